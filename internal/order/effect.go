@@ -1,0 +1,66 @@
+package order
+
+// Effect is something that must follow a step. Queue it in the transaction that
+// writes the new state; run it after the commit.
+type Effect string
+
+// Effects of payments.
+const (
+	// CallPrepay sends the stored prepay request, byte for byte the same.
+	CallPrepay Effect = "CallPrepay"
+	// SignClientParams hands a signed requestPayment to the owner.
+	// NB! without this effect a prepay_id must not leave the server.
+	SignClientParams Effect = "SignClientParams"
+	// QueryNow asks WeChat at once.
+	QueryNow Effect = "QueryNow"
+	// ScheduleQuery asks WeChat later, see NextQuery.
+	ScheduleQuery Effect = "ScheduleQuery"
+	// CloseAtWeChat sends the close call. Closing twice does no harm.
+	CloseAtWeChat Effect = "CloseAtWeChat"
+	// MarkOrderPaid moves the order to PAID and starts all that follows: shipping,
+	// messages, hooks. At most once in an attempt's life.
+	MarkOrderPaid Effect = "MarkOrderPaid"
+	// CloseOthers sends EventReplace to every other live attempt of the order.
+	CloseOthers Effect = "CloseOthers"
+	// CancelOrder moves an UNPAID order to CANCELLED.
+	//
+	// note: skip it, and ReleaseStock with it, while the order has another live
+	// attempt or when the attempt was closed only to make way for the next one.
+	CancelOrder Effect = "CancelOrder"
+	// ReleaseStock gives reserved stock back, once per order. It appears only with
+	// a confirmed close.
+	ReleaseStock Effect = "ReleaseStock"
+	// ImportRefunds asks WeChat for refunds that we have not made and books them.
+	ImportRefunds Effect = "ImportRefunds"
+	// RefundAutomatically refunds all that is left of the payment under the number
+	// of AutoRefundNo, after ImportRefunds. At most once in an attempt's life.
+	RefundAutomatically Effect = "RefundAutomatically"
+	// Freeze holds the order back (no shipping, no refund) until a person looks.
+	Freeze Effect = "Freeze"
+	// Alert tells a person. It may be repeated.
+	Alert Effect = "Alert"
+)
+
+// Effects of refunds, beside Alert and Freeze.
+const (
+	// CallRefund sends the refund request under its stored number.
+	CallRefund Effect = "CallRefund"
+	// RetryRefundLater sends the same request again when the account is topped up.
+	RetryRefundLater Effect = "RetryRefundLater"
+	// QueryRefundNow asks WeChat for the refund at once.
+	QueryRefundNow Effect = "QueryRefundNow"
+	// ScheduleRefundQuery asks WeChat for the refund later, see NextQuery.
+	ScheduleRefundQuery Effect = "ScheduleRefundQuery"
+	// CountRefund adds the amount to the order's refunded total, derives its state
+	// by PayStateAfter and tells the hooks. At most once in a refund's life.
+	CountRefund Effect = "CountRefund"
+)
+
+// Effects returns every Effect.
+func Effects() []Effect {
+	return []Effect{
+		CallPrepay, SignClientParams, QueryNow, ScheduleQuery, CloseAtWeChat, MarkOrderPaid, CloseOthers,
+		CancelOrder, ReleaseStock, ImportRefunds, RefundAutomatically, Freeze, Alert,
+		CallRefund, RetryRefundLater, QueryRefundNow, ScheduleRefundQuery, CountRefund,
+	}
+}
