@@ -1,0 +1,68 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Advice lists what stands in the way of a login or a payment, in words for the owner. It never repeats a secret.
+func (s *Store) Advice() []string {
+	snap, err := s.snapshot()
+	if err != nil {
+		return []string{"settings cannot be read: " + err.Error()}
+	}
+	advice := append([]string(nil), snap.problems...)
+	if len(snap.apps) == 0 {
+		advice = append(advice, "no mini program: set WXBASE_APPID and WXBASE_APP_SECRET, or add a row to wx_apps in the dashboard")
+	}
+	for _, a := range snap.apps {
+		if a.Secret == "" {
+			advice = append(advice, fmt.Sprintf("mini program %s has no AppSecret", a.AppID))
+		}
+	}
+	if len(snap.merchants) == 0 {
+		advice = append(advice, "no merchant: set WXBASE_MCH_ID and its keys, or add a row to wx_merchants in the dashboard; login works without")
+	}
+	if len(snap.merchants) > 0 && !strings.HasPrefix(s.PublicURL(), "http") {
+		advice = append(advice, "no public address: set WXBASE_PUBLIC_URL to the https origin where WeChat reaches this server")
+	}
+	return advice
+}
+
+// Sources says in one line where the mini programs and merchants come from, for the start of the log.
+func (s *Store) Sources() string {
+	snap, err := s.snapshot()
+	if err != nil {
+		return "unknown"
+	}
+	var parts []string
+	for _, a := range snap.apps {
+		parts = append(parts, a.String())
+	}
+	for _, m := range snap.merchants {
+		parts = append(parts, m.String())
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// HasReal tells whether credentials for the real WeChat are configured; the simulator refuses to start beside them.
+func (s *Store) HasReal() (bool, error) {
+	snap, err := s.snapshot()
+	if err != nil {
+		return false, err
+	}
+	for _, a := range snap.apps {
+		if a.Source != SourceSim && IsOfficial(a.APIBase) {
+			return true, nil
+		}
+	}
+	for _, m := range snap.merchants {
+		if m.Source != SourceSim && IsOfficial(m.PayBase) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,44 @@
+package settings
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// The official origins.
+const (
+	OfficialAPIBase = "https://api.weixin.qq.com"
+	OfficialPayBase = "https://api.mch.weixin.qq.com"
+)
+
+// officialHosts are the main and the failover hosts of both services.
+var officialHosts = []string{ //nolint:gochecknoglobals // a constant in all but name
+	"api.weixin.qq.com", "api2.weixin.qq.com", "sh.api.weixin.qq.com", "sz.api.weixin.qq.com", "hk.api.weixin.qq.com",
+	"api.mch.weixin.qq.com", "api2.mch.weixin.qq.com",
+}
+
+// IsOfficial tells whether base is https on one of WeChat's own hosts. The empty base is: it stands for the default.
+func IsOfficial(base string) bool {
+	if base == "" {
+		return true
+	}
+	u, err := url.Parse(base)
+	return err == nil && u.Scheme == "https" && slices.Contains(officialHosts, u.Host)
+}
+
+// checkBase gives the origin to use. A host that is not WeChat's needs custom: secrets would be sent to it.
+func checkBase(name, base, official string, custom bool) (string, error) {
+	if base == "" {
+		return official, nil
+	}
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return "", fmt.Errorf("%s is not an http(s) origin", name)
+	}
+	if !IsOfficial(base) && !custom {
+		return "", fmt.Errorf("%s is not an official WeChat host; set WXBASE_ALLOW_CUSTOM_BASE=1 if that is what you want", name)
+	}
+	return strings.TrimRight(base, "/"), nil
+}

@@ -1,0 +1,64 @@
+// Package settings holds the mini programs and the merchants, and keeps their secrets.
+//
+// Three sources, in the order of their force: the simulator (only with --sim), the environment (WXBASE_*), and the collections
+// wx_apps and wx_merchants. Secrets are encrypted at rest with AES-256-GCM, are write-only for everybody (a set secret reads back
+// as a mask and a fingerprint), and a change is in force with the next request, without a restart.
+package settings
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNotConfigured means that no mini program or no merchant is set up, or not the one that was asked for.
+var ErrNotConfigured = errors.New("not configured")
+
+// Source says where a setting comes from.
+type Source string
+
+// The sources, strongest first.
+const (
+	SourceSim         Source = "simulator"
+	SourceEnvironment Source = "environment"
+	SourceStored      Source = "stored"
+)
+
+// App is one mini program. Its secrets are in the clear here: never log one, although String and LogValue redact.
+type App struct {
+	AppID      string
+	Name       string
+	Secret     string
+	APIBase    string // origin of the WeChat server API, without a trailing slash
+	PushToken  string
+	PushAESKey string
+	EnvVersion string // release, trial or develop
+	MchID      string // merchant that takes its payments; empty: the only one there is
+	Source     Source
+}
+
+// String names the app and its source, nothing else.
+func (a App) String() string { return fmt.Sprintf("mini program %s (%s)", a.AppID, a.Source) }
+
+// GoString redacts like String, so that %#v gives nothing away.
+func (a App) GoString() string { return a.String() }
+
+// Merchant is one WeChat Pay merchant. Its secrets are in the clear here: never log one, although String and LogValue redact.
+type Merchant struct {
+	MchID       string
+	API         string // v3 or v2
+	CertSerial  string
+	PrivateKey  string // PEM
+	APIv3Key    string
+	APIv2Key    string
+	PublicKeyID string
+	PublicKey   string // PEM
+	VerifyMode  string // publicKey, certificate or both
+	PayBase     string // origin of the payment API, without a trailing slash
+	Source      Source
+}
+
+// String names the merchant and its source, nothing else.
+func (m Merchant) String() string { return fmt.Sprintf("merchant %s (%s)", m.MchID, m.Source) }
+
+// GoString redacts like String, so that %#v gives nothing away.
+func (m Merchant) GoString() string { return m.String() }

@@ -1,0 +1,68 @@
+package settings
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// environment is what WXBASE_* variables configure: at most one mini program and one merchant.
+type environment struct {
+	apps        []App
+	merchants   []Merchant
+	publicURL   string
+	allowCustom bool
+}
+
+// readEnvironment reads the variables through get. It fails on a half-set or unreadable one, and never shows a value.
+func readEnvironment(get func(string) string) (environment, error) {
+	e := environment{
+		publicURL:   strings.TrimRight(get("WXBASE_PUBLIC_URL"), "/"),
+		allowCustom: get("WXBASE_ALLOW_CUSTOM_BASE") == "1",
+	}
+	if id := get("WXBASE_APPID"); id != "" {
+		e.apps = append(e.apps, App{
+			AppID: id, Secret: get("WXBASE_APP_SECRET"), APIBase: get("WXBASE_API_BASE"), PushToken: get("WXBASE_PUSH_TOKEN"),
+			PushAESKey: get("WXBASE_PUSH_AES_KEY"), EnvVersion: "release", MchID: get("WXBASE_MCH_ID"), Source: SourceEnvironment,
+		})
+	}
+	if id := get("WXBASE_MCH_ID"); id != "" {
+		m, err := environmentMerchant(id, get)
+		if err != nil {
+			return e, err
+		}
+		e.merchants = append(e.merchants, m)
+	}
+	return e, nil
+}
+
+func environmentMerchant(mchID string, get func(string) string) (Merchant, error) {
+	privateKey, err := pemOrFile("WXBASE_MCH_PRIVATE_KEY", get)
+	if err != nil {
+		return Merchant{}, err
+	}
+	publicKey, err := pemOrFile("WXBASE_PAY_PUBLIC_KEY", get)
+	if err != nil {
+		return Merchant{}, err
+	}
+	return Merchant{
+		MchID: mchID, API: cmp.Or(get("WXBASE_PAY_API"), "v3"), CertSerial: get("WXBASE_MCH_SERIAL"), PrivateKey: privateKey,
+		APIv3Key: get("WXBASE_APIV3_KEY"), APIv2Key: get("WXBASE_APIV2_KEY"), PublicKeyID: get("WXBASE_PAY_PUBLIC_KEY_ID"),
+		PublicKey: publicKey, VerifyMode: "publicKey", PayBase: get("WXBASE_PAY_BASE"), Source: SourceEnvironment,
+	}, nil
+}
+
+// pemOrFile reads a variable that holds PEM text or the path of a PEM file. In text, \n may stand for a line break.
+func pemOrFile(name string, get func(string) string) (string, error) {
+	value := get(name)
+	if value == "" || strings.Contains(value, "-----BEGIN") {
+		return strings.ReplaceAll(value, `\n`, "\n"), nil
+	}
+	raw, err := os.ReadFile(value) //nolint:gosec // the operator names the file
+	if err != nil {
+		// note: the error of the file system is left out, because it repeats the value, which may be a key pasted wrongly
+		return "", fmt.Errorf("%s is neither PEM text nor a readable file", name)
+	}
+	return string(raw), nil
+}

@@ -1,0 +1,97 @@
+package settings
+
+import (
+	"fmt"
+
+	validation "github.com/pocketbase/ozzo-validation/v4"
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// secretFields are the encrypted columns per collection.
+func secretFields(collection string) []string {
+	switch collection {
+	case "wx_apps":
+		return []string{"secret", "pushToken", "pushAesKey"}
+	case "wx_merchants":
+		return []string{"privateKey", "apiV3Key", "apiV2Key"}
+	default:
+		return nil
+	}
+}
+
+func place(r *core.Record, field string) string {
+	return r.Collection().Name + "/" + r.Id + "/" + field
+}
+
+// sealRecord encrypts the secrets that changed, just before a row is written. A value that equals the mask of what is stored means
+// "unchanged", because that is what a form sends back.
+func (s *Store) sealRecord(e *core.RecordEvent) error {
+	if e.Record.Id == "" {
+		e.Record.Id = core.GenerateDefaultRandomId() // the place of a secret holds the row's id
+	}
+	for _, field := range secretFields(e.Record.Collection().Name) {
+		value, stored := e.Record.GetString(field), e.Record.Original().GetString(field)
+		if value == stored {
+			continue
+		}
+		if stored != "" && value == s.maskOf(e.Record, field, stored) {
+			e.Record.Set(field, stored)
+			continue
+		}
+		if problem := checkSecret(field, value); problem != "" {
+			return validation.Errors{field: validation.NewError("secret_invalid", problem)}
+		}
+		sealed, err := s.vault.Seal(place(e.Record, field), value)
+		if err != nil {
+			return fmt.Errorf("seal %s: %w", field, err)
+		}
+		e.Record.Set(field, sealed)
+	}
+	return e.Next()
+}
+
+// checkSecret says what is wrong with a secret in words that do not repeat it.
+func checkSecret(field, value string) string {
+	switch {
+	case value == "":
+		return ""
+	case field == "apiV3Key" && len(value) != 32, field == "apiV2Key" && len(value) != 32:
+		return fmt.Sprintf("must have exactly 32 characters, has %d", len(value))
+	case field == "pushAesKey" && len(value) != 43:
+		return fmt.Sprintf("must have exactly 43 characters, has %d", len(value))
+	case field == "secret" && len(value) != 32:
+		return fmt.Sprintf("must have exactly 32 characters, has %d", len(value))
+	case field == "privateKey" && !isPrivateKey(value):
+		return "must be the text of apiclient_key.pem"
+	default:
+		return ""
+	}
+}
+
+// maskRecord replaces ciphertext by masks in every answer, to superusers too.
+func (s *Store) maskRecord(e *core.RecordEnrichEvent) error {
+	for _, field := range secretFields(e.Record.Collection().Name) {
+		if sealed := e.Record.GetString(field); sealed != "" {
+			e.Record.Set(field, s.maskOf(e.Record, field, sealed))
+		}
+	}
+	return e.Next()
+}
+
+// maskOf is the mask of a stored secret. One that cannot be opened still reads as set.
+func (s *Store) maskOf(r *core.Record, field, sealed string) string {
+	plain, err := s.vault.Open(place(r, field), sealed)
+	if err != nil {
+		return "••••••••#unreadable"
+	}
+	return s.vault.Mask(plain)
+}
+
+// openRecord reads one secret of a row; see ErrSealed.
+func (s *Store) openRecord(r *core.Record, field string) (string, error) {
+	plain, err := s.vault.Open(place(r, field), r.GetString(field))
+	if err != nil {
+		return "", fmt.Errorf("open %s of %s %s: %w", field, r.Collection().Name, r.Id, err)
+	}
+	return plain, nil
+}

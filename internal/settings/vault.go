@@ -1,0 +1,95 @@
+package settings
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// sealedPrefix marks ciphertext and its format version.
+const sealedPrefix = "enc:v1:"
+
+// ErrSealed means that a stored secret cannot be opened: another key, another row, or damage.
+var ErrSealed = errors.New("stored secret cannot be opened with this key")
+
+// Vault encrypts small secrets for storage with AES-256-GCM. The place of a secret (collection, row, field) is authenticated with it, so
+// that ciphertext moved to another place does not open. Safe for concurrent use.
+type Vault struct {
+	aead        cipher.AEAD
+	fingerprint []byte
+}
+
+// NewVault makes a vault from key material of at least 32 bytes.
+func NewVault(material []byte) (*Vault, error) {
+	if len(material) < 32 {
+		return nil, fmt.Errorf("secret key has %d bytes, want at least 32", len(material))
+	}
+	block, err := aes.NewCipher(derive(material, "wxbase secrets"))
+	if err != nil {
+		return nil, fmt.Errorf("make cipher: %w", err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("make cipher: %w", err)
+	}
+	return &Vault{aead: aead, fingerprint: derive(material, "wxbase fingerprints")}, nil
+}
+
+// derive makes one key per purpose. The material is random or long, so a single HMAC is enough.
+func derive(material []byte, purpose string) []byte {
+	mac := hmac.New(sha256.New, material)
+	mac.Write([]byte(purpose))
+	return mac.Sum(nil)
+}
+
+// Seal encrypts plain for one place, for example "wx_apps/<id>/secret". The empty string stays empty.
+func (v *Vault) Seal(place, plain string) (string, error) {
+	if plain == "" {
+		return "", nil
+	}
+	nonce := make([]byte, v.aead.NonceSize())
+	if _, err := rand.Read(nonce); err != nil {
+		return "", fmt.Errorf("read random: %w", err)
+	}
+	sealed := v.aead.Seal(nonce, nonce, []byte(plain), []byte(place))
+	return sealedPrefix + base64.RawStdEncoding.EncodeToString(sealed), nil
+}
+
+// Open is the reverse of Seal. It fails with ErrSealed.
+func (v *Vault) Open(place, sealed string) (string, error) {
+	if sealed == "" {
+		return "", nil
+	}
+	rest, ok := strings.CutPrefix(sealed, sealedPrefix)
+	if !ok {
+		return "", ErrSealed
+	}
+	raw, err := base64.RawStdEncoding.DecodeString(rest)
+	if err != nil || len(raw) < v.aead.NonceSize() {
+		return "", ErrSealed
+	}
+	n := v.aead.NonceSize()
+	plain, err := v.aead.Open(nil, raw[:n], raw[n:], []byte(place))
+	if err != nil {
+		return "", ErrSealed
+	}
+	return string(plain), nil
+}
+
+// Mask is what a set secret reads back as: dots and a keyed fingerprint of 8 hex digits, which tells two values apart but cannot be
+// guessed from outside.
+func (v *Vault) Mask(plain string) string {
+	if plain == "" {
+		return ""
+	}
+	mac := hmac.New(sha256.New, v.fingerprint)
+	mac.Write([]byte(plain))
+	return "••••••••#" + hex.EncodeToString(mac.Sum(nil)[:4])
+}
