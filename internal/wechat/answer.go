@@ -1,0 +1,93 @@
+package wechat
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// envelope is what every JSON answer may have around its own fields.
+type envelope struct {
+	errcode int
+	errmsg  string
+}
+
+// parseEnvelope reads errcode and errmsg of an answer. An absent errcode is 0, which means success.
+func parseEnvelope(body []byte) (envelope, error) {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+	if len(body) == 0 {
+		return envelope{}, ErrEmpty
+	}
+	var wire struct {
+		Errcode number          `json:"errcode"`
+		Errmsg  json.RawMessage `json:"errmsg"`
+	}
+	// note: "null" and "[]" are JSON, yet no answer; only an object is.
+	if body[0] != '{' || json.Unmarshal(body, &wire) != nil {
+		return envelope{}, ErrNotJSON
+	}
+	var text string
+	_ = json.Unmarshal(wire.Errmsg, &text) // an errmsg that is no string says nothing to us
+	return envelope{errcode: int(wire.Errcode), errmsg: text}, nil
+}
+
+// decode fills out from an answer whose envelope was good.
+func decode(op string, body []byte, out any) error {
+	if err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), out); err != nil {
+		// note: the cause is dropped; some JSON errors quote the value, and the value may be a key.
+		return badAnswer(op, ErrNotJSON)
+	}
+	return nil
+}
+
+// encode writes a request body as WeChat wants it: UTF-8 as it is, and no \u003c for "<", which some calls store.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode request: %w", err)
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// number is a JSON integer that may come as a string: 40029 or "40029".
+type number int64
+
+// UnmarshalJSON accepts an integer, a string of one, and null.
+func (n *number) UnmarshalJSON(b []byte) error {
+	text := string(b)
+	if text == "null" {
+		return nil
+	}
+	if b[0] == '"' {
+		text = strings.TrimSpace(strings.Trim(text, `"`))
+	}
+	v, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return fmt.Errorf("parse integer: %w", err)
+	}
+	*n = number(v)
+	return nil
+}
+
+// word is a JSON string that may come as a number: "86" or 86.
+type word string
+
+// UnmarshalJSON accepts a string, a number, and null.
+func (w *word) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		return json.Unmarshal(b, (*string)(w))
+	}
+	if string(b) == "null" {
+		return nil
+	}
+	var n json.Number
+	if err := json.Unmarshal(b, &n); err != nil {
+		return fmt.Errorf("parse word: %w", err)
+	}
+	*w = word(n)
+	return nil
+}

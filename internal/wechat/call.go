@@ -1,0 +1,211 @@
+package wechat
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	maxTries    = 3
+	firstPause  = 200 * time.Millisecond
+	answerLimit = 1 << 20
+)
+
+// call is one request to the API, before token and host are chosen.
+type call struct {
+	op     string
+	method string
+	path   string
+	query  url.Values
+	// body is sent as JSON when it is not nil.
+	body any
+	// needsToken adds access_token to the query.
+	needsToken bool
+	// repeatable says that doing it twice is harmless, so that a lost answer may be asked for again.
+	repeatable bool
+	// limit is the size of the largest answer in bytes; 0 means answerLimit.
+	limit int64
+	// accept judges a 2xx answer; nil means a JSON object with errcode absent or 0.
+	accept func(body []byte) error
+}
+
+// do makes the call within the total deadline and returns the body of a good answer.
+func (c *Client) do(ctx context.Context, q call) ([]byte, error) {
+	if err := c.ready(q.op); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.total)
+	defer cancel()
+	if q.needsToken {
+		return c.withToken(ctx, q)
+	}
+	return c.persist(ctx, q, "")
+}
+
+// withToken makes the call with the access token, and once more with another when the token is refused.
+func (c *Client) withToken(ctx context.Context, q call) ([]byte, error) {
+	l, err := c.tokens.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for repeated := false; ; repeated = true {
+		body, err := c.persist(ctx, q, l.token.Value)
+		if !refusesToken(err) {
+			l.used(err)
+			return body, err
+		}
+		// a token that never worked and is refused is a fault that renewing does not mend. One that worked for
+		// others and died before our turn came is not ours to pay for.
+		if repeated && !l.worked.Load() {
+			return nil, err
+		}
+		if l, err = c.tokens.renew(ctx, l.token.Value); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// persist makes the call up to three times, as far as repeating is harmless.
+func (c *Client) persist(ctx context.Context, q call, token string) ([]byte, error) {
+	host := c.hosts.start()
+	for n := 0; ; n++ {
+		body, err := c.once(ctx, q, token, host)
+		if err == nil || ctx.Err() != nil {
+			return body, err
+		}
+		if KindOf(err) == KindNetwork {
+			host = c.hosts.failed(host)
+		}
+		if n+1 == maxTries || !mayRepeat(q, err) {
+			return nil, err
+		}
+		c.log.Debug("repeating a call to WeChat", "op", q.op, "try", n+2, "cause", err)
+		if c.sleep(ctx, c.pause(n)) != nil {
+			return nil, err
+		}
+	}
+}
+
+// mayRepeat: a busy answer means not done; a lost answer means perhaps done.
+func mayRepeat(q call, err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case !ok:
+		return false
+	case e.Errcode != 0:
+		return LookupErrcode(e.Errcode).Retry == RetryBackoff
+	default:
+		return e.Kind == KindNetwork && !e.MaybeDone
+	}
+}
+
+// refusesToken tells the three errcodes that a new token mends.
+func refusesToken(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && LookupErrcode(e.Errcode).Retry == RetryRefresh
+}
+
+// pause doubles with each try and is half random, so that callers who failed together do not return together.
+func (c *Client) pause(n int) time.Duration {
+	d := firstPause << n
+	return d/2 + time.Duration(c.jitter()*float64(d/2))
+}
+
+// once makes the call one time at one host.
+func (c *Client) once(ctx context.Context, q call, token string, host int) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.try)
+	defer cancel()
+	req, err := c.request(ctx, q, token, host)
+	if err != nil {
+		return nil, err
+	}
+	status, body, err := c.exchange(req, q)
+	switch {
+	case err == nil:
+		return body, judge(q, status, body)
+	case errors.Is(err, ErrTooLarge):
+		return nil, &Error{Op: q.op, Kind: KindBadAnswer, Status: status, MaybeDone: !q.repeatable, Err: ErrTooLarge}
+	}
+	e := networkError(q.op, err, c.app.Secret, token, q.query.Get("js_code"))
+	e.Status, e.MaybeDone = status, e.MaybeDone && !q.repeatable
+	return nil, e
+}
+
+func (c *Client) request(ctx context.Context, q call, token string, host int) (*http.Request, error) {
+	query := url.Values{}
+	for k, v := range q.query {
+		query[k] = v
+	}
+	if token != "" {
+		query.Set("access_token", token)
+	}
+	var body []byte
+	if q.body != nil {
+		var err error
+		if body, err = encode(q.body); err != nil {
+			return nil, &Error{Op: q.op, Kind: KindArgs, Err: err}
+		}
+	}
+	address := c.hosts.url(host, q.path, query).String()
+	req, err := http.NewRequestWithContext(ctx, q.method, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, configError(q.op, errBadBase) // the cause quotes the address, and with it the secret
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	}
+	if !q.repeatable && body == nil {
+		// note: Go's transport sends a GET again by itself when a kept connection closes without an answer.
+		// A body that cannot be rewound stops it; an empty one puts nothing on the wire.
+		req.Body, req.GetBody = io.NopCloser(bytes.NewReader(nil)), nil
+	}
+	return req, nil
+}
+
+// exchange sends the request and reads the answer up to its limit.
+func (c *Client) exchange(req *http.Request, q call) (status int, body []byte, err error) {
+	res, err := c.http.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer res.Body.Close()
+	limit := q.limit
+	if limit == 0 {
+		limit = answerLimit
+	}
+	body, err = io.ReadAll(io.LimitReader(res.Body, limit+1))
+	if err == nil && int64(len(body)) > limit {
+		err = ErrTooLarge
+	}
+	return res.StatusCode, body, err
+}
+
+// judge decides by body first: WeChat's errcode comes with any status, and only a 2xx may do without one.
+func judge(q call, status int, body []byte) error {
+	env, err := parseEnvelope(body)
+	e := &Error{Op: q.op, Kind: KindBadAnswer, Status: status}
+	switch {
+	case err == nil && env.errcode != 0:
+		return errcodeError(q.op, env, status)
+	case status >= 500:
+		e.Kind, e.MaybeDone = KindNetwork, !q.repeatable
+		return e
+	case status >= 300 && status < 400:
+		e.Err = ErrRedirect
+		return e
+	case status < 200 || status >= 300:
+		return e
+	case q.accept != nil:
+		err = q.accept(body)
+	}
+	if err == nil {
+		return nil
+	}
+	e.Err, e.MaybeDone = err, !q.repeatable
+	return e
+}

@@ -1,0 +1,117 @@
+package wechat
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// App is the credentials of one mini program.
+type App struct {
+	// AppID is "wx" and 16 hex digits.
+	AppID string
+	// Secret is the AppSecret. NB! It prints as nothing.
+	Secret string
+	// APIBase is the origin of the server API; empty means https://api.weixin.qq.com. Only that host has
+	// failover hosts.
+	APIBase string
+}
+
+// Client calls the server API for one mini program. It is safe for concurrent use and holds the access token, so make
+// one for each app and keep it.
+type Client struct {
+	app    App
+	http   *http.Client
+	hosts  *hosts
+	tokens *tokens
+	store  TokenStore
+	log    *slog.Logger
+	now    func() time.Time
+	sleep  func(context.Context, time.Duration) error
+	jitter func() float64
+	try    time.Duration
+	total  time.Duration
+}
+
+// Option changes how a [Client] works.
+type Option func(*Client)
+
+// New returns a client. It calls nobody: wrong credentials show at the first call, as [KindConfig].
+func New(app App, opts ...Option) *Client {
+	c := &Client{
+		app:    app,
+		http:   &http.Client{},
+		store:  NewMemoryTokenStore(),
+		log:    slog.New(slog.DiscardHandler),
+		now:    time.Now,
+		sleep:  sleep,
+		jitter: rand.Float64, //nolint:gosec // spreads load, guards nothing
+		try:    5 * time.Second,
+		total:  12 * time.Second,
+	}
+	for _, opt := range opts {
+		opt(c)
+	}
+	// NB! a redirect would carry access_token or secret in the query to wherever it points.
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.hosts = newHosts(app.APIBase, c.now)
+	c.tokens = &tokens{c: c}
+	return c
+}
+
+// WithHTTPClient sets the HTTP client whose transport is used. Its redirect rule and cookies are not.
+func WithHTTPClient(h *http.Client) Option {
+	return func(c *Client) { c.http = &http.Client{Transport: h.Transport, Timeout: h.Timeout} }
+}
+
+// WithTokenStore sets where the access token is kept between processes. The default is memory.
+func WithTokenStore(s TokenStore) Option { return func(c *Client) { c.store = s } }
+
+// WithLogger sets where store failures, failovers and token renewals are told. The default is nowhere.
+func WithLogger(l *slog.Logger) Option { return func(c *Client) { c.log = l } }
+
+// WithNow sets the clock that token lifetimes are measured by.
+func WithNow(now func() time.Time) Option { return func(c *Client) { c.now = now } }
+
+// WithSleep sets how the pause before a repeat is spent; it returns early with an error when ctx ends.
+func WithSleep(f func(context.Context, time.Duration) error) Option {
+	return func(c *Client) { c.sleep = f }
+}
+
+// WithJitter sets the source of randomness in pauses and renewal times: a function that returns
+// 0 <= x < 1 and is safe for concurrent use.
+func WithJitter(f func() float64) Option { return func(c *Client) { c.jitter = f } }
+
+// WithTimeouts sets the deadline of one try and of a whole call with its repeats. The defaults are 5 s and 12 s.
+func WithTimeouts(try, total time.Duration) Option {
+	return func(c *Client) { c.try, c.total = try, total }
+}
+
+// AppID tells which mini program the client serves.
+func (c *Client) AppID() string { return c.app.AppID }
+
+// ready refuses calls that cannot work, before anything is sent.
+func (c *Client) ready(op string) error {
+	switch {
+	case c.app.AppID == "":
+		return configError(op, errNoAppID)
+	case c.app.Secret == "":
+		return configError(op, errNoSecret)
+	case c.hosts == nil:
+		return configError(op, errBadBase)
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,141 @@
+package wechat
+
+import "slices"
+
+// Retry says when the same request may be sent again.
+type Retry string
+
+// The retry rules.
+const (
+	// RetryNever: not without a change.
+	RetryNever Retry = "never"
+	// RetryBackoff: after a short, growing pause, two or three times.
+	RetryBackoff Retry = "backoff"
+	// RetryRefresh: once, with a renewed access token.
+	RetryRefresh Retry = "refresh"
+	// RetryWindow: in the next second or minute; wait 60 s for minute limits.
+	RetryWindow Retry = "window"
+	// RetryDay: when the day's, or month's, count starts anew.
+	RetryDay Retry = "day"
+	// RetryAction: after the owner or the user did something.
+	RetryAction Retry = "action"
+)
+
+// Errcode is one row of WeChat's error codes as we treat them.
+type Errcode struct {
+	// Code is WeChat's errcode; with Last, the first of a range.
+	Code int
+	// Last ends a range; 0 for a single code.
+	Last int
+	Kind Kind
+	// Retry says when the same request may be sent again.
+	Retry Retry
+	// EN and ZH are hints for the person who runs the backend.
+	EN, ZH string
+}
+
+func (e Errcode) matches(code int) bool { return code == e.Code || code > e.Code && code <= e.Last }
+
+// Errcodes returns the table, single codes in order and ranges last, for documents and dashboards.
+func Errcodes() []Errcode { return slices.Clone(errcodes[:]) }
+
+// LookupErrcode returns the row of a code; for one not in the table, a row of KindUnknown.
+func LookupErrcode(code int) Errcode {
+	for _, row := range errcodes {
+		if row.matches(code) {
+			return row
+		}
+	}
+	return Errcode{Code: code, Kind: KindUnknown, Retry: RetryNever, EN: "unknown error code", ZH: "未知错误码"}
+}
+
+// errcodes is read top to bottom, the first match wins, so ranges come last. It is never written.
+var errcodes = [...]Errcode{
+	{-1, 0, KindBusy, RetryBackoff, "WeChat is busy", "系统繁忙，请稍候再试"},
+	{40001, 0, KindToken, RetryRefresh, "access token is wrong or not the latest; on the token call: wrong AppSecret", "access_token 无效或不是最新；取 token 时表示 AppSecret 错误"},
+	{40002, 0, KindArgs, RetryNever, "wrong grant_type; for links: no permission", "grant_type 不合法；生成链接时表示无权限"},
+	{40003, 0, KindArgs, RetryNever, "wrong openid", "openid 不合法"},
+	{40004, 0, KindArgs, RetryNever, "wrong media type", "媒体文件类型不合法"},
+	{40013, 0, KindConfig, RetryNever, "wrong appid, or the code is another app's, or the ability is banned", "AppID 不合法，或 code 属于其他小程序，或能力被封禁"},
+	{40014, 0, KindToken, RetryRefresh, "access token is invalid", "access_token 不合法"},
+	{40029, 0, KindCodeInvalid, RetryNever, "code is invalid, used or expired; get a new one", "code 无效、已使用或已过期，请重新获取"},
+	{40037, 0, KindArgs, RetryNever, "wrong template id; reload the template list", "模板 ID 不合法，请重新拉取模板列表"},
+	{40066, 0, KindArgs, RetryNever, "wrong short link path", "短链页面路径不合法"},
+	{40097, 0, KindArgs, RetryNever, "wrong arguments", "参数错误"},
+	{40125, 0, KindConfig, RetryNever, "wrong AppSecret", "AppSecret 不正确"},
+	{40129, 0, KindArgs, RetryNever, "wrong scene", "scene 不合法"},
+	{40159, 0, KindArgs, RetryNever, "path is empty or too long, or the body is not JSON", "path 为空或过长，或请求体不是 JSON"},
+	{40163, 0, KindCodeUsed, RetryNever, "code was used before; get a new one", "code 已被使用，请重新获取"},
+	{40164, 0, KindConfig, RetryAction, "our address is not on the IP whitelist", "调用方 IP 不在白名单中，请在公众平台添加"},
+	{40165, 0, KindArgs, RetryNever, "wrong path of a link", "链接的页面路径不合法"},
+	{40169, 0, KindArgs, RetryNever, "scene is too long, or the body is not JSON", "scene 过长，或请求体不是 JSON"},
+	{40212, 0, KindArgs, RetryNever, "wrong query of a link", "链接的 query 不合法"},
+	{40225, 0, KindArgs, RetryNever, "wrong short link title", "短链页面标题不合法"},
+	{40226, 0, KindRisk, RetryNever, "WeChat blocks this user's login as high risk", "高风险用户，小程序登录被拦截"},
+	{40240, 0, KindConfig, RetryAction, "API signature is out of time; check the clock", "API 签名时间不合法，请检查服务器时钟"},
+	{40243, 0, KindConfig, RetryAction, "AppSecret is frozen; unfreeze it", "AppSecret 已被冻结，请在公众平台解冻"},
+	{41001, 0, KindToken, RetryNever, "access token is missing", "缺少 access_token"},
+	{41002, 0, KindArgs, RetryNever, "appid is missing", "缺少 appid"},
+	{41004, 0, KindArgs, RetryNever, "secret is missing", "缺少 secret"},
+	{41008, 0, KindArgs, RetryNever, "code is missing", "缺少 code"},
+	{41030, 0, KindArgs, RetryNever, "page is not in the published version", "页面不存在于已发布的版本中"},
+	{42001, 0, KindToken, RetryRefresh, "access token is expired", "access_token 已过期"},
+	{43002, 0, KindArgs, RetryNever, "POST is needed", "需要 POST 请求"},
+	{43101, 0, KindState, RetryAction, "user has not subscribed to this message", "用户未订阅该消息或已拒收"},
+	{43104, 0, KindArgs, RetryNever, "openid is not of this app; for short links: no permission", "openid 与 appid 不匹配；短链接口表示无权限"},
+	{43107, 0, KindUnsupported, RetryAction, "subscribe messages are banned for this app", "订阅消息能力被封禁"},
+	{43108, 0, KindBusy, RetryBackoff, "two messages to one user at a time", "对同一用户并发下发消息"},
+	{44002, 0, KindArgs, RetryNever, "body is empty", "POST 数据包为空"},
+	{44990, 0, KindRate, RetryWindow, "too many calls in this second", "接口调用超过每秒限制"},
+	{44991, 0, KindRate, RetryWindow, "too many calls in this minute", "接口调用超过每分钟限制"},
+	{44993, 0, KindQuota, RetryDay, "the day's calls are used up", "接口调用超过每日限制"},
+	{45009, 0, KindQuota, RetryDay, "the day's calls are used up", "接口调用超过每日限额"},
+	{45011, 0, KindRate, RetryWindow, "too many calls in this minute", "调用太频繁，请稍候再试"},
+	{45029, 0, KindQuota, RetryNever, "the 100 000 codes with a path are used up; use unlimited codes", "小程序码总数已达 10 万上限，请改用不限制的小程序码"},
+	{45168, 0, KindRisk, RetryNever, "text has a sensitive word", "内容含有敏感词"},
+	{47001, 0, KindArgs, RetryNever, "body is not the JSON expected", "请求体不是合法的 JSON"},
+	{47003, 0, KindArgs, RetryNever, "template data does not fit the template", "模板参数不符合要求"},
+	{48001, 0, KindUnsupported, RetryAction, "this API is not granted to the account", "接口未授权，请确认账号已获得该接口权限"},
+	{48006, 0, KindQuota, RetryDay, "the month's quota clears are used up", "本月清零次数已用完"},
+	{50002, 0, KindConfig, RetryAction, "account is limited", "账号受限"},
+	{50004, 0, KindConfig, RetryAction, "account may not use the token call", "账号被禁止使用 token 接口"},
+	{50007, 0, KindConfig, RetryAction, "account is frozen", "账号已冻结"},
+	{61004, 0, KindConfig, RetryAction, "our address is not on the IP whitelist", "调用方 IP 不在白名单中"},
+	{61010, 0, KindState, RetryAction, "user was not in the app for 2 hours", "用户两小时内未访问小程序"},
+	{76001, 0, KindArgs, RetryNever, "request id is not known", "rid 不存在"},
+	{76002, 0, KindArgs, RetryNever, "request id is wrong", "rid 不合法"},
+	{76003, 0, KindArgs, RetryNever, "request id is another account's, or the path has a wrong form", "rid 属于其他账号，或 cgi_path 格式错误"},
+	{76004, 0, KindArgs, RetryNever, "request id is older than 7 days", "rid 已超过 7 天"},
+	{76021, 0, KindArgs, RetryNever, "API path is not known", "cgi_path 不存在"},
+	{76022, 0, KindUnsupported, RetryNever, "API path has no quota to ask for", "没有查询该 cgi_path 的权限"},
+	{85079, 0, KindState, RetryAction, "app has no published version", "小程序尚未发布"},
+	{85096, 0, KindArgs, RetryNever, "scancode_time is WeChat's own parameter", "scancode_time 为系统保留参数"},
+	{85400, 0, KindQuota, RetryNever, "permanent links are used up; use short-lived ones", "长期有效链接已达上限，请改用短期链接"},
+	{85401, 0, KindArgs, RetryNever, "wrong expiry of a link", "链接有效期不合法"},
+	{85402, 0, KindArgs, RetryNever, "wrong env_version of a link", "链接的 env_version 不合法"},
+	{85403, 0, KindState, RetryNever, "link is not known", "链接不存在"},
+	{85406, 0, KindQuota, RetryDay, "the day's openings of links are used up", "链接当日打开次数已达上限"},
+	{85407, 0, KindUnsupported, RetryAction, "no permission to make links", "无生成链接的权限"},
+	{85408, 0, KindUnsupported, RetryAction, "making links is banned for this app", "生成链接的能力被封禁"},
+	{87007, 0, KindSession, RetryNever, "session_key is gone; the user logs in again", "session_key 不存在或已过期，请重新登录"},
+	{87008, 0, KindArgs, RetryNever, "wrong sig_method", "sig_method 不合法"},
+	{87009, 0, KindSession, RetryNever, "signature is wrong; the session_key is stale", "签名错误，session_key 可能已失效"},
+	{87014, 0, KindRisk, RetryNever, "content is risky", "内容含有违法违规信息"},
+	{87020, 0, KindRate, RetryWindow, "this media is being checked already", "同一媒体重复提交检测"},
+	{89002, 0, KindState, RetryAction, "app is not bound to an Open Platform account", "小程序未绑定微信开放平台账号"},
+	{89300, 0, KindState, RetryNever, "order is not valid for this", "订单无效"},
+	{89503, 0, KindConfig, RetryAction, "an administrator must confirm this address", "该 IP 需管理员确认"},
+	{89506, 0, KindConfig, RetryAction, "an administrator refused this address for 24 hours", "管理员已拒绝该 IP，24 小时内不可再次申请"},
+	{89507, 0, KindConfig, RetryAction, "an administrator refused this address for 1 hour", "管理员已拒绝该 IP，1 小时内不可再次申请"},
+	{10060001, 0, KindState, RetryWindow, "shipping does not know the order yet", "支付单不存在，刚支付的订单请稍后重试"},
+	{10060002, 0, KindState, RetryNever, "order is shipped already", "支付单已完成发货"},
+	{10060003, 0, KindState, RetryNever, "the one chance to ship again is used", "重新发货机会已用完"},
+	{10060004, 0, KindState, RetryNever, "order is not in a state to be shipped", "支付单状态不允许发货"},
+	{10060012, 0, KindBusy, RetryBackoff, "shipping is busy", "发货系统繁忙"},
+	{10060019, 0, KindBusy, RetryBackoff, "shipping is busy", "发货系统繁忙"},
+	{10060023, 0, KindState, RetryNever, "shipping information did not change", "发货信息未更新"},
+	{10060031, 0, KindArgs, RetryNever, "openid does not fit the order", "openid 与支付单不匹配"},
+	{40230, 40239, KindConfig, RetryNever, "API signing or encryption is wrong; check the keys", "API 签名或加密错误，请检查密钥"},
+	{10060000, 10069999, KindArgs, RetryNever, "wrong shipping information", "发货信息参数错误"},
+	{268485200, 268485299, KindArgs, RetryNever, "wrong shipping information", "发货信息参数错误"},
+}

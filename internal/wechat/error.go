@@ -1,0 +1,181 @@
+package wechat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// What Error.Err can hold besides an error of the network.
+var (
+	errNoAppID     = errors.New("appid is not set")
+	errNoSecret    = errors.New("app secret is not set")
+	errBadBase     = errors.New("API base is not an http or https origin")
+	errForceSpaced = errors.New("access token is refused, and a forced renewal is not allowed yet")
+	errOtherUser   = errors.New("answer is about another user")
+	errWithheld    = errors.New("cause withheld: it names a secret")
+
+	// ErrRedirect: the API answered with a redirect, which is not followed.
+	ErrRedirect = errors.New("answer is a redirect")
+	// ErrTooLarge: the answer is over its size limit.
+	ErrTooLarge = errors.New("answer is too large")
+	// ErrEmpty: the answer has no bytes.
+	ErrEmpty = errors.New("answer is empty")
+	// ErrNotJSON: the answer is not a JSON object of the documented shape.
+	ErrNotJSON = errors.New("answer is not the JSON expected")
+	// ErrMissingField: the answer lacks a field it must have.
+	ErrMissingField = errors.New("answer lacks a field")
+)
+
+// Error is a failed call. It holds nothing secret: WeChat's errmsg is reduced to its request id.
+type Error struct {
+	// Op is the call's name in WeChat's documents, such as code2Session.
+	Op string
+	// Errcode is WeChat's, or 0 when there was none.
+	Errcode int
+	// RID is WeChat's request id; its support and /cgi-bin/openapi/rid/get know it for 7 days.
+	RID string
+	// Kind is what can be done about it.
+	Kind Kind
+	// Status is the HTTP status, or 0 when there was no answer.
+	Status int
+	// IP is our own address as WeChat saw it; only errcode 40164 tells it.
+	IP string
+	// MaybeDone is set when the request may have been carried out though no good answer came, and doing it twice
+	// is not harmless: a one-time code may be spent, a counted code made.
+	MaybeDone bool
+	// Err is the cause when it is not WeChat's errcode: a *FieldError, a network error, one of this package's.
+	Err error
+}
+
+// Error tells the call, the errcode with its hint or the cause, and the request id.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("wechat " + e.Op)
+	if e.Errcode != 0 {
+		fmt.Fprintf(&b, ": errcode %d: %s", e.Errcode, LookupErrcode(e.Errcode).EN)
+	} else {
+		b.WriteString(": " + strings.ReplaceAll(string(e.Kind), "_", " "))
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	if e.Status != 0 && e.Status != 200 {
+		fmt.Fprintf(&b, " (HTTP %d)", e.Status)
+	}
+	if e.MaybeDone {
+		b.WriteString(" (it may have been carried out)")
+	}
+	if e.IP != "" {
+		b.WriteString(" (our address " + e.IP + ")")
+	}
+	if e.RID != "" {
+		b.WriteString(" (rid " + e.RID + ")")
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Retryable reports whether the same request may work within minutes with nobody changing anything.
+func (e *Error) Retryable() bool {
+	return e.Kind.Retryable() && !e.MaybeDone
+}
+
+// FieldError says which field of a request is wrong and why, before anything was sent.
+type FieldError struct {
+	// Field is WeChat's name of it, such as line_color.
+	Field string
+	// Reason is for people.
+	Reason string
+}
+
+// Error is "field: reason".
+func (e *FieldError) Error() string { return e.Field + ": " + e.Reason }
+
+func fieldError(op, field, reason string) error {
+	return &Error{Op: op, Kind: KindArgs, Err: &FieldError{Field: field, Reason: reason}}
+}
+
+func configError(op string, err error) error {
+	return &Error{Op: op, Kind: KindConfig, Err: err}
+}
+
+func badAnswer(op string, err error) error {
+	return &Error{Op: op, Kind: KindBadAnswer, Err: err}
+}
+
+// networkError keeps the cause and drops the address: *url.Error prints the query, where the secrets are.
+func networkError(op string, err error, secrets ...string) *Error {
+	maybeDone := !neverSent(err)
+	for {
+		wrapped, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			break
+		}
+		err = wrapped.Err
+	}
+	return &Error{Op: op, Kind: KindNetwork, MaybeDone: maybeDone, Err: withhold(err, secrets)}
+}
+
+// neverSent reports that no connection came about, so that nobody can have seen the request.
+func neverSent(err error) bool {
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
+		return true
+	}
+	_, ok := errors.AsType[*net.DNSError](err)
+	return ok
+}
+
+// withhold guards against transports of others that put the request into their errors.
+func withhold(err error, secrets []string) error {
+	text := err.Error()
+	names := func(s string) bool {
+		return s != "" && (strings.Contains(text, s) || strings.Contains(text, url.QueryEscape(s)))
+	}
+	if !slices.ContainsFunc(secrets, names) {
+		return err
+	}
+	for _, plain := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, plain) {
+			return plain
+		}
+	}
+	return errWithheld
+}
+
+// errcodeError makes the error of an errcode; of errmsg only the request id and our own address are kept.
+func errcodeError(op string, env envelope, status int) error {
+	row := LookupErrcode(env.errcode)
+	e := &Error{Op: op, Errcode: env.errcode, Kind: row.Kind, Status: status, RID: ridOf(env.errmsg)}
+	if env.errcode == 40164 {
+		e.IP = addressOf(env.errmsg)
+	}
+	return e
+}
+
+var ridPattern = regexp.MustCompile(`rid:? ?([0-9a-f]{6,8}-[0-9a-f]{6,8}-[0-9a-f]{6,8})`)
+
+func ridOf(errmsg string) string {
+	if m := ridPattern.FindStringSubmatch(errmsg); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// addressOf finds the address in "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist".
+func addressOf(errmsg string) string {
+	for word := range strings.FieldsSeq(errmsg) {
+		if ip, err := netip.ParseAddr(strings.Trim(word, ",")); err == nil {
+			return ip.WithZone("").Unmap().String()
+		}
+	}
+	return ""
+}

@@ -1,0 +1,73 @@
+package wechat
+
+import (
+	"net/url"
+	"sync"
+	"time"
+)
+
+const officialBase = "https://api.weixin.qq.com"
+
+// hostPenalty is how long a host that could not be reached is passed over.
+const hostPenalty = time.Minute
+
+// hosts is the ordered list of origins a call may go to; the first good one is remembered for a while.
+type hosts struct {
+	bases []*url.URL
+	now   func() time.Time
+
+	mu    sync.Mutex
+	first int
+	until time.Time
+}
+
+// newHosts returns nil for a base that is not an http(s) origin.
+func newHosts(base string, now func() time.Time) *hosts {
+	if base == "" {
+		base = officialBase
+	}
+	u, err := url.Parse(base)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
+		u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil
+	}
+	h := &hosts{bases: []*url.URL{u}, now: now}
+	if u.Scheme != "https" || u.Hostname() != "api.weixin.qq.com" {
+		return h
+	}
+	// the official list (接口域名) also has hk, which is far from every server that may use us.
+	for _, name := range []string{"api2.weixin.qq.com", "sh.api.weixin.qq.com", "sz.api.weixin.qq.com"} {
+		next := *u
+		next.Host = name
+		h.bases = append(h.bases, &next)
+	}
+	return h
+}
+
+// start tells which host a new call begins with.
+func (h *hosts) start() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.now().After(h.until) {
+		h.first = 0
+	}
+	return h.first
+}
+
+// failed passes over host i for a while and tells the next one.
+func (h *hosts) failed(i int) int {
+	next := (i + 1) % len(h.bases)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.first == i {
+		h.first, h.until = next, h.now().Add(hostPenalty)
+	}
+	return next
+}
+
+// url builds the address of a path on host i.
+func (h *hosts) url(i int, path string, query url.Values) *url.URL {
+	u := h.bases[i].JoinPath(path)
+	u.RawQuery = query.Encode()
+	return u
+}

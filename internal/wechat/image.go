@@ -1,0 +1,93 @@
+package wechat
+
+import (
+	"bytes"
+	"errors"
+	"image/jpeg"
+	"image/png"
+)
+
+const (
+	imageLimit = 2 << 20
+	// imageSide is the largest side taken, in pixels; WeChat's own limit is 1280.
+	imageSide = 4096
+	// imageTail is how many bytes after the end mark are let pass.
+	imageTail = 64
+)
+
+// Why bytes are not stored as an image.
+var (
+	// ErrImageJSON: JSON where an image should be, and no errcode in it.
+	ErrImageJSON = errors.New("answer is JSON, not an image")
+	// ErrImageHTML: a web page where an image should be.
+	ErrImageHTML = errors.New("answer is a web page, not an image")
+	// ErrImageFormat: neither PNG nor JPEG, or with a header that is not readable.
+	ErrImageFormat = errors.New("answer is neither a PNG nor a JPEG image")
+	// ErrImageTruncated: an image that ends too early.
+	ErrImageTruncated = errors.New("image is cut off")
+)
+
+var (
+	pngMagic  = []byte("\x89PNG\r\n\x1a\n")
+	pngEnd    = []byte("\x00\x00\x00\x00IEND\xaeB`\x82")
+	jpegMagic = []byte("\xff\xd8\xff")
+	jpegEnd   = []byte("\xff\xd9")
+)
+
+// Image is a picture as WeChat sent it.
+type Image struct {
+	// Bytes is the file, at most 2 MiB.
+	Bytes []byte
+	// Format is "png" or "jpeg".
+	Format string
+	// Width and Height are in pixels.
+	Width, Height int
+}
+
+// ParseImage says whether bytes are a picture, by their content: magic, readable header, end mark. Errors: ErrEmpty,
+// ErrTooLarge (over 2 MiB or 4096 pixels), ErrImageJSON, ErrImageHTML, ErrImageFormat, ErrImageTruncated.
+func ParseImage(b []byte) (Image, error) {
+	switch {
+	case len(b) == 0:
+		return Image{}, ErrEmpty
+	case len(b) > imageLimit:
+		return Image{}, ErrTooLarge
+	case bytes.HasPrefix(b, pngMagic):
+		config, err := png.DecodeConfig(bytes.NewReader(b))
+		return whole(Image{Bytes: b, Format: "png", Width: config.Width, Height: config.Height}, pngEnd, err)
+	case bytes.HasPrefix(b, jpegMagic):
+		config, err := jpeg.DecodeConfig(bytes.NewReader(b))
+		return whole(Image{Bytes: b, Format: "jpeg", Width: config.Width, Height: config.Height}, jpegEnd, err)
+	}
+	return Image{}, notImage(b)
+}
+
+// whole finishes the check of an image whose header was read with err.
+func whole(img Image, end []byte, err error) (Image, error) {
+	tail := img.Bytes[max(0, len(img.Bytes)-len(end)-imageTail):]
+	switch {
+	case !bytes.Contains(tail, end):
+		return Image{}, ErrImageTruncated
+	case err != nil || img.Width < 1 || img.Height < 1:
+		return Image{}, ErrImageFormat
+	case img.Width > imageSide || img.Height > imageSide:
+		return Image{}, ErrTooLarge
+	}
+	return img, nil
+}
+
+// notImage tells apart what comes in an image's place.
+func notImage(b []byte) error {
+	trimmed := bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\ufeff")))
+	switch {
+	case len(trimmed) == 0:
+		return ErrEmpty
+	case trimmed[0] == '{' || trimmed[0] == '[':
+		return ErrImageJSON
+	case trimmed[0] == '<':
+		return ErrImageHTML
+	case bytes.HasPrefix(pngMagic, b) || bytes.HasPrefix(jpegMagic, b):
+		return ErrImageTruncated
+	}
+	return ErrImageFormat
+}

@@ -1,0 +1,155 @@
+package wxpay
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/wechatpay-apiv3/wechatpay-go/core"
+	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
+)
+
+const (
+	opPrepay  = "prepay"
+	opSignPay = "request payment"
+	opQuery   = "query"
+	opClose   = "close"
+	opCerts   = "certificates"
+
+	maxMessageLen = 256 // characters
+)
+
+// classify turns what the SDK returned into an [*Error], or nil when the answer may be read.
+func classify(op string, result *core.APIResult, err error) error {
+	if result != nil && result.Response != nil && result.Response.StatusCode == http.StatusAccepted {
+		// 202 means: taken note of, ask the same again. Verified or not, it is no result.
+		return newError(op, result, KindBusy, "accepted, repeat the same request")
+	}
+	if err == nil {
+		return nil
+	}
+	var api *core.APIError
+	if errors.As(err, &api) {
+		return refusal(op, api)
+	}
+	kind, cause := KindUnknown, err
+	var sent *url.Error
+	switch {
+	case errors.Is(err, errUnverified):
+		kind = KindUnverified
+	case errors.Is(err, errRefusedHost):
+		kind, cause = KindConfig, errRefusedHost
+	case errors.As(err, &sent):
+		// note: *url.Error prints the whole address; only what went wrong is kept.
+		kind, cause = KindNetwork, sent.Err
+	}
+	e := newError(op, result, kind, cause.Error())
+	e.cause = cause
+	return e
+}
+
+// refusal reads an answer that is not 2xx. Such answers are often unsigned, so they may end a call but
+// never prove a payment.
+func refusal(op string, api *core.APIError) *Error {
+	e := &Error{
+		Op: op, Status: api.StatusCode, Code: cleanCode(api.Code), Message: cleanText(api.Message),
+		RequestID: cleanText(api.Header.Get(consts.RequestID)),
+	}
+	e.Kind = kindOf(op, e.Status, e.Code)
+	if e.Code == "" && e.Message == "" {
+		e.Message = "answer is not WeChat Pay's"
+	}
+	return e
+}
+
+// kindOf decides by status and code only; WeChat changes its messages as it likes.
+//
+// https://pay.weixin.qq.com/doc/v3/merchant/4012081717 (HTTP状态码和错误码).
+func kindOf(op string, status int, code string) Kind {
+	switch {
+	case status == http.StatusTooManyRequests || status >= 500:
+		return KindBusy
+	case status == http.StatusUnauthorized && code != "":
+		return KindSign
+	case code == "TRADE_ERROR" && op == opClose:
+		// pages disagree about how a paid order refuses to close; asking is right for all of them.
+		return KindPaid
+	case code != "":
+		return kindOfCode(code)
+	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
+		// NB! an empty 404 is a wrong path, not a missing order.
+		return KindConfig
+	}
+	return KindUnknown
+}
+
+// kindOfCode knows the codes in the spelling of today's pages and of those of 2020.
+func kindOfCode(code string) Kind {
+	switch code {
+	case "PARAM_ERROR", "INVALID_REQUEST", "INVALID_TRANSACTIONID":
+		return KindParam
+	case "SIGN_ERROR", "SIGNERROR":
+		return KindSign
+	case "APPID_MCHID_NOT_MATCH", "APPID_NOT_EXIST", "MCH_NOT_EXISTS", "MCHID_NOT_EXIST":
+		return KindConfig
+	case "ORDER_PAID", "ORDERPAID":
+		return KindPaid
+	case "ORDER_CLOSED", "ORDERCLOSED":
+		return KindClosed
+	case "OUT_TRADE_NO_USED":
+		return KindReused
+	case "ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS":
+		return KindNotFound
+	case "NO_AUTH", "NOAUTH", "RULE_LIMIT", "RULELIMIT", "TRADE_ERROR", "NOT_ENOUGH", "NOTENOUGH",
+		"USER_ACCOUNT_ABNORMAL", "ACCOUNT_ERROR", "ACCOUNTERROR":
+		return KindDenied
+	case "SYSTEM_ERROR", "SYSTEMERROR", "SERVICE_UNAVAILABLE", "FREQUENCY_LIMITED", "RATELIMIT_EXCEEDED", "USERPAYING":
+		return KindBusy
+	}
+	return KindUnknown
+}
+
+// newError describes an answer, or the want of one.
+func newError(op string, result *core.APIResult, kind Kind, message string) *Error {
+	e := &Error{Op: op, Kind: kind, Message: cleanText(message)}
+	if result != nil && result.Response != nil {
+		e.Status = result.Response.StatusCode
+		e.RequestID = cleanText(result.Response.Header.Get(consts.RequestID))
+	}
+	return e
+}
+
+func paramError(op string, cause error) *Error {
+	e := newError(op, nil, KindParam, cause.Error())
+	e.cause = cause
+	return e
+}
+
+// answerError is for a verified answer that makes no sense.
+func answerError(op string, result *core.APIResult, message string) *Error {
+	return newError(op, result, KindUnknown, message)
+}
+
+// cleanText makes a stranger's text fit for a line of a log.
+func cleanText(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, text)
+	if runes := []rune(text); len(runes) > maxMessageLen {
+		text = string(runes[:maxMessageLen])
+	}
+	return text
+}
+
+// cleanCode keeps a code only if it looks like one; then nobody can smuggle text into decisions.
+func cleanCode(code string) string {
+	if checkToken("code", code, 64) != nil {
+		return ""
+	}
+	return code
+}

@@ -1,0 +1,25 @@
+// Package wxpay is our payment vocabulary over WeChat Pay (微信支付, 普通商户, JSAPI / 小程序).
+//
+// The flow of one payment:
+//
+//	order is stored -> Prepay -> RequestPayment -> the phone pays -> ParsePayNotification, or Query
+//
+// WeChat is the source of truth, and the phone is not: what wx.requestPayment reports is a hint to
+// ask. A payment is paid when a [Trade] says so that came out of a verified notification or a
+// verified answer, and whose AppID, MchID, OutTradeNo, Total and Currency equal what was stored. That
+// comparison is the caller's, because only the caller knows what was stored.
+//
+// Rules that the callers rely on:
+//
+//   - Money is [Fen], an integer. Nothing here ever holds a float.
+//   - Every 2xx answer and every notification is verified over its raw bytes before it is parsed.
+//     There is no switch for that.
+//   - A failed call is an [*Error] of a closed set of kinds. When [Error.OutcomeUnknown] is true the
+//     call may have taken effect: keep the number, ask or repeat with the same parameters.
+//   - Nothing is repeated here, except that a call that could not even connect to the official host
+//     goes once to the backup host. Each attempt carries a fresh time, nonce and signature.
+//   - Secrets do not appear in an error, in a log value or in a String.
+//
+// [V3] speaks API v3 through the official SDK; nothing of the SDK shows in this package's API.
+// Rules of the interface: https://pay.weixin.qq.com/doc/v3/merchant/4012081709 (接口规则).
+package wxpay

@@ -1,0 +1,55 @@
+package wxpay
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
+	"errors"
+	"fmt"
+)
+
+const sealAlgorithm = "AEAD_AES_256_GCM"
+
+var errSeal = errors.New("ciphertext does not open with our APIv3 key")
+
+// sealedText is what WeChat encrypts with the APIv3 key: certificates and notifications.
+//
+// https://pay.weixin.qq.com/doc/v3/merchant/4012071382 (如何解密证书和回调报文).
+type sealedText struct {
+	Algorithm      string `json:"algorithm"`
+	Ciphertext     string `json:"ciphertext"` // base64, tag at the end
+	AssociatedData string `json:"associated_data"`
+	Nonce          string `json:"nonce"`
+	OriginalType   string `json:"original_type"`
+}
+
+func newAEAD(key string) (cipher.AEAD, error) {
+	block, err := aes.NewCipher([]byte(key))
+	if err != nil {
+		return nil, errors.New("key has a wrong length")
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("build cipher: %w", err)
+	}
+	return aead, nil
+}
+
+func (s sealedText) open(aead cipher.AEAD) ([]byte, error) {
+	if s.Algorithm != sealAlgorithm {
+		return nil, fmt.Errorf("algorithm is not %s", sealAlgorithm)
+	}
+	// note: GCM panics on a nonce of another length.
+	if len(s.Nonce) != aead.NonceSize() {
+		return nil, fmt.Errorf("nonce is not %d bytes long", aead.NonceSize())
+	}
+	sealed, err := base64.StdEncoding.DecodeString(s.Ciphertext)
+	if err != nil {
+		return nil, errors.New("ciphertext is not base64")
+	}
+	plain, err := aead.Open(sealed[:0], []byte(s.Nonce), sealed, []byte(s.AssociatedData))
+	if err != nil {
+		return nil, errSeal
+	}
+	return plain, nil
+}

@@ -1,0 +1,58 @@
+package wxpay_test
+
+import (
+	"testing"
+
+	"wxbase/internal/wxpay"
+
+	"net/http"
+)
+
+// newV3World is a v3 gateway against the fake, in one of the verify modes.
+func newV3World(mode string) func(*testing.T) world {
+	return func(t *testing.T) world {
+		t.Helper()
+		f := newFakeWeChat(t)
+		m := testMerchant()
+		m.PayBase, m.VerifyMode = f.url, mode
+		serial := testKeyID
+		if mode == wxpay.VerifyCertificate {
+			m.PublicKeyID, m.PublicKey = "", ""
+			serial = f.certs[0].serial
+		}
+		fault := func(handler http.HandlerFunc) func(bool) {
+			return func(on bool) {
+				f.setFault(nil)
+				if on {
+					f.setFault(handler)
+				}
+			}
+		}
+		return world{
+			gateway: newGateway(t, m, wxpay.WithNow(f.clock.now)),
+			pay:     f.pay,
+			notify:  func(number string) (http.Header, []byte) { return f.notification(number, serial) },
+			onPhone: checkPhone,
+			busy: fault(func(w http.ResponseWriter, _ *http.Request) {
+				refuse(w, http.StatusInternalServerError, "SYSTEM_ERROR", "系统异常")
+			}),
+			cut: fault(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
+			forge: func(on bool) {
+				f.setBend(nil)
+				if on {
+					f.setBend(func(s *answerStamp) { s.body = append([]byte("{}"), s.body...) })
+				}
+			},
+		}
+	}
+}
+
+func TestV3IsAGateway(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{wxpay.VerifyPublicKey, wxpay.VerifyCertificate, wxpay.VerifyBoth} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			runGateway(t, newV3World(mode))
+		})
+	}
+}

@@ -1,0 +1,153 @@
+package wxpay
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/wechatpay-apiv3/wechatpay-go/core/auth"
+	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
+)
+
+const (
+	maxAnswerBytes = 1 << 20
+	dialTimeout    = 3 * time.Second // leaves time to try the backup host
+)
+
+var errAnswerTooLong = fmt.Errorf("answer is longer than %d bytes", maxAnswerBytes)
+
+// wire is the last step before the network: it stamps and signs, picks the host, caps the answer and
+// learns the clock. The SDK would stamp with the machine's clock, once, before any retry.
+type wire struct {
+	signer auth.Signer
+	now    func() time.Time
+	main   http.RoundTripper
+	backup http.RoundTripper // nil unless the merchant talks to the official host
+	skew   atomic.Int64      // nanoseconds that WeChat's clock is ahead
+}
+
+func newWire(base *url.URL, next http.RoundTripper, signer auth.Signer, now func() time.Time) *wire {
+	w := &wire{signer: signer, now: now, main: Rewrite(base.String(), next)}
+	if base.Scheme == "https" && base.Host == officialHost {
+		w.backup = Rewrite("https://"+backupHost, next)
+	}
+	return w
+}
+
+// newTransport is the default way out: connections are given up on soon, TLS is checked as usual.
+func newTransport() http.RoundTripper {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: dialTimeout,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConnsPerHost: 8,
+		IdleConnTimeout:     90 * time.Second,
+	}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, err := takeBody(req)
+	if err != nil {
+		return nil, err
+	}
+	res, err := w.send(w.main, req, body)
+	// NB! only a call that never left may go to another host unasked: nothing can have happened yet.
+	if err != nil && w.backup != nil && isDialError(err) && req.Context().Err() == nil {
+		res, err = w.send(w.backup, req, body)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.receive(res)
+}
+
+// send signs one attempt: a fresh time, nonce and signature each.
+func (w *wire) send(host http.RoundTripper, req *http.Request, body []byte) (*http.Response, error) {
+	authorization, err := w.authorize(req.Context(), req.Method, req.URL.RequestURI(), body)
+	if err != nil {
+		return nil, err
+	}
+	out := req.Clone(req.Context())
+	out.Header.Set(consts.Authorization, authorization)
+	if body != nil {
+		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	return host.RoundTrip(out)
+}
+
+// authorize builds the Authorization header.
+//
+// https://pay.weixin.qq.com/doc/v3/merchant/4012365334 (如何构造请求签名).
+func (w *wire) authorize(ctx context.Context, method, uri string, body []byte) (string, error) {
+	at, nonce := w.now().Unix(), rand.Text()
+	signed, err := w.signer.Sign(ctx, requestMessage(method, uri, at, nonce, body))
+	if err != nil {
+		return "", fmt.Errorf("sign request: %w", err)
+	}
+	return fmt.Sprintf(consts.HeaderAuthorizationFormat, "WECHATPAY2-"+w.signer.Algorithm(),
+		signed.MchID, nonce, at, signed.CertificateSerialNo, signed.Signature), nil
+}
+
+func requestMessage(method, uri string, at int64, nonce string, body []byte) string {
+	return fmt.Sprintf(consts.SignatureMessageFormat, method, uri, at, nonce, body)
+}
+
+// receive reads the whole answer, so that a connection cut half-way is a network error and not a
+// signature that does not verify.
+func (w *wire) receive(res *http.Response) (*http.Response, error) {
+	w.learnSkew(res.Header.Get("Date"))
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes+1))
+	_ = res.Body.Close()
+	if err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	if len(body) > maxAnswerBytes {
+		return nil, errAnswerTooLong
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return res, nil
+}
+
+func (w *wire) learnSkew(date string) {
+	if at, err := http.ParseTime(date); err == nil {
+		w.skew.Store(int64(at.Sub(w.now().Truncate(time.Second))))
+	}
+}
+
+func takeBody(req *http.Request) ([]byte, error) {
+	if req.Body == nil {
+		return nil, nil
+	}
+	defer closeBody(req)
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read request: %w", err)
+	}
+	return body, nil
+}
+
+func isDialError(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// unsigned is the signer that the SDK sees. Its signature is never sent: wire signs, as late as possible
+// and with the clock it was given, so signing here too would only cost a millisecond.
+type unsigned struct{ auth.Signer }
+
+// Sign implements auth.Signer.
+func (unsigned) Sign(context.Context, string) (*auth.SignatureResult, error) {
+	return &auth.SignatureResult{}, nil
+}
