@@ -1,0 +1,167 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// ringSize is how many calls are remembered.
+const ringSize = 1000
+
+// callRecord is one call as GET /_sim/calls tells it, without secrets.
+type callRecord struct {
+	ID       int       `json:"id"`
+	At       time.Time `json:"at"`
+	Endpoint string    `json:"endpoint"`
+	Host     string    `json:"host"` // api.weixin.qq.com, api.mch.weixin.qq.com, phone or sim
+	Method   string    `json:"method"`
+	Path     string    `json:"path"`
+	Query    string    `json:"query,omitempty"`
+	Request  string    `json:"request,omitempty"`
+	Status   int       `json:"status"`
+	Code     string    `json:"code,omitempty"`
+	Verdict  string    `json:"verdict"` // ok, refused or fault
+	Reason   string    `json:"reason,omitempty"`
+	Answer   string    `json:"answer,omitempty"`
+	RID      string    `json:"rid,omitempty"`
+	Fault    string    `json:"fault,omitempty"`
+	TookMs   int64     `json:"took_ms"`
+}
+
+// callRing keeps the last calls.
+type callRing struct {
+	mu   sync.Mutex
+	last int
+	ring []callRecord
+}
+
+func (q *callRing) add(rec callRecord) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.last++
+	rec.ID = q.last
+	if len(q.ring) == ringSize {
+		q.ring = slices.Delete(q.ring, 0, 1)
+	}
+	q.ring = append(q.ring, rec)
+}
+
+// list gives the remembered calls, the latest first.
+func (q *callRing) list() []callRecord {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	out := slices.Clone(q.ring)
+	slices.Reverse(out)
+	return out
+}
+
+// record notes a call of WeChat's and how it ended.
+func (s *Sim) record(c *call, r reply, f *fault) {
+	rec := callRecord{
+		At: c.now, Endpoint: c.endpoint.name, Host: "api.weixin.qq.com", Method: c.r.Method, Path: c.r.URL.Path,
+		Query: maskQuery(c.query), Request: maskBody("application/json", c.body), Status: r.status, Code: r.code,
+		Reason: r.reason, Answer: maskBody(r.contentType, r.body), RID: c.requestID, Fault: f.name(),
+	}
+	if strings.HasPrefix(rec.Path, "/v3/") {
+		rec.Host = "api.mch.weixin.qq.com"
+	}
+	if !c.started.IsZero() {
+		rec.TookMs = time.Since(c.started).Milliseconds()
+	}
+	switch {
+	case f != nil:
+		rec.Verdict = "fault"
+	case r.code != "":
+		rec.Verdict = "refused"
+	default:
+		rec.Verdict = "ok"
+	}
+	s.calls.add(rec)
+}
+
+// recordPhone notes what the phone decided; refusal is empty when it went well.
+func (s *Sim) recordPhone(action, request, answer, refusal string) {
+	rec := callRecord{
+		At: s.Now(), Endpoint: action, Host: "phone", Method: "CALL", Path: "wx." + action, Request: request, Answer: answer,
+		Status: 200, Verdict: "ok", Reason: refusal,
+	}
+	if refusal != "" {
+		rec.Verdict = "refused"
+	}
+	s.calls.add(rec)
+}
+
+// note tells something of the simulator's own in the list of calls.
+func (s *Sim) note(about, what string) {
+	s.calls.add(callRecord{At: s.Now(), Endpoint: about, Host: "sim", Method: "NOTE", Path: about, Verdict: "refused", Reason: what})
+}
+
+const (
+	keptBody = 2 << 10
+	masked   = "***"
+)
+
+// secretName tells whether the value under this name is kept out of the list of calls.
+func secretName(name string) bool {
+	switch strings.ToLower(name) {
+	case "secret", "appsecret", "access_token", "session_key", "signature", "js_code", "code":
+		return true
+	}
+	return false
+}
+
+func maskQuery(query url.Values) string {
+	shown := url.Values{}
+	for name, values := range query {
+		shown[name] = values
+		if secretName(name) {
+			shown[name] = []string{masked}
+		}
+	}
+	text, err := url.QueryUnescape(shown.Encode())
+	if err != nil {
+		return shown.Encode()
+	}
+	return clip(text, keptBody)
+}
+
+// maskBody shows JSON without its secrets; of anything else it tells the size only.
+func maskBody(contentType string, body []byte) string {
+	if len(body) == 0 {
+		return ""
+	}
+	var value any
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	if err := dec.Decode(&value); err != nil {
+		return contentType + ", " + strconv.Itoa(len(body)) + " bytes, not JSON"
+	}
+	return clip(string(encode(maskValue(value))), keptBody)
+}
+
+func maskValue(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, inner := range v {
+			if text, isText := inner.(string); isText && secretName(name) && (name != "code" || !isErrorCode(text)) {
+				v[name] = masked
+				continue
+			}
+			v[name] = maskValue(inner)
+		}
+	case []any:
+		for i, inner := range v {
+			v[i] = maskValue(inner)
+		}
+	}
+	return value
+}
+
+// isErrorCode tells SIGN_ERROR and its like from a code that a phone gave.
+func isErrorCode(text string) bool { return strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "" }

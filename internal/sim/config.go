@@ -1,0 +1,51 @@
+package sim
+
+// Config is what a backend needs to use the simulator. It holds secrets and private keys; its String methods leave them out.
+type Config struct {
+	APIBase   string           `json:"apiBase"` // stands for https://api.weixin.qq.com
+	PayBase   string           `json:"payBase"` // stands for https://api.mch.weixin.qq.com
+	Apps      []AppConfig      `json:"apps"`
+	Merchants []MerchantConfig `json:"merchants"`
+}
+
+// AppConfig is one mini program: what its owner copies from the console of mp.weixin.qq.com.
+type AppConfig struct {
+	AppID      string `json:"appid"`
+	Secret     string `json:"secret"`
+	PushToken  string `json:"pushToken"`
+	PushAESKey string `json:"pushAesKey"` // 43 characters of base64
+}
+
+// String names the mini program and none of its secrets.
+func (a AppConfig) String() string { return "mini program " + a.AppID }
+
+// MerchantConfig is one merchant: what its owner downloads from pay.weixin.qq.com. Keys and certificates are PEM text.
+type MerchantConfig struct {
+	MchID               string `json:"mchid"`
+	CertSerial          string `json:"certSerial"`  // serial number of Certificate, 40 hex digits
+	PrivateKey          string `json:"privateKey"`  // apiclient_key.pem
+	Certificate         string `json:"certificate"` // apiclient_cert.pem, the merchant's own
+	APIV3Key            string `json:"apiV3Key"`    // 32 bytes
+	APIV2Key            string `json:"apiV2Key"`    // 32 characters
+	PublicKeyID         string `json:"publicKeyId"` // PUB_KEY_ID_...
+	PublicKey           string `json:"publicKey"`   // pub_key.pem, WeChat Pay's public key
+	PlatformSerial      string `json:"platformSerial"`
+	PlatformCertificate string `json:"platformCertificate"` // what GET /v3/certificates gives, for clients that cannot download
+}
+
+// String names the merchant and none of its keys.
+func (m MerchantConfig) String() string { return "merchant " + m.MchID }
+
+// Config tells how to reach this simulator and as whom. The keys stay the same over restarts of one state folder.
+func (s *Sim) Config() Config {
+	base, k := *s.base.Load(), s.keys
+	return Config{
+		APIBase: base, PayBase: base,
+		Apps: []AppConfig{{AppID: k.AppID, Secret: k.Secret, PushToken: k.PushToken, PushAESKey: k.PushAESKey}},
+		Merchants: []MerchantConfig{{
+			MchID: k.MchID, CertSerial: k.merchantSerial, PrivateKey: k.MerchantKey, Certificate: k.MerchantCert,
+			APIV3Key: k.APIV3Key, APIV2Key: k.APIV2Key, PublicKeyID: k.PublicKeyID, PublicKey: k.payPublicPEM,
+			PlatformSerial: k.platformSerial, PlatformCertificate: k.PlatformCert,
+		}},
+	}
+}

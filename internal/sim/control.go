@@ -1,0 +1,233 @@
+package sim
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v5"
+)
+
+// controlProblem is a refusal of the control API.
+type controlProblem struct {
+	status int
+	text   string
+}
+
+func (p controlProblem) Error() string { return p.text }
+
+func badInput(text string) error { return controlProblem{http.StatusBadRequest, text} }
+func notThere(text string) error { return controlProblem{http.StatusNotFound, text} }
+func conflict(text string) error { return controlProblem{http.StatusConflict, text} }
+
+// bindControl is the whole control API and the panel, on one screen.
+func (s *Sim) bindControl(e *echo.Echo) {
+	g := e.Group("/_sim", s.guard)
+	g.GET("/config", func(c *echo.Context) error { return c.JSON(200, s.Config()) })
+
+	g.GET("/people", s.listPeople)
+	g.POST("/people", s.makePerson)
+	g.POST("/people/:id", s.changePerson)
+	g.POST("/people/:id/login", s.deviceLogin)
+	g.POST("/people/:id/userinfo", s.deviceUserInfo)
+	g.POST("/people/:id/phone", s.devicePhone)
+	g.POST("/people/:id/pay", s.devicePay)
+	g.POST("/people/:id/scan", s.deviceScan)
+	g.GET("/avatars/:file", s.avatar)
+
+	g.GET("/orders", s.listOrders)
+	g.GET("/notifications", s.listNotifications)
+	g.GET("/calls", func(c *echo.Context) error { return c.JSON(200, s.calls.list()) })
+	g.GET("/clock", func(c *echo.Context) error { return c.JSON(200, s.clockAnswer()) })
+	g.POST("/clock", s.moveClock)
+	g.GET("/faults", func(c *echo.Context) error { return c.JSON(200, s.faults.snapshot()) })
+	g.GET("/faults/kinds", func(c *echo.Context) error { return c.JSON(200, faultKinds()) })
+	g.POST("/faults", s.queueFault)
+	g.DELETE("/faults", s.clearFaults)
+
+	g.GET("", func(c *echo.Context) error { return c.Redirect(http.StatusFound, "/_sim/") })
+	g.GET("/", servePanel)
+	g.GET("/panel.js", servePanel)
+	g.GET("/panel.css", servePanel)
+}
+
+// guard keeps web pages of other sites and rebound names away.
+//
+// NB! GET /_sim/config gives private keys; only this machine's own pages and programs may read it.
+func (s *Sim) guard(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c *echo.Context) error {
+		r, h := c.Request(), c.Response().Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		if !s.ownHost(r.Host) {
+			return controlProblem{http.StatusForbidden, "the simulator answers to localhost only"}
+		}
+		if !ownOrigin(r.Header.Get("Origin"), r.Host) {
+			return controlProblem{http.StatusForbidden, "the simulator answers no page of another site"}
+		}
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+		return next(c)
+	}
+}
+
+func (s *Sim) ownHost(hostport string) bool {
+	host := hostOf(hostport)
+	return isLoopback(host) || host != "" && slices.ContainsFunc(s.opts.allowedHosts, func(allowed string) bool {
+		return strings.EqualFold(allowed, host)
+	})
+}
+
+func hostOf(hostport string) string {
+	if host, _, err := net.SplitHostPort(hostport); err == nil {
+		return strings.ToLower(host)
+	}
+	return strings.ToLower(strings.Trim(hostport, "[]"))
+}
+
+func ownOrigin(origin, host string) bool {
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	return isLoopback(strings.ToLower(u.Hostname())) || strings.EqualFold(u.Host, host)
+}
+
+func isControlPath(path string) bool { return path == "/_sim" || strings.HasPrefix(path, "/_sim/") }
+
+func controlNotFound(c *echo.Context) error {
+	return c.JSON(http.StatusNotFound, map[string]string{"error": "no such route: " + c.Request().Method + " " + c.Request().URL.Path})
+}
+
+// controlError turns an error of the control API into {error}.
+func controlError(c *echo.Context, err error) {
+	if resp, _ := echo.UnwrapResponse(c.Response()); resp != nil && resp.Committed {
+		return
+	}
+	status, text := http.StatusInternalServerError, "internal error"
+	var problem controlProblem
+	switch {
+	case errors.As(err, &problem):
+		status, text = problem.status, problem.text
+	case echo.StatusCode(err) != 0:
+		status, text = echo.StatusCode(err), http.StatusText(echo.StatusCode(err))
+	}
+	_ = c.JSON(status, map[string]string{"error": text})
+}
+
+// readInput reads a JSON object into v; no body at all stands for {}. Unknown fields are ignored.
+func readInput(c *echo.Context, v any) error {
+	body, err := io.ReadAll(c.Request().Body)
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return controlProblem{http.StatusRequestEntityTooLarge, errTooLarge.Error()}
+	} else if err != nil {
+		return badInput("the body could not be read")
+	}
+	err = decode(body, v)
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case err == nil, errors.Is(err, errEmptyBody):
+		return nil
+	case errors.As(err, &wrongType):
+		return badInput("wrong type at " + wrongType.Field)
+	}
+	return badInput(err.Error())
+}
+
+// ownAppID checks the appid of a request, which may be left out.
+func (s *Sim) ownAppID(appid string) (string, error) {
+	if appid != "" && appid != s.keys.AppID {
+		return "", notThere("no mini program has this appid")
+	}
+	return s.keys.AppID, nil
+}
+
+// inBook answers with a list that is encoded while nothing can change it.
+func (s *Sim) inBook(c *echo.Context, list func() any) error {
+	s.mu.Lock()
+	body := encode(list())
+	s.mu.Unlock()
+	return c.JSONBlob(http.StatusOK, body)
+}
+
+func (s *Sim) listOrders(c *echo.Context) error {
+	return s.inBook(c, func() any {
+		now := s.Now()
+		for _, o := range s.state.orders {
+			if _, err := s.ripened(o, now); err != nil {
+				s.note("orders", err.Error())
+			}
+		}
+		return newest(s.state.orders, func(o *order) time.Time { return o.MadeAt }, func(o *order) string { return o.OutTradeNo })
+	})
+}
+
+func (s *Sim) listNotifications(c *echo.Context) error {
+	return s.inBook(c, func() any {
+		return newest(s.state.notifications, func(n *notification) time.Time { return n.MadeAt }, func(n *notification) string { return n.ID })
+	})
+}
+
+type clockState struct {
+	Now    time.Time `json:"now"`
+	Offset string    `json:"offset"` // how far Advance has moved it
+}
+
+func (s *Sim) clockAnswer() clockState {
+	now := s.Now()
+	return clockState{Now: now, Offset: now.Sub(s.opts.now()).Round(time.Second).String()}
+}
+
+func (s *Sim) moveClock(c *echo.Context) error {
+	var in struct {
+		Advance string     `json:"advance"`
+		Now     *time.Time `json:"now"`
+	}
+	if err := readInput(c, &in); err != nil {
+		return err
+	}
+	by, err := time.ParseDuration(cmp.Or(in.Advance, "0s"))
+	switch {
+	case in.Advance == "" && in.Now == nil:
+		return badInput("give advance (such as 2h30m) or now (RFC 3339)")
+	case err != nil:
+		return badInput("advance must be a duration such as 2h30m")
+	case in.Now != nil:
+		by = in.Now.Sub(s.Now())
+	}
+	if by < 0 || by > 10*365*24*time.Hour {
+		return badInput("the clock only moves forward, at most ten years at once")
+	}
+	s.Advance(by)
+	return c.JSON(http.StatusOK, s.clockAnswer())
+}
+
+func (s *Sim) queueFault(c *echo.Context) error {
+	var in faultRequest
+	if err := readInput(c, &in); err != nil {
+		return err
+	}
+	f, err := in.parse()
+	if err != nil {
+		return err
+	}
+	s.faults.add(f)
+	return c.JSON(http.StatusOK, f)
+}
+
+func (s *Sim) clearFaults(c *echo.Context) error {
+	s.faults.clear()
+	return c.JSON(http.StatusOK, []fault{})
+}
+
+func sortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }

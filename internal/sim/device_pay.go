@@ -1,0 +1,162 @@
+package sim
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v5"
+)
+
+// payRequest is the object of wx.requestPayment. TimeStamp is raw because the phone insists on a string.
+type payRequest struct {
+	AppID     string          `json:"appid"`
+	Action    string          `json:"action"` // pay, cancel or fail
+	TimeStamp json.RawMessage `json:"timeStamp"`
+	NonceStr  string          `json:"nonceStr"`
+	Package   string          `json:"package"`
+	SignType  string          `json:"signType"`
+	PaySign   string          `json:"paySign"`
+}
+
+const payPrefix = "requestPayment:"
+
+// devicePay is wx.requestPayment with what the owner then does. Whatever the phone finds wrong is in errMsg, at HTTP 200.
+// https://developers.weixin.qq.com/miniprogram/dev/api/payment/wx.requestPayment.html (发起微信支付)
+func (s *Sim) devicePay(c *echo.Context) error {
+	in := payRequest{Action: "pay"}
+	if err := readInput(c, &in); err != nil {
+		return err
+	}
+	if in.Action != "pay" && in.Action != "cancel" && in.Action != "fail" {
+		return badInput("action must be pay, cancel or fail")
+	}
+	errMsg, refusal, err := s.requestPayment(c, in)
+	if err != nil {
+		return err
+	}
+	s.recordPhone("requestPayment", "package="+clip(in.Package, 80)+" action="+in.Action, errMsg, refusal)
+	return c.JSON(http.StatusOK, map[string]string{"errMsg": errMsg})
+}
+
+func (s *Sim) requestPayment(c *echo.Context, in payRequest) (errMsg, refusal string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, id, err := s.onPhone(c, in.AppID)
+	if err != nil {
+		return "", "", err
+	}
+	now := s.Now()
+	o, refusal, err := s.checkPayment(in, id, now)
+	switch {
+	case err != nil:
+		return "", "", err
+	case refusal != "":
+		return payPrefix + "fail " + refusal, refusal, nil
+	case in.Action == "cancel":
+		return payPrefix + "fail cancel", "", nil
+	case in.Action == "fail":
+		return payPrefix + "fail 支付失败，请更换支付方式", "", nil
+	}
+	if err := s.markPaid(o, now); err != nil {
+		return "", "", err
+	}
+	return payPrefix + "ok", "", nil
+}
+
+// markPaid turns the order paid and queues its notification, in one write that comes before any answer.
+// The caller holds s.mu.
+func (s *Sim) markPaid(o *order, now time.Time) error {
+	paid := *o
+	paid.State, paid.PaidAt, paid.TransactionID = stateSuccess, &now, newTransactionID(now)
+	n := paidNotification(&paid, now)
+	if err := s.save(paid, n); err != nil {
+		return err
+	}
+	*o = paid
+	s.state.index(o)
+	s.state.notifications[n.ID] = n
+	s.rouse()
+	return nil
+}
+
+// checkPayment is what the phone and the cashier check, in that order; refusal is what the phone would show.
+func (s *Sim) checkPayment(in payRequest, id *identity, now time.Time) (o *order, refusal string, err error) {
+	timestamp, refusal := s.checkPayFields(in)
+	if refusal != "" {
+		return nil, refusal, nil
+	}
+	signed := message(id.AppID, timestamp, in.NonceStr, in.Package)
+	if verifyRSA(&s.keys.merchant.PublicKey, signed, in.PaySign) != nil {
+		return nil, "支付验证签名失败", nil
+	}
+	prepayID := strings.TrimPrefix(in.Package, "prepay_id=")
+	if o, err = s.ripened(s.state.byPrepay[prepayID], now); err != nil || o == nil {
+		return nil, "prepay_id无效", err
+	}
+	return o, o.payableBy(id, prepayID, now), nil
+}
+
+// checkPayFields checks the form of what the mini program gave.
+func (s *Sim) checkPayFields(in payRequest) (timestamp, refusal string) {
+	if json.Unmarshal(in.TimeStamp, &timestamp) != nil {
+		return "", "parameter error: parameter.timeStamp should be String instead of " + jsonKind(in.TimeStamp) + ";"
+	}
+	seconds, err := strconv.ParseInt(timestamp, 10, 64)
+	switch {
+	case err != nil:
+		return "", "parameter error: timeStamp is not a number of seconds"
+	case in.NonceStr == "" || len(in.NonceStr) > 32:
+		return "", "parameter error: nonceStr must be 1 to 32 characters"
+	case !strings.HasPrefix(in.Package, "prepay_id=") || in.Package == "prepay_id=":
+		return "", "parameter error: package must be prepay_id=..."
+	case in.SignType != "RSA":
+		return "", "parameter error: signType must be RSA"
+	case in.PaySign == "":
+		return "", "parameter error: paySign is missing"
+	}
+	if _, _, ok := s.clock.near(time.Unix(seconds, 0), wireWindow); !ok {
+		return "", "timeStamp已过期"
+	}
+	return timestamp, ""
+}
+
+// payableBy gives the reason for which this person cannot pay this order with this prepay_id, empty when they can.
+func (o *order) payableBy(id *identity, prepayID string, now time.Time) string {
+	switch {
+	case o.AppID != id.AppID:
+		return "appid与下单时不一致"
+	case o.OpenID != id.OpenID:
+		return "支付账号与下单账号不一致"
+	case o.State == stateSuccess:
+		return "该订单已支付"
+	case o.State == stateClosed:
+		return "该订单已关闭"
+	case !now.Before(o.PayableUntil):
+		return "订单已过期"
+	}
+	for _, p := range o.Prepays {
+		if p.ID == prepayID && p.alive(now) {
+			return ""
+		}
+	}
+	return "prepay_id已过期"
+}
+
+func jsonKind(raw json.RawMessage) string {
+	switch {
+	case len(raw) == 0:
+		return "Undefined"
+	case raw[0] == '{':
+		return "Object"
+	case raw[0] == '[':
+		return "Array"
+	case raw[0] == 't' || raw[0] == 'f':
+		return "Boolean"
+	case raw[0] == 'n':
+		return "Null"
+	}
+	return "Number"
+}

@@ -1,0 +1,158 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"strconv"
+	"strings"
+)
+
+// ok is a success of api.weixin.qq.com. Fields hold errcode 0 only where the real call sends it.
+func (c *call) ok(fields any) reply {
+	return reply{status: 200, contentType: c.jsonType(), body: encode(fields)}
+}
+
+// refuse is a failure of api.weixin.qq.com: HTTP 200, an errcode and a request id in the text.
+func (c *call) refuse(errcode int, reason string) reply {
+	comma := ""
+	if strings.HasPrefix(c.endpoint.path, "/sns/") {
+		comma = ","
+	}
+	return reply{
+		status: 200, contentType: c.jsonType(), code: strconv.Itoa(errcode), reason: reason,
+		body: encode(struct {
+			ErrCode int    `json:"errcode"`
+			ErrMsg  string `json:"errmsg"`
+		}{errcode, errorText(errcode) + comma + " rid: " + c.requestID}),
+	}
+}
+
+// jsonType is the label on JSON, which the real service puts on wrongly for /sns/.
+func (c *call) jsonType() string {
+	if strings.HasPrefix(c.endpoint.path, "/sns/") {
+		return "text/plain"
+	}
+	return "application/json; encoding=utf-8"
+}
+
+// errorText is the wording of an errcode as seen in the wild.
+func errorText(errcode int) string {
+	switch errcode {
+	case -1:
+		return "system error"
+	case 40001:
+		return "invalid credential, access_token is invalid or not latest"
+	case 40002:
+		return "invalid grant_type"
+	case 40003:
+		return "invalid openid"
+	case 40013:
+		return "invalid appid"
+	case 40014:
+		return "invalid access_token"
+	case 40029:
+		return "invalid code"
+	case 40097:
+		return "invalid args"
+	case 40125:
+		return "invalid appsecret"
+	case 40129:
+		return "invalid scene"
+	case 40159:
+		return "invalid length for path, or the data is not json string"
+	case 40163:
+		return "code been used"
+	case 40169:
+		return "invalid length for scene, or the data is not json string"
+	case 40226:
+		return "high risk user, login blocked"
+	}
+	return errorTextFrom41000(errcode)
+}
+
+func errorTextFrom41000(errcode int) string {
+	switch errcode {
+	case 41001:
+		return "access_token missing"
+	case 41002:
+		return "appid missing"
+	case 41004:
+		return "appsecret missing"
+	case 41008:
+		return "missing code"
+	case 41030:
+		return "invalid page"
+	case 42001:
+		return "access_token expired"
+	case 43001:
+		return "require GET method"
+	case 43002:
+		return "require POST method"
+	case 44002:
+		return "empty post data"
+	case 45009:
+		return "reach max api daily quota limit"
+	case 45011:
+		return "api minute-quota reach limit, must slower, retry next minute"
+	case 45029:
+		return "qrcode count out of limit"
+	case 47001:
+		return "data format error"
+	case 85096:
+		return "scancode_time is reserved"
+	case 87007:
+		return "session_key is not existed or expired"
+	case 87008:
+		return "invalid sig_method"
+	case 87009:
+		return "invalid signature"
+	}
+	return "error"
+}
+
+var (
+	errEmptyBody  = errors.New("the body is empty")
+	errGarbage    = errors.New("the body is not the JSON object that the call wants")
+	errTrailing   = errors.New("something follows the JSON object")
+	errNotAnObject = errors.New("the body is JSON but not an object")
+)
+
+// decode reads a JSON object into v. Unknown fields are ignored; a wrong type is an error.
+func decode(body []byte, v any) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return errEmptyBody
+	}
+	if bytes.TrimSpace(body)[0] != '{' {
+		return errNotAnObject
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	if err := dec.Decode(v); err != nil {
+		return fmt.Errorf("%w: %w", errGarbage, err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errTrailing
+	}
+	return nil
+}
+
+// decodeOr reads the body of an api.weixin.qq.com call; garbage is the errcode that stands for bad JSON at that call.
+func (c *call) decodeOr(garbage int, v any) (refusal reply, ok bool) {
+	err := decode(c.body, v)
+	switch {
+	case errors.Is(err, errEmptyBody):
+		return c.refuse(44002, err.Error()), false
+	case err != nil:
+		return c.refuse(garbage, err.Error()), false
+	}
+	return reply{}, true
+}
+
+func isJSONType(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && media == "application/json"
+}

@@ -1,0 +1,259 @@
+package sim
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const onNotification = "notification"
+
+// fault is one queued misbehaviour. A nil fault means all is well; its methods may be called on nil.
+type fault struct {
+	ID          string        `json:"id"`
+	On          string        `json:"on"`
+	Kind        string        `json:"kind"`
+	Times       int           `json:"times"` // how often it still strikes; -1 until it is cleared
+	Probability float64       `json:"probability"`
+	Delay       time.Duration `json:"-"`
+	DelayText   string        `json:"delay,omitempty"`
+	Copies      int           `json:"copies,omitempty"` // of concurrent
+}
+
+// faultQueue holds what was asked for, the oldest first.
+type faultQueue struct {
+	mu   sync.Mutex
+	last int
+	list []*fault
+}
+
+// apiFaults, payFaults and notifyFaults are the kinds that make sense at each.
+func apiFaults() []string {
+	return []string{"busy", "slow", "cut", "html", "empty", "token_invalid", "rate_limit", "timeout_after_accept"}
+}
+
+func payFaults() []string {
+	return []string{
+		"busy", "slow", "cut", "html", "empty", "rate_limit", "timeout_after_accept",
+		"wrong_signature", "probe", "stale_time", "future_time",
+	}
+}
+
+func notifyFaults() []string {
+	return []string{
+		"wrong_signature", "probe", "stale_time", "future_time", "duplicate", "concurrent", "late", "lost",
+		"other_amount", "other_appid", "other_mchid", "unknown_order", "no_resource",
+	}
+}
+
+// faultKinds maps every allowed `on` to its kinds: the names of the endpoints, api and pay for all of a host, notification.
+func faultKinds() map[string][]string {
+	kinds := map[string][]string{"api": apiFaults(), "pay": payFaults(), onNotification: notifyFaults()}
+	for _, ep := range endpoints() {
+		kinds[ep.name] = apiFaults()
+		if ep.pay {
+			kinds[ep.name] = payFaults()
+		}
+	}
+	for _, tokenless := range []string{"code2session", "token", "stable_token"} {
+		kinds[tokenless] = slices.DeleteFunc(apiFaults(), func(k string) bool { return k == "token_invalid" })
+	}
+	return kinds
+}
+
+type faultRequest struct {
+	On          string   `json:"on"`
+	Kind        string   `json:"kind"`
+	Times       *int     `json:"times"`
+	Probability *float64 `json:"probability"`
+	Delay       string   `json:"delay"`
+	Copies      int      `json:"copies"`
+}
+
+// parse checks a request for a fault. An endpoint may be named by its path too.
+func (in faultRequest) parse() (*fault, error) {
+	kinds := faultKinds()
+	for _, ep := range endpoints() {
+		if ep.path == in.On {
+			in.On = ep.name
+		}
+	}
+	allowed, ok := kinds[in.On]
+	if !ok {
+		return nil, badInput("on must be one of " + strings.Join(sortedKeys(kinds), ", "))
+	}
+	if !slices.Contains(allowed, in.Kind) {
+		return nil, badInput("kind at " + in.On + " must be one of " + strings.Join(allowed, ", "))
+	}
+	f := &fault{On: in.On, Kind: in.Kind, Times: 1, Probability: 1, Copies: in.Copies, DelayText: in.Delay}
+	if in.Times != nil {
+		f.Times = *in.Times
+	}
+	if in.Probability != nil {
+		f.Probability = *in.Probability
+	}
+	return f, f.check()
+}
+
+func (f *fault) check() error {
+	switch {
+	case f.Times == 0 || f.Times < -1:
+		return badInput("times must be at least 1, or -1 for until it is cleared")
+	case !(f.Probability > 0 && f.Probability <= 1):
+		return badInput("probability must be above 0 and at most 1")
+	case f.Copies < 0 || f.Copies > 50:
+		return badInput("copies must be 0 to 50")
+	}
+	f.Delay = defaultDelay(f.Kind)
+	if f.DelayText != "" {
+		delay, err := time.ParseDuration(f.DelayText)
+		if err != nil || delay < 0 {
+			return badInput("delay must be a duration such as 2s or 1m30s")
+		}
+		f.Delay = delay
+	}
+	return nil
+}
+
+// defaultDelay is how long a fault takes when it does not say.
+func defaultDelay(kind string) time.Duration {
+	switch kind {
+	case "slow":
+		return 6 * time.Second // note: longer than the five seconds most clients give WeChat
+	case "timeout_after_accept":
+		return 35 * time.Second
+	case "late":
+		return 10 * time.Minute
+	case "stale_time", "future_time":
+		return 10 * time.Minute
+	}
+	return 0
+}
+
+func (q *faultQueue) add(f *fault) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.last++
+	f.ID = "f" + strconv.Itoa(q.last)
+	q.list = append(q.list, f)
+}
+
+func (q *faultQueue) clear() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.list = nil
+}
+
+func (q *faultQueue) snapshot() []fault {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	list := make([]fault, len(q.list))
+	for i, f := range q.list {
+		list[i] = *f
+	}
+	return list
+}
+
+// draw takes the first fault that is meant for name and whose dice fall.
+func (q *faultQueue) draw(name string) *fault {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, f := range q.list {
+		if !f.meant(name) || !chance(f.Probability) {
+			continue
+		}
+		drawn := *f
+		if f.Times > 0 {
+			if f.Times--; f.Times == 0 {
+				q.list = slices.Delete(q.list, i, i+1)
+			}
+		}
+		return &drawn
+	}
+	return nil
+}
+
+func (f *fault) meant(name string) bool {
+	if f.On == name {
+		return true
+	}
+	for _, ep := range endpoints() {
+		if ep.name == name {
+			return ep.pay && f.On == "pay" || !ep.pay && f.On == "api" && (f.Kind != "token_invalid" || ep.token)
+		}
+	}
+	return false
+}
+
+func (f *fault) is(kind string) bool { return f != nil && f.Kind == kind }
+
+func (f *fault) name() string {
+	if f == nil {
+		return ""
+	}
+	return f.Kind
+}
+
+// instead gives the answer that takes the place of the call's own; the call then never happens.
+func (f *fault) instead(c *call) (reply, bool) {
+	const page = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
+	switch {
+	case f.is("html") && c.endpoint.pay:
+		return reply{status: http.StatusBadGateway, contentType: "text/html", body: []byte(page), code: "html", reason: faulty}, true
+	case f.is("html"):
+		return reply{status: http.StatusOK, contentType: "text/html", body: []byte(page), code: "html", reason: faulty}, true
+	case f.is("empty"):
+		return reply{status: http.StatusOK, contentType: c.jsonType(), code: "empty", reason: faulty}, true
+	case f.is("busy") && c.endpoint.pay:
+		return systemError(faulty).reply(c), true
+	case f.is("busy"):
+		return c.refuse(-1, faulty), true
+	case f.is("rate_limit") && c.endpoint.pay:
+		return payError{status: 429, code: "FREQUENCY_LIMITED", numeric: numRate, message: "请求过于频繁", reason: faulty}.reply(c), true
+	case f.is("rate_limit"):
+		return c.refuse(45011, faulty), true
+	case f.is("token_invalid"):
+		return c.refuse(40001, faulty), true
+	}
+	return reply{}, false
+}
+
+const faulty = "a queued fault"
+
+// wait holds the answer back, at most until the caller goes away.
+func (f *fault) wait(ctx context.Context) {
+	timer := time.NewTimer(f.Delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// bend moves a time stamp out of the window.
+func (f *fault) bend(now time.Time) time.Time {
+	switch {
+	case f.is("stale_time"):
+		return now.Add(-f.Delay)
+	case f.is("future_time"):
+		return now.Add(f.Delay)
+	}
+	return now
+}
+
+// spoil makes a signature wrong: one byte of it, or the probe that WeChat Pay sends to see who checks.
+func (f *fault) spoil(signature string) string {
+	switch {
+	case f.is("probe"):
+		return "WECHATPAY/SIGNTEST/" + signature
+	case f.is("wrong_signature") && signature[0] == 'A':
+		return "B" + signature[1:]
+	case f.is("wrong_signature"):
+		return "A" + signature[1:]
+	}
+	return signature
+}

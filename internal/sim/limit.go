@@ -1,0 +1,40 @@
+package sim
+
+import "time"
+
+// limiter counts events in fixed windows of WeChat's time. Sim.mu guards it; a restart forgets it.
+type limiter struct {
+	windows map[string]window
+}
+
+type window struct {
+	start time.Time
+	count int
+}
+
+func newLimiter() *limiter { return &limiter{windows: map[string]window{}} }
+
+// allow counts one event of key and tells whether it is within max per span.
+func (l *limiter) allow(key string, limit int, span time.Duration, now time.Time) bool {
+	l.sweep(now)
+	start := now.Truncate(span)
+	w := l.windows[key]
+	if !w.start.Equal(start) {
+		w = window{start: start}
+	}
+	w.count++
+	l.windows[key] = w
+	return w.count <= limit
+}
+
+// sweep keeps the map from growing with every person that ever logged in.
+func (l *limiter) sweep(now time.Time) {
+	if len(l.windows) < 10_000 {
+		return
+	}
+	for key, w := range l.windows {
+		if now.Sub(w.start) > 24*time.Hour {
+			delete(l.windows, key)
+		}
+	}
+}

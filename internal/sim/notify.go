@@ -1,0 +1,162 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+const (
+	notifyTimeout  = 5 * time.Second
+	keptAnswer     = 2 << 10 // bytes of the receiver's answer that are kept
+	notifyPending  = "PENDING"
+	notifyDone     = "DELIVERED"
+	notifyGivenUp  = "GIVEN_UP"
+	defaultCopies  = 3
+	eventPaid      = "TRANSACTION.SUCCESS"
+	originTransact = "transaction"
+)
+
+// notification is one message to a merchant with every attempt to deliver it.
+type notification struct {
+	ID         string      `json:"id"`
+	EventType  string      `json:"event_type"`
+	OutTradeNo string      `json:"out_trade_no"`
+	URL        string      `json:"url"`
+	Plain      transaction `json:"plain"`
+	ByKey      bool        `json:"by_key"`
+	State      string      `json:"state"` // PENDING, DELIVERED or GIVEN_UP
+	MadeAt     time.Time   `json:"made_at"`
+	Due        time.Time   `json:"due"`  // of the next attempt
+	Step       int         `json:"step"` // how many rounds of the schedule are done
+	Attempts   []attempt   `json:"attempts"`
+
+	busy bool // a delivery is under way
+}
+
+func (n notification) key() (kind, id string) { return "notification", n.ID }
+
+// attempt is one POST to the notify_url. Every 2xx counts as received, whatever the body says.
+type attempt struct {
+	At      time.Time         `json:"at"`
+	Status  int               `json:"status"` // 0 when there was no answer
+	Error   string            `json:"error,omitempty"`
+	Fault   string            `json:"fault,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+	Body    string            `json:"body,omitempty"`
+	Answer  string            `json:"answer,omitempty"`
+	TookMs  int64             `json:"took_ms"`
+}
+
+// paidNotification is the message that follows a payment.
+func paidNotification(o *order, now time.Time) *notification {
+	return &notification{
+		ID: newUUID(), EventType: eventPaid, OutTradeNo: o.OutTradeNo, URL: o.NotifyURL, Plain: o.transaction(), ByKey: o.ByKey,
+		State: notifyPending, MadeAt: now, Due: now, Attempts: []attempt{},
+	}
+}
+
+func notifyClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport: transport,
+		// note: WeChat does not follow redirects; a 3xx is a refusal
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+type notifyEnvelope struct {
+	ID           string          `json:"id"`
+	CreateTime   string          `json:"create_time"`
+	ResourceType string          `json:"resource_type"`
+	EventType    string          `json:"event_type"`
+	Summary      string          `json:"summary"`
+	Resource     *notifyResource `json:"resource,omitempty"`
+}
+
+type notifyResource struct {
+	OriginalType   string `json:"original_type"`
+	Algorithm      string `json:"algorithm"`
+	Ciphertext     string `json:"ciphertext"`
+	AssociatedData string `json:"associated_data"`
+	Nonce          string `json:"nonce"`
+}
+
+// seal encrypts and signs one attempt anew.
+func (s *Sim) seal(n *notification, f *fault) (body []byte, header http.Header, err error) {
+	resource := &notifyResource{
+		OriginalType: originTransact, Algorithm: "AEAD_AES_256_GCM", AssociatedData: originTransact, Nonce: pick(alnum, 12),
+	}
+	plain := f.falsify(n.Plain)
+	if resource.Ciphertext, err = sealGCM(s.keys.APIV3Key, resource.Nonce, resource.AssociatedData, encode(plain)); err != nil {
+		return nil, nil, err
+	}
+	if f.is("no_resource") {
+		resource = nil
+	}
+	body = encode(notifyEnvelope{n.ID, stamp(n.MadeAt), "encrypt-resource", n.EventType, "支付成功", resource})
+	header = http.Header{
+		"Content-Type": {"application/json"}, "User-Agent": {"Mozilla/4.0"}, "Accept": {"*/*"},
+		"Pragma": {"no-cache"}, "Cache-Control": {"no-cache"},
+	}
+	s.signHeaders(header, body, n.ByKey, s.wireTime(), f)
+	return body, header, nil
+}
+
+// falsify changes what the message says, in the ways a receiver has to notice.
+func (f *fault) falsify(t transaction) transaction {
+	switch {
+	case f.is("other_amount"):
+		other := t.Amount.Total + 1
+		t.Amount.Total, t.Amount.PayerTotal = other, &other
+	case f.is("other_appid"):
+		t.AppID = newAppID()
+	case f.is("other_mchid"):
+		t.MchID = "19" + pick(digits, 8)
+	case f.is("unknown_order"):
+		t.OutTradeNo, t.TransactionID = "UNKNOWN-"+pick(digits, 12), "4200"+pick(digits, 24)
+	}
+	return t
+}
+
+// post delivers once and tells how it went. It never fails: an error is part of the attempt.
+func (s *Sim) post(ctx context.Context, n *notification, f *fault) (try attempt) {
+	started := time.Now()
+	try = attempt{At: s.Now(), Fault: f.name()}
+	defer func() { try.TookMs = time.Since(started).Milliseconds() }()
+	body, header, err := s.seal(n, f)
+	if err != nil {
+		try.Error = err.Error()
+		return try
+	}
+	try.Body, try.Headers = string(body), flat(header)
+	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL, bytes.NewReader(body))
+	if err != nil {
+		try.Error = fmt.Sprintf("make request: %v", err)
+		return try
+	}
+	req.Header = header
+	resp, err := s.client.Do(req)
+	if err != nil {
+		try.Error = err.Error()
+		return try
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, _ := io.ReadAll(io.LimitReader(resp.Body, keptAnswer))
+	try.Status, try.Answer = resp.StatusCode, string(bytes.ToValidUTF8(answer, []byte("?")))
+	return try
+}
+
+func (a attempt) received() bool { return a.Status/100 == 2 }
+
+func flat(header http.Header) map[string]string {
+	out := make(map[string]string, len(header))
+	for name := range header {
+		out[name] = header.Get(name)
+	}
+	return out
+}

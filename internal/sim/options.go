@@ -1,0 +1,59 @@
+package sim
+
+import (
+	"net/http"
+	"time"
+)
+
+// Option changes how New builds a simulator.
+type Option func(*options)
+
+type options struct {
+	stateDir     string
+	transport    http.RoundTripper
+	now          func() time.Time
+	publicBase   string
+	keyBits      int
+	allowedHosts []string
+	pages        []string
+}
+
+// WithStateDir keeps keys and state in dir (made with mode 0700), so that a restart goes on where the last run stopped.
+// Without it everything lives in memory only.
+func WithStateDir(dir string) Option { return func(o *options) { o.stateDir = dir } }
+
+// WithTransport sends the outgoing notifications through rt instead of the network.
+func WithTransport(rt http.RoundTripper) Option { return func(o *options) { o.transport = rt } }
+
+// WithNow replaces the base clock. Advance adds its offset on top.
+func WithNow(now func() time.Time) Option { return func(o *options) { o.now = now } }
+
+// WithPublicBase is the address that Config reports as apiBase and payBase, without a trailing slash.
+func WithPublicBase(url string) Option { return func(o *options) { o.publicBase = url } }
+
+// WithKeyBits sets the size of the RSA keys made at first start; 2048 unless told. Smaller ones are for tests.
+func WithKeyBits(bits int) Option { return func(o *options) { o.keyBits = bits } }
+
+// WithAllowedHosts lets the control API answer to further host names (no port) besides localhost and loopback addresses.
+func WithAllowedHosts(hosts ...string) Option {
+	return func(o *options) { o.allowedHosts = append(o.allowedHosts, hosts...) }
+}
+
+// WithPages names the pages of the published version; a code for any other page is refused with 41030 unless check_path
+// is false. Without it every well-formed page counts as published.
+func WithPages(pages ...string) Option {
+	return func(o *options) { o.pages = append(o.pages, pages...) }
+}
+
+func newOptions(opts []Option) options {
+	o := options{now: time.Now, keyBits: 2048, transport: &http.Transport{
+		// note: no proxy from the environment; a notification goes straight to the laptop's own port
+		Proxy:                 nil,
+		DisableKeepAlives:     true,
+		ResponseHeaderTimeout: notifyTimeout,
+	}}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}

@@ -1,0 +1,205 @@
+// the panel of the simulated WeChat: reads /_sim/ every two seconds; everything is written as text, never as markup.
+'use strict';
+
+const WORDS = {
+  zh: {
+    title: '模拟微信', identity: '身份', people: '人', faults: '故障', orders: '订单', notifications: '通知', calls: '调用', add: '添加',
+    queue: '排队', clear: '清空', onlyRefused: '只看被拒绝的', nickname: '昵称', phone: '手机号', risky: '有风险', safe: '正常', none: '还没有',
+    other: 'English', lost: '连接断开', moved: '已拨快', fen: '元', attempts: '次投递', next: '下次', until: '直到清空', left: '剩',
+    notPay: '未支付', success: '已支付', closed: '已关闭', pending: '待送达', delivered: '已送达', givenUp: '已放弃', ok: '通过', refused: '拒绝', fault: '故障',
+  },
+  en: {
+    title: 'Simulated WeChat', identity: 'Identity', people: 'People', faults: 'Faults', orders: 'Orders', notifications: 'Notifications', calls: 'Calls', add: 'Add',
+    queue: 'Queue', clear: 'Clear', onlyRefused: 'only the refused', nickname: 'nickname', phone: 'phone', risky: 'risky', safe: 'normal', none: 'none yet',
+    other: '中文', lost: 'connection lost', moved: 'moved ahead', fen: 'yuan', attempts: 'attempts', next: 'next', until: 'until cleared', left: 'left',
+    notPay: 'unpaid', success: 'paid', closed: 'closed', pending: 'pending', delivered: 'delivered', givenUp: 'given up', ok: 'ok', refused: 'refused', fault: 'fault',
+  },
+};
+
+let lang = localStorage.getItem('sim-lang') === 'en' ? 'en' : 'zh';
+let kinds = {};
+const shown = new Map(); // section -> the text it was last drawn from
+
+const $ = (id) => document.getElementById(id);
+const t = (word) => WORDS[lang][word] || word;
+
+function el(tag, className, ...children) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  for (const child of children) node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  return node;
+}
+
+async function ask(path, method, body) {
+  const init = { method: method || 'GET', cache: 'no-store' };
+  if (body) Object.assign(init, { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+  const res = await fetch('/_sim' + path, init);
+  const data = await res.json();
+  if (!res.ok) throw new Error(data.error || 'HTTP ' + res.status);
+  return data;
+}
+
+// draw fills a section only when its data (or the language) changed, and keeps opened rows open.
+function draw(id, data, build) {
+  const text = lang + JSON.stringify(data);
+  if (shown.get(id) === text) return;
+  shown.set(id, text);
+  const box = $(id);
+  const open = new Set([...box.querySelectorAll('details[open]')].map((d) => d.dataset.key));
+  const nodes = build(data);
+  box.replaceChildren(...(nodes.length ? nodes : [el('div', 'empty', t('none'))]));
+  for (const d of box.querySelectorAll('details')) d.open = open.has(d.dataset.key);
+}
+
+const clockText = (iso) => new Date(iso).toLocaleTimeString('zh-CN', { hour12: false });
+const tag = (word, mood) => el('span', 'tag ' + mood, word);
+const span = (className, ...children) => el('span', className, ...children);
+
+function row(key, cells, extra) {
+  if (!extra || !extra.length) return el('div', 'plainrow', ...cells);
+  const node = el('details', '', el('summary', '', ...cells), ...extra);
+  node.dataset.key = key;
+  return node;
+}
+
+function drawPeople(people) {
+  return people.map((p) => {
+    const img = el('img');
+    img.src = p.avatar;
+    img.alt = '';
+    const toggle = el('button', 'plain', p.risky ? t('risky') : t('safe'));
+    toggle.type = 'button';
+    toggle.addEventListener('click', () => act(() => ask('/people/' + encodeURIComponent(p.id), 'POST', { risky: !p.risky })));
+    return el('div', 'person', img, el('div', 'who', el('div', '', p.nickname), el('small', '', p.id + ' · +' + p.countryCode + ' ' + p.phone)), toggle);
+  });
+}
+
+const ORDER_STATES = { NOTPAY: ['notPay', 'warn'], SUCCESS: ['success', 'good'], CLOSED: ['closed', ''] };
+const NOTE_STATES = { PENDING: ['pending', 'warn'], DELIVERED: ['delivered', 'good'], GIVEN_UP: ['givenUp', 'bad'] };
+const VERDICTS = { ok: ['ok', 'good'], refused: ['refused', 'bad'], fault: ['fault', 'warn'] };
+
+function stateTag(states, state) {
+  const [word, mood] = states[state] || [state, ''];
+  return tag(t(word), mood);
+}
+
+function drawOrders(orders) {
+  return orders.map((o) => row(o.out_trade_no, [
+    span('time', clockText(o.made_at)), stateTag(ORDER_STATES, o.trade_state),
+    span('', o.out_trade_no + ' · ' + o.description), span('', '¥' + (o.total / 100).toFixed(2)),
+  ], [el('pre', '', JSON.stringify(o, null, 2))]));
+}
+
+function drawNotifications(list) {
+  return list.map((n) => row(n.id, [
+    span('time', clockText(n.made_at)), stateTag(NOTE_STATES, n.state),
+    span('', n.event_type + ' · ' + n.out_trade_no + ' → ' + n.url),
+    span('muted', n.attempts.length + ' ' + t('attempts') + (n.state === 'PENDING' ? ' · ' + t('next') + ' ' + clockText(n.due) : '')),
+  ], n.attempts.map((a, i) => el('pre', '', '#' + (i + 1) + ' ' + clockText(a.at) + ' · ' + (a.status || '–') + ' · ' + a.took_ms + ' ms' +
+    (a.fault ? ' · ' + a.fault : '') + (a.error ? '\n' + a.error : '') + (a.answer ? '\n← ' + a.answer : '') + (a.body ? '\n→ ' + a.body : '')))));
+}
+
+function drawCalls(calls) {
+  return calls.slice(0, 200).map((c) => {
+    const what = span('', c.method + ' ' + c.path + (c.query ? '?' + c.query : ''));
+    if (c.reason) what.append(span('reason', c.reason));
+    const more = [c.request && '→ ' + c.request, c.answer && '← ' + c.answer, c.rid && 'rid ' + c.rid].filter(Boolean);
+    return row(String(c.id), [
+      span('time', clockText(c.at)), stateTag(VERDICTS, c.verdict), what,
+      span('muted', [c.status, c.code, c.fault].filter(Boolean).join(' · ')),
+    ], more.map((line) => el('pre', '', line)));
+  });
+}
+
+function drawFaults(list) {
+  return list.map((f) => el('li', '', f.on + ' · ' + f.kind + ' · ' + (f.times < 0 ? t('until') : t('left') + ' ' + f.times) +
+    (f.probability < 1 ? ' · p=' + f.probability : '') + (f.delay ? ' · ' + f.delay : '')));
+}
+
+function drawIdentity(cfg) {
+  const pairs = [['apiBase', cfg.apiBase], ['appid', cfg.apps[0].appid], ['mchid', cfg.merchants[0].mchid], ['certSerial', cfg.merchants[0].certSerial], ['publicKeyId', cfg.merchants[0].publicKeyId]];
+  return pairs.flatMap(([name, value]) => [el('dt', '', name), el('dd', '', value || '–')]);
+}
+
+function drawClock(clock) {
+  $('now').textContent = new Date(clock.now).toLocaleString('zh-CN', { hour12: false });
+  $('offset').textContent = clock.offset === '0s' ? '' : t('moved') + ' ' + clock.offset;
+}
+
+async function refresh() {
+  try {
+    const [people, orders, notes, calls, clock, faults] = await Promise.all(
+      ['/people', '/orders', '/notifications', '/calls', '/clock', '/faults'].map((path) => ask(path)));
+    drawClock(clock);
+    draw('people', people, drawPeople);
+    draw('orders', orders, drawOrders);
+    draw('notifications', notes, drawNotifications);
+    draw('calls', $('only-refused').checked ? calls.filter((c) => c.verdict !== 'ok') : calls, drawCalls);
+    draw('faults', faults, drawFaults);
+    $('link').textContent = '';
+  } catch {
+    $('link').textContent = t('lost');
+  }
+}
+
+async function act(what) {
+  $('fault-error').textContent = '';
+  try {
+    await what();
+  } catch (err) {
+    $('fault-error').textContent = err.message;
+  }
+  await refresh();
+}
+
+function fillKinds() {
+  const form = $('add-fault');
+  form.kind.replaceChildren(...(kinds[form.on.value] || []).map((k) => new Option(k, k)));
+}
+
+function translate() {
+  document.documentElement.lang = lang === 'zh' ? 'zh-CN' : 'en';
+  document.title = t('title');
+  for (const node of document.querySelectorAll('[data-t]')) node.textContent = t(node.dataset.t);
+  for (const node of document.querySelectorAll('[data-p]')) node.placeholder = t(node.dataset.p);
+  $('lang').textContent = t('other');
+}
+
+function bind() {
+  $('lang').addEventListener('click', () => {
+    lang = lang === 'zh' ? 'en' : 'zh';
+    localStorage.setItem('sim-lang', lang);
+    translate();
+    refresh();
+  });
+  for (const button of document.querySelectorAll('[data-advance]')) {
+    button.addEventListener('click', () => act(() => ask('/clock', 'POST', { advance: button.dataset.advance })));
+  }
+  $('only-refused').addEventListener('change', refresh);
+  $('clear-faults').addEventListener('click', () => act(() => ask('/faults', 'DELETE')));
+  $('add-fault').on.addEventListener('change', fillKinds);
+  $('add-fault').addEventListener('submit', (event) => {
+    event.preventDefault();
+    const form = event.target;
+    act(() => ask('/faults', 'POST', { on: form.on.value, kind: form.kind.value, times: Number(form.times.value), delay: form.delay.value }));
+  });
+  $('add-person').addEventListener('submit', (event) => {
+    event.preventDefault();
+    const form = event.target;
+    act(() => ask('/people', 'POST', { nickname: form.nickname.value, phone: form.phone.value })).then(() => form.reset());
+  });
+}
+
+async function start() {
+  bind();
+  translate();
+  await refresh();
+  const [cfg, allowed] = await Promise.all([ask('/config'), ask('/faults/kinds')]);
+  kinds = allowed;
+  $('add-fault').on.replaceChildren(...Object.keys(kinds).map((k) => new Option(k, k)));
+  fillKinds();
+  draw('identity-body', cfg, drawIdentity);
+  setInterval(refresh, 2000);
+}
+
+start();

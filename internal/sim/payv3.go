@@ -1,0 +1,162 @@
+package sim
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// The numbers at the end of Request-Id, by which WeChat Pay's support tells refusals apart.
+const (
+	numParam        = 268435461
+	numOutOfRange   = 268435464
+	numSign         = 268443699
+	numMchMismatch  = 268447843
+	numOrderInvalid = 268447914
+	numOrderMissing = 268512771
+	numPaid         = 268449538
+	numOpenID       = 268501013
+	numReentry      = 268498688
+	numAppMismatch  = 268445527
+	numRate         = 268447840
+	numExtraParam   = 270924358
+	numSystem       = 268435457
+)
+
+// payError is a refusal of WeChat Pay v3.
+type payError struct {
+	status  int
+	code    string
+	numeric int
+	message string
+	detail  *payDetail
+	reason  string // for GET /_sim/calls only
+}
+
+// payDetail names the offending field.
+type payDetail struct {
+	Location string `json:"location"` // body, url or query
+	Field    string `json:"field"`
+	Value    any    `json:"value,omitempty"`
+	Issue    string `json:"issue"`
+}
+
+// reply is the unsigned answer: WeChat Pay does not sign its 4xx.
+func (e payError) reply(*call) reply {
+	reason := or(e.reason, e.message)
+	if e.detail != nil {
+		reason += " (" + e.detail.Field + ": " + e.detail.Issue + ")"
+	}
+	return reply{
+		status: e.status, contentType: payJSON, code: e.code, numeric: e.numeric, reason: reason,
+		body: encode(struct {
+			Code    string     `json:"code"`
+			Message string     `json:"message"`
+			Detail  *payDetail `json:"detail,omitempty"`
+		}{e.code, e.message, e.detail}),
+	}
+}
+
+const payJSON = "application/json; charset=utf-8"
+
+func signError(text, reason string) *payError {
+	return &payError{status: 401, code: "SIGN_ERROR", numeric: numSign, message: text, reason: reason}
+}
+
+func paramError(numeric int, location, field string, value any, issue string) payError {
+	return payError{
+		status: 400, code: "PARAM_ERROR", numeric: numeric, message: "参数错误",
+		detail: &payDetail{Location: location, Field: field, Value: value, Issue: issue},
+	}
+}
+
+func orderMissing() payError {
+	return payError{status: 404, code: "ORDER_NOT_EXIST", numeric: numOrderMissing, message: "订单不存在", reason: "no such order of this merchant"}
+}
+
+func orderPaid() payError {
+	return payError{status: 400, code: "ORDER_PAID", numeric: numPaid, message: "该订单已支付", reason: "the order is paid"}
+}
+
+func systemError(reason string) payError {
+	return payError{status: 500, code: "SYSTEM_ERROR", numeric: numSystem, message: "系统异常，请稍后重试", reason: reason}
+}
+
+// okPay is a 200 of WeChat Pay; send signs it.
+func okPay(fields any) reply {
+	return reply{status: 200, contentType: payJSON, body: encode(fields)}
+}
+
+// decodePay reads a v3 body as an object.
+func decodePay(body []byte) (map[string]any, *payError) {
+	var fields map[string]any
+	if err := decode(body, &fields); err != nil {
+		e := payError{status: 400, code: "PARAM_ERROR", numeric: numParam, message: "请求报文不是合法的JSON", reason: err.Error(),
+			detail: &payDetail{Location: "body", Field: "/", Issue: "请求报文不是合法的JSON"}}
+		return nil, &e
+	}
+	return fields, nil
+}
+
+// integer reads a checked number out of decoded JSON.
+func integer(v any) int64 {
+	n, ok := v.(json.Number)
+	if !ok {
+		return 0
+	}
+	i, err := n.Int64()
+	if err != nil {
+		return 0
+	}
+	return i
+}
+
+func text(v any) string {
+	t, _ := v.(string)
+	return t
+}
+
+func object(v any) map[string]any {
+	o, _ := v.(map[string]any)
+	return o
+}
+
+// queryMchID checks the mchid in the query of a GET.
+func (s *Sim) queryMchID(c *call) *payError {
+	mchid := c.query.Get("mchid")
+	if mchid == "" {
+		e := paramError(numParam, "query", "mchid", nil, "缺少必填参数mchid")
+		return &e
+	}
+	return s.ownMchID("query", "mchid", mchid)
+}
+
+// ownMchID checks that a mchid in a message is the one that signed it.
+func (s *Sim) ownMchID(location, field, mchid string) *payError {
+	if mchid == s.keys.MchID {
+		return nil
+	}
+	e := paramError(numMchMismatch, location, field, mchid, "mchid与Authorization中的mchid不一致")
+	return &e
+}
+
+// certificates is GET /v3/certificates.
+func (s *Sim) certificates(c *call) reply {
+	nonce := pick(alnum, 12)
+	sealed, err := sealGCM(s.keys.APIV3Key, nonce, "certificate", []byte(s.keys.PlatformCert))
+	if err != nil {
+		return systemError(err.Error()).reply(c)
+	}
+	return okPay(map[string]any{"data": []any{map[string]any{
+		"serial_no":      s.keys.platformSerial,
+		"effective_time": stamp(s.keys.platformFrom),
+		"expire_time":    stamp(s.keys.platformUntil),
+		"encrypt_certificate": map[string]any{
+			"algorithm": "AEAD_AES_256_GCM", "nonce": nonce, "associated_data": "certificate", "ciphertext": sealed,
+		},
+	}}})
+}
+
+// validNumber is the shape of out_trade_no.
+func validNumber(number string) bool {
+	return len(number) >= 6 && len(number) <= 32 && strings.Trim(number, alnum+"_-|*") == ""
+}

@@ -1,0 +1,190 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"time"
+)
+
+// prepay is POST /v3/pay/transactions/jsapi.
+func (s *Sim) prepay(c *call) reply {
+	fields, bad := decodePay(c.body)
+	if bad == nil {
+		bad = s.checkPrepay(fields, c)
+	}
+	if bad != nil {
+		return bad.reply(c)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.whoIs(s.keys.AppID, text(object(fields["payer"])["openid"])) == nil {
+		e := paramError(numOpenID, "body", "/payer/openid", text(object(fields["payer"])["openid"]), "无效的openid")
+		e.message, e.reason = "无效的openid", "no person has this openid at this appid"
+		return e.reply(c)
+	}
+	known, err := s.findOrder(text(fields["out_trade_no"]), c.now)
+	switch {
+	case err != nil:
+		return systemError(err.Error()).reply(c)
+	case known != nil:
+		return s.reenter(c, known, hashOf(fields))
+	}
+	return s.firstPrepay(c, fields)
+}
+
+// checkPrepay is everything that needs no order: the mchid, field by field, the binding, the deadline.
+func (s *Sim) checkPrepay(fields map[string]any, c *call) *payError {
+	if mchid := text(fields["mchid"]); mchid != "" {
+		if bad := s.ownMchID("body", "/mchid", mchid); bad != nil {
+			return bad
+		}
+	}
+	if bad := checkFields("", fields, jsapiRules()); bad != nil {
+		return bad
+	}
+	if appid := text(fields["appid"]); appid != s.keys.AppID {
+		return &payError{status: 400, code: "APPID_MCHID_NOT_MATCH", numeric: numAppMismatch, message: "appid和mch_id不匹配",
+			reason: "the merchant is not bound to this appid"}
+	}
+	if text(fields["time_expire"]) == "" {
+		return nil
+	}
+	if deadline(fields, c).Sub(c.now) > orderLife {
+		return badField(numOutOfRange, "/time_expire", text(fields["time_expire"]), "支付结束时间不能晚于7天")
+	}
+	return nil
+}
+
+// deadline is until when the order can be paid, in WeChat's time. A moment less than a minute ahead counts as one minute.
+func deadline(fields map[string]any, c *call) time.Time {
+	asked, err := time.Parse(time.RFC3339, text(fields["time_expire"]))
+	if err != nil {
+		return c.now.Add(orderLife)
+	}
+	// note: the caller counted from its own clock; what counts is how far ahead of it the deadline lies
+	ahead := max(asked.Sub(c.wire), leastToExpiry)
+	return c.now.Add(ahead)
+}
+
+// hashOf makes the same hash of the same parameters in any order.
+func hashOf(fields map[string]any) string {
+	sum := sha256.Sum256(encode(fields)) // note: maps are encoded with their keys sorted
+	return hex.EncodeToString(sum[:])
+}
+
+// firstPrepay makes the order. The caller holds s.mu.
+func (s *Sim) firstPrepay(c *call, fields map[string]any) reply {
+	o := &order{
+		AppID: text(fields["appid"]), MchID: text(fields["mchid"]), OutTradeNo: text(fields["out_trade_no"]),
+		Description: text(fields["description"]), Attach: text(fields["attach"]), NotifyURL: text(fields["notify_url"]),
+		OpenID: text(object(fields["payer"])["openid"]), DeviceID: text(object(fields["scene_info"])["device_id"]),
+		Total: integer(object(fields["amount"])["total"]), State: stateNotPay, Hash: hashOf(fields),
+		MadeAt: c.now, PayableUntil: deadline(fields, c),
+	}
+	return s.grantPrepay(c, o)
+}
+
+func (s *Sim) grantPrepay(c *call, o *order) reply {
+	o.ByKey = c.byKey
+	o.Prepays = append(o.Prepays, prepayGrant{ID: newPrepayID(c.now), MadeAt: c.now})
+	if err := s.save(o); err != nil {
+		return systemError(err.Error()).reply(c)
+	}
+	s.state.orders[o.MchID+"/"+o.OutTradeNo] = o
+	s.state.index(o)
+	return prepayAnswer(o)
+}
+
+func prepayAnswer(o *order) reply {
+	return okPay(map[string]string{"prepay_id": o.Prepays[len(o.Prepays)-1].ID})
+}
+
+// reenter is a second request with a known number: the same parameters get a prepay_id again, others are refused.
+// The caller holds s.mu.
+func (s *Sim) reenter(c *call, o *order, hash string) reply {
+	switch {
+	case o.State == stateSuccess:
+		return orderPaid().reply(c)
+	case o.State == stateClosed:
+		return payError{status: 400, code: "ORDER_CLOSED", numeric: numOrderInvalid, message: "订单已关闭",
+			reason: "the order is closed; a closed number never opens again"}.reply(c)
+	case o.Hash != hash:
+		return payError{status: 403, code: "OUT_TRADE_NO_USED", numeric: numReentry, message: "请求重入时，参数与首次请求时不一致",
+			reason: "the number was used before with other parameters"}.reply(c)
+	case !c.now.Before(o.PayableUntil):
+		return payError{status: 400, code: "INVALID_REQUEST", numeric: numOrderInvalid, message: "订单已过期",
+			reason: "the order's time_expire is over"}.reply(c)
+	case o.Prepays[len(o.Prepays)-1].alive(c.now):
+		return prepayAnswer(o)
+	}
+	return s.grantPrepay(c, o)
+}
+
+// queryByNumber is GET /v3/pay/transactions/out-trade-no/{out_trade_no}.
+func (s *Sim) queryByNumber(c *call) reply {
+	if bad := s.queryMchID(c); bad != nil {
+		return bad.reply(c)
+	}
+	number := c.param("out_trade_no")
+	if issue := checkNumber(number); issue != "" {
+		return paramError(numParam, "url", "out_trade_no", clip(number, 64), issue).reply(c)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, err := s.findOrder(number, c.now)
+	return answerQuery(c, o, err)
+}
+
+// queryByID is GET /v3/pay/transactions/id/{transaction_id}; it knows paid orders only.
+func (s *Sim) queryByID(c *call) reply {
+	if bad := s.queryMchID(c); bad != nil {
+		return bad.reply(c)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return answerQuery(c, s.state.byTransaction[c.param("transaction_id")], nil)
+}
+
+func answerQuery(c *call, o *order, err error) reply {
+	switch {
+	case err != nil:
+		return systemError(err.Error()).reply(c)
+	case o == nil:
+		return orderMissing().reply(c)
+	}
+	return okPay(o.transaction())
+}
+
+// closeOrder is POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close; closing twice is fine.
+func (s *Sim) closeOrder(c *call) reply {
+	fields, bad := decodePay(c.body)
+	if bad == nil {
+		bad = checkFields("", fields, []rule{{name: "mchid", required: true, most: 32}})
+	}
+	if bad == nil {
+		bad = s.ownMchID("body", "/mchid", text(fields["mchid"]))
+	}
+	if bad != nil {
+		return bad.reply(c)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, err := s.findOrder(c.param("out_trade_no"), c.now)
+	switch {
+	case err != nil:
+		return systemError(err.Error()).reply(c)
+	case o == nil:
+		return orderMissing().reply(c)
+	case o.State == stateSuccess:
+		return orderPaid().reply(c)
+	case o.State == stateClosed:
+		return reply{status: http.StatusNoContent}
+	}
+	now := c.now
+	o.State, o.ClosedAt = stateClosed, &now
+	if err := s.save(o); err != nil {
+		return systemError(err.Error()).reply(c)
+	}
+	return reply{status: http.StatusNoContent}
+}

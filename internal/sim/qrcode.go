@@ -1,0 +1,163 @@
+package sim
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// wxaCode is what a mini program code leads to. The id is made from the rest, so asking twice keeps one entry.
+type wxaCode struct {
+	ID    string `json:"id"`
+	AppID string `json:"appid"`
+	Path  string `json:"path"` // page; for the two counted kinds with its query
+	Scene string `json:"scene"`
+	Env   string `json:"env"`
+}
+
+func (w wxaCode) key() (kind, id string) { return "code", w.ID }
+
+// codeCount is how many codes of the two counted kinds an app ever made.
+type codeCount struct {
+	AppID string `json:"appid"`
+	Count int    `json:"count"`
+}
+
+func (n codeCount) key() (kind, id string) { return "count", n.AppID }
+
+const (
+	unlimitedPerMinute = 5000
+	countedCodes       = 100_000
+	homePage           = "pages/index/index"
+	reservedParam      = "scancode_time"
+)
+
+var (
+	sceneShape = regexp.MustCompile(`^[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]+$`)
+	pageShape  = regexp.MustCompile(`^[0-9A-Za-z_\-][0-9A-Za-z_\-./]*$`)
+)
+
+// codeStyle is how a code looks; the fields are common to the calls.
+type codeStyle struct {
+	Width      *int       `json:"width"` // 280 to 1280 pixels, 430 unless told
+	AutoColor  bool       `json:"auto_color"`
+	LineColor  json.RawMessage `json:"line_color"`
+	IsHyaline  bool       `json:"is_hyaline"` // transparent, and then a PNG
+	EnvVersion *string    `json:"env_version"`
+}
+
+type unlimitedRequest struct {
+	codeStyle
+	Scene     string `json:"scene"`
+	Page      string `json:"page"`
+	CheckPath *bool  `json:"check_path"`
+}
+
+// unlimitedCode is POST /wxa/getwxacodeunlimit (kind B).
+func (s *Sim) unlimitedCode(c *call) reply {
+	var in unlimitedRequest
+	if refusal, ok := c.decodeOr(40169, &in); !ok {
+		return refusal
+	}
+	s.mu.Lock()
+	within := s.limits.allow("code/unlimited", unlimitedPerMinute, time.Minute, c.now)
+	s.mu.Unlock()
+	if !within {
+		return c.refuse(45009, "more than 5000 codes in a minute")
+	}
+	if code, reason := checkScene(in.Scene); code != 0 {
+		return c.refuse(code, reason)
+	}
+	if code, reason := s.checkPage(in.Page, in.CheckPath == nil || *in.CheckPath); code != 0 {
+		return c.refuse(code, reason)
+	}
+	if reason := in.check(); reason != "" {
+		return c.refuse(40097, reason)
+	}
+	return s.draw(c, in.codeStyle, wxaCode{Path: or(in.Page, homePage), Scene: in.Scene}, nil)
+}
+
+func checkScene(scene string) (errcode int, reason string) {
+	switch {
+	case scene == "":
+		return 40129, "scene is missing"
+	case utf8.RuneCountInString(scene) > 32:
+		return 40169, "scene is longer than 32 characters"
+	case !sceneShape.MatchString(scene):
+		return 40129, "scene may only hold digits, letters and !#$&'()*+,/:;=?@-._~"
+	}
+	return 0, ""
+}
+
+func (s *Sim) checkPage(page string, published bool) (errcode int, reason string) {
+	switch {
+	case strings.Contains(page, reservedParam):
+		return 85096, "scancode_time is WeChat's own word"
+	case page == "":
+		return 0, ""
+	case strings.HasPrefix(page, "/"):
+		return 41030, "page must not begin with a slash"
+	case !pageShape.MatchString(page):
+		return 41030, "page must be a path without a query"
+	case published && len(s.opts.pages) > 0 && !slices.Contains(s.opts.pages, page):
+		return 41030, "page is not in the published version; check_path false allows it"
+	}
+	return 0, ""
+}
+
+// check gives the reason for which a style is refused with 40097, empty when it is fine.
+func (c codeStyle) check() string {
+	if c.Width != nil && (*c.Width < 280 || *c.Width > 1280) {
+		return "width must be 280 to 1280"
+	}
+	if c.EnvVersion != nil && !slices.Contains([]string{"release", "trial", "develop"}, *c.EnvVersion) {
+		return "env_version must be release, trial or develop"
+	}
+	if _, err := c.ink(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+type pathRequest struct {
+	codeStyle
+	Path string `json:"path"`
+}
+
+// limitedCode is POST /wxa/getwxacode (kind A): a path with its query, counted.
+func (s *Sim) limitedCode(c *call) reply { return s.countedCode(c, 1024) }
+
+// plainQRCode is POST /cgi-bin/wxaapp/createwxaqrcode (kind C): a square code, counted with A.
+func (s *Sim) plainQRCode(c *call) reply { return s.countedCode(c, 128) }
+
+func (s *Sim) countedCode(c *call, longest int) reply {
+	var in pathRequest
+	if refusal, ok := c.decodeOr(40159, &in); !ok {
+		return refusal
+	}
+	if c.endpoint.name == "createwxaqrcode" {
+		in.codeStyle = codeStyle{Width: in.Width} // note: this call knows no other field
+	}
+	switch n := utf8.RuneCountInString(in.Path); {
+	case n == 0 || n > longest:
+		return c.refuse(40159, "path is empty or too long")
+	case strings.Contains(in.Path, reservedParam):
+		return c.refuse(85096, "scancode_time is WeChat's own word")
+	}
+	if reason := in.check(); reason != "" {
+		return c.refuse(40097, reason)
+	}
+	s.mu.Lock()
+	count := codeCount{AppID: s.keys.AppID, Count: 1}
+	if known := s.state.counts[s.keys.AppID]; known != nil {
+		count.Count += known.Count
+	}
+	s.mu.Unlock()
+	if count.Count > countedCodes {
+		return c.refuse(45029, "100000 codes of these two kinds were made, which is all there are")
+	}
+	return s.draw(c, in.codeStyle, wxaCode{Path: in.Path}, &count)
+}

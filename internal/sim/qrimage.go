@@ -1,0 +1,140 @@
+package sim
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
+	"image/png"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/skip2/go-qrcode"
+)
+
+// codeHost is the invented host inside the codes; `.invalid` can never be reached.
+const codeHost = "https://mp.weixin.qq.invalid/a/"
+
+// longestCodeURL keeps the modules of a 280 pixel code large enough for a camera; past it only the id is drawn.
+const longestCodeURL = 400
+
+// ink is the colour of the lines; WeChat's own sample sends the numbers as text: {"r":"0","g":"0","b":"0"}.
+func (c codeStyle) ink() (color.NRGBA, error) {
+	ink := color.NRGBA{A: 255}
+	if len(c.LineColor) == 0 || c.AutoColor {
+		return ink, nil
+	}
+	var in struct{ R, G, B json.RawMessage }
+	if err := json.Unmarshal(c.LineColor, &in); err != nil {
+		return ink, errors.New("line_color must be an object")
+	}
+	for _, part := range []struct {
+		into *uint8
+		raw  json.RawMessage
+	}{{&ink.R, in.R}, {&ink.G, in.G}, {&ink.B, in.B}} {
+		n, err := strconv.ParseUint(strings.Trim(string(part.raw), `"`), 10, 8)
+		if err != nil {
+			return ink, errors.New("line_color wants r, g and b of 0 to 255")
+		}
+		*part.into = uint8(n)
+	}
+	return ink, nil
+}
+
+// draw remembers the code and answers with its picture.
+func (s *Sim) draw(c *call, style codeStyle, code wxaCode, count *codeCount) reply {
+	code.AppID, code.Env = s.keys.AppID, "release"
+	if style.EnvVersion != nil {
+		code.Env = *style.EnvVersion
+	}
+	code.ID = code.hash()
+	picture, contentType, err := render(code.url(), style)
+	if err != nil {
+		return c.refuse(-1, err.Error())
+	}
+	if err := s.keepCode(code, count); err != nil {
+		return c.refuse(-1, err.Error())
+	}
+	return reply{status: 200, contentType: contentType, body: picture}
+}
+
+func (s *Sim) keepCode(code wxaCode, count *codeCount) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var rows []row
+	if count != nil {
+		s.state.counts[count.AppID] = count
+		rows = append(rows, count)
+	}
+	if s.state.codes[code.ID] == nil {
+		s.state.codes[code.ID] = &code
+		rows = append(rows, code)
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return s.save(rows...)
+}
+
+func (w wxaCode) hash() string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{w.AppID, w.Path, w.Scene, w.Env}, "\x00")))
+	return hex.EncodeToString(sum[:8])
+}
+
+func (w wxaCode) url() string {
+	q := url.Values{"appid": {w.AppID}, "path": {w.Path}, "env": {w.Env}}
+	if w.Scene != "" {
+		q.Set("scene", w.Scene)
+	}
+	if full := codeHost + w.ID + "?" + q.Encode(); len(full) <= longestCodeURL {
+		return full
+	}
+	return codeHost + w.ID
+}
+
+func render(content string, style codeStyle) (picture []byte, contentType string, err error) {
+	width := 430
+	if style.Width != nil {
+		width = *style.Width
+	}
+	code, err := qrcode.New(content, qrcode.Medium)
+	if err != nil {
+		return nil, "", fmt.Errorf("make code: %w", err)
+	}
+	ink, err := style.ink()
+	if err != nil {
+		return nil, "", err
+	}
+	var out bytes.Buffer
+	if style.IsHyaline {
+		err = png.Encode(&out, paint(code.Bitmap(), width, ink, image.Transparent))
+		return out.Bytes(), "image/png", err
+	}
+	err = jpeg.Encode(&out, paint(code.Bitmap(), width, ink, image.White), &jpeg.Options{Quality: 92})
+	return out.Bytes(), "image/jpeg", err
+}
+
+// paint draws the modules (quiet zone included) as whole pixels in the middle of a square of width.
+func paint(modules [][]bool, width int, ink color.NRGBA, ground image.Image) *image.NRGBA {
+	img := image.NewNRGBA(image.Rect(0, 0, width, width))
+	draw.Draw(img, img.Bounds(), ground, image.Point{}, draw.Src)
+	size := max(width/len(modules), 1)
+	start := (width - size*len(modules)) / 2
+	for y, line := range modules {
+		for x, dark := range line {
+			if !dark {
+				continue
+			}
+			at := image.Rect(start+x*size, start+y*size, start+(x+1)*size, start+(y+1)*size)
+			draw.Draw(img, at, image.NewUniform(ink), image.Point{}, draw.Src)
+		}
+	}
+	return img
+}

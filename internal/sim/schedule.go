@@ -1,0 +1,155 @@
+package sim
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// retrySteps is WeChat Pay's schedule after the first attempt: 15 further ones, 24 h 4 min in all.
+func retrySteps() []time.Duration {
+	const s, m, h = time.Second, time.Minute, time.Hour
+	return []time.Duration{
+		15 * s, 15 * s, 30 * s, 3 * m, 10 * m, 20 * m, 30 * m, 30 * m, 30 * m, 60 * m, 3 * h, 3 * h, 3 * h, 6 * h, 6 * h,
+	}
+}
+
+const (
+	deliverAtOnce = 16               // deliveries under way at the same time
+	longestNap    = 10 * time.Second // note: the base clock may jump (a laptop that slept), so never sleep on it for long
+)
+
+// deliverAll is the worker: it sends what is due, then sleeps until the next is, or until it is roused.
+func (s *Sim) deliverAll(ctx context.Context) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	slots := make(chan struct{}, deliverAtOnce)
+	for {
+		due, nap := s.due()
+		for _, n := range due {
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			running.Go(func() {
+				defer func() { <-slots }()
+				s.deliver(ctx, n)
+			})
+		}
+		if !s.sleep(ctx, nap) {
+			return
+		}
+	}
+}
+
+func (s *Sim) sleep(ctx context.Context, nap time.Duration) bool {
+	timer := time.NewTimer(nap)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	case <-s.wake:
+	}
+	return true
+}
+
+// due takes the notifications whose time has come and tells how long the rest can wait.
+func (s *Sim) due() (list []*notification, nap time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, nap := s.Now(), longestNap
+	for _, n := range s.state.notifications {
+		switch {
+		case n.State != notifyPending || n.busy:
+		case n.Due.After(now):
+			nap = min(nap, n.Due.Sub(now))
+		default:
+			n.busy = true
+			list = append(list, n)
+		}
+	}
+	return list, nap
+}
+
+// deliver makes one round: mostly one attempt, several where a fault says so, none where it is lost.
+func (s *Sim) deliver(ctx context.Context, n *notification) {
+	f := s.faults.draw(onNotification)
+	var tries []attempt
+	switch {
+	case f.is("late"):
+		s.finish(n, func() { n.Due = s.Now().Add(f.Delay) })
+		return
+	case f.is("lost"):
+		tries = []attempt{{At: s.Now(), Fault: f.name(), Error: "lost on the way"}}
+	case f.is("duplicate"):
+		tries = []attempt{s.post(ctx, n, f), s.post(ctx, n, f)}
+	case f.is("concurrent"):
+		tries = s.postMany(ctx, n, f)
+	default:
+		tries = []attempt{s.post(ctx, n, f)}
+	}
+	if ctx.Err() != nil {
+		s.finish(n, func() {}) // note: cut short by Close; it stays due and goes out after the restart
+		return
+	}
+	s.finish(n, func() { n.settle(tries) })
+}
+
+func (s *Sim) postMany(ctx context.Context, n *notification, f *fault) []attempt {
+	copies := f.Copies
+	if copies == 0 {
+		copies = defaultCopies
+	}
+	tries := make([]attempt, copies)
+	var all sync.WaitGroup
+	for i := range tries {
+		all.Go(func() { tries[i] = s.post(ctx, n, f) })
+	}
+	all.Wait()
+	return tries
+}
+
+// settle notes a round and sets the time of the next one.
+func (n *notification) settle(tries []attempt) {
+	n.Attempts = append(n.Attempts, tries...)
+	for _, try := range tries {
+		if try.received() {
+			n.State = notifyDone
+			return
+		}
+	}
+	steps := retrySteps()
+	if n.Step >= len(steps) {
+		n.State = notifyGivenUp
+		return
+	}
+	// note: counted from when this round was due, so that a clock moved by hours sends all rounds of these hours
+	n.Due = n.Due.Add(steps[n.Step])
+	n.Step++
+}
+
+// finish applies the outcome of a round, keeps it and wakes the worker, which may have the next round due already.
+func (s *Sim) finish(n *notification, apply func()) {
+	s.mu.Lock()
+	apply()
+	n.busy = false
+	err := s.save(n)
+	s.mu.Unlock()
+	if err != nil {
+		s.note(onNotification, "the journal could not keep an attempt: "+err.Error())
+	}
+	s.rouse()
+}
+
+// reanchor moves what came due while the simulator was off to now: were it counted from then, all its rounds would be
+// spent in the first second, before the backend listens again.
+func (s *Sim) reanchor() {
+	now := s.Now()
+	for _, n := range s.state.notifications {
+		if n.State == notifyPending && n.Due.Before(now) {
+			n.Due = now
+		}
+	}
+}

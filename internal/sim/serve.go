@@ -1,0 +1,140 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v5"
+)
+
+// call is one request to WeChat on its way through the simulator.
+type call struct {
+	endpoint  endpoint
+	r         *http.Request
+	body      []byte
+	query     url.Values
+	param     func(name string) string
+	now       time.Time // WeChat's calendar
+	wire      time.Time // the clock the caller lives on, see clock
+	byKey     bool      // answer signed with the public key, else with the platform certificate
+	started   time.Time
+	requestID string
+}
+
+// reply is the answer before it is signed, spoilt by a fault, recorded and sent.
+type reply struct {
+	status      int
+	contentType string
+	body        []byte
+	code        string // errcode or v3 code; empty when the call went well
+	numeric     int    // the number at the end of WeChat Pay's Request-Id
+	reason      string // why it was refused, for GET /_sim/calls; WeChat itself never says
+}
+
+// serve is the way of every call: read, draw a fault, check and answer, record, send.
+func (s *Sim) serve(ep endpoint) echo.HandlerFunc {
+	return func(ec *echo.Context) error {
+		r := ec.Request()
+		c := &call{
+			endpoint: ep, r: r, query: r.URL.Query(), param: ec.Param, now: s.Now(), wire: s.opts.now(), started: time.Now(),
+		}
+		c.requestID = rid(c.now)
+		f := s.faults.draw(ep.name)
+		answer := s.answer(ec.Response(), c, f)
+		s.record(c, answer, f)
+		return s.send(ec, c, answer, f)
+	}
+}
+
+func (s *Sim) answer(w http.ResponseWriter, c *call, f *fault) reply {
+	body, err := readBody(w, c.r)
+	if errors.Is(err, errTooLarge) {
+		return reply{status: http.StatusRequestEntityTooLarge, code: "413", reason: err.Error()}
+	} else if err != nil {
+		return reply{status: http.StatusBadRequest, code: "400", reason: "the body could not be read"}
+	}
+	c.body = body
+	if spoilt, ok := f.instead(c); ok {
+		return spoilt
+	}
+	if c.endpoint.pay {
+		return s.answerPay(c)
+	}
+	return s.answerAPI(c)
+}
+
+func (s *Sim) answerAPI(c *call) reply {
+	if c.r.Method != c.endpoint.method {
+		if c.endpoint.method == http.MethodPost {
+			return c.refuse(43002, "the call wants POST")
+		}
+		return c.refuse(43001, "the call wants GET")
+	}
+	if c.endpoint.token {
+		if code, reason := s.checkToken(c.query.Get("access_token"), c.now); code != 0 {
+			return c.refuse(code, reason)
+		}
+	}
+	return c.endpoint.run(s, c)
+}
+
+func (s *Sim) answerPay(c *call) reply {
+	if refusal := s.authorize(c); refusal != nil {
+		return refusal.reply(c)
+	}
+	if c.r.Method == http.MethodPost && !isJSONType(c.r.Header.Get("Content-Type")) {
+		return payError{status: 400, code: "INVALID_REQUEST", numeric: numParam, message: "Content-Type须为application/json",
+			reason: "a body needs Content-Type: application/json"}.reply(c)
+	}
+	return c.endpoint.run(s, c)
+}
+
+// send puts the answer on the wire, signed where WeChat signs, late or broken where a fault says so.
+func (s *Sim) send(ec *echo.Context, c *call, r reply, f *fault) error {
+	header := ec.Response().Header()
+	if c.endpoint.pay {
+		header.Set("Request-Id", c.requestID+"-"+strconv.Itoa(r.numeric))
+		if r.status/100 == 2 && !f.is("empty") {
+			s.signAnswer(header, c, r.body, f)
+		}
+	}
+	switch {
+	case f.is("slow"):
+		f.wait(c.r.Context())
+	case f.is("timeout_after_accept"):
+		f.wait(c.r.Context())
+		panic(http.ErrAbortHandler) // the caller learns nothing; what it asked for has happened
+	case f.is("cut"):
+		cutOff(ec.Response(), r)
+	}
+	if r.status == http.StatusNoContent || len(r.body) == 0 && r.contentType == "" {
+		return ec.NoContent(r.status)
+	}
+	return ec.Blob(r.status, r.contentType, r.body)
+}
+
+// cutOff sends the headers and half of the body, then drops the connection.
+func cutOff(w http.ResponseWriter, r reply) {
+	w.Header().Set("Content-Type", r.contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(r.body)+1))
+	w.WriteHeader(r.status)
+	_, _ = w.Write(r.body[:len(r.body)/2])
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+// encode writes JSON the way WeChat does: no escaping of <, > and &, no newline at the end.
+func encode(v any) []byte {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return []byte("{}") // note: cannot happen, everything encoded here is made of strings, numbers and maps of them
+	}
+	return bytes.TrimRight(out.Bytes(), "\n")
+}

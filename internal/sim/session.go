@@ -1,0 +1,144 @@
+package sim
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
+
+// sessionRotation is the least time between two rotations of a session_key by wx.login.
+const sessionRotation = 5 * time.Second
+
+// identity is a person as one mini program knows them.
+type identity struct {
+	AppID  string `json:"appid"`
+	Person string `json:"person"`
+	OpenID string `json:"openid"`
+}
+
+func (i identity) key() (kind, id string) { return "identity", i.AppID + "/" + i.Person }
+
+// session names the entry of this identity's one live session_key.
+func (i *identity) session() string { return i.AppID + "/" + i.OpenID }
+
+// session is the one live session_key of a person at a mini program.
+type session struct {
+	AppID     string    `json:"appid"`
+	OpenID    string    `json:"openid"`
+	Key       string    `json:"key"` // base64 text of 16 bytes
+	RotatedAt time.Time `json:"rotatedAt"`
+}
+
+func (x session) key() (kind, id string) { return "session", x.AppID + "/" + x.OpenID }
+
+// identify finds or makes the openid of person at appid. The caller holds s.mu.
+func (s *Sim) identify(appid, person string) (*identity, error) {
+	if known := s.state.identities[appid+"/"+person]; known != nil {
+		return known, nil
+	}
+	fresh := &identity{AppID: appid, Person: person, OpenID: newOpenID()}
+	s.state.identities[appid+"/"+person] = fresh
+	return fresh, s.save(fresh)
+}
+
+// whoIs finds the identity behind an openid of appid, nil when there is none. The caller holds s.mu.
+func (s *Sim) whoIs(appid, openid string) *identity {
+	for _, id := range s.state.identities {
+		if id.AppID == appid && id.OpenID == openid {
+			return id
+		}
+	}
+	return nil
+}
+
+// rotate gives the person a new session_key, unless the last one is too young and force is false. The caller holds s.mu.
+func (s *Sim) rotate(id *identity, force bool, now time.Time) (*session, error) {
+	live := s.state.sessions[id.session()]
+	if live != nil && !force && now.Sub(live.RotatedAt) < sessionRotation {
+		return live, nil
+	}
+	live = &session{AppID: id.AppID, OpenID: id.OpenID, Key: newSessionKey(), RotatedAt: now}
+	s.state.sessions[id.session()] = live
+	return live, s.save(live)
+}
+
+// sessionSignature is hex(HMAC_SHA256(session_key, "")); the key is the base64 text, not the bytes it stands for.
+func sessionSignature(sessionKey string) string {
+	return hex.EncodeToString(hmac.New(sha256.New, []byte(sessionKey)).Sum(nil))
+}
+
+// checkSession is GET /wxa/checksession.
+func (s *Sim) checkSession(c *call) reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, code, reason := s.signedSession(c)
+	if code == 87007 {
+		code = 87009 // note: this call knows only "invalid signature", also for a key that is gone
+	}
+	if code != 0 {
+		return c.refuse(code, reason)
+	}
+	return c.ok(plainOK{ErrMsg: "ok"})
+}
+
+type plainOK struct {
+	ErrCode int    `json:"errcode"`
+	ErrMsg  string `json:"errmsg"`
+}
+
+// resetSession is GET /wxa/resetusersessionkey.
+func (s *Sim) resetSession(c *call) reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, code, reason := s.signedSession(c)
+	if code != 0 {
+		return c.refuse(code, reason)
+	}
+	live, err := s.rotate(id, true, c.now)
+	if err != nil {
+		return c.refuse(-1, err.Error())
+	}
+	return c.ok(struct {
+		plainOK
+		OpenID     string `json:"openid"`
+		SessionKey string `json:"session_key"`
+	}{plainOK{ErrMsg: "ok"}, live.OpenID, live.Key})
+}
+
+// signedSession checks openid, sig_method and signature, which come in the query; the newest page of the documentation
+// lists them under the body, so that is read too.
+func (s *Sim) signedSession(c *call) (id *identity, errcode int, reason string) {
+	var body struct {
+		OpenID    string `json:"openid"`
+		Signature string `json:"signature"`
+		SigMethod string `json:"sig_method"`
+	}
+	_ = decode(c.body, &body) // note: a GET mostly has no body; whatever is missing is refused below
+	openid, signature, method := or(c.query.Get("openid"), body.OpenID), or(c.query.Get("signature"), body.Signature),
+		or(c.query.Get("sig_method"), body.SigMethod)
+	if openid == "" || signature == "" {
+		return nil, 40097, "openid or signature is missing"
+	}
+	if method != "hmac_sha256" {
+		return nil, 87008, "sig_method must be hmac_sha256"
+	}
+	if id = s.whoIs(s.keys.AppID, openid); id == nil {
+		return nil, 40003, "no openid of this mini program"
+	}
+	live := s.state.sessions[id.session()]
+	if live == nil {
+		return nil, 87007, "the person has no session_key"
+	}
+	if !hmac.Equal([]byte(signature), []byte(sessionSignature(live.Key))) {
+		return nil, 87009, "the signature is not hex(hmac_sha256(session_key, \"\")) of the live key"
+	}
+	return id, 0, ""
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

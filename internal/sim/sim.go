@@ -1,0 +1,123 @@
+// Package sim is a WeChat of our own: it answers the paths of api.weixin.qq.com and api.mch.weixin.qq.com on one handler,
+// holds the phone and its owner behind /_sim/, signs, encrypts and delivers what WeChat signs, encrypts and delivers, and
+// lets its clock be moved forward.
+//
+// It is written from the fact sheets and shares no code with the clients in internal/wechat and internal/wxpay: a simulator
+// that shares the signer with its client proves nothing.
+//
+// Limits: one mini program and one merchant; no open platform (no unionid); the list of published pages is whatever
+// WithPages says; nothing here is meant to be reachable from outside the machine, since /_sim/config gives private keys away.
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Sim is one simulated WeChat. Make it with New; it is safe for concurrent use.
+type Sim struct {
+	opts    options
+	keys    *keyring
+	clock   *clock
+	journal *journal
+	faults  *faultQueue
+	calls   *callRing
+	client  *http.Client
+	handler http.Handler
+	control http.Handler
+
+	mu     sync.Mutex // guards state and limits
+	state  *state
+	limits *limiter
+
+	base      atomic.Pointer[string]
+	wireMoved atomic.Bool // the merchant's backend was last seen on the moved clock
+	wake      chan struct{}
+
+	life    sync.Mutex // guards stop
+	stop    context.CancelFunc
+	workers sync.WaitGroup
+}
+
+// New makes a simulator. With a state folder it takes up the keys and the journal found there; at first start it makes
+// them, with three people. It starts no goroutine: see Start.
+func New(opts ...Option) (*Sim, error) {
+	o := newOptions(opts)
+	keys, err := loadKeys(o)
+	if err != nil {
+		return nil, fmt.Errorf("load keys: %w", err)
+	}
+	s := &Sim{
+		opts: o, keys: keys, clock: &clock{base: o.now}, state: newState(), limits: newLimiter(),
+		faults: &faultQueue{}, calls: &callRing{}, client: notifyClient(o.transport), wake: make(chan struct{}, 1),
+	}
+	s.SetPublicBase(o.publicBase)
+	s.journal, err = openJournal(o.stateDir, s.state.apply, func() []row { return s.state.live(s.opts.now().Add(s.state.offset)) })
+	if err != nil {
+		return nil, err
+	}
+	s.clock.advance(s.state.offset)
+	s.reanchor()
+	if err := s.firstPeople(); err != nil {
+		return nil, errors.Join(fmt.Errorf("make people: %w", err), s.journal.close())
+	}
+	s.handler, s.control = s.newHandler(), s.newControlHandler()
+	return s, nil
+}
+
+// Handler answers WeChat's paths of both hosts at the root, the control API under /_sim/ and the panel.
+func (s *Sim) Handler() http.Handler { return s.handler }
+
+// ControlHandler answers only /_sim/; a server mounts it so that its own pages reach the phone on their own origin.
+// Every other path is 404.
+func (s *Sim) ControlHandler() http.Handler { return s.control }
+
+// SetPublicBase tells at which address Handler can be reached, for Config.
+func (s *Sim) SetPublicBase(url string) {
+	url = strings.TrimRight(url, "/")
+	s.base.Store(&url)
+}
+
+// Start runs the delivery of notifications until ctx ends or Close is called. A second Start while one runs does nothing.
+func (s *Sim) Start(ctx context.Context) {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.stop != nil {
+		return
+	}
+	ctx, s.stop = context.WithCancel(ctx)
+	s.workers.Go(func() { s.deliverAll(ctx) })
+}
+
+// Close stops the deliveries, waits for the one under way and closes the journal. A later Close does nothing.
+func (s *Sim) Close() error {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.stop != nil {
+		s.stop()
+	}
+	s.workers.Wait()
+	return s.journal.close()
+}
+
+// rouse wakes the delivery worker without ever waiting for it.
+func (s *Sim) rouse() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wireTime is the clock by which the merchant's backend was last seen to live.
+func (s *Sim) wireTime() time.Time {
+	if s.wireMoved.Load() {
+		return s.clock.now()
+	}
+	return s.opts.now()
+}
