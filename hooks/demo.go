@@ -1,0 +1,83 @@
+package hooks
+
+import (
+	"cmp"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// seedDemo makes what the demo needs and is not there yet: a superuser and a few products.
+func (p *Plugin) seedDemo(app core.App) error {
+	if err := p.seedSuperuser(app); err != nil {
+		return fmt.Errorf("make demo superuser: %w", err)
+	}
+	if err := seedProducts(app); err != nil {
+		return fmt.Errorf("make demo products: %w", err)
+	}
+	return nil
+}
+
+// seedSuperuser makes the superuser whose login is printed. The password is kept beside the simulator's keys, because PocketBase
+// keeps only its hash and every start prints it.
+func (p *Plugin) seedSuperuser(app core.App) error {
+	path := filepath.Join(app.DataDir(), simFolder, "demo-password")
+	kept, err := os.ReadFile(path) //nolint:gosec // the path is our own data folder's
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	p.cfg.DemoPassword = cmp.Or(p.cfg.DemoPassword, strings.TrimSpace(string(kept)), strings.ToLower(rand.Text()[:12]))
+	user, err := app.FindAuthRecordByEmail(core.CollectionNameSuperusers, p.cfg.DemoEmail)
+	if errors.Is(err, sql.ErrNoRows) {
+		c, err := app.FindCachedCollectionByNameOrId(core.CollectionNameSuperusers)
+		if err != nil {
+			return err
+		}
+		user = core.NewRecord(c)
+		user.SetEmail(p.cfg.DemoEmail)
+	} else if err != nil {
+		return err
+	}
+	if p.cfg.DemoPassword != strings.TrimSpace(string(kept)) || user.IsNew() {
+		user.SetPassword(p.cfg.DemoPassword)
+		if err := app.Save(user); err != nil {
+			return err
+		}
+		return os.WriteFile(path, []byte(p.cfg.DemoPassword+"\n"), 0o600)
+	}
+	return nil
+}
+
+// seedProducts fills an empty catalogue.
+func seedProducts(app core.App) error {
+	n, err := app.CountRecords("products")
+	if err != nil || n > 0 {
+		return err
+	}
+	c, err := app.FindCachedCollectionByNameOrId("products")
+	if err != nil {
+		return err
+	}
+	return app.RunInTransaction(func(tx core.App) error {
+		for _, product := range []map[string]any{
+			{"name": "三鲜面", "description": "手擀面，虾仁、笋片、香菇。 Noodles with shrimp, bamboo shoots and mushrooms.", "price": 1800},
+			{"name": "红油抄手", "description": "十只，花椒现舂。 Ten wontons in chili oil.", "price": 1500, "stock": "50"},
+			{"name": "酸梅汤", "description": "乌梅、山楂、陈皮，冰镇。 Iced sour plum drink.", "price": 600, "stock": "100"},
+			{"name": "桂花糕", "description": "每日限量。 Osmanthus cake, a few each day.", "price": 880, "stock": "12"},
+		} {
+			r := core.NewRecord(c)
+			r.Load(product)
+			r.Set("active", true)
+			if err := tx.Save(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,159 @@
+package hooks
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/tools/router"
+
+	"wxbase/internal/settings"
+	"wxbase/internal/wechat"
+	"wxbase/internal/wxpay"
+)
+
+// Problem is one error that a client of the API can meet: a stable code, an HTTP status and a sentence.
+type Problem struct {
+	Code    string
+	Status  int
+	Message string
+}
+
+// The catalogue. docs/errors.md is made from it.
+var (
+	errBadRequest    = Problem{"request_invalid", http.StatusBadRequest, "The request is not understood."}
+	errNotReady      = Problem{"not_ready", http.StatusServiceUnavailable, "The server is not ready."}
+	errBusyHere      = Problem{"busy", http.StatusServiceUnavailable, "The server is busy. Try again."}
+	errNotConfigured = Problem{"wx_not_configured", http.StatusServiceUnavailable, "This mini program or merchant is not configured on the server."}
+
+	errCodeInvalid      = Problem{"wx_code_invalid", http.StatusBadRequest, "The code is invalid or has expired. Call wx.login again."}
+	errCodeUsed         = Problem{"wx_code_used", http.StatusBadRequest, "The code has been used already. Call wx.login again."}
+	errRisk             = Problem{"wx_login_refused", http.StatusForbidden, "WeChat refused this login."}
+	errWxRate           = Problem{"wx_rate_limited", http.StatusTooManyRequests, "Too many requests to WeChat. Try again in a minute."}
+	errWxBusy           = Problem{"wx_busy", http.StatusServiceUnavailable, "WeChat is busy. Try again."}
+	errWxConfig         = Problem{"wx_config_invalid", http.StatusBadGateway, "WeChat refused the server's configuration."}
+	errWxArgs           = Problem{"wx_arguments_invalid", http.StatusBadRequest, "WeChat refused the arguments."}
+	errWxQuota          = Problem{"wx_quota_exhausted", http.StatusTooManyRequests, "The quota at WeChat is used up."}
+	errWxAnswer         = Problem{"wx_answer_invalid", http.StatusBadGateway, "WeChat gave an answer that is not understood."}
+	errSignature        = Problem{"wx_signature_invalid", http.StatusBadRequest, "The signature does not match the data."}
+	errSessionStale     = Problem{"wx_session_stale", http.StatusConflict, "The session with WeChat is stale. Log in again, then ask again."}
+	errWatermark        = Problem{"wx_watermark_invalid", http.StatusBadRequest, "The data belongs to another mini program or is too old."}
+	errIdentityMissing  = Problem{"wx_identity_missing", http.StatusConflict, "This user has not logged in from this mini program."}
+	errUserBlocked      = Problem{"user_blocked", http.StatusForbidden, "This account is blocked."}
+	errItemsInvalid     = Problem{"order_items_invalid", http.StatusBadRequest, "The items are not valid."}
+	errProductMissing   = Problem{"product_not_found", http.StatusNotFound, "A product does not exist or is not on sale."}
+	errStockShort       = Problem{"product_out_of_stock", http.StatusConflict, "Not enough in stock."}
+	errKeyReused        = Problem{"order_key_reused", http.StatusConflict, "This key was used for another order."}
+	errOrderMissing     = Problem{"order_not_found", http.StatusNotFound, "There is no such order."}
+	errOrderNotPayable  = Problem{"order_not_payable", http.StatusConflict, "This order cannot be paid."}
+	errOrderPaid        = Problem{"order_already_paid", http.StatusConflict, "This order is paid already."}
+	errOrderExpired     = Problem{"order_expired", http.StatusConflict, "This order has expired."}
+	errPayRefused       = Problem{"pay_refused", http.StatusBadGateway, "WeChat Pay refused the order."}
+	errPayConfig        = Problem{"pay_config_invalid", http.StatusBadGateway, "WeChat Pay refused the merchant's configuration."}
+	errPayBusy          = Problem{"pay_busy", http.StatusServiceUnavailable, "WeChat Pay is busy. Try again; nothing is charged twice."}
+	errNoPublicURL      = Problem{"pay_public_url_missing", http.StatusServiceUnavailable, "The server does not know its public address, so WeChat could not notify it."}
+	errCodeArgs         = Problem{"code_arguments_invalid", http.StatusBadRequest, "The parameters of the code are not valid."}
+	errCodePage         = Problem{"code_page_unpublished", http.StatusBadRequest, "The page is not in the published version."}
+	errSceneMissing     = Problem{"scene_not_found", http.StatusNotFound, "There is no such scene."}
+	errNotifySignature  = Problem{"pay_notify_signature", http.StatusUnauthorized, "The signature does not verify."}
+	errNotifyStale      = Problem{"pay_notify_stale", http.StatusUnauthorized, "The time stamp is more than five minutes off."}
+	errNotifyMalformed  = Problem{"pay_notify_malformed", http.StatusBadRequest, "The notification is not understood."}
+	errNotifyMerchant   = Problem{"pay_notify_merchant", http.StatusNotFound, "There is no such merchant."}
+	errNotifyUnmatched  = Problem{"pay_notify_unmatched", http.StatusServiceUnavailable, "The order is not known here yet."}
+	errNotifyProcessing = Problem{"pay_notify_failed", http.StatusInternalServerError, "The notification could not be processed now."}
+)
+
+// Problems lists the catalogue in the order of the documentation.
+func Problems() []Problem {
+	return []Problem{
+		errBadRequest, errNotReady, errBusyHere, errNotConfigured,
+		errCodeInvalid, errCodeUsed, errRisk, errWxRate, errWxBusy, errWxConfig, errWxArgs, errWxQuota, errWxAnswer,
+		errSignature, errSessionStale, errWatermark, errIdentityMissing, errUserBlocked,
+		errItemsInvalid, errProductMissing, errStockShort, errKeyReused,
+		errOrderMissing, errOrderNotPayable, errOrderPaid, errOrderExpired,
+		errPayRefused, errPayConfig, errPayBusy, errNoPublicURL,
+		errCodeArgs, errCodePage, errSceneMissing,
+		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing,
+	}
+}
+
+// fail makes the answer for a problem. The cause goes to the log only; WeChat's errcode and request id go along, where there are any.
+func fail(p Problem, cause error) *router.ApiError {
+	err := apis.NewApiError(p.Status, p.Message, cause)
+	err.Data = map[string]any{"code": p.Code}
+	if we, ok := errors.AsType[*wechat.Error](cause); ok {
+		err.Data["errcode"], err.Data["rid"] = we.Errcode, we.RID
+	}
+	if pe, ok := errors.AsType[*wxpay.Error](cause); ok && pe.RequestID != "" {
+		err.Data["rid"] = pe.RequestID
+	}
+	return err
+}
+
+// failWith is fail with one more fact for the client, such as which product is missing.
+func failWith(p Problem, key string, value any) *router.ApiError {
+	err := fail(p, nil)
+	err.Data[key] = value
+	return err
+}
+
+// failWechat turns an error of a server API call into an answer.
+func failWechat(cause error) *router.ApiError {
+	var we *wechat.Error
+	switch {
+	case errors.Is(cause, settings.ErrNotConfigured):
+		return fail(errNotConfigured, cause)
+	case errors.Is(cause, wechat.ErrDecrypt):
+		return fail(errSessionStale, cause)
+	case errors.Is(cause, wechat.ErrWatermark):
+		return fail(errWatermark, cause)
+	case errors.As(cause, &we):
+		return fail(problemOf(we.Kind), cause)
+	default:
+		return fail(errWxBusy, cause)
+	}
+}
+
+func problemOf(kind wechat.Kind) Problem {
+	switch kind {
+	case wechat.KindCodeInvalid:
+		return errCodeInvalid
+	case wechat.KindCodeUsed:
+		return errCodeUsed
+	case wechat.KindRisk:
+		return errRisk
+	case wechat.KindRate:
+		return errWxRate
+	case wechat.KindConfig, wechat.KindUnsupported, wechat.KindToken:
+		return errWxConfig
+	case wechat.KindSession:
+		return errSessionStale
+	case wechat.KindArgs:
+		return errWxArgs
+	case wechat.KindQuota:
+		return errWxQuota
+	case wechat.KindBadAnswer, wechat.KindUnknown:
+		return errWxAnswer
+	case wechat.KindBusy, wechat.KindNetwork:
+		return errWxBusy
+	default:
+		return errWxBusy
+	}
+}
+
+// failPay turns an error of a payment call into an answer.
+func failPay(cause error) *router.ApiError {
+	var pe *wxpay.Error
+	switch {
+	case errors.Is(cause, settings.ErrNotConfigured):
+		return fail(errNotConfigured, cause)
+	case !errors.As(cause, &pe):
+		return fail(errPayBusy, cause)
+	case pe.OutcomeUnknown():
+		return fail(errPayBusy, cause)
+	case pe.Kind == wxpay.KindSign, pe.Kind == wxpay.KindConfig, pe.Kind == wxpay.KindDenied:
+		return fail(errPayConfig, cause)
+	default:
+		return fail(errPayRefused, cause)
+	}
+}

@@ -1,0 +1,54 @@
+package hooks
+
+import (
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+)
+
+// LoginEvent is a login that WeChat has confirmed, before the answer goes out. Returning an error instead of e.Next() refuses it.
+type LoginEvent struct {
+	hook.Event
+	App     core.App
+	Request *core.RequestEvent
+	User    *core.Record
+	AppID   string
+	OpenID  string
+	UnionID string // empty when the mini program is not bound to an open platform account
+	IsNew   bool   // the user was made by this login
+}
+
+// OrderEvent is an order on its way into the database: items, total and stock are settled, the row is not written yet.
+// It runs inside the transaction: use its App and nothing else, and do not call out.
+type OrderEvent struct {
+	hook.Event
+	App   core.App
+	Order *core.Record
+}
+
+// PaidEvent is an order that has turned paid, after the commit. It is delivered at least once per order, and again when a handler
+// returns an error.
+type PaidEvent struct {
+	hook.Event
+	App   core.App
+	Order *core.Record
+}
+
+// ScanEvent is a mini-program code that was resolved.
+type ScanEvent struct {
+	hook.Event
+	App  core.App
+	Code *core.Record
+	User *core.Record // who scanned; nil for a guest
+}
+
+// OnLogin is triggered for every confirmed login.
+func (p *Plugin) OnLogin() *hook.Hook[*LoginEvent] { return p.onLogin }
+
+// OnOrderCreate is triggered for every new order, inside its transaction.
+func (p *Plugin) OnOrderCreate() *hook.Hook[*OrderEvent] { return p.onOrderCreate }
+
+// OnOrderPaid is triggered once an order is paid and committed.
+func (p *Plugin) OnOrderPaid() *hook.Hook[*PaidEvent] { return p.onOrderPaid }
+
+// OnCodeScanned is triggered when a scene is resolved.
+func (p *Plugin) OnCodeScanned() *hook.Hook[*ScanEvent] { return p.onCodeScanned }

@@ -1,0 +1,183 @@
+// Package hooks makes a PocketBase app the backend of WeChat mini programs: login, phone number, payment, mini-program codes and
+// realtime rooms under /api/wx, on the collections of package migrations, which it imports.
+//
+//	app := pocketbase.NewWithConfig(pocketbase.Config{DBConnect: hooks.Connect})
+//	wx := hooks.MustRegister(app, hooks.Config{})
+//	wx.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error {
+//		// e.Order is paid and committed
+//		return e.Next()
+//	})
+//	app.Start()
+//
+// One feature is one file. The whole API is the list in bindRoutes.
+package hooks
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"wxbase/internal/realtime"
+	"wxbase/internal/settings"
+	_ "wxbase/migrations" // the collections
+)
+
+// Config configures Register. The zero value is right for production.
+type Config struct {
+	Sim          bool   // start the simulated WeChat too, and use it
+	SimHTTP      string // where the simulator listens; 127.0.0.1:8091 when empty
+	DemoEmail    string // superuser made with Sim; demo@example.com when empty
+	DemoPassword string // and the password; made up when empty
+	Demo         fs.FS  // the demo page, served at / with Sim
+	PublicDir    string // folder served at / without Sim; may be missing
+
+	PublicURL  string        // origin where WeChat reaches this server; WXBASE_PUBLIC_URL wins over it
+	OrderLife  time.Duration // how long an order can be paid; 30 minutes when zero
+	SweepEvery time.Duration // how often unsettled payments are looked for; 2 seconds when zero
+
+	Env       func(string) string // os.Getenv when nil
+	Out       io.Writer           // where the start lines go; os.Stdout when nil
+	Transport http.RoundTripper   // for calls to WeChat; nil for the usual one
+	Now       func() time.Time    // time.Now when nil
+}
+
+// Plugin is wxbase inside a PocketBase app.
+type Plugin struct {
+	app      core.App
+	cfg      Config
+	settings *settings.Store
+	clients  *clients
+	hub      *realtime.Hub
+	outbox   *outbox
+	locks    keyedLocks
+	sim      *simulator // nil without Config.Sim
+
+	onLogin       *hook.Hook[*LoginEvent]
+	onOrderCreate *hook.Hook[*OrderEvent]
+	onOrderPaid   *hook.Hook[*PaidEvent]
+	onCodeScanned *hook.Hook[*ScanEvent]
+}
+
+// MustRegister is Register for a main function: it panics on an error.
+func MustRegister(app core.App, config Config) *Plugin {
+	p, err := Register(app, config)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// Register binds wxbase to an app that has not been started. Settings are read when the app boots; an error then stops the start.
+func Register(app core.App, config Config) (*Plugin, error) {
+	config.SimHTTP = cmp.Or(config.SimHTTP, "127.0.0.1:8091")
+	config.DemoEmail = cmp.Or(config.DemoEmail, "demo@example.com")
+	config.OrderLife = cmp.Or(config.OrderLife, 30*time.Minute)
+	config.SweepEvery = cmp.Or(config.SweepEvery, 2*time.Second)
+	if config.Env == nil {
+		config.Env = os.Getenv
+	}
+	if config.Out == nil {
+		config.Out = os.Stdout
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.OrderLife < time.Minute {
+		return nil, fmt.Errorf("register wxbase: OrderLife is %s, want at least a minute", config.OrderLife)
+	}
+	p := &Plugin{
+		app: app, cfg: config, clients: newClients(config.Transport), hub: realtime.New(app), outbox: newOutbox(),
+		onLogin: &hook.Hook[*LoginEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
+		onOrderPaid: &hook.Hook[*PaidEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
+	}
+	p.bindApp()
+	return p, nil
+}
+
+func (p *Plugin) now() time.Time { return p.cfg.Now() }
+
+// bindApp lists what wxbase does to the app besides its routes.
+func (p *Plugin) bindApp() {
+	bindBackup(p.app)
+	bindLogs(p.app)
+	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxSettings", Func: p.openSettings})
+	p.app.OnRecordUpdate("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxBlockUser", Func: blockUser})
+	p.app.OnRecordUpdate("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
+	p.app.OnRecordDelete("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
+	p.app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxServe", Func: p.serve})
+	p.app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{Id: "wxStop", Func: p.terminate})
+}
+
+// openSettings needs the data folder, which exists once PocketBase has booted.
+func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
+	if err := e.Next(); err != nil {
+		return err
+	}
+	if p.settings != nil { // a restore boots a second time
+		return nil
+	}
+	store, err := settings.New(p.app, settings.Options{Env: p.cfg.Env, DataDir: p.app.DataDir(), PublicURL: p.cfg.PublicURL})
+	if err != nil {
+		return fmt.Errorf("open settings: %w", err)
+	}
+	p.settings = store
+	return nil
+}
+
+// serve is the table of contents of a start.
+func (p *Plugin) serve(e *core.ServeEvent) error {
+	hardenServer(e.Server)
+	e.Router.BindFunc(dashboardHeaders)
+	p.bindRoutes(e)
+	if err := p.serveSim(e); err != nil {
+		return err
+	}
+	if err := p.servePublic(e); err != nil {
+		return err
+	}
+	p.startWorker()
+	if err := e.Next(); err != nil {
+		return err
+	}
+	return p.welcome(e)
+}
+
+func (p *Plugin) terminate(e *core.TerminateEvent) error {
+	p.stopWorker()
+	p.stopSim()
+	return e.Next()
+}
+
+// bindRoutes is the whole API.
+func (p *Plugin) bindRoutes(e *core.ServeEvent) {
+	const small = 64 << 10
+	wx := e.Router.Group("/api/wx").Bind(apis.BodyLimit(small))
+	user := apis.RequireAuth("users")
+	buyer := apis.RequireAuth("users", core.CollectionNameSuperusers)
+
+	wx.GET("/health", p.health).Bind(apis.SkipSuccessActivityLog())
+	wx.POST("/login", p.login)
+	wx.POST("/phone", p.phone).Bind(user)
+	wx.POST("/orders", p.createOrder).Bind(buyer)
+	wx.POST("/orders/{id}/pay", p.pay).Bind(user)
+	wx.POST("/orders/{id}/sync", p.syncOrder).Bind(buyer)
+	wx.POST("/orders/{id}/cancel", p.cancelOrder).Bind(buyer)
+	wx.POST("/codes", p.createCode).Bind(buyer)
+	wx.GET("/scenes/{scene}", p.openScene)
+
+	// note: WeChat's notifications are read raw and capped by the handler
+	wx.POST("/notify/pay/{merchant}", p.notifyPay).Unbind(apis.DefaultBodyLimitMiddlewareId).
+		Bind(apis.SkipSuccessActivityLog())
+}
+
+func keepLedger(e *core.RecordEvent) error {
+	return fmt.Errorf("ledger row %s: the ledger is append-only", e.Record.Id)
+}

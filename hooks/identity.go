@@ -1,0 +1,189 @@
+package hooks
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
+
+	"wxbase/internal/realtime"
+	"wxbase/internal/wechat"
+)
+
+// remember finds or makes the user behind a WeChat session, and keeps the session key encrypted. A returning user whose key did
+// not change costs no write.
+func (p *Plugin) remember(app core.App, appID string, s wechat.Session, who profile) (user *core.Record, isNew bool, err error) {
+	user, err = p.recall(app, appID, s)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return user, false, err
+	}
+	err = app.RunInTransaction(func(tx core.App) error {
+		if user, err = p.recall(tx, appID, s); !errors.Is(err, sql.ErrNoRows) {
+			return err // another request of the same person was faster
+		}
+		user, isNew, err = p.introduce(tx, appID, s, who)
+		return err
+	})
+	return user, isNew, err
+}
+
+// recall finds a known identity and its user, and stores a changed session key. It fails with sql.ErrNoRows.
+func (p *Plugin) recall(app core.App, appID string, s wechat.Session) (*core.Record, error) {
+	identity, err := app.FindFirstRecordByFilter("wx_identities", "appid = {:a} && openid = {:o}", dbx.Params{"a": appID, "o": s.OpenID})
+	if err != nil {
+		return nil, err
+	}
+	if err := p.refreshIdentity(app, identity, s); err != nil {
+		return nil, err
+	}
+	return app.FindRecordById("users", identity.GetString("user"))
+}
+
+// introduce makes an identity, and a user too unless the unionid leads to one that is known from another mini program.
+func (p *Plugin) introduce(tx core.App, appID string, s wechat.Session, who profile) (*core.Record, bool, error) {
+	user, isNew, err := userByUnion(tx, s.UnionID)
+	if err != nil {
+		return nil, false, err
+	}
+	if user == nil {
+		if user, err = newUser(tx, who); err != nil {
+			return nil, false, err
+		}
+		isNew = true
+	}
+	c, err := tx.FindCachedCollectionByNameOrId("wx_identities")
+	if err != nil {
+		return nil, false, err
+	}
+	identity := core.NewRecord(c)
+	identity.Id = core.GenerateDefaultRandomId()
+	identity.Load(map[string]any{"user": user.Id, "appid": appID, "openid": s.OpenID, "unionid": s.UnionID})
+	if err := p.setSessionKey(identity, s.SessionKey); err != nil {
+		return nil, false, err
+	}
+	if err := tx.Save(identity); err != nil {
+		return nil, false, fmt.Errorf("save identity: %w", err)
+	}
+	return user, isNew, nil
+}
+
+func userByUnion(tx core.App, unionID string) (*core.Record, bool, error) {
+	if unionID == "" {
+		return nil, false, nil
+	}
+	sibling, err := tx.FindFirstRecordByData("wx_identities", "unionid", unionID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	user, err := tx.FindRecordById("users", sibling.GetString("user"))
+	return user, false, err
+}
+
+// newUser makes an account that no password opens.
+// note: a random password would cost 60 ms of bcrypt; this hash is not one that bcrypt can produce, so it never matches.
+func newUser(tx core.App, who profile) (*core.Record, error) {
+	c, err := tx.FindCachedCollectionByNameOrId("users")
+	if err != nil {
+		return nil, err
+	}
+	user := core.NewRecord(c)
+	user.Set("name", who.NickName)
+	user.RefreshTokenKey()
+	user.SetRaw("password", &core.PasswordFieldValue{Hash: "$wechat-only"})
+	if err := tx.Save(user); err != nil {
+		return nil, fmt.Errorf("save user: %w", err)
+	}
+	return user, nil
+}
+
+// refreshIdentity stores a new session key, keeping the one before it, and a unionid that was not known.
+func (p *Plugin) refreshIdentity(app core.App, identity *core.Record, s wechat.Session) error {
+	current, err := p.sessionKey(identity, "sessionKey")
+	sameKey := err == nil && current.Reveal() == s.SessionKey.Reveal()
+	sameUnion := s.UnionID == "" || s.UnionID == identity.GetString("unionid")
+	if sameKey && sameUnion {
+		return nil
+	}
+	if !sameKey {
+		if err := p.rotateSessionKey(identity, current, s.SessionKey); err != nil {
+			return err
+		}
+	}
+	if !sameUnion {
+		identity.Set("unionid", s.UnionID)
+	}
+	if err := app.Save(identity); err != nil {
+		return fmt.Errorf("save identity: %w", err)
+	}
+	return nil
+}
+
+func (p *Plugin) rotateSessionKey(identity *core.Record, old, key wechat.SessionKey) error {
+	sealed, err := p.settings.Vault().Seal(keyPlace(identity, "previousSessionKey"), old.Reveal())
+	if err != nil {
+		return err
+	}
+	identity.Set("previousSessionKey", sealed)
+	return p.setSessionKey(identity, key)
+}
+
+func (p *Plugin) setSessionKey(identity *core.Record, key wechat.SessionKey) error {
+	sealed, err := p.settings.Vault().Seal(keyPlace(identity, "sessionKey"), key.Reveal())
+	if err != nil {
+		return err
+	}
+	identity.Set("sessionKey", sealed)
+	identity.Set("sessionAt", types.NowDateTime())
+	return nil
+}
+
+// sessionKey opens one of the two generations: sessionKey or previousSessionKey.
+func (p *Plugin) sessionKey(identity *core.Record, field string) (wechat.SessionKey, error) {
+	plain, err := p.settings.Vault().Open(keyPlace(identity, field), identity.GetString(field))
+	if err != nil {
+		return "", fmt.Errorf("open session key: %w", err)
+	}
+	return wechat.SessionKey(plain), nil
+}
+
+func keyPlace(identity *core.Record, field string) string {
+	return "wx_identities/" + identity.Id + "/" + field
+}
+
+// identityOf finds who a user is in a mini program; an empty appid means where they logged in last.
+func identityOf(app core.App, userID, appID string) (*core.Record, error) {
+	filter, params := "user = {:u}", dbx.Params{"u": userID}
+	if appID != "" {
+		filter, params["a"] = filter+" && appid = {:a}", appID
+	}
+	found, err := app.FindRecordsByFilter("wx_identities", filter, "-sessionAt", 1, 0, params)
+	if err != nil {
+		return nil, fmt.Errorf("find identity: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("find identity: %w", sql.ErrNoRows)
+	}
+	return found[0], nil
+}
+
+// blockUser makes a block take effect at once: PocketBase looks at the auth rule only at login, so the tokens are revoked and the
+// realtime connections closed.
+func blockUser(e *core.RecordEvent) error {
+	blocked := e.Record.GetBool("blocked") && !e.Record.Original().GetBool("blocked")
+	if blocked {
+		e.Record.RefreshTokenKey()
+	}
+	if err := e.Next(); err != nil {
+		return err
+	}
+	if blocked {
+		realtime.Disconnect(e.App, e.Record.Id)
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package hooks
+
+import (
+	"encoding/json"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/settings"
+	"wxbase/internal/wechat"
+)
+
+// anonymousName is what WeChat calls everybody who has not chosen a name; it is no name to keep.
+const anonymousName = "微信用户"
+
+// loginForm is the body of POST /api/wx/login.
+type loginForm struct {
+	Code          string  `json:"code"`
+	AppID         string  `json:"appid"`
+	RawData       *string `json:"rawData"`
+	Signature     *string `json:"signature"`
+	EncryptedData *string `json:"encryptedData"`
+	IV            *string `json:"iv"`
+}
+
+// login handles POST /api/wx/login: it trades the code of wx.login for an openid and a session key, checks what the client signed
+// or encrypted with that key, and answers like every login of PocketBase. The session key stays here.
+func (p *Plugin) login(e *core.RequestEvent) error {
+	var form loginForm
+	if err := e.BindBody(&form); err != nil {
+		return fail(errBadRequest, err)
+	}
+	if form.Code == "" || len(form.Code) > 128 {
+		return fail(errCodeInvalid, nil)
+	}
+	app, err := p.settings.App(form.AppID)
+	if err != nil {
+		return failWechat(err)
+	}
+	session, err := p.clients.wechatFor(app).Code2Session(e.Request.Context(), form.Code)
+	if err != nil {
+		return failWechat(err)
+	}
+	profile, err := form.verify(session.SessionKey, app)
+	if err != nil {
+		return err
+	}
+	user, isNew, err := p.remember(e.App, app.AppID, session, profile)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	if user.GetBool("blocked") {
+		return fail(errUserBlocked, nil)
+	}
+	event := &LoginEvent{App: e.App, Request: e, User: user, AppID: app.AppID, OpenID: session.OpenID, UnionID: session.UnionID, IsNew: isNew}
+	return p.onLogin.Trigger(event, func(le *LoginEvent) error {
+		meta := map[string]any{"isNew": le.IsNew, "appid": le.AppID, "openid": le.OpenID}
+		if le.UnionID != "" {
+			meta["unionid"] = le.UnionID
+		}
+		return apis.RecordAuthResponse(e, le.User, "", meta)
+	})
+}
+
+// profile is what a client says about its user, once the signature has shown that WeChat said it.
+type profile struct {
+	NickName string `json:"nickName"`
+}
+
+// verify checks every proof that the client sent. Half a proof is refused: leaving a field out must not switch a check off.
+func (f loginForm) verify(key wechat.SessionKey, app settings.App) (profile, error) {
+	var who profile
+	if (f.RawData == nil) != (f.Signature == nil) || (f.EncryptedData == nil) != (f.IV == nil) {
+		return who, fail(errSignature, nil)
+	}
+	if f.RawData != nil {
+		if !wechat.VerifySignature(*f.RawData, key, *f.Signature) {
+			return who, fail(errSignature, nil)
+		}
+		// note: the signature has been checked over the exact text; what does not parse is only no profile
+		_ = json.Unmarshal([]byte(*f.RawData), &who)
+	}
+	if f.EncryptedData != nil {
+		data, err := wechat.DecryptOpenData(key, *f.EncryptedData, *f.IV, app.AppID)
+		if err != nil {
+			return who, failWechat(err)
+		}
+		_ = json.Unmarshal(data.JSON, &who)
+	}
+	if who.NickName == anonymousName {
+		who.NickName = ""
+	}
+	return who, nil
+}

@@ -1,0 +1,278 @@
+package hooks
+
+import (
+	"cmp"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+
+	"wxbase/internal/order"
+)
+
+// orderForm is the body of POST /api/wx/orders. A client names products and quantities and nothing that costs or pays; the last
+// fields are for superusers, who may sell what is in no catalogue.
+type orderForm struct {
+	Items []struct {
+		Product  string `json:"product"`
+		Quantity int    `json:"quantity"`
+	} `json:"items"`
+	Note  string `json:"note"`
+	Key   string `json:"key"`
+	AppID string `json:"appid"`
+
+	User        string `json:"user"`
+	Total       int64  `json:"total"`
+	Description string `json:"description"`
+}
+
+// orderDraft is an order that has been checked but not written.
+type orderDraft struct {
+	user, appID, note, key, description string
+	items                               []order.Item
+	total                               int64
+}
+
+// createOrder handles POST /api/wx/orders. The total is computed here from the stored prices, the stock is reserved in the same
+// transaction, and a key makes the call safe to repeat: the same key gives the same order.
+func (p *Plugin) createOrder(e *core.RequestEvent) error {
+	var form orderForm
+	if err := e.BindBody(&form); err != nil {
+		return fail(errBadRequest, err)
+	}
+	if len(form.Key) > 64 || len([]rune(form.Note)) > 500 {
+		return fail(errBadRequest, nil)
+	}
+	var record *core.Record
+	err := e.App.RunInTransaction(func(tx core.App) error {
+		draft, err := p.draftOrder(tx, e, form)
+		if err != nil {
+			return err
+		}
+		if record, err = orderOfKey(tx, draft); record != nil || err != nil {
+			return err
+		}
+		if err := reserveStock(tx, draft.items, -1); err != nil {
+			return err
+		}
+		record, err = p.saveOrder(tx, draft)
+		return err
+	})
+	if err != nil {
+		return asAnswer(err, errBusyHere)
+	}
+	if err := apis.EnrichRecord(e, record); err != nil {
+		return fail(errBusyHere, err)
+	}
+	return e.JSON(http.StatusOK, record)
+}
+
+// asAnswer passes on an answer that was made deeper down, and wraps everything else.
+func asAnswer(err error, otherwise Problem) error {
+	if answer, ok := errors.AsType[*router.ApiError](err); ok {
+		return answer
+	}
+	return fail(otherwise, err)
+}
+
+// draftOrder decides who buys what for how much.
+func (p *Plugin) draftOrder(tx core.App, e *core.RequestEvent, form orderForm) (orderDraft, error) {
+	draft := orderDraft{user: e.Auth.Id, note: form.Note, key: form.Key}
+	super := e.HasSuperuserAuth()
+	if super {
+		draft.user = form.User
+	}
+	if super && form.Total != 0 {
+		if form.Total < 1 || form.Total > order.MaxTotal || form.Description == "" || len(form.Description) > order.MaxDescription {
+			return draft, fail(errItemsInvalid, nil)
+		}
+		draft.items = []order.Item{{Name: form.Description, Price: form.Total, Quantity: 1}}
+	} else {
+		items, err := priceItems(tx, form)
+		if err != nil {
+			return draft, err
+		}
+		draft.items = items
+	}
+	total, err := order.Total(draft.items)
+	if err != nil {
+		return draft, fail(errItemsInvalid, err)
+	}
+	draft.total, draft.description = total, order.Description(draft.items)
+	identity, err := identityOf(tx, draft.user, form.AppID)
+	if err != nil {
+		return draft, fail(errIdentityMissing, err)
+	}
+	draft.appID = identity.GetString("appid")
+	return draft, nil
+}
+
+// priceItems looks up what is on sale; the same product twice becomes one line.
+func priceItems(tx core.App, form orderForm) ([]order.Item, error) {
+	if len(form.Items) < 1 || len(form.Items) > order.MaxLines {
+		return nil, fail(errItemsInvalid, nil)
+	}
+	var items []order.Item
+	seen := map[string]int{}
+	for _, line := range form.Items {
+		if line.Quantity < 1 || line.Quantity > order.MaxQuantity {
+			return nil, failWith(errItemsInvalid, "product", line.Product)
+		}
+		if at, ok := seen[line.Product]; ok {
+			items[at].Quantity += line.Quantity
+			continue
+		}
+		product, err := tx.FindFirstRecordByFilter("products", "id = {:id} && active = true", dbx.Params{"id": line.Product})
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, failWith(errProductMissing, "product", line.Product)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read product: %w", err)
+		}
+		seen[line.Product] = len(items)
+		items = append(items, order.Item{
+			Product: product.Id, Name: product.GetString("name"), Price: int64(product.GetInt("price")), Quantity: line.Quantity,
+		})
+	}
+	return items, nil
+}
+
+// orderOfKey finds the order that an earlier call with the same key made. Another content under the same key is a mistake of the
+// client, which must hear about it.
+func orderOfKey(tx core.App, draft orderDraft) (*core.Record, error) {
+	if draft.key == "" {
+		return nil, nil //nolint:nilnil // no key, no order, no mistake
+	}
+	have, err := tx.FindFirstRecordByFilter("orders", "user = {:u} && key = {:k}", dbx.Params{"u": draft.user, "k": draft.key})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // likewise
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find order by key: %w", err)
+	}
+	items, err := itemsOf(have)
+	if err != nil {
+		return nil, err
+	}
+	if !sameGoods(items, draft.items) || have.GetString("note") != draft.note {
+		return nil, fail(errKeyReused, nil)
+	}
+	return have, nil
+}
+
+// sameGoods compares what is bought; prices may have changed since the first call.
+func sameGoods(a, b []order.Item) bool {
+	count := func(items []order.Item) map[string]int {
+		m := map[string]int{}
+		for _, i := range items {
+			m[cmp.Or(i.Product, i.Name)] += i.Quantity
+		}
+		return m
+	}
+	x, y := count(a), count(b)
+	if len(x) != len(y) {
+		return false
+	}
+	for k, v := range x {
+		if y[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// reserveStock takes stock (sign -1) or gives it back (sign +1). Products without a stock are unlimited.
+func reserveStock(tx core.App, items []order.Item, sign int) error {
+	for _, item := range items {
+		if item.Product == "" {
+			continue
+		}
+		product, err := tx.FindRecordById("products", item.Product)
+		if errors.Is(err, sql.ErrNoRows) && sign > 0 {
+			continue // the product is gone, and its stock with it
+		}
+		if err != nil {
+			return fmt.Errorf("read product: %w", err)
+		}
+		stock, err := strconv.Atoi(product.GetString("stock"))
+		if err != nil {
+			continue
+		}
+		if stock += sign * item.Quantity; stock < 0 {
+			return failWith(errStockShort, "product", item.Product)
+		}
+		product.Set("stock", strconv.Itoa(stock))
+		if err := tx.Save(product); err != nil {
+			return fmt.Errorf("save stock: %w", err)
+		}
+	}
+	return nil
+}
+
+func (p *Plugin) saveOrder(tx core.App, d orderDraft) (*core.Record, error) {
+	c, err := tx.FindCachedCollectionByNameOrId("orders")
+	if err != nil {
+		return nil, err
+	}
+	now := p.now()
+	r := core.NewRecord(c)
+	r.Load(map[string]any{
+		"user": d.user, "appid": d.appID, "number": orderNumber(now), "items": d.items, "total": d.total,
+		"description": d.description, "payState": string(order.PayUnpaid), "shipState": "NONE",
+		"expiresAt": now.Add(p.cfg.OrderLife), "note": d.note, "key": d.key,
+	})
+	event := &OrderEvent{App: tx, Order: r}
+	err = p.onOrderCreate.Trigger(event, func(oe *OrderEvent) error { return oe.App.Save(oe.Order) })
+	if err != nil {
+		return nil, fmt.Errorf("save order: %w", err)
+	}
+	return r, nil
+}
+
+// orderNumber is what people read to each other: the day in Beijing and ten characters without look-alikes.
+func orderNumber(now time.Time) string {
+	day := now.In(time.FixedZone("", 8*60*60)).Format("20060102")
+	return day + strings.ToUpper(rand.Text()[:10])
+}
+
+func itemsOf(r *core.Record) ([]order.Item, error) {
+	var items []order.Item
+	if err := json.Unmarshal([]byte(r.GetString("items")), &items); err != nil {
+		return nil, fmt.Errorf("read items of order %s: %w", r.Id, err)
+	}
+	return items, nil
+}
+
+// ownOrder loads the order of the route for its owner or a superuser. To anybody else it does not exist.
+func ownOrder(e *core.RequestEvent) (*core.Record, error) {
+	r, err := e.App.FindRecordById("orders", e.Request.PathValue("id"))
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !e.HasSuperuserAuth() && r.GetString("user") != e.Auth.Id {
+		return nil, fail(errOrderMissing, nil)
+	}
+	if err != nil {
+		return nil, fail(errBusyHere, err)
+	}
+	return r, nil
+}
+
+// answerOrder reads the order again and writes it.
+func answerOrder(e *core.RequestEvent, id string) error {
+	r, err := e.App.FindRecordById("orders", id)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	if err := apis.EnrichRecord(e, r); err != nil {
+		return fail(errBusyHere, err)
+	}
+	return e.JSON(http.StatusOK, r)
+}

@@ -1,0 +1,186 @@
+package hooks
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
+
+	"wxbase/internal/order"
+)
+
+// Effects of the outbox.
+const (
+	effectNotice       = "order.paid.notice" // the banner in the room notice
+	effectPaidHooks    = "order.paid.hooks"  // OnOrderPaid
+	effectClosePayment = "payment.close"     // another attempt has paid the order
+	effectAlert        = "alert"             // a person must look
+)
+
+// outbox wakes the worker that carries out what a transaction has queued.
+type outbox struct {
+	woken chan struct{}
+	stop  context.CancelFunc
+	done  sync.WaitGroup
+}
+
+func newOutbox() *outbox { return &outbox{woken: make(chan struct{}, 1)} }
+
+// wake makes the worker look now. It never blocks.
+func (o *outbox) wake() {
+	select {
+	case o.woken <- struct{}{}:
+	default:
+	}
+}
+
+// queueEffect adds an effect in the transaction of the transition that causes it. The key is unique, so it is there once however
+// often the transition is tried.
+func queueEffect(tx core.App, effect, about string, payload map[string]any) error {
+	key := effect + "/" + about
+	if _, err := tx.FindFirstRecordByData("wx_outbox", "key", key); !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	c, err := tx.FindCachedCollectionByNameOrId("wx_outbox")
+	if err != nil {
+		return err
+	}
+	r := core.NewRecord(c)
+	r.Load(map[string]any{"effect": effect, "key": key, "payload": payload, "nextAt": types.NowDateTime()})
+	if err := tx.Save(r); err != nil {
+		return fmt.Errorf("queue %s: %w", effect, err)
+	}
+	return nil
+}
+
+// queueAlert keeps what a person must see.
+func queueAlert(tx core.App, payment *core.Record, effect order.Effect, step order.Step) error {
+	about := fmt.Sprintf("%s/%s/%s", payment.Id, effect, step.To)
+	return queueEffect(tx, effectAlert, about, map[string]any{
+		"payment": payment.Id, "order": payment.GetString("order"), "wants": string(effect), "state": string(step.To),
+	})
+}
+
+// startWorker runs the outbox and the sweep until the app ends.
+func (p *Plugin) startWorker() {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.outbox.stop = cancel
+	p.outbox.done.Go(func() {
+		tick := time.NewTicker(p.cfg.SweepEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-p.outbox.woken:
+				p.logErr("outbox", p.drain(ctx))
+			case <-tick.C:
+				p.logErr("sweep", p.sweep(ctx))
+				p.logErr("outbox", p.drain(ctx))
+			}
+		}
+	})
+	p.outbox.wake() // what an earlier process left
+}
+
+// stopWorker waits for the step at hand.
+func (p *Plugin) stopWorker() {
+	if p.outbox.stop != nil {
+		p.outbox.stop()
+		p.outbox.done.Wait()
+	}
+}
+
+func (p *Plugin) logErr(what string, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		p.app.Logger().Error(what+" stopped", "error", err.Error())
+	}
+}
+
+// drain carries out everything that is due, the oldest first.
+func (p *Plugin) drain(ctx context.Context) error {
+	for ctx.Err() == nil {
+		due, err := p.app.FindRecordsByFilter("wx_outbox", "doneAt = '' && nextAt <= {:now}", "nextAt", 50, 0,
+			dbx.Params{"now": types.NowDateTime()})
+		if err != nil {
+			return fmt.Errorf("read outbox: %w", err)
+		}
+		if len(due) == 0 {
+			return nil
+		}
+		for _, row := range due {
+			if err := p.carry(ctx, row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// carry does one effect and notes the outcome. One that fails is tried again, later and later, for ever: it is visible in
+// wx_outbox with its error.
+func (p *Plugin) carry(ctx context.Context, row *core.Record) error {
+	attempts := row.GetInt("attempts") + 1
+	row.Set("attempts", attempts)
+	if err := p.perform(ctx, row); err != nil {
+		text := scrub(err.Error())
+		row.Set("error", text[:min(len(text), 1_000)])
+		row.Set("nextAt", time.Now().Add(min(time.Hour, time.Second<<min(attempts, 12))))
+	} else {
+		row.Set("error", "")
+		row.Set("doneAt", types.NowDateTime())
+	}
+	if err := p.app.Save(row); err != nil {
+		return fmt.Errorf("save outbox: %w", err)
+	}
+	return nil
+}
+
+func (p *Plugin) perform(ctx context.Context, row *core.Record) error {
+	var about struct {
+		Order   string `json:"order"`
+		Payment string `json:"payment"`
+		Wants   string `json:"wants"`
+		State   string `json:"state"`
+	}
+	if err := row.UnmarshalJSONField("payload", &about); err != nil {
+		return fmt.Errorf("read payload: %w", err)
+	}
+	switch effect := row.GetString("effect"); effect {
+	case effectNotice:
+		return p.announce(about.Order)
+	case effectPaidHooks:
+		return p.tellPaid(about.Order)
+	case effectClosePayment:
+		return p.closeReplaced(ctx, about.Payment)
+	case effectAlert:
+		p.app.Logger().Error("a payment needs a person", "payment", about.Payment, "order", about.Order, "wants", about.Wants, "state", about.State)
+		return nil
+	default:
+		return fmt.Errorf("unknown effect %q", effect)
+	}
+}
+
+func (p *Plugin) closeReplaced(ctx context.Context, paymentID string) error {
+	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	defer cancel()
+	end := p.drive(ctx, paymentID, order.EventReplace, evidence{source: "replace"})
+	if _, refused := errors.AsType[*order.TransitionError](end.err); refused {
+		return nil // it has ended meanwhile
+	}
+	return errors.Join(end.err, end.callErr)
+}
+
+func (p *Plugin) tellPaid(orderID string) error {
+	o, err := p.app.FindRecordById("orders", orderID)
+	if err != nil {
+		return fmt.Errorf("read order: %w", err)
+	}
+	return p.onOrderPaid.Trigger(&PaidEvent{App: p.app, Order: o})
+}

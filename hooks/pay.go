@@ -1,0 +1,222 @@
+package hooks
+
+// How a payment goes, and who is right about it.
+//
+// WeChat is the source of truth for money, our database for what was asked. The phone is believed in nothing.
+//
+//	pay        the owner asks to pay: one attempt per order is live at a time. Its row, with every parameter, is committed before
+//	           the first byte goes to WeChat; repeated asking repeats the same bytes. The answer is what wx.requestPayment wants.
+//	notify     WeChat posts a signed and encrypted notification until it gets a 2xx, which it gets after our commit.
+//	sync       the phone says it is back from the cashier: we ask WeChat, now.
+//	sweep      nobody says anything: we ask WeChat, later and later; what has expired is closed there first and here second.
+//
+// All four end in apply (pay_apply.go), the only writer of payment states, where internal/order decides what an event means.
+// What has to happen after a commit is either carried out by drive (pay_drive.go), a call to WeChat whose answer is the next
+// event, or it is a row in the outbox.
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/order"
+	"wxbase/internal/settings"
+	"wxbase/internal/wxpay"
+)
+
+// payTimeout bounds all calls to WeChat that one request may cause.
+const payTimeout = 20 * time.Second
+
+// pay handles POST /api/wx/orders/{id}/pay and answers with the argument of wx.requestPayment.
+func (p *Plugin) pay(e *core.RequestEvent) error {
+	record, err := ownOrder(e)
+	if err != nil {
+		return err
+	}
+	defer p.locks.lock("order/" + record.Id)()
+	// note: what has begun at WeChat is finished even when the phone hangs up
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	defer cancel()
+	// an attempt on other terms, or one that WeChat closed, makes way for a new number
+	for range 3 {
+		attempt, event, err := p.attempt(e.App, record.Id)
+		if err != nil {
+			return asAnswer(err, errBusyHere)
+		}
+		end := p.drive(ctx, attempt.Id, event, evidence{source: "pay"})
+		if end.err != nil {
+			return asAnswer(end.err, errBusyHere)
+		}
+		switch {
+		case end.step.Has(order.SignClientParams):
+			return p.answerPay(e, attempt.Id)
+		case end.step.To == order.PaymentPaid:
+			return fail(errOrderPaid, nil)
+		case end.step.To == order.PaymentRejected, end.callErr != nil:
+			return failPay(end.callErr)
+		}
+	}
+	return fail(errPayBusy, nil)
+}
+
+// attempt finds the attempt to pay with, or makes one, and says what to do with it. It refuses an order that is not to be paid.
+func (p *Plugin) attempt(app core.App, orderID string) (payment *core.Record, event order.PaymentEvent, err error) {
+	err = app.RunInTransaction(func(tx core.App) error {
+		o, err := tx.FindRecordById("orders", orderID)
+		if err != nil {
+			return err
+		}
+		if err := p.checkPayable(o); err != nil {
+			return err
+		}
+		terms, err := p.terms(tx, o)
+		if err != nil {
+			return err
+		}
+		live, err := liveAttempts(tx, o.Id)
+		if err != nil {
+			return err
+		}
+		if len(live) > 0 {
+			payment, event = live[0], p.continueWith(live[0], terms)
+			return nil
+		}
+		payment, err = p.newAttempt(tx, o, terms)
+		event = order.EventPayRequested
+		return err
+	})
+	return payment, event, err
+}
+
+func (p *Plugin) checkPayable(o *core.Record) error {
+	state := order.PayState(o.GetString("payState"))
+	switch {
+	case state.IsPaid():
+		return fail(errOrderPaid, nil)
+	case state != order.PayUnpaid || !o.GetDateTime("cancelAt").IsZero():
+		return fail(errOrderNotPayable, nil)
+	case !p.now().Before(o.GetDateTime("expiresAt").Time()):
+		return fail(errOrderExpired, nil)
+	}
+	return nil
+}
+
+// terms are what WeChat will be asked for, all but the number. Nothing in them comes from the client.
+func (p *Plugin) terms(tx core.App, o *core.Record) (payTerms, error) {
+	app, err := p.settings.App(o.GetString("appid"))
+	if err != nil {
+		return payTerms{}, fail(errNotConfigured, err)
+	}
+	merchant, err := p.settings.Merchant(app.MchID)
+	if err != nil {
+		return payTerms{}, fail(errNotConfigured, err)
+	}
+	if p.settings.PublicURL() == "" {
+		return payTerms{}, fail(errNoPublicURL, nil)
+	}
+	identity, err := identityOf(tx, o.GetString("user"), app.AppID)
+	if err != nil {
+		return payTerms{}, fail(errIdentityMissing, err)
+	}
+	return payTerms{merchant: merchant, request: wxpay.PrepayRequest{
+		AppID: app.AppID, OpenID: identity.GetString("openid"), Description: o.GetString("description"), Attach: o.GetString("number"),
+		NotifyURL: p.settings.PublicURL() + "/api/wx/notify/pay/" + merchant.MchID,
+		Total:     wxpay.Fen(o.GetInt("total")), ExpiresAt: o.GetDateTime("expiresAt").Time(),
+	}}, nil
+}
+
+type payTerms struct {
+	merchant settings.Merchant
+	request  wxpay.PrepayRequest
+}
+
+// continueWith says what asking again means for a live attempt.
+func (p *Plugin) continueWith(payment *core.Record, terms payTerms) order.PaymentEvent {
+	request := terms.request
+	request.OutTradeNo = payment.GetString("outTradeNo")
+	same := payment.GetString("merchant") == terms.merchant.MchID && payment.GetString("paramsHash") == request.Hash()
+	prepaid := order.PaymentState(payment.GetString("state")) == order.PaymentPrepaid
+	switch {
+	case !same:
+		return order.EventReplace
+	case prepaid && !order.PrepayFresh(payment.GetDateTime("prepayAt").Time(), p.now()):
+		return order.EventPrepayStale
+	default:
+		return order.EventPayRequested
+	}
+}
+
+// newAttempt writes the row of a new number. NB! it is committed before anything is sent.
+func (p *Plugin) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.Record, error) {
+	c, err := tx.FindCachedCollectionByNameOrId("payments")
+	if err != nil {
+		return nil, err
+	}
+	r := core.NewRecord(c)
+	r.Id = core.GenerateDefaultRandomId()
+	request := terms.request
+	request.OutTradeNo = order.NewOutTradeNo(r.Id, 1)
+	if err := request.Validate(); err != nil {
+		return nil, fail(errPayRefused, err)
+	}
+	r.Load(map[string]any{
+		"order": o.Id, "merchant": terms.merchant.MchID, "appid": request.AppID, "api": terms.merchant.API,
+		"outTradeNo": request.OutTradeNo, "state": string(order.PaymentNew), "amount": int64(request.Total),
+		"openid": request.OpenID, "params": request, "paramsHash": request.Hash(), "expiresAt": request.ExpiresAt,
+		"nextQueryAt": p.now().Add(order.NextQuery(1)),
+	})
+	if err := tx.Save(r); err != nil {
+		return nil, fmt.Errorf("save payment: %w", err)
+	}
+	return r, nil
+}
+
+// answerPay signs the stored prepay_id for the phone.
+func (p *Plugin) answerPay(e *core.RequestEvent, paymentID string) error {
+	payment, err := e.App.FindRecordById("payments", paymentID)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	gateway, err := p.gateway(payment.GetString("merchant"))
+	if err != nil {
+		return failPay(err)
+	}
+	params, err := gateway.RequestPayment(payment.GetString("appid"), payment.GetString("prepayId"))
+	if err != nil {
+		return failPay(err)
+	}
+	return e.JSON(http.StatusOK, params)
+}
+
+// liveAttempts are the attempts of an order that may still take money, the oldest first.
+func liveAttempts(app core.App, orderID string) ([]*core.Record, error) {
+	all, err := app.FindRecordsByFilter("payments", "order = {:o}", "created", 0, 0, dbx.Params{"o": orderID})
+	if err != nil {
+		return nil, fmt.Errorf("find payments: %w", err)
+	}
+	var live []*core.Record
+	for _, r := range all {
+		if order.PaymentState(r.GetString("state")).IsLive() {
+			live = append(live, r)
+		}
+	}
+	return live, nil
+}
+
+// requestOf is what WeChat was asked for under the attempt's number.
+func requestOf(payment *core.Record) (wxpay.PrepayRequest, error) {
+	var request wxpay.PrepayRequest
+	if err := json.Unmarshal([]byte(payment.GetString("params")), &request); err != nil {
+		return request, fmt.Errorf("read parameters of payment %s: %w", payment.Id, err)
+	}
+	if request.Hash() != payment.GetString("paramsHash") {
+		return request, errors.New("stored parameters of payment " + payment.Id + " do not match their hash")
+	}
+	return request, nil
+}

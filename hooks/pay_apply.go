@@ -1,0 +1,230 @@
+package hooks
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/order"
+	"wxbase/internal/wxpay"
+)
+
+// apply is the only writer of payment states, and so the only one of PAID. In one transaction it reads the attempt, decides what
+// the event means, and writes the new state, the ledger row, what follows for the order, and the effects into the outbox.
+func (p *Plugin) apply(app core.App, paymentID string, event order.PaymentEvent, why evidence) (order.Step, error) {
+	var step order.Step
+	err := app.RunInTransaction(func(tx core.App) error {
+		payment, err := tx.FindRecordById("payments", paymentID)
+		if err != nil {
+			return fmt.Errorf("read payment: %w", err)
+		}
+		o, err := tx.FindRecordById("orders", payment.GetString("order"))
+		if err != nil {
+			return fmt.Errorf("read order: %w", err)
+		}
+		if why.trade != nil {
+			event, why.mismatches = compare(payment, o, *why.trade)
+		}
+		step, err = order.Apply(order.PaymentState(payment.GetString("state")), event)
+		if err != nil {
+			return err
+		}
+		return p.record(tx, payment, o, event, step, why)
+	})
+	if err != nil {
+		return step, fmt.Errorf("apply %s to payment %s: %w", event, paymentID, err)
+	}
+	p.outbox.wake()
+	return step, nil
+}
+
+// compare holds a fact against what we asked for.
+func compare(payment, o *core.Record, t wxpay.Trade) (order.PaymentEvent, []order.Mismatch) {
+	expected := order.Attempt{
+		AppID: payment.GetString("appid"), MchID: payment.GetString("merchant"), OutTradeNo: payment.GetString("outTradeNo"),
+		TransactionID: payment.GetString("transactionId"), Total: int64(payment.GetInt("amount")), Currency: order.CNY,
+		OrderPaid: order.PayState(o.GetString("payState")).IsPaid(),
+	}
+	return order.Compare(expected, order.Fact{
+		AppID: t.AppID, MchID: t.MchID, OutTradeNo: t.OutTradeNo, TransactionID: t.TransactionID,
+		Total: int64(t.Total), Currency: t.Currency, State: string(t.State),
+	})
+}
+
+// record writes a step. A step that says nothing new writes nothing but its inbox row, so that a notification that is delivered
+// ten times costs one commit.
+func (p *Plugin) record(tx core.App, payment, o *core.Record, event order.PaymentEvent, step order.Step, why evidence) error {
+	if why.inbox != nil {
+		if err := saveInbox(tx, why.inbox, verdict(event, step), describe(why.mismatches)); err != nil {
+			return err
+		}
+	}
+	if step.Repeat || step.Stale || !step.Changed() && len(step.Effects) == 0 {
+		return nil
+	}
+	payment.Set("state", string(step.To))
+	p.keepFact(payment, event, step, why)
+	p.schedule(payment, step)
+	if err := tx.Save(payment); err != nil {
+		return fmt.Errorf("save payment: %w", err)
+	}
+	if step.Changed() {
+		if err := saveLedger(tx, payment, event, step, why); err != nil {
+			return err
+		}
+	}
+	return p.follow(tx, payment, o, step)
+}
+
+// keepFact stores what an event brought with it.
+func (p *Plugin) keepFact(payment *core.Record, event order.PaymentEvent, step order.Step, why evidence) {
+	if step.Has(order.CallPrepay) {
+		payment.Set("prepayAt", p.now())
+	}
+	if event == order.EventPrepaid && step.To == order.PaymentPrepaid {
+		payment.Set("prepayId", why.prepayID)
+	}
+	if why.trade == nil || !why.trade.State.IsPaid() || !step.Changed() {
+		return
+	}
+	t := *why.trade
+	payment.Set("raw", json.RawMessage(t.Raw))
+	payment.Set("successAt", t.SuccessAt)
+	payment.Set("payerTotal", int64(t.PayerTotal))
+	if len(why.mismatches) == 0 { // NB! a payment that is not ours must not occupy the unique number of one that is
+		payment.Set("transactionId", t.TransactionID)
+	}
+}
+
+// schedule sets when the sweep looks at the attempt next. A step that announces a call is looked at soon even if the process
+// dies before it makes the call.
+func (p *Plugin) schedule(payment *core.Record, step order.Step) {
+	if !step.To.IsLive() {
+		payment.Set("nextQueryAt", nil)
+		return
+	}
+	asked := payment.GetInt("queries")
+	payment.Set("queries", asked+1)
+	next := p.now().Add(order.NextQuery(asked))
+	if ends := closeAfter(payment); ends.After(p.now()) && ends.Before(next) {
+		next = ends
+	}
+	payment.Set("nextQueryAt", next)
+}
+
+func closeAfter(payment *core.Record) time.Time {
+	return order.CloseAfter(payment.GetDateTime("created").Time(), payment.GetDateTime("expiresAt").Time())
+}
+
+// follow does in our books what a step asks for, and queues the rest.
+func (p *Plugin) follow(tx core.App, payment, o *core.Record, step order.Step) error {
+	for _, effect := range step.Effects {
+		var err error
+		switch effect {
+		case order.MarkOrderPaid:
+			err = p.markPaid(tx, payment, o)
+		case order.CloseOthers:
+			err = closeOthers(tx, payment, o)
+		case order.CancelOrder:
+			err = p.cancelIfOver(tx, o)
+		case order.ReleaseStock:
+			// cancelIfOver releases the stock together with the order: never one without the other
+		case order.Alert, order.Freeze, order.RefundAutomatically, order.ImportRefunds:
+			err = queueAlert(tx, payment, effect, step)
+		case order.CallPrepay, order.SignClientParams, order.QueryNow, order.ScheduleQuery, order.CloseAtWeChat:
+			// drive and the sweep make the calls
+		case order.CallRefund, order.RetryRefundLater, order.QueryRefundNow, order.ScheduleRefundQuery, order.CountRefund:
+			err = fmt.Errorf("payment step asks for %s", effect)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// markPaid moves the order to PAID and queues what the shop does about it.
+func (p *Plugin) markPaid(tx core.App, payment, o *core.Record) error {
+	if order.PayState(o.GetString("payState")).IsPaid() {
+		return nil
+	}
+	o.Set("payState", string(order.PayPaid))
+	o.Set("paidAt", payment.GetDateTime("successAt"))
+	if err := tx.Save(o); err != nil {
+		return fmt.Errorf("save order: %w", err)
+	}
+	for _, effect := range []string{effectNotice, effectPaidHooks} {
+		if err := queueEffect(tx, effect, o.Id, map[string]any{"order": o.Id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func closeOthers(tx core.App, payment, o *core.Record) error {
+	live, err := liveAttempts(tx, o.Id)
+	if err != nil {
+		return err
+	}
+	for _, other := range live {
+		if other.Id == payment.Id {
+			continue
+		}
+		if err := queueEffect(tx, effectClosePayment, other.Id, map[string]any{"payment": other.Id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cancelIfOver cancels the order once none of its attempts can take money any more, and only if its time is up or its owner
+// cancelled: an attempt that merely made way for the next one leaves the order open.
+func (p *Plugin) cancelIfOver(tx core.App, o *core.Record) error {
+	over := !o.GetDateTime("cancelAt").IsZero() || !p.now().Before(o.GetDateTime("expiresAt").Time())
+	if o.GetString("payState") != string(order.PayUnpaid) || !over {
+		return nil
+	}
+	live, err := liveAttempts(tx, o.Id)
+	if err != nil || len(live) > 0 {
+		return err
+	}
+	items, err := itemsOf(o)
+	if err != nil {
+		return err
+	}
+	if err := reserveStock(tx, items, +1); err != nil {
+		return err
+	}
+	o.Set("payState", string(order.PayCancelled))
+	o.Set("closedAt", p.now())
+	if err := tx.Save(o); err != nil {
+		return fmt.Errorf("save order: %w", err)
+	}
+	return nil
+}
+
+// saveLedger appends the transition with what it rests on.
+func saveLedger(tx core.App, payment *core.Record, event order.PaymentEvent, step order.Step, why evidence) error {
+	c, err := tx.FindCachedCollectionByNameOrId("wx_ledger")
+	if err != nil {
+		return err
+	}
+	proof := map[string]any{"event": string(event), "outTradeNo": payment.GetString("outTradeNo")}
+	if why.trade != nil {
+		proof["trade"] = json.RawMessage(why.trade.Raw)
+	}
+	if len(why.mismatches) > 0 {
+		proof["mismatches"] = why.mismatches
+	}
+	r := core.NewRecord(c)
+	r.Load(map[string]any{
+		"order": payment.GetString("order"), "payment": payment.Id, "from": string(step.From), "to": string(step.To),
+		"source": why.source, "evidence": proof,
+	})
+	if err := tx.Save(r); err != nil {
+		return fmt.Errorf("save ledger: %w", err)
+	}
+	return nil
+}

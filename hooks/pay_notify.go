@@ -1,0 +1,106 @@
+package hooks
+
+import (
+	"database/sql"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/order"
+	"wxbase/internal/wxpay"
+)
+
+// unmatchedTries is how often a notification for an order that is not here is refused, so that WeChat sends it again: our own row
+// may be committing just now. After that it is kept for a person.
+const unmatchedTries = 5
+
+// notifyPay handles POST /api/wx/notify/pay/{merchant}. WeChat looks at the status only: 2xx ends the sending, anything else
+// brings the notification again.
+//
+// The order of the checks is: size, signature over the raw bytes, time both ways, decryption, merchant (all in wxpay), then our
+// own row, appid, number, amount and currency (in compare). Nothing before the signature is believed, nothing unsigned decides.
+func (p *Plugin) notifyPay(e *core.RequestEvent) error {
+	mchID := e.Request.PathValue("merchant")
+	gateway, err := p.gateway(mchID)
+	if err != nil {
+		return p.refuseNotify(e, errNotifyMerchant, err)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(e.Response, e.Request.Body, wxpay.MaxNotificationBytes))
+	if err != nil {
+		return p.refuseNotify(e, errNotifyMalformed, err)
+	}
+	note, err := gateway.ParsePayNotification(e.Request.Header, body)
+	if err != nil {
+		p.keepRefused(e, mchID, body, err)
+		return p.refuseNotify(e, problemOfNotify(err), err)
+	}
+	return p.receive(e, mchID, note, body)
+}
+
+// receive acts on a notification that WeChat has signed.
+func (p *Plugin) receive(e *core.RequestEvent, mchID string, note wxpay.Notification, body []byte) error {
+	inbox := inboxRow(e, mchID, note, body)
+	payment, err := e.App.FindFirstRecordByFilter("payments", "merchant = {:m} && outTradeNo = {:n}",
+		dbx.Params{"m": mchID, "n": note.Trade.OutTradeNo})
+	if errors.Is(err, sql.ErrNoRows) {
+		return p.receiveUnmatched(e, inbox)
+	}
+	if err != nil {
+		return p.refuseNotify(e, errNotifyProcessing, err)
+	}
+	if isRepeat(payment, note.Trade) {
+		return e.NoContent(http.StatusNoContent) // a repeat is answered without a write
+	}
+	if _, err := p.apply(e.App, payment.Id, "", evidence{source: "notify", trade: &note.Trade, inbox: inbox}); err != nil {
+		return p.refuseNotify(e, errNotifyProcessing, err)
+	}
+	return e.NoContent(http.StatusNoContent)
+}
+
+// isRepeat tells whether the very same payment is booked already.
+func isRepeat(payment *core.Record, t wxpay.Trade) bool {
+	return order.PaymentState(payment.GetString("state")) == order.PaymentPaid &&
+		t.TransactionID != "" && payment.GetString("transactionId") == t.TransactionID &&
+		t.State == wxpay.StateSuccess && int64(t.Total) == int64(payment.GetInt("amount")) &&
+		t.AppID == payment.GetString("appid")
+}
+
+func (p *Plugin) receiveUnmatched(e *core.RequestEvent, inbox map[string]any) error {
+	seen, err := countInbox(e.App, inbox, inboxUnmatched, "no such outTradeNo here")
+	if err != nil {
+		return p.refuseNotify(e, errNotifyProcessing, err)
+	}
+	if seen < unmatchedTries {
+		return p.refuseNotify(e, errNotifyUnmatched, nil)
+	}
+	e.App.Logger().Error("WeChat Pay notified a payment that is not in our books", "inbox", inbox["dedupeKey"])
+	return e.NoContent(http.StatusNoContent)
+}
+
+// refuseNotify answers in the words of WeChat Pay and of our own API at once.
+func (p *Plugin) refuseNotify(e *core.RequestEvent, problem Problem, cause error) error {
+	reason := problem.Code
+	if cause != nil {
+		reason = cause.Error()
+	}
+	e.App.Logger().Warn("payment notification refused", "code", problem.Code, "reason", scrub(reason))
+	return e.JSON(problem.Status, map[string]any{
+		"code": "FAIL", "message": problem.Message, "status": problem.Status, "data": map[string]string{"code": problem.Code},
+	})
+}
+
+func problemOfNotify(err error) Problem {
+	switch {
+	case errors.Is(err, wxpay.ErrNotifyStale):
+		return errNotifyStale
+	case errors.Is(err, wxpay.ErrNotifySignature), errors.Is(err, wxpay.ErrNotifySerial), errors.Is(err, wxpay.ErrNotifyProbe):
+		return errNotifySignature
+	case errors.Is(err, wxpay.ErrNotifyMerchant):
+		return errNotifyMerchant
+	default:
+		return errNotifyMalformed
+	}
+}

@@ -1,0 +1,167 @@
+package hooks
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
+
+	"wxbase/internal/order"
+)
+
+// syncOrder handles POST /api/wx/orders/{id}/sync: it asks WeChat about every attempt of the order that is not settled, applies the
+// answers, and returns the order. What the phone believes about its payment changes nothing.
+func (p *Plugin) syncOrder(e *core.RequestEvent) error {
+	record, err := ownOrder(e)
+	if err != nil {
+		return err
+	}
+	defer p.locks.lock("order/" + record.Id)()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	defer cancel()
+	live, err := liveAttempts(e.App, record.Id)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	for _, payment := range live {
+		end := p.drive(ctx, payment.Id, order.EventClientOK, evidence{source: "sync"})
+		if end.err != nil {
+			return fail(errBusyHere, end.err)
+		}
+		if end.callErr != nil {
+			return failPay(end.callErr)
+		}
+	}
+	return answerOrder(e, record.Id)
+}
+
+// cancelOrder handles POST /api/wx/orders/{id}/cancel. The order is closed at WeChat first and here second, so the answer may be an
+// order that is still UNPAID (WeChat did not answer; the sweep goes on) or even PAID (the payer was faster).
+func (p *Plugin) cancelOrder(e *core.RequestEvent) error {
+	record, err := ownOrder(e)
+	if err != nil {
+		return err
+	}
+	defer p.locks.lock("order/" + record.Id)()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	defer cancel()
+	if err := p.requestCancel(e.App, record.Id); err != nil {
+		return asAnswer(err, errBusyHere)
+	}
+	if err := p.endAttempts(ctx, record.Id, order.EventCancel, "cancel"); err != nil {
+		return fail(errBusyHere, err)
+	}
+	return answerOrder(e, record.Id)
+}
+
+// requestCancel notes that the owner wants out, so that the last attempt to close takes the order with it.
+func (p *Plugin) requestCancel(app core.App, orderID string) error {
+	return app.RunInTransaction(func(tx core.App) error {
+		o, err := tx.FindRecordById("orders", orderID)
+		if err != nil {
+			return err
+		}
+		if state := order.PayState(o.GetString("payState")); state.IsPaid() {
+			return fail(errOrderPaid, nil)
+		}
+		if o.GetDateTime("cancelAt").IsZero() {
+			o.Set("cancelAt", p.now())
+			if err := tx.Save(o); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// endAttempts sends an ending event to every live attempt, and closes the order where there is none.
+func (p *Plugin) endAttempts(ctx context.Context, orderID string, event order.PaymentEvent, source string) error {
+	live, err := liveAttempts(p.app, orderID)
+	if err != nil {
+		return err
+	}
+	for _, payment := range live {
+		if end := p.drive(ctx, payment.Id, event, evidence{source: source}); end.err != nil {
+			return end.err
+		}
+	}
+	return p.app.RunInTransaction(func(tx core.App) error {
+		o, err := tx.FindRecordById("orders", orderID)
+		if err != nil {
+			return err
+		}
+		return p.cancelIfOver(tx, o)
+	})
+}
+
+// sweep looks after what nobody reports: attempts that are due for a question, and orders whose time is up.
+func (p *Plugin) sweep(ctx context.Context) error {
+	now, err := types.ParseDateTime(p.now())
+	if err != nil {
+		return err
+	}
+	due, err := p.app.FindRecordsByFilter("payments", "nextQueryAt != '' && nextQueryAt <= {:now}", "nextQueryAt", 50, 0, dbx.Params{"now": now})
+	if err != nil {
+		return fmt.Errorf("find due payments: %w", err)
+	}
+	for _, payment := range due {
+		p.sweepPayment(ctx, payment)
+	}
+	over, err := p.app.FindRecordsByFilter("orders", "payState = 'UNPAID' && expiresAt <= {:now}", "expiresAt", 50, 0, dbx.Params{"now": now})
+	if err != nil {
+		return fmt.Errorf("find expired orders: %w", err)
+	}
+	for _, o := range over {
+		if err := p.sweepOrder(o.Id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Plugin) sweepPayment(ctx context.Context, payment *core.Record) {
+	defer p.locks.lock("order/" + payment.GetString("order"))()
+	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	defer cancel()
+	event := order.EventClientOK // which asks WeChat
+	if !p.now().Before(closeAfter(payment)) {
+		event = order.EventExpire
+	}
+	end := p.drive(ctx, payment.Id, event, evidence{source: "sweep"})
+	if end.err != nil {
+		p.app.Logger().Error("sweep of a payment stopped", "payment", payment.Id, "error", end.err.Error())
+	}
+	if end.err != nil || end.callErr != nil {
+		p.postpone(payment.Id)
+	}
+}
+
+// postpone makes an attempt wait after a question that had no answer, so that an outage is not answered with a storm.
+func (p *Plugin) postpone(paymentID string) {
+	err := p.app.RunInTransaction(func(tx core.App) error {
+		payment, err := tx.FindRecordById("payments", paymentID)
+		if err != nil || !order.PaymentState(payment.GetString("state")).IsLive() {
+			return err
+		}
+		asked := payment.GetInt("queries")
+		payment.Set("queries", asked+1)
+		payment.Set("nextQueryAt", p.now().Add(order.NextQuery(asked)))
+		return tx.Save(payment)
+	})
+	if err != nil {
+		p.app.Logger().Warn("payment not postponed", "payment", paymentID, "error", err.Error())
+	}
+}
+
+// sweepOrder cancels an expired order that nobody tried to pay, or whose attempts have all ended.
+func (p *Plugin) sweepOrder(orderID string) error {
+	return p.app.RunInTransaction(func(tx core.App) error {
+		o, err := tx.FindRecordById("orders", orderID)
+		if err != nil {
+			return err
+		}
+		return p.cancelIfOver(tx, o)
+	})
+}

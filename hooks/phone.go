@@ -1,0 +1,81 @@
+package hooks
+
+import (
+	"net/http"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/settings"
+	"wxbase/internal/wechat"
+)
+
+// phoneForm is the body of POST /api/wx/phone: the code of the phone button, or the older encrypted pair.
+type phoneForm struct {
+	Code          string `json:"code"`
+	EncryptedData string `json:"encryptedData"`
+	IV            string `json:"iv"`
+	AppID         string `json:"appid"`
+}
+
+// phone handles POST /api/wx/phone: it asks WeChat for the number behind the code and keeps it on the user. The answer of WeChat
+// names no user, so the number belongs to whoever is signed in here.
+//
+// NB! each success on the phone costs the owner money, and a code works once: it is never sent a second time.
+func (p *Plugin) phone(e *core.RequestEvent) error {
+	var form phoneForm
+	if err := e.BindBody(&form); err != nil {
+		return fail(errBadRequest, err)
+	}
+	identity, err := identityOf(e.App, e.Auth.Id, form.AppID)
+	if err != nil {
+		return fail(errIdentityMissing, err)
+	}
+	app, err := p.settings.App(identity.GetString("appid"))
+	if err != nil {
+		return failWechat(err)
+	}
+	number, err := p.askPhone(e, form, app, identity)
+	if err != nil {
+		return failWechat(err)
+	}
+	user, err := e.App.FindRecordById("users", e.Auth.Id)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	user.Set("phone", number.PhoneNumber)
+	user.Set("countryCode", number.CountryCode)
+	if err := e.App.Save(user); err != nil {
+		return fail(errBusyHere, err)
+	}
+	return e.JSON(http.StatusOK, map[string]string{
+		"phoneNumber": number.PhoneNumber, "purePhoneNumber": number.PurePhoneNumber, "countryCode": number.CountryCode,
+	})
+}
+
+func (p *Plugin) askPhone(e *core.RequestEvent, form phoneForm, app settings.App, identity *core.Record) (wechat.Phone, error) {
+	if form.Code != "" {
+		return p.clients.wechatFor(app).PhoneNumber(e.Request.Context(), form.Code)
+	}
+	data, err := p.decrypt(identity, app.AppID, form.EncryptedData, form.IV)
+	if err != nil {
+		return wechat.Phone{}, err
+	}
+	return data.Phone()
+}
+
+// decrypt opens what the phone encrypted, with the session key of now or the one before: the key may have changed between the
+// moment the data was made and its arrival.
+func (p *Plugin) decrypt(identity *core.Record, appID, encryptedData, iv string) (wechat.OpenData, error) {
+	var data wechat.OpenData
+	err := wechat.ErrDecrypt
+	for _, field := range []string{"sessionKey", "previousSessionKey"} {
+		key, keyErr := p.sessionKey(identity, field)
+		if keyErr != nil || key.Reveal() == "" {
+			continue
+		}
+		if data, err = wechat.DecryptOpenData(key, encryptedData, iv, appID); err == nil {
+			return data, nil
+		}
+	}
+	return data, err
+}

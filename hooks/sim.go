@@ -1,0 +1,103 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/settings"
+	"wxbase/internal/sim"
+)
+
+// simFolder is where the simulator keeps its keys and books, inside the data folder.
+const simFolder = "sim"
+
+// simulator is the simulated WeChat on its own listener, where WeChat's own paths begin at the root.
+type simulator struct {
+	wechat *sim.Sim
+	server *http.Server
+}
+
+// listenSim starts a simulator that keeps its state in dir.
+func listenSim(ctx context.Context, dir, addr string) (*simulator, error) {
+	wechat, err := sim.New(sim.WithStateDir(dir))
+	if err != nil {
+		return nil, fmt.Errorf("start the simulated WeChat: %w", err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the simulated WeChat: %w", err), wechat.Close())
+	}
+	wechat.SetPublicBase(originOf(listener.Addr().String()))
+	wechat.Start(context.WithoutCancel(ctx))
+	s := &simulator{wechat: wechat, server: &http.Server{Handler: wechat.Handler(), ReadHeaderTimeout: 10 * time.Second}}
+	go func() { _ = s.server.Serve(listener) }()
+	return s, nil
+}
+
+// close stops the listener and then the deliveries.
+func (s *simulator) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = s.server.Shutdown(ctx)
+	return errors.Join(s.server.Close(), s.wechat.Close())
+}
+
+// serveSim starts the simulated WeChat beside the app and points a ready-made mini program and merchant at it. It refuses where
+// real credentials are configured: real users must never meet a WeChat that lets anybody pay.
+func (p *Plugin) serveSim(e *core.ServeEvent) error {
+	if !p.cfg.Sim {
+		return nil
+	}
+	real, err := p.settings.HasReal()
+	if err != nil {
+		return err
+	}
+	if real {
+		return errors.New("--sim refuses to start: credentials of the real WeChat are configured (" + p.settings.Sources() + ")")
+	}
+	if p.sim, err = listenSim(context.Background(), filepath.Join(e.App.DataDir(), simFolder), p.cfg.SimHTTP); err != nil {
+		return err
+	}
+	apps, merchants := simSettings(p.sim.wechat.Config())
+	p.settings.UseSimulator(apps, merchants)
+	if e.Server != nil && p.settings.PublicURL() == "" {
+		p.settings.SetPublicURL(originOf(e.Server.Addr))
+	}
+	control := apis.WrapStdHandler(p.sim.wechat.ControlHandler())
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		e.Router.Route(method, "/_sim/{path...}", control).Unbind(apis.DefaultCorsMiddlewareId).Bind(apis.SkipSuccessActivityLog())
+	}
+	return p.seedDemo(e.App)
+}
+
+func (p *Plugin) stopSim() {
+	if p.sim != nil {
+		p.logErr("simulated WeChat", p.sim.close())
+		p.sim = nil
+	}
+}
+
+// simSettings turns what the simulator's owner would copy from WeChat's consoles into settings.
+func simSettings(c sim.Config) (apps []settings.App, merchants []settings.Merchant) {
+	for _, m := range c.Merchants {
+		merchants = append(merchants, settings.Merchant{
+			MchID: m.MchID, API: "v3", CertSerial: m.CertSerial, PrivateKey: m.PrivateKey, APIv3Key: m.APIV3Key, APIv2Key: m.APIV2Key,
+			PublicKeyID: m.PublicKeyID, PublicKey: m.PublicKey, VerifyMode: "publicKey", PayBase: c.PayBase, Source: settings.SourceSim,
+		})
+	}
+	for _, a := range c.Apps {
+		apps = append(apps, settings.App{
+			AppID: a.AppID, Name: "模拟小程序", Secret: a.Secret, APIBase: c.APIBase, PushToken: a.PushToken, PushAESKey: a.PushAESKey,
+			EnvVersion: "release", MchID: c.Merchants[0].MchID, Source: settings.SourceSim,
+		})
+	}
+	return apps, merchants
+}

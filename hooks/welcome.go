@@ -1,0 +1,45 @@
+package hooks
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// welcome prints where to go and what is still to be configured. It never prints a secret but the demo's own login.
+func (p *Plugin) welcome(e *core.ServeEvent) error {
+	if e.Server == nil { // a test that builds the mux only
+		return nil
+	}
+	origin := originOf(e.Server.Addr)
+	out := func(format string, args ...any) { _, _ = fmt.Fprintf(p.cfg.Out, format+"\n", args...) }
+	if p.cfg.Sim {
+		out("")
+		out("  演示小程序  Demo        %s/", origin)
+		out("  管理后台    Dashboard   %s/_/    %s  %s", origin, p.cfg.DemoEmail, p.cfg.DemoPassword)
+		out("  模拟微信    Simulator   %s/_sim/", origin)
+		out("")
+		return nil
+	}
+	out("wxbase  %s   dashboard %s/_/   settings: %s", origin, origin, p.settings.Sources())
+	for _, line := range p.settings.Advice() {
+		out("  to configure: %s", line)
+	}
+	if p.settings.KeyFromFile() {
+		out("  warning: secrets are protected by a key file in the data folder; set WXBASE_SECRET_KEY to keep the key elsewhere")
+	}
+	return nil
+}
+
+// originOf is how this machine reaches its own server.
+func originOf(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "http://" + addr
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}

@@ -1,0 +1,65 @@
+// Command wxbase is the whole backend of a WeChat mini program in one executable: PocketBase with its dashboard and REST API, login,
+// payment, codes and realtime rooms for mini programs, and a simulated WeChat for the laptop.
+//
+//	wxbase serve --sim     everything, with a local WeChat: no AppID, no merchant
+//	wxbase serve           for real; tells what is still to be configured
+//	wxbase sim             the simulated WeChat alone, for any backend
+//
+// This file is wire only. What wxbase does is in package hooks, which other PocketBase programs can embed.
+package main
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/pocketbase/pocketbase"
+	"github.com/pocketbase/pocketbase/cmd"
+	"github.com/pocketbase/pocketbase/plugins/jsvm"
+	"github.com/pocketbase/pocketbase/plugins/migratecmd"
+
+	"wxbase/hooks"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+//go:embed all:pb_public
+var demo embed.FS
+
+func main() {
+	app := pocketbase.NewWithConfig(pocketbase.Config{
+		DBConnect: hooks.Connect, DefaultEncryptionEnv: "PB_ENCRYPTION_KEY", HideStartBanner: true,
+	})
+	app.RootCmd.Use, app.RootCmd.Short, app.RootCmd.Version = "wxbase", "The backend of a WeChat mini program", version
+	var config hooks.Config
+	flags := app.RootCmd.PersistentFlags()
+	flags.BoolVar(&config.Sim, "sim", false, "start the simulated WeChat too, and use it (serve)")
+	flags.StringVar(&config.SimHTTP, "simHttp", "127.0.0.1:8091", "where the simulated WeChat listens (serve --sim)")
+	flags.StringVar(&config.DemoEmail, "demoEmail", "demo@example.com", "superuser made for the demo (serve --sim)")
+	flags.StringVar(&config.DemoPassword, "demoPassword", "", "and the password; made up when empty (serve --sim)")
+	flags.StringVar(&config.PublicDir, "publicDir", filepath.Join(app.DataDir(), "../pb_public"), "folder served at / (without --sim)")
+	hooksDir := flags.String("hooksDir", "", "folder of JavaScript hooks (pb_hooks beside the data folder when empty)")
+	_ = app.RootCmd.ParseFlags(os.Args[1:]) // cobra parses again and reports
+
+	var err error
+	if config.Demo, err = fs.Sub(demo, "pb_public"); err != nil {
+		exit(err)
+	}
+	jsvm.MustRegister(app, jsvm.Config{HooksDir: *hooksDir, HooksWatch: true})
+	migratecmd.MustRegister(app, app.RootCmd, migratecmd.Config{TemplateLang: migratecmd.TemplateLangGo, Dir: "migrations"})
+	hooks.MustRegister(app, config)
+	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir))
+	exit(hooks.Execute(app))
+}
+
+// exit ends the process; a command that fails exits non-zero.
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "wxbase:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
