@@ -1,0 +1,139 @@
+# `make` lists the targets. It needs Go 1.26 and git, and: gcc for race, Node 20 for sdk and e2e, Chromium for e2e.
+# Tools are pinned in tools/go.mod and built on first use; nothing is installed into the system but by `make test` on Debian.
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 20s
+COUNT    ?= 8
+BENCH    ?= .
+BASE     ?=
+
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+BUILD    := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "$(LDFLAGS)"
+TOOL     := go tool -modfile=tools/go.mod
+LINT     := $(TOOL) golangci-lint
+CROSS    := linux/arm64 windows/amd64 darwin/arm64
+DEPS     := e2e/node_modules/.package-lock.json
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+## daily
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## start the server with the simulated WeChat
+	go run . serve --sim
+
+.PHONY: build
+build: ## the executable, static, in bin/wxbase
+	$(BUILD) -o bin/wxbase .
+
+.PHONY: test
+test: browser go-test sdk e2e ## everything a user can see: Go, SDK, then the browser story
+
+.PHONY: fmt
+fmt: ## format every Go file
+	$(LINT) fmt
+
+.PHONY: lint
+lint: ## go vet and golangci-lint: the walls are in .golangci.yml
+	go vet ./...
+	go vet -C tools ./...
+	$(LINT) run ./...
+
+.PHONY: check
+check: fmt-check pins walls-size secrets tidy docs-check lint go-test sdk ## before a commit
+
+.PHONY: clean
+clean: ## remove what was built (data folders stay)
+	rm -rf bin e2e/artifacts e2e/node_modules
+
+## parts of test
+
+.PHONY: go-test
+go-test: ## Go tests
+	go test ./...
+
+.PHONY: sdk
+sdk: ## tests of the mini program's client SDK
+	@find miniprogram/sdk/test -name '*.test.*js' | grep . >/dev/null || { echo "sdk: no test found"; exit 1; }
+	cd miniprogram/sdk && node --test
+
+.PHONY: e2e
+e2e: browser build $(DEPS) ## the browser story against bin/wxbase
+	cd e2e && WXBASE_BIN="$(CURDIR)/bin/wxbase" npm test
+
+.PHONY: browser
+browser:
+	@bash tools/browser.sh
+
+$(DEPS): e2e/package.json e2e/package-lock.json
+	cd e2e && npm ci --no-audit --no-fund
+	@touch $@
+
+## slower
+
+.PHONY: race
+race: ## Go tests under the race detector, in random order
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout 20m ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (20s)
+	@FUZZTIME=$(FUZZTIME) bash tools/fuzz.sh
+
+.PHONY: bench
+bench: ## benchmarks into bin/bench.txt; BASE=old.txt compares
+	@mkdir -p bin
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./... > bin/bench.txt || { cat bin/bench.txt; exit 1; }
+	$(TOOL) benchstat $(BASE) bin/bench.txt
+
+.PHONY: cover
+cover: ## statement coverage per function
+	@mkdir -p bin
+	go test -coverprofile=bin/cover.out ./...
+	go tool cover -func=bin/cover.out
+
+.PHONY: cross
+cross: ## builds for the other systems
+	@set -e; for target in $(CROSS); do \
+		os=$${target%/*}; arch=$${target#*/}; ext=; [ $$os != windows ] || ext=.exe; \
+		echo "build $$target"; \
+		GOOS=$$os GOARCH=$$arch $(BUILD) -o bin/wxbase-$$os-$$arch$$ext .; \
+	done
+
+## gates
+
+.PHONY: fmt-check
+fmt-check: ## is every Go file formatted
+	$(LINT) fmt --diff
+
+.PHONY: pins
+pins: ## are the dependencies the measured ones
+	@bash tools/pins.sh
+
+.PHONY: walls-size
+walls-size: ## functions over 80 lines, files over 500
+	@go run -C tools ./size ..
+
+.PHONY: secrets
+secrets: ## private keys and machine paths in git
+	@bash tools/secrets.sh
+
+.PHONY: tidy
+tidy: ## is go.mod tidy
+	go mod tidy -diff
+
+.PHONY: docs
+docs: ## write what is made from the code
+	go generate ./...
+
+.PHONY: docs-check
+docs-check: ## is it up to date
+	@bash tools/docs.sh
+
+.PHONY: ci
+ci: FUZZTIME = 5s
+ci: check race fuzz e2e cross ## all of it

@@ -1,0 +1,184 @@
+'use strict';
+const test = require('node:test');
+const assert = require('node:assert/strict');
+const { createClient } = require('../index.js');
+const { fakeWx } = require('./fakewx.js');
+
+const baseURL = 'https://shop.example';
+
+function loginRoute(call, fake) {
+  fake.logins = (fake.logins || 0) + 1;
+  return { body: { token: 't' + fake.logins, record: { id: 'u1', name: '小明' }, meta: { isNew: fake.logins === 1 } } };
+}
+
+function setup(routes, options) {
+  const fake = fakeWx(Object.assign({ 'POST /api/wx/login': loginRoute }, routes));
+  return { fake, client: createClient(Object.assign({ baseURL, wx: fake.wx }, options)) };
+}
+
+function refusal(status, code) {
+  return { status, body: { status, message: 'Refused.', data: { code } } };
+}
+
+test('login', async (t) => {
+  await t.test('shares one wx.login among calls made at once', async () => {
+    const { fake, client } = setup();
+    const [a, b] = await Promise.all([client.login(), client.login()]);
+    assert.equal(a, b);
+    assert.equal(fake.codes, 1);
+    assert.deepEqual([client.token, client.user.name], ['t1', '小明']);
+  });
+  await t.test('is kept in storage for the next start', async () => {
+    const { fake, client } = setup();
+    await client.login();
+    assert.equal(createClient({ baseURL, wx: fake.wx }).token, 't1');
+    assert.equal(createClient({ baseURL, wx: fake.wx, storageKey: 'other' }).token, '');
+  });
+  await t.test('sends the signed profile and the appid', async () => {
+    const { fake, client } = setup({}, { appid: 'wx1' });
+    await client.login({ profile: true });
+    assert.deepEqual(fake.calls[0].data, { code: 'c1', appid: 'wx1', rawData: '{}', signature: 's', encryptedData: 'e', iv: 'i' });
+  });
+  await t.test('may be tried again after a failure', async () => {
+    const { fake, client } = setup();
+    fake.loginFails = true;
+    await assert.rejects(client.login(), { code: 'wx_login_failed', status: 0 });
+    fake.loginFails = false;
+    await client.login();
+    assert.equal(client.token, 't1');
+  });
+  await t.test('that ends after a logout leaves nobody logged in', async () => {
+    const { fake, client } = setup();
+    const late = client.login();
+    client.logout();
+    await assert.rejects(late, { code: 'logged_out' });
+    assert.deepEqual([client.token, client.user, fake.storage.wxbase], ['', null, undefined]);
+  });
+  await t.test('and logout are told to listeners', async () => {
+    const { client } = setup();
+    const heard = [];
+    client.on('login', (a) => heard.push('login ' + a.token));
+    const off = client.on('logout', () => heard.push('logout'));
+    await client.login();
+    client.logout();
+    off();
+    client.logout();
+    assert.deepEqual(heard, ['login t1', 'logout']);
+  });
+});
+
+test('request', async (t) => {
+  const needs = (good) => (call) => (call.auth === good ? { body: { ok: true } } : refusal(401, 'auth_missing'));
+  await t.test('logs in once more on 401 and repeats once', async () => {
+    const { fake, client } = setup({ 'GET /x': needs('t2') });
+    await client.login();
+    assert.deepEqual(await client.request('/x'), { ok: true });
+    assert.equal(fake.calls.filter((c) => c.path === '/x').length, 2);
+  });
+  await t.test('gives up after one repeat', async () => {
+    const { fake, client } = setup({ 'GET /x': needs('never') });
+    await client.login();
+    await assert.rejects(client.request('/x'), { status: 401, code: 'auth_missing' });
+    assert.equal(fake.logins, 2);
+  });
+  await t.test('renews one login for many calls refused at once', async () => {
+    const { fake, client } = setup({ 'GET /x': needs('t2') });
+    await client.login();
+    await Promise.all([client.request('/x'), client.request('/x'), client.request('/x')]);
+    assert.equal(fake.logins, 2);
+  });
+  await t.test('does not log in for a guest', async () => {
+    const { fake, client } = setup({ 'GET /x': needs('t1') });
+    await assert.rejects(client.request('/x'), { status: 401 });
+    assert.equal(fake.logins, undefined);
+    assert.deepEqual(await client.request('/x', { auth: true }), { ok: true });
+  });
+
+  const scenarios = [
+    ['our code', { status: 409, body: { status: 409, message: 'Paid.', data: { code: 'order_not_payable' } } }, [409, 'order_not_payable', 'Paid.']],
+    ['a refused field', { status: 400, body: { status: 400, message: 'Bad.', data: { name: { code: 'validation_required' } } } }, [400, 'validation_required', 'Bad.']],
+    ['a proxy page', { status: 502, body: '<html>' }, [502, 'http_502', 'HTTP 502']],
+    ['no network', { fail: 'request:fail timeout' }, [0, 'network', 'request:fail timeout']],
+  ];
+  for (const [name, answer, [status, code, message]] of scenarios) {
+    await t.test(`turns ${name} into a WxbaseError`, async () => {
+      const { client } = setup({ 'GET /x': () => answer });
+      await assert.rejects(client.request('/x'), { name: 'WxbaseError', status, code, message });
+    });
+  }
+});
+
+test('pay', async (t) => {
+  const order = (payState) => ({ body: { id: 'o1', payState } });
+  const scenarios = [
+    ['paid when the server says so', { ok: true }, ['UNPAID', 'PAID'], 'paid', 2],
+    ['pending when the phone says ok and the server does not', { ok: true }, ['UNPAID', 'UNPAID', 'UNPAID'], 'pending', 3],
+    ['cancelled', { errMsg: 'requestPayment:fail cancel' }, ['UNPAID'], 'cancelled', 1],
+    ['paid though the phone said cancel', { errMsg: 'requestPayment:fail cancel' }, ['PAID'], 'paid', 1],
+  ];
+  for (const [name, pay, states, state, syncs] of scenarios) {
+    await t.test(name, async (t) => {
+      t.mock.timers.enable({ apis: ['setTimeout'] });
+      let n = 0;
+      const { fake, client } = setup({
+        'POST /api/wx/orders/o1/pay': () => ({ body: { timeStamp: '1', nonceStr: 'n', package: 'prepay_id=p', signType: 'RSA', paySign: 's' } }),
+        'POST /api/wx/orders/o1/sync': () => order(states[n++]),
+      });
+      fake.pay = pay;
+      const done = client.pay('o1');
+      const ticking = setInterval(() => t.mock.timers.tick(1000), 1);
+      const got = await done;
+      clearInterval(ticking);
+      assert.deepEqual([got.state, got.order.payState, n], [state, states[syncs - 1], syncs]);
+      assert.equal(fake.paid.package, 'prepay_id=p');
+    });
+  }
+  await t.test('stays pending when the server cannot be asked', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { client } = setup({
+      'POST /api/wx/orders/o1/pay': () => ({ body: {} }),
+      'POST /api/wx/orders/o1/sync': () => ({ fail: 'request:fail' }),
+    });
+    const ticking = setInterval(() => t.mock.timers.tick(1000), 1);
+    const got = await client.pay('o1');
+    clearInterval(ticking);
+    assert.deepEqual(got, { state: 'pending', order: null });
+  });
+  await t.test('fails with the reason of the phone', async () => {
+    const { fake, client } = setup({
+      'POST /api/wx/orders/o1/pay': () => ({ body: {} }),
+      'POST /api/wx/orders/o1/sync': () => order('UNPAID'),
+    });
+    fake.pay = { errMsg: 'requestPayment:fail paySign' };
+    await assert.rejects(client.pay('o1'), { code: 'pay_failed', message: 'requestPayment:fail paySign' });
+  });
+});
+
+test('calls', async (t) => {
+  await t.test('phone sends the code, or the pair, and keeps the number', async () => {
+    const { fake, client } = setup({ 'POST /api/wx/phone': () => ({ body: { phoneNumber: '13800138000' } }) });
+    await client.phone({ code: 'p', encryptedData: 'e', iv: 'i' });
+    await client.phone({ encryptedData: 'e', iv: 'i' });
+    const sent = fake.calls.filter((c) => c.path === '/api/wx/phone').map((c) => c.data);
+    assert.deepEqual(sent, [{ code: 'p' }, { encryptedData: 'e', iv: 'i' }]);
+    assert.equal(client.user.phone, '13800138000');
+    await assert.rejects(client.phone({ errMsg: 'getPhoneNumber:fail user deny' }), { code: 'phone_denied' });
+  });
+  await t.test('scene is decoded once and encoded for the path', async () => {
+    const { fake, client } = setup({ 'GET /api/wx/scenes/a%3D1%26b%2F2': () => ({ body: { page: 'p', payload: { x: 1 } } }) });
+    for (const scene of ['a%3D1%26b%2F2', 'a=1&b/2']) assert.deepEqual(await client.scene(scene), { page: 'p', payload: { x: 1 } });
+    assert.equal(fake.calls[0].auth, '');
+    await assert.rejects(client.scene('100%'), { status: 404 });
+  });
+  await t.test('code makes the address absolute', async () => {
+    const { client } = setup({ 'POST /api/wx/codes': () => ({ body: { id: 'c', url: '/api/files/c/1/a.jpg' } }) });
+    assert.equal((await client.code({ payload: 1 })).url, baseURL + '/api/files/c/1/a.jpg');
+    assert.equal(client.fileURL({ collectionId: 'c', id: '1' }, '面 1.jpg'), baseURL + '/api/files/c/1/%E9%9D%A2%201.jpg');
+  });
+  await t.test('createOrder logs in first and sends key and note', async () => {
+    const { fake, client } = setup({ 'POST /api/wx/orders': (call) => ({ body: { id: 'o', auth: call.auth } }) });
+    const items = [{ product: 'p', quantity: 2 }];
+    assert.equal((await client.createOrder(items, { key: 'k', note: '少辣' })).auth, 't1');
+    assert.deepEqual(fake.calls[1].data, { items, key: 'k', note: '少辣' });
+  });
+});

@@ -1,0 +1,71 @@
+'use strict';
+
+/**
+ * fakeWx is a `wx` in this process. routes maps 'METHOD /path' to a function of the request giving {status, body};
+ * a route that takes `stream` gets what it needs to feed an enableChunked request by hand.
+ */
+function fakeWx(routes) {
+  const storage = {};
+  const calls = [];
+  const fake = { calls, storage, codes: 0, streams: [], pay: { ok: true } };
+  fake.wx = {
+    getStorageSync: (k) => (k in storage ? storage[k] : ''),
+    setStorageSync: (k, v) => (storage[k] = JSON.parse(JSON.stringify(v))),
+    removeStorageSync: (k) => delete storage[k],
+    login: (o) => setImmediate(() => (fake.loginFails ? o.fail({ errMsg: 'login:fail' }) : o.success({ code: 'c' + ++fake.codes }))),
+    getUserInfo: (o) => o.success({ rawData: '{}', signature: 's', encryptedData: 'e', iv: 'i', userInfo: {} }),
+    requestPayment: (o) => {
+      fake.paid = o;
+      if (fake.pay.ok) o.success({ errMsg: 'requestPayment:ok' });
+      else o.fail({ errMsg: fake.pay.errMsg });
+    },
+    request: (o) => (o.enableChunked ? openStream(fake, o) : answer(fake, routes, o)),
+    onAppHide: (fn) => (fake.hide = fn),
+    onAppShow: (fn) => (fake.show = fn),
+    offAppHide: () => (fake.hide = null),
+    offAppShow: () => (fake.show = null),
+  };
+  return fake;
+}
+
+function answer(fake, routes, o) {
+  const path = o.url.replace(/^https?:\/\/[^/]+/, '');
+  const call = { method: o.method, path, data: o.data, auth: o.header.Authorization || '' };
+  fake.calls.push(call);
+  const route = routes[o.method + ' ' + path.split('?')[0]];
+  setImmediate(() => {
+    if (!route) return o.success({ statusCode: 404, data: { status: 404, message: 'no route', data: {} } });
+    const res = route(call, fake);
+    if (res.fail) return o.fail({ errMsg: res.fail });
+    return o.success({ statusCode: res.status || 200, data: res.body === undefined ? '' : res.body });
+  });
+  return { abort() {} };
+}
+
+function openStream(fake, o) {
+  const stream = { options: o, listeners: [], aborted: false };
+  stream.bytes = (bytes) => stream.listeners.forEach((fn) => fn({ data: Uint8Array.from(bytes).buffer }));
+  stream.text = (text) => stream.bytes(Buffer.from(text));
+  stream.event = (name, data, id) => stream.text(`id:${id || 'x'}\nevent:${name}\ndata:${JSON.stringify(data)}\n\n`);
+  stream.connect = (id) => stream.event('PB_CONNECT', { clientId: id }, id);
+  stream.cut = () => o.fail({ errMsg: 'request:fail timeout' });
+  fake.streams.push(stream);
+  return {
+    onChunkReceived: (fn) => stream.listeners.push(fn),
+    abort: () => {
+      stream.aborted = true;
+      o.fail({ errMsg: 'request:fail abort' });
+    },
+  };
+}
+
+/** until waits for a condition that timers and callbacks of this process will bring about. */
+async function until(what, condition) {
+  for (let i = 0; i < 3000; i++) {
+    if (condition()) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error('never happened: ' + what);
+}
+
+module.exports = { fakeWx, until };

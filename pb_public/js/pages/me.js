@@ -1,0 +1,89 @@
+// "me": who is logged in, the phone number, the orders.
+import { h, icon, arrow, replace } from '../dom.js';
+import { t } from '../i18n.js';
+import { makePage } from '../phone.js';
+import { busy, loadingLine, toast } from '../weui.js';
+import { dishArt } from '../art.js';
+import { masked } from '../cashier.js';
+import { orderPicture } from '../parts.js';
+import { orderRow } from './order.js';
+
+export function mePage(app) {
+  const body = h('div');
+  const page = makePage(app.phone, { title: t('tabMe'), name: 'me', over: true, tab: true, body });
+  page.over = false; // the head is light: dark status bar
+  page.refresh = () => replace(body, content(app));
+  page.refresh();
+  return page;
+}
+
+function content(app) {
+  const { user } = app.client;
+  const list = h('div', { class: 'cells card', 'data-testid': 'orders' }, user ? loadingLine() : empty(t('loginHint')));
+  if (user) loadOrders(app, list);
+  return [user ? profile(app, user) : stranger(app), user ? phoneCells(app, user) : null,
+    h('div', { class: 'section' }, t('myOrders')), list, settings(app, user)];
+}
+
+function stranger(app) {
+  const button = h('button', { class: 'btn primary mini', 'data-testid': 'login' }, t('login'));
+  busy(button, async () => {
+    await app.login();
+    toast(t('loggedIn'), 'success');
+  }, (err) => app.fail(err));
+  return h('div', { class: 'profile' }, h('span', { class: 'avatar nobody' }, icon('meOn')),
+    h('div', null, h('h2', null, t('notLogged')), h('p', null, t('loginHint'))), button);
+}
+
+function profile(app, user) {
+  const name = user.name || app.person.nickname || t('wechatUser');
+  const avatar = user.avatar ? app.client.fileURL(user, user.avatar) : app.person.avatar;
+  return h('div', { class: 'profile', 'data-testid': 'profile' }, h('img', { class: 'avatar', src: avatar, alt: '' }),
+    h('div', null, h('h2', { 'data-testid': 'user-name' }, name), h('p', null, 'ID ' + user.id)));
+}
+
+function phoneCells(app, user) {
+  const cell = h('button', { class: 'cell', 'data-testid': 'phone-cell' }, h('span', { class: 'cell-hd' }, icon('phone')), h('span', { class: 'cell-bd' }, t('phoneNumber')),
+    h('span', { class: 'cell-ft', 'data-testid': 'phone-value' }, user.phone ? masked(user.phone) : t('phoneGet')), arrow());
+  busy(cell, () => askPhone(app), (err) => app.fail(err));
+  return h('div', { class: 'cells' }, cell);
+}
+
+/** askPhone is the button open-type="getPhoneNumber": WeChat asks, the server redeems the code. */
+async function askPhone(app) {
+  const detail = await new Promise((resolve) => app.wx.getPhoneNumber({ complete: resolve }));
+  if (!detail.code) {
+    toast(/deny/.test(detail.errMsg) ? t('phoneDenied') : detail.errMsg);
+    return;
+  }
+  await app.client.phone(detail);
+  app.desk.did('phone');
+  app.changed();
+  toast(t('phoneDone'), 'success');
+}
+
+async function loadOrders(app, list) {
+  try {
+    const orders = await app.client.orders();
+    replace(list, orders.length ? orders.slice(0, 20).map((o) => orderRow(app, o, orderPicture(app, o))) : empty(t('noOrders')));
+  } catch (err) {
+    replace(list, empty(t('noOrders')));
+    app.fail(err);
+  }
+}
+
+function empty(text) {
+  return h('div', { class: 'empty' }, dishArt('阳春面'), text);
+}
+
+function settings(app, user) {
+  const scan = h('button', { class: 'cell', 'data-testid': 'scan', onclick: () => app.desk.scanLast() }, h('span', { class: 'cell-hd' }, icon('scan')), h('span', { class: 'cell-bd' }, t('scan')), arrow());
+  const out = user ? h('button', {
+    class: 'cell', 'data-testid': 'logout', onclick: () => {
+      app.client.logout();
+      app.feed.log('logout', {});
+      toast(t('logoutDone'));
+    },
+  }, h('span', { class: 'cell-hd' }, icon('me')), h('span', { class: 'cell-bd' }, t('logout')), arrow()) : null;
+  return h('div', { class: 'cells' }, scan, out);
+}

@@ -1,0 +1,112 @@
+// one order. It opens the cashier, and turns paid when the server says so: by realtime, or by the sync after the cashier.
+import { h, replace } from '../dom.js';
+import { clockTime, itemsText, t } from '../i18n.js';
+import { makePage } from '../phone.js';
+import { busy, loadingLine, price, roundMark, toast } from '../weui.js';
+import { fact, lineItem, stateLabel } from '../parts.js';
+
+const PAID = ['PAID', 'PART_REFUNDED', 'REFUNDED'];
+
+export function orderPage(app, query) {
+  const body = h('div', null, loadingLine());
+  const page = makePage(app.phone, { title: t('orderTitle'), name: 'order', onBack: () => app.back(), body });
+  const view = { app, id: query.id, order: null, waiting: false, cancelled: false, body, page };
+
+  const off = app.client.subscribe('orders/' + query.id, ({ record }) => {
+    if (PAID.includes(record.payState) && view.order && !PAID.includes(view.order.payState)) app.feed.log('paid', {}, 'orders/' + query.id);
+    update(view, record);
+  }, { onReconnect: () => load(view) });
+  page.dispose = off;
+
+  load(view).then(() => {
+    // note: a page that is built again (another language) must not open the cashier again
+    if (query.pay && view.order && view.order.payState === 'UNPAID') pay(view).catch((err) => app.fail(err));
+    query.pay = false;
+  });
+  return page;
+}
+
+async function load(view) {
+  try {
+    update(view, await view.app.client.order(view.id));
+  } catch (err) {
+    view.app.fail(err);
+  }
+}
+
+/** update takes the newer state; a paid order never goes back to unpaid on an old message. */
+function update(view, order) {
+  const was = view.order;
+  if (was && PAID.includes(was.payState) && order.payState === 'UNPAID') return;
+  view.order = order;
+  if (PAID.includes(order.payState)) {
+    view.waiting = false;
+    view.app.desk.did('paid');
+  }
+  const fresh = PAID.includes(order.payState) && was && was.payState === 'UNPAID';
+  replace(view.body, content(view, fresh));
+}
+
+async function pay(view) {
+  view.waiting = true;
+  view.cancelled = false;
+  replace(view.body, content(view));
+  try {
+    const { state, order } = await view.app.client.pay(view.id);
+    view.cancelled = state === 'cancelled';
+    view.waiting = state === 'pending';
+    if (view.cancelled) toast(t('payCancelled'));
+    update(view, order || view.order);
+  } catch (err) {
+    view.waiting = false;
+    await load(view);
+    throw err;
+  }
+}
+
+function content(view, fresh) {
+  const { app, order } = view;
+  return [verdict(view, fresh), h('div', { class: 'receipt' }, order.items.map((item) => lineItem(app, item)),
+    h('div', { class: 'sum' }, h('span', null, t('total')), price(order.total, 'order-total'))),
+  h('dl', { class: 'receipt' }, fact(t('number'), order.number, 'order-number'), fact(t('note'), order.note || t('noteNone')),
+    order.created ? fact(t('createdAt'), clockTime(order.created)) : null, order.paidAt ? fact(t('paidAt'), clockTime(order.paidAt)) : null),
+  actions(view)];
+}
+
+function verdict(view, fresh) {
+  const { order } = view;
+  const box = (mark, title, text, more) => h('div', { class: 'verdict' + (fresh ? ' pop' : ''), 'data-testid': 'verdict', 'data-state': order.payState }, mark, h('h2', null, title), text ? h('p', null, text) : null, more);
+  if (order.payState === 'PAID') return box(roundMark('success', 'var(--green)'), t('paidTitle'), t('paidText'), ticket(order));
+  if (order.payState === 'CANCELLED') return box(roundMark('error', 'var(--fg3)'), t('cancelledTitle'), t('cancelledText'));
+  if (order.payState !== 'UNPAID') return box(roundMark('success', 'var(--orange)'), t('state.' + order.payState), itemsText(order.items));
+  if (view.waiting) return box(h('div', { class: 'spin' }), t('waiting'), t('waitingText'), price(order.total));
+  return box(roundMark('error', 'var(--orange)'), t('unpaid'), view.cancelled ? t('payCancelled') : t('unpaidText', { time: clockTime(order.expiresAt) }), price(order.total));
+}
+
+/** ticket is what the guest shows at the counter: the last digits of the order's number. */
+function ticket(order) {
+  return h('div', { class: 'ticket' }, h('span', null, t('pickup'), h('br'), itemsText(order.items)), h('b', { 'data-testid': 'pickup' }, 'A' + String(order.number).slice(-3).toUpperCase()));
+}
+
+function actions(view) {
+  const { app, order } = view;
+  const box = (...buttons) => h('div', { class: 'share-ft', style: 'padding-top: 14px' }, buttons);
+  if (order.payState === 'UNPAID') {
+    if (view.waiting) return null;
+    const again = busy(h('button', { class: 'btn primary wide', 'data-testid': 'pay-again' }, t('payAgain')), () => pay(view), (err) => app.fail(err));
+    const cancel = busy(h('button', { class: 'btn wide', 'data-testid': 'cancel-order' }, t('cancelOrder')), async () => update(view, await app.client.cancel(order.id)), (err) => app.fail(err));
+    return box(again, cancel);
+  }
+  const first = order.items[0];
+  const onSale = first && app.product(first.product);
+  return box(
+    onSale && order.payState === 'PAID' ? h('button', { class: 'btn primary wide', 'data-testid': 'share-dish', onclick: () => app.go('pages/share/share', { id: first.product }) }, t('shareDish')) : null,
+    h('button', { class: 'btn wide', 'data-testid': 'order-again', onclick: () => app.switchTab('home') }, t('again')));
+}
+
+/** orderRow is an order in the list of "me". */
+export function orderRow(app, order, picture) {
+  return h('button', { class: 'order-row', 'data-testid': 'order-row', 'data-order': order.id, onclick: () => app.go('pages/order/order', { id: order.id }) },
+    h('span', { class: 'dish-pic' }, picture), h('div', null, h('b', null, itemsText(order.items)), h('span', { class: 'desc' }, order.number)),
+    h('div', { class: 'side-r' }, price(order.total), h('br'), stateLabel(order)));
+}

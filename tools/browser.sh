@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# makes sure that the browser tests have a browser: Node >= 20, Chromium and Chinese fonts. On Debian as root it
+# installs what is missing, elsewhere it says what to install and fails. CHROMIUM names another executable.
+set -euo pipefail
+
+if ! command -v npm >/dev/null || ! node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)'; then
+  echo "test: install Node.js 20 or newer with npm, then run this again" >&2
+  exit 1
+fi
+
+missing=()
+command -v "${CHROMIUM:-chromium}" >/dev/null || missing+=(chromium)
+# without them the page under test is a row of empty boxes, and so are the screenshots
+[ -n "$(fc-list :lang=zh family 2>/dev/null)" ] || missing+=(fonts-noto-cjk)
+[ "${#missing[@]}" = 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+  echo "test: install ${missing[*]} (Debian: sudo apt-get install ${missing[*]}; elsewhere set CHROMIUM to a Chromium or Chrome), then run this again" >&2
+  exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q -o Acquire::Retries=3 update
+apt-get -q -y -o Acquire::Retries=3 install --no-install-recommends fontconfig "${missing[@]}"
