@@ -14,6 +14,7 @@ import (
 // clients keeps one client per mini program and one gateway per merchant, and makes a new one when its settings change.
 type clients struct {
 	transport http.RoundTripper
+	now       func() time.Time
 
 	mu       sync.Mutex
 	wechat   map[string]wechatClient
@@ -30,13 +31,13 @@ type payGateway struct {
 	gateway wxpay.Gateway
 }
 
-func newClients(transport http.RoundTripper) *clients {
+func newClients(transport http.RoundTripper, now func() time.Time) *clients {
 	if transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.MaxIdleConnsPerHost = 32
 		transport = t
 	}
-	return &clients{transport: transport, wechat: map[string]wechatClient{}, gateways: map[string]payGateway{}}
+	return &clients{transport: transport, now: now, wechat: map[string]wechatClient{}, gateways: map[string]payGateway{}}
 }
 
 // wechatFor gives the client that holds the access token of app.
@@ -49,6 +50,7 @@ func (c *clients) wechatFor(app settings.App) *wechat.Client {
 	client := wechat.New(
 		wechat.App{AppID: app.AppID, Secret: app.Secret, APIBase: app.APIBase},
 		wechat.WithHTTPClient(&http.Client{Transport: c.transport, Timeout: 15 * time.Second}),
+		wechat.WithNow(c.now),
 	)
 	c.wechat[app.AppID] = wechatClient{app, client}
 	return client
@@ -67,7 +69,7 @@ func (c *clients) gatewayFor(m settings.Merchant) (wxpay.Gateway, error) {
 	gateway, err := wxpay.New(wxpay.Merchant{
 		MchID: m.MchID, CertSerial: m.CertSerial, PrivateKey: m.PrivateKey, APIv3Key: m.APIv3Key,
 		PublicKeyID: m.PublicKeyID, PublicKey: m.PublicKey, PayBase: m.PayBase, VerifyMode: m.VerifyMode,
-	}, wxpay.WithTransport(c.transport))
+	}, wxpay.WithTransport(c.transport), wxpay.WithNow(c.now))
 	if err != nil {
 		return nil, fmt.Errorf("merchant %s: %w: %w", m.MchID, settings.ErrNotConfigured, err)
 	}

@@ -94,7 +94,7 @@ func Register(app core.App, config Config) (*Plugin, error) {
 		return nil, fmt.Errorf("register wxbase: OrderLife is %s, want at least a minute", config.OrderLife)
 	}
 	p := &Plugin{
-		app: app, cfg: config, clients: newClients(config.Transport), hub: realtime.New(app), outbox: newOutbox(),
+		app: app, cfg: config, clients: newClients(config.Transport, config.Now), hub: realtime.New(app), outbox: newOutbox(),
 		onLogin: &hook.Hook[*LoginEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
 	}

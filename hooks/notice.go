@@ -25,9 +25,9 @@ func (p *Plugin) announce(orderID string) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.hub.Publish(noticeRoom, realtime.Message{Event: "order.paid", At: p.now().UTC(), Payload: map[string]any{
+	_, err = p.Publish(noticeRoom, "order.paid", map[string]any{
 		"name": order.MaskName(user.GetString("name")), "items": bought(items), "total": o.GetInt("total"),
-	}})
+	})
 	return err
 }
 
@@ -37,4 +37,9 @@ func bought(items []order.Item) string {
 		return fmt.Sprintf("%s x%d", items[0].Name, items[0].Quantity)
 	}
 	return order.Description(items)
+}
+
+// Publish sends a message to everybody in a room and returns to how many connections. It waits for none of them.
+func (p *Plugin) Publish(room, event string, payload any) (int, error) {
+	return p.hub.Publish(room, realtime.Message{Event: event, Payload: payload, At: p.now().UTC()})
 }

@@ -26,8 +26,8 @@ type simulator struct {
 }
 
 // listenSim starts a simulator that keeps its state in dir.
-func listenSim(ctx context.Context, dir, addr string) (*simulator, error) {
-	wechat, err := sim.New(sim.WithStateDir(dir))
+func listenSim(ctx context.Context, dir, addr string, now func() time.Time) (*simulator, error) {
+	wechat, err := sim.New(sim.WithStateDir(dir), sim.WithNow(now))
 	if err != nil {
 		return nil, fmt.Errorf("start the simulated WeChat: %w", err)
 	}
@@ -63,7 +63,7 @@ func (p *Plugin) serveSim(e *core.ServeEvent) error {
 	if real {
 		return errors.New("--sim refuses to start: credentials of the real WeChat are configured (" + p.settings.Sources() + ")")
 	}
-	if p.sim, err = listenSim(context.Background(), filepath.Join(e.App.DataDir(), simFolder), p.cfg.SimHTTP); err != nil {
+	if p.sim, err = listenSim(context.Background(), filepath.Join(e.App.DataDir(), simFolder), p.cfg.SimHTTP, p.cfg.Now); err != nil {
 		return err
 	}
 	apps, merchants := simSettings(p.sim.wechat.Config())

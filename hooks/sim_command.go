@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -30,7 +31,7 @@ func NewSimCommand(dataDir func() string) *cobra.Command {
 }
 
 func runSim(ctx context.Context, command *cobra.Command, dir, addr string) error {
-	s, err := listenSim(ctx, dir, addr)
+	s, err := listenSim(ctx, dir, addr, time.Now)
 	if err != nil {
 		return err
 	}

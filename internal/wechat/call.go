@@ -5,13 +5,17 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	maxTries    = 3
+	maxRenewals = 32 // far above what a crowd of callers meets; it only ends what should not happen
 	firstPause  = 200 * time.Millisecond
 	answerLimit = 1 << 20
 )
@@ -53,7 +57,7 @@ func (c *Client) withToken(ctx context.Context, q call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for repeated := false; ; repeated = true {
+	for n := 0; ; n++ {
 		body, err := c.persist(ctx, q, l.token.Value)
 		if !refusesToken(err) {
 			l.used(err)
@@ -61,7 +65,7 @@ func (c *Client) withToken(ctx context.Context, q call) ([]byte, error) {
 		}
 		// a token that never worked and is refused is a fault that renewing does not mend. One that worked for
 		// others and died before our turn came is not ours to pay for.
-		if repeated && !l.worked.Load() {
+		if n == maxRenewals || n > 0 && !l.worked.Load() {
 			return nil, err
 		}
 		if l, err = c.tokens.renew(ctx, l.token.Value); err != nil {
@@ -81,7 +85,7 @@ func (c *Client) persist(ctx context.Context, q call, token string) ([]byte, err
 		if KindOf(err) == KindNetwork {
 			host = c.hosts.failed(host)
 		}
-		if n+1 == maxTries || !mayRepeat(q, err) {
+		if n+1 == maxTries || !mayRepeat(err) {
 			return nil, err
 		}
 		c.log.Debug("repeating a call to WeChat", "op", q.op, "try", n+2, "cause", err)
@@ -91,8 +95,8 @@ func (c *Client) persist(ctx context.Context, q call, token string) ([]byte, err
 	}
 }
 
-// mayRepeat: a busy answer means not done; a lost answer means perhaps done.
-func mayRepeat(q call, err error) bool {
+// mayRepeat goes by what is known: busy means not done, a lost answer means perhaps done.
+func mayRepeat(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	switch {
 	case !ok:
@@ -120,6 +124,7 @@ func (c *Client) pause(n int) time.Duration {
 func (c *Client) once(ctx context.Context, q call, token string, host int) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.try)
 	defer cancel()
+	ctx, sent := c.watch(ctx)
 	req, err := c.request(ctx, q, token, host)
 	if err != nil {
 		return nil, err
@@ -132,15 +137,26 @@ func (c *Client) once(ctx context.Context, q call, token string, host int) ([]by
 		return nil, &Error{Op: q.op, Kind: KindBadAnswer, Status: status, MaybeDone: !q.repeatable, Err: ErrTooLarge}
 	}
 	e := networkError(q.op, err, c.app.Secret, token, q.query.Get("js_code"))
-	e.Status, e.MaybeDone = status, e.MaybeDone && !q.repeatable
+	e.Status, e.MaybeDone = status, e.MaybeDone && sent() && !q.repeatable
 	return nil, e
+}
+
+// watch tells whether a connection was had, without which nobody can have seen the request: a host that does not
+// answer at all runs into our deadline and looks like a slow one otherwise.
+func (c *Client) watch(ctx context.Context) (context.Context, func() bool) {
+	switch c.http.Transport.(type) {
+	case nil, *http.Transport:
+	default: // note: transports of others need not tell; then it counts as sent
+		return ctx, func() bool { return true }
+	}
+	var sent atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }}
+	return httptrace.WithClientTrace(ctx, trace), sent.Load
 }
 
 func (c *Client) request(ctx context.Context, q call, token string, host int) (*http.Request, error) {
 	query := url.Values{}
-	for k, v := range q.query {
-		query[k] = v
-	}
+	maps.Copy(query, q.query)
 	if token != "" {
 		query.Set("access_token", token)
 	}

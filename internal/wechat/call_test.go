@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -128,6 +129,37 @@ func TestFailover(t *testing.T) {
 		down = false
 		time.Sleep(time.Minute + time.Second)
 		login("api.weixin.qq.com") // and the first is tried again in time
+	})
+}
+
+// a host that swallows packets ends in our deadline, and yet the code was not sent.
+func TestFailoverFromASilentHost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var dialled []string
+		end := make(chan struct{})
+		defer close(end)
+		transport := &http.Transport{DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
+			mu.Lock()
+			dialled = append(dialled, address)
+			mu.Unlock()
+			<-end // note: the transport lets a dial live on after its request
+			return nil, net.ErrClosed
+		}}
+		c := wechat.New(wechat.App{AppID: appID, Secret: secret}, wechat.WithSleep(noSleep),
+			wechat.WithHTTPClient(&http.Client{Transport: transport}))
+		_, err := c.Code2Session(t.Context(), "abc")
+		wantKind(t, err, wechat.KindNetwork)
+		if e, ok := errors.AsType[*wechat.Error](err); !ok || e.MaybeDone {
+			t.Errorf("got %#v, want it known as not done", err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		want := []string{"api.weixin.qq.com:443", "api2.weixin.qq.com:443", "sh.api.weixin.qq.com:443"}
+		if !slices.Equal(dialled, want) {
+			t.Errorf("got %v, want %v", dialled, want)
+		}
 	})
 }
 
@@ -276,16 +308,14 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
-// every way to fail, and no secret in what is said about it: message, %#v of the chain, log.
-func TestErrorsTellNoSecret(t *testing.T) {
-	t.Parallel()
-	const token, code, key = "70_t0ken", "c0de+of/login", "5essi0nkey=="
+// leaks are answers and faults that carry the request, secrets and all, back to us.
+func leaks() map[string]tripper {
 	echo := func(r *http.Request) string {
 		body, _ := io.ReadAll(r.Body)
 		q, _ := url.QueryUnescape(r.URL.String())
 		return q + string(body)
 	}
-	failures := map[string]func(*http.Request) (*http.Response, error){
+	return map[string]tripper{
 		"transport quotes the address": func(r *http.Request) (*http.Response, error) { return nil, errors.New(r.URL.String()) },
 		"transport wraps url.Error": func(r *http.Request) (*http.Response, error) {
 			return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: io.EOF}
@@ -316,7 +346,13 @@ func TestErrorsTellNoSecret(t *testing.T) {
 		},
 		"endless": func(r *http.Request) (*http.Response, error) { return say(strings.Repeat(echo(r)+" ", 1<<17)), nil },
 	}
-	for name, fail := range failures {
+}
+
+// every way to fail, and no secret in what is said about it: message, %#v of the chain, log.
+func TestErrorsTellNoSecret(t *testing.T) {
+	t.Parallel()
+	const token, code, key = "70_t0ken", "c0de+of/login", "5essi0nkey=="
+	for name, fail := range leaks() {
 		for _, tokenFails := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, " token ", tokenFails), func(t *testing.T) {
 				t.Parallel()

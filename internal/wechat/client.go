@@ -47,7 +47,7 @@ func New(app App, opts ...Option) *Client {
 		log:    slog.New(slog.DiscardHandler),
 		now:    time.Now,
 		sleep:  sleep,
-		jitter: rand.Float64, //nolint:gosec // spreads load, guards nothing
+		jitter: rand.Float64,
 		try:    5 * time.Second,
 		total:  12 * time.Second,
 	}

@@ -18,13 +18,13 @@ import (
 const openDataLimit = 256 << 10
 
 var (
-	// ErrDecrypt: the data does not open under this session_key. It is stale most likely: the phone calls wx.login
+	// ErrDecrypt means: the data does not open under this session_key. It is stale most likely: the phone calls wx.login
 	// first and then fetches the data anew. All faults of the content look the same, so that it is no oracle.
 	ErrDecrypt = errors.New("open data does not decrypt under this session key")
-	// ErrMalformed: the data cannot be WeChat's whatever the key: not base64, or of a wrong length. It matches
+	// ErrMalformed means: the data cannot be WeChat's whatever the key: not base64, or of a wrong length. It matches
 	// ErrDecrypt too, so look for it first.
 	ErrMalformed = errors.New("open data is malformed")
-	// ErrWatermark: the data was made for another mini program, or does not say for which.
+	// ErrWatermark means: the data was made for another mini program, or does not say for which.
 	ErrWatermark = errors.New("watermark is not of this mini program")
 )
 

@@ -87,6 +87,14 @@ func pad(s string) string {
 	return s + strings.Repeat(string(rune(n)), n)
 }
 
+func TestZeroOpenDataHasNoPhone(t *testing.T) {
+	t.Parallel()
+	data := wechat.OpenData{JSON: json.RawMessage(`{"phoneNumber":"1","purePhoneNumber":"1"}`)}
+	if _, err := data.Phone(); !errors.Is(err, wechat.ErrWatermark) {
+		t.Errorf("got %v, want ErrWatermark", err)
+	}
+}
+
 func TestDecryptOpenDataHostile(t *testing.T) {
 	t.Parallel()
 	v := golden(t).OpenData
@@ -113,8 +121,8 @@ func TestDecryptOpenDataHostile(t *testing.T) {
 		{"long iv", key, data, strings.Repeat("A", 1<<20), appID, wechat.ErrMalformed},
 		{"iv not base64", key, data, "?", appID, wechat.ErrMalformed},
 		{"pad of 0", key, sealed("{\"watermark\":1}\x00"), iv, appID, wechat.ErrDecrypt},
-		{"pad over 16", key, sealed(strings.Repeat("\x11", 32)), iv, appID, wechat.ErrDecrypt},
-		{"pad uneven", key, sealed("{\"watermark\":\x01\x02\x03"), iv, appID, wechat.ErrDecrypt},
+		{"pad over 16", key, sealed(`{"a":123456789}` + strings.Repeat("\x11", 17)), iv, appID, wechat.ErrDecrypt},
+		{"pad uneven", key, sealed("{\"a\":1234567}\x01\x02\x03"), iv, appID, wechat.ErrDecrypt},
 		{"only padding", key, sealed(pad("")), iv, appID, wechat.ErrDecrypt},
 		{"not JSON", key, sealed(pad("hello")), iv, appID, wechat.ErrDecrypt},
 		{"JSON array", key, sealed(pad("[]")), iv, appID, wechat.ErrDecrypt},

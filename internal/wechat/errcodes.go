@@ -7,17 +7,17 @@ type Retry string
 
 // The retry rules.
 const (
-	// RetryNever: not without a change.
+	// RetryNever means: not without a change.
 	RetryNever Retry = "never"
-	// RetryBackoff: after a short, growing pause, two or three times.
+	// RetryBackoff means: after a short, growing pause, two or three times.
 	RetryBackoff Retry = "backoff"
-	// RetryRefresh: once, with a renewed access token.
+	// RetryRefresh means: once, with a renewed access token.
 	RetryRefresh Retry = "refresh"
-	// RetryWindow: in the next second or minute; wait 60 s for minute limits.
+	// RetryWindow means: in the next second or minute; wait 60 s for minute limits.
 	RetryWindow Retry = "window"
-	// RetryDay: when the day's, or month's, count starts anew.
+	// RetryDay means: when the day's, or month's, count starts anew.
 	RetryDay Retry = "day"
-	// RetryAction: after the owner or the user did something.
+	// RetryAction means: after the owner or the user did something.
 	RetryAction Retry = "action"
 )
 

@@ -21,15 +21,15 @@ var (
 	errOtherUser   = errors.New("answer is about another user")
 	errWithheld    = errors.New("cause withheld: it names a secret")
 
-	// ErrRedirect: the API answered with a redirect, which is not followed.
+	// ErrRedirect means: the API answered with a redirect, which is not followed.
 	ErrRedirect = errors.New("answer is a redirect")
-	// ErrTooLarge: the answer is over its size limit.
+	// ErrTooLarge means: the answer is over its size limit.
 	ErrTooLarge = errors.New("answer is too large")
-	// ErrEmpty: the answer has no bytes.
+	// ErrEmpty means: the answer has no bytes.
 	ErrEmpty = errors.New("answer is empty")
-	// ErrNotJSON: the answer is not a JSON object of the documented shape.
+	// ErrNotJSON means: the answer is not a JSON object of the documented shape.
 	ErrNotJSON = errors.New("answer is not the JSON expected")
-	// ErrMissingField: the answer lacks a field it must have.
+	// ErrMissingField means: the answer lacks a field it must have.
 	ErrMissingField = errors.New("answer lacks a field")
 )
 

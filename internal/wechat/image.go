@@ -17,13 +17,13 @@ const (
 
 // Why bytes are not stored as an image.
 var (
-	// ErrImageJSON: JSON where an image should be, and no errcode in it.
+	// ErrImageJSON means: JSON where an image should be, and no errcode in it.
 	ErrImageJSON = errors.New("answer is JSON, not an image")
-	// ErrImageHTML: a web page where an image should be.
+	// ErrImageHTML means: a web page where an image should be.
 	ErrImageHTML = errors.New("answer is a web page, not an image")
-	// ErrImageFormat: neither PNG nor JPEG, or with a header that is not readable.
+	// ErrImageFormat means: neither PNG nor JPEG, or with a header that is not readable.
 	ErrImageFormat = errors.New("answer is neither a PNG nor a JPEG image")
-	// ErrImageTruncated: an image that ends too early.
+	// ErrImageTruncated means: an image that ends too early.
 	ErrImageTruncated = errors.New("image is cut off")
 )
 

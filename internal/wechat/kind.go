@@ -7,35 +7,35 @@ type Kind string
 
 // The kinds.
 const (
-	// KindBusy: WeChat is busy; the same request works in a moment.
+	// KindBusy means: WeChat is busy; the same request works in a moment.
 	KindBusy Kind = "busy"
-	// KindCodeInvalid: the one-time code is wrong, expired, or of another app; the phone gets a new one.
+	// KindCodeInvalid means: the one-time code is wrong, expired, or of another app; the phone gets a new one.
 	KindCodeInvalid Kind = "code_invalid"
-	// KindCodeUsed: the one-time code was used before; the phone gets a new one.
+	// KindCodeUsed means: the one-time code was used before; the phone gets a new one.
 	KindCodeUsed Kind = "code_used"
-	// KindRisk: WeChat holds the user or the content for risky.
+	// KindRisk means: WeChat holds the user or the content for risky.
 	KindRisk Kind = "risk"
-	// KindRate: too many calls in this second or minute.
+	// KindRate means: too many calls in this second or minute.
 	KindRate Kind = "rate"
-	// KindToken: the access token was refused, after renewal too.
+	// KindToken means: the access token was refused, after renewal too.
 	KindToken Kind = "token"
-	// KindConfig: the owner must mend credentials, whitelist or account.
+	// KindConfig means: the owner must mend credentials, whitelist or account.
 	KindConfig Kind = "config"
-	// KindSession: the session_key is stale; the user logs in again.
+	// KindSession means: the session_key is stale; the user logs in again.
 	KindSession Kind = "session"
-	// KindArgs: the request is wrong and stays wrong.
+	// KindArgs means: the request is wrong and stays wrong.
 	KindArgs Kind = "args"
-	// KindQuota: a daily, monthly or lifetime count is used up.
+	// KindQuota means: a daily, monthly or lifetime count is used up.
 	KindQuota Kind = "quota"
-	// KindUnsupported: the account has not got this ability.
+	// KindUnsupported means: the account has not got this ability.
 	KindUnsupported Kind = "unsupported"
-	// KindState: the user, order, link or program is not in a state that allows it.
+	// KindState means: the user, order, link or program is not in a state that allows it.
 	KindState Kind = "state"
-	// KindNetwork: no answer, or one from an edge server only. See [Error.MaybeDone].
+	// KindNetwork means: no answer, or one from an edge server only. See [Error.MaybeDone].
 	KindNetwork Kind = "network"
-	// KindBadAnswer: an answer that is none: not JSON, not an image, too large, of another app.
+	// KindBadAnswer means: an answer that is none: not JSON, not an image, too large, of another app.
 	KindBadAnswer Kind = "bad_answer"
-	// KindUnknown: an errcode the table has not got, or an error of another package.
+	// KindUnknown means: an errcode the table has not got, or an error of another package.
 	KindUnknown Kind = "unknown"
 )
 

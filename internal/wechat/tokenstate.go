@@ -21,7 +21,6 @@ func (t *tokens) adopt(token Token) lease {
 		t.cur.worked = new(atomic.Bool)
 	}
 	t.cur.token = token
-	t.held = nil
 	t.postpone(token.ExpiresAt.Add(-earlyBy - time.Duration(t.c.jitter()*float64(earlyJitter))))
 	return t.cur
 }

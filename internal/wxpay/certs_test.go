@@ -181,7 +181,7 @@ func TestCertificatesThatCannotBeHad(t *testing.T) {
 	}{
 		{"the merchant has only the public key", func(f *fakeWeChat) {
 			f.fault = codeAnswer(404, "RESOURCE_NOT_EXISTS")
-		}, wxpay.KindNotFound, "RESOURCE_NOT_EXISTS"},
+		}, wxpay.KindConfig, "RESOURCE_NOT_EXISTS"},
 		{"WeChat is down", func(f *fakeWeChat) { f.fault = plainAnswer(502, htmlPage) }, wxpay.KindBusy, "502"},
 		{"the list is empty", func(f *fakeWeChat) { f.certs = nil }, "", "has no certificate"},
 		{"the list is not JSON", func(f *fakeWeChat) { f.fault = plainAnswer(200, htmlPage) }, "", "not JSON"},

@@ -30,18 +30,17 @@ func classify(op string, result *core.APIResult, err error) error {
 	if err == nil {
 		return nil
 	}
-	var api *core.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*core.APIError](err); ok {
 		return refusal(op, api)
 	}
 	kind, cause := KindUnknown, err
-	var sent *url.Error
+	sent, left := errors.AsType[*url.Error](err)
 	switch {
 	case errors.Is(err, errUnverified):
 		kind = KindUnverified
 	case errors.Is(err, errRefusedHost):
 		kind, cause = KindConfig, errRefusedHost
-	case errors.As(err, &sent):
+	case left:
 		// note: *url.Error prints the whole address; only what went wrong is kept.
 		kind, cause = KindNetwork, sent.Err
 	}
@@ -73,6 +72,9 @@ func kindOf(op string, status int, code string) Kind {
 		return KindBusy
 	case status == http.StatusUnauthorized && code != "":
 		return KindSign
+	case op == opCerts && status == http.StatusNotFound:
+		// merchants since late 2024 have no certificates; the mend is another verify mode.
+		return KindConfig
 	case code == "TRADE_ERROR" && op == opClose:
 		// pages disagree about how a paid order refuses to close; asking is right for all of them.
 		return KindPaid
@@ -121,6 +123,7 @@ func newError(op string, result *core.APIResult, kind Kind, message string) *Err
 	return e
 }
 
+// paramError is for what was not sent at all.
 func paramError(op string, cause error) *Error {
 	e := newError(op, nil, KindParam, cause.Error())
 	e.cause = cause

@@ -15,12 +15,12 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-func newTestV3(t *testing.T, opts ...wxpay.Option) (*fakeWeChat, *wxpay.V3) {
+func newTestV3(t *testing.T) (*fakeWeChat, *wxpay.V3) {
 	t.Helper()
 	f := newFakeWeChat(t)
 	m := testMerchant()
 	m.PayBase = f.url
-	return f, newGateway(t, m, append([]wxpay.Option{wxpay.WithNow(f.clock.now)}, opts...)...)
+	return f, newGateway(t, m, wxpay.WithNow(f.clock.now))
 }
 
 func plainAnswer(status int, body string) http.HandlerFunc {
@@ -75,6 +75,10 @@ func TestAnswersThatAreNo(t *testing.T) {
 		{"a redirect is not followed", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/v3/elsewhere", http.StatusTemporaryRedirect)
 		}, wxpay.KindUnknown, "", true},
+		{"an answer cut off half-way", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, `{"prepay_id":`)
+		}, wxpay.KindNetwork, "", true},
 		{"an answer without end", plainAnswer(200, strings.Repeat("x", 1<<20+1)), wxpay.KindNetwork, "", true},
 	}
 	for _, s := range scenarios {
@@ -83,7 +87,7 @@ func TestAnswersThatAreNo(t *testing.T) {
 			f, v := newTestV3(t)
 			f.setFault(s.answer)
 			_, err := v.Prepay(t.Context(), testRequest())
-			e := wantKind(t, err, s.kind)
+			e := asKind(t, err, s.kind)
 			if e.Code != s.code || e.OutcomeUnknown() != s.unknown || e.Op != "prepay" {
 				t.Errorf("got %+v, unknown %t, want code %q, unknown %t", e, e.OutcomeUnknown(), s.code, s.unknown)
 			}
@@ -124,7 +128,7 @@ func TestAnswersThatAreNotBelieved(t *testing.T) {
 			f, v := newTestV3(t)
 			f.setBend(s.bend)
 			_, err := v.Prepay(t.Context(), testRequest())
-			if e := wantKind(t, err, wxpay.KindUnverified); !errors.Is(err, s.want) || !e.OutcomeUnknown() || e.Status != 200 {
+			if e := asKind(t, err, wxpay.KindUnverified); !errors.Is(err, s.want) || !e.OutcomeUnknown() || e.Status != 200 {
 				t.Errorf("got %v, want %v with an unknown outcome", err, s.want)
 			}
 			f.setBend(nil)
@@ -176,7 +180,7 @@ func TestWordsOfStrangersFitALogLine(t *testing.T) {
 		refuse(w, 400, "PARAM_ERROR", "参数\nlevel=error\x1b[31m "+strings.Repeat("错", 1000))
 	})
 	_, err := v.Prepay(t.Context(), testRequest())
-	e := wantKind(t, err, wxpay.KindParam)
+	e := asKind(t, err, wxpay.KindParam)
 	if got := utf8.RuneCountInString(e.Message); got != 256 || strings.ContainsAny(err.Error(), "\n\t\x1b") {
 		t.Errorf("got %d characters in %q, want 256 on one line", got, err)
 	}
@@ -209,7 +213,7 @@ func TestSignedAnswersThatMakeNoSense(t *testing.T) {
 			f, v := newTestV3(t)
 			f.setFault(answerWith(f, s.value))
 			trade, err := v.Query(t.Context(), testNumber)
-			if e := wantKind(t, err, s.kind); !e.OutcomeUnknown() || trade.State != "" {
+			if e := asKind(t, err, s.kind); !e.OutcomeUnknown() || trade.State != "" {
 				t.Errorf("got %+v, %v, want nothing to act on", trade, e)
 			}
 			_, err = v.Prepay(t.Context(), testRequest())
@@ -275,7 +279,7 @@ func TestCallerGoesAway(t *testing.T) {
 		<-r.Context().Done()
 	})
 	_, err := v.Prepay(ctx, testRequest())
-	if e := wantKind(t, err, wxpay.KindNetwork); !e.OutcomeUnknown() || !errors.Is(err, context.Canceled) {
+	if e := asKind(t, err, wxpay.KindNetwork); !e.OutcomeUnknown() || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want an unknown outcome", err)
 	}
 }

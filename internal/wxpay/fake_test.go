@@ -52,7 +52,7 @@ type answerStamp struct {
 	signature, nonce string
 }
 
-func newFakeWeChat(t testing.TB) *fakeWeChat {
+func newFakeWeChat(t *testing.T) *fakeWeChat {
 	t.Helper()
 	f := &fakeWeChat{clock: new(testClock), orders: map[string]*fakeOrder{}, nonces: map[string]bool{}, hits: map[string]int{}}
 	serial, certPEM := platformCert(1, platformKey(), testStart.AddDate(-1, 0, 0))

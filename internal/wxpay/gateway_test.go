@@ -58,10 +58,15 @@ func mustPrepay(t *testing.T, w world) string {
 	return id
 }
 
-func wantKind(t *testing.T, err error, want wxpay.Kind) *wxpay.Error {
+func wantKind(t *testing.T, err error, want wxpay.Kind) {
 	t.Helper()
-	var e *wxpay.Error
-	if !errors.As(err, &e) || e.Kind != want {
+	_ = asKind(t, err, want)
+}
+
+func asKind(t *testing.T, err error, want wxpay.Kind) *wxpay.Error {
+	t.Helper()
+	e, ok := errors.AsType[*wxpay.Error](err)
+	if !ok || e.Kind != want {
 		t.Fatalf("got %v, want kind %s", err, want)
 	}
 	return e
@@ -127,7 +132,7 @@ func testSameNumberAgain(t *testing.T, w world) {
 	other := testRequest()
 	other.Total++
 	_, err := w.gateway.Prepay(t.Context(), other)
-	if e := wantKind(t, err, wxpay.KindReused); e.OutcomeUnknown() {
+	if e := asKind(t, err, wxpay.KindReused); e.OutcomeUnknown() {
 		t.Errorf("got an unknown outcome of %v, want a refusal", e)
 	}
 }
@@ -168,7 +173,7 @@ func testUnknownOutcome(t *testing.T, w world) {
 		_, prepayErr := w.gateway.Prepay(t.Context(), testRequest())
 		_, queryErr := w.gateway.Query(t.Context(), testNumber)
 		for _, err := range []error{prepayErr, queryErr, w.gateway.Close(t.Context(), testNumber)} {
-			if e := wantKind(t, err, s.kind); !e.OutcomeUnknown() {
+			if e := asKind(t, err, s.kind); !e.OutcomeUnknown() {
 				t.Errorf("got a known outcome of %v, want unknown", e)
 			}
 		}
@@ -198,7 +203,7 @@ func testNotSent(t *testing.T, w world) {
 	_, err = w.gateway.RequestPayment("", "wx01")
 	wantKind(t, err, wxpay.KindParam)
 	_, err = w.gateway.RequestPayment(testAppID, "wx01\nwx02")
-	if e := wantKind(t, err, wxpay.KindParam); e.OutcomeUnknown() {
+	if e := asKind(t, err, wxpay.KindParam); e.OutcomeUnknown() {
 		t.Errorf("got an unknown outcome of %v, want a refusal", e)
 	}
 }

@@ -116,11 +116,11 @@ type testClock struct{ offset atomic.Int64 }
 func (c *testClock) now() time.Time          { return testStart.Add(time.Duration(c.offset.Load())) }
 func (c *testClock) advance(d time.Duration) { c.offset.Add(int64(d)) }
 
-func newGateway(t testing.TB, m wxpay.Merchant, opts ...wxpay.Option) *wxpay.V3 {
-	t.Helper()
+func newGateway(tb testing.TB, m wxpay.Merchant, opts ...wxpay.Option) *wxpay.V3 {
+	tb.Helper()
 	v, err := wxpay.New(m, opts...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v
 }

@@ -62,6 +62,7 @@ func (m Merchant) Validate() error {
 	return err
 }
 
+// verifyMode is never "none": an empty field means the public key.
 func (m Merchant) verifyMode() string {
 	if m.VerifyMode == "" {
 		return VerifyPublicKey
@@ -76,6 +77,7 @@ type merchantKeys struct {
 	base    *url.URL
 }
 
+// parse checks everything and keeps what was parsed, so that New and Validate cannot disagree.
 func (m Merchant) parse() (keys merchantKeys, err error) {
 	var problems [6]error
 	if !areDigits(m.MchID, 32) {
@@ -93,6 +95,7 @@ func (m Merchant) parse() (keys merchantKeys, err error) {
 	return keys, errors.Join(problems[:]...)
 }
 
+// parseVerification returns WeChat's public key where the mode needs one.
 func (m Merchant) parseVerification() (*rsa.PublicKey, error) {
 	switch m.verifyMode() {
 	case VerifyCertificate:
@@ -109,6 +112,7 @@ func (m Merchant) parseVerification() (*rsa.PublicKey, error) {
 	return key, errors.Join(idErr, keyErr)
 }
 
+// parsePrivateKey takes both forms: the platform's tool writes PKCS#8, openssl rsa writes PKCS#1.
 func parsePrivateKey(text string) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
@@ -136,6 +140,7 @@ func checkPrivateKey(key *rsa.PrivateKey) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
+// parsePublicKey tells the two usual mix-ups apart, a certificate and a private key.
 func parsePublicKey(text string) (*rsa.PublicKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {

@@ -66,6 +66,7 @@ type envelope struct {
 	plain     []byte
 }
 
+// openNotification goes from the cheap to the dear: length, headers, signature, JSON, kind, ciphertext.
 func (v *V3) openNotification(header http.Header, body []byte) (envelope, error) {
 	if len(body) > MaxNotificationBytes {
 		return envelope{}, fmt.Errorf("%w: longer than %d bytes", ErrNotifyMalformed, MaxNotificationBytes)
@@ -86,6 +87,7 @@ func (v *V3) openNotification(header http.Header, body []byte) (envelope, error)
 	return note, nil
 }
 
+// readEnvelope is our own: the SDK's panics on a signed body without a resource.
 func readEnvelope(body []byte) (note envelope, err error) {
 	if err := json.Unmarshal(body, &note); err != nil {
 		return envelope{}, fmt.Errorf("%w: not the JSON we know", ErrNotifyMalformed)

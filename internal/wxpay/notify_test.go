@@ -148,20 +148,34 @@ func TestNotificationsThatAreRead(t *testing.T) {
 		bend        func(envelope, resource map[string]any)
 		want        func(wxpay.Notification) bool
 	}{
-		{"another amount is the caller's to compare", strings.Replace(paidTrade, `"total":100,`, `"total":1,`, 1), nil,
-			func(n wxpay.Notification) bool { return n.Trade.Total == 1 && n.Trade.PayerTotal == 100 }},
-		{"another currency is the caller's to compare", strings.Replace(paidTrade, "CNY", "USD", 1), nil,
-			func(n wxpay.Notification) bool { return n.Trade.Currency == "USD" }},
-		{"another appid is the caller's to compare", strings.Replace(paidTrade, testAppID, "wx0000000000000000", 1), nil,
-			func(n wxpay.Notification) bool { return n.Trade.AppID == "wx0000000000000000" }},
-		{"the state inside counts, not the event outside", strings.Replace(paidTrade, "SUCCESS", "CLOSED", 1), nil,
-			func(n wxpay.Notification) bool { return n.Trade.State == wxpay.StateClosed && !n.Trade.State.IsPaid() }},
-		{"a state we do not know is kept", strings.Replace(paidTrade, "SUCCESS", "FROZEN", 1), nil,
-			func(n wxpay.Notification) bool { return n.Trade.State == "FROZEN" && !n.Trade.State.IsPaid() }},
-		{"a refunded trade was paid", strings.Replace(paidTrade, "SUCCESS", "REFUND", 1), nil,
-			func(n wxpay.Notification) bool { return n.Trade.State.IsPaid() }},
-		{"unknown fields are ignored", strings.Replace(paidTrade, "{", `{"new":[1],`, 1), func(e, r map[string]any) { e["new"], r["new"] = 1, "2" },
-			func(n wxpay.Notification) bool { return n.Trade.Total == 100 }},
+		{
+			"another amount is the caller's to compare", strings.Replace(paidTrade, `"total":100,`, `"total":1,`, 1), nil,
+			func(n wxpay.Notification) bool { return n.Trade.Total == 1 && n.Trade.PayerTotal == 100 },
+		},
+		{
+			"another currency is the caller's to compare", strings.Replace(paidTrade, "CNY", "USD", 1), nil,
+			func(n wxpay.Notification) bool { return n.Trade.Currency == "USD" },
+		},
+		{
+			"another appid is the caller's to compare", strings.Replace(paidTrade, testAppID, "wx0000000000000000", 1), nil,
+			func(n wxpay.Notification) bool { return n.Trade.AppID == "wx0000000000000000" },
+		},
+		{
+			"the state inside counts, not the event outside", strings.Replace(paidTrade, "SUCCESS", "CLOSED", 1), nil,
+			func(n wxpay.Notification) bool { return n.Trade.State == wxpay.StateClosed && !n.Trade.State.IsPaid() },
+		},
+		{
+			"a state we do not know is kept", strings.Replace(paidTrade, "SUCCESS", "FROZEN", 1), nil,
+			func(n wxpay.Notification) bool { return n.Trade.State == "FROZEN" && !n.Trade.State.IsPaid() },
+		},
+		{
+			"a refunded trade was paid", strings.Replace(paidTrade, "SUCCESS", "REFUND", 1), nil,
+			func(n wxpay.Notification) bool { return n.Trade.State.IsPaid() },
+		},
+		{
+			"unknown fields are ignored", strings.Replace(paidTrade, "{", `{"new":[1],`, 1), func(e, r map[string]any) { e["new"], r["new"] = 1, "2" },
+			func(n wxpay.Notification) bool { return n.Trade.Total == 100 },
+		},
 	}
 	v := newGateway(t, testMerchant(), wxpay.WithNow(atStart), wxpay.WithTransport(stuck{}))
 	for _, s := range scenarios {

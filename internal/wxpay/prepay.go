@@ -46,6 +46,8 @@ func (r PrepayRequest) Validate() error {
 
 // Hash identifies the parameters: WeChat takes a number again only with every one of them unchanged.
 // It is 64 hex digits, and equal for two requests that look the same on the wire.
+//
+// note: PayerIP counts. Who pays again from another network sends the address of the first time.
 func (r PrepayRequest) Hash() string {
 	fields := []string{
 		"prepay/1", r.AppID, r.OpenID, r.OutTradeNo, r.Description, r.Attach, r.NotifyURL, r.PayerIP,
@@ -59,7 +61,7 @@ func (r PrepayRequest) Hash() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// beijing is WeChat's clock; it has no summer time.
+// beijing gives the second on WeChat's clock; it has no summer time.
 func beijing(t time.Time) time.Time {
 	return t.In(time.FixedZone("", 8*60*60)).Truncate(time.Second)
 }
@@ -73,6 +75,7 @@ func formatExpiry(t time.Time) string {
 	return beijing(t).Format(time.RFC3339)
 }
 
+// checkOutTradeNo also keeps slashes and question marks out of the paths that the number becomes part of.
 func checkOutTradeNo(number string) error {
 	if len(number) < 6 || len(number) > 32 {
 		return errors.New("out_trade_no must have 6 to 32 characters")
@@ -102,6 +105,19 @@ func isAlphanumeric(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
+// checkPrepayID is lenient: the id is WeChat's, and only must not break the lines that paySign signs.
+func checkPrepayID(id string) error {
+	if id == "" || len(id) > 64 {
+		return errors.New("prepay_id must have 1 to 64 characters")
+	}
+	for _, c := range []byte(id) {
+		if c <= ' ' || c > '~' {
+			return errors.New("prepay_id must be visible ASCII")
+		}
+	}
+	return nil
+}
+
 // note: whether WeChat counts bytes or characters here is nowhere said; characters refuse less.
 func checkText(name, value string, least, most int) error {
 	if n := utf8.RuneCountInString(value); !utf8.ValidString(value) || n < least || n > most {
@@ -123,6 +139,7 @@ func checkNotifyURL(address string) error {
 	return nil
 }
 
+// checkIP takes no port and no zone.
 func checkIP(ip string) error {
 	if ip == "" {
 		return nil
@@ -133,6 +150,7 @@ func checkIP(ip string) error {
 	return nil
 }
 
+// checkTotal has no upper bound: none is documented.
 func checkTotal(total Fen) error {
 	if total < 1 {
 		return errors.New("total must be at least 1 fen")
@@ -140,6 +158,7 @@ func checkTotal(total Fen) error {
 	return nil
 }
 
+// checkExpiry does not compare with now: a repeated call must carry the first one's time, however late.
 func checkExpiry(at time.Time) error {
 	if year := beijing(at).Year(); !at.IsZero() && (year < 2000 || year > 9999) {
 		return errors.New("time_expire must be a date of this age")

@@ -14,7 +14,7 @@ var errSeal = errors.New("ciphertext does not open with our APIv3 key")
 
 // sealedText is what WeChat encrypts with the APIv3 key: certificates and notifications.
 //
-// https://pay.weixin.qq.com/doc/v3/merchant/4012071382 (如何解密证书和回调报文).
+// https://pay.weixin.qq.com/doc/v3/merchant/4012791861 (支付成功回调通知) says how it is opened.
 type sealedText struct {
 	Algorithm      string `json:"algorithm"`
 	Ciphertext     string `json:"ciphertext"` // base64, tag at the end
@@ -23,6 +23,7 @@ type sealedText struct {
 	OriginalType   string `json:"original_type"`
 }
 
+// newAEAD takes any AES key; that ours has 32 bytes is checked with the merchant.
 func newAEAD(key string) (cipher.AEAD, error) {
 	block, err := aes.NewCipher([]byte(key))
 	if err != nil {
@@ -35,6 +36,7 @@ func newAEAD(key string) (cipher.AEAD, error) {
 	return aead, nil
 }
 
+// open decrypts. Every length is looked at first: nothing a stranger sends may panic.
 func (s sealedText) open(aead cipher.AEAD) ([]byte, error) {
 	if s.Algorithm != sealAlgorithm {
 		return nil, fmt.Errorf("algorithm is not %s", sealAlgorithm)

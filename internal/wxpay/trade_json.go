@@ -47,6 +47,7 @@ func parseTrade(raw []byte) (Trade, error) {
 	return t, t.check()
 }
 
+// check refuses what no honest answer holds. It does not compare: that is the caller's.
 func (t Trade) check() error {
 	switch {
 	case t.MchID == "" || t.OutTradeNo == "" || t.State == "":

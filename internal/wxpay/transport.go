@@ -45,6 +45,7 @@ func (r *rewrite) RoundTrip(req *http.Request) (*http.Response, error) {
 	return r.next.RoundTrip(out)
 }
 
+// check keeps our signature and our merchant number away from everybody else.
 func (r *rewrite) check(req *http.Request) error {
 	if r.err != nil {
 		return r.err

@@ -5,16 +5,13 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/core"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/auth"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/auth/signers"
-	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/jsapi"
 )
 
@@ -80,7 +77,10 @@ func New(m Merchant, opts ...Option) (*V3, error) {
 	v := &V3{mchID: m.MchID, now: s.now, aead: aead}
 	v.signer = &signers.SHA256WithRSASigner{MchID: m.MchID, PrivateKey: keys.private, CertificateSerialNo: m.CertSerial}
 	v.wire = newWire(keys.base, s.transport, v.signer, s.now)
-	return v, v.connect(m, keys, s.timeout)
+	if err := v.connect(m, keys, s.timeout); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
 // connect hands our signer, wire and verification to the SDK.
@@ -116,7 +116,8 @@ func (v *V3) GoString() string { return v.String() }
 // the header is not signed. Past five minutes every call fails with KindSign.
 func (v *V3) ClockSkew() time.Duration { return time.Duration(v.wire.skew.Load()) }
 
-// Prepay implements [Gateway].
+// Prepay implements [Gateway]. An order that WeChat has under this number with these parameters is found
+// again, so a call whose outcome is unknown is simply repeated.
 func (v *V3) Prepay(ctx context.Context, req PrepayRequest) (string, error) {
 	if err := req.Validate(); err != nil {
 		return "", paramError(opPrepay, err)
@@ -126,12 +127,14 @@ func (v *V3) Prepay(ctx context.Context, req PrepayRequest) (string, error) {
 	if err := classify(opPrepay, result, err); err != nil {
 		return "", err
 	}
-	if res == nil || res.PrepayId == nil || checkToken("prepay_id", *res.PrepayId, 64) != nil {
+	if res == nil || res.PrepayId == nil || checkPrepayID(*res.PrepayId) != nil {
 		return "", answerError(opPrepay, result, "answer has no prepay_id")
 	}
 	return *res.PrepayId, nil
 }
 
+// prepayBody is the request as it goes over the wire. The SDK writes its keys in a fixed order, and what
+// it writes is what is signed.
 func (v *V3) prepayBody(r PrepayRequest) jsapi.PrepayRequest {
 	body := jsapi.PrepayRequest{
 		Appid: &r.AppID, Mchid: &v.mchID, Description: &r.Description, OutTradeNo: &r.OutTradeNo, NotifyUrl: &r.NotifyURL,
@@ -151,14 +154,15 @@ func (v *V3) prepayBody(r PrepayRequest) jsapi.PrepayRequest {
 	return body
 }
 
-// RequestPayment implements [Gateway].
+// RequestPayment implements [Gateway]. It signs with the key of the prepay call, as WeChat demands; the
+// appid is signed, but not passed on.
 //
 // https://pay.weixin.qq.com/doc/v3/merchant/4012791898 (小程序调起支付).
 func (v *V3) RequestPayment(appID, prepayID string) (RequestPayment, error) {
 	if err := checkToken("appid", appID, 32); err != nil {
 		return RequestPayment{}, paramError(opSignPay, err)
 	}
-	if err := checkToken("prepay_id", prepayID, 64); err != nil {
+	if err := checkPrepayID(prepayID); err != nil {
 		return RequestPayment{}, paramError(opSignPay, err)
 	}
 	pay := RequestPayment{
@@ -176,58 +180,4 @@ func (v *V3) RequestPayment(appID, prepayID string) (RequestPayment, error) {
 // paySignMessage is what paySign signs; signType is not part of it.
 func paySignMessage(appID string, p RequestPayment) string {
 	return appID + "\n" + p.TimeStamp + "\n" + p.NonceStr + "\n" + p.Package + "\n"
-}
-
-// Query implements [Gateway].
-//
-// https://pay.weixin.qq.com/doc/v3/merchant/4012791859 (商户订单号查询订单).
-func (v *V3) Query(ctx context.Context, outTradeNo string) (Trade, error) {
-	if err := checkOutTradeNo(outTradeNo); err != nil {
-		return Trade{}, paramError(opQuery, err)
-	}
-	return v.query(ctx, "out-trade-no/", outTradeNo, func(t Trade) bool { return t.OutTradeNo == outTradeNo })
-}
-
-// QueryTransaction implements [Gateway].
-//
-// https://pay.weixin.qq.com/doc/v3/merchant/4012791858 (微信支付订单号查询订单).
-func (v *V3) QueryTransaction(ctx context.Context, transactionID string) (Trade, error) {
-	if err := checkToken("transaction_id", transactionID, 32); err != nil {
-		return Trade{}, paramError(opQuery, err)
-	}
-	return v.query(ctx, "id/", transactionID, func(t Trade) bool { return t.TransactionID == transactionID })
-}
-
-// query reads the bytes itself: the SDK's model fails as a whole when one coupon has a field of a new type.
-func (v *V3) query(ctx context.Context, by, number string, isMine func(Trade) bool) (Trade, error) {
-	address := consts.WechatPayAPIServer + "/v3/pay/transactions/" + by + url.PathEscape(number) + "?mchid=" + v.mchID
-	result, err := v.sdk.Get(ctx, address)
-	if err := classify(opQuery, result, err); err != nil {
-		return Trade{}, err
-	}
-	raw, err := io.ReadAll(result.Response.Body)
-	if err != nil {
-		return Trade{}, answerError(opQuery, result, "answer cannot be read")
-	}
-	trade, err := parseTrade(raw)
-	if err != nil {
-		return Trade{}, answerError(opQuery, result, err.Error())
-	}
-	// NB! an answer is signed without its question: one to another order verifies just as well.
-	if trade.MchID != v.mchID || !isMine(trade) {
-		return Trade{}, newError(opQuery, result, KindUnverified, "answer is about another order")
-	}
-	return trade, nil
-}
-
-// Close implements [Gateway].
-//
-// https://pay.weixin.qq.com/doc/v3/merchant/4012791860 (关闭订单).
-func (v *V3) Close(ctx context.Context, outTradeNo string) error {
-	if err := checkOutTradeNo(outTradeNo); err != nil {
-		return paramError(opClose, err)
-	}
-	orders := jsapi.JsapiApiService{Client: v.sdk}
-	result, err := orders.CloseOrder(ctx, jsapi.CloseOrderRequest{OutTradeNo: &outTradeNo, Mchid: &v.mchID})
-	return classify(opClose, result, err)
 }

@@ -1,11 +1,10 @@
 package wxpay_test
 
 import (
+	"net/http"
 	"testing"
 
 	"wxbase/internal/wxpay"
-
-	"net/http"
 )
 
 // newV3World is a v3 gateway against the fake, in one of the verify modes.
@@ -54,5 +53,22 @@ func TestV3IsAGateway(t *testing.T) {
 			t.Parallel()
 			runGateway(t, newV3World(mode))
 		})
+	}
+}
+
+// TestNumbersOfEveryCharacter sees to it that what is signed is what is sent when the path needs escapes.
+func TestNumbersOfEveryCharacter(t *testing.T) {
+	t.Parallel()
+	f, v := newTestV3(t)
+	request := testRequest()
+	request.OutTradeNo = "ORD-A|B*C_1-2"
+	if _, err := v.Prepay(t.Context(), request); err != nil {
+		t.Fatal(err)
+	}
+	if trade, err := v.Query(t.Context(), request.OutTradeNo); err != nil || trade.OutTradeNo != request.OutTradeNo {
+		t.Errorf("got %+v, %v, want %s", trade, err, request.OutTradeNo)
+	}
+	if err := v.Close(t.Context(), request.OutTradeNo); err != nil || f.orders[request.OutTradeNo].state != "CLOSED" {
+		t.Errorf("got %v, want it closed", err)
 	}
 }

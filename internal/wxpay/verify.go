@@ -36,6 +36,7 @@ type verification struct {
 	now      func() time.Time
 }
 
+// newVerification picks the SDK's verifier for the mode. Each picks its key by the exact serial.
 func newVerification(m Merchant, keys merchantKeys, now func() time.Time) *verification {
 	v := &verification{now: now}
 	switch m.verifyMode() {
@@ -74,10 +75,12 @@ func (v *verification) check(ctx context.Context, header http.Header, body []byt
 // stamp is what WeChat puts into the headers.
 type stamp struct{ timestamp, nonce, serial, signature string }
 
+// message is what WeChat signs; a 204 is signed over an empty body.
 func (s stamp) message(body []byte) string {
 	return s.timestamp + "\n" + s.nonce + "\n" + string(body) + "\n"
 }
 
+// readStamp demands all four headers: the SDK's own validator lets a missing time pass as zero.
 func (v *verification) readStamp(header http.Header) (stamp, error) {
 	s := stamp{
 		timestamp: header.Get(consts.WechatPayTimestamp), nonce: header.Get(consts.WechatPayNonce),
@@ -106,6 +109,7 @@ func (v *verification) checkAge(timestamp string) error {
 	return nil
 }
 
+// knowSerial gets the key of serial ready, with a download when it may be a certificate's.
 func (v *verification) knowSerial(ctx context.Context, serial string) error {
 	if v.keyID != "" && serial == v.keyID {
 		return nil

@@ -35,6 +35,7 @@ type wire struct {
 	skew   atomic.Int64      // nanoseconds that WeChat's clock is ahead
 }
 
+// newWire knows a backup only for the official host: who set another base wants that one and no other.
 func newWire(base *url.URL, next http.RoundTripper, signer auth.Signer, now func() time.Time) *wire {
 	w := &wire{signer: signer, now: now, main: Rewrite(base.String(), next)}
 	if base.Scheme == "https" && base.Host == officialHost {
@@ -100,6 +101,7 @@ func (w *wire) authorize(ctx context.Context, method, uri string, body []byte) (
 		signed.MchID, nonce, at, signed.CertificateSerialNo, signed.Signature), nil
 }
 
+// requestMessage is what a request signs: uri with its query, exactly as sent, and the bytes of the body.
 func requestMessage(method, uri string, at int64, nonce string, body []byte) string {
 	return fmt.Sprintf(consts.SignatureMessageFormat, method, uri, at, nonce, body)
 }
@@ -120,12 +122,14 @@ func (w *wire) receive(res *http.Response) (*http.Response, error) {
 	return res, nil
 }
 
+// learnSkew ignores a header that is missing or is no date.
 func (w *wire) learnSkew(date string) {
 	if at, err := http.ParseTime(date); err == nil {
 		w.skew.Store(int64(at.Sub(w.now().Truncate(time.Second))))
 	}
 }
 
+// takeBody returns nil for a request without a body, as a round tripper must close it either way.
 func takeBody(req *http.Request) ([]byte, error) {
 	if req.Body == nil {
 		return nil, nil
@@ -138,9 +142,10 @@ func takeBody(req *http.Request) ([]byte, error) {
 	return body, nil
 }
 
+// isDialError tells that no connection came about; looking up the host's name counts as dialing.
 func isDialError(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
 
 // unsigned is the signer that the SDK sees. Its signature is never sent: wire signs, as late as possible

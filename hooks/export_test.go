@@ -1,0 +1,9 @@
+package hooks
+
+import "context"
+
+// Sweep runs one round of the sweep.
+func (p *Plugin) Sweep(ctx context.Context) error { return p.sweep(ctx) }
+
+// Drain carries out everything in the outbox that is due.
+func (p *Plugin) Drain(ctx context.Context) error { return p.drain(ctx) }

@@ -1,0 +1,44 @@
+package hooks_test
+
+import (
+	"bufio"
+	"net/http"
+	"strings"
+	"testing"
+
+	"wxbase/internal/apptest"
+)
+
+// listen subscribes a guest to a topic and gives what arrives there. It returns once the subscription stands.
+func listen(t *testing.T, app *apptest.App, topic string) <-chan string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, app.URL+"/api/realtime", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	clientID, messages := make(chan string, 1), make(chan string, 100)
+	go func() {
+		var id, event string
+		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+			switch name, value, _ := strings.Cut(lines.Text(), ":"); name {
+			case "id":
+				id = value
+			case "event":
+				event = value
+			case "data":
+				if event == "PB_CONNECT" {
+					clientID <- id
+				} else {
+					messages <- value
+				}
+			}
+		}
+	}()
+	app.Must(http.MethodPost, "/api/realtime", "", map[string]any{"clientId": receive(t, clientID), "subscriptions": []string{topic}})
+	return messages
+}

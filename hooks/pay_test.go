@@ -1,0 +1,342 @@
+package hooks_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/hooks"
+	"wxbase/internal/apptest"
+)
+
+// patience is how long a test waits for what another goroutine does; a test that gets there has failed.
+const patience = 20 * time.Second
+
+func TestPayWholeStory(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	paid := make(chan string, 1)
+	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error {
+		paid <- e.Order.Id
+		return e.Next()
+	})
+	buyer := app.Login("小明")
+	order := buyer.Order("三鲜面", 2)
+	params := buyer.Must(http.MethodPost, payPath(order), nil)
+	if got := buyer.PayAtCashier(params); got != "requestPayment:ok" {
+		t.Fatalf("phone: got %q, want requestPayment:ok", got)
+	}
+	if got := receive(t, paid); got != order.Text("id") {
+		t.Errorf("paid order: got %s, want %s", got, order.Text("id"))
+	}
+	wantStates(t, app, order.Text("id"), "PAID", "PAID")
+	got := ledger(t, app, order.Text("id"))
+	if want := "NEW>PREPAYING PREPAYING>PREPAID PREPAID>PAID"; got != want {
+		t.Errorf("ledger: got %s, want %s", got, want)
+	}
+}
+
+func TestPayRefusals(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	buyer, stranger := app.Login("小明"), app.Login("小红")
+	order := buyer.Order("三鲜面", 1)
+	cancelled := buyer.Order("三鲜面", 1)
+	buyer.Must(http.MethodPost, "/api/wx/orders/"+cancelled.Text("id")+"/cancel", nil)
+	paid := buyer.Order("酸梅汤", 1)
+	payAndSync(t, buyer, paid)
+
+	scenarios := []struct {
+		name, path, token string
+		status            int
+		code              string
+	}{
+		{"guest", payPath(order), "", 401, ""},
+		{"another user", payPath(order), stranger.Token, 404, "order_not_found"},
+		{"superuser has no phone", payPath(order), app.Superuser(), 403, ""},
+		{"no such order", "/api/wx/orders/nosuchorder0000/pay", buyer.Token, 404, "order_not_found"},
+		{"cancelled", payPath(cancelled), buyer.Token, 409, "order_not_payable"},
+		{"paid", payPath(paid), buyer.Token, 409, "order_already_paid"},
+		{"sync of another user's order", "/api/wx/orders/" + order.Text("id") + "/sync", stranger.Token, 404, "order_not_found"},
+		{"cancel of another user's order", "/api/wx/orders/" + order.Text("id") + "/cancel", stranger.Token, 404, "order_not_found"},
+		{"cancel of a paid order", "/api/wx/orders/" + paid.Text("id") + "/cancel", buyer.Token, 409, "order_already_paid"},
+	}
+	for _, s := range scenarios {
+		got := app.Call(http.MethodPost, s.path, s.token, nil)
+		if got.Status != s.status || got.Code() != s.code {
+			t.Errorf("%s: got %d %q, want %d %q", s.name, got.Status, got.Code(), s.status, s.code)
+		}
+	}
+	if n := count(t, app, "payments", dbx.HashExp{"order": order.Text("id")}); n != 0 {
+		t.Errorf("payments of the order that nobody paid: got %d, want 0", n)
+	}
+	app.Clock.Advance(31 * time.Minute)
+	if got := buyer.Call(http.MethodPost, payPath(order), nil); got.Code() != "order_expired" {
+		t.Errorf("expired: got %d %q, want order_expired", got.Status, got.Code())
+	}
+}
+
+func TestPayAgainKeepsTheNumber(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	buyer := app.Login("小明")
+	order := buyer.Order("三鲜面", 1)
+	first := buyer.Must(http.MethodPost, payPath(order), nil)
+	again := buyer.Must(http.MethodPost, payPath(order), nil)
+	if first.Text("package") != again.Text("package") {
+		t.Errorf("prepay id: got %s, want %s again", again.Text("package"), first.Text("package"))
+	}
+	if n := count(t, app, "payments", dbx.HashExp{"order": order.Text("id")}); n != 1 {
+		t.Errorf("attempts: got %d, want 1", n)
+	}
+}
+
+// whatever WeChat does to the prepay call, the number stays the same and the order can be paid in the end
+func TestPayWhenPrepayFails(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"busy", "cut", "html", "empty", "rate_limit", "wrong_signature", "probe", "stale_time", "future_time"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			app := apptest.New(t)
+			buyer := app.Login("小明")
+			order := buyer.Order("三鲜面", 1)
+			app.Fault("prepay", kind, 1)
+			if got := buyer.Call(http.MethodPost, payPath(order), nil); got.Status != 503 || got.Code() != "pay_busy" {
+				t.Errorf("first try: got %d %q, want 503 pay_busy", got.Status, got.Code())
+			}
+			payAndSync(t, buyer, order)
+			if n := count(t, app, "payments", dbx.HashExp{"order": order.Text("id")}); n != 1 {
+				t.Errorf("attempts: got %d, want 1", n)
+			}
+		})
+	}
+}
+
+func TestSyncFindsAPaymentWhoseNotificationIsLost(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	app.Fault("notification", "lost", 10)
+	buyer := app.Login("小明")
+	order := buyer.Order("三鲜面", 1)
+	payAndSync(t, buyer, order)
+	wantStates(t, app, order.Text("id"), "PAID", "PAID")
+}
+
+func TestSweepFindsAPaymentThatNobodyReports(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	app.Fault("notification", "lost", 10)
+	buyer := app.Login("小明")
+	order := buyer.Order("三鲜面", 1)
+	buyer.PayAtCashier(buyer.Must(http.MethodPost, payPath(order), nil))
+	app.Clock.Advance(time.Minute)
+	if err := app.WX.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantStates(t, app, order.Text("id"), "PAID", "PAID")
+}
+
+func TestExpiryClosesAtWeChatAndGivesTheStockBack(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	buyer := app.Login("小明")
+	tried, untouched := buyer.Order("桂花糕", 5), buyer.Order("桂花糕", 4)
+	params := buyer.Must(http.MethodPost, payPath(tried), nil)
+	wantStock(t, app, "桂花糕", "3")
+	app.Clock.Advance(32 * time.Minute)
+	if err := app.WX.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantStates(t, app, tried.Text("id"), "CANCELLED", "CLOSED")
+	wantStates(t, app, untouched.Text("id"), "CANCELLED")
+	wantStock(t, app, "桂花糕", "12")
+	if got := buyer.PayAtCashier(params); got == "requestPayment:ok" {
+		t.Error("the phone paid an order that was closed")
+	}
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	buyer := app.Login("小明")
+	order := buyer.Order("桂花糕", 5)
+	buyer.Must(http.MethodPost, payPath(order), nil)
+	got := buyer.Must(http.MethodPost, "/api/wx/orders/"+order.Text("id")+"/cancel", nil)
+	if got.Text("payState") != "CANCELLED" {
+		t.Errorf("state: got %s, want CANCELLED", got.Text("payState"))
+	}
+	wantStock(t, app, "桂花糕", "12")
+	// once more changes nothing
+	buyer.Must(http.MethodPost, "/api/wx/orders/"+order.Text("id")+"/cancel", nil)
+	wantStock(t, app, "桂花糕", "12")
+}
+
+func TestCancelLosesAgainstThePayer(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	app.Fault("notification", "lost", 10)
+	buyer := app.Login("小明")
+	order := buyer.Order("桂花糕", 5)
+	buyer.PayAtCashier(buyer.Must(http.MethodPost, payPath(order), nil))
+	got := buyer.Must(http.MethodPost, "/api/wx/orders/"+order.Text("id")+"/cancel", nil)
+	if got.Text("payState") != "PAID" {
+		t.Errorf("state: got %s, want PAID", got.Text("payState"))
+	}
+	wantStock(t, app, "桂花糕", "7")
+}
+
+// a merchant that is changed in the dashboard meanwhile makes the old attempt close before a new number is taken
+func TestPayOnOtherTermsTakesANewNumber(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	buyer := app.Login("小明")
+	order := buyer.Order("三鲜面", 1)
+	buyer.Must(http.MethodPost, payPath(order), nil)
+	record, err := app.FindRecordById("orders", order.Text("id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	record.Set("description", "另一种说法")
+	if err := app.Save(record); err != nil {
+		t.Fatal(err)
+	}
+	payAndSync(t, buyer, order)
+	wantStates(t, app, order.Text("id"), "PAID", "CLOSED", "PAID")
+}
+
+func TestOutboxTriesAFailedHookAgain(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	tries := make(chan int, 10)
+	n := 0
+	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error {
+		n++
+		tries <- n
+		if n == 1 {
+			return http.ErrServerClosed
+		}
+		return e.Next()
+	})
+	buyer := app.Login("小明")
+	payAndSync(t, buyer, buyer.Order("三鲜面", 1))
+	receive(t, tries)
+	rows := waitFor(t, app, "wx_outbox", dbx.HashExp{"effect": "order.paid.hooks"}, func(r *core.Record) bool { return r.GetString("error") != "" })
+	rows.Set("nextAt", time.Now().Add(-time.Second))
+	if err := app.Save(rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := app.WX.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := receive(t, tries); got != 2 {
+		t.Errorf("tries: got %d, want 2", got)
+	}
+	done, err := app.FindRecordById("wx_outbox", rows.Id)
+	if err != nil || done.GetDateTime("doneAt").IsZero() {
+		t.Errorf("outbox row: got %v %v, want done", done, err)
+	}
+}
+
+func payPath(order apptest.Answer) string { return "/api/wx/orders/" + order.Text("id") + "/pay" }
+
+// payAndSync pays at the cashier and comes back, as the client SDK does.
+func payAndSync(tb testing.TB, buyer apptest.Person, order apptest.Answer) {
+	tb.Helper()
+	if got := buyer.PayAtCashier(buyer.Must(http.MethodPost, payPath(order), nil)); got != "requestPayment:ok" {
+		tb.Fatalf("phone: got %q, want requestPayment:ok", got)
+	}
+	after := buyer.Must(http.MethodPost, "/api/wx/orders/"+order.Text("id")+"/sync", nil)
+	if after.Text("payState") != "PAID" {
+		tb.Fatalf("order after sync: got %s, want PAID", after.Text("payState"))
+	}
+}
+
+func receive[T any](tb testing.TB, from <-chan T) T {
+	tb.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		tb.Fatal("nothing happened")
+		panic("unreachable")
+	}
+}
+
+// waitFor polls for a row that another goroutine is writing.
+func waitFor(tb testing.TB, app *apptest.App, collection string, where dbx.Expression, ok func(*core.Record) bool) *core.Record {
+	tb.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		rows, err := app.FindAllRecords(collection, where)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for _, r := range rows {
+			if ok(r) {
+				return r
+			}
+		}
+	}
+	tb.Fatalf("no such row in %s", collection)
+	return nil
+}
+
+func count(tb testing.TB, app *apptest.App, collection string, where dbx.Expression) int {
+	tb.Helper()
+	n, err := app.CountRecords(collection, where)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return int(n)
+}
+
+// wantStates compares an order's state and the states of its attempts, the oldest first.
+func wantStates(tb testing.TB, app *apptest.App, orderID, want string, attempts ...string) {
+	tb.Helper()
+	o, err := app.FindRecordById("orders", orderID)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if got := o.GetString("payState"); got != want {
+		tb.Errorf("order: got %s, want %s", got, want)
+	}
+	payments, err := app.FindRecordsByFilter("payments", "order = {:o}", "created", 0, 0, dbx.Params{"o": orderID})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var states []string
+	for _, p := range payments {
+		states = append(states, p.GetString("state"))
+	}
+	if strings.Join(states, " ") != strings.Join(attempts, " ") {
+		tb.Errorf("attempts: got %v, want %v", states, attempts)
+	}
+}
+
+func wantStock(tb testing.TB, app *apptest.App, product, want string) {
+	tb.Helper()
+	r, err := app.FindFirstRecordByData("products", "name", product)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if got := r.GetString("stock"); got != want {
+		tb.Errorf("stock of %s: got %s, want %s", product, got, want)
+	}
+}
+
+// ledger is the order's history as "FROM>TO FROM>TO".
+func ledger(tb testing.TB, app *apptest.App, orderID string) string {
+	tb.Helper()
+	rows, err := app.FindRecordsByFilter("wx_ledger", "order = {:o}", "created", 0, 0, dbx.Params{"o": orderID})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var steps []string
+	for _, r := range rows {
+		steps = append(steps, r.GetString("from")+">"+r.GetString("to"))
+	}
+	return strings.Join(steps, " ")
+}

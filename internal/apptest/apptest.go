@@ -1,0 +1,140 @@
+// Package apptest starts a whole wxbase for a test: a migrated PocketBase on a real listener, the simulated WeChat beside it, and
+// a clock that the test moves. Everything goes through HTTP on 127.0.0.1, as it does for a phone.
+package apptest
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tests"
+
+	"wxbase/hooks"
+	"wxbase/internal/sim"
+)
+
+// App is one running wxbase.
+type App struct {
+	*tests.TestApp
+
+	WX    *hooks.Plugin
+	URL   string // origin of the server
+	Clock *Clock
+
+	tb testing.TB
+}
+
+// Clock is the time of one App and its simulator.
+type Clock struct {
+	mu     sync.Mutex
+	offset time.Duration
+}
+
+// Now is the wall clock plus everything that was advanced.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.offset)
+}
+
+// Advance moves the clock of the server and of the simulator forward together.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset += d
+}
+
+// New starts an app with the simulator; change alters its configuration before that. It ends with the test.
+func New(tb testing.TB, change ...func(*hooks.Config)) *App {
+	tb.Helper()
+	testApp, err := tests.NewTestApp(Seed(tb))
+	if err != nil {
+		tb.Fatalf("clone seed: %v", err)
+	}
+	// note: the folder is cloned before the plugin is bound, so boot once more for its settings
+	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatalf("listen: %v", err)
+	}
+	a := &App{TestApp: testApp, URL: "http://" + listener.Addr().String(), Clock: &Clock{}, tb: tb}
+	config := hooks.Config{
+		Sim: true, SimHTTP: "127.0.0.1:0", DemoPassword: "demo-password", PublicURL: a.URL, SweepEvery: time.Hour,
+		Env: func(string) string { return "" }, Now: a.Clock.Now,
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	if a.WX, err = hooks.Register(testApp, config); err != nil {
+		tb.Fatalf("register: %v", err)
+	}
+	if err := testApp.Bootstrap(); err != nil {
+		tb.Fatalf("boot: %v", err)
+	}
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: a.mux(), ReadHeaderTimeout: time.Minute}}
+	server.Start()
+	tb.Cleanup(func() {
+		server.CloseClientConnections()
+		testApp.Cleanup()
+		server.Close()
+	})
+	return a
+}
+
+// mux builds the routes as a start would.
+func (a *App) mux() http.Handler {
+	a.tb.Helper()
+	router, err := apis.NewRouter(a.TestApp)
+	if err != nil {
+		a.tb.Fatalf("make router: %v", err)
+	}
+	var handler http.Handler
+	event := &core.ServeEvent{App: a.TestApp, Router: router}
+	err = a.OnServe().Trigger(event, func(e *core.ServeEvent) (err error) {
+		handler, err = e.Router.BuildMux()
+		return err
+	})
+	if err != nil {
+		a.tb.Fatalf("serve: %v", err)
+	}
+	return handler
+}
+
+// Seed makes one migrated data folder per process, with the simulator's keys in it, and returns its path. Tests clone it.
+func Seed(tb testing.TB) string {
+	tb.Helper()
+	dir, err := seed()
+	if err != nil {
+		tb.Fatalf("make seed: %v", err)
+	}
+	return dir
+}
+
+// seed is computed once; the folder is left to the system's temporary folder.
+var seed = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "wxbase-seed-")
+	if err != nil {
+		return "", err
+	}
+	app := core.NewBaseApp(core.BaseAppConfig{DataDir: dir, DBConnect: hooks.Connect})
+	if err := app.Bootstrap(); err != nil {
+		return "", err
+	}
+	if err := app.RunAllMigrations(); err != nil {
+		return "", err
+	}
+	if err := app.ResetBootstrapState(); err != nil {
+		return "", err
+	}
+	wechat, err := sim.New(sim.WithStateDir(filepath.Join(dir, "sim")))
+	if err != nil {
+		return "", err
+	}
+	return dir, wechat.Close()
+})

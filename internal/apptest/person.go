@@ -1,0 +1,168 @@
+package apptest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Answer is what the server said.
+type Answer struct {
+	Status int
+	Body   []byte
+	JSON   map[string]any // nil when the body is no JSON object
+}
+
+// Code is data.code of an error, or empty.
+func (a Answer) Code() string {
+	data, _ := a.JSON["data"].(map[string]any)
+	code, _ := data["code"].(string)
+	return code
+}
+
+// Text is a field of the answer, or empty.
+func (a Answer) Text(field string) string {
+	text, _ := a.JSON[field].(string)
+	return text
+}
+
+// Call sends body as JSON (a string or []byte as it is) and reads the whole answer. token may be empty.
+func (a *App) Call(method, path, token string, body any) Answer {
+	a.tb.Helper()
+	var reader io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(b)
+	case []byte:
+		reader = bytes.NewReader(b)
+	default:
+		raw, err := json.Marshal(body)
+		if err != nil {
+			a.tb.Fatalf("encode body: %v", err)
+		}
+		reader = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(a.tb.Context(), method, a.URL+path, reader)
+	if err != nil {
+		a.tb.Fatalf("make request: %v", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", token)
+	}
+	return a.Do(req)
+}
+
+// Do sends a request that the test has made itself.
+func (a *App) Do(req *http.Request) Answer {
+	a.tb.Helper()
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		a.tb.Fatalf("%s %s: %v", req.Method, req.URL.Path, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		a.tb.Fatalf("read answer: %v", err)
+	}
+	answer := Answer{Status: res.StatusCode, Body: raw}
+	_ = json.Unmarshal(raw, &answer.JSON)
+	return answer
+}
+
+// Must is Call for steps that have to work.
+func (a *App) Must(method, path, token string, body any) Answer {
+	a.tb.Helper()
+	answer := a.Call(method, path, token, body)
+	if answer.Status >= http.StatusBadRequest {
+		a.tb.Fatalf("%s %s: got %d %s", method, path, answer.Status, answer.Body)
+	}
+	return answer
+}
+
+// Person is somebody with a simulated phone who is logged in.
+type Person struct {
+	ID    string // in the simulator
+	User  string // record id in users
+	Token string
+
+	app *App
+}
+
+// Login makes a new person and logs them in.
+func (a *App) Login(nickname string) Person {
+	a.tb.Helper()
+	made := a.Must(http.MethodPost, "/_sim/people", "", map[string]string{"nickname": nickname, "phone": "13800138000"})
+	person := Person{ID: made.Text("id"), app: a}
+	login := a.Must(http.MethodPost, "/api/wx/login", "", map[string]string{"code": person.LoginCode()})
+	person.Token = login.Text("token")
+	record, _ := login.JSON["record"].(map[string]any)
+	person.User, _ = record["id"].(string)
+	return person
+}
+
+// LoginCode is a fresh code of wx.login.
+func (p Person) LoginCode() string {
+	p.app.tb.Helper()
+	return p.app.Must(http.MethodPost, "/_sim/people/"+p.ID+"/login", "", map[string]string{}).Text("code")
+}
+
+// Call is App.Call as this person.
+func (p Person) Call(method, path string, body any) Answer {
+	p.app.tb.Helper()
+	return p.app.Call(method, path, p.Token, body)
+}
+
+// Must is App.Must as this person.
+func (p Person) Must(method, path string, body any) Answer {
+	p.app.tb.Helper()
+	return p.app.Must(method, path, p.Token, body)
+}
+
+// Order orders the quantity of a product that is found by its name.
+func (p Person) Order(product string, quantity int) Answer {
+	p.app.tb.Helper()
+	return p.Must(http.MethodPost, "/api/wx/orders", map[string]any{
+		"items": []map[string]any{{"product": p.app.Product(product), "quantity": quantity}},
+	})
+}
+
+// PayAtCashier hands params of POST /orders/{id}/pay to the phone, which pays, and returns the phone's errMsg.
+func (p Person) PayAtCashier(params Answer) string {
+	p.app.tb.Helper()
+	body := map[string]any{"action": "pay"}
+	for k, v := range params.JSON {
+		body[k] = v
+	}
+	return p.app.Must(http.MethodPost, "/_sim/people/"+p.ID+"/pay", "", body).Text("errMsg")
+}
+
+// Product finds the id of a product on sale by its name.
+func (a *App) Product(name string) string {
+	a.tb.Helper()
+	found := a.Must(http.MethodGet, "/api/collections/products/records?filter="+url.QueryEscape(`name="`+name+`"`), "", nil)
+	items, _ := found.JSON["items"].([]any)
+	if len(items) != 1 {
+		a.tb.Fatalf("product %s: got %s", name, found.Body)
+	}
+	item, _ := items[0].(map[string]any)
+	id, _ := item["id"].(string)
+	return id
+}
+
+// Superuser gives a token of the demo's superuser.
+func (a *App) Superuser() string {
+	a.tb.Helper()
+	return a.Must(http.MethodPost, "/api/collections/_superusers/auth-with-password", "",
+		map[string]string{"identity": "demo@example.com", "password": "demo-password"}).Text("token")
+}
+
+// Fault queues a fault of the simulator, times times.
+func (a *App) Fault(on, kind string, times int) {
+	a.tb.Helper()
+	a.Must(http.MethodPost, "/_sim/faults", "", map[string]any{"on": on, "kind": kind, "times": times})
+}
