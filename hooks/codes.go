@@ -49,7 +49,7 @@ type codePlan struct {
 func (p *Plugin) createCode(e *core.RequestEvent) error {
 	var form codeForm
 	if err := e.BindBody(&form); err != nil {
-		return fail(errBadRequest, err)
+		return asAnswer(err, errBadRequest)
 	}
 	plan, err := p.planCode(e, form)
 	if err != nil {

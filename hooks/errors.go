@@ -26,8 +26,8 @@ var (
 	errBusyHere      = Problem{"busy", http.StatusServiceUnavailable, "The server is busy. Try again."}
 	errNotConfigured = Problem{"wx_not_configured", http.StatusServiceUnavailable, "This mini program or merchant is not configured on the server."}
 
-	errCodeInvalid      = Problem{"wx_code_invalid", http.StatusBadRequest, "The code is invalid or has expired. Call wx.login again."}
-	errCodeUsed         = Problem{"wx_code_used", http.StatusBadRequest, "The code has been used already. Call wx.login again."}
+	errCodeInvalid      = Problem{"wx_code_invalid", http.StatusBadRequest, "The code is invalid or has expired. Get a new one on the phone."}
+	errCodeUsed         = Problem{"wx_code_used", http.StatusBadRequest, "The code has been used already. Get a new one on the phone."}
 	errRisk             = Problem{"wx_login_refused", http.StatusForbidden, "WeChat refused this login."}
 	errWxRate           = Problem{"wx_rate_limited", http.StatusTooManyRequests, "Too many requests to WeChat. Try again in a minute."}
 	errWxBusy           = Problem{"wx_busy", http.StatusServiceUnavailable, "WeChat is busy. Try again."}
@@ -35,10 +35,14 @@ var (
 	errWxArgs           = Problem{"wx_arguments_invalid", http.StatusBadRequest, "WeChat refused the arguments."}
 	errWxQuota          = Problem{"wx_quota_exhausted", http.StatusTooManyRequests, "The quota at WeChat is used up."}
 	errWxAnswer         = Problem{"wx_answer_invalid", http.StatusBadGateway, "WeChat gave an answer that is not understood."}
+	errWxState          = Problem{"wx_state_refused", http.StatusConflict, "WeChat does not allow this in the present state."}
 	errSignature        = Problem{"wx_signature_invalid", http.StatusBadRequest, "The signature does not match the data."}
 	errSessionStale     = Problem{"wx_session_stale", http.StatusConflict, "The session with WeChat is stale. Log in again, then ask again."}
-	errWatermark        = Problem{"wx_watermark_invalid", http.StatusBadRequest, "The data belongs to another mini program or is too old."}
+	errWatermark        = Problem{"wx_watermark_invalid", http.StatusBadRequest, "The data belongs to another mini program."}
 	errIdentityMissing  = Problem{"wx_identity_missing", http.StatusConflict, "This user has not logged in from this mini program."}
+	errDataMalformed    = Problem{"wx_data_malformed", http.StatusBadRequest, "The encrypted data is not what a phone sends."}
+	errProfileName      = Problem{"profile_name_invalid", http.StatusBadRequest, "The name is empty or longer than 32 characters."}
+	errProfileAvatar    = Problem{"profile_avatar_invalid", http.StatusBadRequest, "The avatar is not a JPEG, PNG, WebP or GIF of at most 2 MB."}
 	errUserBlocked      = Problem{"user_blocked", http.StatusForbidden, "This account is blocked."}
 	errItemsInvalid     = Problem{"order_items_invalid", http.StatusBadRequest, "The items are not valid."}
 	errProductMissing   = Problem{"product_not_found", http.StatusNotFound, "A product does not exist or is not on sale."}
@@ -55,6 +59,7 @@ var (
 	errCodeArgs         = Problem{"code_arguments_invalid", http.StatusBadRequest, "The parameters of the code are not valid."}
 	errCodePage         = Problem{"code_page_unpublished", http.StatusBadRequest, "The page is not in the published version."}
 	errSceneMissing     = Problem{"scene_not_found", http.StatusNotFound, "There is no such scene."}
+	errSceneTaken       = Problem{"scene_taken", http.StatusConflict, "Another code has this scene."}
 	errNotifySignature  = Problem{"pay_notify_signature", http.StatusUnauthorized, "The signature does not verify."}
 	errNotifyStale      = Problem{"pay_notify_stale", http.StatusUnauthorized, "The time stamp is more than five minutes off."}
 	errNotifyMalformed  = Problem{"pay_notify_malformed", http.StatusBadRequest, "The notification is not understood."}
@@ -67,12 +72,13 @@ var (
 func Problems() []Problem {
 	return []Problem{
 		errBadRequest, errNotReady, errBusyHere, errNotConfigured,
-		errCodeInvalid, errCodeUsed, errRisk, errWxRate, errWxBusy, errWxConfig, errWxArgs, errWxQuota, errWxAnswer,
-		errSignature, errSessionStale, errWatermark, errIdentityMissing, errUserBlocked,
+		errCodeInvalid, errCodeUsed, errRisk, errWxRate, errWxBusy, errWxConfig, errWxArgs, errWxQuota, errWxAnswer, errWxState,
+		errSignature, errSessionStale, errWatermark, errDataMalformed, errIdentityMissing, errUserBlocked,
+		errProfileName, errProfileAvatar,
 		errItemsInvalid, errProductMissing, errStockShort, errKeyReused,
 		errOrderMissing, errOrderNotPayable, errOrderPaid, errOrderExpired,
 		errPayRefused, errPayConfig, errPayBusy, errNoPublicURL,
-		errCodeArgs, errCodePage, errSceneMissing,
+		errCodeArgs, errCodePage, errSceneMissing, errSceneTaken,
 		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing,
 	}
 }
@@ -82,7 +88,12 @@ func fail(p Problem, cause error) *router.ApiError {
 	err := apis.NewApiError(p.Status, p.Message, cause)
 	err.Data = map[string]any{"code": p.Code}
 	if we, ok := errors.AsType[*wechat.Error](cause); ok {
-		err.Data["errcode"], err.Data["rid"] = we.Errcode, we.RID
+		if we.Errcode != 0 { // none when WeChat did not get to answer
+			err.Data["errcode"] = we.Errcode
+		}
+		if we.RID != "" {
+			err.Data["rid"] = we.RID
+		}
 	}
 	if pe, ok := errors.AsType[*wxpay.Error](cause); ok && pe.RequestID != "" {
 		err.Data["rid"] = pe.RequestID
@@ -103,6 +114,8 @@ func failWechat(cause error) *router.ApiError {
 	switch {
 	case errors.Is(cause, settings.ErrNotConfigured):
 		return fail(errNotConfigured, cause)
+	case errors.Is(cause, wechat.ErrMalformed): // note: it matches ErrDecrypt too, and no new login mends it
+		return fail(errDataMalformed, cause)
 	case errors.Is(cause, wechat.ErrDecrypt):
 		return fail(errSessionStale, cause)
 	case errors.Is(cause, wechat.ErrWatermark):
@@ -110,7 +123,7 @@ func failWechat(cause error) *router.ApiError {
 	case errors.As(cause, &we):
 		return fail(problemOf(we.Kind), cause)
 	default:
-		return fail(errWxBusy, cause)
+		return fail(errBusyHere, cause)
 	}
 }
 
@@ -134,6 +147,8 @@ func problemOf(kind wechat.Kind) Problem {
 		return errWxQuota
 	case wechat.KindBadAnswer, wechat.KindUnknown:
 		return errWxAnswer
+	case wechat.KindState:
+		return errWxState
 	case wechat.KindBusy, wechat.KindNetwork:
 		return errWxBusy
 	default:

@@ -166,6 +166,7 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.GET("/health", p.health).Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/login", p.login)
 	wx.POST("/phone", p.phone).Bind(user)
+	wx.POST("/profile", p.profile).Bind(user, apis.BodyLimit(3<<20))
 	wx.POST("/orders", p.createOrder).Bind(buyer)
 	wx.POST("/orders/{id}/pay", p.pay).Bind(user)
 	wx.POST("/orders/{id}/sync", p.syncOrder).Bind(buyer)

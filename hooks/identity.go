@@ -7,7 +7,6 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/realtime"
 	"wxbase/internal/wechat"
@@ -32,14 +31,52 @@ func (p *Plugin) remember(app core.App, appID string, s wechat.Session, who prof
 
 // recall finds a known identity and its user, and stores a changed session key. It fails with sql.ErrNoRows.
 func (p *Plugin) recall(app core.App, appID string, s wechat.Session) (*core.Record, error) {
-	identity, err := app.FindFirstRecordByFilter("wx_identities", "appid = {:a} && openid = {:o}", dbx.Params{"a": appID, "o": s.OpenID})
+	identity, err := findIdentity(app, appID, s.OpenID)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.refreshIdentity(app, identity, s); err != nil {
+	current, err := p.isCurrent(app, identity, s)
+	if err != nil {
 		return nil, err
 	}
+	if !current {
+		// note: read again inside, so that of two logins at once the later keeps the earlier one's key as the previous
+		err := app.RunInTransaction(func(tx core.App) error {
+			if identity, err = findIdentity(tx, appID, s.OpenID); err != nil {
+				return err
+			}
+			return p.refreshIdentity(tx, identity, s)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
 	return app.FindRecordById("users", identity.GetString("user"))
+}
+
+func findIdentity(app core.App, appID, openID string) (*core.Record, error) {
+	return app.FindFirstRecordByFilter("wx_identities", "appid = {:a} && openid = {:o}", dbx.Params{"a": appID, "o": openID})
+}
+
+// isCurrent tells whether everything that a login would write is there already.
+func (p *Plugin) isCurrent(app core.App, identity *core.Record, s wechat.Session) (bool, error) {
+	if sameKey, _ := p.holdsKey(identity, s.SessionKey); !sameKey || !holdsUnion(identity, s.UnionID) {
+		return false, nil
+	}
+	// note: who has been in another mini program since is back in this one, which identityOf must see
+	elsewhere, err := app.CountRecords("wx_identities", dbx.HashExp{"user": identity.GetString("user")},
+		dbx.NewExp("[[id]] != {:id} AND [[sessionAt]] >= {:at}", dbx.Params{"id": identity.Id, "at": identity.GetString("sessionAt")}))
+	return elsewhere == 0, err
+}
+
+// holdsKey compares the stored key, which it returns too. One that cannot be opened any more is as good as none.
+func (p *Plugin) holdsKey(identity *core.Record, key wechat.SessionKey) (bool, wechat.SessionKey) {
+	current, err := p.sessionKey(identity, "sessionKey")
+	return err == nil && current.Reveal() == key.Reveal(), current
+}
+
+func holdsUnion(identity *core.Record, unionID string) bool {
+	return unionID == "" || unionID == identity.GetString("unionid")
 }
 
 // introduce makes an identity, and a user too unless the unionid leads to one that is known from another mini program.
@@ -102,22 +139,17 @@ func newUser(tx core.App, who profile) (*core.Record, error) {
 	return user, nil
 }
 
-// refreshIdentity stores a new session key, keeping the one before it, and a unionid that was not known.
+// refreshIdentity stores a new session key, keeping the one before it, a unionid that was not known, and the time.
 func (p *Plugin) refreshIdentity(app core.App, identity *core.Record, s wechat.Session) error {
-	current, err := p.sessionKey(identity, "sessionKey")
-	sameKey := err == nil && current.Reveal() == s.SessionKey.Reveal()
-	sameUnion := s.UnionID == "" || s.UnionID == identity.GetString("unionid")
-	if sameKey && sameUnion {
-		return nil
-	}
-	if !sameKey {
+	if same, current := p.holdsKey(identity, s.SessionKey); !same {
 		if err := p.rotateSessionKey(identity, current, s.SessionKey); err != nil {
 			return err
 		}
 	}
-	if !sameUnion {
+	if !holdsUnion(identity, s.UnionID) {
 		identity.Set("unionid", s.UnionID)
 	}
+	identity.Set("sessionAt", p.now())
 	if err := app.Save(identity); err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
@@ -139,7 +171,7 @@ func (p *Plugin) setSessionKey(identity *core.Record, key wechat.SessionKey) err
 		return err
 	}
 	identity.Set("sessionKey", sealed)
-	identity.Set("sessionAt", types.NowDateTime())
+	identity.Set("sessionAt", p.now())
 	return nil
 }
 

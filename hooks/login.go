@@ -28,7 +28,7 @@ type loginForm struct {
 func (p *Plugin) login(e *core.RequestEvent) error {
 	var form loginForm
 	if err := e.BindBody(&form); err != nil {
-		return fail(errBadRequest, err)
+		return asAnswer(err, errBadRequest)
 	}
 	if form.Code == "" || len(form.Code) > 128 {
 		return fail(errCodeInvalid, nil)

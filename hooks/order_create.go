@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -48,18 +49,20 @@ type orderDraft struct {
 func (p *Plugin) createOrder(e *core.RequestEvent) error {
 	var form orderForm
 	if err := e.BindBody(&form); err != nil {
-		return fail(errBadRequest, err)
+		return asAnswer(err, errBadRequest)
 	}
 	if len(form.Key) > 64 || len([]rune(form.Note)) > 500 {
 		return fail(errBadRequest, nil)
 	}
 	var record *core.Record
 	err := e.App.RunInTransaction(func(tx core.App) error {
-		draft, err := p.draftOrder(tx, e, form)
-		if err != nil {
+		// note: the key comes first; a repeat must not fail because a product has been sold out or taken down since
+		var err error
+		if record, err = orderOfKey(tx, form.buyer(e), form); record != nil || err != nil {
 			return err
 		}
-		if record, err = orderOfKey(tx, draft); record != nil || err != nil {
+		draft, err := p.draftOrder(tx, e, form)
+		if err != nil {
 			return err
 		}
 		if err := reserveStock(tx, draft.items, -1); err != nil {
@@ -77,7 +80,7 @@ func (p *Plugin) createOrder(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, record)
 }
 
-// asAnswer passes on an answer that was made deeper down, and wraps everything else.
+// asAnswer passes on an answer that was made deeper down, such as the 413 of a body that is too long, and wraps everything else.
 func asAnswer(err error, otherwise Problem) error {
 	if answer, ok := errors.AsType[*router.ApiError](err); ok {
 		return answer
@@ -85,35 +88,66 @@ func asAnswer(err error, otherwise Problem) error {
 	return fail(otherwise, err)
 }
 
+// buyer is who the order is for.
+func (f orderForm) buyer(e *core.RequestEvent) string {
+	if e.HasSuperuserAuth() {
+		return f.User
+	}
+	return e.Auth.Id
+}
+
 // draftOrder decides who buys what for how much.
 func (p *Plugin) draftOrder(tx core.App, e *core.RequestEvent, form orderForm) (orderDraft, error) {
-	draft := orderDraft{user: e.Auth.Id, note: form.Note, key: form.Key}
-	super := e.HasSuperuserAuth()
-	if super {
-		draft.user = form.User
-	}
-	if super && form.Total != 0 {
-		if form.Total < 1 || form.Total > order.MaxTotal || form.Description == "" || len(form.Description) > order.MaxDescription {
-			return draft, fail(errItemsInvalid, nil)
-		}
-		draft.items = []order.Item{{Name: form.Description, Price: form.Total, Quantity: 1}}
+	draft, err := orderDraft{}, error(nil)
+	if e.HasSuperuserAuth() && form.Total != 0 {
+		draft, err = draftByHand(tx, form)
 	} else {
-		items, err := priceItems(tx, form)
-		if err != nil {
-			return draft, err
-		}
-		draft.items = items
+		draft, err = draftFromCatalogue(tx, form)
 	}
-	total, err := order.Total(draft.items)
 	if err != nil {
-		return draft, fail(errItemsInvalid, err)
+		return draft, err
 	}
-	draft.total, draft.description = total, order.Description(draft.items)
+	draft.user, draft.note, draft.key = form.buyer(e), form.Note, form.Key
 	identity, err := identityOf(tx, draft.user, form.AppID)
 	if err != nil {
 		return draft, fail(errIdentityMissing, err)
 	}
 	draft.appID = identity.GetString("appid")
+	return draft, nil
+}
+
+// draftFromCatalogue takes prices and names from the products on sale.
+func draftFromCatalogue(tx core.App, form orderForm) (orderDraft, error) {
+	items, err := priceItems(tx, form)
+	if err != nil {
+		return orderDraft{}, err
+	}
+	total, err := order.Total(items)
+	if err != nil {
+		return orderDraft{}, fail(errItemsInvalid, err)
+	}
+	return orderDraft{items: items, total: total, description: order.Description(items)}, nil
+}
+
+// draftByHand is a superuser's own total and description. Items may come along: they are priced as ever, for the record, and
+// reserved from the stock.
+func draftByHand(tx core.App, form orderForm) (orderDraft, error) {
+	if form.Total < 1 || form.Total > order.MaxTotal || form.Description == "" || len(form.Description) > order.MaxDescription {
+		return orderDraft{}, fail(errItemsInvalid, nil)
+	}
+	own := []order.Item{{Name: form.Description, Price: form.Total, Quantity: 1}}
+	draft := orderDraft{items: own, total: form.Total, description: order.Description(own)}
+	if len(form.Items) == 0 {
+		return draft, nil
+	}
+	items, err := priceItems(tx, form)
+	if err != nil {
+		return draft, err
+	}
+	if _, err := order.Total(items); err != nil && !errors.Is(err, order.ErrTotal) {
+		return draft, fail(errItemsInvalid, err)
+	}
+	draft.items = items
 	return draft, nil
 }
 
@@ -149,11 +183,11 @@ func priceItems(tx core.App, form orderForm) ([]order.Item, error) {
 
 // orderOfKey finds the order that an earlier call with the same key made. Another content under the same key is a mistake of the
 // client, which must hear about it.
-func orderOfKey(tx core.App, draft orderDraft) (*core.Record, error) {
-	if draft.key == "" {
+func orderOfKey(tx core.App, user string, form orderForm) (*core.Record, error) {
+	if form.Key == "" {
 		return nil, nil //nolint:nilnil // no key, no order, no mistake
 	}
-	have, err := tx.FindFirstRecordByFilter("orders", "user = {:u} && key = {:k}", dbx.Params{"u": draft.user, "k": draft.key})
+	have, err := tx.FindFirstRecordByFilter("orders", "user = {:u} && key = {:k}", dbx.Params{"u": user, "k": form.Key})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // likewise
 	}
@@ -164,31 +198,25 @@ func orderOfKey(tx core.App, draft orderDraft) (*core.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !sameGoods(items, draft.items) || have.GetString("note") != draft.note {
+	if !sameGoods(items, form) || have.GetString("note") != form.Note {
 		return nil, fail(errKeyReused, nil)
 	}
 	return have, nil
 }
 
-// sameGoods compares what is bought; prices may have changed since the first call.
-func sameGoods(a, b []order.Item) bool {
-	count := func(items []order.Item) map[string]int {
-		m := map[string]int{}
-		for _, i := range items {
-			m[cmp.Or(i.Product, i.Name)] += i.Quantity
-		}
-		return m
+// sameGoods compares what was bought with what is asked for; prices may have changed since the first call.
+func sameGoods(items []order.Item, form orderForm) bool {
+	had, asked := map[string]int{}, map[string]int{}
+	for _, i := range items {
+		had[cmp.Or(i.Product, "by hand: "+i.Name)] += i.Quantity
 	}
-	x, y := count(a), count(b)
-	if len(x) != len(y) {
-		return false
+	for _, line := range form.Items {
+		asked[line.Product] += line.Quantity
 	}
-	for k, v := range x {
-		if y[k] != v {
-			return false
-		}
+	if len(form.Items) == 0 {
+		asked["by hand: "+form.Description] = 1
 	}
-	return true
+	return maps.Equal(had, asked)
 }
 
 // reserveStock takes stock (sign -1) or gives it back (sign +1). Products without a stock are unlimited.

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -24,7 +25,7 @@ type phoneForm struct {
 func (p *Plugin) phone(e *core.RequestEvent) error {
 	var form phoneForm
 	if err := e.BindBody(&form); err != nil {
-		return fail(errBadRequest, err)
+		return asAnswer(err, errBadRequest)
 	}
 	identity, err := identityOf(e.App, e.Auth.Id, form.AppID)
 	if err != nil {
@@ -36,7 +37,7 @@ func (p *Plugin) phone(e *core.RequestEvent) error {
 	}
 	number, err := p.askPhone(e, form, app, identity)
 	if err != nil {
-		return failWechat(err)
+		return asAnswer(err, errBusyHere)
 	}
 	user, err := e.App.FindRecordById("users", e.Auth.Id)
 	if err != nil {
@@ -52,30 +53,38 @@ func (p *Plugin) phone(e *core.RequestEvent) error {
 	})
 }
 
+// askPhone gets the number by the code or out of the encrypted pair; its errors are answers.
 func (p *Plugin) askPhone(e *core.RequestEvent, form phoneForm, app settings.App, identity *core.Record) (wechat.Phone, error) {
 	if form.Code != "" {
-		return p.clients.wechatFor(app).PhoneNumber(e.Request.Context(), form.Code)
+		number, err := p.clients.wechatFor(app).PhoneNumber(e.Request.Context(), form.Code)
+		if err != nil {
+			return number, failWechat(err)
+		}
+		return number, nil
 	}
 	data, err := p.decrypt(identity, app.AppID, form.EncryptedData, form.IV)
 	if err != nil {
-		return wechat.Phone{}, err
+		return wechat.Phone{}, failWechat(err)
 	}
-	return data.Phone()
+	number, err := data.Phone()
+	if err != nil { // genuine, but no phone number: the client sent other data
+		return number, fail(errDataMalformed, err)
+	}
+	return number, nil
 }
 
 // decrypt opens what the phone encrypted, with the session key of now or the one before: the key may have changed between the
 // moment the data was made and its arrival.
 func (p *Plugin) decrypt(identity *core.Record, appID, encryptedData, iv string) (wechat.OpenData, error) {
-	var data wechat.OpenData
-	err := wechat.ErrDecrypt
 	for _, field := range []string{"sessionKey", "previousSessionKey"} {
 		key, keyErr := p.sessionKey(identity, field)
 		if keyErr != nil || key.Reveal() == "" {
 			continue
 		}
-		if data, err = wechat.DecryptOpenData(key, encryptedData, iv, appID); err == nil {
-			return data, nil
+		data, err := wechat.DecryptOpenData(key, encryptedData, iv, appID)
+		if !errors.Is(err, wechat.ErrDecrypt) || errors.Is(err, wechat.ErrMalformed) {
+			return data, err // open, or not to be opened by any key
 		}
 	}
-	return data, err
+	return wechat.OpenData{}, wechat.ErrDecrypt
 }

@@ -1,0 +1,66 @@
+package hooks
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// maxName is how many characters a nickname may have; WeChat's own have at most 16.
+const maxName = 32
+
+// profile handles POST /api/wx/profile: the signed-in user sets name and avatar, as JSON or as the form that wx.uploadFile sends.
+// It exists beside PocketBase's own update because wx.request knows no PATCH.
+//
+// A name is text that a person typed: control characters and line breaks are taken out, and WeChat's name for everybody who has
+// chosen none is no name.
+func (p *Plugin) profile(e *core.RequestEvent) error {
+	var form struct {
+		Name *string `json:"name" form:"name"`
+	}
+	if err := e.BindBody(&form); err != nil {
+		return fail(errBadRequest, err)
+	}
+	files, err := e.FindUploadedFiles("avatar")
+	if err != nil && !errors.Is(err, http.ErrMissingFile) && !errors.Is(err, http.ErrNotMultipart) {
+		return fail(errBadRequest, err)
+	}
+	user, err := e.App.FindRecordById("users", e.Auth.Id)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	if form.Name != nil {
+		name := cleanName(*form.Name)
+		if name == "" || len([]rune(name)) > maxName {
+			return fail(errProfileName, nil)
+		}
+		user.Set("name", name)
+	}
+	if len(files) > 0 {
+		user.Set("avatar", files[0])
+	}
+	if err := e.App.Save(user); err != nil {
+		return fail(errProfileAvatar, err)
+	}
+	if err := apis.EnrichRecord(e, user); err != nil {
+		return fail(errBusyHere, err)
+	}
+	return e.JSON(http.StatusOK, user)
+}
+
+func cleanName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, name)
+	if name = strings.TrimSpace(name); name == anonymousName {
+		return ""
+	}
+	return name
+}
