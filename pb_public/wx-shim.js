@@ -21,7 +21,7 @@ export function createWx({ person, log, screens }) {
       return { code };
     }),
     getUserInfo: (options) => answer(options, 'getUserInfo', async () => {
-      const info = await mine('userinfo');
+      const info = await mine('userinfo', { anonymous: false }); // a real phone says 微信用户 to programs of today
       log('userinfo', { signature: info.signature });
       return info;
     }),
@@ -62,14 +62,15 @@ async function pay(mine, screens, log, options) {
   const { timeStamp, nonceStr, signType, paySign } = options;
   const params = { timeStamp, nonceStr, package: options.package, signType, paySign };
   log('cashier', { package: params.package });
-  const chosen = await screens.cashier(params.package.replace('prepay_id=', ''), () => mine('pay', { ...params, action: 'pay' }));
-  const result = chosen === 'cancel' ? await mine('pay', { ...params, action: 'cancel' }) : chosen;
-  if (/:ok$/.test(result.errMsg)) {
-    log('payok', result);
+  const act = async (action) => {
+    const result = await mine('pay', { ...params, action });
+    log(/:ok$/.test(result.errMsg) ? 'payok' : /cancel/.test(result.errMsg) ? 'paycancel' : 'payfail', result);
     return result;
-  }
-  log(/cancel/.test(result.errMsg) ? 'paycancel' : 'payfail', result);
-  throw new Error(result.errMsg);
+  };
+  const chosen = await screens.cashier(params.package.replace('prepay_id=', ''), () => act('pay'));
+  const result = chosen === 'cancel' ? await act('cancel') : chosen;
+  if (!/:ok$/.test(result.errMsg)) throw new Error(result.errMsg);
+  return result;
 }
 
 /** phoneNumber gives what bindgetphonenumber puts into e.detail. */

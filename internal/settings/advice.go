@@ -23,10 +23,20 @@ func (s *Store) Advice() []string {
 	if len(snap.merchants) == 0 {
 		advice = append(advice, "no merchant: set WXBASE_MCH_ID and its keys, or add a row to wx_merchants in the dashboard; login works without")
 	}
-	if len(snap.merchants) > 0 && !strings.HasPrefix(s.PublicURL(), "http") {
+	if needsPublicURL(snap.merchants, s.PublicURL()) {
 		advice = append(advice, "no public address: set WXBASE_PUBLIC_URL to the https origin where WeChat reaches this server")
 	}
 	return advice
+}
+
+// needsPublicURL tells whether notifications of payments would not arrive. The real WeChat Pay notifies over https only.
+func needsPublicURL(merchants []Merchant, origin string) bool {
+	for _, m := range merchants {
+		if !strings.HasPrefix(origin, "https://") && (!strings.HasPrefix(origin, "http://") || IsOfficial(m.PayBase)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Sources says in one line where the mini programs and merchants come from, for the start of the log.
@@ -55,12 +65,12 @@ func (s *Store) HasReal() (bool, error) {
 		return false, err
 	}
 	for _, a := range snap.apps {
-		if a.Source != SourceSim && IsOfficial(a.APIBase) {
+		if a.Source != SourceSim && reachesWechat(a.APIBase) {
 			return true, nil
 		}
 	}
 	for _, m := range snap.merchants {
-		if m.Source != SourceSim && IsOfficial(m.PayBase) {
+		if m.Source != SourceSim && reachesWechat(m.PayBase) {
 			return true, nil
 		}
 	}

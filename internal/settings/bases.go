@@ -25,7 +25,13 @@ func IsOfficial(base string) bool {
 		return true
 	}
 	u, err := url.Parse(base)
-	return err == nil && u.Scheme == "https" && slices.Contains(officialHosts, u.Host)
+	return err == nil && u.Scheme == "https" && (u.Port() == "" || u.Port() == "443") && reachesWechat(base)
+}
+
+// reachesWechat tells whether a request to base would arrive at WeChat, however it is written.
+func reachesWechat(base string) bool {
+	u, err := url.Parse(base)
+	return err == nil && slices.Contains(officialHosts, strings.TrimSuffix(strings.ToLower(u.Hostname()), "."))
 }
 
 // checkBase gives the origin to use. A host that is not WeChat's needs custom: secrets would be sent to it.
@@ -34,7 +40,8 @@ func checkBase(name, base, official string, custom bool) (string, error) {
 		return official, nil
 	}
 	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") ||
+		u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return "", fmt.Errorf("%s is not an http(s) origin", name)
 	}
 	if !IsOfficial(base) && !custom {

@@ -8,6 +8,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 )
 
 // ErrNotConfigured means that no mini program or no merchant is set up, or not the one that was asked for.
@@ -23,14 +24,14 @@ const (
 	SourceStored      Source = "stored"
 )
 
-// App is one mini program. Its secrets are in the clear here: never log one, although String and LogValue redact.
+// App is one mini program. Its secrets are in the clear here: never log one, although String, LogValue and JSON leave them out.
 type App struct {
 	AppID      string
 	Name       string
-	Secret     string
+	Secret     string `json:"-"`
 	APIBase    string // origin of the WeChat server API, without a trailing slash
-	PushToken  string
-	PushAESKey string
+	PushToken  string `json:"-"`
+	PushAESKey string `json:"-"`
 	EnvVersion string // release, trial or develop
 	MchID      string // merchant that takes its payments; empty: the only one there is
 	Source     Source
@@ -42,14 +43,18 @@ func (a App) String() string { return fmt.Sprintf("mini program %s (%s)", a.AppI
 // GoString redacts like String, so that %#v gives nothing away.
 func (a App) GoString() string { return a.String() }
 
-// Merchant is one WeChat Pay merchant. Its secrets are in the clear here: never log one, although String and LogValue redact.
+// LogValue redacts like String, for handlers that write values as JSON.
+func (a App) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
+// Merchant is one WeChat Pay merchant. Its secrets are in the clear here: never log one, although String, LogValue and JSON leave
+// them out.
 type Merchant struct {
 	MchID       string
 	API         string // v3 or v2
 	CertSerial  string
-	PrivateKey  string // PEM
-	APIv3Key    string
-	APIv2Key    string
+	PrivateKey  string `json:"-"` // PEM
+	APIv3Key    string `json:"-"`
+	APIv2Key    string `json:"-"`
 	PublicKeyID string
 	PublicKey   string // PEM
 	VerifyMode  string // publicKey, certificate or both
@@ -62,3 +67,6 @@ func (m Merchant) String() string { return fmt.Sprintf("merchant %s (%s)", m.Mch
 
 // GoString redacts like String, so that %#v gives nothing away.
 func (m Merchant) GoString() string { return m.String() }
+
+// LogValue redacts like String, for handlers that write values as JSON.
+func (m Merchant) LogValue() slog.Value { return slog.StringValue(m.String()) }

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -15,11 +16,15 @@ type environment struct {
 	allowCustom bool
 }
 
-// readEnvironment reads the variables through get. It fails on a half-set or unreadable one, and never shows a value.
+// readEnvironment reads the variables through get. It fails on one that cannot be read or belongs to an id that is not set, and never
+// shows a value.
 func readEnvironment(get func(string) string) (environment, error) {
 	e := environment{
 		publicURL:   strings.TrimRight(get("WXBASE_PUBLIC_URL"), "/"),
 		allowCustom: get("WXBASE_ALLOW_CUSTOM_BASE") == "1",
+	}
+	if err := checkHalfSet(get); err != nil {
+		return e, err
 	}
 	if id := get("WXBASE_APPID"); id != "" {
 		e.apps = append(e.apps, App{
@@ -37,12 +42,35 @@ func readEnvironment(get func(string) string) (environment, error) {
 	return e, nil
 }
 
+// checkHalfSet refuses secrets whose owner is not named, and words that mean nothing: a typo there would look like "not configured".
+func checkHalfSet(get func(string) string) error {
+	if get("WXBASE_APP_SECRET") != "" && get("WXBASE_APPID") == "" {
+		return errors.New("WXBASE_APP_SECRET is set, but WXBASE_APPID is not")
+	}
+	for _, name := range []string{"WXBASE_MCH_PRIVATE_KEY", "WXBASE_APIV3_KEY", "WXBASE_APIV2_KEY"} {
+		if get(name) != "" && get("WXBASE_MCH_ID") == "" {
+			return fmt.Errorf("%s is set, but WXBASE_MCH_ID is not", name)
+		}
+	}
+	for _, v := range []struct{ name, field string }{
+		{"WXBASE_APP_SECRET", "secret"}, {"WXBASE_PUSH_AES_KEY", "pushAesKey"}, {"WXBASE_APIV3_KEY", "apiV3Key"}, {"WXBASE_APIV2_KEY", "apiV2Key"},
+	} {
+		if problem := checkSecret(v.field, get(v.name)); problem != "" {
+			return fmt.Errorf("%s %s", v.name, problem)
+		}
+	}
+	if api := get("WXBASE_PAY_API"); api != "" && api != "v3" && api != "v2" {
+		return errors.New("WXBASE_PAY_API must be v3 or v2")
+	}
+	return nil
+}
+
 func environmentMerchant(mchID string, get func(string) string) (Merchant, error) {
-	privateKey, err := pemOrFile("WXBASE_MCH_PRIVATE_KEY", get)
+	privateKey, err := pemOrFile("WXBASE_MCH_PRIVATE_KEY", get, isPrivateKey)
 	if err != nil {
 		return Merchant{}, err
 	}
-	publicKey, err := pemOrFile("WXBASE_PAY_PUBLIC_KEY", get)
+	publicKey, err := pemOrFile("WXBASE_PAY_PUBLIC_KEY", get, isPublicKey)
 	if err != nil {
 		return Merchant{}, err
 	}
@@ -54,15 +82,22 @@ func environmentMerchant(mchID string, get func(string) string) (Merchant, error
 }
 
 // pemOrFile reads a variable that holds PEM text or the path of a PEM file. In text, \n may stand for a line break.
-func pemOrFile(name string, get func(string) string) (string, error) {
+func pemOrFile(name string, get func(string) string, valid func(text string) bool) (string, error) {
 	value := get(name)
-	if value == "" || strings.Contains(value, "-----BEGIN") {
-		return strings.ReplaceAll(value, `\n`, "\n"), nil
+	if value == "" {
+		return "", nil
 	}
-	raw, err := os.ReadFile(value) //nolint:gosec // the operator names the file
-	if err != nil {
-		// note: the error of the file system is left out, because it repeats the value, which may be a key pasted wrongly
-		return "", fmt.Errorf("%s is neither PEM text nor a readable file", name)
+	text := strings.ReplaceAll(value, `\n`, "\n")
+	if !strings.Contains(value, "-----BEGIN") {
+		raw, err := os.ReadFile(value) //nolint:gosec // the operator names the file
+		if err != nil {
+			// note: the error of the file system is left out, because it repeats the value, which may be a key pasted wrongly
+			return "", fmt.Errorf("%s is neither PEM text nor a readable file", name)
+		}
+		text = string(raw)
 	}
-	return string(raw), nil
+	if !valid(text) {
+		return "", fmt.Errorf("%s holds no RSA key of the right kind in PEM", name)
+	}
+	return text, nil
 }

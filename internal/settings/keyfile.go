@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -68,5 +69,22 @@ func makeKeyFile(path string) ([]byte, error) {
 		}
 		return nil, fmt.Errorf("place key file: %w", err)
 	}
+	// NB! the name must outlive a power cut: what is sealed from here on opens with no other key
+	if err := syncFolder(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("place key file: %w", err)
+	}
 	return material, nil
+}
+
+// syncFolder makes new names in dir durable.
+// note: Windows cannot open a folder for that, and needs it not.
+func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir) //nolint:gosec // the path is our own data folder's
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

@@ -13,14 +13,17 @@ import (
 func (s *Store) load() (*snapshot, error) {
 	snap := &snapshot{apps: slices.Clone(s.simApps), merchants: slices.Clone(s.simMchs)}
 	s.addEnvironment(snap)
-	merchants, err := s.app.FindAllRecords("wx_merchants", dbx.HashExp{"enabled": true})
+	merchants, err := s.app.FindAllRecords("wx_merchants")
 	if err != nil {
 		return nil, fmt.Errorf("read merchants: %w", err)
 	}
 	mchIDs := make(map[string]string, len(merchants))
 	for _, r := range merchants {
+		// NB! a disabled merchant keeps its number: an app that is linked to it must not fall back to another merchant
 		mchIDs[r.Id] = r.GetString("mchid")
-		s.addMerchant(snap, r)
+		if r.GetBool("enabled") {
+			s.addMerchant(snap, r)
+		}
 	}
 	apps, err := s.app.FindAllRecords("wx_apps", dbx.HashExp{"enabled": true})
 	if err != nil {

@@ -19,3 +19,14 @@ func isPrivateKey(text string) bool {
 	_, err := x509.ParsePKCS1PrivateKey(block.Bytes)
 	return err == nil
 }
+
+// isPublicKey tells whether text is an RSA public key in PEM, as WeChat Pay hands it out (pub_key.pem).
+func isPublicKey(text string) bool {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return false
+	}
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	_, ok := key.(*rsa.PublicKey)
+	return err == nil && ok
+}

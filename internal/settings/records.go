@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"strings"
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
@@ -31,7 +32,7 @@ func (s *Store) sealRecord(e *core.RecordEvent) error {
 	}
 	for _, field := range secretFields(e.Record.Collection().Name) {
 		value, stored := e.Record.GetString(field), e.Record.Original().GetString(field)
-		if value == stored {
+		if value == stored || s.isSealed(e.Record, field, value) {
 			continue
 		}
 		if stored != "" && value == s.maskOf(e.Record, field, stored) {
@@ -50,11 +51,19 @@ func (s *Store) sealRecord(e *core.RecordEvent) error {
 	return e.Next()
 }
 
+// isSealed tells whether a value is ciphertext of this very place already: a record that is saved again after a failed save.
+func (s *Store) isSealed(r *core.Record, field, value string) bool {
+	_, err := s.vault.Open(place(r, field), value)
+	return value != "" && err == nil
+}
+
 // checkSecret says what is wrong with a secret in words that do not repeat it.
 func checkSecret(field, value string) string {
 	switch {
 	case value == "":
 		return ""
+	case strings.HasPrefix(value, maskPrefix):
+		return "is the mask of another value; read the row again, or type the secret itself"
 	case field == "apiV3Key" && len(value) != 32, field == "apiV2Key" && len(value) != 32:
 		return fmt.Sprintf("must have exactly 32 characters, has %d", len(value))
 	case field == "pushAesKey" && len(value) != 43:
@@ -82,7 +91,7 @@ func (s *Store) maskRecord(e *core.RecordEnrichEvent) error {
 func (s *Store) maskOf(r *core.Record, field, sealed string) string {
 	plain, err := s.vault.Open(place(r, field), sealed)
 	if err != nil {
-		return "••••••••#unreadable"
+		return maskPrefix + "unreadable"
 	}
 	return s.vault.Mask(plain)
 }

@@ -68,6 +68,12 @@ func (s *Store) forget(e *core.RecordEvent) error {
 	return e.Next()
 }
 
+// String names the store and shows no secret.
+func (s *Store) String() string { return "settings" }
+
+// GoString redacts like String, so that %#v gives nothing away.
+func (s *Store) GoString() string { return s.String() }
+
 // Vault encrypts what belongs to other rooms, such as session keys.
 func (s *Store) Vault() *Vault { return s.vault }
 

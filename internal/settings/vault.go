@@ -16,6 +16,9 @@ import (
 // sealedPrefix marks ciphertext and its format version.
 const sealedPrefix = "enc:v1:"
 
+// maskPrefix begins every mask. No secret begins like that, so a mask is never mistaken for one.
+const maskPrefix = "••••••••#"
+
 // ErrSealed means that a stored secret cannot be opened: another key, another row, or damage.
 var ErrSealed = errors.New("stored secret cannot be opened with this key")
 
@@ -48,6 +51,12 @@ func derive(material []byte, purpose string) []byte {
 	mac.Write([]byte(purpose))
 	return mac.Sum(nil)
 }
+
+// String names the vault and shows no key.
+func (v *Vault) String() string { return "vault" }
+
+// GoString redacts like String, so that %#v gives nothing away.
+func (v *Vault) GoString() string { return v.String() }
 
 // Seal encrypts plain for one place, for example "wx_apps/<id>/secret". The empty string stays empty.
 func (v *Vault) Seal(place, plain string) (string, error) {
@@ -91,5 +100,5 @@ func (v *Vault) Mask(plain string) string {
 	}
 	mac := hmac.New(sha256.New, v.fingerprint)
 	mac.Write([]byte(plain))
-	return "••••••••#" + hex.EncodeToString(mac.Sum(nil)[:4])
+	return maskPrefix + hex.EncodeToString(mac.Sum(nil)[:4])
 }

@@ -41,6 +41,7 @@ type callRing struct {
 	ring []callRecord
 }
 
+// add remembers a call and forgets the oldest past ringSize.
 func (q *callRing) add(rec callRecord) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -56,7 +57,7 @@ func (q *callRing) add(rec callRecord) {
 func (q *callRing) list() []callRecord {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	out := slices.Clone(q.ring)
+	out := append([]callRecord{}, q.ring...)
 	slices.Reverse(out)
 	return out
 }
@@ -116,6 +117,7 @@ func secretName(name string) bool {
 	return false
 }
 
+// maskQuery shows a query without its secrets, unescaped for reading.
 func maskQuery(query url.Values) string {
 	shown := url.Values{}
 	for name, values := range query {
@@ -145,6 +147,7 @@ func maskBody(contentType string, body []byte) string {
 	return clip(string(encode(maskValue(value))), keptBody)
 }
 
+// maskValue replaces secrets in place, at any depth.
 func maskValue(value any) any {
 	switch v := value.(type) {
 	case map[string]any:

@@ -15,12 +15,14 @@ type clock struct {
 	offset time.Duration
 }
 
+// now is WeChat's calendar.
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.base().Add(c.offset)
 }
 
+// advance moves the calendar forward and tells by how much it is moved in all.
 func (c *clock) advance(d time.Duration) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()

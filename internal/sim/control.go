@@ -10,23 +10,25 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v5"
 )
 
-// controlProblem is a refusal of the control API.
-type controlProblem struct {
+// controlError is a refusal of the control API.
+type controlError struct {
 	status int
 	text   string
 }
 
-func (p controlProblem) Error() string { return p.text }
+func (p controlError) Error() string { return p.text }
 
-func badInput(text string) error { return controlProblem{http.StatusBadRequest, text} }
-func notThere(text string) error { return controlProblem{http.StatusNotFound, text} }
-func conflict(text string) error { return controlProblem{http.StatusConflict, text} }
+// badInput, notThere and conflict are the three refusals: 400, 404 and 409.
+func badInput(text string) error { return controlError{http.StatusBadRequest, text} }
+func notThere(text string) error { return controlError{http.StatusNotFound, text} }
+func conflict(text string) error { return controlError{http.StatusConflict, text} }
 
 // bindControl is the whole control API and the panel, on one screen.
 func (s *Sim) bindControl(e *echo.Echo) {
@@ -45,7 +47,7 @@ func (s *Sim) bindControl(e *echo.Echo) {
 
 	g.GET("/orders", s.listOrders)
 	g.GET("/notifications", s.listNotifications)
-	g.GET("/calls", func(c *echo.Context) error { return c.JSON(200, s.calls.list()) })
+	g.GET("/calls", s.listCalls)
 	g.GET("/clock", func(c *echo.Context) error { return c.JSON(200, s.clockAnswer()) })
 	g.POST("/clock", s.moveClock)
 	g.GET("/faults", func(c *echo.Context) error { return c.JSON(200, s.faults.snapshot()) })
@@ -68,16 +70,17 @@ func (s *Sim) guard(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		if !s.ownHost(r.Host) {
-			return controlProblem{http.StatusForbidden, "the simulator answers to localhost only"}
+			return controlError{http.StatusForbidden, "the simulator answers to localhost only"}
 		}
 		if !ownOrigin(r.Header.Get("Origin"), r.Host) {
-			return controlProblem{http.StatusForbidden, "the simulator answers no page of another site"}
+			return controlError{http.StatusForbidden, "the simulator answers no page of another site"}
 		}
 		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
 		return next(c)
 	}
 }
 
+// ownHost keeps out names that were made to point here: a rebound name is the attacker's, not ours.
 func (s *Sim) ownHost(hostport string) bool {
 	host := hostOf(hostport)
 	return isLoopback(host) || host != "" && slices.ContainsFunc(s.opts.allowedHosts, func(allowed string) bool {
@@ -85,6 +88,7 @@ func (s *Sim) ownHost(hostport string) bool {
 	})
 }
 
+// hostOf cuts the port off.
 func hostOf(hostport string) string {
 	if host, _, err := net.SplitHostPort(hostport); err == nil {
 		return strings.ToLower(host)
@@ -92,6 +96,7 @@ func hostOf(hostport string) string {
 	return strings.ToLower(strings.Trim(hostport, "[]"))
 }
 
+// ownOrigin lets programs (no Origin) and pages of this machine or this very host pass.
 func ownOrigin(origin, host string) bool {
 	if origin == "" {
 		return true
@@ -105,17 +110,18 @@ func ownOrigin(origin, host string) bool {
 
 func isControlPath(path string) bool { return path == "/_sim" || strings.HasPrefix(path, "/_sim/") }
 
+// controlNotFound answers every path under /_sim/ that is none.
 func controlNotFound(c *echo.Context) error {
 	return c.JSON(http.StatusNotFound, map[string]string{"error": "no such route: " + c.Request().Method + " " + c.Request().URL.Path})
 }
 
-// controlError turns an error of the control API into {error}.
-func controlError(c *echo.Context, err error) {
+// answerError turns an error of the control API into {error}.
+func answerError(c *echo.Context, err error) {
 	if resp, _ := echo.UnwrapResponse(c.Response()); resp != nil && resp.Committed {
 		return
 	}
 	status, text := http.StatusInternalServerError, "internal error"
-	var problem controlProblem
+	var problem controlError
 	switch {
 	case errors.As(err, &problem):
 		status, text = problem.status, problem.text
@@ -129,7 +135,7 @@ func controlError(c *echo.Context, err error) {
 func readInput(c *echo.Context, v any) error {
 	body, err := io.ReadAll(c.Request().Body)
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return controlProblem{http.StatusRequestEntityTooLarge, errTooLarge.Error()}
+		return controlError{http.StatusRequestEntityTooLarge, errTooLarge.Error()}
 	} else if err != nil {
 		return badInput("the body could not be read")
 	}
@@ -160,6 +166,7 @@ func (s *Sim) inBook(c *echo.Context, list func() any) error {
 	return c.JSONBlob(http.StatusOK, body)
 }
 
+// listOrders gives the orders as they stand now, the latest first.
 func (s *Sim) listOrders(c *echo.Context) error {
 	return s.inBook(c, func() any {
 		now := s.Now()
@@ -172,12 +179,27 @@ func (s *Sim) listOrders(c *echo.Context) error {
 	})
 }
 
+// listNotifications gives every message with its attempts, the latest first.
 func (s *Sim) listNotifications(c *echo.Context) error {
 	return s.inBook(c, func() any {
 		return newest(s.state.notifications, func(n *notification) time.Time { return n.MadeAt }, func(n *notification) string { return n.ID })
 	})
 }
 
+// listCalls gives the remembered calls, the latest first; ?limit=n the latest n of them.
+func (s *Sim) listCalls(c *echo.Context) error {
+	list, limit := s.calls.list(), c.QueryParam("limit")
+	if limit == "" {
+		return c.JSON(http.StatusOK, list)
+	}
+	n, err := strconv.Atoi(limit)
+	if err != nil || n < 1 {
+		return badInput("limit must be a number from 1")
+	}
+	return c.JSON(http.StatusOK, list[:min(n, len(list))])
+}
+
+// clockState is the answer of both clock routes.
 type clockState struct {
 	Now    time.Time `json:"now"`
 	Offset string    `json:"offset"` // how far Advance has moved it
@@ -188,6 +210,7 @@ func (s *Sim) clockAnswer() clockState {
 	return clockState{Now: now, Offset: now.Sub(s.opts.now()).Round(time.Second).String()}
 }
 
+// moveClock takes {advance: "2h30m"} or {now: RFC 3339}. It only moves forward.
 func (s *Sim) moveClock(c *echo.Context) error {
 	var in struct {
 		Advance string     `json:"advance"`
@@ -212,6 +235,7 @@ func (s *Sim) moveClock(c *echo.Context) error {
 	return c.JSON(http.StatusOK, s.clockAnswer())
 }
 
+// queueFault puts a fault at the end of the queue.
 func (s *Sim) queueFault(c *echo.Context) error {
 	var in faultRequest
 	if err := readInput(c, &in); err != nil {
@@ -225,6 +249,7 @@ func (s *Sim) queueFault(c *echo.Context) error {
 	return c.JSON(http.StatusOK, f)
 }
 
+// clearFaults ends all faults, also those that were to stay.
 func (s *Sim) clearFaults(c *echo.Context) error {
 	s.faults.clear()
 	return c.JSON(http.StatusOK, []fault{})

@@ -11,6 +11,7 @@ import (
 // greyAvatar is the picture of everybody since wx.getUserInfo became anonymous.
 const greyAvatar = "https://mmbiz.qpic.cn/mmbiz/icTdbqWNOwNRna42FI242Lcia07jQodd2FJGIYQfG0LAJGFxM4FbnQP6yfMxBgJ0F3YRqJCJ1aPAK2dQagdusBZg/0"
 
+// listPeople gives everybody, the oldest first.
 func (s *Sim) listPeople(c *echo.Context) error {
 	return s.inBook(c, func() any {
 		list := newest(s.state.people, func(p *person) time.Time { return p.MadeAt }, func(p *person) string { return p.ID })
@@ -21,6 +22,7 @@ func (s *Sim) listPeople(c *echo.Context) error {
 	})
 }
 
+// makePerson adds somebody.
 func (s *Sim) makePerson(c *echo.Context) error {
 	var in personRequest
 	if err := readInput(c, &in); err != nil {
@@ -35,6 +37,7 @@ func (s *Sim) makePerson(c *echo.Context) error {
 	return c.JSONBlob(http.StatusOK, encode(p))
 }
 
+// changePerson changes what is given and leaves the rest.
 func (s *Sim) changePerson(c *echo.Context) error {
 	var in personRequest
 	if err := readInput(c, &in); err != nil {
@@ -65,6 +68,7 @@ func (s *Sim) owner(c *echo.Context) (*person, error) {
 	return nil, notThere("no person has this id")
 }
 
+// avatar gives a made picture. NB! it is markup, so it comes with a policy that lets no script run.
 func (s *Sim) avatar(c *echo.Context) error {
 	s.mu.Lock()
 	p := s.state.people[strings.TrimSuffix(c.Param("file"), ".svg")]
@@ -91,6 +95,7 @@ func (s *Sim) onPhone(c *echo.Context, appid string) (*person, *identity, error)
 	return p, id, err
 }
 
+// appRequest is the body of login, userinfo and phone.
 type appRequest struct {
 	AppID     string `json:"appid"`
 	Anonymous *bool  `json:"anonymous"`

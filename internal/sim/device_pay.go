@@ -41,6 +41,7 @@ func (s *Sim) devicePay(c *echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"errMsg": errMsg})
 }
 
+// requestPayment checks and pays. A refusal is what the phone found wrong; err is the control API's own.
 func (s *Sim) requestPayment(c *echo.Context, in payRequest) (errMsg, refusal string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +78,7 @@ func (s *Sim) markPaid(o *order, now time.Time) error {
 	}
 	*o = paid
 	s.state.index(o)
-	s.state.notifications[n.ID] = n
+	s.state.addNotification(n)
 	s.rouse()
 	return nil
 }
@@ -89,7 +90,7 @@ func (s *Sim) checkPayment(in payRequest, id *identity, now time.Time) (o *order
 		return nil, refusal, nil
 	}
 	signed := message(id.AppID, timestamp, in.NonceStr, in.Package)
-	if verifyRSA(&s.keys.merchant.PublicKey, signed, in.PaySign) != nil {
+	if !s.signedByMerchant(signed, in.PaySign) {
 		return nil, "支付验证签名失败", nil
 	}
 	prepayID := strings.TrimPrefix(in.Package, "prepay_id=")
@@ -97,6 +98,11 @@ func (s *Sim) checkPayment(in payRequest, id *identity, now time.Time) (o *order
 		return nil, "prepay_id无效", err
 	}
 	return o, o.payableBy(id, prepayID, now), nil
+}
+
+// signedByMerchant is the phone's check of paySign: the key is that of the merchant certificate.
+func (s *Sim) signedByMerchant(text, signature string) bool {
+	return verifyRSA(&s.keys.merchant.PublicKey, text, signature) == nil
 }
 
 // checkPayFields checks the form of what the mini program gave.
@@ -145,6 +151,7 @@ func (o *order) payableBy(id *identity, prepayID string, now time.Time) string {
 	return "prepay_id已过期"
 }
 
+// jsonKind names the type of a value the way the phone's complaint does.
 func jsonKind(raw json.RawMessage) string {
 	switch {
 	case len(raw) == 0:

@@ -18,6 +18,7 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
+// scanRequest is the body of scan; one of image, scene and url is enough.
 type scanRequest struct {
 	Image string `json:"image"` // base64 of a JPEG or PNG, with or without data:image/...;base64,
 	Scene string `json:"scene"`
@@ -66,6 +67,7 @@ func (s *Sim) deviceScan(c *echo.Context) error {
 	return c.JSONBlob(http.StatusOK, encode(code.opened()))
 }
 
+// opened is how the code opens its mini program. note: scene arrives percent-encoded, as on a real phone.
 func (w wxaCode) opened() scanAnswer {
 	path, query, _ := strings.Cut(w.Path, "?")
 	if w.Scene != "" {
@@ -116,6 +118,7 @@ func (s *Sim) lookUpScene(scene, appid string) (wxaCode, error) {
 // maxPixels is the largest side of a picture that is looked at.
 const maxPixels = 3000
 
+// readImage gives the text of the code in a base64 picture.
 func readImage(text string) (content string, err error) {
 	if _, data, ok := strings.Cut(text, ";base64,"); ok && strings.HasPrefix(text, "data:") {
 		text = data

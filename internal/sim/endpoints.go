@@ -42,6 +42,7 @@ func endpoints() []endpoint {
 	}
 }
 
+// newHandler is both hosts and the control API on one router.
 func (s *Sim) newHandler() http.Handler {
 	e := newEcho(s.strayCall(http.StatusNotFound), s.strayCall(http.StatusMethodNotAllowed))
 	for _, ep := range endpoints() {
@@ -55,12 +56,14 @@ func (s *Sim) newHandler() http.Handler {
 	return e
 }
 
+// newControlHandler is the control API alone.
 func (s *Sim) newControlHandler() http.Handler {
 	e := newEcho(controlNotFound, controlNotFound)
 	s.bindControl(e)
 	return e
 }
 
+// newEcho is a silent router whose errors are the control API's; WeChat's own never get that far.
 func newEcho(notFound, wrongMethod echo.HandlerFunc) *echo.Echo {
 	e := echo.NewWithConfig(echo.Config{
 		Logger: slog.New(slog.DiscardHandler),
@@ -69,7 +72,7 @@ func newEcho(notFound, wrongMethod echo.HandlerFunc) *echo.Echo {
 			NotFoundHandler:         notFound,
 			MethodNotAllowedHandler: wrongMethod,
 		}),
-		HTTPErrorHandler: controlError,
+		HTTPErrorHandler: answerError,
 	})
 	e.Use(middleware.Recover())
 	return e
@@ -94,6 +97,7 @@ func (s *Sim) strayCall(status int) echo.HandlerFunc {
 // maxBody is the most that any call of WeChat's may send, in bytes.
 const maxBody = 1 << 20
 
+// readBody reads at most maxBody bytes.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {

@@ -74,6 +74,7 @@ func errorText(errcode int) string {
 	return errorTextFrom41000(errcode)
 }
 
+// errorTextFrom41000 is the second half of errorText.
 func errorTextFrom41000(errcode int) string {
 	switch errcode {
 	case 41001:
@@ -115,9 +116,9 @@ func errorTextFrom41000(errcode int) string {
 }
 
 var (
-	errEmptyBody  = errors.New("the body is empty")
-	errGarbage    = errors.New("the body is not the JSON object that the call wants")
-	errTrailing   = errors.New("something follows the JSON object")
+	errEmptyBody   = errors.New("the body is empty")
+	errGarbage     = errors.New("the body is not the JSON object that the call wants")
+	errTrailing    = errors.New("something follows the JSON object")
 	errNotAnObject = errors.New("the body is JSON but not an object")
 )
 
@@ -152,6 +153,7 @@ func (c *call) decodeOr(garbage int, v any) (refusal reply, ok bool) {
 	return reply{}, true
 }
 
+// isJSONType tells application/json with or without parameters.
 func isJSONType(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
 	return err == nil && media == "application/json"

@@ -65,6 +65,7 @@ func faultKinds() map[string][]string {
 	return kinds
 }
 
+// faultRequest is the body of POST /_sim/faults.
 type faultRequest struct {
 	On          string   `json:"on"`
 	Kind        string   `json:"kind"`
@@ -99,6 +100,7 @@ func (in faultRequest) parse() (*fault, error) {
 	return f, f.check()
 }
 
+// check bounds the numbers and reads the delay.
 func (f *fault) check() error {
 	switch {
 	case f.Times == 0 || f.Times < -1:
@@ -134,6 +136,7 @@ func defaultDelay(kind string) time.Duration {
 	return 0
 }
 
+// add queues a fault and names it.
 func (q *faultQueue) add(f *fault) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -142,12 +145,14 @@ func (q *faultQueue) add(f *fault) {
 	q.list = append(q.list, f)
 }
 
+// clear forgets all faults.
 func (q *faultQueue) clear() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.list = nil
 }
 
+// snapshot copies the queue for showing.
 func (q *faultQueue) snapshot() []fault {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -177,6 +182,7 @@ func (q *faultQueue) draw(name string) *fault {
 	return nil
 }
 
+// meant tells whether the fault is for a call of this name, by itself or with its whole host.
 func (f *fault) meant(name string) bool {
 	if f.On == name {
 		return true
@@ -189,8 +195,10 @@ func (f *fault) meant(name string) bool {
 	return false
 }
 
+// is may be asked of no fault at all.
 func (f *fault) is(kind string) bool { return f != nil && f.Kind == kind }
 
+// name is the kind, empty for no fault.
 func (f *fault) name() string {
 	if f == nil {
 		return ""

@@ -72,7 +72,7 @@ type world struct {
 	t      *testing.T
 	sim    *sim.Sim
 	srv    *httptest.Server
-	clock  *testClock
+	clock  *testClock // inside a bubble it is not used
 	dir    string
 	cfg    sim.Config
 	app    sim.AppConfig
@@ -88,6 +88,16 @@ func newWorld(t *testing.T, opts ...sim.Option) *world {
 
 func openWorld(t *testing.T, dir string, clock *testClock, opts ...sim.Option) *world {
 	t.Helper()
+	w := openBubble(t, dir, clock, opts...)
+	w.srv = httptest.NewServer(w.sim.Handler())
+	w.sim.SetPublicBase(w.srv.URL)
+	w.cfg = w.sim.Config()
+	return w
+}
+
+// openBubble makes a world without a server: its handler is called directly.
+func openBubble(t *testing.T, dir string, clock *testClock, opts ...sim.Option) *world {
+	t.Helper()
 	keys, err := sharedKeys()
 	if err != nil {
 		t.Fatalf("make keys: %v", err)
@@ -101,9 +111,8 @@ func openWorld(t *testing.T, dir string, clock *testClock, opts ...sim.Option) *
 	if err != nil {
 		t.Fatalf("make simulator: %v", err)
 	}
-	srv := httptest.NewServer(s.Handler())
-	s.SetPublicBase(srv.URL)
-	w := &world{t: t, sim: s, srv: srv, clock: clock, dir: dir, cfg: s.Config()}
+	s.SetPublicBase("http://127.0.0.1")
+	w := &world{t: t, sim: s, clock: clock, dir: dir, cfg: s.Config()}
 	w.app, w.mch = w.cfg.Apps[0], w.cfg.Merchants[0]
 	w.key = parseKey(t, w.mch.PrivateKey)
 	t.Cleanup(w.close)
@@ -115,7 +124,9 @@ func (w *world) close() {
 		return
 	}
 	w.closed = true
-	w.srv.Close()
+	if w.srv != nil {
+		w.srv.Close()
+	}
 	if err := w.sim.Close(); err != nil {
 		w.t.Errorf("close simulator: %v", err)
 	}
@@ -153,6 +164,13 @@ func (a answer) number(name string) int {
 
 func (w *world) do(req *http.Request) answer {
 	w.t.Helper()
+	if w.srv == nil { // inside a synctest bubble, where there is no network
+		rec := httptest.NewRecorder()
+		w.sim.Handler().ServeHTTP(rec, req)
+		a := answer{status: rec.Code, header: rec.Result().Header, body: rec.Body.Bytes()}
+		_ = json.Unmarshal(a.body, &a.json)
+		return a
+	}
 	a, err := send(req)
 	if err != nil {
 		w.t.Fatalf("%s %s: %v", req.Method, req.URL.Path, err)
@@ -177,7 +195,7 @@ func send(req *http.Request) (answer, error) {
 
 func (w *world) request(method, path, body string) *http.Request {
 	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), method, w.srv.URL+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(w.t.Context(), method, w.cfg.APIBase+path, strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -36,6 +36,7 @@ func pick(alphabet string, n int) string {
 	return string(out)
 }
 
+// random gives n bytes from the system.
 func random(n int) []byte {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // note: never returns an error since Go 1.24
@@ -59,10 +60,12 @@ func newLoginCode() string  { return "0" + pick(alnum, 31) }
 func newPhoneCode() string  { return hexID(32) }
 func newToken() string      { return "9" + pick(digits, 1) + "_" + pick(urlAlnum, 149) }
 
+// newPrepayID is wx, the time in Beijing and 20 hex digits: 36 characters.
 func newPrepayID(now time.Time) string {
 	return "wx" + now.In(beijing()).Format("20060102150405") + hexID(10)
 }
 
+// newTransactionID is 28 digits with the day in the middle.
 func newTransactionID(now time.Time) string {
 	return "4200" + pick(digits, 6) + now.In(beijing()).Format("20060102") + pick(digits, 10)
 }
@@ -72,6 +75,7 @@ func rid(now time.Time) string {
 	return fmt.Sprintf("%08x-%s-%s", now.Unix(), hexID(4), hexID(4))
 }
 
+// newUUID is a random UUID (version 4).
 func newUUID() string {
 	b := random(16)
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80

@@ -58,6 +58,7 @@ func openJournal(dir string, apply func(change) error, live func() []row) (*jour
 	return &journal{file: file}, nil
 }
 
+// replay applies every whole line. A line that is whole and yet no JSON is an error: that is no crash but damage.
 func replay(raw []byte, apply func(change) error) error {
 	reader := bufio.NewReader(bytes.NewReader(raw))
 	for n := 1; ; n++ {
@@ -78,6 +79,7 @@ func replay(raw []byte, apply func(change) error) error {
 	}
 }
 
+// compact writes the live rows as a new journal.
 func compact(path string, rows []row) error {
 	var out bytes.Buffer
 	for _, r := range rows {
@@ -105,6 +107,7 @@ func replaceFile(path string, data []byte) error {
 	return os.Rename(tmp, path)
 }
 
+// journalLine is all rows in one line.
 func journalLine(rows ...row) ([]byte, error) {
 	changes := make([]change, len(rows))
 	for i, r := range rows {
@@ -136,6 +139,7 @@ func (j *journal) append(rows ...row) error {
 	return nil
 }
 
+// close flushes to the disk. On a nil or closed journal it does nothing.
 func (j *journal) close() error {
 	if j == nil {
 		return nil

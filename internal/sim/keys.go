@@ -54,6 +54,7 @@ type keyring struct {
 
 const keysName = "keys.json"
 
+// loadKeys reads keys.json, or makes it at first start.
 func loadKeys(o options) (*keyring, error) {
 	var file keyFile
 	path := filepath.Join(o.stateDir, keysName)
@@ -76,6 +77,7 @@ func loadKeys(o options) (*keyring, error) {
 	return parseKeys(file)
 }
 
+// readIfThere gives nil for a file that is not there, or where there is no folder.
 func readIfThere(dir, path string) ([]byte, error) {
 	if dir == "" {
 		return nil, nil
@@ -87,6 +89,7 @@ func readIfThere(dir, path string) ([]byte, error) {
 	return raw, err
 }
 
+// writeKeys keeps the file for its owner only.
 func writeKeys(dir, path string, file keyFile) error {
 	if dir == "" {
 		return nil
@@ -94,13 +97,14 @@ func writeKeys(dir, path string, file keyFile) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	raw, err := json.MarshalIndent(file, "", "  ")
+	raw, err := json.MarshalIndent(file, "", "  ") //nolint:gosec // this file is where the keys live, mode 0600
 	if err != nil {
 		return err
 	}
 	return replaceFile(path, raw)
 }
 
+// makeKeys invents a mini program, a merchant and WeChat Pay's own two key pairs.
 func makeKeys(o options) (keyFile, error) {
 	f := keyFile{
 		AppID: newAppID(), Secret: hexID(16), PushToken: pick(alnum, 32), PushAESKey: pick(alnum, 42) + "A",
@@ -132,6 +136,7 @@ func makeKeys(o options) (keyFile, error) {
 	return f, nil
 }
 
+// privatePEM writes PKCS#8.
 func privatePEM(key *rsa.PrivateKey) (string, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -140,6 +145,7 @@ func privatePEM(key *rsa.PrivateKey) (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
 }
 
+// selfSigned makes a certificate of five years with a serial number of 40 hex digits.
 func selfSigned(key *rsa.PrivateKey, name string, now time.Time) (string, error) {
 	serial := random(20)
 	serial[0] = serial[0]&0x3f | 0x40 // note: a set high nibble keeps the number at 40 hex digits, a clear top bit keeps it positive
@@ -157,6 +163,7 @@ func selfSigned(key *rsa.PrivateKey, name string, now time.Time) (string, error)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), nil
 }
 
+// parseKeys makes the texts of keys.json ready for use.
 func parseKeys(f keyFile) (*keyring, error) {
 	k := &keyring{keyFile: f}
 	var err error
@@ -187,6 +194,7 @@ func parseKeys(f keyFile) (*keyring, error) {
 	return k, nil
 }
 
+// parseKey reads PKCS#8, the form of apiclient_key.pem.
 func parseKey(text string) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
@@ -204,6 +212,7 @@ func parseKey(text string) (*rsa.PrivateKey, error) {
 	return private, nil
 }
 
+// parseCert reads one certificate.
 func parseCert(text string) (*x509.Certificate, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
@@ -212,6 +221,7 @@ func parseCert(text string) (*x509.Certificate, error) {
 	return x509.ParseCertificate(block.Bytes)
 }
 
+// serialOf writes a serial number as WeChat Pay does: upper-case hex.
 func serialOf(cert *x509.Certificate) string {
 	return strings.ToUpper(hex.EncodeToString(cert.SerialNumber.Bytes()))
 }

@@ -5,14 +5,16 @@ import "time"
 // limiter counts events in fixed windows of WeChat's time. Sim.mu guards it; a restart forgets it.
 type limiter struct {
 	windows map[string]window
+	sweepAt int // size at which old windows are thrown away
 }
 
+// window is one span of time and what happened in it.
 type window struct {
 	start time.Time
 	count int
 }
 
-func newLimiter() *limiter { return &limiter{windows: map[string]window{}} }
+func newLimiter() *limiter { return &limiter{windows: map[string]window{}, sweepAt: 10_000} }
 
 // allow counts one event of key and tells whether it is within max per span.
 func (l *limiter) allow(key string, limit int, span time.Duration, now time.Time) bool {
@@ -29,7 +31,7 @@ func (l *limiter) allow(key string, limit int, span time.Duration, now time.Time
 
 // sweep keeps the map from growing with every person that ever logged in.
 func (l *limiter) sweep(now time.Time) {
-	if len(l.windows) < 10_000 {
+	if len(l.windows) < l.sweepAt {
 		return
 	}
 	for key, w := range l.windows {
@@ -37,4 +39,5 @@ func (l *limiter) sweep(now time.Time) {
 			delete(l.windows, key)
 		}
 	}
+	l.sweepAt = 2*len(l.windows) + 10_000
 }

@@ -1,7 +1,11 @@
 package sim
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
+// The lives and limits of the codes that a phone gives.
 const (
 	grantLife      = 5 * time.Minute
 	loginsPerMin   = 100
@@ -23,16 +27,27 @@ type grant struct {
 
 func (g grant) key() (kind, id string) { return "grant", g.Code }
 
+// expired is true from the fifth minute on.
 func (g *grant) expired(now time.Time) bool { return now.Sub(g.MadeAt) >= grantLife }
 
 // newGrant makes a code for person. The caller holds s.mu.
 func (s *Sim) newGrant(kind, code, appid, person string, now time.Time) (*grant, error) {
 	g := &grant{Code: code, Kind: kind, AppID: appid, Person: person, MadeAt: now}
 	s.state.grants[code] = g
+	s.state.forgetGrants(now)
 	return g, s.save(g)
 }
 
-// code2Session is GET /sns/jscode2session.
+// forgetGrants keeps the map from growing for as long as the simulator runs.
+func (st *state) forgetGrants(now time.Time) {
+	if len(st.grants)%10_000 != 0 {
+		return
+	}
+	maps.DeleteFunc(st.grants, func(_ string, g *grant) bool { return now.Sub(g.MadeAt) > time.Hour })
+}
+
+// code2Session is GET /sns/jscode2session: a code of wx.login becomes openid and session_key, once.
+// https://developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_code2session.html (小程序登录)
 func (s *Sim) code2Session(c *call) reply {
 	if code, reason := s.checkSecret(c.query.Get("appid"), c.query.Get("secret")); code != 0 {
 		return c.refuse(code, reason)
@@ -53,6 +68,7 @@ func (s *Sim) code2Session(c *call) reply {
 	if err != nil {
 		return c.refuse(-1, err.Error())
 	}
+	// note: the live key, not that of the moment of wx.login; a later login has rotated it for everybody
 	live := s.state.sessions[id.session()]
 	if live == nil {
 		return c.refuse(40029, "the person has no session; this cannot follow a wx.login")
@@ -67,6 +83,8 @@ func (s *Sim) code2Session(c *call) reply {
 	}{live.Key, id.OpenID})
 }
 
+// checkLogin gives the errcode for which a login code is refused, 0 when it is good. A refused code is not used up.
+// The caller holds s.mu.
 func (s *Sim) checkLogin(c *call, g *grant) (errcode int, reason string) {
 	switch {
 	case g == nil || g.Kind != grantLogin:
@@ -75,7 +93,7 @@ func (s *Sim) checkLogin(c *call, g *grant) (errcode int, reason string) {
 		return 40029, "the code belongs to another mini program"
 	case !s.limits.allow("login/"+g.Person, loginsPerMin, time.Minute, c.now):
 		return 45011, "more than 100 logins of one person in a minute"
-	case !g.UsedAt.IsZero():
+	case !g.UsedAt.IsZero(): // note: asked before the age, as "code been used" is what the real service says of an old one too
 		return 40163, "the code was redeemed before; a code works once"
 	case g.expired(c.now):
 		return 40029, "the code is older than 5 minutes"

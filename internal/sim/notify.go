@@ -59,6 +59,7 @@ func paidNotification(o *order, now time.Time) *notification {
 	}
 }
 
+// notifyClient is how WeChat posts; the deadline of five seconds comes with each request.
 func notifyClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport: transport,
@@ -67,6 +68,7 @@ func notifyClient(transport http.RoundTripper) *http.Client {
 	}
 }
 
+// notifyEnvelope is the outside of a message; the fields keep the order seen in real traffic.
 type notifyEnvelope struct {
 	ID           string          `json:"id"`
 	CreateTime   string          `json:"create_time"`
@@ -76,6 +78,7 @@ type notifyEnvelope struct {
 	Resource     *notifyResource `json:"resource,omitempty"`
 }
 
+// notifyResource is the sealed inside.
 type notifyResource struct {
 	OriginalType   string `json:"original_type"`
 	Algorithm      string `json:"algorithm"`
@@ -151,8 +154,10 @@ func (s *Sim) post(ctx context.Context, n *notification, f *fault) (try attempt)
 	return try
 }
 
+// received tells whether the receiver took the message: the status decides, not the body.
 func (a attempt) received() bool { return a.Status/100 == 2 }
 
+// flat keeps one value of each header, for the books.
 func flat(header http.Header) map[string]string {
 	out := make(map[string]string, len(header))
 	for name := range header {

@@ -3,7 +3,7 @@ package sim
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/sha1" //nolint:gosec // WeChat's signature of open data is SHA-1
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -12,7 +12,8 @@ import (
 // signRawData is the signature of open data: lowercase hex of SHA1(rawData + session_key), the key as base64 text.
 // https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html (开放数据校验与解密)
 func signRawData(rawData, sessionKey string) string {
-	sum := sha1.Sum([]byte(rawData + sessionKey)) //nolint:gosec // as above
+	// note: SHA-1 is what WeChat signs open data with; session_key keeps it from being forged
+	sum := sha1.Sum([]byte(rawData + sessionKey))
 	return hex.EncodeToString(sum[:])
 }
 

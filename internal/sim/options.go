@@ -8,6 +8,7 @@ import (
 // Option changes how New builds a simulator.
 type Option func(*options)
 
+// options is what New was told.
 type options struct {
 	stateDir     string
 	transport    http.RoundTripper
@@ -45,6 +46,7 @@ func WithPages(pages ...string) Option {
 	return func(o *options) { o.pages = append(o.pages, pages...) }
 }
 
+// newOptions starts from the real clock, real keys and the real network.
 func newOptions(opts []Option) options {
 	o := options{now: time.Now, keyBits: 2048, transport: &http.Transport{
 		// note: no proxy from the environment; a notification goes straight to the laptop's own port

@@ -42,6 +42,7 @@ type prepayGrant struct {
 
 func (o order) key() (kind, id string) { return "order", o.MchID + "/" + o.OutTradeNo }
 
+// alive is false from the second hour on.
 func (p prepayGrant) alive(now time.Time) bool { return now.Sub(p.MadeAt) < prepayLife }
 
 // ripen closes an order that nobody paid for seven days and tells whether it did.
@@ -59,6 +60,7 @@ func (s *Sim) findOrder(number string, now time.Time) (*order, error) {
 	return s.ripened(s.state.orders[s.keys.MchID+"/"+number], now)
 }
 
+// ripened closes an order that is due for it. The caller holds s.mu.
 func (s *Sim) ripened(o *order, now time.Time) (*order, error) {
 	if o != nil && o.ripen(now) {
 		return o, s.save(o)
@@ -83,10 +85,12 @@ type transaction struct {
 	SceneInfo      *transactionScene `json:"scene_info,omitempty"`
 }
 
+// transactionPayer is empty until somebody paid.
 type transactionPayer struct {
 	OpenID string `json:"openid,omitempty"`
 }
 
+// transactionAmount is in fen; what the payer gave is there once they gave it.
 type transactionAmount struct {
 	Total         int64  `json:"total"`
 	PayerTotal    *int64 `json:"payer_total,omitempty"`
@@ -94,6 +98,7 @@ type transactionAmount struct {
 	PayerCurrency string `json:"payer_currency,omitempty"`
 }
 
+// transactionScene echoes the device of the order.
 type transactionScene struct {
 	DeviceID string `json:"device_id"`
 }
@@ -117,6 +122,7 @@ func (o *order) transaction() transaction {
 	return t
 }
 
+// stateText is trade_state_desc.
 func stateText(state string) string {
 	switch state {
 	case stateSuccess:

@@ -58,10 +58,12 @@ func (e payError) reply(*call) reply {
 
 const payJSON = "application/json; charset=utf-8"
 
+// signError is the 401 of everything around Authorization; text is WeChat's, reason is ours.
 func signError(text, reason string) *payError {
 	return &payError{status: 401, code: "SIGN_ERROR", numeric: numSign, message: text, reason: reason}
 }
 
+// paramError is the 400 that names a field. Location is body, url or query.
 func paramError(numeric int, location, field string, value any, issue string) payError {
 	return payError{
 		status: 400, code: "PARAM_ERROR", numeric: numeric, message: "参数错误",
@@ -69,14 +71,17 @@ func paramError(numeric int, location, field string, value any, issue string) pa
 	}
 }
 
+// orderMissing is the 404 of a number or transaction that nobody made.
 func orderMissing() payError {
 	return payError{status: 404, code: "ORDER_NOT_EXIST", numeric: numOrderMissing, message: "订单不存在", reason: "no such order of this merchant"}
 }
 
+// orderPaid is the refusal of prepay and close once the money is there: the caller has to ask and accept it as paid.
 func orderPaid() payError {
 	return payError{status: 400, code: "ORDER_PAID", numeric: numPaid, message: "该订单已支付", reason: "the order is paid"}
 }
 
+// systemError is the 500 after which the same request may be repeated.
 func systemError(reason string) payError {
 	return payError{status: 500, code: "SYSTEM_ERROR", numeric: numSystem, message: "系统异常，请稍后重试", reason: reason}
 }
@@ -90,8 +95,10 @@ func okPay(fields any) reply {
 func decodePay(body []byte) (map[string]any, *payError) {
 	var fields map[string]any
 	if err := decode(body, &fields); err != nil {
-		e := payError{status: 400, code: "PARAM_ERROR", numeric: numParam, message: "请求报文不是合法的JSON", reason: err.Error(),
-			detail: &payDetail{Location: "body", Field: "/", Issue: "请求报文不是合法的JSON"}}
+		e := payError{
+			status: 400, code: "PARAM_ERROR", numeric: numParam, message: "请求报文不是合法的JSON", reason: err.Error(),
+			detail: &payDetail{Location: "body", Field: "/", Issue: "请求报文不是合法的JSON"},
+		}
 		return nil, &e
 	}
 	return fields, nil
@@ -110,11 +117,13 @@ func integer(v any) int64 {
 	return i
 }
 
+// text reads a string out of decoded JSON, empty when it is none.
 func text(v any) string {
 	t, _ := v.(string)
 	return t
 }
 
+// object reads an object out of decoded JSON, nil when it is none.
 func object(v any) map[string]any {
 	o, _ := v.(map[string]any)
 	return o
@@ -139,7 +148,7 @@ func (s *Sim) ownMchID(location, field, mchid string) *payError {
 	return &e
 }
 
-// certificates is GET /v3/certificates.
+// certificates is GET /v3/certificates: the platform certificate, sealed with the APIv3 key.
 func (s *Sim) certificates(c *call) reply {
 	nonce := pick(alnum, 12)
 	sealed, err := sealGCM(s.keys.APIV3Key, nonce, "certificate", []byte(s.keys.PlatformCert))

@@ -39,6 +39,7 @@ func (s *Sim) firstPeople() error {
 	return nil
 }
 
+// personRequest is what the control API takes for a person; whatever is left out is made up or kept.
 type personRequest struct {
 	Nickname string `json:"nickname"`
 	Phone    string `json:"phone"` // 13800138000, or +852 51234567 with a space after the country code
@@ -91,6 +92,7 @@ func (p *person) change(in personRequest) error {
 	return nil
 }
 
+// setPhone takes a mainland number, or a foreign one with its country code set apart.
 func (p *person) setPhone(phone string) error {
 	phone = strings.TrimPrefix(strings.TrimSpace(phone), "+86 ")
 	if mainlandPhone.MatchString(phone) {

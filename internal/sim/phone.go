@@ -2,6 +2,7 @@ package sim
 
 import "time"
 
+// phoneRequest is the body of getuserphonenumber.
 type phoneRequest struct {
 	Code string `json:"code"`
 }
@@ -14,11 +15,13 @@ type phoneInfo struct {
 	Watermark       watermark `json:"watermark"`
 }
 
+// watermark tells whose data it is and from when; a receiver compares both.
 type watermark struct {
 	Timestamp int64  `json:"timestamp"` // Unix seconds
 	AppID     string `json:"appid"`
 }
 
+// phoneInfo tells the number to a mini program at now.
 func (p *person) phoneInfo(appid string, now time.Time) phoneInfo {
 	full := p.Phone
 	if p.CountryCode != "86" {
@@ -27,7 +30,8 @@ func (p *person) phoneInfo(appid string, now time.Time) phoneInfo {
 	return phoneInfo{full, p.Phone, p.CountryCode, watermark{now.Unix(), appid}}
 }
 
-// phoneNumber is POST /wxa/business/getuserphonenumber.
+// phoneNumber is POST /wxa/business/getuserphonenumber: a code of the phone number button becomes the number, once.
+// https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/phone-number/api_getphonenumber.html (获取手机号)
 func (s *Sim) phoneNumber(c *call) reply {
 	var in phoneRequest
 	if refusal, ok := c.decodeOr(47001, &in); !ok {

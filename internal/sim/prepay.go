@@ -4,10 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"time"
 )
 
-// prepay is POST /v3/pay/transactions/jsapi.
+// prepay is POST /v3/pay/transactions/jsapi: an order, or the same order again.
+// https://pay.weixin.qq.com/doc/v3/merchant/4012791856 (JSAPI/小程序下单)
 func (s *Sim) prepay(c *call) reply {
 	fields, bad := decodePay(c.body)
 	if bad == nil {
@@ -44,8 +46,10 @@ func (s *Sim) checkPrepay(fields map[string]any, c *call) *payError {
 		return bad
 	}
 	if appid := text(fields["appid"]); appid != s.keys.AppID {
-		return &payError{status: 400, code: "APPID_MCHID_NOT_MATCH", numeric: numAppMismatch, message: "appid和mch_id不匹配",
-			reason: "the merchant is not bound to this appid"}
+		return &payError{
+			status: 400, code: "APPID_MCHID_NOT_MATCH", numeric: numAppMismatch, message: "appid和mch_id不匹配",
+			reason: "the merchant is not bound to this appid",
+		}
 	}
 	if text(fields["time_expire"]) == "" {
 		return nil
@@ -73,7 +77,7 @@ func hashOf(fields map[string]any) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// firstPrepay makes the order. The caller holds s.mu.
+// firstPrepay makes the order, which is unpaid for two hours per prepay_id and for seven days in all. The caller holds s.mu.
 func (s *Sim) firstPrepay(c *call, fields map[string]any) reply {
 	o := &order{
 		AppID: text(fields["appid"]), MchID: text(fields["mchid"]), OutTradeNo: text(fields["out_trade_no"]),
@@ -85,17 +89,21 @@ func (s *Sim) firstPrepay(c *call, fields map[string]any) reply {
 	return s.grantPrepay(c, o)
 }
 
+// grantPrepay gives an order (a new one or one at hand) a new prepay_id. The caller holds s.mu.
 func (s *Sim) grantPrepay(c *call, o *order) reply {
-	o.ByKey = c.byKey
-	o.Prepays = append(o.Prepays, prepayGrant{ID: newPrepayID(c.now), MadeAt: c.now})
-	if err := s.save(o); err != nil {
+	next := *o
+	next.ByKey = c.byKey
+	next.Prepays = append(slices.Clone(o.Prepays), prepayGrant{ID: newPrepayID(c.now), MadeAt: c.now})
+	if err := s.save(next); err != nil {
 		return systemError(err.Error()).reply(c)
 	}
+	*o = next
 	s.state.orders[o.MchID+"/"+o.OutTradeNo] = o
 	s.state.index(o)
 	return prepayAnswer(o)
 }
 
+// prepayAnswer tells the latest prepay_id.
 func prepayAnswer(o *order) reply {
 	return okPay(map[string]string{"prepay_id": o.Prepays[len(o.Prepays)-1].ID})
 }
@@ -107,14 +115,20 @@ func (s *Sim) reenter(c *call, o *order, hash string) reply {
 	case o.State == stateSuccess:
 		return orderPaid().reply(c)
 	case o.State == stateClosed:
-		return payError{status: 400, code: "ORDER_CLOSED", numeric: numOrderInvalid, message: "订单已关闭",
-			reason: "the order is closed; a closed number never opens again"}.reply(c)
+		return payError{
+			status: 400, code: "ORDER_CLOSED", numeric: numOrderInvalid, message: "订单已关闭",
+			reason: "the order is closed; a closed number never opens again",
+		}.reply(c)
 	case o.Hash != hash:
-		return payError{status: 403, code: "OUT_TRADE_NO_USED", numeric: numReentry, message: "请求重入时，参数与首次请求时不一致",
-			reason: "the number was used before with other parameters"}.reply(c)
+		return payError{
+			status: 403, code: "OUT_TRADE_NO_USED", numeric: numReentry, message: "请求重入时，参数与首次请求时不一致",
+			reason: "the number was used before with other parameters",
+		}.reply(c)
 	case !c.now.Before(o.PayableUntil):
-		return payError{status: 400, code: "INVALID_REQUEST", numeric: numOrderInvalid, message: "订单已过期",
-			reason: "the order's time_expire is over"}.reply(c)
+		return payError{
+			status: 400, code: "INVALID_REQUEST", numeric: numOrderInvalid, message: "订单已过期",
+			reason: "the order's time_expire is over",
+		}.reply(c)
 	case o.Prepays[len(o.Prepays)-1].alive(c.now):
 		return prepayAnswer(o)
 	}
@@ -146,6 +160,7 @@ func (s *Sim) queryByID(c *call) reply {
 	return answerQuery(c, s.state.byTransaction[c.param("transaction_id")], nil)
 }
 
+// answerQuery tells an order, or that there is none.
 func answerQuery(c *call, o *order, err error) reply {
 	switch {
 	case err != nil:
@@ -181,10 +196,11 @@ func (s *Sim) closeOrder(c *call) reply {
 	case o.State == stateClosed:
 		return reply{status: http.StatusNoContent}
 	}
-	now := c.now
-	o.State, o.ClosedAt = stateClosed, &now
-	if err := s.save(o); err != nil {
+	closed := *o
+	closed.State, closed.ClosedAt = stateClosed, &c.now
+	if err := s.save(closed); err != nil {
 		return systemError(err.Error()).reply(c)
 	}
+	*o = closed
 	return reply{status: http.StatusNoContent}
 }

@@ -28,6 +28,7 @@ type codeCount struct {
 
 func (n codeCount) key() (kind, id string) { return "count", n.AppID }
 
+// The limits of the three kinds; reservedParam is a query field that WeChat adds itself.
 const (
 	unlimitedPerMinute = 5000
 	countedCodes       = 100_000
@@ -42,13 +43,14 @@ var (
 
 // codeStyle is how a code looks; the fields are common to the calls.
 type codeStyle struct {
-	Width      *int       `json:"width"` // 280 to 1280 pixels, 430 unless told
-	AutoColor  bool       `json:"auto_color"`
+	Width      *int            `json:"width"` // 280 to 1280 pixels, 430 unless told
+	AutoColor  bool            `json:"auto_color"`
 	LineColor  json.RawMessage `json:"line_color"`
-	IsHyaline  bool       `json:"is_hyaline"` // transparent, and then a PNG
-	EnvVersion *string    `json:"env_version"`
+	IsHyaline  bool            `json:"is_hyaline"` // transparent, and then a PNG
+	EnvVersion *string         `json:"env_version"`
 }
 
+// unlimitedRequest is the body of getwxacodeunlimit.
 type unlimitedRequest struct {
 	codeStyle
 	Scene     string `json:"scene"`
@@ -56,7 +58,8 @@ type unlimitedRequest struct {
 	CheckPath *bool  `json:"check_path"`
 }
 
-// unlimitedCode is POST /wxa/getwxacodeunlimit (kind B).
+// unlimitedCode is POST /wxa/getwxacodeunlimit (kind B): a page and a scene of at most 32 characters, uncounted.
+// https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html (获取不限制的小程序码)
 func (s *Sim) unlimitedCode(c *call) reply {
 	var in unlimitedRequest
 	if refusal, ok := c.decodeOr(40169, &in); !ok {
@@ -80,6 +83,7 @@ func (s *Sim) unlimitedCode(c *call) reply {
 	return s.draw(c, in.codeStyle, wxaCode{Path: or(in.Page, homePage), Scene: in.Scene}, nil)
 }
 
+// checkScene gives the errcode for a scene, 0 when it is fine.
 func checkScene(scene string) (errcode int, reason string) {
 	switch {
 	case scene == "":
@@ -92,6 +96,7 @@ func checkScene(scene string) (errcode int, reason string) {
 	return 0, ""
 }
 
+// checkPage gives the errcode for a page, 0 when it is fine. An empty page is the home page.
 func (s *Sim) checkPage(page string, published bool) (errcode int, reason string) {
 	switch {
 	case strings.Contains(page, reservedParam):
@@ -122,17 +127,21 @@ func (c codeStyle) check() string {
 	return ""
 }
 
+// pathRequest is the body of the two counted kinds.
 type pathRequest struct {
 	codeStyle
 	Path string `json:"path"`
 }
 
 // limitedCode is POST /wxa/getwxacode (kind A): a path with its query, counted.
+// https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html (获取小程序码)
 func (s *Sim) limitedCode(c *call) reply { return s.countedCode(c, 1024) }
 
 // plainQRCode is POST /cgi-bin/wxaapp/createwxaqrcode (kind C): a square code, counted with A.
+// https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html (获取小程序二维码)
 func (s *Sim) plainQRCode(c *call) reply { return s.countedCode(c, 128) }
 
+// countedCode is what the two counted kinds have in common; longest is in characters.
 func (s *Sim) countedCode(c *call, longest int) reply {
 	var in pathRequest
 	if refusal, ok := c.decodeOr(40159, &in); !ok {
@@ -156,6 +165,7 @@ func (s *Sim) countedCode(c *call, longest int) reply {
 		count.Count += known.Count
 	}
 	s.mu.Unlock()
+	// note: the number is taken when the picture is kept, so a request that fails costs none
 	if count.Count > countedCodes {
 		return c.refuse(45029, "100000 codes of these two kinds were made, which is all there are")
 	}

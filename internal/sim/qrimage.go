@@ -65,6 +65,7 @@ func (s *Sim) draw(c *call, style codeStyle, code wxaCode, count *codeCount) rep
 	return reply{status: 200, contentType: contentType, body: picture}
 }
 
+// keepCode remembers a code and, for the counted kinds, its number, in one write.
 func (s *Sim) keepCode(code wxaCode, count *codeCount) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,11 +84,13 @@ func (s *Sim) keepCode(code wxaCode, count *codeCount) error {
 	return s.save(rows...)
 }
 
+// hash names the code by what it leads to.
 func (w wxaCode) hash() string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{w.AppID, w.Path, w.Scene, w.Env}, "\x00")))
 	return hex.EncodeToString(sum[:8])
 }
 
+// url is the text inside the code.
 func (w wxaCode) url() string {
 	q := url.Values{"appid": {w.AppID}, "path": {w.Path}, "env": {w.Env}}
 	if w.Scene != "" {
@@ -99,12 +102,13 @@ func (w wxaCode) url() string {
 	return codeHost + w.ID
 }
 
+// render draws a code as JPEG, or as PNG where the ground has to be transparent.
 func render(content string, style codeStyle) (picture []byte, contentType string, err error) {
 	width := 430
 	if style.Width != nil {
 		width = *style.Width
 	}
-	code, err := qrcode.New(content, qrcode.Medium)
+	code, err := qrcode.New(content, qrcode.Low) // note: large modules help a reader more than redundancy does
 	if err != nil {
 		return nil, "", fmt.Errorf("make code: %w", err)
 	}

@@ -43,6 +43,7 @@ func (s *Sim) deliverAll(ctx context.Context) {
 	}
 }
 
+// sleep is false when the worker has to end.
 func (s *Sim) sleep(ctx context.Context, nap time.Duration) bool {
 	timer := time.NewTimer(nap)
 	defer timer.Stop()
@@ -60,9 +61,9 @@ func (s *Sim) due() (list []*notification, nap time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, nap := s.Now(), longestNap
-	for _, n := range s.state.notifications {
+	for _, n := range s.state.pending {
 		switch {
-		case n.State != notifyPending || n.busy:
+		case n.busy:
 		case n.Due.After(now):
 			nap = min(nap, n.Due.Sub(now))
 		default:
@@ -97,6 +98,7 @@ func (s *Sim) deliver(ctx context.Context, n *notification) {
 	s.finish(n, func() { n.settle(tries) })
 }
 
+// postMany delivers copies of one message at the same time, as several servers of WeChat do.
 func (s *Sim) postMany(ctx context.Context, n *notification, f *fault) []attempt {
 	copies := f.Copies
 	if copies == 0 {
@@ -135,6 +137,7 @@ func (s *Sim) finish(n *notification, apply func()) {
 	s.mu.Lock()
 	apply()
 	n.busy = false
+	s.state.addNotification(n)
 	err := s.save(n)
 	s.mu.Unlock()
 	if err != nil {
@@ -147,8 +150,8 @@ func (s *Sim) finish(n *notification, apply func()) {
 // spent in the first second, before the backend listens again.
 func (s *Sim) reanchor() {
 	now := s.Now()
-	for _, n := range s.state.notifications {
-		if n.State == notifyPending && n.Due.Before(now) {
+	for _, n := range s.state.pending {
+		if n.Due.Before(now) {
 			n.Due = now
 		}
 	}

@@ -51,6 +51,7 @@ func (s *Sim) serve(ep endpoint) echo.HandlerFunc {
 	}
 }
 
+// answer reads the body and lets the fault, the merchant's side or the mini program's side speak.
 func (s *Sim) answer(w http.ResponseWriter, c *call, f *fault) reply {
 	body, err := readBody(w, c.r)
 	if errors.Is(err, errTooLarge) {
@@ -68,6 +69,7 @@ func (s *Sim) answer(w http.ResponseWriter, c *call, f *fault) reply {
 	return s.answerAPI(c)
 }
 
+// answerAPI is the way into api.weixin.qq.com: method, access_token, then the call itself.
 func (s *Sim) answerAPI(c *call) reply {
 	if c.r.Method != c.endpoint.method {
 		if c.endpoint.method == http.MethodPost {
@@ -83,13 +85,16 @@ func (s *Sim) answerAPI(c *call) reply {
 	return c.endpoint.run(s, c)
 }
 
+// answerPay is the way into api.mch.weixin.qq.com: signature, form of the body, then the call itself.
 func (s *Sim) answerPay(c *call) reply {
 	if refusal := s.authorize(c); refusal != nil {
 		return refusal.reply(c)
 	}
 	if c.r.Method == http.MethodPost && !isJSONType(c.r.Header.Get("Content-Type")) {
-		return payError{status: 400, code: "INVALID_REQUEST", numeric: numParam, message: "Content-Type须为application/json",
-			reason: "a body needs Content-Type: application/json"}.reply(c)
+		return payError{
+			status: 400, code: "INVALID_REQUEST", numeric: numParam, message: "Content-Type须为application/json",
+			reason: "a body needs Content-Type: application/json",
+		}.reply(c)
 	}
 	return c.endpoint.run(s, c)
 }

@@ -38,18 +38,13 @@ func (s *Sim) identify(appid, person string) (*identity, error) {
 		return known, nil
 	}
 	fresh := &identity{AppID: appid, Person: person, OpenID: newOpenID()}
-	s.state.identities[appid+"/"+person] = fresh
+	s.state.addIdentity(fresh)
 	return fresh, s.save(fresh)
 }
 
 // whoIs finds the identity behind an openid of appid, nil when there is none. The caller holds s.mu.
 func (s *Sim) whoIs(appid, openid string) *identity {
-	for _, id := range s.state.identities {
-		if id.AppID == appid && id.OpenID == openid {
-			return id
-		}
-	}
-	return nil
+	return s.state.byOpenID[appid+"/"+openid]
 }
 
 // rotate gives the person a new session_key, unless the last one is too young and force is false. The caller holds s.mu.
@@ -68,7 +63,8 @@ func sessionSignature(sessionKey string) string {
 	return hex.EncodeToString(hmac.New(sha256.New, []byte(sessionKey)).Sum(nil))
 }
 
-// checkSession is GET /wxa/checksession.
+// checkSession is GET /wxa/checksession: is this still the live session_key?
+// https://developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_checksessionkey.html (检验登录态)
 func (s *Sim) checkSession(c *call) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,12 +78,14 @@ func (s *Sim) checkSession(c *call) reply {
 	return c.ok(plainOK{ErrMsg: "ok"})
 }
 
+// plainOK is the success of the calls under /wxa/, which do say errcode 0.
 type plainOK struct {
 	ErrCode int    `json:"errcode"`
 	ErrMsg  string `json:"errmsg"`
 }
 
-// resetSession is GET /wxa/resetusersessionkey.
+// resetSession is GET /wxa/resetusersessionkey: a new session_key at once, whatever the age of the last.
+// https://developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_resetusersessionkey.html (重置登录态)
 func (s *Sim) resetSession(c *call) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,6 +134,7 @@ func (s *Sim) signedSession(c *call) (id *identity, errcode int, reason string) 
 	return id, 0, ""
 }
 
+// or gives a, or b when a is empty.
 func or(a, b string) string {
 	if a != "" {
 		return a

@@ -35,6 +35,7 @@ func verifyRSA(key *rsa.PublicKey, text, signature string) error {
 	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], raw)
 }
 
+// signRSA is the other half of verifyRSA.
 func signRSA(key *rsa.PrivateKey, text string) (string, error) {
 	sum := sha256.Sum256([]byte(text))
 	raw, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
@@ -72,7 +73,7 @@ func parseAuthorization(header string) (authorization, error) {
 	var a authorization
 	list, ok := strings.CutPrefix(header, authScheme+" ")
 	if !ok {
-		return a, errors.New("Authorization must begin with " + authScheme + " and one space")
+		return a, errors.New("the header Authorization must begin with " + authScheme + " and one space")
 	}
 	into := map[string]*string{
 		"mchid": &a.mchID, "nonce_str": &a.nonce, "signature": &a.signature, "timestamp": &a.timestamp, "serial_no": &a.serial,
@@ -80,13 +81,13 @@ func parseAuthorization(header string) (authorization, error) {
 	for part := range strings.SplitSeq(list, ",") {
 		m := authParam.FindStringSubmatch(part)
 		if m == nil || into[m[1]] == nil || m[2] == "" {
-			return a, errors.New("Authorization holds something besides name=\"value\" pairs joined by commas: " + clip(strings.SplitN(part, "=", 2)[0], 40))
+			return a, errors.New("the header Authorization holds something besides name=\"value\" pairs joined by commas: " + clip(strings.SplitN(part, "=", 2)[0], 40))
 		}
 		*into[m[1]] = m[2]
 		delete(into, m[1])
 	}
 	if len(into) > 0 {
-		return a, errors.New("Authorization lacks one of mchid, nonce_str, signature, timestamp, serial_no")
+		return a, errors.New("the header Authorization lacks one of mchid, nonce_str, signature, timestamp, serial_no")
 	}
 	return a, nil
 }
@@ -99,8 +100,10 @@ func (s *Sim) authorize(c *call) *payError {
 		if onPay {
 			return signError("签名信息错误，验签失败", "User-Agent or Accept is missing")
 		}
-		return &payError{status: 400, code: "INVALID_REQUEST", numeric: numParam, message: "Http头缺少Accept或User-Agent",
-			reason: "User-Agent or Accept is missing"}
+		return &payError{
+			status: 400, code: "INVALID_REQUEST", numeric: numParam, message: "Http头缺少Accept或User-Agent",
+			reason: "User-Agent or Accept is missing",
+		}
 	}
 	a, err := parseAuthorization(h.Get("Authorization"))
 	if err != nil {
@@ -123,6 +126,7 @@ func (s *Sim) authorize(c *call) *payError {
 	return nil
 }
 
+// checkTimestamp wants the call to be from within five minutes, on the base clock or the moved one.
 func (s *Sim) checkTimestamp(c *call, timestamp string) *payError {
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
 	if err == nil {
@@ -168,6 +172,7 @@ func (s *Sim) signHeaders(header http.Header, body []byte, byKey bool, now time.
 	header.Set("Wechatpay-Signature-Type", authScheme)
 }
 
+// clip cuts text to at most so many bytes, for lists that people read.
 func clip(text string, most int) string {
 	if len(text) <= most {
 		return text

@@ -84,7 +84,7 @@ func (s *Sim) SetPublicBase(url string) {
 	s.base.Store(&url)
 }
 
-// Start runs the delivery of notifications until ctx ends or Close is called. A second Start while one runs does nothing.
+// Start runs the delivery of notifications until ctx ends or Close is called. A second Start does nothing.
 func (s *Sim) Start(ctx context.Context) {
 	s.life.Lock()
 	defer s.life.Unlock()

@@ -21,16 +21,20 @@ type state struct {
 	counts        map[string]*codeCount
 	orders        map[string]*order
 	notifications map[string]*notification
+	byOpenID      map[string]*identity
 	byPrepay      map[string]*order
 	byTransaction map[string]*order
+	pending       map[string]*notification
 }
 
+// newState is an empty memory.
 func newState() *state {
 	return &state{
 		people: map[string]*person{}, identities: map[string]*identity{}, sessions: map[string]*session{},
 		grants: map[string]*grant{}, tokens: map[string]*token{}, codes: map[string]*wxaCode{}, counts: map[string]*codeCount{},
 		orders: map[string]*order{}, notifications: map[string]*notification{},
-		byPrepay: map[string]*order{}, byTransaction: map[string]*order{},
+		byOpenID: map[string]*identity{}, byPrepay: map[string]*order{}, byTransaction: map[string]*order{},
+		pending: map[string]*notification{},
 	}
 }
 
@@ -45,7 +49,11 @@ func (st *state) apply(c change) error {
 	case "person":
 		return restore(st.people, c)
 	case "identity":
-		return restore(st.identities, c)
+		if err := restore(st.identities, c); err != nil {
+			return err
+		}
+		st.addIdentity(st.identities[c.ID])
+		return nil
 	case "session":
 		return restore(st.sessions, c)
 	case "grant":
@@ -57,7 +65,11 @@ func (st *state) apply(c change) error {
 	case "count":
 		return restore(st.counts, c)
 	case "notification":
-		return restore(st.notifications, c)
+		if err := restore(st.notifications, c); err != nil {
+			return err
+		}
+		st.addNotification(st.notifications[c.ID])
+		return nil
 	case "order":
 		if err := restore(st.orders, c); err != nil {
 			return err
@@ -68,6 +80,7 @@ func (st *state) apply(c change) error {
 	return fmt.Errorf("unknown kind %q", c.Kind)
 }
 
+// restore reads one entity.
 func restore[T any](into map[string]*T, c change) error {
 	value := new(T)
 	if err := json.Unmarshal(c.Value, value); err != nil {
@@ -75,6 +88,21 @@ func restore[T any](into map[string]*T, c change) error {
 	}
 	into[c.ID] = value
 	return nil
+}
+
+// addIdentity makes an identity findable by person and by openid.
+func (st *state) addIdentity(id *identity) {
+	st.identities[id.AppID+"/"+id.Person], st.byOpenID[id.session()] = id, id
+}
+
+// addNotification keeps a notification, and among the pending ones for as long as it is one.
+func (st *state) addNotification(n *notification) {
+	st.notifications[n.ID] = n
+	if n.State == notifyPending {
+		st.pending[n.ID] = n
+	} else {
+		delete(st.pending, n.ID)
+	}
 }
 
 // index makes an order findable by its prepay ids and its transaction.
@@ -101,6 +129,7 @@ func (st *state) live(now time.Time) []row {
 	return appendRows(rows, st.notifications, nil)
 }
 
+// appendRows adds those entries of a map that keep wants, in the order of their ids.
 func appendRows[T any, P interface {
 	*T
 	row
@@ -115,7 +144,7 @@ func appendRows[T any, P interface {
 
 // newest lists a map's entries by time, the latest first.
 func newest[T any](from map[string]*T, at func(*T) time.Time, id func(*T) string) []*T {
-	list := slices.Collect(maps.Values(from))
+	list := slices.AppendSeq([]*T{}, maps.Values(from)) // note: never nil, which JSON would tell as null
 	slices.SortFunc(list, func(a, b *T) int {
 		return cmp.Or(at(b).Compare(at(a)), cmp.Compare(id(b), id(a)))
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 )
 
+// Lives are WeChat's time; forcePerDay is by its calendar day in UTC.
 const (
 	tokenLife    = 7200 * time.Second
 	tokenOverlap = 5 * time.Minute
@@ -26,6 +27,7 @@ type token struct {
 
 func (t token) key() (kind, id string) { return "token", t.Value }
 
+// tokenShape tells a token that could have been issued from text that never was one (40014).
 var tokenShape = regexp.MustCompile(`^[0-9]+_[0-9A-Za-z_-]{100,500}$`)
 
 // checkToken gives the errcode for an access token, 0 when it is good.
@@ -50,11 +52,13 @@ func (s *Sim) checkToken(value string, now time.Time) (errcode int, reason strin
 	return 0, ""
 }
 
+// tokenAnswer is a success of both calls; they send no errcode.
 type tokenAnswer struct {
 	AccessToken string `json:"access_token"`
 	ExpiresIn   int64  `json:"expires_in"`
 }
 
+// answer tells what is left of the token at now.
 func (t *token) answer(now time.Time) tokenAnswer {
 	return tokenAnswer{AccessToken: t.Value, ExpiresIn: int64(t.ExpiresAt.Sub(now) / time.Second)}
 }
@@ -75,6 +79,7 @@ func (s *Sim) checkSecret(appid, secret string) (errcode int, reason string) {
 }
 
 // accessToken is GET /cgi-bin/token: every call issues a new token; the one before it lives on for five minutes.
+// https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getaccesstoken.html (获取接口调用凭据)
 func (s *Sim) accessToken(c *call) reply {
 	if c.query.Get("grant_type") != "client_credential" {
 		return c.refuse(40002, "grant_type must be client_credential")
@@ -123,6 +128,7 @@ func (s *Sim) retire(old *token, atOnce bool, now time.Time) bool {
 	return true
 }
 
+// stableTokenRequest is the body of stable_token.
 type stableTokenRequest struct {
 	GrantType    string `json:"grant_type"`
 	AppID        string `json:"appid"`
@@ -130,7 +136,8 @@ type stableTokenRequest struct {
 	ForceRefresh bool   `json:"force_refresh"`
 }
 
-// stableToken is POST /cgi-bin/stable_token.
+// stableToken is POST /cgi-bin/stable_token: the same token for everybody who asks, renewed in its last five minutes.
+// https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html (获取稳定版接口调用凭据)
 func (s *Sim) stableToken(c *call) reply {
 	var in stableTokenRequest
 	if refusal, ok := c.decodeOr(47001, &in); !ok {
@@ -171,6 +178,7 @@ func (s *Sim) forceStable(c *call, current *token) reply {
 	return s.answerFresh(c, true)
 }
 
+// answerFresh issues a stable token and answers with it. The caller holds s.mu.
 func (s *Sim) answerFresh(c *call, forced bool) reply {
 	fresh, err := s.issue(true, forced, c.now)
 	if err != nil {
@@ -179,6 +187,7 @@ func (s *Sim) answerFresh(c *call, forced bool) reply {
 	return c.ok(fresh.answer(c.now))
 }
 
+// currentStable is the stable token that is handed out now, nil before the first. The caller holds s.mu.
 func (s *Sim) currentStable() *token {
 	for _, t := range s.state.tokens {
 		if t.Stable && t.Latest {

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 )
 
+// fieldKind is the JSON type of a field.
 type fieldKind int
 
 const (
@@ -59,6 +60,7 @@ func jsapiRules() []rule {
 	}
 }
 
+// detailRules is the list of goods.
 func detailRules() []rule {
 	return []rule{
 		{name: "cost_price", kind: kindInteger},
@@ -73,6 +75,7 @@ func detailRules() []rule {
 	}
 }
 
+// sceneRules is where the payer stands.
 func sceneRules() []rule {
 	return []rule{
 		{name: "payer_client_ip", required: true, most: 45, check: checkIP},
@@ -108,11 +111,13 @@ func checkFields(at string, got map[string]any, rules []rule) *payError {
 	return nil
 }
 
+// badField is a PARAM_ERROR about the body; field is a JSON pointer.
 func badField(numeric int, field string, value any, issue string) *payError {
 	e := paramError(numeric, "body", field, value, issue)
 	return &e
 }
 
+// checkValue compares one value with its rule; null is of no kind.
 func (r rule) checkValue(at string, value any) *payError {
 	switch r.kind {
 	case kindText:
@@ -131,6 +136,7 @@ func (r rule) checkValue(at string, value any) *payError {
 	return nil
 }
 
+// checkText counts characters, not bytes.
 func (r rule) checkText(at string, value any) *payError {
 	got, ok := value.(string)
 	switch {
@@ -148,6 +154,7 @@ func (r rule) checkText(at string, value any) *payError {
 	return nil
 }
 
+// checkInteger takes whole numbers only. NB! an amount with a fraction is an error, never rounded.
 func (r rule) checkInteger(at string, value any) *payError {
 	number, ok := value.(json.Number)
 	if !ok {
@@ -163,6 +170,7 @@ func (r rule) checkInteger(at string, value any) *payError {
 	return nil
 }
 
+// checkObject goes down one level.
 func (r rule) checkObject(at string, value any) *payError {
 	got, ok := value.(map[string]any)
 	if !ok {
@@ -174,6 +182,7 @@ func (r rule) checkObject(at string, value any) *payError {
 	return checkFields(at, got, r.fields)
 }
 
+// checkList goes down into each object of a list.
 func (r rule) checkList(at string, value any) *payError {
 	got, ok := value.([]any)
 	if !ok {
@@ -187,6 +196,7 @@ func (r rule) checkList(at string, value any) *payError {
 	return nil
 }
 
+// checkNumber gives the issue with an out_trade_no, empty when it is fine; likewise the next three.
 func checkNumber(value string) string {
 	if !validNumber(value) {
 		return "商户订单号须为6至32个字符，只能是数字、大小写字母_-|*"

@@ -169,12 +169,16 @@ export interface Client {
   readonly user: User | null;
   /** calls made at the same time share one login; profile: true asks wx.getUserInfo, an object is sent as it is */
   login(options?: { profile?: true | Profile }): Promise<LoginAnswer>;
+  /** renews the stored token and the user record; call it at App.onLaunch when `token` is not empty */
+  refresh(): Promise<User>;
   logout(): void;
   request<T = unknown>(path: string, options?: RequestOptions): Promise<T>;
   url(path: string): string;
   fileURL(record: BaseRecord, filename: string, query?: string): string;
   /** takes e.detail of bindgetphonenumber */
   phone(detail: PhoneDetail): Promise<PhoneAnswer>;
+  /** saves name and avatar; avatarPath is what chooseAvatar gave */
+  profile(fields: { name?: string; avatarPath?: string }): Promise<User>;
   products(filter?: string): Promise<Product[]>;
   orders(): Promise<Order[]>;
   order(id: string): Promise<Order>;

@@ -117,7 +117,7 @@
       const wasGuest = !this.token;
       const data = { code: await this.loginCode() };
       if (this.appid) data.appid = this.appid;
-      if (options.profile) Object.assign(data, await this.profile(options.profile));
+      if (options.profile) Object.assign(data, await this.signedProfile(options.profile));
       const answer = await this.request('/api/wx/login', { method: 'POST', data, auth: false });
       if (epoch !== this.epoch) throw new WxbaseError(0, 'logged_out', 'logged out during login');
       const before = this.user && this.user.id;
@@ -135,11 +135,18 @@
       return res.code;
     }
 
-    /** profile takes the answer of wx.getUserInfo, or asks for it. NB! the server believes only what is signed. */
-    async profile(given) {
+    /** signedProfile takes the answer of wx.getUserInfo, or asks for it. NB! the server believes only what is signed. */
+    async signedProfile(given) {
       const info = given === true ? await promised(this.wx.getUserInfo.bind(this.wx), { withCredentials: true }) : given;
       const { rawData, signature, encryptedData, iv } = info;
       return { rawData, signature, encryptedData, iv };
+    }
+
+    /** refresh renews a stored token at App.onLaunch; one that the server no longer takes leads to a new login. */
+    async refresh() {
+      const answer = await this.request('/api/collections/users/auth-refresh', { method: 'POST', data: {}, auth: true });
+      this.save({ token: answer.token, record: answer.record });
+      return answer.record;
     }
 
     logout() {
@@ -202,6 +209,34 @@
       const answer = await this.request('/api/wx/phone', { method: 'POST', data, auth: true });
       if (this.user) this.save({ token: this.token, record: Object.assign({}, this.user, { phone: answer.phoneNumber }) });
       return answer;
+    }
+
+    /** profile saves a name, or a picture that chooseAvatar gave as a path on the phone (wx.uploadFile sends it), or both. */
+    async profile(fields) {
+      if (!this.token) await this.login();
+      const path = '/api/wx/profile';
+      const name = fields.name === undefined ? {} : { name: fields.name };
+      const record = fields.avatarPath
+        ? await this.upload(path, { name: 'avatar', filePath: fields.avatarPath, formData: name })
+        : await this.request(path, { method: 'POST', data: name, auth: true });
+      this.save({ token: this.token, record });
+      return record;
+    }
+
+    /** upload sends one file by wx.uploadFile, whose answer is text whatever the server says it is. */
+    async upload(path, options) {
+      const all = Object.assign({ url: this.url(path), header: { Authorization: this.token } }, options);
+      const res = await promised(this.wx.uploadFile.bind(this.wx), all).catch((err) => {
+        throw new WxbaseError(0, 'network', (err && err.errMsg) || 'upload failed');
+      });
+      let data = res.data;
+      try {
+        data = JSON.parse(res.data);
+      } catch (e) {
+        // a proxy's page: errorFrom makes the best of it
+      }
+      if (res.statusCode < 200 || res.statusCode > 299) throw errorFrom(res.statusCode, data);
+      return data;
     }
 
     async list(collection, query, auth) {

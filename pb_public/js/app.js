@@ -34,7 +34,8 @@ export class App {
     phoneWords(this);
     this.feed.log('start', { name: this.person.nickname });
     this.client.subscribe('rooms/notice', (message) => this.onNotice(message));
-    await this.loadProducts().catch((err) => this.fail(err));
+    const ready = [this.loadProducts(), this.client.token ? this.client.refresh() : null];
+    await Promise.all(ready).catch((err) => this.fail(err));
     const page = String(path || '').replace(/^\//, '');
     this.stack = [{ path: TABS.home, query: {} }];
     if (PAGES[page] && page !== TABS.home) this.stack.push({ path: page, query: query || {} });
@@ -43,7 +44,13 @@ export class App {
 
   async loadProducts() {
     this.products = await this.client.products();
+    this.productsAt = Date.now();
     return this.products;
+  }
+
+  /** menu gives the products, asked for again when they are older than a few seconds: stock may have changed. */
+  async menu() {
+    return this.products && Date.now() - this.productsAt < 5000 ? this.products : this.loadProducts();
   }
 
   product(id) {

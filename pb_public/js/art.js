@@ -151,8 +151,8 @@ export function logo() {
     stroke('M14 15c0 -4 3 -4 3 -9M23 15c0 -4 3 -4 3 -9', '#fff', 2.6), stroke('M10 23.5q3.5 4 7 0t7 0 6 -.5', '#c04a2b', 1.8));
 }
 
-/** heroArt is the shop front: hills of ripe wheat, a low sun, a big bowl, and the shop's seal. */
-export function heroArt(seal) {
+/** heroArt is the shop front: hills of ripe wheat, a low sun and a big bowl. */
+export function heroArt() {
   const wheat = [];
   for (let i = 0; i < 26; i++) {
     const x = i * 16 + (i % 3) * 5;
@@ -164,7 +164,5 @@ export function heroArt(seal) {
   return s('svg', { viewBox: '0 0 390 230', preserveAspectRatio: 'xMidYMax slice', 'aria-hidden': 'true' }, s('defs', null, sky),
     s('rect', { width: 390, height: 230, fill: 'url(#hero-sky)' }), ell(300, 104, 58, 58, '#ffe3a3', { opacity: 0.85 }), ell(300, 104, 76, 76, '#ffe3a3', { opacity: 0.18 }),
     path('M0 168q90 -46 190 -12t200 -20v100H0z', '#a63f22', { opacity: 0.55 }), path('M0 196q120 -50 240 -16t150 -10v70H0z', '#8a3019', { opacity: 0.6 }), wheat,
-    s('g', { transform: 'translate(226 74) scale(.76)' }, bowl('三鲜', SCENES[0]), steam(3)),
-    s('g', { transform: 'translate(22 96)' }, s('rect', { width: 26, height: 26, rx: 4, fill: '#8c1f14' }), s('rect', { x: 2, y: 2, width: 22, height: 22, rx: 3, fill: 'none', stroke: '#ffe9cf', 'stroke-width': 0.9 }),
-      s('text', { x: 13, y: 18, fill: '#ffe9cf', 'font-size': 13, 'text-anchor': 'middle', 'font-family': 'serif', 'font-weight': 700 }, seal)));
+    s('g', { transform: 'translate(226 74) scale(.76)' }, bowl('三鲜', SCENES[0]), steam(3)));
 }

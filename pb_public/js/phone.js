@@ -46,7 +46,8 @@ export class Phone {
     } else {
       this.stack.append(page.el);
       if (how === 'enter') page.el.classList.add('enter');
-      if (old && old !== page) setTimeout(() => this.current !== old && old.el.remove(), how ? 300 : 0);
+      if (old && !how) old.el.remove();
+      else if (old) setTimeout(() => this.current !== old && old.el.remove(), 300);
     }
     this.tone(page);
   }

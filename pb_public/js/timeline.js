@@ -4,11 +4,14 @@ import { t } from './i18n.js';
 import { simCall } from './people.js';
 
 const KEPT = 80;
+const MINE_MS = 8000;
+const HEARD = new Set(['notice', 'paid', 'stream', 'streamCut', 'subscribe']); // steps that may come from others' doings
 
 // what a request of the phone means; the first that matches wins
 const REQUESTS = [
   [/^POST \/api\/wx\/login$/, 'token'],
   [/^POST \/api\/wx\/phone$/, 'POST /api/wx/phone'],
+  [/^POST \/api\/wx\/profile$/, 'profile'],
   [/^POST \/api\/wx\/orders$/, 'POST /api/wx/orders'],
   [/^POST \/api\/wx\/orders\/[^/]+\/pay$/, 'pay'],
   [/^POST \/api\/wx\/orders\/[^/]+\/sync$/, 'sync'],
@@ -33,6 +36,7 @@ export class Timeline {
   constructor() {
     this.steps = [];
     this.lastCall = null;
+    this.activeAt = 0;
     this.attempts = new Map();
     this.queue = Promise.resolve();
     this.list = h('ol', { class: 'feed-list', 'data-testid': 'feed', 'aria-live': 'polite' });
@@ -59,7 +63,7 @@ export class Timeline {
 
   request({ method, path, status, ms, data, sent }) {
     const what = REQUESTS.find(([pattern]) => pattern.test(`${method} ${path}`));
-    const tech = `${method} ${path.split('?')[0]} → ${status} · ${Math.round(ms)} ms`;
+    const tech = `${method} ${short(path.split('?')[0])} → ${status} · ${Math.round(ms)} ms`;
     if (status >= 400) return this.log('refused', { message: (data && data.message) || '' }, tech + (data && data.data && data.data.code ? ' · ' + data.data.code : ''), true);
     if (!what) return undefined;
     return this.log(what[1], { topics: sent && sent.subscriptions ? sent.subscriptions.join(', ') : '' }, tech);
@@ -68,7 +72,9 @@ export class Timeline {
   /** log adds a step; what the server and WeChat did meanwhile goes before it, because it happened before. */
   log(kind, params, tech, bad) {
     const step = { kind, params, tech, bad, who: WHO[kind] || 'server', at: new Date() };
-    this.queue = this.queue.then(() => this.fetchCalls(false)).then(() => this.add(step));
+    if (!HEARD.has(kind)) this.activeAt = Date.now();
+    const mine = Date.now() - this.activeAt < MINE_MS; // else another tab's phone is at work, and tells it there
+    this.queue = this.queue.then(() => mine && this.fetchCalls(false, step.at)).then(() => this.add(step));
     return this.queue;
   }
 
@@ -77,34 +83,35 @@ export class Timeline {
   }
 
   /** fetchCalls reads the simulator's books: every call of the server to WeChat and every notification with its fate. */
-  async fetchCalls(silent) {
+  async fetchCalls(silent, at = new Date()) {
     try {
       const [calls, notifications] = await Promise.all([simCall('/_sim/calls'), simCall('/_sim/notifications')]);
       const fresh = calls.filter((c) => this.lastCall === null || c.id > this.lastCall).reverse();
       this.lastCall = calls.length ? calls[0].id : this.lastCall || 0;
-      if (!silent) for (const call of fresh) this.addCall(call);
-      for (const n of notifications.slice(0, 20).reverse()) this.addNotification(n, silent);
+      const since = calls.length ? Date.parse(calls[0].at) - MINE_MS : 0;
+      if (!silent) for (const call of fresh) if (Date.parse(call.at) >= since) this.addCall(call, at);
+      for (const n of notifications.slice(0, 20).reverse()) this.addNotification(n, silent, at);
     } catch {
       // the books are only the commentary; the phone goes on without them
     }
   }
 
-  addCall(call) {
+  addCall(call, at) {
     const kind = CALLS[call.endpoint];
     if (!kind) return;
     const tech = `${call.method} ${call.path} → ${call.verdict === 'ok' ? call.status : call.code || call.verdict} · ${call.took_ms} ms`;
-    this.add({ kind, params: {}, tech, bad: call.verdict !== 'ok', who: 'wechat', at: new Date() });
+    this.add({ kind, params: {}, tech, bad: call.verdict !== 'ok', who: 'wechat', at });
   }
 
-  addNotification(n, silent) {
+  addNotification(n, silent, at) {
     const known = this.attempts.get(n.id) || 0;
     const attempts = n.attempts || [];
     this.attempts.set(n.id, attempts.length);
-    if (silent) return;
+    if (silent || Date.now() - this.activeAt > MINE_MS) return;
     for (const a of attempts.slice(known)) {
       const good = a.status >= 200 && a.status < 300;
       const path = n.url.replace(/^https?:\/\/[^/]+/, '');
-      this.add({ kind: good ? 'notify' : 'notifyBad', params: {}, tech: `POST ${path} → ${a.status || a.error} · ${a.took_ms} ms`, bad: !good, who: 'wechat', at: new Date() });
+      this.add({ kind: good ? 'notify' : 'notifyBad', params: {}, tech: `POST ${path} → ${a.status || a.error} · ${a.took_ms} ms`, bad: !good, who: 'wechat', at });
     }
   }
 
@@ -123,6 +130,11 @@ export class Timeline {
   render() {
     replace(this.list, this.steps.length ? this.steps.map(draw) : h('p', { class: 'feed-empty' }, t('feedEmpty')));
   }
+}
+
+/** short leaves out most of an id in a path. */
+function short(path) {
+  return path.replace(/\/([a-z0-9]{4})[a-z0-9]{11}(?=\/|$)/g, '/$1…');
 }
 
 function draw({ kind, params, tech, bad, who, at }) {

@@ -45,6 +45,7 @@ export function halfScreen({ title, testid, className = '', head, onClose }, bui
   const close = () => {
     if (closed) return;
     closed = true;
+    root.inert = true;
     for (const el of root.children) el.classList.add('out');
     setTimeout(() => root.remove(), 240);
   };

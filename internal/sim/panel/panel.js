@@ -100,7 +100,7 @@ function drawNotifications(list) {
 }
 
 function drawCalls(calls) {
-  return calls.slice(0, 200).map((c) => {
+  return calls.map((c) => {
     const what = span('', c.method + ' ' + c.path + (c.query ? '?' + c.query : ''));
     if (c.reason) what.append(span('reason', c.reason));
     const more = [c.request && '→ ' + c.request, c.answer && '← ' + c.answer, c.rid && 'rid ' + c.rid].filter(Boolean);
@@ -129,7 +129,7 @@ function drawClock(clock) {
 async function refresh() {
   try {
     const [people, orders, notes, calls, clock, faults] = await Promise.all(
-      ['/people', '/orders', '/notifications', '/calls', '/clock', '/faults'].map((path) => ask(path)));
+      ['/people', '/orders', '/notifications', '/calls?limit=200', '/clock', '/faults'].map((path) => ask(path)));
     drawClock(clock);
     draw('people', people, drawPeople);
     draw('orders', orders, drawOrders);
@@ -193,13 +193,12 @@ function bind() {
 async function start() {
   bind();
   translate();
-  await refresh();
-  const [cfg, allowed] = await Promise.all([ask('/config'), ask('/faults/kinds')]);
+  setInterval(refresh, 2000);
+  const [cfg, allowed] = await Promise.all([ask('/config'), ask('/faults/kinds'), refresh()]);
   kinds = allowed;
   $('add-fault').on.replaceChildren(...Object.keys(kinds).map((k) => new Option(k, k)));
   fillKinds();
   draw('identity-body', cfg, drawIdentity);
-  setInterval(refresh, 2000);
 }
 
 start();

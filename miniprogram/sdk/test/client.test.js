@@ -54,6 +54,13 @@ test('login', async (t) => {
     await assert.rejects(late, { code: 'logged_out' });
     assert.deepEqual([client.token, client.user, fake.storage.wxbase], ['', null, undefined]);
   });
+  await t.test('is renewed by refresh, or made anew when the server forgot it', async () => {
+    const refresh = (call) => (call.auth === 't1' ? refusal(401, 'gone') : { body: { token: 'fresh', record: { id: 'u1', name: '新名' } } });
+    const { fake, client } = setup({ 'POST /api/collections/users/auth-refresh': refresh });
+    await client.login();
+    await client.refresh();
+    assert.deepEqual([client.token, client.user.name, fake.logins, fake.storage.wxbase.token], ['fresh', '新名', 2, 'fresh']);
+  });
   await t.test('and logout are told to listeners', async () => {
     const { client } = setup();
     const heard = [];
@@ -174,6 +181,20 @@ test('calls', async (t) => {
     const { client } = setup({ 'POST /api/wx/codes': () => ({ body: { id: 'c', url: '/api/files/c/1/a.jpg' } }) });
     assert.equal((await client.code({ payload: 1 })).url, baseURL + '/api/files/c/1/a.jpg');
     assert.equal(client.fileURL({ collectionId: 'c', id: '1' }, '面 1.jpg'), baseURL + '/api/files/c/1/%E9%9D%A2%201.jpg');
+  });
+  await t.test('profile sends a name as JSON and a picture as a file', async () => {
+    const { fake, client } = setup({ 'POST /api/wx/profile': (call) => ({ body: { id: 'u1', name: call.data.name } }) });
+    assert.equal((await client.profile({ name: '老王' })).name, '老王');
+    assert.equal(client.user.name, '老王');
+    fake.uploadAnswer = { statusCode: 200, data: '{"id":"u1","name":"老王","avatar":"a.png"}' };
+    await client.profile({ avatarPath: 'wxfile://tmp/a.png' });
+    const { url, name, filePath, formData, header } = fake.uploaded;
+    assert.deepEqual([url, name, filePath, formData, header.Authorization], [baseURL + '/api/wx/profile', 'avatar', 'wxfile://tmp/a.png', {}, 't1']);
+    assert.equal(client.user.avatar, 'a.png');
+    fake.uploadAnswer = { statusCode: 400, data: '{"status":400,"message":"Bad.","data":{"code":"profile_avatar_invalid"}}' };
+    await assert.rejects(client.profile({ avatarPath: 'x' }), { status: 400, code: 'profile_avatar_invalid' });
+    fake.uploadAnswer = { statusCode: 502, data: '<html>' };
+    await assert.rejects(client.profile({ avatarPath: 'x' }), { status: 502, code: 'http_502' });
   });
   await t.test('createOrder logs in first and sends key and note', async () => {
     const { fake, client } = setup({ 'POST /api/wx/orders': (call) => ({ body: { id: 'o', auth: call.auth } }) });

@@ -20,6 +20,10 @@ function fakeWx(routes) {
       else o.fail({ errMsg: fake.pay.errMsg });
     },
     request: (o) => (o.enableChunked ? openStream(fake, o) : answer(fake, routes, o)),
+    uploadFile: (o) => {
+      fake.uploaded = o;
+      o.success(fake.uploadAnswer);
+    },
     onAppHide: (fn) => (fake.hide = fn),
     onAppShow: (fn) => (fake.show = fn),
     offAppHide: () => (fake.hide = null),

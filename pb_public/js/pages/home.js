@@ -10,7 +10,7 @@ export function homePage(app) {
   const menu = h('div', { class: 'menu', 'data-testid': 'menu' });
   const ticker = h('div', { class: 'ticker', 'aria-live': 'polite' });
   const body = [
-    h('div', { class: 'hero' }, heroArt(t('seal')), h('div', { class: 'hero-text' }, h('h2', null, t('appName')), h('p', null, t('tagline')))),
+    h('div', { class: 'hero' }, heroArt(), h('div', { class: 'hero-text' }, h('span', { class: 'seal' }, t('seal')), h('h2', null, t('appName')), h('p', null, t('tagline')))),
     h('div', { class: 'shop-card' }, h('div', { class: 'shop-facts' }, h('span', { class: 'open-dot' }, t('open')), h('span', null, t('hours')), h('span', null, '·'), h('span', null, t('dineIn'))), ticker),
     h('div', { class: 'menu-title' }, t('menuTitle'), h('small', null, t('menuSub'))),
     menu,
@@ -26,7 +26,7 @@ export function homePage(app) {
   const draw = (products) => replace(menu, products.length ? products.map((p) => dish(app, p)) : h('p', { class: 'empty' }, t('menuEmpty')));
   if (app.products) draw(app.products);
   else replace(menu, loadingLine());
-  app.loadProducts().then(draw, (err) => app.fail(err)); // stock may have changed
+  app.menu().then(draw, (err) => app.fail(err));
   return page;
 }
 

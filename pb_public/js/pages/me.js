@@ -2,7 +2,7 @@
 import { h, icon, arrow, replace } from '../dom.js';
 import { t } from '../i18n.js';
 import { makePage } from '../phone.js';
-import { busy, loadingLine, toast } from '../weui.js';
+import { busy, halfScreen, loadingLine, toast } from '../weui.js';
 import { dishArt } from '../art.js';
 import { masked } from '../cashier.js';
 import { orderPicture } from '../parts.js';
@@ -36,10 +36,27 @@ function stranger(app) {
 }
 
 function profile(app, user) {
-  const name = user.name || app.person.nickname || t('wechatUser');
+  const name = user.name || t('wechatUser');
   const avatar = user.avatar ? app.client.fileURL(user, user.avatar) : app.person.avatar;
-  return h('div', { class: 'profile', 'data-testid': 'profile' }, h('img', { class: 'avatar', src: avatar, alt: '' }),
-    h('div', null, h('h2', { 'data-testid': 'user-name' }, name), h('p', null, 'ID ' + user.id)));
+  return h('button', { class: 'profile', 'data-testid': 'profile', 'aria-label': t('nickname'), onclick: () => nameSheet(app, user) },
+    h('img', { class: 'avatar', src: avatar, alt: '' }),
+    h('span', null, h('h2', { 'data-testid': 'user-name' }, name), h('p', null, 'ID ' + user.id)), arrow());
+}
+
+/** nameSheet is <input type="nickname">: what is typed is the person's own word, with WeChat's nickname one tap away. */
+function nameSheet(app, user) {
+  halfScreen({ title: t('nickname'), testid: 'name-sheet' }, (close) => {
+    const input = h('input', { class: 'field', value: user.name || '', maxlength: 20, placeholder: t('nicknameHint'), 'aria-label': t('nickname'), 'data-testid': 'name-input' });
+    const offer = h('button', { class: 'offer', onclick: () => (input.value = app.person.nickname) },
+      h('img', { class: 'avatar', src: app.person.avatar, alt: '' }), t('useNickname', { name: app.person.nickname }));
+    const save = busy(h('button', { class: 'btn primary wide', 'data-testid': 'name-save' }, t('save')), async () => {
+      await app.client.profile({ name: input.value });
+      close();
+      app.changed();
+      toast(t('saved'), 'success');
+    }, (err) => app.fail(err));
+    return [h('div', { class: 'half-bd' }, input, offer), h('div', { class: 'half-ft' }, save)];
+  });
 }
 
 function phoneCells(app, user) {

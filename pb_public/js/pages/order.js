@@ -9,8 +9,14 @@ const PAID = ['PAID', 'PART_REFUNDED', 'REFUNDED'];
 
 export function orderPage(app, query) {
   const body = h('div', null, loadingLine());
-  const page = makePage(app.phone, { title: t('orderTitle'), name: 'order', onBack: () => app.back(), body });
-  const view = { app, id: query.id, order: null, waiting: false, cancelled: false, body, page };
+  const foot = h('div', { class: 'action', hidden: true });
+  const page = makePage(app.phone, { title: t('orderTitle'), name: 'order', onBack: () => app.back(), body, foot });
+  const view = { app, id: query.id, order: null, waiting: '', cancelled: false, fresh: false };
+  view.draw = () => {
+    replace(body, content(view));
+    replace(foot, actions(view));
+    foot.hidden = !foot.firstChild;
+  };
 
   const off = app.client.subscribe('orders/' + query.id, ({ record }) => {
     if (PAID.includes(record.payState) && view.order && !PAID.includes(view.order.payState)) app.feed.log('paid', {}, 'orders/' + query.id);
@@ -40,68 +46,73 @@ function update(view, order) {
   if (was && PAID.includes(was.payState) && order.payState === 'UNPAID') return;
   view.order = order;
   if (PAID.includes(order.payState)) {
-    view.waiting = false;
+    view.waiting = '';
     view.app.desk.did('paid');
   }
-  const fresh = PAID.includes(order.payState) && was && was.payState === 'UNPAID';
-  replace(view.body, content(view, fresh));
+  if (PAID.includes(order.payState) && was && was.payState === 'UNPAID') view.fresh = true;
+  view.draw();
 }
 
 async function pay(view) {
-  view.waiting = true;
+  view.waiting = 'cashier';
   view.cancelled = false;
-  replace(view.body, content(view));
+  view.draw();
   try {
     const { state, order } = await view.app.client.pay(view.id);
     view.cancelled = state === 'cancelled';
-    view.waiting = state === 'pending';
+    view.waiting = state === 'pending' ? 'server' : '';
     if (view.cancelled) toast(t('payCancelled'));
     update(view, order || view.order);
   } catch (err) {
-    view.waiting = false;
+    view.waiting = '';
     await load(view);
     throw err;
   }
 }
 
-function content(view, fresh) {
+function content(view) {
   const { app, order } = view;
-  return [verdict(view, fresh), h('div', { class: 'receipt' }, order.items.map((item) => lineItem(app, item)),
+  return [verdict(view), h('div', { class: 'receipt' }, order.items.map((item) => lineItem(app, item)),
     h('div', { class: 'sum' }, h('span', null, t('total')), price(order.total, 'order-total'))),
-  h('dl', { class: 'receipt' }, fact(t('number'), order.number, 'order-number'), fact(t('note'), order.note || t('noteNone')),
-    order.created ? fact(t('createdAt'), clockTime(order.created)) : null, order.paidAt ? fact(t('paidAt'), clockTime(order.paidAt)) : null),
-  actions(view)];
+  h('dl', { class: 'receipt' }, fact(t('number'), order.number, 'order-number'), order.note ? fact(t('note'), order.note) : null,
+    order.created ? fact(t('createdAt'), clockTime(order.created)) : null, order.paidAt ? fact(t('paidAt'), clockTime(order.paidAt)) : null)];
 }
 
-function verdict(view, fresh) {
+function verdict(view) {
   const { order } = view;
-  const box = (mark, title, text, more) => h('div', { class: 'verdict' + (fresh ? ' pop' : ''), 'data-testid': 'verdict', 'data-state': order.payState }, mark, h('h2', null, title), text ? h('p', null, text) : null, more);
+  const box = (mark, title, text, more) => h('div', { class: 'verdict' + (view.fresh ? ' pop' : ''), 'data-testid': 'verdict', 'data-state': order.payState }, mark, h('h2', null, title), text ? h('p', null, text) : null, more);
   if (order.payState === 'PAID') return box(roundMark('success', 'var(--green)'), t('paidTitle'), t('paidText'), ticket(order));
   if (order.payState === 'CANCELLED') return box(roundMark('error', 'var(--fg3)'), t('cancelledTitle'), t('cancelledText'));
   if (order.payState !== 'UNPAID') return box(roundMark('success', 'var(--orange)'), t('state.' + order.payState), itemsText(order.items));
-  if (view.waiting) return box(h('div', { class: 'spin' }), t('waiting'), t('waitingText'), price(order.total));
+  if (view.waiting === 'server') return box(h('div', { class: 'spin' }), t('waiting'), t('waitingText'), price(order.total));
+  if (view.waiting === 'cashier') return box(h('div', { class: 'spin' }), t('unpaid'), t('paying'), price(order.total));
   return box(roundMark('error', 'var(--orange)'), t('unpaid'), view.cancelled ? t('payCancelled') : t('unpaidText', { time: clockTime(order.expiresAt) }), price(order.total));
 }
 
-/** ticket is what the guest shows at the counter: the last digits of the order's number. */
-function ticket(order) {
-  return h('div', { class: 'ticket' }, h('span', null, t('pickup'), h('br'), itemsText(order.items)), h('b', { 'data-testid': 'pickup' }, 'A' + String(order.number).slice(-3).toUpperCase()));
+/** pickupDigits makes three digits out of an order's number, for calling out at the counter. */
+function pickupDigits(number) {
+  return 100 + (Array.from(String(number)).reduce((n, c) => (n * 31 + c.charCodeAt(0)) % 900, 7));
 }
 
+/** ticket is what the guest shows at the counter. */
+function ticket(order) {
+  return h('div', { class: 'ticket' }, h('span', null, t('pickup'), h('br'), itemsText(order.items)), h('b', { 'data-testid': 'pickup' }, 'A' + pickupDigits(order.number)));
+}
+
+/** actions are the buttons at the foot, for what can be done with the order as it stands. */
 function actions(view) {
   const { app, order } = view;
-  const box = (...buttons) => h('div', { class: 'share-ft', style: 'padding-top: 14px' }, buttons);
+  const button = (kind, testid, text) => h('button', { class: 'btn ' + kind, 'data-testid': testid }, text);
+  const fail = (err) => app.fail(err);
   if (order.payState === 'UNPAID') {
-    if (view.waiting) return null;
-    const again = busy(h('button', { class: 'btn primary wide', 'data-testid': 'pay-again' }, t('payAgain')), () => pay(view), (err) => app.fail(err));
-    const cancel = busy(h('button', { class: 'btn wide', 'data-testid': 'cancel-order' }, t('cancelOrder')), async () => update(view, await app.client.cancel(order.id)), (err) => app.fail(err));
-    return box(again, cancel);
+    if (view.waiting) return [];
+    return [busy(button('', 'cancel-order', t('cancelOrder')), async () => update(view, await app.client.cancel(order.id)), fail),
+      busy(button('primary', 'pay-again', t('payAgain')), () => pay(view), fail)];
   }
   const first = order.items[0];
-  const onSale = first && app.product(first.product);
-  return box(
-    onSale && order.payState === 'PAID' ? h('button', { class: 'btn primary wide', 'data-testid': 'share-dish', onclick: () => app.go('pages/share/share', { id: first.product }) }, t('shareDish')) : null,
-    h('button', { class: 'btn wide', 'data-testid': 'order-again', onclick: () => app.switchTab('home') }, t('again')));
+  const again = busy(button('', 'order-again', t('again')), async () => app.switchTab('home'), fail);
+  if (order.payState !== 'PAID' || !app.product(first.product)) return [again];
+  return [again, busy(button('primary', 'share-dish', t('shareDish')), async () => app.go('pages/share/share', { id: first.product }), fail)];
 }
 
 /** orderRow is an order in the list of "me". */

@@ -14,13 +14,15 @@ export function productPage(app, query) {
   resolve(app, query).then(({ product, from }) => {
     if (!product) throw new Error(t('productGone'));
     const choice = { product, quantity: 1, tastes: new Set() };
-    replace(body, content(app, choice, from, () => drawFoot()));
     const drawFoot = () => replace(foot, footer(app, choice));
+    replace(body, content(app, choice, from, drawFoot));
     foot.hidden = false;
-    drawFoot();
   }).catch((err) => {
     app.fail(err);
-    replace(body, h('p', { class: 'empty', style: 'padding-top: 160px' }, t('productGone')));
+    page.over = false;
+    page.el.classList.remove('over');
+    app.phone.tone(page);
+    replace(body, h('p', { class: 'empty' }, t('productGone')));
   });
   return page;
 }
