@@ -54,9 +54,9 @@ func Total(items []Item) (int64, error) {
 	return total, nil
 }
 
-// Description says in at most 127 bytes what is bought: "三鲜面", or "三鲜面等3件"
-// when there are more pieces than one. It is never empty and never cuts a
-// character in half.
+// Description says in at most 127 bytes what is bought: "三鲜面", "三鲜面 x2", or
+// "三鲜面等3件" when there are several products. It is never empty and never cuts
+// a character in half.
 func Description(items []Item) string {
 	if len(items) == 0 {
 		return "商品"
@@ -70,8 +70,11 @@ func Description(items []Item) string {
 		name = "商品"
 	}
 	suffix := ""
-	if pieces > 1 {
+	switch {
+	case len(items) > 1:
 		suffix = fmt.Sprintf("等%d件", pieces)
+	case pieces > 1:
+		suffix = fmt.Sprintf(" x%d", pieces)
 	}
 	return cutBytes(name, MaxDescription-len(suffix)) + suffix
 }

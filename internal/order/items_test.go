@@ -67,18 +67,18 @@ func TestDescription(t *testing.T) {
 		want  string
 	}{
 		{"one piece", lines(1, 1, 1), "三鲜面"},
-		{"several pieces", lines(1, 1, 2), "三鲜面等2件"},
+		{"several pieces", lines(1, 1, 2), "三鲜面 x2"},
 		{"several lines", lines(2, 1, 2), "三鲜面等4件"},
 		{"no lines", nil, "商品"},
 		{"no name", named("", 1), "商品"},
-		{"blank name", named(" \t\n", 2), "商品等2件"},
+		{"blank name", named(" \t\n", 2), "商品 x2"},
 		{"control characters", named("面\x00\x1b[1m\r\n汤", 1), "面[1m 汤"},
 		{"text that runs backwards", named("a\u202eb", 1), "ab"},
 		{"broken text", named("面\xff", 1), "面"},
 		{"127 bytes", named(strings.Repeat("a", 127), 1), strings.Repeat("a", 127)},
 		{"128 bytes", named(strings.Repeat("a", 128), 1), strings.Repeat("a", 127)},
 		{"between characters", named(strings.Repeat("面", 43), 1), strings.Repeat("面", 42)},
-		{"between characters, with pieces", named(strings.Repeat("面", 43), 3), strings.Repeat("面", 40) + "等3件"},
+		{"between characters, with pieces", named(strings.Repeat("面", 43), 3), strings.Repeat("面", 41) + " x3"},
 	}
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
