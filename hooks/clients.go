@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -15,6 +16,8 @@ import (
 type clients struct {
 	transport http.RoundTripper
 	now       func() time.Time
+	tokens    wechat.TokenStore // set when the app has booted
+	log       func() *slog.Logger
 
 	mu       sync.Mutex
 	wechat   map[string]wechatClient
@@ -31,13 +34,13 @@ type payGateway struct {
 	gateway wxpay.Gateway
 }
 
-func newClients(transport http.RoundTripper, now func() time.Time) *clients {
+func newClients(transport http.RoundTripper, now func() time.Time, log func() *slog.Logger) *clients {
 	if transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.MaxIdleConnsPerHost = 32
 		transport = t
 	}
-	return &clients{transport: transport, now: now, wechat: map[string]wechatClient{}, gateways: map[string]payGateway{}}
+	return &clients{transport: transport, now: now, log: log, wechat: map[string]wechatClient{}, gateways: map[string]payGateway{}}
 }
 
 // wechatFor gives the client that holds the access token of app.
@@ -50,7 +53,7 @@ func (c *clients) wechatFor(app settings.App) *wechat.Client {
 	client := wechat.New(
 		wechat.App{AppID: app.AppID, Secret: app.Secret, APIBase: app.APIBase},
 		wechat.WithHTTPClient(&http.Client{Transport: c.transport, Timeout: 15 * time.Second}),
-		wechat.WithNow(c.now),
+		wechat.WithNow(c.now), wechat.WithTokenStore(c.tokens), wechat.WithLogger(c.log()),
 	)
 	c.wechat[app.AppID] = wechatClient{app, client}
 	return client

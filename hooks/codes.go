@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -35,6 +37,9 @@ type codeForm struct {
 	CheckPath  *bool           `json:"checkPath"`
 }
 
+// codeTimeout bounds the making of a code, the wait for others who make the same one included.
+const codeTimeout = 30 * time.Second
+
 // codePlan is a checked request for a code.
 type codePlan struct {
 	app     settings.App
@@ -58,12 +63,17 @@ func (p *Plugin) createCode(e *core.RequestEvent) error {
 	if record, err := findCode(e.App, plan.key); record != nil || err != nil {
 		return answerCode(e, record, true, err)
 	}
-	defer p.locks.lock("code/" + plan.key)()
+	// note: a code that was asked for is kept even when the phone hangs up; and who waits for one does not wait for ever
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), codeTimeout)
+	defer cancel()
+	unlock, err := p.locks.lockContext(ctx, "code/"+plan.key)
+	if err != nil {
+		return fail(errWxBusy, err)
+	}
+	defer unlock()
 	if record, err := findCode(e.App, plan.key); record != nil || err != nil {
 		return answerCode(e, record, true, err)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), 30*time.Second)
-	defer cancel()
 	record, err := p.makeCode(ctx, e, plan)
 	return answerCode(e, record, false, err)
 }
@@ -87,7 +97,10 @@ func (p *Plugin) planCode(e *core.RequestEvent, form codeForm) (codePlan, error)
 	plan.request.Kind = plan.kind
 	if len(form.Payload) > 0 && string(form.Payload) != "null" {
 		if plan.payload, err = scene.CanonicalJSON(form.Payload); err != nil {
-			return plan, fail(errCodeArgs, err)
+			return plan, failWith(errCodeArgs, "reason", err.Error())
+		}
+		if !survivesColumn(plan.payload) {
+			return plan, failWith(errCodeArgs, "reason", "a bare number as payload must be an integer of at most 15 digits")
 		}
 	}
 	if err := plan.settleScene(); err != nil {
@@ -103,6 +116,16 @@ func (p *Plugin) planCode(e *core.RequestEvent, form codeForm) (codePlan, error)
 	}
 	plan.key = scene.Key(app.AppID, user, plan.payload, string(options))
 	return plan, nil
+}
+
+// survivesColumn tells whether a payload comes back from the database as it went in.
+// note: the column's type is JSON, which gives it SQLite's numeric affinity: a bare 12345678901234567890 turns into 1.23e19.
+func survivesColumn(payload string) bool {
+	if strings.IndexByte("-0123456789", payload[0]) < 0 {
+		return true
+	}
+	n, err := strconv.ParseInt(payload, 10, 64)
+	return err == nil && len(payload) <= 15 && strconv.FormatInt(n, 10) == payload
 }
 
 // settleScene checks the request as it will be sent. A payload gets its scene later; a stand-in takes its place in the check.
@@ -152,13 +175,11 @@ func (p *Plugin) appOf(e *core.RequestEvent, appID string) (settings.App, error)
 
 // makeCode asks WeChat and stores the picture.
 func (p *Plugin) makeCode(ctx context.Context, e *core.RequestEvent, plan codePlan) (*core.Record, error) {
-	if plan.payload != "" {
-		s, err := sceneFor(e.App, plan.payload)
-		if err != nil {
-			return nil, err
-		}
-		plan.request.Scene = s
+	release, err := p.takeScene(ctx, e.App, &plan)
+	if err != nil {
+		return nil, err
 	}
+	defer release()
 	image, err := p.askCode(ctx, plan)
 	if err != nil {
 		if we, ok := errors.AsType[*wechat.Error](err); ok && we.Errcode == 41030 {
@@ -181,22 +202,38 @@ func (p *Plugin) askCode(ctx context.Context, plan codePlan) (wechat.Image, erro
 	}
 }
 
-// sceneFor packs a short payload into the scene itself, and gives every other one, or one whose packed scene is taken by another
-// code, a token that nobody can guess.
-func sceneFor(app core.App, payload string) (string, error) {
-	packed, ok := scene.Pack(json.RawMessage(payload))
-	if !ok {
-		return scene.New(), nil
+// takeScene settles the scene of a code and holds it until the code is stored, because a scene leads to one code only. A short
+// payload is packed into the scene itself; every other one, or one whose packed scene belongs to another code, gets a token that
+// nobody can guess.
+func (p *Plugin) takeScene(ctx context.Context, app core.App, plan *codePlan) (release func(), err error) {
+	free, packed := func() {}, true
+	if plan.payload != "" {
+		plan.request.Scene, packed = scene.Pack(json.RawMessage(plan.payload))
 	}
-	_, err := app.FindFirstRecordByData("wx_codes", "scene", packed)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return packed, nil
-	case err != nil:
-		return "", fail(errBusyHere, err)
-	default:
-		return scene.New(), nil
+	case plan.kind != wechat.CodeUnlimited:
+		return free, nil
+	case !packed:
+		plan.request.Scene = scene.New()
+		return free, nil
 	}
+	release, err = p.locks.lockContext(ctx, "scene/"+plan.request.Scene)
+	if err != nil {
+		return nil, fail(errWxBusy, err)
+	}
+	_, err = app.FindFirstRecordByData("wx_codes", "scene", plan.request.Scene)
+	if errors.Is(err, sql.ErrNoRows) {
+		return release, nil
+	}
+	release()
+	switch {
+	case err != nil:
+		return nil, fail(errBusyHere, err)
+	case plan.payload == "":
+		return nil, fail(errSceneTaken, nil)
+	}
+	plan.request.Scene = scene.New()
+	return free, nil
 }
 
 // saveCode stores the code with its picture.
@@ -209,10 +246,12 @@ func saveCode(e *core.RequestEvent, plan codePlan, image wechat.Image) (*core.Re
 	if err != nil {
 		return nil, fmt.Errorf("keep picture: %w", err)
 	}
+	options := plan.request
+	options.Page, options.Path, options.Scene = "", "", "" // they have columns of their own
 	r := core.NewRecord(c)
 	r.Load(map[string]any{
 		"appid": plan.app.AppID, "kind": string(plan.kind), "page": plan.request.Page + plan.request.Path, "scene": plan.request.Scene,
-		"options": plan.request, "key": plan.key, "image": file,
+		"options": options, "key": plan.key, "image": file,
 	})
 	if plan.payload != "" {
 		r.Set("payload", json.RawMessage(plan.payload))

@@ -38,7 +38,7 @@ var (
 	errWxState          = Problem{"wx_state_refused", http.StatusConflict, "WeChat does not allow this in the present state."}
 	errSignature        = Problem{"wx_signature_invalid", http.StatusBadRequest, "The signature does not match the data."}
 	errSessionStale     = Problem{"wx_session_stale", http.StatusConflict, "The session with WeChat is stale. Log in again, then ask again."}
-	errWatermark        = Problem{"wx_watermark_invalid", http.StatusBadRequest, "The data belongs to another mini program."}
+	errWatermark        = Problem{"wx_watermark_invalid", http.StatusBadRequest, "The data belongs to another mini program or was not made just now."}
 	errIdentityMissing  = Problem{"wx_identity_missing", http.StatusConflict, "This user has not logged in from this mini program."}
 	errDataMalformed    = Problem{"wx_data_malformed", http.StatusBadRequest, "The encrypted data is not what a phone sends."}
 	errProfileName      = Problem{"profile_name_invalid", http.StatusBadRequest, "The name is empty or longer than 32 characters."}
@@ -125,6 +125,14 @@ func failWechat(cause error) *router.ApiError {
 	default:
 		return fail(errBusyHere, cause)
 	}
+}
+
+// failCode is failWechat where a one-time code is redeemed: what cannot even be a code is an invalid one.
+func failCode(cause error) *router.ApiError {
+	if _, ok := errors.AsType[*wechat.FieldError](cause); ok {
+		return fail(errCodeInvalid, cause)
+	}
+	return failWechat(cause)
 }
 
 func problemOf(kind wechat.Kind) Problem {

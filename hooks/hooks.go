@@ -58,6 +58,7 @@ type Plugin struct {
 	hub      *realtime.Hub
 	outbox   *outbox
 	locks    keyedLocks
+	logins   logins
 	sim      *simulator // nil without Config.Sim
 
 	onLogin       *hook.Hook[*LoginEvent]
@@ -94,7 +95,7 @@ func Register(app core.App, config Config) (*Plugin, error) {
 		return nil, fmt.Errorf("register wxbase: OrderLife is %s, want at least a minute", config.OrderLife)
 	}
 	p := &Plugin{
-		app: app, cfg: config, clients: newClients(config.Transport, config.Now), hub: realtime.New(app), outbox: newOutbox(),
+		app: app, cfg: config, clients: newClients(config.Transport, config.Now, app.Logger), hub: realtime.New(app), outbox: newOutbox(),
 		onLogin: &hook.Hook[*LoginEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
 	}
@@ -129,12 +130,14 @@ func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
 		return fmt.Errorf("open settings: %w", err)
 	}
 	p.settings = store
+	p.clients.tokens = tokenStore{app: p.app, vault: store.Vault()}
 	return nil
 }
 
 // serve is the table of contents of a start.
 func (p *Plugin) serve(e *core.ServeEvent) error {
 	hardenServer(e.Server)
+	p.installer(e)
 	e.Router.BindFunc(dashboardHeaders)
 	p.bindRoutes(e)
 	if err := p.serveSim(e); err != nil {
@@ -165,6 +168,10 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 
 	wx.GET("/health", p.health).Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/login", p.login)
+	wx.POST("/logout", p.logoutEverywhere).Bind(user)
+	wx.GET("/session", p.checkSession).Bind(user)
+	wx.POST("/session/reset", p.resetSession).Bind(user)
+	wx.POST("/decrypt", p.decryptData).Bind(user)
 	wx.POST("/phone", p.phone).Bind(user)
 	wx.POST("/profile", p.profile).Bind(user, apis.BodyLimit(3<<20))
 	wx.POST("/orders", p.createOrder).Bind(buyer)
@@ -173,6 +180,7 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.POST("/orders/{id}/cancel", p.cancelOrder).Bind(buyer)
 	wx.POST("/codes", p.createCode).Bind(buyer)
 	wx.GET("/scenes/{scene}", p.openScene)
+	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())
 
 	// note: WeChat's notifications are read raw and capped by the handler
 	wx.POST("/notify/pay/{merchant}", p.notifyPay).Unbind(apis.DefaultBodyLimitMiddlewareId).

@@ -81,15 +81,15 @@ func holdsUnion(identity *core.Record, unionID string) bool {
 
 // introduce makes an identity, and a user too unless the unionid leads to one that is known from another mini program.
 func (p *Plugin) introduce(tx core.App, appID string, s wechat.Session, who profile) (*core.Record, bool, error) {
-	user, isNew, err := userByUnion(tx, s.UnionID)
+	user, err := userByUnion(tx, s.UnionID)
 	if err != nil {
 		return nil, false, err
 	}
-	if user == nil {
+	isNew := user == nil
+	if isNew {
 		if user, err = newUser(tx, who); err != nil {
 			return nil, false, err
 		}
-		isNew = true
 	}
 	c, err := tx.FindCachedCollectionByNameOrId("wx_identities")
 	if err != nil {
@@ -107,19 +107,19 @@ func (p *Plugin) introduce(tx core.App, appID string, s wechat.Session, who prof
 	return user, isNew, nil
 }
 
-func userByUnion(tx core.App, unionID string) (*core.Record, bool, error) {
+// userByUnion finds the user whom another mini program knows by the same unionid, nil when there is none.
+func userByUnion(tx core.App, unionID string) (*core.Record, error) {
 	if unionID == "" {
-		return nil, false, nil
+		return nil, nil //nolint:nilnil // no unionid, no user, no mistake
 	}
 	sibling, err := tx.FindFirstRecordByData("wx_identities", "unionid", unionID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, false, nil
+		return nil, nil //nolint:nilnil // likewise
 	}
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	user, err := tx.FindRecordById("users", sibling.GetString("user"))
-	return user, false, err
+	return tx.FindRecordById("users", sibling.GetString("user"))
 }
 
 // newUser makes an account that no password opens.
@@ -147,6 +147,9 @@ func (p *Plugin) refreshIdentity(app core.App, identity *core.Record, s wechat.S
 		}
 	}
 	if !holdsUnion(identity, s.UnionID) {
+		if err := joinByUnion(app, identity, s.UnionID); err != nil {
+			return err
+		}
 		identity.Set("unionid", s.UnionID)
 	}
 	identity.Set("sessionAt", p.now())

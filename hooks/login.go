@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -37,22 +38,20 @@ func (p *Plugin) login(e *core.RequestEvent) error {
 	if err != nil {
 		return failWechat(err)
 	}
-	session, err := p.clients.wechatFor(app).Code2Session(e.Request.Context(), form.Code)
-	if err != nil {
-		return failWechat(err)
-	}
-	profile, err := form.verify(session.SessionKey, app)
+	key := loginKey(app.AppID, e.RealIP(), form.Code)
+	defer p.logins.locks.lock(key)()
+	past, err := p.tradeCode(e.Request.Context(), app, key, form.Code)
 	if err != nil {
 		return err
 	}
-	user, isNew, err := p.remember(e.App, app.AppID, session, profile)
+	user, err := p.identify(e.App, app, form, key, &past)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return asAnswer(err, errBusyHere)
 	}
 	if user.GetBool("blocked") {
 		return fail(errUserBlocked, nil)
 	}
-	event := &LoginEvent{App: e.App, Request: e, User: user, AppID: app.AppID, OpenID: session.OpenID, UnionID: session.UnionID, IsNew: isNew}
+	event := &LoginEvent{App: e.App, Request: e, User: user, AppID: app.AppID, OpenID: past.session.OpenID, UnionID: past.session.UnionID, IsNew: past.isNew}
 	return p.onLogin.Trigger(event, func(le *LoginEvent) error {
 		meta := map[string]any{"isNew": le.IsNew, "appid": le.AppID, "openid": le.OpenID}
 		if le.UnionID != "" {
@@ -60,6 +59,39 @@ func (p *Plugin) login(e *core.RequestEvent) error {
 		}
 		return apis.RecordAuthResponse(e, le.User, "", meta)
 	})
+}
+
+// tradeCode asks WeChat whose code it is, or remembers that it has asked.
+func (p *Plugin) tradeCode(ctx context.Context, app settings.App, key, code string) (pastLogin, error) {
+	if past, ok := p.logins.recall(key, p.now()); ok {
+		return past, nil
+	}
+	session, err := p.clients.wechatFor(app).Code2Session(ctx, code)
+	if err != nil {
+		return pastLogin{}, failCode(err)
+	}
+	past := pastLogin{session: session, at: p.now()}
+	p.logins.keep(key, past, p.now())
+	return past, nil
+}
+
+// identify checks the proofs and finds or makes the user. A repeated login finds the user of the first one: the session key that it
+// brought may have been replaced since, and must not come back.
+func (p *Plugin) identify(db core.App, app settings.App, form loginForm, key string, past *pastLogin) (*core.Record, error) {
+	who, err := form.verify(past.session.SessionKey, app)
+	if err != nil {
+		return nil, err
+	}
+	if past.user != "" {
+		return db.FindRecordById("users", past.user)
+	}
+	user, isNew, err := p.remember(db, app.AppID, past.session, who)
+	if err != nil {
+		return nil, err
+	}
+	past.user, past.isNew = user.Id, isNew
+	p.logins.keep(key, *past, p.now())
+	return user, nil
 }
 
 // profile is what a client says about its user, once the signature has shown that WeChat said it.

@@ -54,14 +54,17 @@ func (p *Plugin) createOrder(e *core.RequestEvent) error {
 	if len(form.Key) > 64 || len([]rune(form.Note)) > 500 {
 		return fail(errBadRequest, nil)
 	}
+	if !e.HasSuperuserAuth() { // NB! nobody else says who pays how much
+		form.User, form.Total, form.Description = e.Auth.Id, 0, ""
+	}
 	var record *core.Record
 	err := e.App.RunInTransaction(func(tx core.App) error {
 		// note: the key comes first; a repeat must not fail because a product has been sold out or taken down since
 		var err error
-		if record, err = orderOfKey(tx, form.buyer(e), form); record != nil || err != nil {
+		if record, err = orderOfKey(tx, form); record != nil || err != nil {
 			return err
 		}
-		draft, err := p.draftOrder(tx, e, form)
+		draft, err := p.draftOrder(tx, form)
 		if err != nil {
 			return err
 		}
@@ -88,26 +91,17 @@ func asAnswer(err error, otherwise Problem) error {
 	return fail(otherwise, err)
 }
 
-// buyer is who the order is for.
-func (f orderForm) buyer(e *core.RequestEvent) string {
-	if e.HasSuperuserAuth() {
-		return f.User
-	}
-	return e.Auth.Id
-}
-
 // draftOrder decides who buys what for how much.
-func (p *Plugin) draftOrder(tx core.App, e *core.RequestEvent, form orderForm) (orderDraft, error) {
-	draft, err := orderDraft{}, error(nil)
-	if e.HasSuperuserAuth() && form.Total != 0 {
-		draft, err = draftByHand(tx, form)
-	} else {
-		draft, err = draftFromCatalogue(tx, form)
+func (p *Plugin) draftOrder(tx core.App, form orderForm) (orderDraft, error) {
+	draftOf := draftFromCatalogue
+	if form.Total != 0 {
+		draftOf = draftByHand
 	}
+	draft, err := draftOf(tx, form)
 	if err != nil {
 		return draft, err
 	}
-	draft.user, draft.note, draft.key = form.buyer(e), form.Note, form.Key
+	draft.user, draft.note, draft.key = form.User, form.Note, form.Key
 	identity, err := identityOf(tx, draft.user, form.AppID)
 	if err != nil {
 		return draft, fail(errIdentityMissing, err)
@@ -183,11 +177,11 @@ func priceItems(tx core.App, form orderForm) ([]order.Item, error) {
 
 // orderOfKey finds the order that an earlier call with the same key made. Another content under the same key is a mistake of the
 // client, which must hear about it.
-func orderOfKey(tx core.App, user string, form orderForm) (*core.Record, error) {
+func orderOfKey(tx core.App, form orderForm) (*core.Record, error) {
 	if form.Key == "" {
 		return nil, nil //nolint:nilnil // no key, no order, no mistake
 	}
-	have, err := tx.FindFirstRecordByFilter("orders", "user = {:u} && key = {:k}", dbx.Params{"u": user, "k": form.Key})
+	have, err := tx.FindFirstRecordByFilter("orders", "user = {:u} && key = {:k}", dbx.Params{"u": form.User, "k": form.Key})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // likewise
 	}
@@ -198,7 +192,8 @@ func orderOfKey(tx core.App, user string, form orderForm) (*core.Record, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !sameGoods(items, form) || have.GetString("note") != form.Note {
+	otherTotal := form.Total != 0 && form.Total != int64(have.GetInt("total"))
+	if otherTotal || !sameGoods(items, form) || have.GetString("note") != form.Note {
 		return nil, fail(errKeyReused, nil)
 	}
 	return have, nil

@@ -1,7 +1,6 @@
 package hooks
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -27,13 +26,9 @@ func (p *Plugin) phone(e *core.RequestEvent) error {
 	if err := e.BindBody(&form); err != nil {
 		return asAnswer(err, errBadRequest)
 	}
-	identity, err := identityOf(e.App, e.Auth.Id, form.AppID)
+	app, identity, err := p.caller(e, form.AppID)
 	if err != nil {
-		return fail(errIdentityMissing, err)
-	}
-	app, err := p.settings.App(identity.GetString("appid"))
-	if err != nil {
-		return failWechat(err)
+		return err
 	}
 	number, err := p.askPhone(e, form, app, identity)
 	if err != nil {
@@ -58,7 +53,7 @@ func (p *Plugin) askPhone(e *core.RequestEvent, form phoneForm, app settings.App
 	if form.Code != "" {
 		number, err := p.clients.wechatFor(app).PhoneNumber(e.Request.Context(), form.Code)
 		if err != nil {
-			return number, failWechat(err)
+			return number, failCode(err)
 		}
 		return number, nil
 	}
@@ -71,20 +66,4 @@ func (p *Plugin) askPhone(e *core.RequestEvent, form phoneForm, app settings.App
 		return number, fail(errDataMalformed, err)
 	}
 	return number, nil
-}
-
-// decrypt opens what the phone encrypted, with the session key of now or the one before: the key may have changed between the
-// moment the data was made and its arrival.
-func (p *Plugin) decrypt(identity *core.Record, appID, encryptedData, iv string) (wechat.OpenData, error) {
-	for _, field := range []string{"sessionKey", "previousSessionKey"} {
-		key, keyErr := p.sessionKey(identity, field)
-		if keyErr != nil || key.Reveal() == "" {
-			continue
-		}
-		data, err := wechat.DecryptOpenData(key, encryptedData, iv, appID)
-		if !errors.Is(err, wechat.ErrDecrypt) || errors.Is(err, wechat.ErrMalformed) {
-			return data, err // open, or not to be opened by any key
-		}
-	}
-	return wechat.OpenData{}, wechat.ErrDecrypt
 }

@@ -23,7 +23,7 @@ func (p *Plugin) profile(e *core.RequestEvent) error {
 		Name *string `json:"name" form:"name"`
 	}
 	if err := e.BindBody(&form); err != nil {
-		return fail(errBadRequest, err)
+		return asAnswer(err, errBadRequest)
 	}
 	files, err := e.FindUploadedFiles("avatar")
 	if err != nil && !errors.Is(err, http.ErrMissingFile) && !errors.Is(err, http.ErrNotMultipart) {

@@ -66,6 +66,9 @@ func (p *Plugin) serveSim(e *core.ServeEvent) error {
 	if p.sim, err = listenSim(context.Background(), filepath.Join(e.App.DataDir(), simFolder), p.cfg.SimHTTP, p.cfg.Now); err != nil {
 		return err
 	}
+	// note: who moves the simulator's clock moves ours with it, or every order would wait for the wall clock to expire
+	p.cfg.Now = p.sim.wechat.Now
+	p.clients.now = p.cfg.Now
 	apps, merchants := simSettings(p.sim.wechat.Config())
 	p.settings.UseSimulator(apps, merchants)
 	if e.Server != nil && p.settings.PublicURL() == "" {

@@ -24,9 +24,10 @@ import (
 type App struct {
 	*tests.TestApp
 
-	WX    *hooks.Plugin
-	URL   string // origin of the server
-	Clock *Clock
+	WX      *hooks.Plugin
+	URL     string       // origin of the server
+	Handler http.Handler // the same server without a network, for benchmarks
+	Clock   *Clock
 
 	tb testing.TB
 }
@@ -77,7 +78,8 @@ func New(tb testing.TB, change ...func(*hooks.Config)) *App {
 	if err := testApp.Bootstrap(); err != nil {
 		tb.Fatalf("boot: %v", err)
 	}
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: a.mux(), ReadHeaderTimeout: time.Minute}}
+	a.Handler = a.mux()
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: a.Handler, ReadHeaderTimeout: time.Minute}}
 	server.Start()
 	tb.Cleanup(func() {
 		server.CloseClientConnections()

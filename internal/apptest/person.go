@@ -166,3 +166,35 @@ func (a *App) Fault(on, kind string, times int) {
 	a.tb.Helper()
 	a.Must(http.MethodPost, "/_sim/faults", "", map[string]any{"on": on, "kind": kind, "times": times})
 }
+
+// Calls counts the calls of one path that the simulator has seen.
+func (a *App) Calls(path string) int {
+	a.tb.Helper()
+	var calls []struct {
+		Path string `json:"path"`
+	}
+	if err := json.Unmarshal(a.Must(http.MethodGet, "/_sim/calls", "", nil).Body, &calls); err != nil {
+		a.tb.Fatalf("read calls: %v", err)
+	}
+	n := 0
+	for _, c := range calls {
+		if c.Path == path {
+			n++
+		}
+	}
+	return n
+}
+
+// AppID is the simulator's mini program.
+func (a *App) AppID() string {
+	a.tb.Helper()
+	var config struct {
+		Apps []struct {
+			AppID string `json:"appid"`
+		} `json:"apps"`
+	}
+	if err := json.Unmarshal(a.Must(http.MethodGet, "/_sim/config", "", nil).Body, &config); err != nil || len(config.Apps) == 0 {
+		a.tb.Fatalf("read config: %v", err)
+	}
+	return config.Apps[0].AppID
+}

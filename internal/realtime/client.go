@@ -91,12 +91,25 @@ func (h *Hub) connect(e *core.RealtimeConnectRequestEvent) error {
 	return e.Next()
 }
 
+// setDeadline bounds the write of one message and lifts the bound again.
+// note: it must not stay for the quiet time until the next message: HTTP/2 resets a stream whose deadline passes, even an idle one.
 func setDeadline(e *core.RealtimeMessageEvent) error {
-	err := http.NewResponseController(e.Response).SetWriteDeadline(time.Now().Add(writeTimeout))
-	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+	controller := http.NewResponseController(e.Response)
+	if err := unlessUnsupported(controller.SetWriteDeadline(time.Now().Add(writeTimeout))); err != nil {
 		return err
 	}
-	return e.Next()
+	if err := e.Next(); err != nil {
+		return err
+	}
+	return unlessUnsupported(controller.SetWriteDeadline(time.Time{}))
+}
+
+// unlessUnsupported forgives writers that know no deadlines, such as those of tests.
+func unlessUnsupported(err error) error {
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil
+	}
+	return err
 }
 
 var _ subscriptions.Client = (*client)(nil)

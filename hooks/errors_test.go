@@ -1,0 +1,74 @@
+package hooks_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"wxbase/hooks"
+)
+
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	word := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+	seen := map[string]bool{}
+	for _, p := range hooks.Problems() {
+		if !word.MatchString(p.Code) || seen[p.Code] {
+			t.Errorf("code %q: want words with underscores, each code once", p.Code)
+		}
+		seen[p.Code] = true
+		if p.Status < 400 || p.Status > 599 || !strings.HasSuffix(p.Message, ".") {
+			t.Errorf("%s: got %d %q, want an error's status and a sentence", p.Code, p.Status, p.Message)
+		}
+	}
+}
+
+// TestEveryErrorIsInTheCatalogue reads the sources: whatever is a Problem anywhere in the package is in Problems, and there only once.
+func TestEveryErrorIsInTheCatalogue(t *testing.T) {
+	t.Parallel()
+	listed := map[string]bool{}
+	for _, p := range hooks.Problems() {
+		listed[p.Code] = true
+	}
+	names, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := 0
+	for _, n := range names {
+		if !strings.HasSuffix(n.Name(), ".go") || strings.HasSuffix(n.Name(), "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), n.Name(), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(node ast.Node) bool {
+			literal, ok := node.(*ast.CompositeLit)
+			if !ok || len(literal.Elts) == 0 {
+				return true
+			}
+			if kind, ok := literal.Type.(*ast.Ident); !ok || kind.Name != "Problem" {
+				return true
+			}
+			made++
+			code, ok := literal.Elts[0].(*ast.BasicLit)
+			if !ok {
+				t.Errorf("%s: got a problem whose code is not written out", n.Name())
+				return true
+			}
+			if text, err := strconv.Unquote(code.Value); err != nil || !listed[text] {
+				t.Errorf("%s: %s is not in Problems", n.Name(), code.Value)
+			}
+			return true
+		})
+	}
+	if made != len(listed) {
+		t.Errorf("got %d problems in the sources, %d in the catalogue", made, len(listed))
+	}
+}

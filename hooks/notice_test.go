@@ -1,0 +1,52 @@
+package hooks_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"wxbase/internal/apptest"
+)
+
+// TestNotice: everybody hears that something was bought, with a masked name and without anything that leads to the buyer.
+func TestNotice(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	scenarios := []struct {
+		name, nickname string
+		items          []any
+		wantName, want string
+		total          float64
+	}{
+		{"one product", "小明", []any{line(app.Product("三鲜面"), 2)}, "小*", "三鲜面 x2", 3600},
+		{"two products, long name", "欧阳小明", []any{line(app.Product("酸梅汤"), 1), line(app.Product("桂花糕"), 2)}, "欧**明", "酸梅汤等3件", 2360},
+		{"somebody without a name", "", []any{line(app.Product("三鲜面"), 1)}, "微信用户", "三鲜面 x1", 1800},
+	}
+	heard := listen(t, app, "rooms/notice")
+	for _, s := range scenarios {
+		buyer := app.Login("x")
+		if s.nickname != "" {
+			buyer.Must(http.MethodPost, "/api/wx/profile", map[string]any{"name": s.nickname})
+		}
+		order := buyer.Must(http.MethodPost, "/api/wx/orders", map[string]any{"items": s.items})
+		payAndSync(t, buyer, order)
+		text := receive(t, heard)
+		var message struct {
+			Event   string         `json:"event"`
+			Payload map[string]any `json:"payload"`
+		}
+		if err := json.Unmarshal([]byte(text), &message); err != nil {
+			t.Fatal(err)
+		}
+		got := message.Payload
+		if message.Event != "order.paid" || got["name"] != s.wantName || got["items"] != s.want || got["total"] != s.total {
+			t.Errorf("%s: got %s, want %s, %s, %v fen", s.name, text, s.wantName, s.want, s.total)
+		}
+		for _, private := range []string{buyer.User, order.Text("id"), order.Text("number")} {
+			if strings.Contains(text, private) {
+				t.Errorf("%s: got %s, want nothing that leads to the buyer", s.name, text)
+			}
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package hooks
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/settings"
+	"wxbase/internal/wechat"
+)
+
+// How far the watermark of open data may be from now. WeChat makes it when the phone asks for the data, not when the data arrives.
+const (
+	openDataAge    = 10 * time.Minute
+	openDataFuture = 5 * time.Minute
+)
+
+// checkSession handles GET /api/wx/session: is the session key that we hold still the one of the phone? A client asks before it fetches
+// encrypted data, and logs in first when the answer is no.
+func (p *Plugin) checkSession(e *core.RequestEvent) error {
+	app, identity, err := p.caller(e, e.Request.URL.Query().Get("appid"))
+	if err != nil {
+		return err
+	}
+	key, err := p.sessionKey(identity, "sessionKey")
+	if err != nil {
+		return e.JSON(http.StatusOK, map[string]bool{"valid": false}) // the key of our vault has changed
+	}
+	valid, err := p.clients.wechatFor(app).CheckSession(e.Request.Context(), identity.GetString("openid"), key)
+	if err != nil {
+		return failWechat(err)
+	}
+	return e.JSON(http.StatusOK, map[string]bool{"valid": valid})
+}
+
+// resetSession handles POST /api/wx/session/reset: WeChat makes a new session key, and what was encrypted with the old one is worth nothing.
+func (p *Plugin) resetSession(e *core.RequestEvent) error {
+	var form struct {
+		AppID string `json:"appid"`
+	}
+	if err := e.BindBody(&form); err != nil {
+		return asAnswer(err, errBadRequest)
+	}
+	app, identity, err := p.caller(e, form.AppID)
+	if err != nil {
+		return err
+	}
+	key, err := p.sessionKey(identity, "sessionKey")
+	if err != nil {
+		return fail(errSessionStale, err)
+	}
+	session, err := p.clients.wechatFor(app).ResetSession(e.Request.Context(), identity.GetString("openid"), key)
+	if err != nil {
+		return failWechat(err)
+	}
+	if err := p.refreshIdentity(e.App, identity, session); err != nil {
+		return fail(errBusyHere, err)
+	}
+	return e.JSON(http.StatusOK, map[string]bool{"ok": true})
+}
+
+// decryptData handles POST /api/wx/decrypt: open data of every kind (openGId, WeRun, user info), with the watermark checked.
+func (p *Plugin) decryptData(e *core.RequestEvent) error {
+	var form struct {
+		EncryptedData string `json:"encryptedData"`
+		IV            string `json:"iv"`
+		AppID         string `json:"appid"`
+	}
+	if err := e.BindBody(&form); err != nil {
+		return asAnswer(err, errBadRequest)
+	}
+	app, identity, err := p.caller(e, form.AppID)
+	if err != nil {
+		return err
+	}
+	data, err := p.decrypt(identity, app.AppID, form.EncryptedData, form.IV)
+	if err != nil {
+		return failWechat(err)
+	}
+	return e.JSON(http.StatusOK, map[string]json.RawMessage{"data": data.JSON})
+}
+
+// logoutEverywhere handles POST /api/wx/logout: every token of the user stops working at once, on every device.
+func (p *Plugin) logoutEverywhere(e *core.RequestEvent) error {
+	user, err := e.App.FindRecordById("users", e.Auth.Id)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	user.RefreshTokenKey()
+	if err := e.App.Save(user); err != nil {
+		return fail(errBusyHere, err)
+	}
+	return e.NoContent(http.StatusNoContent)
+}
+
+// caller is the mini program that a signed-in user comes from, and who they are there.
+func (p *Plugin) caller(e *core.RequestEvent, appID string) (settings.App, *core.Record, error) {
+	identity, err := identityOf(e.App, e.Auth.Id, appID)
+	if err != nil {
+		return settings.App{}, nil, fail(errIdentityMissing, err)
+	}
+	app, err := p.settings.App(identity.GetString("appid"))
+	if err != nil {
+		return app, nil, failWechat(err)
+	}
+	return app, identity, nil
+}
+
+// decrypt opens what the phone encrypted, with the session key of now or the one before: the key may have changed between the
+// moment the data was made and its arrival.
+func (p *Plugin) decrypt(identity *core.Record, appID, encryptedData, iv string) (wechat.OpenData, error) {
+	for _, field := range []string{"sessionKey", "previousSessionKey"} {
+		key, keyErr := p.sessionKey(identity, field)
+		if keyErr != nil || key == "" {
+			continue
+		}
+		data, err := wechat.DecryptOpenData(key, encryptedData, iv, appID)
+		if err == nil {
+			return data, p.checkFresh(data)
+		}
+		if !errors.Is(err, wechat.ErrDecrypt) || errors.Is(err, wechat.ErrMalformed) {
+			return data, err // not to be opened by any key
+		}
+	}
+	return wechat.OpenData{}, wechat.ErrDecrypt
+}
+
+// checkFresh refuses open data that was made long ago: it was caught somewhere and is played again.
+func (p *Plugin) checkFresh(data wechat.OpenData) error {
+	age := p.now().Sub(data.Timestamp)
+	if age > openDataAge || age < -openDataFuture {
+		return wechat.ErrWatermark
+	}
+	return nil
+}
