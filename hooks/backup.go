@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 	"github.com/pocketbase/pocketbase/tools/filesystem"
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/security"
+
+	"wxbase/internal/settings"
 )
 
 // bindBackup replaces PocketBase's backup, which opens and closes the live database files: on POSIX that drops the locks SQLite
@@ -24,6 +27,15 @@ import (
 // note: e.Next is not called on purpose, the built-in body must not run.
 func bindBackup(app core.App) {
 	app.OnBackupCreate().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxBackup", Priority: 9999, Func: createBackup})
+	app.OnBackupRestore().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxRestore", Func: keepKeys})
+}
+
+// keepKeys leaves in place at a restore what no backup holds.
+//
+// NB! PocketBase moves everything else away and deletes it at the next start; without the key file no stored secret opens again.
+func keepKeys(e *core.BackupEvent) error {
+	e.Exclude = append(e.Exclude, settings.KeyFile, simFolder)
+	return e.Next()
 }
 
 func createBackup(e *core.BackupEvent) error {
@@ -66,24 +78,47 @@ func linkStorage(app core.App, stage string) error {
 	if app.Settings().S3.Enabled {
 		return nil
 	}
-	root := filepath.Join(app.DataDir(), core.LocalStorageDirName)
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	root, err := filepath.EvalSymlinks(filepath.Join(app.DataDir(), core.LocalStorageDirName)) // it may lie on another disk
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return ignoreMissing(err)
 		}
-		rel, err := filepath.Rel(app.DataDir(), path)
+		rel, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}
+		target := filepath.Join(stage, core.LocalStorageDirName, rel)
 		if d.IsDir() {
-			return os.MkdirAll(filepath.Join(stage, rel), 0o700)
+			return os.MkdirAll(target, 0o700)
 		}
-		return ignoreMissing(os.Link(path, filepath.Join(stage, rel)))
+		return ignoreMissing(linkOrCopy(path, target))
 	})
 	if err != nil {
 		return fmt.Errorf("stage files: %w", err)
 	}
 	return nil
+}
+
+// linkOrCopy copies where a hard link cannot be made: over two disks, or on a file system that has none.
+func linkOrCopy(path, target string) error {
+	err := os.Link(path, target)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	from, err := os.Open(path) //nolint:gosec // the path is our own data folder's
+	if err != nil {
+		return err
+	}
+	defer func() { _ = from.Close() }()
+	to, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // likewise
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, from)
+	return errors.Join(err, to.Close())
 }
 
 // ignoreMissing lets files go that were deleted while the backup ran.

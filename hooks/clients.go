@@ -18,6 +18,7 @@ type clients struct {
 	now       func() time.Time
 	tokens    wechat.TokenStore // set when the app has booted
 	log       func() *slog.Logger
+	observe   func(wechat.CallInfo)
 
 	mu       sync.Mutex
 	wechat   map[string]wechatClient
@@ -34,13 +35,13 @@ type payGateway struct {
 	gateway wxpay.Gateway
 }
 
-func newClients(transport http.RoundTripper, now func() time.Time, log func() *slog.Logger) *clients {
+func newClients(transport http.RoundTripper, now func() time.Time, log func() *slog.Logger, observe func(wechat.CallInfo)) *clients {
 	if transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.MaxIdleConnsPerHost = 32
 		transport = t
 	}
-	return &clients{transport: transport, now: now, log: log, wechat: map[string]wechatClient{}, gateways: map[string]payGateway{}}
+	return &clients{transport: transport, now: now, log: log, observe: observe, wechat: map[string]wechatClient{}, gateways: map[string]payGateway{}}
 }
 
 // wechatFor gives the client that holds the access token of app.
@@ -53,7 +54,7 @@ func (c *clients) wechatFor(app settings.App) *wechat.Client {
 	client := wechat.New(
 		wechat.App{AppID: app.AppID, Secret: app.Secret, APIBase: app.APIBase},
 		wechat.WithHTTPClient(&http.Client{Transport: c.transport, Timeout: 15 * time.Second}),
-		wechat.WithNow(c.now), wechat.WithTokenStore(c.tokens), wechat.WithLogger(c.log()),
+		wechat.WithNow(c.now), wechat.WithTokenStore(c.tokens), wechat.WithLogger(c.log()), wechat.WithObserver(c.observe),
 	)
 	c.wechat[app.AppID] = wechatClient{app, client}
 	return client

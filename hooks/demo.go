@@ -25,33 +25,46 @@ func (p *Plugin) seedDemo(app core.App) error {
 }
 
 // seedSuperuser makes the superuser whose login is printed. The password is kept beside the simulator's keys, because PocketBase
-// keeps only its hash and every start prints it.
+// keeps only its hash and every start prints it. One that somebody has chosen in the dashboard stays, and is not printed.
 func (p *Plugin) seedSuperuser(app core.App) error {
 	path := filepath.Join(app.DataDir(), simFolder, "demo-password")
 	kept, err := os.ReadFile(path) //nolint:gosec // the path is our own data folder's
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	asked := p.cfg.DemoPassword != ""
 	p.cfg.DemoPassword = cmp.Or(p.cfg.DemoPassword, strings.TrimSpace(string(kept)), strings.ToLower(rand.Text()[:12]))
-	user, err := app.FindAuthRecordByEmail(core.CollectionNameSuperusers, p.cfg.DemoEmail)
-	if errors.Is(err, sql.ErrNoRows) {
-		c, err := app.FindCachedCollectionByNameOrId(core.CollectionNameSuperusers)
-		if err != nil {
-			return err
-		}
-		user = core.NewRecord(c)
-		user.SetEmail(p.cfg.DemoEmail)
-	} else if err != nil {
+	user, err := superuserOf(app, p.cfg.DemoEmail)
+	switch {
+	case err != nil:
+		return err
+	case user.IsNew():
+	case user.ValidatePassword(p.cfg.DemoPassword):
+		return nil
+	case !asked:
+		p.cfg.DemoPassword = ""
+		return nil
+	}
+	user.SetPassword(p.cfg.DemoPassword)
+	if err := app.Save(user); err != nil {
 		return err
 	}
-	if p.cfg.DemoPassword != strings.TrimSpace(string(kept)) || user.IsNew() {
-		user.SetPassword(p.cfg.DemoPassword)
-		if err := app.Save(user); err != nil {
-			return err
-		}
-		return os.WriteFile(path, []byte(p.cfg.DemoPassword+"\n"), 0o600)
+	return os.WriteFile(path, []byte(p.cfg.DemoPassword+"\n"), 0o600)
+}
+
+// superuserOf finds the superuser with an e-mail address, or begins a new one.
+func superuserOf(app core.App, email string) (*core.Record, error) {
+	user, err := app.FindAuthRecordByEmail(core.CollectionNameSuperusers, email)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return user, err
 	}
-	return nil
+	c, err := app.FindCachedCollectionByNameOrId(core.CollectionNameSuperusers)
+	if err != nil {
+		return nil, err
+	}
+	user = core.NewRecord(c)
+	user.SetEmail(email)
+	return user, nil
 }
 
 // seedProducts fills an empty catalogue.

@@ -16,11 +16,15 @@ func Execute(app *pocketbase.PocketBase) error {
 	if err != nil {
 		return err
 	}
-	root.SilenceErrors = true
+	root.SilenceErrors, root.SilenceUsage = true, true // the caller prints one line
 	if found.Name() == "sim" {
 		return root.Execute() // needs no database
 	}
 	failed := make(chan error, 1)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		keepFirst(failed, err)
+		return err
+	})
 	keepErrors(root, failed)
 	if err := app.Execute(); err != nil {
 		return err
@@ -35,16 +39,16 @@ func Execute(app *pocketbase.PocketBase) error {
 
 // keepErrors wraps every command so that its error, or its panic, is not lost.
 func keepErrors(c *cobra.Command, first chan<- error) {
+	if c.HasParent() && c.HasSubCommands() && !c.Runnable() {
+		c.RunE = refuseUnknown
+	}
 	if run := c.RunE; run != nil {
 		c.RunE = func(c *cobra.Command, args []string) (err error) {
 			defer func() {
 				if r := recover(); r != nil {
 					err = fmt.Errorf("panic: %v", r)
 				}
-				select {
-				case first <- err:
-				default:
-				}
+				keepFirst(first, err)
 			}()
 			return run(c, args)
 		}
@@ -52,4 +56,19 @@ func keepErrors(c *cobra.Command, first chan<- error) {
 	for _, sub := range c.Commands() {
 		keepErrors(sub, first)
 	}
+}
+
+func keepFirst(first chan<- error, err error) {
+	select {
+	case first <- err:
+	default:
+	}
+}
+
+// refuseUnknown is what a group of commands does when none of them is named: without, it would print its help and succeed at a typo.
+func refuseUnknown(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
+	}
+	return c.Help()
 }

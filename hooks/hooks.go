@@ -57,6 +57,7 @@ type Plugin struct {
 	clients  *clients
 	hub      *realtime.Hub
 	outbox   *outbox
+	metrics  *metrics
 	locks    keyedLocks
 	logins   logins
 	sim      *simulator // nil without Config.Sim
@@ -94,8 +95,9 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if config.OrderLife < time.Minute {
 		return nil, fmt.Errorf("register wxbase: OrderLife is %s, want at least a minute", config.OrderLife)
 	}
+	counters := newMetrics()
 	p := &Plugin{
-		app: app, cfg: config, clients: newClients(config.Transport, config.Now, app.Logger), hub: realtime.New(app), outbox: newOutbox(),
+		app: app, cfg: config, metrics: counters, clients: newClients(config.Transport, config.Now, app.Logger, counters.observe), hub: realtime.New(app), outbox: newOutbox(),
 		onLogin: &hook.Hook[*LoginEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
 	}
@@ -140,6 +142,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	p.installer(e)
 	e.Router.BindFunc(dashboardHeaders)
 	p.bindRoutes(e)
+	p.bindMetrics(e)
 	if err := p.serveSim(e); err != nil {
 		return err
 	}

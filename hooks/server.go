@@ -1,6 +1,8 @@
 package hooks
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -30,8 +32,14 @@ func dashboardHeaders(e *core.RequestEvent) error {
 	return e.Next()
 }
 
-// secretQuery finds secrets in anything that looks like a query string.
-var secretQuery = regexp.MustCompile(`(?i)\b(access_token|secret|appsecret|session_key|token|js_code|code)=[^&\s"]+`)
+// The places where a secret is recognized: a query string, also one that is quoted inside another; and a JSON text. A word may come
+// before the name (refresh_token), but errcode is no code.
+var (
+	secretName  = regexp.MustCompile(`(?i)^\w*(?:token|secret|session_?key|password|authorization)$`)
+	secretQuery = regexp.MustCompile(`(?i)\b(\w*(?:token|secret|session_?key|password)|js_code|code)` +
+		`(?:=[^&\s"'\\]+|%3D(?:[^%&\s"'\\]|%25[0-9A-F]{2})+)`)
+	secretJSON = regexp.MustCompile(`(?i)(\\?"\w*(?:token|secret|session_?key|password)\\?"\s*:\s*\\?")[^"\\]+`)
+)
 
 // bindLogs scrubs every log row before it is written: PocketBase logs whole URLs, and a file's URL carries a token.
 func bindLogs(app core.App) {
@@ -44,18 +52,41 @@ func bindLogs(app core.App) {
 	}})
 }
 
-func scrub(text string) string { return secretQuery.ReplaceAllString(text, "$1=***") }
+func scrub(text string) string {
+	return secretJSON.ReplaceAllString(secretQuery.ReplaceAllString(text, "$1=***"), "$1***")
+}
 
 func scrubMap(data types.JSONMap[any]) types.JSONMap[any] {
 	for key, value := range data {
-		switch v := value.(type) {
-		case string:
-			data[key] = scrub(v)
-		case error:
-			data[key] = scrub(v.Error())
-		case map[string]any:
-			data[key] = map[string]any(scrubMap(v))
+		if text, ok := value.(string); ok && text != "" && secretName.MatchString(key) {
+			data[key] = "***"
+			continue
 		}
+		data[key] = scrubValue(value)
 	}
 	return data
+}
+
+func scrubValue(value any) any {
+	switch v := value.(type) {
+	case nil, bool, int, int64, uint64, float64, time.Time, time.Duration:
+		return v
+	case string:
+		return scrub(v)
+	case error:
+		return scrub(v.Error())
+	case map[string]any:
+		return map[string]any(scrubMap(v))
+	default:
+		return scrubJSON(v)
+	}
+}
+
+// scrubJSON handles every other type as it will be written: as JSON.
+func scrubJSON(value any) any {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return scrub(fmt.Sprint(value))
+	}
+	return json.RawMessage(scrub(string(raw)))
 }

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 
@@ -17,7 +18,7 @@ func (p *Plugin) welcome(e *core.ServeEvent) error {
 	if p.cfg.Sim {
 		out("")
 		out("  演示小程序  Demo        %s/", origin)
-		out("  管理后台    Dashboard   %s/_/    %s  %s", origin, p.cfg.DemoEmail, p.cfg.DemoPassword)
+		out("  管理后台    Dashboard   %s/_/    %s  %s", origin, p.cfg.DemoEmail, cmp.Or(p.cfg.DemoPassword, "(your own password; --demoPassword sets another)"))
 		out("  模拟微信    Simulator   %s/_sim/", origin)
 		out("")
 		return nil

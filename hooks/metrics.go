@@ -1,0 +1,70 @@
+package hooks
+
+import (
+	"cmp"
+	"crypto/subtle"
+	"net"
+	"strings"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"wxbase/internal/wechat"
+)
+
+// metrics counts what wxbase does, for Prometheus. No label carries anything that belongs to a user.
+type metrics struct {
+	registry *prometheus.Registry
+	calls    *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wxbase_wechat_calls_total", Help: "Finished calls of the WeChat server API by outcome; kind ok is success.",
+		}, []string{"op", "kind"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "wxbase_wechat_call_seconds", Help: "How long calls of the WeChat server API took, waits and repeats included.",
+			Buckets: []float64{.01, .03, .1, .3, 1, 3, 10},
+		}, []string{"op"}),
+	}
+	m.registry.MustRegister(m.calls, m.seconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// observe is told of every finished call.
+func (m *metrics) observe(c wechat.CallInfo) {
+	m.calls.WithLabelValues(c.Op, cmp.Or(string(c.Kind), "ok")).Inc()
+	m.seconds.WithLabelValues(c.Op).Observe(c.Duration.Seconds())
+}
+
+// bindMetrics serves GET /metrics when it is asked for: WXBASE_METRICS=1 answers to this machine only, any other value is the token
+// that a scraper sends as `Authorization: Bearer ...`. Without the variable there is no such route.
+func (p *Plugin) bindMetrics(e *core.ServeEvent) {
+	token := p.cfg.Env("WXBASE_METRICS")
+	if token == "" {
+		return
+	}
+	handler := apis.WrapStdHandler(promhttp.HandlerFor(p.metrics.registry, promhttp.HandlerOpts{}))
+	e.Router.GET("/metrics", func(e *core.RequestEvent) error {
+		if !mayScrape(e, token) {
+			return e.NotFoundError("", nil)
+		}
+		return handler(e)
+	}).Bind(apis.SkipSuccessActivityLog())
+}
+
+func mayScrape(e *core.RequestEvent, token string) bool {
+	if token == "1" {
+		ip := net.ParseIP(e.RemoteIP())
+		return ip != nil && ip.IsLoopback() && e.Request.Header.Get("X-Forwarded-For") == ""
+	}
+	given := strings.TrimPrefix(e.Request.Header.Get("Authorization"), "Bearer ")
+	return subtle.ConstantTimeCompare([]byte(given), []byte(token)) == 1
+}
+
