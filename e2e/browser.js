@@ -37,14 +37,13 @@ export class Tab {
     await mkdir(ARTIFACTS, { recursive: true });
     this.shots++;
     const file = `${this.name}-${String(this.shots).padStart(2, '0')}-${what}.png`;
-    await this.page.waitForTimeout(process.env.E2E_SHOTS === '1' ? 400 : 0); // movements come to rest
     await this.page.screenshot({ path: path.join(ARTIFACTS, file) });
   }
 }
 
 /** inTabs opens tabs of one browser profile for a test, keeps pictures of all of them if it fails, and closes them. */
 export async function inTabs(browser, { name, tabs = 1, viewport = { width: 1280, height: 800 } }, work) {
-  const context = await browser.newContext({ viewport, reducedMotion: 'no-preference' });
+  const context = await browser.newContext({ viewport, reducedMotion: 'reduce' });
   const open = [];
   try {
     for (let i = 0; i < tabs; i++) open.push(new Tab(await context.newPage(), tabs > 1 ? `${name}-tab${i + 1}` : name));

@@ -13,6 +13,7 @@ export class Phone {
   }
 
   async open(query = '') {
+    await this.tab.page.bringToFront(); // a tab behind another one draws once a second
     await this.tab.page.goto(`${this.server.url}/?${query}`);
     await this.settled();
     await this.tab.step('home');

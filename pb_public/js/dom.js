@@ -29,8 +29,15 @@ export function wait(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** retire makes an element that is on its way out deaf to taps, and nameless, so that its successor is the only one of its name. */
+export function retire(el) {
+  el.inert = true;
+  for (const named of [el, ...el.querySelectorAll('[data-testid]')]) named.removeAttribute('data-testid');
+}
+
 /** leave plays the `out` transition of an element, then takes it away. */
 export function leave(el) {
+  retire(el);
   el.classList.add('out');
   setTimeout(() => el.remove(), 260);
 }

@@ -1,5 +1,5 @@
 // the phone itself: frame, status bar, capsule, tab bar, and the stack of pages with its movements.
-import { h, s, icon, leave, replace, wait } from './dom.js';
+import { h, s, icon, leave, replace, retire, wait } from './dom.js';
 import { t } from './i18n.js';
 import { logo } from './art.js';
 import { useLayers } from './weui.js';
@@ -36,6 +36,7 @@ export class Phone {
   /** show puts a page on top; how is '' (at once), 'enter' (a new page slides in) or 'leave' (the old one slides out). */
   show(page, how) {
     const old = this.current;
+    if (old) retire(old.el);
     this.current = page;
     this.tabs.hidden = !page.tab;
     page.el.classList.remove('leave', 'enter');

@@ -1,5 +1,5 @@
 // WeUI's moving parts inside the phone: toast, half-screen dialog, busy buttons, stepper, price.
-import { h, s, icon, leave, replace } from './dom.js';
+import { h, s, icon, leave, replace, retire } from './dom.js';
 import { t, yuan } from './i18n.js';
 
 let layers = null;
@@ -45,7 +45,7 @@ export function halfScreen({ title, testid, className = '', head, onClose }, bui
   const close = () => {
     if (closed) return;
     closed = true;
-    root.inert = true;
+    retire(root);
     for (const el of root.children) el.classList.add('out');
     setTimeout(() => root.remove(), 240);
   };
