@@ -16,6 +16,10 @@ const queueLength = 64
 // writeTimeout bounds one write to a client; PocketBase itself sets none for server-sent events.
 const writeTimeout = 5 * time.Second
 
+// pingEvery is how often a client hears PB_PING when nothing else happens: proxies and phones take a minute of silence for death, and a
+// client that hears nothing for longer than this knows that it is cut off.
+const pingEvery = 25 * time.Second
+
 // client is PocketBase's client with a bounded queue in place of an unbuffered channel and a goroutine per message.
 // Send never blocks, and keeps the order.
 type client struct {
@@ -87,8 +91,25 @@ func (c *client) Unsubscribe(subs ...string) {
 func (h *Hub) connect(e *core.RealtimeConnectRequestEvent) error {
 	c := newClient(h)
 	defer c.Discard()
+	defer c.keepAlive()()
 	e.Client = c
 	return e.Next()
+}
+
+// keepAlive sends pings until stop is called. A timer instead of a goroutine, because there may be thousands of clients.
+func (c *client) keepAlive() (stop func()) {
+	var timer *time.Timer
+	started := make(chan struct{})
+	timer = time.AfterFunc(pingEvery, func() {
+		<-started
+		if c.IsDiscarded() {
+			return // the end came while we were waking up
+		}
+		c.Send(subscriptions.Message{Name: "PB_PING", Data: []byte("{}")})
+		timer.Reset(pingEvery)
+	})
+	close(started)
+	return func() { timer.Stop() }
 }
 
 // setDeadline bounds the write of one message and lifts the bound again.

@@ -12,11 +12,17 @@ import (
 )
 
 const (
-	opPrepay  = "prepay"
-	opSignPay = "request payment"
-	opQuery   = "query"
-	opClose   = "close"
-	opCerts   = "certificates"
+	opPrepay      = "prepay"
+	opSignPay     = "request payment"
+	opQuery       = "query"
+	opClose       = "close"
+	opRefund      = "refund"
+	opQueryRefund = "query refund"
+	opBill        = "trade bill"
+	opBillFile    = "bill download"
+	opCerts       = "certificates"
+
+	codeNoBill = "NO_STATEMENT_EXIST" // nothing happened that day
 
 	maxMessageLen = 256 // characters
 )
@@ -41,12 +47,23 @@ func classify(op string, result *core.APIResult, err error) error {
 	case errors.Is(err, errRefusedHost):
 		kind, cause = KindConfig, errRefusedHost
 	case left:
-		// note: *url.Error prints the whole address; only what went wrong is kept.
-		kind, cause = KindNetwork, sent.Err
+		kind, cause = KindNetwork, withoutAddress(sent)
 	}
 	e := newError(op, result, kind, cause.Error())
 	e.cause = cause
 	return e
+}
+
+// withoutAddress keeps only what went wrong: *url.Error prints the whole address, and a transport may put
+// one into another.
+func withoutAddress(err error) error {
+	for {
+		sent, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			return err
+		}
+		err = sent.Err
+	}
 }
 
 // refusal reads an answer that is not 2xx. Such answers are often unsigned, so they may end a call but
@@ -78,6 +95,9 @@ func kindOf(op string, status int, code string) Kind {
 	case code == "TRADE_ERROR" && op == opClose:
 		// pages disagree about how a paid order refuses to close; asking is right for all of them.
 		return KindPaid
+	case code == "INVALID_REQUEST" && op == opBillFile:
+		// the address has expired; the next call gets another one.
+		return KindBusy
 	case code != "":
 		return kindOfCode(code)
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
@@ -100,13 +120,20 @@ func kindOfCode(code string) Kind {
 		return KindPaid
 	case "ORDER_CLOSED", "ORDERCLOSED":
 		return KindClosed
-	case "OUT_TRADE_NO_USED":
+	case "OUT_TRADE_NO_USED", "REFUND_FEE_MISMATCH":
 		return KindReused
-	case "ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS":
+	case "ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS", codeNoBill:
 		return KindNotFound
-	case "NO_AUTH", "NOAUTH", "RULE_LIMIT", "RULELIMIT", "TRADE_ERROR", "NOT_ENOUGH", "NOTENOUGH",
-		"USER_ACCOUNT_ABNORMAL", "ACCOUNT_ERROR", "ACCOUNTERROR":
+	case "NO_AUTH", "NOAUTH", "RULE_LIMIT", "RULELIMIT", "TRADE_ERROR", "ACCOUNT_ERROR", "ACCOUNTERROR":
 		return KindDenied
+	case "NOT_ENOUGH", "NOTENOUGH":
+		return KindNotEnough
+	case "TRADE_OVERDUE":
+		return KindOverdue
+	case "USER_ACCOUNT_ABNORMAL":
+		return KindPayerAccount
+	case "STATEMENT_CREATING":
+		return KindNotReady
 	case "SYSTEM_ERROR", "SYSTEMERROR", "SERVICE_UNAVAILABLE", "FREQUENCY_LIMITED", "RATELIMIT_EXCEEDED", "USERPAYING":
 		return KindBusy
 	}

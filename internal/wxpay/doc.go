@@ -4,6 +4,12 @@
 //
 //	order is stored -> Prepay -> RequestPayment -> the phone pays -> ParsePayNotification, or Query
 //
+// of one refund, which is a row of its own with a number of its own:
+//
+//	refund is stored -> Refund -> ParseRefundNotification, or QueryRefund, until it is final
+//
+// and of every day: TradeBill says what WeChat has booked, to be compared with what is stored here.
+//
 // WeChat is the source of truth, and the phone is not: what wx.requestPayment reports is a hint to
 // ask. A payment is paid when a [Trade] says so that came out of a verified notification or a
 // verified answer, and whose AppID, MchID, OutTradeNo, Total and Currency equal what was stored. That
@@ -13,7 +19,8 @@
 //
 //   - Money is [Fen], an integer. Nothing here ever holds a float.
 //   - Every 2xx answer and every notification is verified over its raw bytes before it is parsed.
-//     There is no switch for that.
+//     There is no switch for that. Two things are not signed by WeChat: the file of a bill, which is believed
+//     by its announced hash, and v2's refund notification, which is a hint to ask QueryRefund.
 //   - A failed call is an [*Error] of a closed set of kinds. When [Error.OutcomeUnknown] is true the
 //     call may have taken effect: keep the number, ask or repeat with the same parameters.
 //   - Nothing is repeated here, except that a call that could not even connect to the official host

@@ -18,15 +18,22 @@ const (
 	KindPaid       Kind = "paid"       // refused because the order is paid: query it
 	KindClosed     Kind = "closed"     // refused because the order is closed: take a new number
 	KindReused     Kind = "reused"     // the number was used with other parameters: query it
-	KindNotFound   Kind = "notFound"   // WeChat has no such order
+	KindNotFound   Kind = "notFound"   // WeChat has no such order, refund or bill
 	KindDenied     Kind = "denied"     // no right, a limit, the payer's account: tell the admin
+	KindNotReady   Kind = "notReady"   // the bill is still being made: ask again in half an hour
 	KindUnverified Kind = "unverified" // a 2xx answer whose signature did not verify: believe nothing
 	KindUnknown    Kind = "unknown"    // none of the above
+
+	// of refunds. NotEnough mends itself: keep the number, top up, send the same again. (On a v2 prepay it is
+	// the payer who is short of money.) The others are final.
+	KindNotEnough    Kind = "notEnough"    // the merchant's balance is too low
+	KindOverdue      Kind = "overdue"      // paid more than a year ago: give the money back outside of WeChat
+	KindPayerAccount Kind = "payerAccount" // the payer's account is closed or frozen: a person must act
 )
 
 // Error is a failed call. It holds no secret and no query string.
 type Error struct {
-	Op        string // "prepay", "query", "close", ...
+	Op        string // "prepay", "query", "close", "refund", ...
 	Status    int    // HTTP status, 0 when there was no answer
 	Code      string // WeChat's code, such as "PARAM_ERROR"; empty when WeChat did not say
 	Message   string // WeChat's words or ours, cut to 256 characters; for logs, not for decisions
@@ -57,6 +64,12 @@ func (e *Error) Error() string {
 // Unwrap gives the cause, so that errors.Is finds context.DeadlineExceeded and the like.
 func (e *Error) Unwrap() error { return e.cause }
 
+// WithCause sets what Unwrap gives, and returns e. Error does not print it.
+func (e *Error) WithCause(cause error) *Error {
+	e.cause = cause
+	return e
+}
+
 // OutcomeUnknown tells whether the call may have taken effect at WeChat all the same.
 //
 // NB! when true, never take a new number: query, or repeat with the same parameters.
@@ -68,7 +81,8 @@ func (e *Error) OutcomeUnknown() bool {
 		// a refusal in WeChat's own words is final, even if we have not met the word before; a page of
 		// some proxy is not WeChat's word.
 		return e.Code == "" || e.Status/100 != 4
-	case KindParam, KindSign, KindConfig, KindPaid, KindClosed, KindReused, KindNotFound, KindDenied:
+	case KindParam, KindSign, KindConfig, KindPaid, KindClosed, KindReused, KindNotFound, KindDenied, KindNotReady,
+		KindNotEnough, KindOverdue, KindPayerAccount:
 		return false
 	default:
 		return true

@@ -157,10 +157,16 @@ func TestEveryCodeHasItsKind(t *testing.T) {
 		wxpay.KindConfig:   "APPID_MCHID_NOT_MATCH APPID_NOT_EXIST MCH_NOT_EXISTS MCHID_NOT_EXIST",
 		wxpay.KindPaid:     "ORDER_PAID ORDERPAID TRADE_ERROR",
 		wxpay.KindClosed:   "ORDER_CLOSED ORDERCLOSED",
-		wxpay.KindReused:   "OUT_TRADE_NO_USED",
-		wxpay.KindNotFound: "ORDER_NOT_EXIST ORDERNOTEXIST RESOURCE_NOT_EXISTS",
-		wxpay.KindDenied:   "NO_AUTH NOAUTH RULE_LIMIT RULELIMIT NOT_ENOUGH NOTENOUGH USER_ACCOUNT_ABNORMAL ACCOUNT_ERROR ACCOUNTERROR",
-		wxpay.KindBusy:     "SYSTEM_ERROR SYSTEMERROR SERVICE_UNAVAILABLE FREQUENCY_LIMITED RATELIMIT_EXCEEDED USERPAYING",
+		wxpay.KindReused:   "OUT_TRADE_NO_USED REFUND_FEE_MISMATCH",
+		wxpay.KindNotFound: "ORDER_NOT_EXIST ORDERNOTEXIST RESOURCE_NOT_EXISTS NO_STATEMENT_EXIST",
+		wxpay.KindDenied:   "NO_AUTH NOAUTH RULE_LIMIT RULELIMIT ACCOUNT_ERROR ACCOUNTERROR",
+
+		wxpay.KindNotEnough:    "NOT_ENOUGH NOTENOUGH",
+		wxpay.KindOverdue:      "TRADE_OVERDUE",
+		wxpay.KindPayerAccount: "USER_ACCOUNT_ABNORMAL",
+		wxpay.KindNotReady:     "STATEMENT_CREATING",
+
+		wxpay.KindBusy: "SYSTEM_ERROR SYSTEMERROR SERVICE_UNAVAILABLE FREQUENCY_LIMITED RATELIMIT_EXCEEDED USERPAYING",
 	}
 	f, v := newTestV3(t)
 	for kind, codes := range scenarios {
@@ -291,7 +297,7 @@ func wantNoSecret(t *testing.T, value any) {
 	for _, text := range []string{
 		fmt.Sprint(value), fmt.Sprintf("%+v", value), fmt.Sprintf("%#v", value), fmt.Sprintf("%q", value), fmt.Sprintf("%s", value),
 	} {
-		for _, secret := range []string{testAPIKey, key[40:80], `signature="`, "mchid=", merchantKey().D.String()} {
+		for _, secret := range []string{testAPIKey, testV2Key, key[40:80], `signature="`, "mchid=", merchantKey().D.String()} {
 			if strings.Contains(text, secret) {
 				t.Errorf("got %s, want no secret in it", text)
 			}

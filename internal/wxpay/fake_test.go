@@ -35,6 +35,11 @@ type fakeWeChat struct {
 	bend     func(*answerStamp)
 	certs    []fakeCert // the newest last
 	signWith string     // serial to sign answers with, whatever was asked for
+
+	refunds map[string]*fakeRefund // by out_refund_no
+	poor    bool                   // the merchant's balance is empty
+	lost    bool                   // calls take effect, and their answers do not arrive
+	file    fakeFile               // the bill
 }
 
 type fakeCert struct{ serial, pem string }
@@ -54,7 +59,10 @@ type answerStamp struct {
 
 func newFakeWeChat(t *testing.T) *fakeWeChat {
 	t.Helper()
-	f := &fakeWeChat{clock: new(testClock), orders: map[string]*fakeOrder{}, nonces: map[string]bool{}, hits: map[string]int{}}
+	f := &fakeWeChat{
+		clock: new(testClock), orders: map[string]*fakeOrder{}, nonces: map[string]bool{}, hits: map[string]int{},
+		refunds: map[string]*fakeRefund{},
+	}
 	serial, certPEM := platformCert(1, platformKey(), testStart.AddDate(-1, 0, 0))
 	f.certs = []fakeCert{{serial, certPEM}}
 	server := httptest.NewServer(f)
@@ -132,6 +140,14 @@ func (f *fakeWeChat) route(w http.ResponseWriter, r *http.Request, body []byte) 
 		f.query(w, r, func(_ string, o *fakeOrder) bool { return o.transactionID == strings.TrimPrefix(path, base+"id/") })
 	case r.Method == http.MethodGet && path == "/v3/certificates":
 		f.certificates(w, r)
+	case r.Method == http.MethodPost && path == refundsPath:
+		f.refund(w, r, body)
+	case r.Method == http.MethodGet && strings.HasPrefix(path, refundsPath+"/"):
+		f.queryRefund(w, r, strings.TrimPrefix(path, refundsPath+"/"))
+	case r.Method == http.MethodGet && path == "/v3/bill/tradebill":
+		f.tradeBill(w, r)
+	case r.Method == http.MethodGet && path == "/v3/billdownload/file":
+		f.download(w, r)
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}
@@ -219,7 +235,7 @@ func (f *fakeWeChat) close(w http.ResponseWriter, r *http.Request, number string
 		refuse(w, http.StatusBadRequest, "PARAM_ERROR", "mchid")
 	case order == nil:
 		refuse(w, http.StatusNotFound, "ORDER_NOT_EXIST", "订单不存在")
-	case order.state == "SUCCESS":
+	case order.state == "SUCCESS", order.state == "REFUND":
 		refuse(w, http.StatusForbidden, "TRADE_ERROR", "订单已支付")
 	default:
 		order.state = "CLOSED"
@@ -234,7 +250,7 @@ func (f *fakeWeChat) certificates(w http.ResponseWriter, r *http.Request) {
 			"serial_no": cert.serial, "effective_time": "2025-01-01T10:00:00+08:00", "expire_time": "2030-01-01T10:00:00+08:00",
 			"encrypt_certificate": map[string]any{
 				"algorithm": "AEAD_AES_256_GCM", "nonce": "abcdefghijkl", "associated_data": "certificate",
-				"ciphertext": seal(testAPIKey, "abcdefghijkl", "certificate", []byte(cert.pem)),
+				"ciphertext": seal(testAPIKey, "certificate", []byte(cert.pem)),
 			},
 		})
 	}
@@ -243,6 +259,9 @@ func (f *fakeWeChat) certificates(w http.ResponseWriter, r *http.Request) {
 
 // answer signs and sends; a 204 is signed too, over nothing.
 func (f *fakeWeChat) answer(w http.ResponseWriter, r *http.Request, status int, value any) {
+	if f.lost {
+		panic(http.ErrAbortHandler)
+	}
 	var body []byte
 	if value != nil {
 		body, _ = json.Marshal(value)
@@ -318,7 +337,7 @@ func (f *fakeWeChat) notification(number, serial string) (http.Header, []byte) {
 func notificationOf(plain []byte, bend func(envelope, resource map[string]any)) map[string]any {
 	resource := map[string]any{
 		"original_type": "transaction", "algorithm": "AEAD_AES_256_GCM", "associated_data": "transaction", "nonce": "abcdefghijkl",
-		"ciphertext": seal(testAPIKey, "abcdefghijkl", "transaction", plain),
+		"ciphertext": seal(testAPIKey, "transaction", plain),
 	}
 	envelope := map[string]any{
 		"id": "11111111-2222-5333-8444-555555555555", "create_time": "2026-01-01T10:00:06+08:00",

@@ -3,6 +3,7 @@ package wxpay
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // Gateway is what a payment needs of WeChat Pay, whichever version of the API speaks it. Every failed
@@ -30,6 +31,26 @@ type Gateway interface {
 	// ParsePayNotification verifies, decrypts and reads what WeChat posted to notify_url. The body must
 	// be the raw bytes as received. The amounts are not compared with anything.
 	ParsePayNotification(header http.Header, body []byte) (Notification, error)
+
+	// Refund asks for money back. That it is accepted says nothing about the money: look at Refund.State. After
+	// every failure whose outcome is unknown, a 429 included, QueryRefund comes first; KindNotFound there
+	// means: the same number with the same amounts again. Never take a new number unless a refund is
+	// RefundClosed or was refused for good.
+	Refund(ctx context.Context, req RefundRequest) (Refund, error)
+
+	// QueryRefund asks for a refund by our number. KindNotFound: WeChat never took it on.
+	QueryRefund(ctx context.Context, outRefundNo string) (Refund, error)
+
+	// ParseRefundNotification reads what WeChat posted to the notify_url of a refund. The body must be the raw
+	// bytes as received, and decides between v3 and v2. The amounts are not compared with anything.
+	//
+	// NB! when Signed is false, anybody may have sent it: call QueryRefund before anything moves.
+	ParseRefundNotification(header http.Header, body []byte) (RefundNotification, error)
+
+	// TradeBill fetches the bill of the day in Beijing that holds the instant day: not today's, at best after
+	// ten the next morning, and at most three months back. KindNotReady: ask again in half an hour. A day on
+	// which nothing happened is an empty bill and no error. It may take minutes.
+	TradeBill(ctx context.Context, day time.Time) (Bill, error)
 }
 
 // RequestPayment is the argument of wx.requestPayment, as the phone wants it. It is no secret, but it

@@ -20,6 +20,12 @@ type world struct {
 	onPhone func(pay map[string]string) error
 	// each makes all calls fail in its way until it is called with false
 	busy, cut, forge func(on bool)
+
+	settle       func(outRefundNo string, state wxpay.RefundState) // WeChat is done with a refund
+	notifyRefund func(outRefundNo string) (http.Header, []byte)
+	poor, lose   func(on bool) // no balance; calls that take effect and whose answers are lost
+	closeDay     func(on bool) // the bill of testStart's day can be had
+	advance      func(time.Duration)
 }
 
 func testRequest() wxpay.PrepayRequest {
@@ -40,6 +46,16 @@ func runGateway(t *testing.T, newWorld func(*testing.T) world) {
 		"a call whose outcome is unknown says so":      testUnknownOutcome,
 		"what cannot be right is not sent":             testNotSent,
 		"a notification is believed only if untouched": testNotification,
+
+		"a refund goes through":                       testRefundGoesThrough,
+		"an order is refunded in parts":               testPartialRefunds,
+		"the same number of a refund again":           testSameRefundAgain,
+		"a refund that is not there":                  testMissingRefund,
+		"a refund without money waits":                testRefundWithoutMoney,
+		"a refund whose outcome is unknown says so":   testRefundUnknownOutcome,
+		"a refund that cannot be right is not sent":   testRefundNotSent,
+		"a refund's notification counts if untouched": testRefundNotification,
+		"the bill of a day":                           testBillOfADay,
 	}
 	for name, scenario := range scenarios {
 		t.Run(name, func(t *testing.T) {

@@ -25,6 +25,7 @@ const (
 	testMchID    = "1900000109"
 	testSerial   = "3775B6A45ACD588826D15E583A95F5DD0000ABCD"
 	testAPIKey   = "0123456789abcdef0123456789abcdef"
+	testV2Key    = "fedcba98765432100123456789abcdef"
 	testKeyID    = "PUB_KEY_ID_0119000001092026010100000000000000"
 	testAppID    = "wxd678efh567hg6787"
 	testOpenID   = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
@@ -70,7 +71,7 @@ func publicPEM(key any) string {
 func testMerchant() wxpay.Merchant {
 	return wxpay.Merchant{
 		MchID: testMchID, CertSerial: testSerial, PrivateKey: privatePEM(merchantKey()), APIv3Key: testAPIKey,
-		PublicKeyID: testKeyID, PublicKey: publicPEM(&platformKey().PublicKey),
+		PublicKeyID: testKeyID, PublicKey: publicPEM(&platformKey().PublicKey), APIv2Key: testV2Key,
 	}
 }
 
@@ -102,12 +103,13 @@ func verifyText(key *rsa.PublicKey, text, signature string) error {
 	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], raw)
 }
 
-func seal(key, nonce, aad string, plain []byte) string {
+// seal encrypts as WeChat does, with the nonce that the tests put into every envelope.
+func seal(key, aad string, plain []byte) string {
 	block, err := aes.NewCipher([]byte(key))
 	must(err)
 	aead, err := cipher.NewGCM(block)
 	must(err)
-	return base64.StdEncoding.EncodeToString(aead.Seal(nil, []byte(nonce), plain, []byte(aad)))
+	return base64.StdEncoding.EncodeToString(aead.Seal(nil, []byte("abcdefghijkl"), plain, []byte(aad)))
 }
 
 // testClock is a clock that moves when told to.

@@ -21,6 +21,7 @@ const (
 
 const (
 	apiV3KeyBytes     = 32
+	apiV2KeyBytes     = 32
 	publicKeyIDPrefix = "PUB_KEY_ID_"
 	minKeyBits        = 2048
 )
@@ -28,7 +29,7 @@ const (
 // Merchant is a merchant account (商户号) and its keys. Where each is found in the merchant platform:
 // https://pay.weixin.qq.com/doc/v3/merchant/4013070756 (开发必要参数说明).
 //
-// It redacts itself in fmt and slog, and the two secrets stay out of JSON.
+// It redacts itself in fmt and slog, and the secrets stay out of JSON.
 type Merchant struct {
 	MchID       string
 	CertSerial  string // serial of the merchant's API certificate, hex; not of the platform's
@@ -38,6 +39,12 @@ type Merchant struct {
 	PublicKey   string // pub_key.pem; not needed in certificate mode
 	PayBase     string // origin to talk to; empty is https://api.mch.weixin.qq.com
 	VerifyMode  string // one of the Verify constants; empty is VerifyPublicKey
+
+	// APIv2Key (API密钥) has 32 bytes and is another key than APIv3Key. V3 uses it for one thing, and does
+	// without it otherwise: refunds made on the merchant platform are notified in v2's XML.
+	APIv2Key    string `json:"-"`
+	SignType    string // "HMAC-SHA256", which empty means, or "MD5"; API v2 only
+	Certificate string // apiclient_cert.pem; API v2 only, where it opens the refund call together with PrivateKey
 }
 
 // String names the merchant without its keys.
@@ -55,8 +62,8 @@ func (m Merchant) GoString() string { return m.String() }
 // LogValue gives slog what String shows.
 func (m Merchant) LogValue() slog.Value { return slog.StringValue(m.String()) }
 
-// Validate says everything that is missing or wrong, one sentence each, joined by line breaks. It never
-// quotes a key.
+// Validate says everything that is missing or wrong for API v3, one sentence each, joined by line breaks. It
+// never quotes a key.
 func (m Merchant) Validate() error {
 	_, err := m.parse()
 	return err
@@ -79,7 +86,7 @@ type merchantKeys struct {
 
 // parse checks everything and keeps what was parsed, so that New and Validate cannot disagree.
 func (m Merchant) parse() (keys merchantKeys, err error) {
-	var problems [6]error
+	var problems [7]error
 	if !areDigits(m.MchID, 32) {
 		problems[0] = errors.New("merchant number (mchid) must be digits")
 	}
@@ -92,6 +99,9 @@ func (m Merchant) parse() (keys merchantKeys, err error) {
 	}
 	keys.public, problems[4] = m.parseVerification()
 	keys.base, problems[5] = parseBase(m.PayBase)
+	if m.APIv2Key != "" && len(m.APIv2Key) != apiV2KeyBytes {
+		problems[6] = fmt.Errorf("APIv2 key must be empty or exactly %d bytes long, this one has %d", apiV2KeyBytes, len(m.APIv2Key))
+	}
 	return keys, errors.Join(problems[:]...)
 }
 

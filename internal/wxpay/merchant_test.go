@@ -36,6 +36,8 @@ func TestMerchantValidate(t *testing.T) {
 		{"certificates need no public key", func(m *wxpay.Merchant) {
 			m.VerifyMode, m.PublicKey, m.PublicKeyID = wxpay.VerifyCertificate, "", ""
 		}, nil},
+		{"no APIv2 key", func(m *wxpay.Merchant) { m.APIv2Key = "" }, nil},
+		{"a short APIv2 key", func(m *wxpay.Merchant) { m.APIv2Key = testV2Key[:31] }, []string{"this one has 31"}},
 		{"nothing set", func(m *wxpay.Merchant) { *m = wxpay.Merchant{} }, []string{
 			"mchid", "certificate serial", "apiclient_key.pem", "32 bytes long, this one has 0", "PUB_KEY_ID_", "pub_key.pem",
 		}},
@@ -102,7 +104,7 @@ func TestSecretsStayInside(t *testing.T) {
 		slog.New(slog.NewTextHandler(&log, nil)).Info("x", "value", value)
 		raw, err := json.Marshal(value)
 		must(err)
-		if text := log.String() + string(raw); strings.Contains(text, testAPIKey) || strings.Contains(text, "PRIVATE KEY") {
+		if text := log.String() + string(raw); strings.Contains(text, testAPIKey) || strings.Contains(text, testV2Key) || strings.Contains(text, "PRIVATE KEY") {
 			t.Errorf("got %s, want no secret in it", text)
 		}
 	}

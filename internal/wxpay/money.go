@@ -29,15 +29,26 @@ func (f Fen) String() string {
 //
 // NB! digits go straight into an integer: int64(0.29*100) is 28.
 func ParseYuan(text string) (Fen, error) {
-	yuan, cents, dotted := strings.Cut(text, ".")
-	if !areDigits(yuan, maxYuanDigits) || dotted && !areDigits(cents, 2) {
+	fen, err := parseDecimal(text, maxYuanDigits, 2)
+	return Fen(fen), err
+}
+
+// parseDecimal reads an amount of yuan of at most so many digits and decimals, and counts it in the smallest
+// of these decimals. Eighteen digits in all fit an int64.
+func parseDecimal(text string, digits, decimals int) (int64, error) {
+	yuan, rest, dotted := strings.Cut(text, ".")
+	if !areDigits(yuan, digits) || dotted && !areDigits(rest, decimals) {
 		return 0, errYuan
 	}
-	var fen Fen
-	for _, digit := range []byte(yuan + (cents + "00")[:2]) {
-		fen = fen*10 + Fen(digit-'0')
+	return parseDigits(yuan + rest + strings.Repeat("0", decimals-len(rest))), nil
+}
+
+// parseDigits is for what areDigits let through.
+func parseDigits(text string) (n int64) {
+	for _, digit := range []byte(text) {
+		n = n*10 + int64(digit-'0')
 	}
-	return fen, nil
+	return n
 }
 
 // areDigits tells whether text is 1 to limit ASCII digits.

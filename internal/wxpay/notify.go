@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -28,15 +29,17 @@ var (
 
 // note: the event's name and the resource's type must agree; both are under the signature.
 const (
-	eventPaid        = "TRANSACTION.SUCCESS"
-	originalTypePaid = "transaction"
+	eventPaid          = "TRANSACTION.SUCCESS"
+	eventRefund        = "REFUND." // and a RefundState
+	originalTypePaid   = "transaction"
+	originalTypeRefund = "refund"
 )
 
 // ParsePayNotification implements [Gateway].
 //
 // https://pay.weixin.qq.com/doc/v3/merchant/4012791861 (支付成功回调通知).
 func (v *V3) ParsePayNotification(header http.Header, body []byte) (Notification, error) {
-	note, err := v.openNotification(header, body)
+	note, err := v.openNotification(header, body, envelope.isPaid)
 	if err != nil {
 		return Notification{}, fmt.Errorf("check notification: %w", err)
 	}
@@ -67,7 +70,7 @@ type envelope struct {
 }
 
 // openNotification goes from the cheap to the dear: length, headers, signature, JSON, kind, ciphertext.
-func (v *V3) openNotification(header http.Header, body []byte) (envelope, error) {
+func (v *V3) openNotification(header http.Header, body []byte, isWanted func(envelope) bool) (envelope, error) {
 	if len(body) > MaxNotificationBytes {
 		return envelope{}, fmt.Errorf("%w: longer than %d bytes", ErrNotifyMalformed, MaxNotificationBytes)
 	}
@@ -78,13 +81,23 @@ func (v *V3) openNotification(header http.Header, body []byte) (envelope, error)
 	if err != nil {
 		return envelope{}, err
 	}
-	if note.EventType != eventPaid || note.Resource.OriginalType != originalTypePaid {
+	if !isWanted(note) {
 		return envelope{}, ErrNotifyUnsupported
 	}
 	if note.plain, err = note.Resource.open(v.aead); err != nil {
 		return envelope{}, fmt.Errorf("%w: %w", ErrNotifyDecrypt, err)
 	}
 	return note, nil
+}
+
+func (e envelope) isPaid() bool {
+	return e.EventType == eventPaid && e.Resource.OriginalType == originalTypePaid
+}
+
+func (e envelope) isRefund() bool {
+	state, ok := strings.CutPrefix(e.EventType, eventRefund)
+	return ok && e.Resource.OriginalType == originalTypeRefund &&
+		(state == string(RefundSuccess) || state == string(RefundAbnormal) || state == string(RefundClosed))
 }
 
 // readEnvelope is our own: the SDK's panics on a signed body without a resource.

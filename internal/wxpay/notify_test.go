@@ -117,7 +117,7 @@ func TestNotificationRefusals(t *testing.T) {
 		{"a ciphertext shorter than its tag", bent(func(_, r maps) { r["ciphertext"] = "AAAA" }), nil, nil, wxpay.ErrNotifyDecrypt},
 		{"a ciphertext that is not base64", bent(func(_, r maps) { r["ciphertext"] = "%%%" }), nil, nil, wxpay.ErrNotifyDecrypt},
 		{"encrypted with another key", bent(func(_, r maps) {
-			r["ciphertext"] = seal("ffffffffffffffffffffffffffffffff", "abcdefghijkl", "transaction", []byte(paidTrade))
+			r["ciphertext"] = seal("ffffffffffffffffffffffffffffffff", "transaction", []byte(paidTrade))
 		}), nil, nil, wxpay.ErrNotifyDecrypt},
 		{"a plaintext that is not JSON", envelopeOf("paid!", nil), nil, nil, wxpay.ErrNotifyMalformed},
 		{"a plaintext without a trade", envelopeOf("{}", nil), nil, nil, wxpay.ErrNotifyMalformed},

@@ -63,8 +63,10 @@ func (r PrepayRequest) Hash() string {
 
 // beijing gives the second on WeChat's clock; it has no summer time.
 func beijing(t time.Time) time.Time {
-	return t.In(time.FixedZone("", 8*60*60)).Truncate(time.Second)
+	return t.In(beijingZone()).Truncate(time.Second)
 }
+
+func beijingZone() *time.Location { return time.FixedZone("", 8*60*60) }
 
 // formatExpiry writes time_expire: RFC 3339, +08:00, whole seconds. Whether WeChat takes Z or a
 // fraction is nowhere said.

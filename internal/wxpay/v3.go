@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -23,13 +24,15 @@ var _ Gateway = (*V3)(nil)
 // V3 is one merchant over API v3. It is safe for concurrent use, and cheap enough to make anew when the
 // settings change: keys are parsed once, nothing runs in the background.
 type V3 struct {
-	mchID  string
-	now    func() time.Time
-	signer auth.Signer
-	aead   cipher.AEAD
-	verify *verification
-	wire   *wire
-	sdk    *core.Client
+	mchID    string
+	apiV2Key string // of refund notifications in XML; empty without one
+	base     *url.URL
+	now      func() time.Time
+	signer   auth.Signer
+	aead     cipher.AEAD
+	verify   *verification
+	wire     *wire
+	sdk      *core.Client
 }
 
 // Option changes how [New] builds a V3.
@@ -47,7 +50,8 @@ func WithTransport(rt http.RoundTripper) Option { return func(s *settings) { s.t
 // WithNow sets the clock that stamps requests and judges the age of answers and notifications.
 func WithNow(now func() time.Time) Option { return func(s *settings) { s.now = now } }
 
-// WithTimeout bounds one call; the default is eight seconds, and there is no way to have none.
+// WithTimeout bounds one call; the default is eight seconds, and there is no way to have none. The file of a
+// bill has two minutes of its own.
 func WithTimeout(d time.Duration) Option {
 	return func(s *settings) {
 		if d > 0 {
@@ -74,7 +78,7 @@ func New(m Merchant, opts ...Option) (*V3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read APIv3 key: %w", err)
 	}
-	v := &V3{mchID: m.MchID, now: s.now, aead: aead}
+	v := &V3{mchID: m.MchID, apiV2Key: m.APIv2Key, base: keys.base, now: s.now, aead: aead}
 	v.signer = &signers.SHA256WithRSASigner{MchID: m.MchID, PrivateKey: keys.private, CertificateSerialNo: m.CertSerial}
 	v.wire = newWire(keys.base, s.transport, v.signer, s.now)
 	if err := v.connect(m, keys, s.timeout); err != nil {

@@ -35,7 +35,13 @@ func newV3World(mode string) func(*testing.T) world {
 			busy: fault(func(w http.ResponseWriter, _ *http.Request) {
 				refuse(w, http.StatusInternalServerError, "SYSTEM_ERROR", "系统异常")
 			}),
-			cut: fault(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
+			cut:          fault(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
+			settle:       f.settle,
+			notifyRefund: func(number string) (http.Header, []byte) { return f.refundNotification(number, serial) },
+			poor:         func(on bool) { f.with(func() { f.poor = on }) },
+			lose:         func(on bool) { f.with(func() { f.lost = on }) },
+			closeDay:     func(on bool) { f.with(func() { f.file.ready = on }) },
+			advance:      f.clock.advance,
 			forge: func(on bool) {
 				f.setBend(nil)
 				if on {

@@ -59,6 +59,15 @@ func newTransport() http.RoundTripper {
 
 // RoundTrip implements http.RoundTripper.
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := w.open(req)
+	if err != nil {
+		return nil, err
+	}
+	return receive(res)
+}
+
+// open leaves the answer's body to be read by the caller, who caps it.
+func (w *wire) open(req *http.Request) (*http.Response, error) {
 	body, err := takeBody(req)
 	if err != nil {
 		return nil, err
@@ -71,7 +80,8 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.receive(res)
+	w.learnSkew(res.Header.Get("Date"))
+	return res, nil
 }
 
 // send signs one attempt: a fresh time, nonce and signature each.
@@ -108,18 +118,26 @@ func requestMessage(method, uri string, at int64, nonce string, body []byte) str
 
 // receive reads the whole answer, so that a connection cut half-way is a network error and not a
 // signature that does not verify.
-func (w *wire) receive(res *http.Response) (*http.Response, error) {
-	w.learnSkew(res.Header.Get("Date"))
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes+1))
-	_ = res.Body.Close()
+func receive(res *http.Response) (*http.Response, error) {
+	body, err := readAnswer(res.Body)
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return res, nil
+}
+
+// readAnswer reads and closes the body of an answer.
+func readAnswer(from io.ReadCloser) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(from, maxAnswerBytes+1))
+	_ = from.Close()
 	if err != nil {
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
 	if len(body) > maxAnswerBytes {
 		return nil, errAnswerTooLong
 	}
-	res.Body = io.NopCloser(bytes.NewReader(body))
-	return res, nil
+	return body, nil
 }
 
 // learnSkew ignores a header that is missing or is no date.

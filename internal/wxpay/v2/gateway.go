@@ -1,0 +1,97 @@
+package v2
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"wxbase/internal/wxpay"
+)
+
+// defaultTimeout bounds one call from the first byte to the last, the backup host included.
+const defaultTimeout = 8 * time.Second
+
+// billTimeouts is how many times as long the file of a bill may take.
+const billTimeouts = 15
+
+var _ wxpay.Gateway = (*Gateway)(nil)
+
+// Gateway is one merchant over API v2, for one of its mini programs. It is safe for concurrent use, and
+// nothing runs in the background.
+type Gateway struct {
+	mchID, appID string
+	apiKey       string
+	signer       signer
+	wire         *wire
+	now          func() time.Time
+	timeout      time.Duration
+}
+
+// Option changes how [New] builds a Gateway.
+type Option func(*settings)
+
+type settings struct {
+	transport, secure http.RoundTripper
+	now               func() time.Time
+	timeout           time.Duration
+}
+
+// WithTransport sends the calls through rt, after they were signed and pointed at PayBase. When rt is an
+// *http.Transport, refunds go through a copy of it that presents the merchant's certificate; any other
+// round tripper cannot be made to, and refunds want [WithSecureTransport] too.
+func WithTransport(rt http.RoundTripper) Option { return func(s *settings) { s.transport = rt } }
+
+// WithSecureTransport sends the calls to /secapi through rt, which has to present the merchant's certificate
+// by itself.
+func WithSecureTransport(rt http.RoundTripper) Option { return func(s *settings) { s.secure = rt } }
+
+// WithNow sets the clock that stamps what the phone gets, and that knows which day is over.
+func WithNow(now func() time.Time) Option { return func(s *settings) { s.now = now } }
+
+// WithTimeout bounds one call; the default is eight seconds, and there is no way to have none. The file of a
+// bill may take fifteen times as long.
+func WithTimeout(d time.Duration) Option {
+	return func(s *settings) {
+		if d > 0 {
+			s.timeout = d
+		}
+	}
+}
+
+// New checks the merchant. It reads MchID, APIv2Key, SignType and PayBase, and for refunds Certificate and
+// PrivateKey, which may both be empty when PayBase is plain http or nothing is ever refunded. The calls that
+// name no mini program are made in the name of appID, one that is bound to the merchant. No network.
+func New(m wxpay.Merchant, appID string, opts ...Option) (*Gateway, error) {
+	s := settings{now: time.Now, timeout: defaultTimeout}
+	for _, opt := range opts {
+		opt(&s)
+	}
+	account, err := readAccount(m)
+	if err != nil {
+		return nil, fmt.Errorf("check merchant: %w", err)
+	}
+	g := &Gateway{
+		mchID: m.MchID, apiKey: m.APIv2Key, signer: account.signer, wire: newWire(account, s), now: s.now, timeout: s.timeout,
+	}
+	return g.ForApp(appID)
+}
+
+// ForApp returns a gateway of the same merchant that calls in the name of another of its mini programs, over
+// the same connections. What WeChat answers must then be about that one.
+func (g *Gateway) ForApp(appID string) (*Gateway, error) {
+	if !isToken(appID, 32) {
+		return nil, errors.New("appid must have 1 to 32 characters of 0-9 A-Z a-z _ -")
+	}
+	other := *g
+	other.appID = appID
+	return &other, nil
+}
+
+// String names the merchant and the mini program only.
+func (g *Gateway) String() string {
+	return "wechat pay v2 of merchant " + g.mchID + " for " + g.appID
+}
+
+// GoString is String: %#v shows no key either.
+func (g *Gateway) GoString() string { return g.String() }

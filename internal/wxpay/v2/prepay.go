@@ -1,0 +1,75 @@
+package v2
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strconv"
+	"time"
+
+	"wxbase/internal/wxpay"
+)
+
+// unknownIP is sent for a payer whose address nobody asked for: the field must not be missing, and must be the
+// same in every repetition.
+const unknownIP = "127.0.0.1"
+
+// beijing is WeChat's clock; it has no summer time.
+var beijing = time.FixedZone("", 8*60*60)
+
+// Prepay implements [wxpay.Gateway], in the name of req.AppID. An order that WeChat has under this number with
+// these parameters is found again, so a call whose outcome is unknown is simply repeated.
+//
+// https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_1 (统一下单).
+func (g *Gateway) Prepay(ctx context.Context, req wxpay.PrepayRequest) (string, error) {
+	if err := errors.Join(req.Validate(), checkPrepay(req)); err != nil {
+		return "", paramError(opPrepay, err)
+	}
+	c := g.newCall(opPrepay, "/pay/unifiedorder", prepayParams(req))
+	c.appID = req.AppID
+	f, err := g.do(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	if !isPrepayID(f["prepay_id"]) {
+		return "", answerError(opPrepay, wxpay.KindUnknown, errors.New("answer has no prepay_id"))
+	}
+	return f["prepay_id"], nil
+}
+
+// prepayParams is the order itself. What is empty is neither signed nor sent.
+func prepayParams(r wxpay.PrepayRequest) fields {
+	f := fields{
+		"body": r.Description, "attach": r.Attach, "out_trade_no": r.OutTradeNo, "total_fee": formatFen(r.Total),
+		"spbill_create_ip": r.PayerIP, "notify_url": r.NotifyURL, "trade_type": "JSAPI", "openid": r.OpenID,
+	}
+	if r.PayerIP == "" {
+		f["spbill_create_ip"] = unknownIP
+	}
+	if !r.ExpiresAt.IsZero() {
+		f["time_expire"] = r.ExpiresAt.In(beijing).Format(secondsLayout)
+	}
+	return f
+}
+
+// RequestPayment implements [wxpay.Gateway]. It signs in the sign type of the prepay call, as WeChat demands.
+// Here appId, timeStamp and nonceStr have capitals, and signType is signed too.
+//
+// https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=7_7 (小程序调起支付API).
+func (g *Gateway) RequestPayment(appID, prepayID string) (wxpay.RequestPayment, error) {
+	if !isToken(appID, 32) || !isPrepayID(prepayID) {
+		return wxpay.RequestPayment{}, paramError(opSignPay, errors.New("appid and prepay_id must be as WeChat gave them"))
+	}
+	return g.signPayment(appID, wxpay.RequestPayment{
+		TimeStamp: strconv.FormatInt(g.now().Unix(), 10), NonceStr: rand.Text(),
+		Package: "prepay_id=" + prepayID, SignType: g.signer.signType,
+	}), nil
+}
+
+// signPayment fills in paySign. The appid is signed, but not passed on.
+func (g *Gateway) signPayment(appID string, p wxpay.RequestPayment) wxpay.RequestPayment {
+	p.PaySign = g.signer.sign(fields{
+		"appId": appID, "timeStamp": p.TimeStamp, "nonceStr": p.NonceStr, "package": p.Package, "signType": p.SignType,
+	})
+	return p
+}

@@ -1,0 +1,144 @@
+package v2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"wxbase/internal/wxpay"
+)
+
+// maxRefundRows is how many refunds an order can have.
+const maxRefundRows = 50
+
+var errOtherRefund = errors.New("answer is about another refund")
+
+// Refund implements [wxpay.Gateway]. The answer says only that the refund was taken on, so its state is PROCESSING.
+// A call whose outcome is unknown is repeated with the same number, after QueryRefund.
+//
+// https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_4 (申请退款).
+func (g *Gateway) Refund(ctx context.Context, req wxpay.RefundRequest) (wxpay.Refund, error) {
+	if err := req.Validate(); err != nil {
+		return wxpay.Refund{}, paramError(opRefund, err)
+	}
+	c := g.newCall(opRefund, "/secapi/pay/refund", refundParams(req))
+	c.hosts = g.wire.secure
+	f, err := g.do(ctx, c)
+	if err != nil {
+		return wxpay.Refund{}, err
+	}
+	refund, err := g.readRefund(f, "", wxpay.RefundProcessing)
+	if err != nil {
+		return wxpay.Refund{}, answerError(opRefund, wxpay.KindUnknown, err)
+	}
+	if err := checkRefund(req, refund); err != nil {
+		return wxpay.Refund{}, err
+	}
+	return refund, nil
+}
+
+// refundParams asks for one refund. Of two numbers of an order WeChat wants one; ours is known from the first try
+// on, so that every repetition says the same.
+func refundParams(r wxpay.RefundRequest) fields {
+	f := fields{
+		"out_trade_no": r.OutTradeNo, "out_refund_no": r.OutRefundNo, "total_fee": formatFen(r.Total),
+		"refund_fee": formatFen(r.Refund), "refund_desc": r.Reason, "notify_url": r.NotifyURL,
+	}
+	if r.OutTradeNo == "" {
+		f["transaction_id"] = r.TransactionID
+	}
+	return f
+}
+
+// checkRefund compares an answer with its question.
+func checkRefund(asked wxpay.RefundRequest, got wxpay.Refund) error {
+	switch {
+	case got.OutRefundNo != asked.OutRefundNo,
+		asked.OutTradeNo != "" && got.OutTradeNo != asked.OutTradeNo,
+		asked.TransactionID != "" && got.TransactionID != asked.TransactionID:
+		return answerError(opRefund, wxpay.KindUnverified, errOtherRefund)
+	case got.Refund != asked.Refund || got.Total != asked.Total:
+		return answerError(opRefund, wxpay.KindReused, errors.New("refund of this number has other amounts"))
+	}
+	return nil
+}
+
+// QueryRefund implements [wxpay.Gateway].
+//
+// https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_5 (查询退款).
+func (g *Gateway) QueryRefund(ctx context.Context, outRefundNo string) (wxpay.Refund, error) {
+	if err := checkOutRefundNo(outRefundNo); err != nil {
+		return wxpay.Refund{}, paramError(opQueryRefund, err)
+	}
+	f, err := g.do(ctx, g.newCall(opQueryRefund, "/pay/refundquery", fields{"out_refund_no": outRefundNo}))
+	if err != nil {
+		return wxpay.Refund{}, err
+	}
+	row, err := rowOf(f, outRefundNo)
+	if err != nil {
+		return wxpay.Refund{}, answerError(opQueryRefund, wxpay.KindUnverified, err)
+	}
+	refund, err := g.readRefund(f, row, wxpay.RefundStateOfV2(f["refund_status"+row]))
+	if err != nil {
+		return wxpay.Refund{}, answerError(opQueryRefund, wxpay.KindUnknown, err)
+	}
+	return refund, nil
+}
+
+// rowOf finds the suffix, _0 and on, of the fields of a refund: an answer may tell of all refunds of an order.
+func rowOf(f fields, outRefundNo string) (string, error) {
+	found := ""
+	for n := range maxRefundRows {
+		row := "_" + strconv.Itoa(n)
+		if f["out_refund_no"+row] != outRefundNo {
+			continue
+		}
+		if found != "" {
+			return "", errors.New("answer has the refund twice")
+		}
+		found = row
+	}
+	if found == "" {
+		return "", errOtherRefund
+	}
+	return found, nil
+}
+
+// readRefund reads a refund: of the answer to refundquery with the suffix of its row, of that to refund without.
+func (g *Gateway) readRefund(f fields, row string, state wxpay.RefundState) (wxpay.Refund, error) {
+	r := wxpay.Refund{
+		MchID: g.mchID, OutRefundNo: f["out_refund_no"+row], RefundID: f["refund_id"+row],
+		OutTradeNo: f["out_trade_no"], TransactionID: f["transaction_id"], State: state,
+		Channel: f["refund_channel"+row], UserReceivedAccount: f["refund_recv_accout"+row], // WeChat's spelling
+		Raw: evidence(f),
+	}
+	var coupon wxpay.Fen
+	var timeErr error
+	r.SuccessAt, timeErr = readTime(spacedLayout, f["refund_success_time"+row])
+	err := errors.Join(timeErr,
+		readInto(&r.Refund, f, "refund_fee"+row), readInto(&r.Total, f, "total_fee"), readInto(&r.PayerTotal, f, "cash_fee"),
+		readInto(&coupon, f, "coupon_refund_fee"+row))
+	if err != nil {
+		return wxpay.Refund{}, err
+	}
+	// what of a refund is not coupon is the payer's own money.
+	r.PayerRefund = r.Refund - coupon
+	if err := r.Validate(); err != nil {
+		return wxpay.Refund{}, fmt.Errorf("read refund: %w", err)
+	}
+	return r, nil
+}
+
+func readInto(fen *wxpay.Fen, f fields, name string) (err error) {
+	*fen, err = readFen(f, name)
+	return err
+}
+
+// ParseRefundNotification implements [wxpay.Gateway].
+//
+// NB! nothing signs it. Ask QueryRefund, and act on its answer alone.
+func (g *Gateway) ParseRefundNotification(_ http.Header, body []byte) (wxpay.RefundNotification, error) {
+	return wxpay.OpenXMLRefundNotification(g.apiKey, g.mchID, body)
+}

@@ -1,0 +1,181 @@
+// Package xmlflat reads and writes the XML of WeChat Pay API v2: one root, one level of elements below it,
+// text in them, and nothing else.
+//
+// It is stricter than XML. Whatever could be read in two ways, or makes a parser fetch, expand or recurse,
+// is refused: WeChat sends none of it, and documents that have it were how notify URLs were robbed of
+// their files and of their signatures.
+//
+// https://pay.weixin.qq.com/wiki/doc/api/jsapi.php?chapter=23_5 (XML解析存在的安全问题指引).
+package xmlflat
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// MaxBytes is the longest document that is looked at.
+	MaxBytes = 64 << 10
+
+	maxNameLen = 64
+)
+
+// ErrMalformed is wrapped by every refusal to read.
+var ErrMalformed = errors.New("XML is not the flat kind")
+
+// Decode reads a document whose root is xml, or root as inside req_info. Values are as written between the
+// tags, CDATA and entities resolved, blanks kept: that is what signatures are made over.
+//
+// Refused are: more than MaxBytes, a document type or any other directive, processing instructions after
+// the beginning, comments, attributes, name spaces, an element inside an element, the same element twice,
+// text between elements, entities that XML does not define, bytes that are not UTF-8, and no elements.
+func Decode(doc []byte) (map[string]string, error) {
+	if len(doc) > MaxBytes {
+		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, MaxBytes)
+	}
+	// note: strict is the default; it knows the five entities of XML and resolves no other.
+	tokens, r := xml.NewDecoder(bytes.NewReader(doc)), reader{fields: map[string]string{}}
+	for {
+		token, err := tokens.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: it does not parse", ErrMalformed)
+		}
+		if err := r.take(token); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+	}
+	if !r.closed || len(r.fields) == 0 {
+		return nil, fmt.Errorf("%w: it has no elements", ErrMalformed)
+	}
+	return r.fields, nil
+}
+
+// reader is how far a document has been read.
+type reader struct {
+	fields map[string]string
+	begun  bool // something came already
+	depth  int  // 0 outside, 1 in the root, 2 in an element
+	closed bool // the root is complete
+	value  strings.Builder
+}
+
+func (r *reader) take(token xml.Token) error {
+	first := !r.begun
+	r.begun = true
+	switch t := token.(type) {
+	case xml.StartElement:
+		return r.open(t)
+	case xml.EndElement:
+		return r.end(t.Name.Local)
+	case xml.CharData:
+		return r.text(t)
+	case xml.ProcInst:
+		if !first || t.Target != "xml" {
+			return errors.New("a processing instruction")
+		}
+		return nil
+	default:
+		// NB! a document type is where entities are declared: local files, other hosts, billions of laughs.
+		return errors.New("a directive or a comment")
+	}
+}
+
+func (r *reader) open(e xml.StartElement) error {
+	name := e.Name.Local
+	switch {
+	case e.Name.Space != "" || len(e.Attr) > 0 || checkName(name) != nil:
+		return errors.New("an element that is not a plain name")
+	case r.depth == 0 && (r.closed || name != "xml" && name != "root"):
+		return errors.New("a root that is another or a second one")
+	case r.depth == 2:
+		return errors.New("an element inside an element")
+	}
+	if _, have := r.fields[name]; r.depth == 1 && have {
+		// NB! of two total_fee, one program takes the first and another the last.
+		return errors.New("an element twice")
+	}
+	r.depth++
+	r.value.Reset()
+	return nil
+}
+
+func (r *reader) end(name string) error {
+	if r.depth == 2 {
+		r.fields[name] = r.value.String()
+	}
+	r.depth--
+	r.closed = r.depth == 0
+	return nil
+}
+
+func (r *reader) text(chars []byte) error {
+	if r.depth == 2 {
+		r.value.Write(chars)
+		return nil
+	}
+	if len(bytes.Trim(chars, " \t\r\n")) > 0 {
+		return errors.New("text between elements")
+	}
+	return nil
+}
+
+// Encode writes fields under the root xml, in the order of their names, without any white space. Empty
+// values are left out, as they are from signatures. It refuses names that are not letters, digits and
+// underscores, and values that XML has no way to write.
+func Encode(fields map[string]string) ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString("<xml>")
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		value := fields[name]
+		if value == "" {
+			continue
+		}
+		if err := errors.Join(checkName(name), checkValue(value)); err != nil {
+			return nil, fmt.Errorf("write element: %w", err)
+		}
+		b.WriteString("<" + name + "><![CDATA[" + escape(value) + "]]></" + name + ">")
+	}
+	b.WriteString("</xml>")
+	return b.Bytes(), nil
+}
+
+// escape writes what CDATA cannot hold beside it. A parser turns a bare \r into \n, and the signature would
+// be over another text.
+func escape(value string) string {
+	return strings.NewReplacer("]]>", "]]]]><![CDATA[>", "\r", "]]>&#13;<![CDATA[").Replace(value)
+}
+
+func checkName(name string) error {
+	if name == "" || len(name) > maxNameLen || name[0] >= '0' && name[0] <= '9' {
+		return errors.New("name is not one of an element")
+	}
+	for _, c := range []byte(name) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '_' {
+			return errors.New("name must consist of letters, digits and underscores")
+		}
+	}
+	return nil
+}
+
+// checkValue keeps out what no XML document may contain, not even escaped.
+func checkValue(value string) error {
+	if !utf8.ValidString(value) {
+		return errors.New("value is not UTF-8")
+	}
+	for _, c := range value {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == '\ufffe' || c == '\uffff' {
+			return errors.New("value has a control character")
+		}
+	}
+	return nil
+}
