@@ -50,8 +50,8 @@ func main() {
 	}
 	jsvm.MustRegister(app, jsvm.Config{HooksDir: *hooksDir, HooksWatch: true})
 	migratecmd.MustRegister(app, app.RootCmd, migratecmd.Config{TemplateLang: migratecmd.TemplateLangGo, Dir: "migrations"})
-	hooks.MustRegister(app, config)
-	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir))
+	wx := hooks.MustRegister(app, config)
+	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir), wx.NewBillCommand())
 	exit(hooks.Execute(app))
 }
 

@@ -10,7 +10,11 @@ import (
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 	"wxbase/internal/wxpay"
+	v2 "wxbase/internal/wxpay/v2"
 )
+
+// apiV2 is how a merchant that still runs on API v2 is marked in the settings.
+const apiV2 = "v2"
 
 // clients keeps one client per mini program and one gateway per merchant, and makes a new one when its settings change.
 type clients struct {
@@ -61,31 +65,60 @@ func (c *clients) wechatFor(app settings.App) *wechat.Client {
 }
 
 // gatewayFor gives the gateway of a merchant. No network: keys are parsed and that is all.
-func (c *clients) gatewayFor(m settings.Merchant) (wxpay.Gateway, error) {
+func (c *clients) gatewayFor(m settings.Merchant, appID string) (wxpay.Gateway, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if have, ok := c.gateways[m.MchID]; ok && have.of == m {
+	key := m.MchID
+	if m.API == apiV2 {
+		key += "/" + appID // every call of API v2 names the mini program
+	}
+	if have, ok := c.gateways[key]; ok && have.of == m {
 		return have.gateway, nil
 	}
-	if m.API != "v3" {
-		return nil, fmt.Errorf("merchant %s speaks %q, which this version does not: %w", m.MchID, m.API, settings.ErrNotConfigured)
-	}
-	gateway, err := wxpay.New(wxpay.Merchant{
-		MchID: m.MchID, CertSerial: m.CertSerial, PrivateKey: m.PrivateKey, APIv3Key: m.APIv3Key,
-		PublicKeyID: m.PublicKeyID, PublicKey: m.PublicKey, PayBase: m.PayBase, VerifyMode: m.VerifyMode,
-	}, wxpay.WithTransport(c.transport), wxpay.WithNow(c.now))
+	gateway, err := c.newGateway(m, appID)
 	if err != nil {
 		return nil, fmt.Errorf("merchant %s: %w: %w", m.MchID, settings.ErrNotConfigured, err)
 	}
-	c.gateways[m.MchID] = payGateway{m, gateway}
+	c.gateways[key] = payGateway{m, gateway}
 	return gateway, nil
 }
 
-// gateway finds the gateway of a merchant by its number.
-func (p *Plugin) gateway(mchID string) (wxpay.Gateway, error) {
+func (c *clients) newGateway(m settings.Merchant, appID string) (wxpay.Gateway, error) {
+	merchant := wxpay.Merchant{
+		MchID: m.MchID, CertSerial: m.CertSerial, PrivateKey: m.PrivateKey, APIv3Key: m.APIv3Key, APIv2Key: m.APIv2Key,
+		PublicKeyID: m.PublicKeyID, PublicKey: m.PublicKey, PayBase: m.PayBase, VerifyMode: m.VerifyMode,
+		SignType: m.SignType, Certificate: m.Certificate,
+	}
+	if m.API == apiV2 {
+		return v2.New(merchant, appID, v2.WithTransport(c.transport), v2.WithNow(c.now))
+	}
+	return wxpay.New(merchant, wxpay.WithTransport(c.transport), wxpay.WithNow(c.now))
+}
+
+// gateway finds the gateway of a merchant for one of its mini programs. Without an appid, as for a notification before it is read, any
+// mini program of the merchant will do.
+func (p *Plugin) gateway(mchID, appID string) (wxpay.Gateway, error) {
 	m, err := p.settings.Merchant(mchID)
 	if err != nil {
 		return nil, err
 	}
-	return p.clients.gatewayFor(m)
+	if m.API == apiV2 && appID == "" {
+		if appID, err = p.appOfMerchant(m); err != nil {
+			return nil, err
+		}
+	}
+	return p.clients.gatewayFor(m, appID)
+}
+
+func (p *Plugin) appOfMerchant(m settings.Merchant) (string, error) {
+	apps, err := p.settings.Apps()
+	if err != nil {
+		return "", err
+	}
+	for _, a := range apps {
+		if a.MchID == m.MchID || a.MchID == "" {
+			return a.AppID, nil
+		}
+	}
+	return "", fmt.Errorf("merchant %s has no mini program: %w", m.MchID, settings.ErrNotConfigured)
 }

@@ -51,6 +51,10 @@ var (
 	errOrderMissing     = Problem{"order_not_found", http.StatusNotFound, "There is no such order."}
 	errOrderNotPayable  = Problem{"order_not_payable", http.StatusConflict, "This order cannot be paid."}
 	errOrderPaid        = Problem{"order_already_paid", http.StatusConflict, "This order is paid already."}
+	errOrderNotPaid     = Problem{"order_not_paid", http.StatusConflict, "This order has not been paid."}
+	errRefundAmount     = Problem{"refund_amount_invalid", http.StatusBadRequest, "The amount is not between 1 fen and what is left, or the reason is longer than 80 bytes."}
+	errRefundTooLate    = Problem{"refund_too_late", http.StatusConflict, "WeChat refunds nothing that was paid more than a year ago."}
+	errRefundTooMany    = Problem{"refund_too_many", http.StatusConflict, "WeChat allows 50 refunds of one payment."}
 	errOrderExpired     = Problem{"order_expired", http.StatusConflict, "This order has expired."}
 	errPayRefused       = Problem{"pay_refused", http.StatusBadGateway, "WeChat Pay refused the order."}
 	errPayConfig        = Problem{"pay_config_invalid", http.StatusBadGateway, "WeChat Pay refused the merchant's configuration."}
@@ -76,7 +80,8 @@ func Problems() []Problem {
 		errSignature, errSessionStale, errWatermark, errDataMalformed, errIdentityMissing, errUserBlocked,
 		errProfileName, errProfileAvatar,
 		errItemsInvalid, errProductMissing, errStockShort, errKeyReused,
-		errOrderMissing, errOrderNotPayable, errOrderPaid, errOrderExpired,
+		errOrderMissing, errOrderNotPayable, errOrderPaid, errOrderExpired, errOrderNotPaid,
+		errRefundAmount, errRefundTooLate, errRefundTooMany,
 		errPayRefused, errPayConfig, errPayBusy, errNoPublicURL,
 		errCodeArgs, errCodePage, errSceneMissing, errSceneTaken,
 		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing,

@@ -34,6 +34,11 @@ func problemHelp() map[string]help {
 		"profile_name_invalid":   {"昵称为空或超过 32 个字符", "Let the user choose another name.", "请用户换一个昵称。"},
 		"profile_avatar_invalid": {"头像不是 2 MB 以内的 JPEG、PNG、WebP 或 GIF", "Let the user choose another picture.", "请用户换一张图片。"},
 
+		"order_not_paid":        {"订单尚未支付", "Only what was paid can be refunded.", "只有已支付的订单才能退款。"},
+		"refund_amount_invalid": {"退款金额须在 1 分与剩余可退金额之间，或退款原因超过 80 字节", "`data.left` is what can still be refunded, in fen.", "`data.left` 是剩余可退金额（分）。"},
+		"refund_too_late":       {"支付已超过一年，微信不再退款", "Give the money back outside of WeChat.", "请在微信之外退款。"},
+		"refund_too_many":       {"同一笔支付最多退款 50 次", "Give the rest back outside of WeChat.", "其余部分请在微信之外退款。"},
+
 		"order_items_invalid":  {"商品明细不对", "1 to 100 lines, quantities 1 to 999, a total of 0.01 to 1000000 yuan.", "1 到 100 行，数量 1 到 999，总额 0.01 到 1000000 元。"},
 		"product_not_found":    {"商品不存在或已下架", "Load the products again; `data.product` is the one.", "重新加载商品，见 `data.product`。"},
 		"product_out_of_stock": {"库存不足", "Order less; `data.product` is the one.", "减少数量，见 `data.product`。"},

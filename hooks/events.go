@@ -33,6 +33,14 @@ type PaidEvent struct {
 	Order *core.Record
 }
 
+// RefundEvent is a refund that has reached the payer, after the commit. Like PaidEvent it is delivered at least once.
+type RefundEvent struct {
+	hook.Event
+	App    core.App
+	Order  *core.Record
+	Refund *core.Record
+}
+
 // ScanEvent is a mini-program code that was resolved.
 type ScanEvent struct {
 	hook.Event
@@ -49,6 +57,9 @@ func (p *Plugin) OnOrderCreate() *hook.Hook[*OrderEvent] { return p.onOrderCreat
 
 // OnOrderPaid is triggered once an order is paid and committed.
 func (p *Plugin) OnOrderPaid() *hook.Hook[*PaidEvent] { return p.onOrderPaid }
+
+// OnRefundSucceeded is triggered once a refund has reached the payer and is committed.
+func (p *Plugin) OnRefundSucceeded() *hook.Hook[*RefundEvent] { return p.onRefundSucceeded }
 
 // OnCodeScanned is triggered when a scene is resolved.
 func (p *Plugin) OnCodeScanned() *hook.Hook[*ScanEvent] { return p.onCodeScanned }

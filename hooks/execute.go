@@ -12,6 +12,8 @@ import (
 // failed migration would exit 0 and look like success to systemd.
 func Execute(app *pocketbase.PocketBase) error {
 	root := app.RootCmd
+	root.InitDefaultHelpFlag() // else Find takes what comes after --help for its value
+	root.InitDefaultVersionFlag()
 	found, _, err := root.Find(os.Args[1:])
 	if err != nil {
 		return err

@@ -7,3 +7,6 @@ func (p *Plugin) Sweep(ctx context.Context) error { return p.sweep(ctx) }
 
 // Drain carries out everything in the outbox that is due.
 func (p *Plugin) Drain(ctx context.Context) error { return p.drain(ctx) }
+
+// SweepRefunds runs one round of the sweep of refunds.
+func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.sweepRefunds(ctx) }

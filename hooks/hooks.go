@@ -62,10 +62,11 @@ type Plugin struct {
 	logins   logins
 	sim      *simulator // nil without Config.Sim
 
-	onLogin       *hook.Hook[*LoginEvent]
-	onOrderCreate *hook.Hook[*OrderEvent]
-	onOrderPaid   *hook.Hook[*PaidEvent]
-	onCodeScanned *hook.Hook[*ScanEvent]
+	onLogin           *hook.Hook[*LoginEvent]
+	onOrderCreate     *hook.Hook[*OrderEvent]
+	onOrderPaid       *hook.Hook[*PaidEvent]
+	onRefundSucceeded *hook.Hook[*RefundEvent]
+	onCodeScanned     *hook.Hook[*ScanEvent]
 }
 
 // MustRegister is Register for a main function: it panics on an error.
@@ -99,7 +100,7 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	p := &Plugin{
 		app: app, cfg: config, metrics: counters, clients: newClients(config.Transport, config.Now, app.Logger, counters.observe), hub: realtime.New(app), outbox: newOutbox(),
 		onLogin: &hook.Hook[*LoginEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
-		onOrderPaid: &hook.Hook[*PaidEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
+		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
 	}
 	p.bindApp()
 	return p, nil
@@ -150,6 +151,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 		return err
 	}
 	p.startWorker()
+	p.scheduleReconciliation(e.App)
 	if err := e.Next(); err != nil {
 		return err
 	}
@@ -181,12 +183,15 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.POST("/orders/{id}/pay", p.pay).Bind(user)
 	wx.POST("/orders/{id}/sync", p.syncOrder).Bind(buyer)
 	wx.POST("/orders/{id}/cancel", p.cancelOrder).Bind(buyer)
+	wx.POST("/orders/{id}/refunds", p.createRefund).Bind(apis.RequireSuperuserAuth())
 	wx.POST("/codes", p.createCode).Bind(buyer)
 	wx.GET("/scenes/{scene}", p.openScene)
 	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())
 
 	// note: WeChat's notifications are read raw and capped by the handler
 	wx.POST("/notify/pay/{merchant}", p.notifyPay).Unbind(apis.DefaultBodyLimitMiddlewareId).
+		Bind(apis.SkipSuccessActivityLog())
+	wx.POST("/notify/refund/{merchant}", p.notifyRefund).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
 }
 

@@ -67,4 +67,3 @@ func mayScrape(e *core.RequestEvent, token string) bool {
 	given := strings.TrimPrefix(e.Request.Header.Get("Authorization"), "Bearer ")
 	return subtle.ConstantTimeCompare([]byte(given), []byte(token)) == 1
 }
-

@@ -264,7 +264,7 @@ func (p *Plugin) saveOrder(tx core.App, d orderDraft) (*core.Record, error) {
 
 // orderNumber is what people read to each other: the day in Beijing and ten characters without look-alikes.
 func orderNumber(now time.Time) string {
-	day := now.In(time.FixedZone("", 8*60*60)).Format("20060102")
+	day := now.In(beijing()).Format("20060102")
 	return day + strings.ToUpper(rand.Text()[:10])
 }
 

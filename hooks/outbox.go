@@ -19,7 +19,9 @@ import (
 const (
 	effectNotice       = "order.paid.notice" // the banner in the room notice
 	effectPaidHooks    = "order.paid.hooks"  // OnOrderPaid
+	effectRefundHooks  = "refund.succeeded"  // OnRefundSucceeded
 	effectClosePayment = "payment.close"     // another attempt has paid the order
+	effectAutoRefund   = "refund.auto"       // money that nobody wants goes back
 	effectAlert        = "alert"             // a person must look
 )
 
@@ -82,6 +84,7 @@ func (p *Plugin) startWorker() {
 				p.logErr("outbox", p.drain(ctx))
 			case <-tick.C:
 				p.logErr("sweep", p.sweep(ctx))
+				p.logErr("sweep of refunds", p.sweepRefunds(ctx))
 				p.logErr("outbox", p.drain(ctx))
 			}
 		}
@@ -146,6 +149,7 @@ func (p *Plugin) perform(ctx context.Context, row *core.Record) error {
 	var about struct {
 		Order   string `json:"order"`
 		Payment string `json:"payment"`
+		Refund  string `json:"refund"`
 		Wants   string `json:"wants"`
 		State   string `json:"state"`
 	}
@@ -157,10 +161,15 @@ func (p *Plugin) perform(ctx context.Context, row *core.Record) error {
 		return p.announce(about.Order)
 	case effectPaidHooks:
 		return p.tellPaid(about.Order)
+	case effectRefundHooks:
+		return p.tellRefunded(about.Refund)
 	case effectClosePayment:
 		return p.closeReplaced(ctx, about.Payment)
+	case effectAutoRefund:
+		return p.refundAutomatically(ctx, about.Payment)
 	case effectAlert:
-		p.app.Logger().Error("a payment needs a person", "payment", about.Payment, "order", about.Order, "wants", about.Wants, "state", about.State)
+		p.app.Logger().Error("a payment needs a person", "payment", about.Payment, "refund", about.Refund, "order", about.Order,
+			"wants", about.Wants, "state", about.State)
 		return nil
 	default:
 		return fmt.Errorf("unknown effect %q", effect)
@@ -175,6 +184,18 @@ func (p *Plugin) closeReplaced(ctx context.Context, paymentID string) error {
 		return nil // it has ended meanwhile
 	}
 	return errors.Join(end.err, end.callErr)
+}
+
+func (p *Plugin) tellRefunded(refundID string) error {
+	refund, err := p.app.FindRecordById("refunds", refundID)
+	if err != nil {
+		return fmt.Errorf("read refund: %w", err)
+	}
+	o, err := p.app.FindRecordById("orders", refund.GetString("order"))
+	if err != nil {
+		return fmt.Errorf("read order: %w", err)
+	}
+	return p.onRefundSucceeded.Trigger(&RefundEvent{App: p.app, Order: o, Refund: refund})
 }
 
 func (p *Plugin) tellPaid(orderID string) error {

@@ -183,7 +183,7 @@ func (p *Plugin) answerPay(e *core.RequestEvent, paymentID string) error {
 	if err != nil {
 		return fail(errBusyHere, err)
 	}
-	gateway, err := p.gateway(payment.GetString("merchant"))
+	gateway, err := p.gateway(payment.GetString("merchant"), payment.GetString("appid"))
 	if err != nil {
 		return failPay(err)
 	}

@@ -131,7 +131,10 @@ func (p *Plugin) follow(tx core.App, payment, o *core.Record, step order.Step) e
 			err = p.cancelIfOver(tx, o)
 		case order.ReleaseStock:
 			// cancelIfOver releases the stock together with the order: never one without the other
-		case order.Alert, order.Freeze, order.RefundAutomatically, order.ImportRefunds:
+		case order.RefundAutomatically:
+			err = queueEffect(tx, effectAutoRefund, payment.Id, map[string]any{"payment": payment.Id})
+		case order.Alert, order.Freeze, order.ImportRefunds:
+			// note: WeChat has no list of an order's refunds; those that are not ours come by notification or with the bill
 			err = queueAlert(tx, payment, effect, step)
 		case order.CallPrepay, order.SignClientParams, order.QueryNow, order.ScheduleQuery, order.CloseAtWeChat:
 			// drive and the sweep make the calls

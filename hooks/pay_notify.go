@@ -1,16 +1,19 @@
 package hooks
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
+	v2 "wxbase/internal/wxpay/v2"
 )
 
 // unmatchedTries is how often a notification for an order that is not here is refused, so that WeChat sends it again: our own row
@@ -24,7 +27,7 @@ const unmatchedTries = 5
 // own row, appid, number, amount and currency (in compare). Nothing before the signature is believed, nothing unsigned decides.
 func (p *Plugin) notifyPay(e *core.RequestEvent) error {
 	mchID := e.Request.PathValue("merchant")
-	gateway, err := p.gateway(mchID)
+	gateway, err := p.gateway(mchID, "")
 	if err != nil {
 		return p.refuseNotify(e, errNotifyMerchant, err)
 	}
@@ -46,18 +49,18 @@ func (p *Plugin) receive(e *core.RequestEvent, mchID string, note wxpay.Notifica
 	payment, err := e.App.FindFirstRecordByFilter("payments", "merchant = {:m} && outTradeNo = {:n}",
 		dbx.Params{"m": mchID, "n": note.Trade.OutTradeNo})
 	if errors.Is(err, sql.ErrNoRows) {
-		return p.receiveUnmatched(e, inbox)
+		return p.receiveUnmatched(e, inbox, body)
 	}
 	if err != nil {
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
 	if isRepeat(payment, note.Trade) {
-		return e.NoContent(http.StatusNoContent) // a repeat is answered without a write
+		return acknowledge(e, body) // a repeat is answered without a write
 	}
 	if _, err := p.apply(e.App, payment.Id, "", evidence{source: "notify", trade: &note.Trade, inbox: inbox}); err != nil {
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
-	return e.NoContent(http.StatusNoContent)
+	return acknowledge(e, body)
 }
 
 // isRepeat tells whether the very same payment is booked already.
@@ -68,7 +71,7 @@ func isRepeat(payment *core.Record, t wxpay.Trade) bool {
 		t.AppID == payment.GetString("appid")
 }
 
-func (p *Plugin) receiveUnmatched(e *core.RequestEvent, inbox map[string]any) error {
+func (p *Plugin) receiveUnmatched(e *core.RequestEvent, inbox map[string]any, body []byte) error {
 	seen, err := countInbox(e.App, inbox, inboxUnmatched, "no such outTradeNo here")
 	if err != nil {
 		return p.refuseNotify(e, errNotifyProcessing, err)
@@ -77,6 +80,17 @@ func (p *Plugin) receiveUnmatched(e *core.RequestEvent, inbox map[string]any) er
 		return p.refuseNotify(e, errNotifyUnmatched, nil)
 	}
 	e.App.Logger().Error("WeChat Pay notified a payment that is not in our books", "inbox", inbox["dedupeKey"])
+	return acknowledge(e, body)
+}
+
+// notifyTimeout leaves time to answer within the five seconds that WeChat waits.
+const notifyTimeout = 4 * time.Second
+
+// acknowledge ends the sending of a notification. API v3 wants a status, API v2 a document.
+func acknowledge(e *core.RequestEvent, body []byte) error {
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+		return e.Blob(http.StatusOK, v2.ContentType, v2.Acknowledge())
+	}
 	return e.NoContent(http.StatusNoContent)
 }
 

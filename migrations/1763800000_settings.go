@@ -29,11 +29,18 @@ func upSettings(app core.App) error {
 	return app.Save(s)
 }
 
+// downSettings gives back the settings as PocketBase makes them.
 func downSettings(app core.App) error {
 	s := app.Settings()
 	s.Meta.AppName = "Acme"
 	s.Logs.MaxDays = 5
 	s.Logs.LogAuthId = false
 	s.RateLimits.Enabled = false
+	s.RateLimits.Rules = []core.RateLimitRule{
+		{Label: "*:auth", MaxRequests: 2, Duration: 3},
+		{Label: "*:create", MaxRequests: 20, Duration: 5},
+		{Label: "/api/batch", MaxRequests: 3, Duration: 1},
+		{Label: "/api/", MaxRequests: 300, Duration: 10},
+	}
 	return app.Save(s)
 }

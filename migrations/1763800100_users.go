@@ -62,6 +62,10 @@ func downUsers(app core.App) error {
 	users.AuthAlert.Enabled = true
 	users.AuthToken.Duration = 5 * 24 * 3600
 	users.Fields.GetByName("email").(*core.EmailField).Required = true
+	users.Fields.Add(&core.FileField{
+		Id: users.Fields.GetByName("avatar").GetId(), Name: "avatar", MaxSelect: 1,
+		MimeTypes: []string{"image/jpeg", "image/png", "image/svg+xml", "image/gif", "image/webp"},
+	})
 	for _, name := range []string{"phone", "countryCode", "blocked"} {
 		users.Fields.RemoveByName(name)
 	}

@@ -35,6 +35,8 @@ func merchantSchema() schema {
 			secret("privateKey"), secret("apiV3Key"), secret("apiV2Key"),
 			&core.TextField{Name: "publicKeyId", Max: 100, Pattern: `^(PUB_KEY_ID_\w+)?$`},
 			text("publicKey", 4_000),
+			&core.SelectField{Name: "signType", Values: []string{"HMAC-SHA256", "MD5"}, MaxSelect: 1, Help: "API v2 only; HMAC-SHA256 when empty."},
+			&core.TextField{Name: "certificate", Max: 8_000, Help: "apiclient_cert.pem; API v2 only, for refunds."},
 			&core.SelectField{Name: "verifyMode", Values: []string{"publicKey", "certificate", "both"}, MaxSelect: 1},
 			&core.URLField{Name: "payBase"},
 			flag("enabled"),

@@ -58,6 +58,8 @@ type Merchant struct {
 	PublicKeyID string
 	PublicKey   string // PEM
 	VerifyMode  string // publicKey, certificate or both
+	SignType    string // API v2: HMAC-SHA256 or MD5; empty is HMAC-SHA256
+	Certificate string // API v2: apiclient_cert.pem, which opens the refund call
 	PayBase     string // origin of the payment API, without a trailing slash
 	Source      Source
 }

@@ -74,10 +74,15 @@ func environmentMerchant(mchID string, get func(string) string) (Merchant, error
 	if err != nil {
 		return Merchant{}, err
 	}
+	certificate, err := pemOrFile("WXBASE_MCH_CERTIFICATE", get, isCertificate)
+	if err != nil {
+		return Merchant{}, err
+	}
 	return Merchant{
+		SignType: get("WXBASE_PAY_SIGN_TYPE"), Certificate: certificate,
 		MchID: mchID, API: cmp.Or(get("WXBASE_PAY_API"), "v3"), CertSerial: get("WXBASE_MCH_SERIAL"), PrivateKey: privateKey,
 		APIv3Key: get("WXBASE_APIV3_KEY"), APIv2Key: get("WXBASE_APIV2_KEY"), PublicKeyID: get("WXBASE_PAY_PUBLIC_KEY_ID"),
-		PublicKey: publicKey, VerifyMode: "publicKey", PayBase: get("WXBASE_PAY_BASE"), Source: SourceEnvironment,
+		PublicKey: publicKey, VerifyMode: cmp.Or(get("WXBASE_PAY_VERIFY"), "publicKey"), PayBase: get("WXBASE_PAY_BASE"), Source: SourceEnvironment,
 	}, nil
 }
 

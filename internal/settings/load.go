@@ -76,7 +76,8 @@ func (s *Store) addMerchant(snap *snapshot, r *core.Record) {
 	m := Merchant{
 		MchID: r.GetString("mchid"), API: r.GetString("api"), CertSerial: r.GetString("certSerial"),
 		PublicKeyID: r.GetString("publicKeyId"), PublicKey: r.GetString("publicKey"),
-		VerifyMode: cmp.Or(r.GetString("verifyMode"), "publicKey"), Source: SourceStored,
+		VerifyMode: cmp.Or(r.GetString("verifyMode"), "publicKey"), SignType: r.GetString("signType"),
+		Certificate: r.GetString("certificate"), Source: SourceStored,
 	}
 	err := s.openInto(r, map[string]*string{"privateKey": &m.PrivateKey, "apiV3Key": &m.APIv3Key, "apiV2Key": &m.APIv2Key})
 	if err == nil {

@@ -30,3 +30,13 @@ func isPublicKey(text string) bool {
 	_, ok := key.(*rsa.PublicKey)
 	return err == nil && ok
 }
+
+// isCertificate tells whether text is a certificate in PEM, such as apiclient_cert.pem.
+func isCertificate(text string) bool {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return false
+	}
+	_, err := x509.ParseCertificate(block.Bytes)
+	return err == nil
+}

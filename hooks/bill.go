@@ -1,0 +1,301 @@
+package hooks
+
+// How the books are compared. Once a day, after ten in the morning in Beijing, WeChat's trade bill of yesterday is fetched and held
+// against our payments and refunds, number by number and fen by fen. What is missing here is mended from a fresh, verified query, never
+// from the bill itself, which is not signed. What remains is a list of differences for a person.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/order"
+	"wxbase/internal/wxpay"
+)
+
+// Kinds of differences, as stored in wx_bill_diffs.kind.
+const (
+	diffPaymentHere  = "payment_missing_here"  // WeChat has a payment that we have not
+	diffPaymentThere = "payment_missing_there" // we have a payment that WeChat has not
+	diffPaymentTotal = "payment_total"         // the amounts differ
+	diffRefundHere   = "refund_missing_here"
+	diffRefundThere  = "refund_missing_there"
+	diffRefundTotal  = "refund_total"
+)
+
+// BillReport is the outcome of one comparison. Amounts are in fen.
+type BillReport struct {
+	Merchant    string     `json:"merchant"`
+	Date        string     `json:"date"`
+	State       string     `json:"state"` // OK, EMPTY or DIFFERENT
+	Payments    int        `json:"payments"`
+	Refunds     int        `json:"refunds"`
+	TheirTotal  int64      `json:"theirTotal"`
+	OurTotal    int64      `json:"ourTotal"`
+	TheirRefund int64      `json:"theirRefund"`
+	OurRefund   int64      `json:"ourRefund"`
+	Mended      int        `json:"mended"`
+	Diffs       []BillDiff `json:"diffs"`
+}
+
+// BillDiff is one number on which the books differ.
+type BillDiff struct {
+	Kind       string `json:"kind"`
+	OutTradeNo string `json:"outTradeNo"` // or out_refund_no
+	Ours       any    `json:"ours"`
+	Theirs     any    `json:"theirs"`
+	Resolved   bool   `json:"resolved"` // it was mended from a query
+}
+
+// bookEntry is a payment or a refund in either book.
+type bookEntry struct {
+	Number string `json:"number"` // out_trade_no or out_refund_no
+	Trade  string `json:"outTradeNo"`
+	Amount int64  `json:"amount"`
+	State  string `json:"state"`
+}
+
+// beijing is the time zone of WeChat's days; it has no summer time.
+func beijing() *time.Location { return time.FixedZone("CST", 8*60*60) }
+
+// Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the outcome. step is called for every entry that was
+// looked at.
+func (p *Plugin) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (BillReport, error) {
+	gateway, err := p.gateway(mchID, "")
+	if err != nil {
+		return BillReport{}, err
+	}
+	day = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, beijing())
+	report := BillReport{Merchant: mchID, Date: day.Format(time.DateOnly), Diffs: []BillDiff{}}
+	bill, err := gateway.TradeBill(ctx, day)
+	if err != nil {
+		return report, fmt.Errorf("fetch bill of %s: %w", report.Date, err)
+	}
+	theirPayments, theirRefunds := entriesOf(bill)
+	ourPayments, err := p.paymentsOf(mchID, day)
+	if err != nil {
+		return report, err
+	}
+	ourRefunds, err := p.refundsOf(mchID, day)
+	if err != nil {
+		return report, err
+	}
+	report.Payments, report.Refunds = len(theirPayments), len(theirRefunds)
+	report.TheirTotal, report.OurTotal = sum(theirPayments), sum(ourPayments)
+	report.TheirRefund, report.OurRefund = sum(theirRefunds), sum(ourRefunds)
+	report.Diffs = append(
+		compareBooks(ourPayments, theirPayments, diffPaymentHere, diffPaymentThere, diffPaymentTotal),
+		compareBooks(ourRefunds, theirRefunds, diffRefundHere, diffRefundThere, diffRefundTotal)...)
+	for i := range report.Diffs {
+		step(i, len(report.Diffs))
+		p.mend(ctx, mchID, gateway, &report.Diffs[i])
+		if report.Diffs[i].Resolved {
+			report.Mended++
+		}
+	}
+	report.State = stateOf(report, bill.Empty)
+	return report, p.saveBill(report)
+}
+
+func stateOf(r BillReport, empty bool) string {
+	switch {
+	case len(r.Diffs) > r.Mended:
+		return "DIFFERENT"
+	case empty:
+		return "EMPTY"
+	default:
+		return "OK"
+	}
+}
+
+// entriesOf splits a bill. A refund has a row of its own, which repeats the payment.
+func entriesOf(bill wxpay.Bill) (payments, refunds map[string]bookEntry) {
+	payments, refunds = map[string]bookEntry{}, map[string]bookEntry{}
+	for _, row := range bill.Rows {
+		if row.OutRefundNo != "" {
+			refunds[row.OutRefundNo] = bookEntry{row.OutRefundNo, row.OutTradeNo, int64(row.RefundAmount), row.RefundState}
+			continue
+		}
+		payments[row.OutTradeNo] = bookEntry{row.OutTradeNo, row.OutTradeNo, int64(row.Total), row.TradeState}
+	}
+	return payments, refunds
+}
+
+// paymentsOf are our payments of a day in Beijing, by the time that WeChat gave them.
+func (p *Plugin) paymentsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
+	rows, err := p.app.FindAllRecords("payments", dbx.HashExp{"merchant": mchID}, dbx.In("state", "PAID", "PAID_LATE", "DISPUTED"), within("successAt", day))
+	if err != nil {
+		return nil, fmt.Errorf("read payments: %w", err)
+	}
+	entries := map[string]bookEntry{}
+	for _, r := range rows {
+		n := r.GetString("outTradeNo")
+		entries[n] = bookEntry{n, n, int64(r.GetInt("amount")), r.GetString("state")}
+	}
+	return entries, nil
+}
+
+// refundsOf are the refunds that WeChat has accepted on a day.
+func (p *Plugin) refundsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
+	rows, err := p.app.FindAllRecords("refunds", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.In("state", "NEW", "REJECTED")), within("sentAt", day))
+	if err != nil {
+		return nil, fmt.Errorf("read refunds: %w", err)
+	}
+	entries := map[string]bookEntry{}
+	for _, r := range rows {
+		payment, err := p.app.FindRecordById("payments", r.GetString("payment"))
+		if err != nil {
+			return nil, fmt.Errorf("read payment: %w", err)
+		}
+		n := r.GetString("outRefundNo")
+		entries[n] = bookEntry{n, payment.GetString("outTradeNo"), int64(r.GetInt("amount")), r.GetString("state")}
+	}
+	return entries, nil
+}
+
+func within(field string, day time.Time) dbx.Expression {
+	return dbx.NewExp("[["+field+"]] >= {:from} AND [["+field+"]] < {:to}", dbx.Params{
+		"from": day.UTC().Format(dbTime), "to": day.AddDate(0, 0, 1).UTC().Format(dbTime),
+	})
+}
+
+func sum(entries map[string]bookEntry) (total int64) {
+	for _, e := range entries {
+		total += e.Amount
+	}
+	return total
+}
+
+func compareBooks(ours, theirs map[string]bookEntry, missingHere, missingThere, differs string) []BillDiff {
+	var diffs []BillDiff
+	for n, t := range theirs {
+		switch o, ok := ours[n]; {
+		case !ok:
+			diffs = append(diffs, BillDiff{Kind: missingHere, OutTradeNo: n, Theirs: t})
+		case o.Amount != t.Amount:
+			diffs = append(diffs, BillDiff{Kind: differs, OutTradeNo: n, Ours: o, Theirs: t})
+		}
+	}
+	for n, o := range ours {
+		if _, ok := theirs[n]; !ok {
+			diffs = append(diffs, BillDiff{Kind: missingThere, OutTradeNo: n, Ours: o})
+		}
+	}
+	return diffs
+}
+
+// mend asks WeChat about what is missing here and applies the answer.
+func (p *Plugin) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, diff *BillDiff) {
+	var err error
+	switch diff.Kind {
+	case diffPaymentHere:
+		diff.Resolved, err = p.mendPayment(ctx, mchID, diff.OutTradeNo)
+	case diffRefundHere:
+		diff.Resolved, err = p.mendRefund(ctx, mchID, gateway, diff.OutTradeNo)
+	default:
+		return
+	}
+	if err != nil {
+		p.app.Logger().Warn("difference with WeChat's bill was not mended", "kind", diff.Kind, "number", diff.OutTradeNo, "error", err.Error())
+	}
+}
+
+func (p *Plugin) mendPayment(ctx context.Context, mchID, outTradeNo string) (bool, error) {
+	payment, err := p.app.FindFirstRecordByFilter("payments", "merchant = {:m} && outTradeNo = {:n}", dbx.Params{"m": mchID, "n": outTradeNo})
+	if err != nil {
+		return false, err // a number that we never gave out: somebody else uses this merchant
+	}
+	defer p.locks.lock("order/" + payment.GetString("order"))()
+	end := p.drive(ctx, payment.Id, order.EventClientOK, evidence{source: "bill"})
+	if end.err != nil || end.callErr != nil {
+		return false, errors.Join(end.err, end.callErr)
+	}
+	return end.step.To == order.PaymentPaid || end.step.To == order.PaymentPaidLate, nil
+}
+
+func (p *Plugin) mendRefund(ctx context.Context, mchID string, gateway wxpay.Gateway, outRefundNo string) (bool, error) {
+	fact, err := gateway.QueryRefund(ctx, outRefundNo)
+	if err != nil {
+		return false, err
+	}
+	id, err := p.refundOfFact(p.app, mchID, fact)
+	if err != nil {
+		return false, err
+	}
+	step, err := p.applyRefund(p.app, id, "", refundEvidence{source: "bill", fact: &fact})
+	return err == nil && step.To != order.RefundNew, err
+}
+
+// saveBill stores the outcome; comparing the same day again replaces it.
+func (p *Plugin) saveBill(report BillReport) error {
+	return p.app.RunInTransaction(func(tx core.App) error {
+		old, err := tx.FindAllRecords("wx_bills", dbx.HashExp{"merchant": report.Merchant, "date": report.Date})
+		if err != nil {
+			return fmt.Errorf("read bills: %w", err)
+		}
+		for _, r := range old {
+			if err := tx.Delete(r); err != nil {
+				return fmt.Errorf("replace bill: %w", err)
+			}
+		}
+		totals := report
+		totals.Diffs = nil
+		bill, err := newRow(tx, "wx_bills", map[string]any{
+			"merchant": report.Merchant, "date": report.Date, "state": report.State, "totals": totals,
+		})
+		if err != nil {
+			return err
+		}
+		for _, d := range report.Diffs {
+			_, err := newRow(tx, "wx_bill_diffs", map[string]any{
+				"bill": bill.Id, "kind": d.Kind, "outTradeNo": d.OutTradeNo, "ours": d.Ours, "theirs": d.Theirs, "resolved": d.Resolved,
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func newRow(tx core.App, collection string, fields map[string]any) (*core.Record, error) {
+	c, err := tx.FindCachedCollectionByNameOrId(collection)
+	if err != nil {
+		return nil, err
+	}
+	r := core.NewRecord(c)
+	r.Load(fields)
+	if err := tx.Save(r); err != nil {
+		return nil, fmt.Errorf("save %s: %w", collection, err)
+	}
+	return r, nil
+}
+
+// scheduleReconciliation runs the daily job at 10:30 in Beijing; WeChat has the bill of yesterday ready at ten.
+func (p *Plugin) scheduleReconciliation(app core.App) {
+	app.Cron().MustAdd("wxReconcile", "30 2 * * *", func() { p.reconcileAll(context.Background()) })
+}
+
+// reconcileAll compares yesterday for every merchant; the daily job.
+func (p *Plugin) reconcileAll(ctx context.Context) {
+	merchants, err := p.settings.Merchants()
+	if err != nil {
+		p.logErr("reconciliation", err)
+		return
+	}
+	yesterday := p.now().In(beijing()).AddDate(0, 0, -1)
+	for _, m := range merchants {
+		report, err := p.Reconcile(ctx, m.MchID, yesterday, func(int, int) {})
+		if err != nil {
+			p.app.Logger().Error("reconciliation failed", "merchant", m.MchID, "date", yesterday.Format(time.DateOnly), "error", err.Error())
+			continue
+		}
+		if report.State == "DIFFERENT" {
+			p.app.Logger().Error("our books differ from WeChat's bill", "merchant", m.MchID, "date", report.Date, "differences", len(report.Diffs)-report.Mended)
+		}
+	}
+}

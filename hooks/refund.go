@@ -1,0 +1,253 @@
+package hooks
+
+// How a refund goes. A row with its number is committed first and reserves its amount; the call follows, and whatever becomes of it, the
+// number stays: WeChat makes one refund per number however often it is asked. Accepted is not refunded: the money counts as gone back
+// when a verified fact says SUCCESS, from a notification or from a query.
+//
+// Refunds that somebody makes by hand on the merchant platform reach us as notifications for numbers that we do not know, and are
+// imported. Money that nobody wants, paid after the order was closed or paid twice, is refunded by itself under a number that is
+// derived from the payment, so that it cannot happen twice.
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/order"
+	"wxbase/internal/wxpay"
+)
+
+// createRefund handles POST /api/wx/orders/{id}/refunds for superusers: `{amount?, reason?}`; without an amount all that is left.
+// WeChat wants a minute between two refunds of one payment: one that comes too soon is kept and sent by the sweep.
+func (p *Plugin) createRefund(e *core.RequestEvent) error {
+	var form struct {
+		Amount int64  `json:"amount"`
+		Reason string `json:"reason"`
+	}
+	if err := e.BindBody(&form); err != nil {
+		return asAnswer(err, errBadRequest)
+	}
+	if len(form.Reason) > 80 || form.Amount < 0 {
+		return fail(errRefundAmount, nil)
+	}
+	record, err := ownOrder(e)
+	if err != nil {
+		return err
+	}
+	defer p.locks.lock("order/" + record.Id)()
+	refund, err := p.askRefund(e.App, record.Id, form.Amount, form.Reason, e.Auth.Email())
+	if err != nil {
+		return asAnswer(err, errBusyHere)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	defer cancel()
+	if !refund.GetDateTime("nextQueryAt").Time().After(p.now()) {
+		if end := p.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "refund"}); end.err != nil {
+			return fail(errBusyHere, end.err)
+		}
+	}
+	return answerRefund(e, refund.Id)
+}
+
+func answerRefund(e *core.RequestEvent, id string) error {
+	r, err := e.App.FindRecordById("refunds", id)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	if err := apis.EnrichRecord(e, r); err != nil {
+		return fail(errBusyHere, err)
+	}
+	return e.JSON(http.StatusOK, r)
+}
+
+// askRefund checks what WeChat allows and writes the row, which reserves the amount.
+func (p *Plugin) askRefund(app core.App, orderID string, amount int64, reason, by string) (refund *core.Record, err error) {
+	err = app.RunInTransaction(func(tx core.App) error {
+		payment, err := paidAttempt(tx, orderID)
+		if err != nil {
+			return err
+		}
+		ask, err := p.refundAsk(tx, payment, amount)
+		if err != nil {
+			return err
+		}
+		at := p.now()
+		switch err := order.AllowRefund(ask); {
+		case errors.Is(err, order.ErrRefundTooSoon):
+			at = ask.LastAt.Add(order.RefundSpacing)
+		case err != nil:
+			return refuseRefund(err, ask)
+		}
+		id := core.GenerateDefaultRandomId()
+		refund, err = saveRefund(tx, payment, map[string]any{
+			"id": id, "outRefundNo": order.NewOutRefundNo(id), "amount": ask.Amount, "reason": reason, "requestedBy": by, "nextQueryAt": at,
+		})
+		return err
+	})
+	return refund, err
+}
+
+// paidAttempt is the attempt that paid the order.
+func paidAttempt(tx core.App, orderID string) (*core.Record, error) {
+	r, err := tx.FindFirstRecordByFilter("payments", "order = {:o} && state = 'PAID'", dbx.Params{"o": orderID})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fail(errOrderNotPaid, nil)
+	}
+	return r, err
+}
+
+// refundAsk collects what the answer depends on; an amount of 0 means all that is left.
+func (p *Plugin) refundAsk(tx core.App, payment *core.Record, amount int64) (order.RefundAsk, error) {
+	rows, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id})
+	if err != nil {
+		return order.RefundAsk{}, fmt.Errorf("read refunds: %w", err)
+	}
+	ask := order.RefundAsk{
+		Total: int64(payment.GetInt("amount")), Amount: amount, PaidAt: payment.GetDateTime("successAt").Time(), Now: p.now(),
+	}
+	for _, r := range rows {
+		ask.Refunds = append(ask.Refunds, order.RefundAmount{State: order.RefundState(r.GetString("state")), Amount: int64(r.GetInt("amount"))})
+		if at := r.GetDateTime("sentAt").Time(); at.After(ask.LastAt) {
+			ask.LastAt = at
+		}
+		// note: one that waits for its turn counts from when it will be sent
+		if at := r.GetDateTime("nextQueryAt").Time(); r.GetString("state") == string(order.RefundNew) && at.After(ask.LastAt) {
+			ask.LastAt = at
+		}
+	}
+	if amount == 0 {
+		ask.Amount, err = order.Refundable(ask.Total, ask.Refunds)
+	}
+	return ask, err
+}
+
+func refuseRefund(err error, ask order.RefundAsk) error {
+	switch {
+	case errors.Is(err, order.ErrRefundTooLate):
+		return fail(errRefundTooLate, err)
+	case errors.Is(err, order.ErrRefundTooMany):
+		return fail(errRefundTooMany, err)
+	case errors.Is(err, order.ErrRefundAmount):
+		left, _ := order.Refundable(ask.Total, ask.Refunds)
+		refusal := fail(errRefundAmount, err)
+		refusal.Data["left"] = left
+		return refusal
+	default:
+		return err
+	}
+}
+
+func saveRefund(tx core.App, payment *core.Record, fields map[string]any) (*core.Record, error) {
+	c, err := tx.FindCachedCollectionByNameOrId("refunds")
+	if err != nil {
+		return nil, err
+	}
+	r := core.NewRecord(c)
+	r.Load(map[string]any{
+		"order": payment.GetString("order"), "payment": payment.Id, "merchant": payment.GetString("merchant"), "state": string(order.RefundNew),
+	})
+	r.Load(fields)
+	if err := tx.Save(r); err != nil {
+		return nil, fmt.Errorf("save refund: %w", err)
+	}
+	return r, nil
+}
+
+// refundAutomatically gives back money that nobody wants, under the one number that the payment has for it.
+func (p *Plugin) refundAutomatically(ctx context.Context, paymentID string) error {
+	var refund *core.Record
+	err := p.app.RunInTransaction(func(tx core.App) error {
+		payment, err := tx.FindRecordById("payments", paymentID)
+		if err != nil {
+			return fmt.Errorf("read payment: %w", err)
+		}
+		number := order.AutoRefundNo(payment.Id)
+		refund, err = tx.FindFirstRecordByFilter("refunds", "merchant = {:m} && outRefundNo = {:n}",
+			dbx.Params{"m": payment.GetString("merchant"), "n": number})
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		ask, err := p.refundAsk(tx, payment, 0)
+		if err != nil || ask.Amount == 0 {
+			return err
+		}
+		refund, err = saveRefund(tx, payment, map[string]any{
+			"outRefundNo": number, "amount": ask.Amount, "reason": "订单已关闭，自动退款", "requestedBy": "wxbase", "nextQueryAt": p.now(),
+		})
+		return err
+	})
+	if err != nil || refund == nil || refund.GetString("state") != string(order.RefundNew) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	defer cancel()
+	return p.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "auto"}).err
+}
+
+// sweepRefunds sends what waits for its turn and asks about what has no answer.
+func (p *Plugin) sweepRefunds(ctx context.Context) error {
+	due, err := p.app.FindRecordsByFilter("refunds", "nextQueryAt != '' && nextQueryAt <= {:now}", "nextQueryAt", 50, 0,
+		dbx.Params{"now": p.now().UTC().Format(dbTime)})
+	if err != nil {
+		return fmt.Errorf("find due refunds: %w", err)
+	}
+	for _, refund := range due {
+		p.sweepRefund(ctx, refund)
+	}
+	return nil
+}
+
+func (p *Plugin) sweepRefund(ctx context.Context, refund *core.Record) {
+	defer p.locks.lock("order/" + refund.GetString("order"))()
+	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	defer cancel()
+	var end drivenRefund
+	if order.RefundState(refund.GetString("state")) == order.RefundNew {
+		end = p.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "sweep"})
+	} else {
+		end = p.queryRefund(ctx, refund.Id)
+	}
+	if end.err != nil {
+		p.app.Logger().Error("sweep of a refund stopped", "refund", refund.Id, "error", end.err.Error())
+	}
+	if end.err != nil || end.callErr != nil {
+		p.postponeRefund(refund.Id)
+	}
+}
+
+// postponeRefund makes a refund wait after a question that had no answer.
+func (p *Plugin) postponeRefund(id string) {
+	err := p.app.RunInTransaction(func(tx core.App) error {
+		r, err := tx.FindRecordById("refunds", id)
+		if err != nil || r.GetDateTime("nextQueryAt").IsZero() {
+			return err
+		}
+		asked := r.GetInt("queries")
+		r.Set("queries", asked+1)
+		r.Set("nextQueryAt", p.now().Add(nextRefundQuery(asked)))
+		return tx.Save(r)
+	})
+	if err != nil {
+		p.app.Logger().Warn("refund not postponed", "refund", id, "error", err.Error())
+	}
+}
+
+// nextRefundQuery follows the guidance for refunds: every minute at first, then at wider and wider steps.
+func nextRefundQuery(asked int) time.Duration {
+	return max(time.Minute, order.NextQuery(asked))
+}
+
+// refundFact is what WeChat said about a refund, in the words of internal/order.
+func refundFact(r wxpay.Refund) order.RefundFact {
+	return order.RefundFact{
+		MchID: r.MchID, OutTradeNo: r.OutTradeNo, TransactionID: r.TransactionID, OutRefundNo: r.OutRefundNo,
+		Amount: int64(r.Refund), Total: int64(r.Total), State: string(r.State),
+	}
+}

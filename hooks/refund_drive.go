@@ -1,0 +1,301 @@
+package hooks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/order"
+	"wxbase/internal/wxpay"
+)
+
+// dbTime is how PocketBase writes a time into the database.
+const dbTime = "2006-01-02 15:04:05.000Z"
+
+// refundEvidence is why a refund moves.
+type refundEvidence struct {
+	source     string        // refund, auto, sweep, notify, query, platform, bill
+	fact       *wxpay.Refund // a verified fact
+	mismatches []order.Mismatch
+	inbox      map[string]any
+}
+
+// drivenRefund is how far a refund got.
+type drivenRefund struct {
+	step    order.RefundStep
+	callErr error
+	err     error
+}
+
+// driveRefund is drive for refunds. It sends at most once: if WeChat does not know the number after an unclear answer, the sweep sends
+// again, with the pause that WeChat asks for.
+func (p *Plugin) driveRefund(ctx context.Context, id string, event order.RefundEvent, why refundEvidence) drivenRefund {
+	var end drivenRefund
+	sent := false
+	for range maxSteps {
+		end.step, end.err = p.applyRefund(p.app, id, event, why)
+		if end.err != nil || sent && end.step.Has(order.CallRefund) {
+			return end
+		}
+		sent = sent || end.step.Has(order.CallRefund)
+		next, found, err := p.carryOutRefund(ctx, id, end.step)
+		if err != nil {
+			end.callErr = err
+		}
+		if next == "" && found.fact == nil {
+			return end
+		}
+		event, why = next, found
+	}
+	end.err = fmt.Errorf("refund %s does not settle", id)
+	return end
+}
+
+// queryRefund asks WeChat about a refund and goes on from the answer.
+func (p *Plugin) queryRefund(ctx context.Context, id string) drivenRefund {
+	refund, gateway, err := p.refundAndGateway(id)
+	if err != nil {
+		return drivenRefund{err: err}
+	}
+	event, why, err := p.callRefundQuery(ctx, gateway, refund)
+	if event == "" && why.fact == nil {
+		return drivenRefund{callErr: err}
+	}
+	return p.driveRefund(ctx, id, event, why)
+}
+
+func (p *Plugin) refundAndGateway(id string) (*core.Record, wxpay.Gateway, error) {
+	refund, err := p.app.FindRecordById("refunds", id)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read refund: %w", err)
+	}
+	payment, err := p.app.FindRecordById("payments", refund.GetString("payment"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read payment: %w", err)
+	}
+	gateway, err := p.gateway(refund.GetString("merchant"), payment.GetString("appid"))
+	return refund, gateway, err
+}
+
+func (p *Plugin) carryOutRefund(ctx context.Context, id string, step order.RefundStep) (order.RefundEvent, refundEvidence, error) {
+	if !step.Has(order.CallRefund) && !step.Has(order.QueryRefundNow) {
+		return "", refundEvidence{}, nil
+	}
+	refund, gateway, err := p.refundAndGateway(id)
+	if err != nil {
+		return "", refundEvidence{}, err
+	}
+	if step.Has(order.CallRefund) {
+		return p.callRefund(ctx, gateway, refund)
+	}
+	return p.callRefundQuery(ctx, gateway, refund)
+}
+
+func (p *Plugin) callRefund(ctx context.Context, g wxpay.Gateway, refund *core.Record) (order.RefundEvent, refundEvidence, error) {
+	payment, err := p.app.FindRecordById("payments", refund.GetString("payment"))
+	if err != nil {
+		return "", refundEvidence{}, fmt.Errorf("read payment: %w", err)
+	}
+	answer, err := g.Refund(ctx, wxpay.RefundRequest{
+		TransactionID: payment.GetString("transactionId"), OutTradeNo: payment.GetString("outTradeNo"),
+		OutRefundNo: refund.GetString("outRefundNo"), Reason: refund.GetString("reason"),
+		NotifyURL: p.settings.PublicURL() + "/api/wx/notify/refund/" + refund.GetString("merchant"),
+		Refund:    wxpay.Fen(refund.GetInt("amount")), Total: wxpay.Fen(payment.GetInt("amount")),
+	})
+	if err == nil {
+		return "", refundEvidence{source: "refund", fact: &answer}, nil
+	}
+	p.app.Logger().Warn("WeChat Pay call failed", "call", "refund", "refund", refund.Id, "error", err.Error())
+	pe, ok := errors.AsType[*wxpay.Error](err)
+	switch {
+	case !ok || pe.OutcomeUnknown():
+		return order.EventRefundUnknown, refundEvidence{source: "refund"}, err
+	case pe.Kind == wxpay.KindNotEnough:
+		return order.EventRefundNotEnough, refundEvidence{source: "refund"}, err
+	case refund.GetInt("queries") > 1:
+		// note: an earlier call may have worked; what this one says about the number is not the whole truth
+		event, why, queryErr := p.callRefundQuery(ctx, g, refund)
+		if event == order.EventRefundNotFound {
+			return order.EventRefundRejected, refundEvidence{source: "refund"}, err
+		}
+		return event, why, errors.Join(err, queryErr)
+	default:
+		return order.EventRefundRejected, refundEvidence{source: "refund"}, err
+	}
+}
+
+func (p *Plugin) callRefundQuery(ctx context.Context, g wxpay.Gateway, refund *core.Record) (order.RefundEvent, refundEvidence, error) {
+	fact, err := g.QueryRefund(ctx, refund.GetString("outRefundNo"))
+	if err == nil {
+		return "", refundEvidence{source: "query", fact: &fact}, nil
+	}
+	if pe, ok := errors.AsType[*wxpay.Error](err); ok && pe.Kind == wxpay.KindNotFound {
+		return order.EventRefundNotFound, refundEvidence{source: "query"}, nil
+	}
+	p.app.Logger().Warn("WeChat Pay call failed", "call", "query refund", "refund", refund.Id, "error", err.Error())
+	return "", refundEvidence{}, err
+}
+
+// applyRefund is the only writer of refund states and of an order's refunded total.
+func (p *Plugin) applyRefund(app core.App, id string, event order.RefundEvent, why refundEvidence) (order.RefundStep, error) {
+	var step order.RefundStep
+	err := app.RunInTransaction(func(tx core.App) error {
+		refund, err := tx.FindRecordById("refunds", id)
+		if err != nil {
+			return fmt.Errorf("read refund: %w", err)
+		}
+		payment, err := tx.FindRecordById("payments", refund.GetString("payment"))
+		if err != nil {
+			return fmt.Errorf("read payment: %w", err)
+		}
+		if why.fact != nil {
+			event, why.mismatches = order.CompareRefund(order.RefundAttempt{
+				MchID: refund.GetString("merchant"), OutTradeNo: payment.GetString("outTradeNo"), TransactionID: payment.GetString("transactionId"),
+				OutRefundNo: refund.GetString("outRefundNo"), Amount: int64(refund.GetInt("amount")), Total: int64(payment.GetInt("amount")),
+			}, refundFact(*why.fact))
+		}
+		step, err = order.ApplyRefund(order.RefundState(refund.GetString("state")), event)
+		if err != nil {
+			return err
+		}
+		return p.recordRefund(tx, refund, payment, event, step, why)
+	})
+	if err != nil {
+		return step, fmt.Errorf("apply %s to refund %s: %w", event, id, err)
+	}
+	p.outbox.wake()
+	return step, nil
+}
+
+func (p *Plugin) recordRefund(
+	tx core.App, refund, payment *core.Record, event order.RefundEvent, step order.RefundStep, why refundEvidence,
+) error {
+	if why.inbox != nil {
+		state := inboxRepeated
+		if step.Changed() {
+			state = inboxApplied
+		} else if event == order.EventRefundOtherFact {
+			state = inboxDisputed
+		}
+		if err := saveInbox(tx, why.inbox, state, describe(why.mismatches)); err != nil {
+			return err
+		}
+	}
+	if step.Repeat || step.Stale || !step.Changed() && len(step.Effects) == 0 {
+		return nil
+	}
+	refund.Set("state", string(step.To))
+	if why.fact != nil && len(why.mismatches) == 0 {
+		refund.Set("refundId", why.fact.RefundID)
+		refund.Set("successAt", why.fact.SuccessAt)
+		refund.Set("raw", json.RawMessage(why.fact.Raw))
+	}
+	p.scheduleRefund(refund, step)
+	if err := tx.Save(refund); err != nil {
+		return fmt.Errorf("save refund: %w", err)
+	}
+	if step.Changed() {
+		if err := saveRefundLedger(tx, refund, event, step, why); err != nil {
+			return err
+		}
+	}
+	return p.followRefund(tx, refund, payment, step)
+}
+
+// scheduleRefund sets when the sweep looks next. Only a refund on its way is looked at.
+func (p *Plugin) scheduleRefund(refund *core.Record, step order.RefundStep) {
+	if step.Has(order.CallRefund) {
+		refund.Set("sentAt", p.now())
+	}
+	asked := refund.GetInt("queries")
+	switch step.To {
+	case order.RefundNew, order.RefundSubmitted, order.RefundProcessing:
+		refund.Set("queries", asked+1)
+		refund.Set("nextQueryAt", p.now().Add(nextRefundQuery(asked)))
+	case order.RefundAbnormal, order.RefundSuccess, order.RefundClosed, order.RefundRejected:
+		refund.Set("nextQueryAt", nil)
+	}
+	if step.Has(order.RetryRefundLater) {
+		refund.Set("nextQueryAt", p.now().Add(order.NextQuery(asked+6)))
+	}
+}
+
+func (p *Plugin) followRefund(tx core.App, refund, payment *core.Record, step order.RefundStep) error {
+	for _, effect := range step.Effects {
+		var err error
+		switch effect { //nolint:exhaustive // the calls are made by driveRefund and the sweep
+		case order.CountRefund:
+			err = countRefund(tx, refund, payment)
+		case order.Alert, order.Freeze:
+			err = queueEffect(tx, effectAlert, fmt.Sprintf("%s/%s/%s", refund.Id, effect, step.To), map[string]any{
+				"refund": refund.Id, "payment": payment.Id, "order": refund.GetString("order"), "wants": string(effect), "state": string(step.To),
+			})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countRefund adds a refund that has reached the payer to the order, which follows from the sum of all. Money of an attempt that did
+// not pay the order, because it came too late or twice, is no refund of the order.
+func countRefund(tx core.App, refund, payment *core.Record) error {
+	if order.PaymentState(payment.GetString("state")) != order.PaymentPaid {
+		return nil
+	}
+	rows, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id})
+	if err != nil {
+		return fmt.Errorf("read refunds: %w", err)
+	}
+	var amounts []order.RefundAmount
+	for _, r := range rows {
+		amounts = append(amounts, order.RefundAmount{State: order.RefundState(r.GetString("state")), Amount: int64(r.GetInt("amount"))})
+	}
+	total := int64(payment.GetInt("amount"))
+	refunded, err := order.Refunded(total, amounts)
+	if err != nil {
+		return err
+	}
+	state, err := order.PayStateAfter(total, refunded)
+	if err != nil {
+		return err
+	}
+	o, err := tx.FindRecordById("orders", refund.GetString("order"))
+	if err != nil {
+		return fmt.Errorf("read order: %w", err)
+	}
+	o.Set("refunded", refunded)
+	o.Set("payState", string(state))
+	if err := tx.Save(o); err != nil {
+		return fmt.Errorf("save order: %w", err)
+	}
+	return queueEffect(tx, effectRefundHooks, refund.Id, map[string]any{"refund": refund.Id})
+}
+
+func saveRefundLedger(tx core.App, refund *core.Record, event order.RefundEvent, step order.RefundStep, why refundEvidence) error {
+	c, err := tx.FindCachedCollectionByNameOrId("wx_ledger")
+	if err != nil {
+		return err
+	}
+	proof := map[string]any{"event": string(event), "outRefundNo": refund.GetString("outRefundNo")}
+	if why.fact != nil {
+		proof["refund"] = json.RawMessage(why.fact.Raw)
+	}
+	if len(why.mismatches) > 0 {
+		proof["mismatches"] = why.mismatches
+	}
+	r := core.NewRecord(c)
+	r.Load(map[string]any{
+		"order": refund.GetString("order"), "payment": refund.GetString("payment"), "refund": refund.Id,
+		"from": string(step.From), "to": string(step.To), "source": why.source, "evidence": proof,
+	})
+	if err := tx.Save(r); err != nil {
+		return fmt.Errorf("save ledger: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package hooks
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/order"
+	"wxbase/internal/wxpay"
+)
+
+// notifyRefund handles POST /api/wx/notify/refund/{merchant}, for refunds that we asked for and for those made by hand on the merchant
+// platform. On a v3 merchant the latter come in the XML of v2, which carries no signature: such a notification moves nothing by
+// itself, it only makes us ask.
+func (p *Plugin) notifyRefund(e *core.RequestEvent) error {
+	mchID := e.Request.PathValue("merchant")
+	gateway, err := p.gateway(mchID, "")
+	if err != nil {
+		return p.refuseNotify(e, errNotifyMerchant, err)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(e.Response, e.Request.Body, wxpay.MaxNotificationBytes))
+	if err != nil {
+		return p.refuseNotify(e, errNotifyMalformed, err)
+	}
+	note, err := gateway.ParseRefundNotification(e.Request.Header, body)
+	if err != nil {
+		p.keepRefused(e, mchID, body, err)
+		return p.refuseNotify(e, problemOfNotify(err), err)
+	}
+	inbox := refundInboxRow(e, mchID, note, body)
+	fact := note.Refund
+	if !note.Signed {
+		ctx, cancel := context.WithTimeout(e.Request.Context(), notifyTimeout)
+		defer cancel()
+		if fact, err = gateway.QueryRefund(ctx, note.Refund.OutRefundNo); err != nil {
+			return p.refuseNotify(e, errNotifyProcessing, err)
+		}
+	}
+	return p.receiveRefund(e, mchID, fact, inbox, body)
+}
+
+func (p *Plugin) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Refund, inbox map[string]any, body []byte) error {
+	id, err := p.refundOfFact(e.App, mchID, fact)
+	if errors.Is(err, sql.ErrNoRows) {
+		return p.receiveUnmatched(e, inbox, body)
+	}
+	if err != nil {
+		return p.refuseNotify(e, errNotifyProcessing, err)
+	}
+	if _, err := p.applyRefund(e.App, id, "", refundEvidence{source: "notify", fact: &fact, inbox: inbox}); err != nil {
+		return p.refuseNotify(e, errNotifyProcessing, err)
+	}
+	return acknowledge(e, body)
+}
+
+// refundOfFact finds the refund that a verified fact is about. One that we have not made, for a payment that is ours, is imported: it
+// was made on the merchant platform. It fails with sql.ErrNoRows for a payment that is not in our books.
+func (p *Plugin) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id string, err error) {
+	err = app.RunInTransaction(func(tx core.App) error {
+		have, err := tx.FindFirstRecordByFilter("refunds", "merchant = {:m} && outRefundNo = {:n}",
+			dbx.Params{"m": mchID, "n": fact.OutRefundNo})
+		if err == nil {
+			id = have.Id
+			return nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		payment, err := tx.FindFirstRecordByFilter("payments", "merchant = {:m} && outTradeNo = {:n}",
+			dbx.Params{"m": mchID, "n": fact.OutTradeNo})
+		if err != nil {
+			return err
+		}
+		ask, err := p.refundAsk(tx, payment, int64(fact.Refund))
+		if err != nil {
+			return err
+		}
+		if left, err := order.Refundable(ask.Total, ask.Refunds); err != nil || left < ask.Amount {
+			return queueEffect(tx, effectAlert, "import/"+fact.OutRefundNo, map[string]any{
+				"payment": payment.Id, "order": payment.GetString("order"), "wants": "look at a refund of more than was paid", "state": string(fact.State),
+			})
+		}
+		r, err := saveRefund(tx, payment, map[string]any{
+			"outRefundNo": fact.OutRefundNo, "amount": int64(fact.Refund), "requestedBy": "merchant platform", "sentAt": p.now(),
+			"nextQueryAt": p.now().Add(nextRefundQuery(0)),
+		})
+		if err != nil {
+			return err
+		}
+		id = r.Id
+		return nil
+	})
+	if err == nil && id == "" {
+		return "", fmt.Errorf("refund %s: more than is left of the payment", fact.OutRefundNo)
+	}
+	return id, err
+}
+
+func refundInboxRow(e *core.RequestEvent, mchID string, note wxpay.RefundNotification, body []byte) map[string]any {
+	r := note.Refund
+	said := strings.Join([]string{mchID, r.OutTradeNo, r.OutRefundNo, r.RefundID, string(r.State), r.Refund.String(), r.Total.String()}, "\n")
+	return map[string]any{
+		"kind": "refund", "source": mchID, "dedupeKey": "refund/" + digest([]byte(said)), "headers": notifyHeaders(e),
+		"body": string(body), "verified": note.Signed, "ref": r.OutRefundNo,
+	}
+}
