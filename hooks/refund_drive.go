@@ -193,6 +193,9 @@ func (p *Plugin) recordRefund(
 		refund.Set("refundId", why.fact.RefundID)
 		refund.Set("successAt", why.fact.SuccessAt)
 		refund.Set("raw", json.RawMessage(why.fact.Raw))
+		if !why.fact.CreatedAt.IsZero() {
+			refund.Set("sentAt", why.fact.CreatedAt) // the day under which it stands in WeChat's bill
+		}
 	}
 	p.scheduleRefund(refund, step)
 	if err := tx.Save(refund); err != nil {

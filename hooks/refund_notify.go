@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
@@ -88,7 +89,7 @@ func (p *Plugin) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id
 			})
 		}
 		r, err := saveRefund(tx, payment, map[string]any{
-			"outRefundNo": fact.OutRefundNo, "amount": int64(fact.Refund), "requestedBy": "merchant platform", "sentAt": p.now(),
+			"outRefundNo": fact.OutRefundNo, "amount": int64(fact.Refund), "requestedBy": "merchant platform", "sentAt": importedAt(fact, p.now()),
 			"nextQueryAt": p.now().Add(nextRefundQuery(0)),
 		})
 		if err != nil {
@@ -101,6 +102,18 @@ func (p *Plugin) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id
 		return "", fmt.Errorf("refund %s: more than is left of the payment", fact.OutRefundNo)
 	}
 	return id, err
+}
+
+// importedAt is when WeChat took a refund on, as far as the fact tells.
+func importedAt(fact wxpay.Refund, now time.Time) time.Time {
+	switch {
+	case !fact.CreatedAt.IsZero():
+		return fact.CreatedAt
+	case !fact.SuccessAt.IsZero():
+		return fact.SuccessAt
+	default:
+		return now
+	}
 }
 
 func refundInboxRow(e *core.RequestEvent, mchID string, note wxpay.RefundNotification, body []byte) map[string]any {

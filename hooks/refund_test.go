@@ -14,7 +14,9 @@ import (
 	"wxbase/internal/apptest"
 )
 
-func refundPath(order apptest.Answer) string { return "/api/wx/orders/" + order.Text("id") + "/refunds" }
+func refundPath(order apptest.Answer) string {
+	return "/api/wx/orders/" + order.Text("id") + "/refunds"
+}
 
 func isState(want string) func(*core.Record) bool {
 	return func(r *core.Record) bool { return r.GetString("state") == want }

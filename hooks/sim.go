@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ func (p *Plugin) serveSim(e *core.ServeEvent) error {
 	// note: who moves the simulator's clock moves ours with it, or every order would wait for the wall clock to expire
 	p.cfg.Now = p.sim.wechat.Now
 	p.clients.now = p.cfg.Now
-	apps, merchants := simSettings(p.sim.wechat.Config())
+	apps, merchants := simSettings(p.sim.wechat.Config(), p.cfg.Env)
 	p.settings.UseSimulator(apps, merchants)
 	if e.Server != nil && p.settings.PublicURL() == "" {
 		p.settings.SetPublicURL(originOf(e.Server.Addr))
@@ -88,12 +89,14 @@ func (p *Plugin) stopSim() {
 	}
 }
 
-// simSettings turns what the simulator's owner would copy from WeChat's consoles into settings.
-func simSettings(c sim.Config) (apps []settings.App, merchants []settings.Merchant) {
+// simSettings turns what the simulator's owner would copy from WeChat's consoles into settings. WXBASE_PAY_API, WXBASE_PAY_SIGN_TYPE and
+// WXBASE_PAY_VERIFY choose how its merchant is spoken to, so that every way can be tried.
+func simSettings(c sim.Config, env func(string) string) (apps []settings.App, merchants []settings.Merchant) {
 	for _, m := range c.Merchants {
 		merchants = append(merchants, settings.Merchant{
-			MchID: m.MchID, API: "v3", CertSerial: m.CertSerial, PrivateKey: m.PrivateKey, APIv3Key: m.APIV3Key, APIv2Key: m.APIV2Key,
-			PublicKeyID: m.PublicKeyID, PublicKey: m.PublicKey, VerifyMode: "publicKey", PayBase: c.PayBase, Source: settings.SourceSim,
+			MchID: m.MchID, API: cmp.Or(env("WXBASE_PAY_API"), "v3"), CertSerial: m.CertSerial, PrivateKey: m.PrivateKey, APIv3Key: m.APIV3Key, APIv2Key: m.APIV2Key,
+			PublicKeyID: m.PublicKeyID, PublicKey: m.PublicKey, VerifyMode: cmp.Or(env("WXBASE_PAY_VERIFY"), "publicKey"), SignType: env("WXBASE_PAY_SIGN_TYPE"),
+			Certificate: m.Certificate, PayBase: c.PayBase, Source: settings.SourceSim,
 		})
 	}
 	for _, a := range c.Apps {

@@ -1,0 +1,58 @@
+package hooks_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/pocketbase/dbx"
+
+	"wxbase/hooks"
+	"wxbase/internal/apptest"
+)
+
+// modes are the ways a merchant can speak to WeChat Pay.
+func modes() map[string]map[string]string {
+	return map[string]map[string]string{
+		"v3 public key":  {"WXBASE_PAY_VERIFY": "publicKey"},
+		"v3 certificate": {"WXBASE_PAY_VERIFY": "certificate"},
+		"v3 both":        {"WXBASE_PAY_VERIFY": "both"},
+		"v2 MD5":         {"WXBASE_PAY_API": "v2", "WXBASE_PAY_SIGN_TYPE": "MD5"},
+		"v2 HMAC-SHA256": {"WXBASE_PAY_API": "v2", "WXBASE_PAY_SIGN_TYPE": "HMAC-SHA256"},
+	}
+}
+
+// the same story over every way: paid by the notification alone, refunded in part, closed, and the books agree the next day
+func TestEveryWayOfPaying(t *testing.T) {
+	t.Parallel()
+	for name, env := range modes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := apptest.New(t, func(c *hooks.Config) { c.Env = func(name string) string { return env[name] } })
+			buyer := app.Login("小明")
+			order := buyer.Order("三鲜面", 2)
+			if got := buyer.PayAtCashier(buyer.Must(http.MethodPost, payPath(order), nil)); got != "requestPayment:ok" {
+				t.Fatalf("phone: got %q, want requestPayment:ok", got)
+			}
+			waitFor(t, app, "payments", dbx.HashExp{"order": order.Text("id")}, isState("PAID"))
+			app.Must(http.MethodPost, refundPath(order), app.Superuser(), map[string]any{"amount": 1000})
+			for range 3 {
+				settle(t, app)
+			}
+			wantStates(t, app, order.Text("id"), "PART_REFUNDED", "PAID")
+
+			cancelled := buyer.Order("酸梅汤", 1)
+			buyer.Must(http.MethodPost, payPath(cancelled), nil)
+			buyer.Must(http.MethodPost, "/api/wx/orders/"+cancelled.Text("id")+"/cancel", nil)
+			wantStates(t, app, cancelled.Text("id"), "CANCELLED", "CLOSED")
+
+			if report := reconcile(t, app, noon(app)); report.State != "OK" || len(report.Diffs) != 0 || report.OurTotal != 3600 || report.OurRefund != 1000 {
+				t.Errorf("books: got %+v, want them equal", report)
+			}
+			for _, n := range list(t, app, "/_sim/notifications") {
+				if n["state"] != "DELIVERED" {
+					t.Errorf("notification: got %v %v, want it delivered", n["event_type"], n["state"])
+				}
+			}
+		})
+	}
+}
