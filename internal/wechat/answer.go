@@ -34,10 +34,10 @@ func parseEnvelope(body []byte) (envelope, error) {
 }
 
 // decode fills out from an answer whose envelope was good.
-func decode(op string, body []byte, out any) error {
+func decode(body []byte, out any) error {
 	if err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), out); err != nil {
 		// note: the cause is dropped; some JSON errors quote the value, and the value may be a key.
-		return badAnswer(op, ErrNotJSON)
+		return ErrNotJSON
 	}
 	return nil
 }

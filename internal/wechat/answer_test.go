@@ -72,13 +72,13 @@ func FuzzAnswer(f *testing.F) {
 		if status < 200 || status > 299 {
 			t.Errorf("got success with HTTP %d", status)
 		}
-		if s, err := parseSession("fuzz", body); err == nil && (s.OpenID == "" || s.SessionKey == "") {
+		if s, err := parseSession(body); err == nil && (s.OpenID == "" || s.SessionKey == "") {
 			t.Errorf("got an empty session without an error from %q", body)
 		}
 		var phone struct {
 			PhoneInfo phoneWire `json:"phone_info"`
 		}
-		if decode("fuzz", body, &phone) == nil {
+		if decode(body, &phone) == nil {
 			if p, err := phone.PhoneInfo.phone("a"); err == nil && p.Watermark.AppID != "a" {
 				t.Errorf("got a number of %q, want of a only", p.Watermark.AppID)
 			}

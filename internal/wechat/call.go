@@ -10,13 +10,10 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
-	"time"
 )
 
 const (
-	maxTries    = 3
 	maxRenewals = 32 // far above what a crowd of callers meets; it only ends what should not happen
-	firstPause  = 200 * time.Millisecond
 	answerLimit = 1 << 20
 )
 
@@ -32,23 +29,31 @@ type call struct {
 	needsToken bool
 	// repeatable says that doing it twice is harmless, so that a lost answer may be asked for again.
 	repeatable bool
-	// limit is the size of the largest answer in bytes; 0 means answerLimit.
+	// urgent passes the line by: the token call, which the others wait for and of which there is one at a time.
+	urgent bool
+	// limit is the size of the largest answer in bytes, unpacked if it came packed; 0 means answerLimit.
 	limit int64
-	// accept judges a 2xx answer; nil means a JSON object with errcode absent or 0.
+	// accept judges a 2xx answer that need not be JSON; nil means a JSON object with errcode absent or 0.
 	accept func(body []byte) error
+	// read takes the fields it wants out of a good JSON answer, and fails when they are not there.
+	read func(body []byte) error
+	// trail is where the call notes what it does; observed sets it.
+	trail *trail
 }
 
 // do makes the call within the total deadline and returns the body of a good answer.
 func (c *Client) do(ctx context.Context, q call) ([]byte, error) {
-	if err := c.ready(q.op); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.total)
-	defer cancel()
-	if q.needsToken {
-		return c.withToken(ctx, q)
-	}
-	return c.persist(ctx, q, "")
+	return c.observed(ctx, q, func(q call) ([]byte, error) {
+		if err := c.ready(q.op); err != nil {
+			return nil, err
+		}
+		ctx, cancel := c.limited(ctx)
+		defer cancel()
+		if q.needsToken {
+			return c.withToken(ctx, q)
+		}
+		return c.persist(ctx, q, "")
+	})
 }
 
 // withToken makes the call with the access token, and once more with another when the token is refused.
@@ -74,50 +79,10 @@ func (c *Client) withToken(ctx context.Context, q call) ([]byte, error) {
 	}
 }
 
-// persist makes the call up to three times, as far as repeating is harmless.
-func (c *Client) persist(ctx context.Context, q call, token string) ([]byte, error) {
-	host := c.hosts.start()
-	for n := 0; ; n++ {
-		body, err := c.once(ctx, q, token, host)
-		if err == nil || ctx.Err() != nil {
-			return body, err
-		}
-		if KindOf(err) == KindNetwork {
-			host = c.hosts.failed(host)
-		}
-		if n+1 == maxTries || !mayRepeat(err) {
-			return nil, err
-		}
-		c.log.Debug("repeating a call to WeChat", "op", q.op, "try", n+2, "cause", err)
-		if c.sleep(ctx, c.pause(n)) != nil {
-			return nil, err
-		}
-	}
-}
-
-// mayRepeat goes by what is known: busy means not done, a lost answer means perhaps done.
-func mayRepeat(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	switch {
-	case !ok:
-		return false
-	case e.Errcode != 0:
-		return LookupErrcode(e.Errcode).Retry == RetryBackoff
-	default:
-		return e.Kind == KindNetwork && !e.MaybeDone
-	}
-}
-
 // refusesToken tells the three errcodes that a new token mends.
 func refusesToken(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && LookupErrcode(e.Errcode).Retry == RetryRefresh
-}
-
-// pause doubles with each try and is half random, so that callers who failed together do not return together.
-func (c *Client) pause(n int) time.Duration {
-	d := firstPause << n
-	return d/2 + time.Duration(c.jitter()*float64(d/2))
 }
 
 // once makes the call one time at one host.
@@ -129,7 +94,10 @@ func (c *Client) once(ctx context.Context, q call, token string, host int) ([]by
 	if err != nil {
 		return nil, err
 	}
+	q.trail.tries++
+	q.trail.host = req.URL.Host
 	status, body, err := c.exchange(req, q)
+	q.trail.status = status
 	switch {
 	case err == nil:
 		return body, judge(q, status, body)
@@ -218,6 +186,8 @@ func judge(q call, status int, body []byte) error {
 		return e
 	case q.accept != nil:
 		err = q.accept(body)
+	case err == nil && q.read != nil:
+		err = q.read(body)
 	}
 	if err == nil {
 		return nil

@@ -357,13 +357,14 @@ func TestErrorsTellNoSecret(t *testing.T) {
 			t.Run(fmt.Sprint(name, " token ", tokenFails), func(t *testing.T) {
 				t.Parallel()
 				var log bytes.Buffer
+				var seen watcher
 				level := &slog.HandlerOptions{Level: slog.LevelDebug}
 				c := clientOf(func(r *http.Request) (*http.Response, error) {
 					if r.URL.Path == "/cgi-bin/stable_token" && !tokenFails {
 						return say(`{"access_token":"` + token + `","expires_in":7200}`), nil
 					}
 					return fail(r)
-				}, wechat.WithLogger(slog.New(slog.NewTextHandler(&log, level))))
+				}, wechat.WithLogger(slog.New(slog.NewTextHandler(&log, level))), wechat.WithObserver(seen.see))
 				said := []string{}
 				tell := func(err error) {
 					if err == nil {
@@ -383,10 +384,10 @@ func TestErrorsTellNoSecret(t *testing.T) {
 				tell(err)
 				_, err = c.AccessToken(t.Context())
 				tell(err)
-				if len(said) == 0 {
-					t.Fatal("got no error at all, want some")
+				if len(said) == 0 || len(seen.infos) < 5 {
+					t.Fatal("got no error at all, or none observed, want some")
 				}
-				all := strings.Join(append(said, log.String()), "\n")
+				all := strings.Join(append(said, log.String(), fmt.Sprintf("%#v", seen.infos)), "\n")
 				for _, s := range []string{secret, token, code, url.QueryEscape(code), key} {
 					if strings.Contains(all, s) {
 						t.Errorf("got %q in:\n%s", s, all)

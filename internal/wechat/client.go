@@ -33,6 +33,11 @@ type Client struct {
 	jitter func() float64
 	try    time.Duration
 	total  time.Duration
+
+	observer func(CallInfo)
+	limits   Breaker
+	breaker  *breaker
+	line     *line
 }
 
 // Option changes how a [Client] works.
@@ -50,6 +55,7 @@ func New(app App, opts ...Option) *Client {
 		jitter: rand.Float64,
 		try:    5 * time.Second,
 		total:  12 * time.Second,
+		line:   newLine(defaultInFlight, defaultWaiting),
 	}
 	for _, opt := range opts {
 		opt(c)
@@ -57,7 +63,8 @@ func New(app App, opts ...Option) *Client {
 	// NB! a redirect would carry access_token or secret in the query to wherever it points.
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.hosts = newHosts(app.APIBase, c.now)
-	c.tokens = &tokens{c: c}
+	c.tokens = &tokens{c: c, renewing: make(chan struct{}, 1)}
+	c.breaker = newBreaker(c.limits, c.log, app.AppID)
 	return c
 }
 
@@ -69,7 +76,8 @@ func WithHTTPClient(h *http.Client) Option {
 // WithTokenStore sets where the access token is kept between processes. The default is memory.
 func WithTokenStore(s TokenStore) Option { return func(c *Client) { c.store = s } }
 
-// WithLogger sets where store failures, failovers and token renewals are told. The default is nowhere.
+// WithLogger sets where failed calls, with WeChat's request id, and the comings and goings of the access token are
+// told. What a user did wrong is told at Info, repeats and calls that were held back at Debug. The default is nowhere.
 func WithLogger(l *slog.Logger) Option { return func(c *Client) { c.log = l } }
 
 // WithNow sets the clock that token lifetimes are measured by.

@@ -14,6 +14,9 @@ import (
 	"unicode/utf8"
 )
 
+// opOpenData names what is no call, yet fails like one.
+const opOpenData = "decryptOpenData"
+
 // openDataLimit is the longest encryptedData we look at, in base64 characters; real ones are a few thousand.
 const openDataLimit = 256 << 10
 
@@ -52,12 +55,12 @@ type OpenData struct {
 // Phone reads the number of the old getPhoneNumber button, the one without a code.
 func (d OpenData) Phone() (Phone, error) {
 	var wire phoneWire
-	if err := decode("decryptOpenData", d.JSON, &wire); err != nil {
-		return Phone{}, err
+	if err := decode(d.JSON, &wire); err != nil {
+		return Phone{}, badAnswer(opOpenData, err)
 	}
 	phone, err := wire.phone(d.AppID)
 	if err != nil {
-		return Phone{}, badAnswer("decryptOpenData", err)
+		return Phone{}, badAnswer(opOpenData, err)
 	}
 	return phone, nil
 }

@@ -9,6 +9,11 @@
 // works once, so code2Session after an unknown outcome is not repeated; the phone must call wx.login again. Third,
 // AppSecret, session_key and access_token appear in no error and no log.
 //
+// An outage does not pile up: calls are held back while WeChat gives no answer ([WithBreaker], docs/adr/0007), and
+// requests under way are bounded ([WithBound]). Every finished call is told to an observer ([WithObserver]) and, if it
+// failed, to the log with WeChat's request id. Processes that share a [TokenStore] share the token; with a
+// [TokenLocker] they also take turns in renewing it.
+//
 // Failures are [*Error] values; [KindOf] sorts them into a closed set and [Errcodes] is the table behind it.
 //
 // Documents of WeChat are named relative to https://developers.weixin.qq.com/miniprogram/dev/.

@@ -2,6 +2,7 @@ package wechat
 
 import (
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,6 +20,7 @@ type hosts struct {
 	mu    sync.Mutex
 	first int
 	until time.Time
+	down  []time.Time // until when each host counts as not answering
 }
 
 // newHosts returns nil for a base that is not an http(s) origin.
@@ -32,15 +34,15 @@ func newHosts(base string, now func() time.Time) *hosts {
 		return nil
 	}
 	h := &hosts{bases: []*url.URL{u}, now: now}
-	if u.Scheme != "https" || u.Hostname() != "api.weixin.qq.com" {
-		return h
+	if u.Scheme == "https" && u.Hostname() == "api.weixin.qq.com" {
+		// the official list (接口域名) also has hk, which is far from every server that may use us.
+		for _, name := range []string{"api2.weixin.qq.com", "sh.api.weixin.qq.com", "sz.api.weixin.qq.com"} {
+			next := *u
+			next.Host = name
+			h.bases = append(h.bases, &next)
+		}
 	}
-	// the official list (接口域名) also has hk, which is far from every server that may use us.
-	for _, name := range []string{"api2.weixin.qq.com", "sh.api.weixin.qq.com", "sz.api.weixin.qq.com"} {
-		next := *u
-		next.Host = name
-		h.bases = append(h.bases, &next)
-	}
+	h.down = make([]time.Time, len(h.bases))
 	return h
 }
 
@@ -54,15 +56,24 @@ func (h *hosts) start() int {
 	return h.first
 }
 
-// failed passes over host i for a while and tells the next one.
-func (h *hosts) failed(i int) int {
-	next := (i + 1) % len(h.bases)
+// failed passes over host i for a while and tells the next one, and whether no host at all has answered lately.
+func (h *hosts) failed(i int) (next int, allDown bool) {
+	next = (i + 1) % len(h.bases)
+	now := h.now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.down[i] = now.Add(hostPenalty)
 	if h.first == i {
-		h.first, h.until = next, h.now().Add(hostPenalty)
+		h.first, h.until = next, h.down[i]
 	}
-	return next
+	return next, !slices.ContainsFunc(h.down, func(until time.Time) bool { return now.After(until) })
+}
+
+// worked notes that host i answered.
+func (h *hosts) worked(i int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.down[i] = time.Time{}
 }
 
 // url builds the address of a path on host i.

@@ -7,7 +7,7 @@ type Kind string
 
 // The kinds.
 const (
-	// KindBusy means: WeChat is busy; the same request works in a moment.
+	// KindBusy means: WeChat is busy, or we hold back (ErrOpen, ErrCrowded); the same request works in a moment.
 	KindBusy Kind = "busy"
 	// KindCodeInvalid means: the one-time code is wrong, expired, or of another app; the phone gets a new one.
 	KindCodeInvalid Kind = "code_invalid"

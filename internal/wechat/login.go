@@ -28,30 +28,32 @@ func (c *Client) Code2Session(ctx context.Context, code string) (Session, error)
 	if err := checkCode(opLogin, "js_code", code); err != nil {
 		return Session{}, err
 	}
-	body, err := c.do(ctx, call{
+	var session Session
+	_, err := c.do(ctx, call{
 		op: opLogin, method: http.MethodGet, path: "/sns/jscode2session",
 		query: url.Values{
 			"appid": {c.app.AppID}, "secret": {c.app.Secret}, "js_code": {code}, "grant_type": {"authorization_code"},
 		},
+		read: func(body []byte) (err error) {
+			session, err = parseSession(body)
+			return err
+		},
 	})
-	if err != nil {
-		return Session{}, err
-	}
-	return parseSession(opLogin, body)
+	return session, err
 }
 
-// parseSession reads the fields that code2Session and ResetUserSessionKey share.
-func parseSession(op string, body []byte) (Session, error) {
+// parseSession reads the fields that code2Session and ResetUserSessionKey share. With an error the session is zero.
+func parseSession(body []byte) (Session, error) {
 	var wire struct {
 		OpenID     string `json:"openid"`
 		UnionID    string `json:"unionid"`
 		SessionKey string `json:"session_key"`
 	}
-	if err := decode(op, body, &wire); err != nil {
+	if err := decode(body, &wire); err != nil {
 		return Session{}, err
 	}
 	if wire.OpenID == "" || wire.SessionKey == "" {
-		return Session{}, badAnswer(op, ErrMissingField)
+		return Session{}, ErrMissingField
 	}
 	return Session{OpenID: wire.OpenID, UnionID: wire.UnionID, SessionKey: SessionKey(wire.SessionKey)}, nil
 }

@@ -36,24 +36,22 @@ func (c *Client) PhoneNumber(ctx context.Context, code string) (Phone, error) {
 	if err := checkCode(opPhone, "code", code); err != nil {
 		return Phone{}, err
 	}
-	body, err := c.do(ctx, call{
+	var phone Phone
+	_, err := c.do(ctx, call{
 		op: opPhone, method: http.MethodPost, path: "/wxa/business/getuserphonenumber",
 		body: map[string]string{"code": code}, needsToken: true,
+		read: func(body []byte) (err error) {
+			var wire struct {
+				PhoneInfo phoneWire `json:"phone_info"`
+			}
+			if err := decode(body, &wire); err != nil {
+				return err
+			}
+			phone, err = wire.PhoneInfo.phone(c.app.AppID)
+			return err
+		},
 	})
-	if err != nil {
-		return Phone{}, err
-	}
-	var wire struct {
-		PhoneInfo phoneWire `json:"phone_info"`
-	}
-	if err := decode(opPhone, body, &wire); err != nil {
-		return Phone{}, err
-	}
-	phone, err := wire.PhoneInfo.phone(c.app.AppID)
-	if err != nil {
-		return Phone{}, badAnswer(opPhone, err)
-	}
-	return phone, nil
+	return phone, err
 }
 
 // phoneWire is the number as both the call and the old encrypted data have it.

@@ -39,18 +39,20 @@ func (c *Client) ResetSession(ctx context.Context, openID string, key SessionKey
 	if err != nil {
 		return Session{}, err
 	}
-	body, err := c.do(ctx, call{
+	var session Session
+	_, err = c.do(ctx, call{
 		op: opResetSession, method: http.MethodGet, path: "/wxa/resetusersessionkey", query: query,
 		needsToken: true,
+		read: func(body []byte) error {
+			s, err := parseSession(body)
+			if err == nil && s.OpenID != openID {
+				return errOtherUser
+			}
+			session = s
+			return err
+		},
 	})
-	if err != nil {
-		return Session{}, err
-	}
-	s, err := parseSession(opResetSession, body)
-	if err == nil && s.OpenID != openID {
-		return Session{}, badAnswer(opResetSession, errOtherUser)
-	}
-	return s, err
+	return session, err
 }
 
 // sessionQuery proves that we hold the key: an HMAC of nothing under it.

@@ -32,7 +32,7 @@ func (c *Client) AccessToken(ctx context.Context) (Token, error) {
 	if err := c.ready(opToken); err != nil {
 		return Token{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.total)
+	ctx, cancel := c.limited(ctx)
 	defer cancel()
 	l, err := c.tokens.get(ctx)
 	return l.token, err
@@ -55,8 +55,9 @@ func (l lease) used(err error) {
 type tokens struct {
 	c     *Client
 	group singleflight.Group
-	// renewing keeps a normal and a forced renewal from overtaking each other; a dead token would win.
-	renewing sync.Mutex
+	// renewing, a lock that can be waited for in time, keeps a normal and a forced renewal from overtaking each other;
+	// a dead token would win.
+	renewing chan struct{}
 
 	mu     sync.Mutex
 	cur    lease
@@ -82,8 +83,8 @@ func (t *tokens) get(ctx context.Context) (lease, error) {
 
 // renew returns another token than the refused one.
 func (t *tokens) renew(ctx context.Context, refused string) (lease, error) {
-	t.c.log.Warn("WeChat refused the access token", "appid", t.c.app.AppID)
 	return await(ctx, t.share(ctx, refused, func(ctx context.Context) (lease, error) {
+		t.c.log.Warn("WeChat refused the access token", "appid", t.c.app.AppID) // once for all who share this
 		return t.replace(ctx, refused)
 	}))
 }
@@ -94,11 +95,15 @@ func (t *tokens) share(
 	ctx context.Context, key string, f func(context.Context) (lease, error),
 ) <-chan singleflight.Result {
 	return t.group.DoChan(key, func() (any, error) {
-		t.renewing.Lock()
-		defer t.renewing.Unlock()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.c.total)
+		ctx, cancel := t.c.limited(context.WithoutCancel(ctx))
 		defer cancel()
-		return f(ctx)
+		select {
+		case t.renewing <- struct{}{}:
+			defer func() { <-t.renewing }()
+			return f(ctx)
+		case <-ctx.Done():
+			return lease{}, tookTooLong(ctx)
+		}
 	})
 }
 
@@ -108,10 +113,13 @@ func await(ctx context.Context, renewal <-chan singleflight.Result) (lease, erro
 		l, _ := r.Val.(lease)
 		return l, r.Err
 	case <-ctx.Done():
-		e := networkError(opToken, ctx.Err())
-		e.MaybeDone = false // the call that waits for the token was not sent
-		return lease{}, e
+		return lease{}, tookTooLong(ctx)
 	}
+}
+
+// tookTooLong is the end of waiting for a token. The call that waits was not sent.
+func tookTooLong(ctx context.Context) error {
+	return &Error{Op: opToken, Kind: KindNetwork, Err: ctx.Err()}
 }
 
 // obtain gets a token from the store, where another process may have put one, or from WeChat.
@@ -121,8 +129,9 @@ func (t *tokens) obtain(ctx context.Context) (lease, error) {
 	if cur.token.usable(now) && now.Before(due) {
 		return cur, nil
 	}
+	defer t.lock(ctx)()
 	if stored := t.load(ctx); t.newer(stored, cur) && stored.usable(now.Add(earlyBy)) {
-		return t.adopt(stored), nil
+		return t.adoptStored(stored), nil
 	}
 	return t.fetch(ctx, false)
 }
@@ -135,8 +144,9 @@ func (t *tokens) replace(ctx context.Context, refused string) (lease, error) {
 	if cur.token.Value != refused && cur.token.usable(now) {
 		return cur, nil
 	}
+	defer t.lock(ctx)()
 	if stored := t.load(ctx); t.newer(stored, cur) && stored.Value != refused && stored.usable(now) {
-		return t.adopt(stored), nil
+		return t.adoptStored(stored), nil
 	}
 	l, err := t.fetch(ctx, false)
 	if err != nil || l.token.Value != refused {
@@ -175,16 +185,20 @@ func (t *tokens) fetch(ctx context.Context, force bool) (lease, error) {
 	if err := t.holding(); err != nil {
 		return lease{}, err
 	}
-	body, err := t.c.persist(ctx, call{
-		op: opToken, method: http.MethodPost, path: "/cgi-bin/stable_token", repeatable: !force,
+	var token Token
+	_, err := t.c.observed(ctx, call{
+		op: opToken, method: http.MethodPost, path: "/cgi-bin/stable_token", repeatable: !force, urgent: true,
 		body: map[string]any{
 			"grant_type": "client_credential", "appid": t.c.app.AppID, "secret": t.c.app.Secret, "force_refresh": force,
 		},
-	}, "")
-	var token Token
-	if err == nil {
-		token, err = t.parse(body)
-	}
+		read: func(body []byte) (err error) {
+			token, err = t.parse(body)
+			return err
+		},
+	}, func(q call) ([]byte, error) {
+		body, err := t.c.persist(ctx, q, "")
+		return body, ofToken(err)
+	})
 	if err != nil {
 		return lease{}, t.failed(err)
 	}
@@ -201,11 +215,11 @@ func (t *tokens) parse(body []byte) (Token, error) {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   number `json:"expires_in"`
 	}
-	if err := decode(opToken, body, &wire); err != nil {
+	if err := decode(body, &wire); err != nil {
 		return Token{}, err
 	}
 	if wire.AccessToken == "" || wire.ExpiresIn <= 0 {
-		return Token{}, badAnswer(opToken, ErrMissingField)
+		return Token{}, ErrMissingField
 	}
 	now := t.c.now()
 	life := time.Duration(min(wire.ExpiresIn, 24*60*60)) * time.Second

@@ -39,6 +39,31 @@ func (t *tokens) newer(stored Token, cur lease) bool {
 	return stored.Value != cur.token.Value && !stored.GotAt.Before(cur.token.GotAt)
 }
 
+// lock keeps other processes out of a renewal, if the store can, and returns what lets them in again. A lock that is
+// not to be had costs a token call, at worst a forced one too many; waiting for it for ever would cost every call.
+func (t *tokens) lock(ctx context.Context) (unlock func()) {
+	locker, ok := t.c.store.(TokenLocker)
+	if !ok {
+		return func() {}
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.c.try)
+	defer cancel()
+	unlock, err := locker.LockToken(ctx, t.c.app.AppID)
+	if err != nil {
+		t.c.log.Warn("access token was not locked", "appid", t.c.app.AppID, "cause", err)
+		return func() {}
+	}
+	return unlock
+}
+
+// adoptStored makes another process's token the current one. Who saved it saw it work, as far as we know: when it is
+// refused it died since, and asking WeChat may well mend that.
+func (t *tokens) adoptStored(token Token) lease {
+	l := t.adopt(token)
+	l.worked.Store(true)
+	return l
+}
+
 func (t *tokens) load(ctx context.Context) Token {
 	stored, err := t.c.store.Load(ctx, t.c.app.AppID)
 	if err != nil {
@@ -58,13 +83,17 @@ func (t *tokens) holding() error {
 	return nil
 }
 
+// ofToken corrects the kind of what the token call met: 40001 means a wrong AppSecret there; no token was refused.
+func ofToken(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && LookupErrcode(e.Errcode).Retry == RetryRefresh {
+		e.Kind = KindConfig
+	}
+	return err
+}
+
 // failed notes a failed renewal: the next early one waits, and what the owner must mend is not asked again at once,
 // so that a wrong secret or a used-up quota does not turn into a storm.
 func (t *tokens) failed(err error) error {
-	if e, ok := errors.AsType[*Error](err); ok && (e.Errcode == 40001 || e.Errcode == 40014 || e.Errcode == 42001) {
-		// on this call 40001 means a wrong AppSecret; there is no token to refuse.
-		e.Kind = KindConfig
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.postpone(time.Time{})

@@ -2,6 +2,7 @@ package wechat
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -31,17 +32,32 @@ type TokenStore interface {
 	Save(ctx context.Context, appID string, t Token) error
 }
 
+// TokenLocker is what a [TokenStore] may also be when several processes share it: renewals of one app then go one at
+// a time, and who waited finds the other's token in the store. Without it two processes that are refused at the same
+// moment both ask WeChat. Mostly they get the same token; in the rare case that both must force a renewal, one is
+// refused or kills the other's, and calls of that moment fail.
+type TokenLocker interface {
+	// LockToken waits until no one else holds the lock of appID, at most as long as ctx lasts, and returns what
+	// gives it back. The lock of a process that died must come free by itself; a renewal takes 12 s at most, or
+	// what [WithTimeouts] says.
+	LockToken(ctx context.Context, appID string) (unlock func(), err error)
+}
+
 // MemoryTokenStore is a [TokenStore] that lasts as long as the process.
 type MemoryTokenStore struct {
 	mu     sync.Mutex
 	tokens map[string]Token
+	locks  map[string]chan struct{}
 }
 
-var _ TokenStore = (*MemoryTokenStore)(nil)
+var (
+	_ TokenStore  = (*MemoryTokenStore)(nil)
+	_ TokenLocker = (*MemoryTokenStore)(nil)
+)
 
 // NewMemoryTokenStore returns an empty store; clients of one app may share it.
 func NewMemoryTokenStore() *MemoryTokenStore {
-	return &MemoryTokenStore{tokens: make(map[string]Token)}
+	return &MemoryTokenStore{tokens: make(map[string]Token), locks: make(map[string]chan struct{})}
 }
 
 // Load returns the token last saved. It never fails.
@@ -57,4 +73,21 @@ func (s *MemoryTokenStore) Save(_ context.Context, appID string, t Token) error 
 	defer s.mu.Unlock()
 	s.tokens[appID] = t
 	return nil
+}
+
+// LockToken waits for the lock of appID. It fails only when ctx ends.
+func (s *MemoryTokenStore) LockToken(ctx context.Context, appID string) (unlock func(), err error) {
+	s.mu.Lock()
+	lock, ok := s.locks[appID]
+	if !ok {
+		lock = make(chan struct{}, 1)
+		s.locks[appID] = lock
+	}
+	s.mu.Unlock()
+	select {
+	case lock <- struct{}{}:
+		return func() { <-lock }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("lock access token: %w", ctx.Err())
+	}
 }

@@ -1,0 +1,48 @@
+package wechat_test
+
+import (
+	"net/http"
+	"testing"
+
+	"wxbase/internal/wechat"
+)
+
+// what a login costs us when WeChat and the network cost nothing.
+func BenchmarkCode2Session(b *testing.B) {
+	c := clientOf(func(*http.Request) (*http.Response, error) {
+		return say(`{"session_key":"FXyAgbNxCO7jXW13E177YA==","openid":"o-PON","unionid":"ou"}`), nil
+	})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Code2Session(b.Context(), "0a3zvG100jPPqU1tQb000Qv5Kj2zvG1x"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// the same from all processors at once: breaker, line and hosts are locks that every call takes.
+func BenchmarkCode2SessionParallel(b *testing.B) {
+	c := clientOf(func(*http.Request) (*http.Response, error) {
+		return say(`{"session_key":"FXyAgbNxCO7jXW13E177YA==","openid":"o-PON","unionid":"ou"}`), nil
+	})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := c.Code2Session(b.Context(), "0a3zvG100jPPqU1tQb000Qv5Kj2zvG1x"); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+func BenchmarkDecryptOpenData(b *testing.B) {
+	v := golden(b).OpenData
+	b.ReportAllocs()
+	b.SetBytes(int64(len(v.EncryptedData)))
+	for b.Loop() {
+		if _, err := wechat.DecryptOpenData(v.SessionKey, v.EncryptedData, v.IV, v.AppID); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
