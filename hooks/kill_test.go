@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +40,7 @@ func TestKill(t *testing.T) {
 	t.Cleanup(func() { upstream.Close(); _ = wechat.Close() })
 	wechat.SetPublicBase(upstream.URL)
 	wechat.Start(t.Context())
-	server := newVictim(t, wechat.Config())
+	server := newVictim(t, wechat.Config(), "wxbase")
 	server.start(t)
 	product := server.seedProduct(t)
 	for round := range 10 {
@@ -54,11 +53,12 @@ func TestKill(t *testing.T) {
 // victim is a wxbase process that is killed again and again.
 type victim struct {
 	binary, dir, addr, origin string
+	base                      string // of the simulator
 	env                       []string
 	process                   *exec.Cmd
 }
 
-func newVictim(t *testing.T, c sim.Config) *victim {
+func newVictim(t *testing.T, c sim.Config, program string, env ...string) *victim {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -68,10 +68,11 @@ func newVictim(t *testing.T, c sim.Config) *victim {
 	_ = listener.Close()
 	m := c.Merchants[0]
 	return &victim{
-		binary: apptest.Binary(t), dir: filepath.Join(t.TempDir(), "pb_data"), addr: addr, origin: "http://" + addr,
-		env: append(os.Environ(),
+		binary: apptest.Program(t, program), dir: filepath.Join(t.TempDir(), "pb_data"), addr: addr, origin: "http://" + addr,
+		base: c.APIBase,
+		env: append(append(os.Environ(), env...),
 			"WXBASE_APPID="+c.Apps[0].AppID, "WXBASE_APP_SECRET="+c.Apps[0].Secret, "WXBASE_API_BASE="+c.APIBase, "WXBASE_PAY_BASE="+c.PayBase,
-			"WXBASE_MCH_ID="+m.MchID, "WXBASE_MCH_SERIAL="+m.CertSerial, "WXBASE_MCH_PRIVATE_KEY="+m.PrivateKey, "WXBASE_APIV3_KEY="+m.APIV3Key,
+			"WXBASE_MCH_ID="+m.MchID, "WXBASE_MCH_SERIAL="+m.CertSerial, "WXBASE_MCH_PRIVATE_KEY="+m.PrivateKey, "WXBASE_APIV3_KEY="+m.APIV3Key, "WXBASE_APIV2_KEY="+m.APIV2Key, "WXBASE_MCH_CERTIFICATE="+m.Certificate,
 			"WXBASE_PAY_PUBLIC_KEY_ID="+m.PublicKeyID, "WXBASE_PAY_PUBLIC_KEY="+m.PublicKey,
 			"WXBASE_PUBLIC_URL=http://"+addr, "WXBASE_ALLOW_CUSTOM_BASE=1"),
 	}
@@ -100,7 +101,8 @@ func (v *victim) stop() {
 	_ = v.process.Wait()
 }
 
-func (v *victim) seedProduct(t *testing.T) string {
+// superuser makes one and gives its token.
+func (v *victim) superuser(t *testing.T) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), v.binary, "superuser", "upsert", "a@example.com", "password-1", "--dir", v.dir).CombinedOutput()
 	if err != nil {
@@ -111,6 +113,12 @@ func (v *victim) seedProduct(t *testing.T) string {
 		t.Fatal(err)
 	}
 	token, _ := login["token"].(string)
+	return token
+}
+
+func (v *victim) seedProduct(t *testing.T) string {
+	t.Helper()
+	token := v.superuser(t)
 	_, product, err := v.call(http.MethodPost, "/api/collections/products/records", token, map[string]any{"name": "三鲜面", "price": 1800, "active": true, "stock": "100"})
 	if err != nil {
 		t.Fatal(err)
@@ -222,13 +230,7 @@ func (v *victim) call(method, path, token string, body map[string]any) (int, map
 
 // control speaks to the simulator, which is never killed.
 func (v *victim) control(path string, body map[string]any) (map[string]any, error) {
-	var base string
-	for _, e := range v.env {
-		if rest, ok := strings.CutPrefix(e, "WXBASE_API_BASE="); ok {
-			base = rest
-		}
-	}
-	_, answer, err := callJSON(http.MethodPost, base+path, "", body)
+	_, answer, err := callJSON(http.MethodPost, v.base+path, "", body)
 	return answer, err
 }
 

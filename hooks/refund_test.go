@@ -278,3 +278,10 @@ func decode(t *testing.T, raw []byte, to any) {
 		t.Fatalf("decode %.200s: %v", raw, err)
 	}
 }
+
+func readJSON(t *testing.T, res *http.Response, to any) {
+	t.Helper()
+	if err := json.NewDecoder(res.Body).Decode(to); err != nil {
+		t.Fatalf("decode answer: %v", err)
+	}
+}

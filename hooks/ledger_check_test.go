@@ -1,0 +1,188 @@
+package hooks_test
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/hooks"
+)
+
+// booksOf opens what a kill has left behind.
+func booksOf(t *testing.T, dir string) core.App {
+	t.Helper()
+	app := core.NewBaseApp(core.BaseAppConfig{DataDir: dir, DBConnect: hooks.Connect})
+	if err := app.Bootstrap(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = app.ResetBootstrapState() })
+	return app
+}
+
+// checkInvariants looks at the books of a dead server, which may be anywhere in the middle of anything: what must hold always, holds.
+func (l *ledgerRun) checkInvariants(t *testing.T) {
+	t.Helper()
+	app := booksOf(t, l.server.dir)
+	for what, query := range map[string]string{
+		"an attempt turned PAID twice":                    `SELECT COUNT(*) FROM (SELECT payment FROM wx_ledger WHERE [[to]] = 'PAID' GROUP BY payment HAVING COUNT(*) > 1)`,
+		"an order with two attempts that paid it":         `SELECT COUNT(*) FROM (SELECT [[order]] FROM payments WHERE state = 'PAID' GROUP BY [[order]] HAVING COUNT(*) > 1)`,
+		"an order with two live attempts":                 `SELECT COUNT(*) FROM (SELECT [[order]] FROM payments WHERE state IN ('NEW','PREPAYING','PREPAID','UNKNOWN') GROUP BY [[order]] HAVING COUNT(*) > 1)`,
+		"a paid order without an attempt that paid it":    `SELECT COUNT(*) FROM orders o WHERE payState IN ('PAID','PART_REFUNDED','REFUNDED') AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.[[order]] = o.id AND p.state = 'PAID')`,
+		"an attempt that paid an order which is not paid": `SELECT COUNT(*) FROM payments p JOIN orders o ON o.id = p.[[order]] WHERE p.state = 'PAID' AND o.payState IN ('UNPAID','CANCELLED')`,
+		"a paid order without its banner":                 `SELECT COUNT(*) FROM orders o WHERE payState IN ('PAID','PART_REFUNDED','REFUNDED') AND NOT EXISTS (SELECT 1 FROM wx_outbox b WHERE b.key = 'order.paid.notice/' || o.id)`,
+		"more refunded or reserved than was paid":         `SELECT COUNT(*) FROM payments p WHERE p.amount < (SELECT COALESCE(SUM(amount), 0) FROM refunds r WHERE r.payment = p.id AND r.state NOT IN ('CLOSED','REJECTED'))`,
+		"a refunded total that is not the sum":            `SELECT COUNT(*) FROM orders o WHERE refunded != (SELECT COALESCE(SUM(r.amount), 0) FROM refunds r JOIN payments p ON p.id = r.payment WHERE r.[[order]] = o.id AND r.state = 'SUCCESS' AND p.state = 'PAID')`,
+		"a transition without a ledger row":               `SELECT COUNT(*) FROM payments p WHERE state != 'NEW' AND NOT EXISTS (SELECT 1 FROM wx_ledger g WHERE g.payment = p.id AND g.[[to]] = p.state)`,
+		"a live attempt that nobody will look at":         `SELECT COUNT(*) FROM payments WHERE state IN ('NEW','PREPAYING','PREPAID','UNKNOWN','CLOSING') AND nextQueryAt = ''`,
+	} {
+		var n int
+		if err := app.DB().NewQuery(query).Row(&n); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if n > 0 {
+			t.Errorf("%s: %d", what, n)
+		}
+	}
+	l.checkStock(t, app)
+}
+
+// checkStock: what is gone from the shelf is what stands in orders that are not cancelled.
+func (l *ledgerRun) checkStock(t *testing.T, app core.App) {
+	t.Helper()
+	sold := map[string]int{}
+	orders, err := app.FindAllRecords("orders", dbx.Not(dbx.HashExp{"payState": "CANCELLED"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range orders {
+		var items []struct {
+			Product  string `json:"product"`
+			Quantity int    `json:"quantity"`
+		}
+		if err := o.UnmarshalJSONField("items", &items); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range items {
+			sold[i.Product] += i.Quantity
+		}
+	}
+	for _, id := range l.goods {
+		product, err := app.FindRecordById("products", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := product.GetString("stock"), strconv.Itoa(ledgerStock-sold[id]); got != want {
+			t.Errorf("stock of %s: got %s, want %s", product.GetString("name"), got, want)
+		}
+	}
+}
+
+// theirTrade and theirRefund are rows of the simulator's own books.
+type theirTrade struct {
+	OutTradeNo    string `json:"out_trade_no"`
+	TransactionID string `json:"transaction_id"`
+	State         string `json:"trade_state"`
+	Total         int64  `json:"total"`
+}
+
+type theirRefund struct {
+	OutRefundNo string `json:"out_refund_no"`
+	OutTradeNo  string `json:"out_trade_no"`
+	Refund      int64  `json:"refund"`
+	Status      string `json:"status"`
+}
+
+// check compares both books, to the fen.
+func (l *ledgerRun) check(t *testing.T) {
+	t.Helper()
+	l.checkInvariants(t)
+	app := booksOf(t, l.server.dir)
+	theirs, paid, refunded := l.theirBooks(t)
+	ours, err := app.FindAllRecords("payments")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ourPaid int64
+	for _, p := range ours {
+		their := theirs[p.GetString("outTradeNo")]
+		weSayPaid := p.GetString("state") == "PAID" || p.GetString("state") == "PAID_LATE"
+		if weSayPaid != (their.TransactionID != "") {
+			t.Errorf("payment %s: ours %s, theirs %+v", p.GetString("outTradeNo"), p.GetString("state"), their)
+		}
+		if weSayPaid {
+			ourPaid += int64(p.GetInt("amount"))
+			if their.TransactionID != p.GetString("transactionId") || their.Total != int64(p.GetInt("amount")) {
+				t.Errorf("payment %s: ours %s %d, theirs %+v", p.GetString("outTradeNo"), p.GetString("transactionId"), p.GetInt("amount"), their)
+			}
+		}
+		if p.GetString("state") == "PAID_LATE" {
+			if n, err := app.CountRecords("refunds", dbx.HashExp{"payment": p.Id, "state": "SUCCESS", "amount": p.GetInt("amount")}); err != nil || n != 1 {
+				t.Errorf("late payment %s: %d refunds in full (%v), want 1", p.GetString("outTradeNo"), n, err)
+			}
+		}
+	}
+	if ourPaid != paid {
+		t.Errorf("paid: ours %d fen, theirs %d fen", ourPaid, paid)
+	}
+	l.checkRefunds(t, app, refunded)
+	late, err := app.CountRecords("payments", dbx.HashExp{"state": "PAID_LATE"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d orders, %d attempts, %d fen paid, %d of them late and given back, %d refunds, %d deaths of the server",
+		l.done.Load(), len(ours), paid, late, len(refunded), l.kills)
+}
+
+func (l *ledgerRun) checkRefunds(t *testing.T, app core.App, theirs map[string]theirRefund) {
+	t.Helper()
+	ours, err := app.FindAllRecords("refunds", dbx.Not(dbx.HashExp{"state": "REJECTED"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(ours) != len(theirs) {
+		t.Errorf("refunds: ours %d, theirs %d", len(ours), len(theirs))
+	}
+	for _, r := range ours {
+		their := theirs[r.GetString("outRefundNo")]
+		if their.Refund != int64(r.GetInt("amount")) || their.Status != r.GetString("state") {
+			t.Errorf("refund %s: ours %s %d, theirs %+v", r.GetString("outRefundNo"), r.GetString("state"), r.GetInt("amount"), their)
+		}
+	}
+}
+
+// theirBooks reads the simulator's orders and refunds.
+func (l *ledgerRun) theirBooks(t *testing.T) (trades map[string]theirTrade, paid int64, refunds map[string]theirRefund) {
+	t.Helper()
+	var orders []theirTrade
+	var backs []theirRefund
+	l.read(t, "/_sim/orders?limit=1000000", &orders)
+	l.read(t, "/_sim/refunds?limit=1000000", &backs)
+	trades, refunds = map[string]theirTrade{}, map[string]theirRefund{}
+	for _, o := range orders {
+		trades[o.OutTradeNo] = o
+		if o.TransactionID != "" {
+			paid += o.Total
+		}
+	}
+	for _, r := range backs {
+		refunds[r.OutRefundNo] = r
+	}
+	return trades, paid, refunds
+}
+
+func (l *ledgerRun) read(t *testing.T, path string, to any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, l.server.base+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	readJSON(t, res, to)
+}
