@@ -43,6 +43,7 @@ var (
 	errDataMalformed    = Problem{"wx_data_malformed", http.StatusBadRequest, "The encrypted data is not what a phone sends."}
 	errProfileName      = Problem{"profile_name_invalid", http.StatusBadRequest, "The name is empty or longer than 32 characters."}
 	errProfileAvatar    = Problem{"profile_avatar_invalid", http.StatusBadRequest, "The avatar is not a JPEG, PNG, WebP or GIF of at most 2 MB."}
+	errProfileRefused   = Problem{"profile_refused", http.StatusUnprocessableEntity, "The name or the avatar was refused."}
 	errUserBlocked      = Problem{"user_blocked", http.StatusForbidden, "This account is blocked."}
 	errItemsInvalid     = Problem{"order_items_invalid", http.StatusBadRequest, "The items are not valid."}
 	errProductMissing   = Problem{"product_not_found", http.StatusNotFound, "A product does not exist or is not on sale."}
@@ -78,7 +79,7 @@ func Problems() []Problem {
 		errBadRequest, errNotReady, errBusyHere, errNotConfigured,
 		errCodeInvalid, errCodeUsed, errRisk, errWxRate, errWxBusy, errWxConfig, errWxArgs, errWxQuota, errWxAnswer, errWxState,
 		errSignature, errSessionStale, errWatermark, errDataMalformed, errIdentityMissing, errUserBlocked,
-		errProfileName, errProfileAvatar,
+		errProfileName, errProfileAvatar, errProfileRefused,
 		errItemsInvalid, errProductMissing, errStockShort, errKeyReused,
 		errOrderMissing, errOrderNotPayable, errOrderPaid, errOrderExpired, errOrderNotPaid,
 		errRefundAmount, errRefundTooLate, errRefundTooMany,

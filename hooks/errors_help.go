@@ -34,6 +34,8 @@ func problemHelp() map[string]help {
 		"profile_name_invalid":   {"昵称为空或超过 32 个字符", "Let the user choose another name.", "请用户换一个昵称。"},
 		"profile_avatar_invalid": {"头像不是 2 MB 以内的 JPEG、PNG、WebP 或 GIF", "Let the user choose another picture.", "请用户换一张图片。"},
 
+		"profile_refused": {"昵称或头像未通过审核", "Let the user choose another one.", "请用户更换。"},
+
 		"order_not_paid":        {"订单尚未支付", "Only what was paid can be refunded.", "只有已支付的订单才能退款。"},
 		"refund_amount_invalid": {"退款金额须在 1 分与剩余可退金额之间，或退款原因超过 80 字节", "`data.left` is what can still be refunded, in fen.", "`data.left` 是剩余可退金额（分）。"},
 		"refund_too_late":       {"支付已超过一年，微信不再退款", "Give the money back outside of WeChat.", "请在微信之外退款。"},

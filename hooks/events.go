@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/filesystem"
 	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
@@ -15,6 +16,15 @@ type LoginEvent struct {
 	OpenID  string
 	UnionID string // empty when the mini program is not bound to an open platform account
 	IsNew   bool   // the user was made by this login
+}
+
+// ProfileEvent is a name or an avatar that a user has typed or uploaded, before it is stored. Returning an error instead of e.Next()
+// refuses it: this is the place for a check of the content.
+type ProfileEvent struct {
+	hook.Event
+	App    core.App
+	User   *core.Record     // with the new values set
+	Avatar *filesystem.File // nil when it stays
 }
 
 // OrderEvent is an order on its way into the database: items, total and stock are settled, the row is not written yet.
@@ -51,6 +61,9 @@ type ScanEvent struct {
 
 // OnLogin is triggered for every confirmed login.
 func (p *Plugin) OnLogin() *hook.Hook[*LoginEvent] { return p.onLogin }
+
+// OnProfile is triggered when a user changes name or avatar.
+func (p *Plugin) OnProfile() *hook.Hook[*ProfileEvent] { return p.onProfile }
 
 // OnOrderCreate is triggered for every new order, inside its transaction.
 func (p *Plugin) OnOrderCreate() *hook.Hook[*OrderEvent] { return p.onOrderCreate }

@@ -63,6 +63,7 @@ type Plugin struct {
 	sim      *simulator // nil without Config.Sim
 
 	onLogin           *hook.Hook[*LoginEvent]
+	onProfile         *hook.Hook[*ProfileEvent]
 	onOrderCreate     *hook.Hook[*OrderEvent]
 	onOrderPaid       *hook.Hook[*PaidEvent]
 	onRefundSucceeded *hook.Hook[*RefundEvent]
@@ -99,7 +100,7 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	counters := newMetrics()
 	p := &Plugin{
 		app: app, cfg: config, metrics: counters, clients: newClients(config.Transport, config.Now, app.Logger, counters.observe), hub: realtime.New(app), outbox: newOutbox(),
-		onLogin: &hook.Hook[*LoginEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
+		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
 	}
 	p.bindApp()

@@ -40,11 +40,19 @@ func (p *Plugin) profile(e *core.RequestEvent) error {
 		}
 		user.Set("name", name)
 	}
+	event := &ProfileEvent{App: e.App, User: user}
 	if len(files) > 0 {
+		event.Avatar = files[0]
 		user.Set("avatar", files[0])
 	}
-	if err := e.App.Save(user); err != nil {
-		return fail(errProfileAvatar, err)
+	err = p.onProfile.Trigger(event, func(pe *ProfileEvent) error {
+		if err := pe.App.Save(pe.User); err != nil {
+			return fail(errProfileAvatar, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return asAnswer(err, errProfileRefused)
 	}
 	if err := apis.EnrichRecord(e, user); err != nil {
 		return fail(errBusyHere, err)

@@ -2,6 +2,7 @@ package hooks_test
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/png"
 	"mime/multipart"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"wxbase/hooks"
 	"wxbase/internal/apptest"
 )
 
@@ -65,6 +67,24 @@ func TestProfileAvatar(t *testing.T) {
 	}
 	if got := upload(t, app, person, make([]byte, 4<<20)); got.Status != 413 {
 		t.Errorf("four megabytes: got %d, want 413", got.Status)
+	}
+}
+
+func TestProfileCanBeRefusedByAHook(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	app.WX.OnProfile().BindFunc(func(e *hooks.ProfileEvent) error {
+		if e.User.GetString("name") == "坏" {
+			return errors.New("a word that the shop does not want")
+		}
+		return e.Next()
+	})
+	person := app.Login("小明")
+	if got := person.Call(http.MethodPost, "/api/wx/profile", map[string]any{"name": "坏"}); got.Status != 422 || got.Code() != "profile_refused" {
+		t.Errorf("refused name: got %d %q, want 422 profile_refused", got.Status, got.Code())
+	}
+	if got := person.Must(http.MethodPost, "/api/wx/profile", map[string]any{"name": "好"}); got.Text("name") != "好" {
+		t.Errorf("name: got %s, want 好", got.Body)
 	}
 }
 

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
 
@@ -29,7 +31,20 @@ type storedToken struct {
 	GotAt     time.Time `json:"gotAt"`
 }
 
-var _ wechat.TokenStore = tokenStore{}
+var (
+	_ wechat.TokenStore  = tokenStore{}
+	_ wechat.TokenLocker = tokenStore{}
+)
+
+// LockToken implements wechat.TokenLocker: of all processes on this data folder one renews a token at a time. The lock is the system's on
+// a file, so that it ends with the process that holds it.
+func (s tokenStore) LockToken(ctx context.Context, appID string) (unlock func(), err error) {
+	lock := flock.New(filepath.Join(s.app.DataDir(), ".wx_token_"+appID+".lock"), flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("lock access token: %w", err)
+	}
+	return func() { _ = lock.Unlock() }, nil
+}
 
 func tokenKey(appID string) string { return "wx_token_" + appID }
 
