@@ -39,9 +39,9 @@ func benchApp(b *testing.B) *apptest.App {
 	return app
 }
 
-func serve(b *testing.B, app *apptest.App, method, path, token, body string) *httptest.ResponseRecorder {
+func post(b *testing.B, app *apptest.App, path, token, body string) *httptest.ResponseRecorder {
 	b.Helper()
-	req := httptest.NewRequest(method, path, strings.NewReader(body))
+	req := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", token)
 	w := httptest.NewRecorder()
@@ -59,7 +59,7 @@ func BenchmarkLogin(b *testing.B) {
 	var n atomic.Int64
 	b.Run("new", func(b *testing.B) {
 		for b.Loop() {
-			serve(b, app, http.MethodPost, "/api/wx/login", "", fmt.Sprintf(`{"code":"new-%d"}`, n.Add(1)))
+			post(b, app, "/api/wx/login", "", fmt.Sprintf(`{"code":"new-%d"}`, n.Add(1)))
 		}
 	})
 	b.Run("create", func(b *testing.B) {
@@ -81,20 +81,20 @@ func BenchmarkLogin(b *testing.B) {
 			b.Fatal(err)
 		}
 		for b.Loop() {
-			serve(b, app, http.MethodPost, "/api/collections/products/records", token, `{"name":"三鲜面","price":1800,"active":true}`)
+			post(b, app, "/api/collections/products/records", token, `{"name":"三鲜面","price":1800,"active":true}`)
 		}
 	})
 	b.Run("returning", func(b *testing.B) {
-		serve(b, app, http.MethodPost, "/api/wx/login", "", `{"code":"returning"}`)
+		post(b, app, "/api/wx/login", "", `{"code":"returning"}`)
 		for b.Loop() {
-			serve(b, app, http.MethodPost, "/api/wx/login", "", `{"code":"returning"}`)
+			post(b, app, "/api/wx/login", "", `{"code":"returning"}`)
 		}
 	})
 	b.Run("refresh", func(b *testing.B) {
-		w := serve(b, app, http.MethodPost, "/api/wx/login", "", `{"code":"returning"}`)
+		w := post(b, app, "/api/wx/login", "", `{"code":"returning"}`)
 		token, _, _ := strings.Cut(strings.SplitN(w.Body.String(), `"token":"`, 2)[1], `"`)
 		for b.Loop() {
-			serve(b, app, http.MethodPost, "/api/collections/users/auth-refresh", token, "")
+			post(b, app, "/api/collections/users/auth-refresh", token, "")
 		}
 	})
 }

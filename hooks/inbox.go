@@ -72,7 +72,7 @@ func verdict(event order.PaymentEvent, step order.Step) string {
 
 // describe puts mismatches into words.
 func describe(mismatches []order.Mismatch) string {
-	var words []string
+	words := make([]string, 0, len(mismatches))
 	for _, m := range mismatches {
 		words = append(words, fmt.Sprintf("%s is %q, want %q", m.Field, m.Got, m.Want))
 	}

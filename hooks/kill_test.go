@@ -31,7 +31,7 @@ func TestKill(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // moments, not secrets
+	random := rand.New(rand.NewPCG(seed, 1))
 	wechat, err := sim.New()
 	if err != nil {
 		t.Fatal(err)
@@ -239,7 +239,7 @@ func callJSON(method, address, token string, body map[string]any) (int, map[stri
 	if err != nil {
 		return 0, nil, err
 	}
-	req, err := http.NewRequest(method, address, bytes.NewReader(raw)) //nolint:noctx // the client has a time-out
+	req, err := http.NewRequest(method, address, bytes.NewReader(raw))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -295,7 +295,7 @@ func paidAtWeChat(t *testing.T, upstream string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.Get(address) //nolint:gosec,noctx // our own simulator
+	res, err := http.Get(address) //nolint:noctx // our own simulator
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -185,7 +185,7 @@ func (l *ledgerRun) run(t *testing.T, n int) {
 			}
 		})
 	}
-	random := rand.New(rand.NewPCG(l.seed, 2)) //nolint:gosec // a replayable run, not a secret
+	random := rand.New(rand.NewPCG(l.seed, 2))
 	killAt := 10 + random.IntN(20)
 	for i := range n {
 		if i == killAt {
@@ -223,7 +223,7 @@ func (l *ledgerRun) rotate(t *testing.T) {
 
 // passTime moves the clock by seconds, and now and then by a quarter of an hour, so that orders expire and schedules go on.
 func (l *ledgerRun) passTime(ctx context.Context) {
-	random := rand.New(rand.NewPCG(l.seed, 3)) //nolint:gosec // likewise
+	random := rand.New(rand.NewPCG(l.seed, 3))
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -242,9 +242,9 @@ func (l *ledgerRun) passTime(ctx context.Context) {
 
 // buy is the life of one order, as its own random numbers have it.
 func (l *ledgerRun) buy(i int) error {
-	random := rand.New(rand.NewPCG(l.seed, uint64(i)+10)) //nolint:gosec // likewise
+	random := rand.New(rand.NewPCG(l.seed, uint64(i)+10))
 	person := l.people[random.IntN(len(l.people))]
-	order, err := l.insist(http.MethodPost, "/api/wx/orders", person.token, map[string]any{
+	order, err := l.insist("/api/wx/orders", person.token, map[string]any{
 		"items": []any{map[string]any{"product": l.goods[random.IntN(len(l.goods))], "quantity": 1 + random.IntN(3)}}, "key": fmt.Sprintf("order-%d", i),
 	})
 	if err != nil {
@@ -255,20 +255,20 @@ func (l *ledgerRun) buy(i int) error {
 		return fmt.Errorf("no order: %v", order)
 	}
 	path := "/api/wx/orders/" + id
-	params, err := l.insist(http.MethodPost, path+"/pay", person.token, nil)
+	params, err := l.insist(path+"/pay", person.token, nil)
 	if err != nil || params["paySign"] == nil {
 		return err // it expired before it came to that
 	}
 	fate := random.IntN(100)
 	if fate < 10 { // cancels, and half of them pay all the same, on the sheet that is still open
-		_, err = l.insist(http.MethodPost, path+"/cancel", person.token, nil)
+		_, err = l.insist(path+"/cancel", person.token, nil)
 	}
 	if fate < 5 || fate >= 10 && fate < 15 || err != nil { // and walks away, or walks away without a word
 		return err
 	}
 	if fate >= 15 && fate < 30 { // taps pay on one phone and cancel on the other
 		var race sync.WaitGroup
-		race.Go(func() { _, _ = l.insist(http.MethodPost, path+"/cancel", person.token, nil) })
+		race.Go(func() { _, _ = l.insist(path+"/cancel", person.token, nil) })
 		defer race.Wait()
 	}
 	params["action"] = "pay"
@@ -276,7 +276,7 @@ func (l *ledgerRun) buy(i int) error {
 		return err
 	}
 	if fate%2 == 0 {
-		if _, err := l.insist(http.MethodPost, path+"/sync", person.token, nil); err != nil {
+		if _, err := l.insist(path+"/sync", person.token, nil); err != nil {
 			return err
 		}
 	}
@@ -293,7 +293,7 @@ func (l *ledgerRun) refund(path string, random *rand.Rand) error {
 	for range 1 + random.IntN(3) {
 		amount := random.IntN(2_000)
 		asks.Go(func() {
-			if _, err := l.insist(http.MethodPost, path+"/refunds", l.super, map[string]any{"amount": amount}); err != nil {
+			if _, err := l.insist(path+"/refunds", l.super, map[string]any{"amount": amount}); err != nil {
 				failed.Store(&err)
 			}
 		})
@@ -307,9 +307,9 @@ func (l *ledgerRun) refund(path string, random *rand.Rand) error {
 
 // insist repeats a call until the server is there and not busy, as an SDK does. A refusal for a reason of the shop's is an answer;
 // a refusal that should not happen is an error.
-func (l *ledgerRun) insist(method, path, token string, body map[string]any) (map[string]any, error) {
+func (l *ledgerRun) insist(path, token string, body map[string]any) (map[string]any, error) {
 	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		status, answer, err := l.server.call(method, path, token, body)
+		status, answer, err := l.server.call(http.MethodPost, path, token, body)
 		switch {
 		case status == 0, err != nil && !errors.Is(err, io.EOF), status == http.StatusServiceUnavailable:
 			continue

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,7 +33,7 @@ type callRecord struct {
 	TookMs   int64     `json:"took_ms"`
 }
 
-// callRing keeps the last calls.
+// callRing keeps the last calls: once it is full, the next one takes the place of the oldest.
 type callRing struct {
 	mu   sync.Mutex
 	last int
@@ -48,7 +47,8 @@ func (q *callRing) add(rec callRecord) {
 	q.last++
 	rec.ID = q.last
 	if len(q.ring) == ringSize {
-		q.ring = slices.Delete(q.ring, 0, 1)
+		q.ring[(q.last-1)%ringSize] = rec
+		return
 	}
 	q.ring = append(q.ring, rec)
 }
@@ -57,8 +57,10 @@ func (q *callRing) add(rec callRecord) {
 func (q *callRing) list() []callRecord {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	out := append([]callRecord{}, q.ring...)
-	slices.Reverse(out)
+	out := make([]callRecord, 0, len(q.ring))
+	for id := q.last; id > q.last-len(q.ring); id-- {
+		out = append(out, q.ring[(id-1)%ringSize])
+	}
 	return out
 }
 
@@ -69,8 +71,11 @@ func (s *Sim) record(c *call, r reply, f *fault) {
 		Query: maskQuery(c.query), Request: maskBody("application/json", c.body), Status: r.status, Code: r.code,
 		Reason: r.reason, Answer: maskBody(r.contentType, r.body), RID: c.requestID, Fault: f.name(),
 	}
-	if strings.HasPrefix(rec.Path, "/v3/") {
+	if c.endpoint.ofMch() || strings.HasPrefix(rec.Path, "/v3/") {
 		rec.Host = "api.mch.weixin.qq.com"
+	}
+	if c.endpoint.v2 {
+		rec.Request, rec.Answer = maskXML(c.body), maskXML(r.body)
 	}
 	if !c.started.IsZero() {
 		rec.TookMs = time.Since(c.started).Milliseconds()
@@ -111,7 +116,7 @@ const (
 // secretName tells whether the value under this name is kept out of the list of calls.
 func secretName(name string) bool {
 	switch strings.ToLower(name) {
-	case "secret", "appsecret", "access_token", "session_key", "signature", "js_code", "code":
+	case "secret", "appsecret", "access_token", "session_key", "signature", "sign", "js_code", "code":
 		return true
 	}
 	return false
@@ -145,6 +150,15 @@ func maskBody(contentType string, body []byte) string {
 		return contentType + ", " + strconv.Itoa(len(body)) + " bytes, not JSON"
 	}
 	return clip(string(encode(maskValue(value))), keptBody)
+}
+
+// maskXML shows a message of API v2 as JSON.
+func maskXML(body []byte) string {
+	fields, err := parseXML(body)
+	if err != nil {
+		return strconv.Itoa(len(body)) + " bytes, not XML"
+	}
+	return maskBody(textPlain, encode(fields))
 }
 
 // maskValue replaces secrets in place, at any depth.

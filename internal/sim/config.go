@@ -31,6 +31,7 @@ type MerchantConfig struct {
 	PublicKey           string `json:"publicKey"`   // pub_key.pem, WeChat Pay's public key
 	PlatformSerial      string `json:"platformSerial"`
 	PlatformCertificate string `json:"platformCertificate"` // what GET /v3/certificates gives, for clients that cannot download
+	RefundURL           string `json:"refundUrl,omitempty"` // of refunds without a notify_url, see POST /_sim/merchant
 }
 
 // String names the merchant and none of its keys.
@@ -38,14 +39,15 @@ func (m MerchantConfig) String() string { return "merchant " + m.MchID }
 
 // Config tells how to reach this simulator and as whom. The keys stay the same over restarts of one state folder.
 func (s *Sim) Config() Config {
-	base, k := *s.base.Load(), s.keys
+	base, k, platform := *s.base.Load(), s.keys, s.platform.Load()
 	return Config{
 		APIBase: base, PayBase: base,
-		Apps: []AppConfig{{AppID: k.AppID, Secret: k.Secret, PushToken: k.PushToken, PushAESKey: k.PushAESKey}},
+		Apps: s.apps(),
 		Merchants: []MerchantConfig{{
 			MchID: k.MchID, CertSerial: k.merchantSerial, PrivateKey: k.MerchantKey, Certificate: k.MerchantCert,
 			APIV3Key: k.APIV3Key, APIV2Key: k.APIV2Key, PublicKeyID: k.PublicKeyID, PublicKey: k.payPublicPEM,
-			PlatformSerial: k.platformSerial, PlatformCertificate: k.PlatformCert,
+			PlatformSerial: platform.now.serial, PlatformCertificate: platform.now.cert,
+			RefundURL: s.merchantSettings().RefundURL,
 		}},
 	}
 }

@@ -35,6 +35,11 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g := e.Group("/_sim", s.guard)
 	g.GET("/config", func(c *echo.Context) error { return c.JSON(200, s.Config()) })
 
+	g.POST("/platform/rotate", s.rotatePlatform)
+	g.POST("/apps", s.makeApp)
+	g.GET("/open-platform", func(c *echo.Context) error { return c.JSON(200, s.openPlatform()) })
+	g.POST("/open-platform", s.changeOpenPlatform)
+
 	g.GET("/people", s.listPeople)
 	g.POST("/people", s.makePerson)
 	g.POST("/people/:id", s.changePerson)
@@ -46,6 +51,11 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.GET("/avatars/:file", s.avatar)
 
 	g.GET("/orders", s.listOrders)
+	g.POST("/orders/:out_trade_no/refund", s.refundByHand)
+	g.GET("/refunds", s.listRefunds)
+	g.POST("/refunds/:refund_id", s.settleByHand)
+	g.GET("/merchant", func(c *echo.Context) error { return c.JSON(200, s.merchantSettings()) })
+	g.POST("/merchant", s.changeMerchant)
 	g.GET("/notifications", s.listNotifications)
 	g.GET("/calls", s.listCalls)
 	g.GET("/clock", func(c *echo.Context) error { return c.JSON(200, s.clockAnswer()) })
@@ -150,12 +160,15 @@ func readInput(c *echo.Context, v any) error {
 	return badInput(err.Error())
 }
 
-// ownAppID checks the appid of a request, which may be left out.
+// ownAppID checks the appid of a request; left out, it is that of the first mini program. The caller holds s.mu.
 func (s *Sim) ownAppID(appid string) (string, error) {
-	if appid != "" && appid != s.keys.AppID {
+	if appid == "" {
+		return s.keys.AppID, nil
+	}
+	if _, known := s.findApp(appid); !known {
 		return "", notThere("no mini program has this appid")
 	}
-	return s.keys.AppID, nil
+	return appid, nil
 }
 
 // inBook answers with a list that is encoded while nothing can change it.
@@ -166,37 +179,58 @@ func (s *Sim) inBook(c *echo.Context, list func() any) error {
 	return c.JSONBlob(http.StatusOK, body)
 }
 
-// listOrders gives the orders as they stand now, the latest first.
-func (s *Sim) listOrders(c *echo.Context) error {
-	return s.inBook(c, func() any {
-		now := s.Now()
-		for _, o := range s.state.orders {
-			if _, err := s.ripened(o, now); err != nil {
-				s.note("orders", err.Error())
-			}
+// answerPage answers with one page of a shelf; fresh brings each row to the present before it is told.
+func answerPage[T any](s *Sim, c *echo.Context, from *shelf[T], prefix string, fresh func(*T) error) error {
+	p, err := readPage(c.QueryParams(), prefix)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list, err := from.page(p)
+	if err != nil {
+		return err
+	}
+	for _, v := range list {
+		if err := fresh(v); err != nil {
+			s.note("list", err.Error())
 		}
-		return newest(s.state.orders, func(o *order) time.Time { return o.MadeAt }, func(o *order) string { return o.OutTradeNo })
+	}
+	return c.JSONBlob(http.StatusOK, encode(list))
+}
+
+// listOrders gives the orders as they stand now, the latest first; ?limit= and ?after={out_trade_no} page through them.
+func (s *Sim) listOrders(c *echo.Context) error {
+	now := s.Now()
+	return answerPage(s, c, &s.state.orderShelf, s.keys.MchID+"/", func(o *order) error {
+		_, err := s.ripened(o, now)
+		return err
 	})
 }
 
-// listNotifications gives every message with its attempts, the latest first.
+// listNotifications gives every message with its attempts, the latest first; ?limit= and ?after={id} page through them.
 func (s *Sim) listNotifications(c *echo.Context) error {
-	return s.inBook(c, func() any {
-		return newest(s.state.notifications, func(n *notification) time.Time { return n.MadeAt }, func(n *notification) string { return n.ID })
-	})
+	return answerPage(s, c, &s.state.noteShelf, "", func(*notification) error { return nil })
 }
 
-// listCalls gives the remembered calls, the latest first; ?limit=n the latest n of them.
+// listCalls gives the remembered calls, the latest first; ?limit= and ?after={id} page through them.
 func (s *Sim) listCalls(c *echo.Context) error {
-	list, limit := s.calls.list(), c.QueryParam("limit")
-	if limit == "" {
-		return c.JSON(http.StatusOK, list)
+	p, err := readPage(c.QueryParams(), "")
+	if err != nil {
+		return err
 	}
-	n, err := strconv.Atoi(limit)
-	if err != nil || n < 1 {
-		return badInput("limit must be a number from 1")
+	list := s.calls.list()
+	if p.after != "" {
+		i := slices.IndexFunc(list, func(rec callRecord) bool { return strconv.Itoa(rec.ID) == p.after })
+		if i < 0 {
+			return badInput("after must be an id of this list")
+		}
+		list = list[i+1:]
 	}
-	return c.JSON(http.StatusOK, list[:min(n, len(list))])
+	if p.limit > 0 {
+		list = list[:min(p.limit, len(list))]
+	}
+	return c.JSON(http.StatusOK, list)
 }
 
 // clockState is the answer of both clock routes.

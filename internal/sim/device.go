@@ -156,11 +156,16 @@ func (s *Sim) deviceUserInfo(c *echo.Context) error {
 		info = userInfo{NickName: p.Nickname, Language: "zh_CN", AvatarURL: p.Avatar}
 	}
 	raw := string(encode(info))
+	unionID, err := s.unionID(p.ID)
+	if err != nil {
+		return err
+	}
 	sealed, iv, err := sealOpenData(struct {
 		OpenID string `json:"openId"`
 		userInfo
+		UnionID   string    `json:"unionId,omitempty"`
 		Watermark watermark `json:"watermark"`
-	}{id.OpenID, info, watermark{s.Now().Unix(), id.AppID}}, live.Key)
+	}{id.OpenID, info, unionID, watermark{s.Now().Unix(), id.AppID}}, live.Key)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,6 +20,26 @@ type payRequest struct {
 	Package   string          `json:"package"`
 	SignType  string          `json:"signType"`
 	PaySign   string          `json:"paySign"`
+}
+
+// couponShare is the part of an order that a coupon pays: a tenth, rounded down.
+const couponShare = 10
+
+// UnmarshalJSON takes the names as they are written: to the phone, timestamp is not timeStamp.
+func (p *payRequest) UnmarshalJSON(data []byte) error {
+	var exact map[string]json.RawMessage
+	if err := json.Unmarshal(data, &exact); err != nil {
+		return err
+	}
+	p.TimeStamp = exact["timeStamp"]
+	for name, into := range map[string]*string{
+		"appid": &p.AppID, "action": &p.Action, "nonceStr": &p.NonceStr, "package": &p.Package, "signType": &p.SignType, "paySign": &p.PaySign,
+	} {
+		if raw, given := exact[name]; given && json.Unmarshal(raw, into) != nil {
+			return fmt.Errorf("%s is no text", name)
+		}
+	}
+	return nil
 }
 
 const payPrefix = "requestPayment:"
@@ -72,6 +93,9 @@ func (s *Sim) requestPayment(c *echo.Context, in payRequest) (errMsg, refusal st
 func (s *Sim) markPaid(o *order, now time.Time) error {
 	paid := *o
 	paid.State, paid.PaidAt, paid.TransactionID = stateSuccess, &now, newTransactionID(now)
+	if s.faults.draw(onPayDevice, "coupon") != nil {
+		paid.Coupon = paid.Total / couponShare
+	}
 	n := paidNotification(&paid, now)
 	if err := s.save(paid, n); err != nil {
 		return err
@@ -89,20 +113,32 @@ func (s *Sim) checkPayment(in payRequest, id *identity, now time.Time) (o *order
 	if refusal != "" {
 		return nil, refusal, nil
 	}
-	signed := message(id.AppID, timestamp, in.NonceStr, in.Package)
-	if !s.signedByMerchant(signed, in.PaySign) {
-		return nil, "支付验证签名失败", nil
+	if !s.signedByMerchant(in, id.AppID, timestamp) {
+		return nil, refusedSign, nil
 	}
 	prepayID := strings.TrimPrefix(in.Package, "prepay_id=")
 	if o, err = s.ripened(s.state.byPrepay[prepayID], now); err != nil || o == nil {
 		return nil, "prepay_id无效", err
 	}
-	return o, o.payableBy(id, prepayID, now), nil
+	if in.SignType != or(o.SignType, signRSAType) { // signed well, but not in the way of this order
+		return nil, refusedSign, nil
+	}
+	refusal = o.payableBy(id, prepayID, now)
+	if refusal == refusedClosed && in.Action == "pay" && s.faults.draw(onPayDevice, "paid_after_close") != nil {
+		return o, "", nil // the money was on its way when the order was closed
+	}
+	return o, refusal, nil
 }
 
-// signedByMerchant is the phone's check of paySign: the key is that of the merchant certificate.
-func (s *Sim) signedByMerchant(text, signature string) bool {
-	return verifyRSA(&s.keys.merchant.PublicKey, text, signature) == nil
+// signedByMerchant is the phone's check of paySign: with the key of the merchant certificate, or in the ways of v2, where
+// the names are signed too and their capitals count.
+func (s *Sim) signedByMerchant(in payRequest, appid, timestamp string) bool {
+	if in.SignType == signRSAType {
+		return verifyRSA(&s.keys.merchant.PublicKey, message(appid, timestamp, in.NonceStr, in.Package), in.PaySign) == nil
+	}
+	return verifyV2(map[string]string{
+		"appId": appid, "timeStamp": timestamp, "nonceStr": in.NonceStr, "package": in.Package, "signType": in.SignType, "sign": in.PaySign,
+	}, s.keys.APIV2Key, in.SignType)
 }
 
 // checkPayFields checks the form of what the mini program gave.
@@ -118,8 +154,8 @@ func (s *Sim) checkPayFields(in payRequest) (timestamp, refusal string) {
 		return "", "parameter error: nonceStr must be 1 to 32 characters"
 	case !strings.HasPrefix(in.Package, "prepay_id=") || in.Package == "prepay_id=":
 		return "", "parameter error: package must be prepay_id=..."
-	case in.SignType != "RSA":
-		return "", "parameter error: signType must be RSA"
+	case !oneOf(signRSAType, signMD5, signHMAC)(in.SignType):
+		return "", "parameter error: signType must be RSA, MD5 or HMAC-SHA256"
 	case in.PaySign == "":
 		return "", "parameter error: paySign is missing"
 	}
@@ -129,6 +165,12 @@ func (s *Sim) checkPayFields(in payRequest) (timestamp, refusal string) {
 	return timestamp, ""
 }
 
+const (
+	refusedClosed = "该订单已关闭"
+	refusedSign   = "支付验证签名失败"
+	signRSAType   = "RSA"
+)
+
 // payableBy gives the reason for which this person cannot pay this order with this prepay_id, empty when they can.
 func (o *order) payableBy(id *identity, prepayID string, now time.Time) string {
 	switch {
@@ -136,10 +178,10 @@ func (o *order) payableBy(id *identity, prepayID string, now time.Time) string {
 		return "appid与下单时不一致"
 	case o.OpenID != id.OpenID:
 		return "支付账号与下单账号不一致"
-	case o.State == stateSuccess:
+	case o.paid():
 		return "该订单已支付"
 	case o.State == stateClosed:
-		return "该订单已关闭"
+		return refusedClosed
 	case !now.Before(o.PayableUntil):
 		return "订单已过期"
 	}

@@ -84,31 +84,31 @@ func (s *Sim) lookUp(text string) (wxaCode, error) {
 	}
 	id, query, _ := strings.Cut(rest, "?")
 	s.mu.Lock()
-	known := s.state.codes[id]
-	s.mu.Unlock()
-	if known != nil {
+	defer s.mu.Unlock()
+	if known := s.state.codes[id]; known != nil {
 		return *known, nil
 	}
 	q, err := url.ParseQuery(query)
 	if err != nil || q.Get("path") == "" {
 		return wxaCode{}, notThere("nobody made this code")
 	}
-	if _, err := s.ownAppID(q.Get("appid")); err != nil {
+	appid, err := s.ownAppID(q.Get("appid"))
+	if err != nil {
 		return wxaCode{}, err
 	}
-	return wxaCode{ID: id, AppID: s.keys.AppID, Path: q.Get("path"), Scene: q.Get("scene"), Env: or(q.Get("env"), "release")}, nil
+	return wxaCode{ID: id, AppID: appid, Path: q.Get("path"), Scene: q.Get("scene"), Env: or(q.Get("env"), "release")}, nil
 }
 
 // lookUpScene opens the page of a code with this scene; without one the home page, as the compile mode of the tools does.
 func (s *Sim) lookUpScene(scene, appid string) (wxaCode, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	appid, err := s.ownAppID(appid)
 	if err != nil {
 		return wxaCode{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, id := range sortedKeys(s.state.codes) {
-		if s.state.codes[id].Scene == scene {
+		if s.state.codes[id].Scene == scene && s.state.codes[id].AppID == appid {
 			return *s.state.codes[id], nil
 		}
 	}

@@ -35,7 +35,17 @@ func TestPhoneRefusesPayment(t *testing.T) {
 		{"other nonce than signed", "p1", func(in map[string]any) { in["nonceStr"] = "other" }, "支付验证签名失败"},
 		{"signature is no base64", "p1", func(in map[string]any) { in["paySign"] = "%" }, "支付验证签名失败"},
 		{"no signature", "p1", func(in map[string]any) { in["paySign"] = "" }, "parameter error: paySign is missing"},
-		{"other sign type", "p1", func(in map[string]any) { in["signType"] = "MD5" }, "parameter error: signType must be RSA"},
+		{"other sign type", "p1", func(in map[string]any) { in["signType"] = "MD5" }, "支付验证签名失败"},
+		{"unknown sign type", "p1", func(in map[string]any) { in["signType"] = "SHA1" }, "parameter error: signType must be RSA, MD5 or HMAC-SHA256"},
+		{"signed in the way of v2", "p1", func(in map[string]any) { w.signPayV2(in, "appId", "MD5") }, "支付验证签名失败"},
+		{"time in small letters", "p1", func(in map[string]any) {
+			in["timestamp"] = in["timeStamp"]
+			delete(in, "timeStamp")
+		}, "parameter error: parameter.timeStamp should be String instead of Undefined;"},
+		{"nonce in small letters", "p1", func(in map[string]any) {
+			in["noncestr"] = in["nonceStr"]
+			delete(in, "nonceStr")
+		}, "parameter error: nonceStr must be 1 to 32 characters"},
 		{"bare prepay_id", "p1", func(in map[string]any) { in["package"] = strings.TrimPrefix(in["package"].(string), "prepay_id=") }, "parameter error: package must be prepay_id=..."},
 		{"old time", "p1", func(in map[string]any) { w.resign(in, w.clock.Now().Add(-6*time.Minute), in["package"].(string)) }, "timeStamp已过期"},
 		{"unknown prepay_id", "p1", func(in map[string]any) { w.resign(in, w.clock.Now(), "prepay_id=wx00") }, "prepay_id无效"},

@@ -18,6 +18,10 @@ type endpoint struct {
 	pay    bool // of api.mch.weixin.qq.com: authorised by a signature, answered with one
 	token  bool // needs ?access_token=
 	run    func(*Sim, *call) reply
+
+	v2        bool // of api.mch.weixin.qq.com's older API: XML, status 200 whatever happens
+	mutualTLS bool // wants the merchant's certificate where WithClientCertificates says so
+	refunds   bool // takes the faults of a refund
 }
 
 // endpoints is every call that is simulated, on one screen.
@@ -29,18 +33,37 @@ func endpoints() []endpoint {
 		{name: "stable_token", method: post, path: "/cgi-bin/stable_token", run: (*Sim).stableToken},
 		{name: "checksession", method: get, path: "/wxa/checksession", token: true, run: (*Sim).checkSession},
 		{name: "resetusersessionkey", method: get, path: "/wxa/resetusersessionkey", token: true, run: (*Sim).resetSession},
+		{name: "getpaidunionid", method: get, path: "/wxa/getpaidunionid", token: true, run: (*Sim).paidUnionID},
 		{name: "getuserphonenumber", method: post, path: "/wxa/business/getuserphonenumber", token: true, run: (*Sim).phoneNumber},
 		{name: "getwxacodeunlimit", method: post, path: "/wxa/getwxacodeunlimit", token: true, run: (*Sim).unlimitedCode},
 		{name: "getwxacode", method: post, path: "/wxa/getwxacode", token: true, run: (*Sim).limitedCode},
 		{name: "createwxaqrcode", method: post, path: "/cgi-bin/wxaapp/createwxaqrcode", token: true, run: (*Sim).plainQRCode},
 
+		{name: "upload_shipping_info", method: post, path: "/wxa/sec/order/upload_shipping_info", token: true, run: (*Sim).uploadShipping},
+		{name: "get_order", method: post, path: "/wxa/sec/order/get_order", token: true, run: (*Sim).shippingOrder},
+		{name: "get_order_list", method: post, path: "/wxa/sec/order/get_order_list", token: true, run: (*Sim).shippingOrders},
+		{name: "is_trade_managed", method: post, path: "/wxa/sec/order/is_trade_managed", token: true, run: (*Sim).isTradeManaged},
+
 		{name: "prepay", method: post, path: "/v3/pay/transactions/jsapi", pay: true, run: (*Sim).prepay},
 		{name: "query", method: get, path: "/v3/pay/transactions/out-trade-no/:out_trade_no", pay: true, run: (*Sim).queryByNumber},
 		{name: "query_id", method: get, path: "/v3/pay/transactions/id/:transaction_id", pay: true, run: (*Sim).queryByID},
 		{name: "close", method: post, path: "/v3/pay/transactions/out-trade-no/:out_trade_no/close", pay: true, run: (*Sim).closeOrder},
+		{name: "refund", method: post, path: "/v3/refund/domestic/refunds", pay: true, refunds: true, run: (*Sim).refund},
+		{name: "refund_query", method: get, path: "/v3/refund/domestic/refunds/:out_refund_no", pay: true, run: (*Sim).queryRefund},
+		{name: "tradebill", method: get, path: "/v3/bill/tradebill", pay: true, run: (*Sim).tradeBill},
+		{name: "billdownload", method: get, path: billPath, pay: true, run: (*Sim).downloadBill},
+		{name: "v2_unifiedorder", method: post, path: "/pay/unifiedorder", v2: true, run: (*Sim).unifiedOrder},
+		{name: "v2_orderquery", method: post, path: "/pay/orderquery", v2: true, run: (*Sim).orderQuery},
+		{name: "v2_closeorder", method: post, path: "/pay/closeorder", v2: true, run: (*Sim).closeOrderV2},
+		{name: "v2_refund", method: post, path: "/secapi/pay/refund", v2: true, mutualTLS: true, refunds: true, run: (*Sim).refundV2},
+		{name: "v2_refundquery", method: post, path: "/pay/refundquery", v2: true, run: (*Sim).refundQueryV2},
+		{name: "v2_downloadbill", method: post, path: "/pay/downloadbill", v2: true, run: (*Sim).downloadBillV2},
 		{name: "certificates", method: get, path: "/v3/certificates", pay: true, run: (*Sim).certificates},
 	}
 }
+
+// ofMch tells the two hosts apart: api.mch.weixin.qq.com and api.weixin.qq.com.
+func (e endpoint) ofMch() bool { return e.pay || e.v2 }
 
 // newHandler is both hosts and the control API on one router.
 func (s *Sim) newHandler() http.Handler {

@@ -105,12 +105,65 @@ func errorTextFrom41000(errcode int) string {
 		return "data format error"
 	case 85096:
 		return "scancode_time is reserved"
+	case 89002:
+		return "open not exists"
+	case 89300:
+		return "invalid order"
 	case 87007:
 		return "session_key is not existed or expired"
 	case 87008:
 		return "invalid sig_method"
 	case 87009:
 		return "invalid signature"
+	}
+	return errorTextOfShipping(errcode)
+}
+
+// errorTextOfShipping is the last part of errorText.
+func errorTextOfShipping(errcode int) string {
+	switch errcode {
+	case 10060001:
+		return "支付单不存在"
+	case 10060002:
+		return "支付单已完成发货，无法继续发货"
+	case 10060003:
+		return "支付单已使用重新发货机会"
+	case 10060004:
+		return "支付单处于不可发货的状态"
+	case 10060005:
+		return "物流类型有误"
+	case 10060006:
+		return "非快递发货时不允许分拆发货"
+	case 10060007:
+		return "分拆发货模式下必须填写is_all_delivered"
+	case 10060008, 10060020:
+		return "商品描述不能为空"
+	case 10060009:
+		return "商品描述太长"
+	case 10060011:
+		return "last_index有误"
+	case 10060014:
+		return "参数错误"
+	case 10060023:
+		return "发货信息未更新"
+	case 10060024:
+		return "物流信息列表太长"
+	case 10060025:
+		return "物流公司编码太长"
+	case 10060026:
+		return "物流单号太长"
+	case 10060031:
+		return "订单不属于该用户"
+	case 268485194, 268485195, 268485196, 268485197:
+		return "order_key有误"
+	case 268485216:
+		return "upload_time格式有误"
+	case 268485224:
+		return "发货模式有误"
+	case 268485226, 268485227:
+		return "物流单号或物流公司编码不能为空"
+	case 268485228:
+		return "统一发货模式下物流信息列表长度必须为1"
 	}
 	return "error"
 }

@@ -10,7 +10,12 @@ import (
 	"time"
 )
 
-const onNotification = "notification"
+// What besides the calls can go wrong.
+const (
+	onNotification       = "notification"
+	onRefundNotification = "refund_notification"
+	onPayDevice          = "pay_device"
+)
 
 // fault is one queued misbehaviour. A nil fault means all is well; its methods may be called on nil.
 type fault struct {
@@ -31,7 +36,7 @@ type faultQueue struct {
 	list []*fault
 }
 
-// apiFaults, payFaults and notifyFaults are the kinds that make sense at each.
+// apiFaults and those below are the kinds that make sense at each.
 func apiFaults() []string {
 	return []string{"busy", "slow", "cut", "html", "empty", "token_invalid", "rate_limit", "timeout_after_accept"}
 }
@@ -43,20 +48,42 @@ func payFaults() []string {
 	}
 }
 
+// v2Faults have no time stamp to bend.
+func v2Faults() []string {
+	return []string{"busy", "slow", "cut", "html", "empty", "rate_limit", "timeout_after_accept", "wrong_signature"}
+}
+
 func notifyFaults() []string {
 	return []string{
-		"wrong_signature", "probe", "stale_time", "future_time", "duplicate", "concurrent", "late", "lost",
-		"other_amount", "other_appid", "other_mchid", "unknown_order", "no_resource",
+		"wrong_signature", "probe", "stale_time", "future_time", "mixed_serials", "duplicate", "concurrent", "late", "lost",
+		"other_amount", "other_appid", "other_mchid", "unknown_order", "no_resource", "extra_fields", "xxe",
 	}
 }
 
-// faultKinds maps every allowed `on` to its kinds: the names of the endpoints, api and pay for all of a host, notification.
+// refundFaults come on top at the two refund calls: refused for want of money or of a payer, or accepted and ending badly.
+func refundFaults() []string {
+	return []string{"not_enough", "account_abnormal", "refund_abnormal", "refund_closed"}
+}
+
+// deviceFaults strike on the phone: it pays an order that was closed, or a coupon pays a part.
+func deviceFaults() []string { return []string{"paid_after_close", "coupon"} }
+
+// faultKinds maps every allowed `on` to its kinds: the names of the endpoints, api and pay for all of a host, notifications
+// and the phone.
 func faultKinds() map[string][]string {
-	kinds := map[string][]string{"api": apiFaults(), "pay": payFaults(), onNotification: notifyFaults()}
+	kinds := map[string][]string{
+		"api": apiFaults(), "pay": payFaults(), onNotification: notifyFaults(), onRefundNotification: notifyFaults(), onPayDevice: deviceFaults(),
+	}
 	for _, ep := range endpoints() {
 		kinds[ep.name] = apiFaults()
-		if ep.pay {
+		switch {
+		case ep.pay:
 			kinds[ep.name] = payFaults()
+		case ep.v2:
+			kinds[ep.name] = v2Faults()
+		}
+		if ep.refunds {
+			kinds[ep.name] = append(kinds[ep.name], refundFaults()...)
 		}
 	}
 	for _, tokenless := range []string{"code2session", "token", "stable_token"} {
@@ -163,12 +190,13 @@ func (q *faultQueue) snapshot() []fault {
 	return list
 }
 
-// draw takes the first fault that is meant for name and whose dice fall.
-func (q *faultQueue) draw(name string) *fault {
+// draw takes the first fault that is meant for name and whose dice fall. With kinds it takes one of these only, and leaves
+// the others for when they can strike.
+func (q *faultQueue) draw(name string, kinds ...string) *fault {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i, f := range q.list {
-		if !f.meant(name) || !chance(f.Probability) {
+		if !f.meant(name) || len(kinds) > 0 && !slices.Contains(kinds, f.Kind) || !chance(f.Probability) {
 			continue
 		}
 		drawn := *f
@@ -189,7 +217,7 @@ func (f *fault) meant(name string) bool {
 	}
 	for _, ep := range endpoints() {
 		if ep.name == name {
-			return ep.pay && f.On == "pay" || !ep.pay && f.On == "api" && (f.Kind != "token_invalid" || ep.token)
+			return ep.ofMch() && f.On == "pay" || !ep.ofMch() && f.On == "api" && (f.Kind != "token_invalid" || ep.token)
 		}
 	}
 	return false
@@ -210,12 +238,13 @@ func (f *fault) name() string {
 func (f *fault) instead(c *call) (reply, bool) {
 	const page = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 	switch {
-	case f.is("html") && c.endpoint.pay:
+	case f.is("html") && c.endpoint.ofMch():
 		return reply{status: http.StatusBadGateway, contentType: "text/html", body: []byte(page), code: "html", reason: faulty}, true
 	case f.is("html"):
 		return reply{status: http.StatusOK, contentType: "text/html", body: []byte(page), code: "html", reason: faulty}, true
 	case f.is("empty"):
 		return reply{status: http.StatusOK, contentType: c.jsonType(), code: "empty", reason: faulty}, true
+	case c.endpoint.v2: // the rest needs a signed answer, see answerV2
 	case f.is("busy") && c.endpoint.pay:
 		return systemError(faulty).reply(c), true
 	case f.is("busy"):

@@ -132,15 +132,15 @@ func (w *world) close() {
 	}
 }
 
-func parseKey(t *testing.T, text string) *rsa.PrivateKey {
-	t.Helper()
+func parseKey(tb testing.TB, text string) *rsa.PrivateKey {
+	tb.Helper()
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
-		t.Fatal("private key is no PEM")
+		tb.Fatal("private key is no PEM")
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return key.(*rsa.PrivateKey)
 }
@@ -280,12 +280,12 @@ func wantErrcode(t *testing.T, a answer, want int) {
 }
 
 // sign is SHA256withRSA of the lines, each ended by a newline, in base64.
-func sign(t *testing.T, key *rsa.PrivateKey, lines ...string) string {
-	t.Helper()
+func sign(tb testing.TB, key *rsa.PrivateKey, lines ...string) string {
+	tb.Helper()
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n") + "\n"))
 	raw, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return base64.StdEncoding.EncodeToString(raw)
 }

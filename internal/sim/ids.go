@@ -65,9 +65,19 @@ func newPrepayID(now time.Time) string {
 	return "wx" + now.In(beijing()).Format("20060102150405") + hexID(10)
 }
 
+// newRefundNumber is the out_refund_no that the platform makes up for a refund by hand.
+func newRefundNumber(now time.Time) string {
+	return now.In(beijing()).Format("20060102150405") + pick(digits, 14)
+}
+
 // newTransactionID is 28 digits with the day in the middle.
 func newTransactionID(now time.Time) string {
 	return "4200" + pick(digits, 6) + now.In(beijing()).Format("20060102") + pick(digits, 10)
+}
+
+// newRefundID is 28 digits with the day in the middle.
+func newRefundID(now time.Time) string {
+	return "50300" + pick(digits, 5) + now.In(beijing()).Format("20060102") + pick(digits, 10)
 }
 
 // rid is WeChat's request id: three groups of eight hex digits, the first is the Unix time.

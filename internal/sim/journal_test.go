@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -154,4 +155,25 @@ func TestCodesOfAnotherApp(t *testing.T) {
 	w = openWorld(t, w.dir, w.clock)
 	wantErrcode(t, w.exchange("login-other"), 40029)
 	wantErrcode(t, w.redeemPhone(`{"code":"phone-other"}`), 40013)
+}
+
+// A journal of the first version names neither the API of an order nor the mini program of a token.
+func TestOldJournal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	openid, _ := w.login("p1")
+	w.close()
+	value := "9_" + strings.Repeat("x", 149)
+	appendJournal(t, w.dir, fmt.Sprintf(`[{"k":"order","id":"%[1]s/ORD-OLD-1","v":{"appid":%[2]q,"mchid":%[1]q,"out_trade_no":"ORD-OLD-1","notify_url":"https://shop.example.com/n",`+
+		`"openid":%[3]q,"total":100,"trade_state":"SUCCESS","prepays":[],"made_at":"2026-03-01T10:00:00+08:00","payable_until":"2026-03-08T10:00:00+08:00",`+
+		`"transaction_id":"4200000000202603010000000001","paid_at":"2026-03-01T10:00:00+08:00"}}]`+"\n", w.mch.MchID, w.app.AppID, openid))
+	appendJournal(t, w.dir, fmt.Sprintf(`[{"k":"token","id":%[1]q,"v":{"value":%[1]q,"latest":true,"issuedAt":"2026-03-01T10:00:00+08:00","expiresAt":"2026-03-01T12:00:00+08:00","deadAt":"0001-01-01T00:00:00Z"}}]`+"\n", value))
+	w = openWorld(t, w.dir, w.clock)
+	if o := w.list("/orders")[0]; o["api"] != "v3" {
+		t.Errorf("got %v, want an order of v3", o)
+	}
+	if a := w.refund(refundBody("ORD-OLD-1", "R-1", 40)); a.text("transaction_id") != "4200000000202603010000000001" {
+		t.Errorf("got %s, want it refunded", a.body)
+	}
+	w.wantProbe("old token", value, goodToken)
 }

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// keyFile is keys.json: one mini program and one merchant, made at first start and never changed.
+// keyFile is keys.json: one mini program and one merchant, made at first start; only the platform certificate ever changes.
 type keyFile struct {
 	AppID        string `json:"appid"`
 	Secret       string `json:"secret"`
@@ -32,6 +32,8 @@ type keyFile struct {
 	APIV2Key     string `json:"apiV2Key"`
 	PlatformKey  string `json:"platformKey"`
 	PlatformCert string `json:"platformCert"`
+	BeforeKey    string `json:"beforeKey,omitempty"` // of the platform certificate that was in use before the last rotation
+	BeforeCert   string `json:"beforeCert,omitempty"`
 	PublicKeyID  string `json:"publicKeyId"`
 	PublicKeyKey string `json:"publicKeyKey"`
 }
@@ -44,10 +46,6 @@ type keyring struct {
 	keyFile
 	merchant       *rsa.PrivateKey
 	merchantSerial string
-	platform       *rsa.PrivateKey
-	platformSerial string
-	platformFrom   time.Time
-	platformUntil  time.Time
 	pay            *rsa.PrivateKey
 	payPublicPEM   string
 }
@@ -106,8 +104,9 @@ func writeKeys(dir, path string, file keyFile) error {
 
 // makeKeys invents a mini program, a merchant and WeChat Pay's own two key pairs.
 func makeKeys(o options) (keyFile, error) {
+	app := newApp()
 	f := keyFile{
-		AppID: newAppID(), Secret: hexID(16), PushToken: pick(alnum, 32), PushAESKey: pick(alnum, 42) + "A",
+		AppID: app.AppID, Secret: app.Secret, PushToken: app.PushToken, PushAESKey: app.PushAESKey,
 		MchID: "19" + pick(digits, 8), APIV3Key: pick(alnum, 32), APIV2Key: pick(alnum, 32),
 		PublicKeyID: "PUB_KEY_ID_0119" + pick(digits, 8) + o.now().In(beijing()).Format("2006010215") + "00" + pick(digits, 10),
 	}
@@ -170,9 +169,6 @@ func parseKeys(f keyFile) (*keyring, error) {
 	if k.merchant, err = parseKey(f.MerchantKey); err != nil {
 		return nil, fmt.Errorf("parse merchant key: %w", err)
 	}
-	if k.platform, err = parseKey(f.PlatformKey); err != nil {
-		return nil, fmt.Errorf("parse platform key: %w", err)
-	}
 	if k.pay, err = parseKey(f.PublicKeyKey); err != nil {
 		return nil, fmt.Errorf("parse the key behind the public key: %w", err)
 	}
@@ -180,12 +176,7 @@ func parseKeys(f keyFile) (*keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse merchant certificate: %w", err)
 	}
-	platformCert, err := parseCert(f.PlatformCert)
-	if err != nil {
-		return nil, fmt.Errorf("parse platform certificate: %w", err)
-	}
-	k.merchantSerial, k.platformSerial = serialOf(merchantCert), serialOf(platformCert)
-	k.platformFrom, k.platformUntil = platformCert.NotBefore, platformCert.NotAfter
+	k.merchantSerial = serialOf(merchantCert)
 	der, err := x509.MarshalPKIXPublicKey(k.pay.Public())
 	if err != nil {
 		return nil, fmt.Errorf("encode public key: %w", err)

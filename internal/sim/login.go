@@ -77,10 +77,15 @@ func (s *Sim) code2Session(c *call) reply {
 	if err := s.save(g); err != nil {
 		return c.refuse(-1, err.Error())
 	}
+	unionID, err := s.unionID(g.Person)
+	if err != nil {
+		return c.refuse(-1, err.Error())
+	}
 	return c.ok(struct {
 		SessionKey string `json:"session_key"`
 		OpenID     string `json:"openid"`
-	}{live.Key, id.OpenID})
+		UnionID    string `json:"unionid,omitempty"`
+	}{live.Key, id.OpenID, unionID})
 }
 
 // checkLogin gives the errcode for which a login code is refused, 0 when it is good. A refused code is not used up.

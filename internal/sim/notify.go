@@ -17,29 +17,44 @@ const (
 	notifyGivenUp  = "GIVEN_UP"
 	defaultCopies  = 3
 	eventPaid      = "TRANSACTION.SUCCESS"
+	eventRefund    = "REFUND." // and the refund's status
 	originTransact = "transaction"
+	originRefund   = "refund"
 )
 
-// notification is one message to a merchant with every attempt to deliver it.
+// notification is one message to a merchant with every attempt to deliver it. It tells of a payment or of a refund, as it
+// was at that moment.
 type notification struct {
-	ID         string      `json:"id"`
-	EventType  string      `json:"event_type"`
-	OutTradeNo string      `json:"out_trade_no"`
-	URL        string      `json:"url"`
-	Plain      transaction `json:"plain"`
-	ByKey      bool        `json:"by_key"`
-	State      string      `json:"state"` // PENDING, DELIVERED or GIVEN_UP
-	MadeAt     time.Time   `json:"made_at"`
-	Due        time.Time   `json:"due"`  // of the next attempt
-	Step       int         `json:"step"` // how many rounds of the schedule are done
-	Attempts   []attempt   `json:"attempts"`
+	ID          string       `json:"id"`
+	EventType   string       `json:"event_type"`
+	Format      string       `json:"format"` // v3 (signed JSON) or v2 (XML)
+	OutTradeNo  string       `json:"out_trade_no"`
+	OutRefundNo string       `json:"out_refund_no,omitempty"`
+	URL         string       `json:"url"`
+	Plain       *transaction `json:"plain,omitempty"`
+	Refund      *refund      `json:"refund,omitempty"`
+	ByKey       bool         `json:"by_key"`
+	SignType    string       `json:"sign_type,omitempty"` // of v2
+	State       string       `json:"state"`               // PENDING, DELIVERED or GIVEN_UP
+	MadeAt      time.Time    `json:"made_at"`
+	Due         time.Time    `json:"due"`  // of the next attempt
+	Step        int          `json:"step"` // how many rounds of the schedule are done
+	Attempts    []attempt    `json:"attempts"`
 
-	busy bool // a delivery is under way
+	hasBodies bool // see bodiesKept
 }
 
 func (n notification) key() (kind, id string) { return "notification", n.ID }
 
-// attempt is one POST to the notify_url. Every 2xx counts as received, whatever the body says.
+// faultName is what a fault is queued for that hits this message.
+func (n *notification) faultName() string {
+	if n.Refund != nil {
+		return onRefundNotification
+	}
+	return onNotification
+}
+
+// attempt is one POST to the notify_url.
 type attempt struct {
 	At      time.Time         `json:"at"`
 	Status  int               `json:"status"` // 0 when there was no answer
@@ -51,12 +66,19 @@ type attempt struct {
 	TookMs  int64             `json:"took_ms"`
 }
 
+// newNotification is a message that is due.
+func newNotification(event, format, url string, now time.Time) *notification {
+	return &notification{
+		ID: newUUID(), EventType: event, Format: format, URL: url, State: notifyPending, MadeAt: now, Due: now, Attempts: []attempt{},
+	}
+}
+
 // paidNotification is the message that follows a payment.
 func paidNotification(o *order, now time.Time) *notification {
-	return &notification{
-		ID: newUUID(), EventType: eventPaid, OutTradeNo: o.OutTradeNo, URL: o.NotifyURL, Plain: o.transaction(), ByKey: o.ByKey,
-		State: notifyPending, MadeAt: now, Due: now, Attempts: []attempt{},
-	}
+	n := newNotification(eventPaid, or(o.API, apiV3), o.NotifyURL, now)
+	told := o.transaction()
+	n.OutTradeNo, n.Plain, n.ByKey, n.SignType = o.OutTradeNo, &told, o.ByKey, o.SignType
+	return n
 }
 
 // notifyClient is how WeChat posts; the deadline of five seconds comes with each request.
@@ -87,25 +109,60 @@ type notifyResource struct {
 	Nonce          string `json:"nonce"`
 }
 
-// seal encrypts and signs one attempt anew.
+// seal makes one attempt's message anew.
 func (s *Sim) seal(n *notification, f *fault) (body []byte, header http.Header, err error) {
-	resource := &notifyResource{
-		OriginalType: originTransact, Algorithm: "AEAD_AES_256_GCM", AssociatedData: originTransact, Nonce: pick(alnum, 12),
-	}
-	plain := f.falsify(n.Plain)
-	if resource.Ciphertext, err = sealGCM(s.keys.APIV3Key, resource.Nonce, resource.AssociatedData, encode(plain)); err != nil {
-		return nil, nil, err
-	}
-	if f.is("no_resource") {
-		resource = nil
-	}
-	body = encode(notifyEnvelope{n.ID, stamp(n.MadeAt), "encrypt-resource", n.EventType, "支付成功", resource})
 	header = http.Header{
 		"Content-Type": {"application/json"}, "User-Agent": {"Mozilla/4.0"}, "Accept": {"*/*"},
 		"Pragma": {"no-cache"}, "Cache-Control": {"no-cache"},
 	}
-	s.signHeaders(header, body, n.ByKey, s.wireTime(), f)
+	if n.Format == apiV2 || f.is("xxe") {
+		header.Set("Content-Type", "text/xml")
+		body, err = s.sealV2(n, f)
+		return body, header, err
+	}
+	if body, err = s.sealV3(n, f); err != nil {
+		return nil, nil, err
+	}
+	byKey := n.ByKey
+	if f.is("mixed_serials") || s.opts.mixedSerials {
+		byKey = chance(0.5)
+	}
+	s.signHeaders(header, body, byKey, s.wireTime(), f)
 	return body, header, nil
+}
+
+// sealV3 encrypts what happened under the APIv3 key.
+func (s *Sim) sealV3(n *notification, f *fault) ([]byte, error) {
+	var plain []byte
+	origin, summary := originTransact, "支付成功"
+	switch {
+	case n.Refund != nil:
+		plain = encode(f.falsifyRefund(*n.Refund).notice())
+		origin, summary = originRefund, refundSummary(n.Refund.Status)
+	case n.Plain != nil:
+		plain = encode(f.falsify(*n.Plain))
+	}
+	if f.is("extra_fields") {
+		plain = withExtra(plain)
+	}
+	resource := &notifyResource{OriginalType: origin, Algorithm: "AEAD_AES_256_GCM", AssociatedData: origin, Nonce: pick(alnum, 12)}
+	var err error
+	if resource.Ciphertext, err = sealGCM(s.keys.APIV3Key, resource.Nonce, resource.AssociatedData, plain); err != nil {
+		return nil, err
+	}
+	if f.is("no_resource") {
+		resource = nil
+	}
+	body := encode(notifyEnvelope{n.ID, stamp(n.MadeAt), "encrypt-resource", n.EventType, summary, resource})
+	if f.is("extra_fields") {
+		body = withExtra(body)
+	}
+	return body, nil
+}
+
+// withExtra adds a field that no document knows, as WeChat does now and then.
+func withExtra(object []byte) []byte {
+	return append(bytes.TrimSuffix(object, []byte("}")), `,"sim_extra":{"since":"2026"}}`...)
 }
 
 // falsify changes what the message says, in the ways a receiver has to notice.
@@ -154,8 +211,13 @@ func (s *Sim) post(ctx context.Context, n *notification, f *fault) (try attempt)
 	return try
 }
 
-// received tells whether the receiver took the message: the status decides, not the body.
-func (a attempt) received() bool { return a.Status/100 == 2 }
+// received tells whether the receiver took the message. With v3 the status decides and not the body; with v2 the body does.
+func (n *notification) received(try attempt) bool {
+	if n.Format == apiV2 {
+		return try.Status/100 == 2 && saysSuccess(try.Answer)
+	}
+	return try.Status/100 == 2
+}
 
 // flat keeps one value of each header, for the books.
 func flat(header http.Header) map[string]string {

@@ -30,6 +30,7 @@ type shop struct {
 	mu     sync.Mutex
 	got    []delivery
 	answer func(n int, r *http.Request) (status int, err error)
+	body   string // of the answer; JSON unless told
 }
 
 type delivery struct {
@@ -46,14 +47,17 @@ func (s *shop) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	s.mu.Lock()
 	s.got = append(s.got, delivery{time.Now(), r.URL.String(), r.Header, body})
-	n, answer := len(s.got), s.answer
+	n, answer, text := len(s.got), s.answer, s.body
 	s.mu.Unlock()
+	if text == "" {
+		text = `{"code":"FAIL"}`
+	}
 	status, err := answer(n, r)
 	if err != nil {
 		return nil, err
 	}
 	header := http.Header{"Location": {"https://elsewhere.example.com/"}}
-	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(`{"code":"FAIL"}`)), Request: r}, nil
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
 }
 
 // turn changes how the receiver answers.
@@ -61,6 +65,13 @@ func (s *shop) turn(answer func(int, *http.Request) (int, error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = answer
+}
+
+// text changes what the receiver says.
+func (s *shop) text(body string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.body = body
 }
 
 func (s *shop) deliveries() []delivery {

@@ -17,6 +17,13 @@ type options struct {
 	keyBits      int
 	allowedHosts []string
 	pages        []string
+
+	refundSpacing time.Duration
+	refundDelay   time.Duration
+	closeMinAge   time.Duration
+	billsAnyTime  bool
+	mixedSerials  bool
+	clientCerts   bool
 }
 
 // WithStateDir keeps keys and state in dir (made with mode 0700), so that a restart goes on where the last run stopped.
@@ -46,14 +53,42 @@ func WithPages(pages ...string) Option {
 	return func(o *options) { o.pages = append(o.pages, pages...) }
 }
 
+// WithRefundSpacing sets the least time between two refunds of one order, one minute of WeChat's time unless told.
+// Zero lifts the rule.
+func WithRefundSpacing(d time.Duration) Option { return func(o *options) { o.refundSpacing = d } }
+
+// WithRefundDelay sets how long a refund stays PROCESSING, three seconds of WeChat's time unless told. A negative delay
+// leaves every refund to POST /_sim/refunds/{refund_id}.
+func WithRefundDelay(d time.Duration) Option { return func(o *options) { o.refundDelay = d } }
+
+// WithBillsAnyTime lets bills be fetched for today and before ten o'clock, which WeChat Pay does not.
+func WithBillsAnyTime() Option { return func(o *options) { o.billsAnyTime = true } }
+
+// WithCloseMinAge refuses to close an order younger than d of WeChat's time, in v2 and v3. WeChat Pay's older pages say five
+// minutes, its newer ones nothing; zero, which is the rule unless told, lets every order be closed.
+func WithCloseMinAge(d time.Duration) Option { return func(o *options) { o.closeMinAge = d } }
+
+// WithClientCertificates makes /secapi/ want the merchant's certificate as TLS client certificate, as WeChat Pay does. It
+// then works over TLS only: see Sim.TLSConfig.
+func WithClientCertificates(required bool) Option {
+	return func(o *options) { o.clientCerts = required }
+}
+
+// WithMixedSerials signs every notification at random with the platform certificate or the public key, as WeChat Pay does
+// while a merchant goes over from the one to the other.
+func WithMixedSerials() Option { return func(o *options) { o.mixedSerials = true } }
+
 // newOptions starts from the real clock, real keys and the real network.
 func newOptions(opts []Option) options {
-	o := options{now: time.Now, keyBits: 2048, transport: &http.Transport{
-		// note: no proxy from the environment; a notification goes straight to the laptop's own port
-		Proxy:                 nil,
-		DisableKeepAlives:     true,
-		ResponseHeaderTimeout: notifyTimeout,
-	}}
+	o := options{
+		now: time.Now, keyBits: 2048, refundSpacing: time.Minute, refundDelay: 3 * time.Second,
+		transport: &http.Transport{
+			// note: no proxy from the environment; a notification goes straight to the laptop's own port
+			Proxy:                 nil,
+			DisableKeepAlives:     true,
+			ResponseHeaderTimeout: notifyTimeout,
+		},
+	}
 	for _, opt := range opts {
 		opt(&o)
 	}

@@ -5,6 +5,7 @@ import "time"
 const (
 	stateNotPay  = "NOTPAY"
 	stateSuccess = "SUCCESS"
+	stateRefund  = "REFUND"
 	stateClosed  = "CLOSED"
 
 	prepayLife    = 2 * time.Hour
@@ -26,11 +27,17 @@ type order struct {
 	State         string        `json:"trade_state"`
 	Hash          string        `json:"hash"` // of the first request's parameters, for the re-entry rule
 	ByKey         bool          `json:"by_key"`
+	API           string        `json:"api"`                 // v3 or v2, by which it was made
+	SignType      string        `json:"sign_type,omitempty"` // of v2: MD5 or HMAC-SHA256
+	Sharing       bool          `json:"profit_sharing,omitempty"`
 	Prepays       []prepayGrant `json:"prepays"`
 	MadeAt        time.Time     `json:"made_at"`
 	PayableUntil  time.Time     `json:"payable_until"`
 	TransactionID string        `json:"transaction_id,omitempty"`
 	PaidAt        *time.Time    `json:"paid_at,omitempty"`
+	Shipment      *shipment     `json:"shipment,omitempty"`
+	Coupon        int64         `json:"coupon,omitempty"`   // the part of Total that a coupon paid
+	Refunded      int64         `json:"refunded,omitempty"` // of all refunds that are not CLOSED
 	ClosedAt      *time.Time    `json:"closed_at,omitempty"`
 }
 
@@ -41,6 +48,12 @@ type prepayGrant struct {
 }
 
 func (o order) key() (kind, id string) { return "order", o.MchID + "/" + o.OutTradeNo }
+
+// paid is true for ever once somebody paid: a refund, even of a part, only renames the state.
+func (o *order) paid() bool { return o.State == stateSuccess || o.State == stateRefund }
+
+// payerTotal is what came out of the payer's own pocket.
+func (o *order) payerTotal() int64 { return o.Total - o.Coupon }
 
 // alive is false from the second hour on.
 func (p prepayGrant) alive(now time.Time) bool { return now.Sub(p.MadeAt) < prepayLife }
@@ -83,6 +96,21 @@ type transaction struct {
 	Payer          transactionPayer  `json:"payer"`
 	Amount         transactionAmount `json:"amount"`
 	SceneInfo      *transactionScene `json:"scene_info,omitempty"`
+	Promotion      []promotion       `json:"promotion_detail,omitempty"`
+}
+
+// promotion is a coupon that paid a part. Amounts are fen.
+type promotion struct {
+	CouponID   string `json:"coupon_id"`
+	Name       string `json:"name"`
+	Scope      string `json:"scope"`
+	Type       string `json:"type"`
+	Amount     int64  `json:"amount"`
+	StockID    string `json:"stock_id"`
+	Wechatpay  int64  `json:"wechatpay_contribute"`
+	Merchant   int64  `json:"merchant_contribute"`
+	Other      int64  `json:"other_contribute"`
+	CurrencyID string `json:"currency"`
 }
 
 // transactionPayer is empty until somebody paid.
@@ -109,24 +137,35 @@ func (o *order) transaction() transaction {
 		AppID: o.AppID, MchID: o.MchID, OutTradeNo: o.OutTradeNo, TradeState: o.State, TradeStateDesc: stateText(o.State),
 		Amount: transactionAmount{Total: o.Total, Currency: "CNY"},
 	}
-	if o.State != stateSuccess || o.PaidAt == nil {
+	if !o.paid() || o.PaidAt == nil {
 		return t
 	}
-	paid := o.Total
+	paid := o.payerTotal()
 	t.TransactionID, t.TradeType, t.BankType, t.Attach = o.TransactionID, "JSAPI", "OTHERS", o.Attach
 	t.SuccessTime, t.Payer.OpenID = stamp(*o.PaidAt), o.OpenID
 	t.Amount.PayerTotal, t.Amount.PayerCurrency = &paid, "CNY"
 	if o.DeviceID != "" {
 		t.SceneInfo = &transactionScene{o.DeviceID}
 	}
+	if o.Coupon > 0 {
+		t.Promotion = []promotion{{
+			CouponID: couponID, Name: "模拟代金券", Scope: "GLOBAL", Type: "CASH", Amount: o.Coupon, StockID: "10000000",
+			Wechatpay: o.Coupon, CurrencyID: "CNY",
+		}}
+	}
 	return t
 }
+
+// couponID names the one coupon that there is.
+const couponID = "1095190000"
 
 // stateText is trade_state_desc.
 func stateText(state string) string {
 	switch state {
 	case stateSuccess:
 		return "支付成功"
+	case stateRefund:
+		return "转入退款"
 	case stateClosed:
 		return "订单已关闭"
 	}

@@ -20,6 +20,9 @@ const (
 	numRate         = 268447840
 	numExtraParam   = 270924358
 	numSystem       = 268435457
+	numFunds        = 268435470 // note: these three are of our own making, no document tells WeChat's
+	numAccount      = 268435471
+	numBill         = 268435472
 )
 
 // payError is a refusal of WeChat Pay v3.
@@ -146,23 +149,6 @@ func (s *Sim) ownMchID(location, field, mchid string) *payError {
 	}
 	e := paramError(numMchMismatch, location, field, mchid, "mchid与Authorization中的mchid不一致")
 	return &e
-}
-
-// certificates is GET /v3/certificates: the platform certificate, sealed with the APIv3 key.
-func (s *Sim) certificates(c *call) reply {
-	nonce := pick(alnum, 12)
-	sealed, err := sealGCM(s.keys.APIV3Key, nonce, "certificate", []byte(s.keys.PlatformCert))
-	if err != nil {
-		return systemError(err.Error()).reply(c)
-	}
-	return okPay(map[string]any{"data": []any{map[string]any{
-		"serial_no":      s.keys.platformSerial,
-		"effective_time": stamp(s.keys.platformFrom),
-		"expire_time":    stamp(s.keys.platformUntil),
-		"encrypt_certificate": map[string]any{
-			"algorithm": "AEAD_AES_256_GCM", "nonce": nonce, "associated_data": "certificate", "ciphertext": sealed,
-		},
-	}}})
 }
 
 // validNumber is the shape of out_trade_no.

@@ -15,8 +15,9 @@ type person struct {
 	Nickname    string    `json:"nickname"`
 	Phone       string    `json:"phone"` // without the country's prefix
 	CountryCode string    `json:"countryCode"`
-	Avatar      string    `json:"avatar"` // address of a picture; the made ones live under /_sim/avatars/
-	Risky       bool      `json:"risky"`  // logins are refused with 40226
+	Avatar      string    `json:"avatar"`            // address of a picture; the made ones live under /_sim/avatars/
+	Risky       bool      `json:"risky"`             // logins are refused with 40226
+	UnionID     string    `json:"unionid,omitempty"` // once the open platform asked for it
 	MadeAt      time.Time `json:"madeAt"`
 }
 

@@ -45,7 +45,7 @@ func (s *Sim) phoneNumber(c *call) reply {
 		return c.refuse(40029, "code is missing")
 	case g == nil || g.Kind != grantPhone:
 		return c.refuse(40029, "no phone number button gave this code")
-	case g.AppID != s.keys.AppID:
+	case g.AppID != c.appid:
 		return c.refuse(40013, "the code belongs to another mini program")
 	case !s.limits.allow("phone/"+g.Person, loginsPerMin, time.Minute, c.now):
 		return c.refuse(45011, "more than 100 calls for one person in a minute")

@@ -20,7 +20,7 @@ func (s *Sim) prepay(c *call) reply {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.whoIs(s.keys.AppID, text(object(fields["payer"])["openid"])) == nil {
+	if s.whoIs(text(fields["appid"]), text(object(fields["payer"])["openid"])) == nil {
 		e := paramError(numOpenID, "body", "/payer/openid", text(object(fields["payer"])["openid"]), "无效的openid")
 		e.message, e.reason = "无效的openid", "no person has this openid at this appid"
 		return e.reply(c)
@@ -45,7 +45,10 @@ func (s *Sim) checkPrepay(fields map[string]any, c *call) *payError {
 	if bad := checkFields("", fields, jsapiRules()); bad != nil {
 		return bad
 	}
-	if appid := text(fields["appid"]); appid != s.keys.AppID {
+	s.mu.Lock()
+	_, bound := s.findApp(text(fields["appid"]))
+	s.mu.Unlock()
+	if !bound {
 		return &payError{
 			status: 400, code: "APPID_MCHID_NOT_MATCH", numeric: numAppMismatch, message: "appid和mch_id不匹配",
 			reason: "the merchant is not bound to this appid",
@@ -83,24 +86,32 @@ func (s *Sim) firstPrepay(c *call, fields map[string]any) reply {
 		AppID: text(fields["appid"]), MchID: text(fields["mchid"]), OutTradeNo: text(fields["out_trade_no"]),
 		Description: text(fields["description"]), Attach: text(fields["attach"]), NotifyURL: text(fields["notify_url"]),
 		OpenID: text(object(fields["payer"])["openid"]), DeviceID: text(object(fields["scene_info"])["device_id"]),
-		Total: integer(object(fields["amount"])["total"]), State: stateNotPay, Hash: hashOf(fields),
-		MadeAt: c.now, PayableUntil: deadline(fields, c),
+		Total: integer(object(fields["amount"])["total"]), State: stateNotPay, Hash: hashOf(fields), API: apiV3,
+		Sharing: object(fields["settle_info"])["profit_sharing"] == true,
+		MadeAt:  c.now, PayableUntil: deadline(fields, c),
 	}
-	return s.grantPrepay(c, o)
+	return s.answerFreshPrepay(c, o)
+}
+
+// answerFreshPrepay gives an order a new prepay_id and tells it. The caller holds s.mu.
+func (s *Sim) answerFreshPrepay(c *call, o *order) reply {
+	if err := s.grantPrepay(c, o); err != nil {
+		return systemError(err.Error()).reply(c)
+	}
+	return prepayAnswer(o)
 }
 
 // grantPrepay gives an order (a new one or one at hand) a new prepay_id. The caller holds s.mu.
-func (s *Sim) grantPrepay(c *call, o *order) reply {
+func (s *Sim) grantPrepay(c *call, o *order) error {
 	next := *o
 	next.ByKey = c.byKey
 	next.Prepays = append(slices.Clone(o.Prepays), prepayGrant{ID: newPrepayID(c.now), MadeAt: c.now})
 	if err := s.save(next); err != nil {
-		return systemError(err.Error()).reply(c)
+		return err
 	}
 	*o = next
-	s.state.orders[o.MchID+"/"+o.OutTradeNo] = o
-	s.state.index(o)
-	return prepayAnswer(o)
+	s.state.addOrder(o)
+	return nil
 }
 
 // prepayAnswer tells the latest prepay_id.
@@ -108,31 +119,60 @@ func prepayAnswer(o *order) reply {
 	return okPay(map[string]string{"prepay_id": o.Prepays[len(o.Prepays)-1].ID})
 }
 
-// reenter is a second request with a known number: the same parameters get a prepay_id again, others are refused.
-// The caller holds s.mu.
-func (s *Sim) reenter(c *call, o *order, hash string) reply {
+// reentry is what becomes of a second request with a known number.
+type reentry int
+
+const (
+	reenterFresh reentry = iota // a new prepay_id, the last one is too old
+	reenterSame                 // the last prepay_id again
+	reenterPaid
+	reenterClosed
+	reenterDiffers
+	reenterExpired
+)
+
+// reenter compares a second request with the first: the same parameters get a prepay_id again, others are refused.
+func (o *order) reenter(hash string, now time.Time) reentry {
 	switch {
-	case o.State == stateSuccess:
-		return orderPaid().reply(c)
+	case o.paid():
+		return reenterPaid
 	case o.State == stateClosed:
+		return reenterClosed
+	case o.Hash != hash:
+		return reenterDiffers
+	case !now.Before(o.PayableUntil):
+		return reenterExpired
+	case o.Prepays[len(o.Prepays)-1].alive(now):
+		return reenterSame
+	}
+	return reenterFresh
+}
+
+// reenter is a second request with a known number. The caller holds s.mu.
+func (s *Sim) reenter(c *call, o *order, hash string) reply {
+	switch o.reenter(hash, c.now) {
+	case reenterPaid:
+		return orderPaid().reply(c)
+	case reenterClosed:
 		return payError{
 			status: 400, code: "ORDER_CLOSED", numeric: numOrderInvalid, message: "订单已关闭",
 			reason: "the order is closed; a closed number never opens again",
 		}.reply(c)
-	case o.Hash != hash:
+	case reenterDiffers:
 		return payError{
 			status: 403, code: "OUT_TRADE_NO_USED", numeric: numReentry, message: "请求重入时，参数与首次请求时不一致",
 			reason: "the number was used before with other parameters",
 		}.reply(c)
-	case !c.now.Before(o.PayableUntil):
+	case reenterExpired:
 		return payError{
 			status: 400, code: "INVALID_REQUEST", numeric: numOrderInvalid, message: "订单已过期",
 			reason: "the order's time_expire is over",
 		}.reply(c)
-	case o.Prepays[len(o.Prepays)-1].alive(c.now):
+	case reenterSame:
 		return prepayAnswer(o)
+	case reenterFresh:
 	}
-	return s.grantPrepay(c, o)
+	return s.answerFreshPrepay(c, o)
 }
 
 // queryByNumber is GET /v3/pay/transactions/out-trade-no/{out_trade_no}.
@@ -191,16 +231,32 @@ func (s *Sim) closeOrder(c *call) reply {
 		return systemError(err.Error()).reply(c)
 	case o == nil:
 		return orderMissing().reply(c)
-	case o.State == stateSuccess:
+	case o.paid():
 		return orderPaid().reply(c)
 	case o.State == stateClosed:
 		return reply{status: http.StatusNoContent}
+	case s.tooYoung(o, c.now):
+		return payError{
+			status: 403, code: "TRADE_ERROR", numeric: numOrderInvalid, message: "订单生成后不能马上调用关单接口",
+			reason: "the order is younger than " + s.opts.closeMinAge.String(),
+		}.reply(c)
 	}
-	closed := *o
-	closed.State, closed.ClosedAt = stateClosed, &c.now
-	if err := s.save(closed); err != nil {
+	if err := s.shut(o, c.now); err != nil {
 		return systemError(err.Error()).reply(c)
 	}
-	*o = closed
 	return reply{status: http.StatusNoContent}
+}
+
+// tooYoung tells whether an order may not be closed yet, see WithCloseMinAge.
+func (s *Sim) tooYoung(o *order, now time.Time) bool { return now.Sub(o.MadeAt) < s.opts.closeMinAge }
+
+// shut closes an unpaid order. The caller holds s.mu.
+func (s *Sim) shut(o *order, now time.Time) error {
+	closed := *o
+	closed.State, closed.ClosedAt = stateClosed, &now
+	if err := s.save(closed); err != nil {
+		return err
+	}
+	*o = closed
+	return nil
 }

@@ -66,7 +66,7 @@ func (s *Sim) unlimitedCode(c *call) reply {
 		return refusal
 	}
 	s.mu.Lock()
-	within := s.limits.allow("code/unlimited", unlimitedPerMinute, time.Minute, c.now)
+	within := s.limits.allow("code/unlimited/"+c.appid, unlimitedPerMinute, time.Minute, c.now)
 	s.mu.Unlock()
 	if !within {
 		return c.refuse(45009, "more than 5000 codes in a minute")
@@ -160,8 +160,8 @@ func (s *Sim) countedCode(c *call, longest int) reply {
 		return c.refuse(40097, reason)
 	}
 	s.mu.Lock()
-	count := codeCount{AppID: s.keys.AppID, Count: 1}
-	if known := s.state.counts[s.keys.AppID]; known != nil {
+	count := codeCount{AppID: c.appid, Count: 1}
+	if known := s.state.counts[c.appid]; known != nil {
 		count.Count += known.Count
 	}
 	s.mu.Unlock()

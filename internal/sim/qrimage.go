@@ -50,7 +50,7 @@ func (c codeStyle) ink() (color.NRGBA, error) {
 
 // draw remembers the code and answers with its picture.
 func (s *Sim) draw(c *call, style codeStyle, code wxaCode, count *codeCount) reply {
-	code.AppID, code.Env = s.keys.AppID, "release"
+	code.AppID, code.Env = c.appid, "release"
 	if style.EnvVersion != nil {
 		code.Env = *style.EnvVersion
 	}

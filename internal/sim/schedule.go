@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -56,27 +57,31 @@ func (s *Sim) sleep(ctx context.Context, nap time.Duration) bool {
 	return true
 }
 
-// due takes the notifications whose time has come and tells how long the rest can wait.
+// due settles the refunds and takes the notifications whose time has come, and tells how long the rest can wait.
 func (s *Sim) due() (list []*notification, nap time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, nap := s.Now(), longestNap
-	for _, n := range s.state.pending {
+	now := s.Now()
+	for {
+		next, ok := s.state.agenda.take(now)
+		if !ok {
+			return list, s.state.agenda.nap(now, longestNap)
+		}
 		switch {
-		case n.busy:
-		case n.Due.After(now):
-			nap = min(nap, n.Due.Sub(now))
-		default:
-			n.busy = true
-			list = append(list, n)
+		case next.note != nil:
+			list = append(list, next.note)
+		case next.refund != nil:
+			if _, err := s.ripenedRefund(next.refund, now); err != nil {
+				s.note("refund", "the journal could not keep a settled refund: "+err.Error())
+				s.state.agenda.settle(next.refund, now.Add(longestNap))
+			}
 		}
 	}
-	return list, nap
 }
 
 // deliver makes one round: mostly one attempt, several where a fault says so, none where it is lost.
 func (s *Sim) deliver(ctx context.Context, n *notification) {
-	f := s.faults.draw(onNotification)
+	f := s.faults.draw(n.faultName())
 	var tries []attempt
 	switch {
 	case f.is("late"):
@@ -116,11 +121,9 @@ func (s *Sim) postMany(ctx context.Context, n *notification, f *fault) []attempt
 // settle notes a round and sets the time of the next one.
 func (n *notification) settle(tries []attempt) {
 	n.Attempts = append(n.Attempts, tries...)
-	for _, try := range tries {
-		if try.received() {
-			n.State = notifyDone
-			return
-		}
+	if slices.ContainsFunc(tries, n.received) {
+		n.State = notifyDone
+		return
 	}
 	steps := retrySteps()
 	if n.Step >= len(steps) {
@@ -136,23 +139,37 @@ func (n *notification) settle(tries []attempt) {
 func (s *Sim) finish(n *notification, apply func()) {
 	s.mu.Lock()
 	apply()
-	n.busy = false
-	s.state.addNotification(n)
+	s.state.keepBodies(n)
+	if n.State == notifyPending {
+		s.state.agenda.note(n)
+	}
 	err := s.save(n)
 	s.mu.Unlock()
 	if err != nil {
-		s.note(onNotification, "the journal could not keep an attempt: "+err.Error())
+		s.note(n.faultName(), "the journal could not keep an attempt: "+err.Error())
 	}
 	s.rouse()
 }
 
-// reanchor moves what came due while the simulator was off to now: were it counted from then, all its rounds would be
-// spent in the first second, before the backend listens again.
-func (s *Sim) reanchor() {
-	now := s.Now()
-	for _, n := range s.state.pending {
-		if n.Due.Before(now) {
-			n.Due = now
-		}
+// bodiesKept is how many notifications keep what was sent and answered; of older ones only times and verdicts remain.
+const bodiesKept = 500
+
+// keepBodies counts a notification among the latest attempted and strips the one that falls out.
+func (st *state) keepBodies(n *notification) {
+	if n.hasBodies || len(n.Attempts) == 0 {
+		return
+	}
+	n.hasBodies = true
+	st.withBodies = append(st.withBodies, n)
+	if len(st.withBodies) <= bodiesKept {
+		return
+	}
+	oldest := st.withBodies[0]
+	st.withBodies[0] = nil
+	st.withBodies = st.withBodies[1:]
+	oldest.hasBodies = false
+	for i := range oldest.Attempts {
+		a := &oldest.Attempts[i]
+		a.Body, a.Answer, a.Headers = "", "", nil
 	}
 }

@@ -19,9 +19,13 @@ type call struct {
 	body      []byte
 	query     url.Values
 	param     func(name string) string
-	now       time.Time // WeChat's calendar
-	wire      time.Time // the clock the caller lives on, see clock
-	byKey     bool      // answer signed with the public key, else with the platform certificate
+	now       time.Time         // WeChat's calendar
+	wire      time.Time         // the clock the caller lives on, see clock
+	fields    map[string]string // of a v2 request
+	signType  string            // of a v2 request
+	appid     string            // to which the access_token belongs
+	fault     *fault            // nil mostly
+	byKey     bool              // answer signed with the public key, else with the platform certificate
 	started   time.Time
 	requestID string
 }
@@ -32,6 +36,7 @@ type reply struct {
 	contentType string
 	body        []byte
 	code        string // errcode or v3 code; empty when the call went well
+	unsigned    bool   // a file of WeChat Pay, which comes without a signature
 	numeric     int    // the number at the end of WeChat Pay's Request-Id
 	reason      string // why it was refused, for GET /_sim/calls; WeChat itself never says
 }
@@ -45,6 +50,7 @@ func (s *Sim) serve(ep endpoint) echo.HandlerFunc {
 		}
 		c.requestID = rid(c.now)
 		f := s.faults.draw(ep.name)
+		c.fault = f
 		answer := s.answer(ec.Response(), c, f)
 		s.record(c, answer, f)
 		return s.send(ec, c, answer, f)
@@ -63,7 +69,10 @@ func (s *Sim) answer(w http.ResponseWriter, c *call, f *fault) reply {
 	if spoilt, ok := f.instead(c); ok {
 		return spoilt
 	}
-	if c.endpoint.pay {
+	switch {
+	case c.endpoint.v2:
+		return s.answerV2(c)
+	case c.endpoint.pay:
 		return s.answerPay(c)
 	}
 	return s.answerAPI(c)
@@ -78,9 +87,11 @@ func (s *Sim) answerAPI(c *call) reply {
 		return c.refuse(43001, "the call wants GET")
 	}
 	if c.endpoint.token {
-		if code, reason := s.checkToken(c.query.Get("access_token"), c.now); code != 0 {
+		appid, code, reason := s.checkToken(c.query.Get("access_token"), c.now)
+		if code != 0 {
 			return c.refuse(code, reason)
 		}
+		c.appid = appid
 	}
 	return c.endpoint.run(s, c)
 }
@@ -104,7 +115,7 @@ func (s *Sim) send(ec *echo.Context, c *call, r reply, f *fault) error {
 	header := ec.Response().Header()
 	if c.endpoint.pay {
 		header.Set("Request-Id", c.requestID+"-"+strconv.Itoa(r.numeric))
-		if r.status/100 == 2 && !f.is("empty") {
+		if r.status/100 == 2 && !r.unsigned && !f.is("empty") {
 			s.signAnswer(header, c, r.body, f)
 		}
 	}

@@ -121,7 +121,7 @@ func (s *Sim) signedSession(c *call) (id *identity, errcode int, reason string) 
 	if method != "hmac_sha256" {
 		return nil, 87008, "sig_method must be hmac_sha256"
 	}
-	if id = s.whoIs(s.keys.AppID, openid); id == nil {
+	if id = s.whoIs(c.appid, openid); id == nil {
 		return nil, 40003, "no openid of this mini program"
 	}
 	live := s.state.sessions[id.session()]

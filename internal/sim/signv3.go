@@ -155,7 +155,8 @@ func (s *Sim) signAnswer(header http.Header, c *call, body []byte, f *fault) {
 
 // signHeaders signs body at now with the public key's pair or the platform certificate's. A fault may spoil the result.
 func (s *Sim) signHeaders(header http.Header, body []byte, byKey bool, now time.Time, f *fault) {
-	key, serial := s.keys.platform, s.keys.platformSerial
+	platform := s.platform.Load().now
+	key, serial := platform.key, platform.serial
 	if byKey {
 		key, serial = s.keys.pay, s.keys.PublicKeyID
 	}

@@ -5,8 +5,9 @@
 // It is written from the fact sheets and shares no code with the clients in internal/wechat and internal/wxpay: a simulator
 // that shares the signer with its client proves nothing.
 //
-// Limits: one mini program and one merchant; no open platform (no unionid); the list of published pages is whatever
-// WithPages says; nothing here is meant to be reachable from outside the machine, since /_sim/config gives private keys away.
+// Limits: one merchant, to which every mini program is bound; the list of published pages is whatever WithPages says; the
+// fund-flow bill and profit sharing do not exist; nothing here is meant to be reachable from outside the machine, since
+// /_sim/config gives private keys away.
 package sim
 
 import (
@@ -32,11 +33,13 @@ type Sim struct {
 	handler http.Handler
 	control http.Handler
 
-	mu     sync.Mutex // guards state and limits
+	mu     sync.Mutex // guards state, limits and bills
 	state  *state
 	limits *limiter
+	bills  []readyBill // waiting to be fetched, the oldest first
 
 	base      atomic.Pointer[string]
+	platform  atomic.Pointer[platformCerts]
 	wireMoved atomic.Bool // the merchant's backend was last seen on the moved clock
 	wake      chan struct{}
 
@@ -58,12 +61,17 @@ func New(opts ...Option) (*Sim, error) {
 		faults: &faultQueue{}, calls: &callRing{}, client: notifyClient(o.transport), wake: make(chan struct{}, 1),
 	}
 	s.SetPublicBase(o.publicBase)
+	certs, err := parsePlatform(keys.keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("load keys: %w", err)
+	}
+	s.platform.Store(certs)
 	s.journal, err = openJournal(o.stateDir, s.state.apply, func() []row { return s.state.live(s.opts.now().Add(s.state.offset)) })
 	if err != nil {
 		return nil, err
 	}
 	s.clock.advance(s.state.offset)
-	s.reanchor()
+	s.state.reindex(s.keys.AppID, s.Now())
 	if err := s.firstPeople(); err != nil {
 		return nil, errors.Join(fmt.Errorf("make people: %w", err), s.journal.close())
 	}

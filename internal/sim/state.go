@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -20,11 +19,26 @@ type state struct {
 	codes         map[string]*wxaCode
 	counts        map[string]*codeCount
 	orders        map[string]*order
+	refunds       map[string]*refund
 	notifications map[string]*notification
+	merchant      merchantRow
+	platform      openPlatformRow
+	apps          map[string]*appRow // besides the first, which is in keys.json
+
+	// what follows is found again from the above: indexes, so that no call walks over all there is
 	byOpenID      map[string]*identity
 	byPrepay      map[string]*order
 	byTransaction map[string]*order
-	pending       map[string]*notification
+	byRefundID    map[string]*refund
+	refundsOf     map[string][]*refund // by the order's key, the oldest first
+	paidShelf     []*order             // in the order of payment
+	paidOn        map[string][]*order  // by the day in Beijing
+	refundedOn    map[string][]*refund
+	orderShelf    shelf[order]
+	refundShelf   shelf[refund]
+	noteShelf     shelf[notification]
+	withBodies    []*notification // the latest attempted, whose attempts keep their bodies
+	agenda        agenda
 }
 
 // newState is an empty memory.
@@ -32,9 +46,10 @@ func newState() *state {
 	return &state{
 		people: map[string]*person{}, identities: map[string]*identity{}, sessions: map[string]*session{},
 		grants: map[string]*grant{}, tokens: map[string]*token{}, codes: map[string]*wxaCode{}, counts: map[string]*codeCount{},
-		orders: map[string]*order{}, notifications: map[string]*notification{},
-		byOpenID: map[string]*identity{}, byPrepay: map[string]*order{}, byTransaction: map[string]*order{},
-		pending: map[string]*notification{},
+		orders: map[string]*order{}, refunds: map[string]*refund{}, notifications: map[string]*notification{},
+		apps: map[string]*appRow{}, byOpenID: map[string]*identity{}, byPrepay: map[string]*order{}, byTransaction: map[string]*order{},
+		byRefundID: map[string]*refund{}, refundsOf: map[string][]*refund{},
+		paidOn: map[string][]*order{}, refundedOn: map[string][]*refund{},
 	}
 }
 
@@ -65,17 +80,17 @@ func (st *state) apply(c change) error {
 	case "count":
 		return restore(st.counts, c)
 	case "notification":
-		if err := restore(st.notifications, c); err != nil {
-			return err
-		}
-		st.addNotification(st.notifications[c.ID])
-		return nil
+		return restore(st.notifications, c)
 	case "order":
-		if err := restore(st.orders, c); err != nil {
-			return err
-		}
-		st.index(st.orders[c.ID])
-		return nil
+		return restore(st.orders, c)
+	case "refund":
+		return restore(st.refunds, c)
+	case "app":
+		return restore(st.apps, c)
+	case "merchant":
+		return json.Unmarshal(c.Value, &st.merchant)
+	case "open_platform":
+		return json.Unmarshal(c.Value, &st.platform)
 	}
 	return fmt.Errorf("unknown kind %q", c.Kind)
 }
@@ -95,24 +110,91 @@ func (st *state) addIdentity(id *identity) {
 	st.identities[id.AppID+"/"+id.Person], st.byOpenID[id.session()] = id, id
 }
 
-// addNotification keeps a notification, and among the pending ones for as long as it is one.
-func (st *state) addNotification(n *notification) {
-	st.notifications[n.ID] = n
-	if n.State == notifyPending {
-		st.pending[n.ID] = n
-	} else {
-		delete(st.pending, n.ID)
+// reindex builds what can be found again, once the journal is read; what is still open goes on the agenda at now at the
+// earliest: were it counted from when it came due, all its rounds would be spent before the backend listens again.
+func (st *state) reindex(firstApp string, now time.Time) {
+	for _, t := range st.tokens {
+		t.AppID = or(t.AppID, firstApp) // note: journals from when there was one mini program do not name it, nor the API
+	}
+	st.orderShelf.restock(st.orders, func(o *order) time.Time { return o.MadeAt })
+	for _, o := range st.orderShelf.rows {
+		o.API = or(o.API, apiV3)
+		st.index(o)
+	}
+	for _, r := range st.refunds {
+		st.byRefundID[r.RefundID] = r
+	}
+	slices.SortStableFunc(st.paidShelf, func(a, b *order) int { return a.PaidAt.Compare(*b.PaidAt) })
+	st.refundShelf.restock(st.byRefundID, func(r *refund) time.Time { return r.MadeAt })
+	for _, r := range st.refundShelf.rows {
+		st.indexRefund(r)
+		if r.Status == refundProcessing && !r.SettleAt.IsZero() {
+			r.SettleAt = later(r.SettleAt, now)
+			st.agenda.settle(r, r.SettleAt)
+		}
+	}
+	st.noteShelf.restock(st.notifications, func(n *notification) time.Time { return n.MadeAt })
+	for _, n := range st.noteShelf.rows {
+		n.Format = or(n.Format, apiV3)
+		st.keepBodies(n)
+		if n.State == notifyPending {
+			n.Due = later(n.Due, now)
+			st.agenda.note(n)
+		}
 	}
 }
 
-// index makes an order findable by its prepay ids and its transaction.
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// addNotification keeps a new notification, which is due.
+func (st *state) addNotification(n *notification) {
+	st.notifications[n.ID] = n
+	st.noteShelf.put(n.ID, n)
+	st.agenda.note(n)
+}
+
+// addOrder keeps an order, new or changed.
+func (st *state) addOrder(o *order) {
+	_, id := o.key()
+	st.orders[id] = o
+	st.orderShelf.put(id, o)
+	st.index(o)
+}
+
+// index makes an order findable by its prepay ids, its transaction and its day.
 func (st *state) index(o *order) {
 	for _, p := range o.Prepays {
 		st.byPrepay[p.ID] = o
 	}
-	if o.TransactionID != "" {
-		st.byTransaction[o.TransactionID] = o
+	if o.TransactionID == "" || st.byTransaction[o.TransactionID] != nil {
+		return
 	}
+	st.byTransaction[o.TransactionID] = o
+	day := billDay(*o.PaidAt)
+	st.paidOn[day] = append(st.paidOn[day], o)
+	st.paidShelf = append(st.paidShelf, o)
+}
+
+// addRefund keeps a new refund.
+func (st *state) addRefund(r *refund) {
+	_, id := r.key()
+	st.refunds[id] = r
+	st.refundShelf.put(r.RefundID, r)
+	st.indexRefund(r)
+}
+
+// indexRefund makes a new refund findable by its id, its order and its day.
+func (st *state) indexRefund(r *refund) {
+	st.byRefundID[r.RefundID] = r
+	st.refundsOf[r.orderKey()] = append(st.refundsOf[r.orderKey()], r)
+	day := billDay(r.MadeAt)
+	st.refundedOn[day] = append(st.refundedOn[day], r)
 }
 
 // live lists what is worth keeping at now: codes and tokens that ended long ago are left behind.
@@ -126,6 +208,9 @@ func (st *state) live(now time.Time) []row {
 	rows = appendRows(rows, st.codes, nil)
 	rows = appendRows(rows, st.counts, nil)
 	rows = appendRows(rows, st.orders, nil)
+	rows = appendRows(rows, st.refunds, nil)
+	rows = append(rows, st.merchant, st.platform)
+	rows = appendRows(rows, st.apps, nil)
 	return appendRows(rows, st.notifications, nil)
 }
 
@@ -140,15 +225,6 @@ func appendRows[T any, P interface {
 		}
 	}
 	return rows
-}
-
-// newest lists a map's entries by time, the latest first.
-func newest[T any](from map[string]*T, at func(*T) time.Time, id func(*T) string) []*T {
-	list := slices.AppendSeq([]*T{}, maps.Values(from)) // note: never nil, which JSON would tell as null
-	slices.SortFunc(list, func(a, b *T) int {
-		return cmp.Or(at(b).Compare(at(a)), cmp.Compare(id(b), id(a)))
-	})
-	return list
 }
 
 // save writes rows to the journal as one change. The caller holds s.mu.

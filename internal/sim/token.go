@@ -17,6 +17,7 @@ const (
 // token is one access_token. The two endpoints have separate namespaces, told apart by Stable.
 type token struct {
 	Value     string    `json:"value"`
+	AppID     string    `json:"appid"`
 	Stable    bool      `json:"stable"`
 	Latest    bool      `json:"latest"`
 	Forced    bool      `json:"forced"`
@@ -30,26 +31,26 @@ func (t token) key() (kind, id string) { return "token", t.Value }
 // tokenShape tells a token that could have been issued from text that never was one (40014).
 var tokenShape = regexp.MustCompile(`^[0-9]+_[0-9A-Za-z_-]{100,500}$`)
 
-// checkToken gives the errcode for an access token, 0 when it is good.
-func (s *Sim) checkToken(value string, now time.Time) (errcode int, reason string) {
+// checkToken gives the mini program to which an access token belongs, or the errcode for a bad one.
+func (s *Sim) checkToken(value string, now time.Time) (appid string, errcode int, reason string) {
 	if value == "" {
-		return 41001, "no access_token in the query"
+		return "", 41001, "no access_token in the query"
 	}
 	if !tokenShape.MatchString(value) {
-		return 40014, "this does not even look like an access_token"
+		return "", 40014, "this does not even look like an access_token"
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.state.tokens[value]
 	switch {
 	case t == nil:
-		return 40001, "nobody issued this access_token"
+		return "", 40001, "nobody issued this access_token"
 	case t.DeadAt.Before(t.ExpiresAt) && !t.DeadAt.IsZero() && !now.Before(t.DeadAt):
-		return 40001, "a newer access_token took the place of this one"
+		return "", 40001, "a newer access_token took the place of this one"
 	case !now.Before(t.ExpiresAt):
-		return 42001, "the access_token is older than its expires_in"
+		return "", 42001, "the access_token is older than its expires_in"
 	}
-	return 0, ""
+	return t.AppID, 0, ""
 }
 
 // tokenAnswer is a success of both calls; they send no errcode.
@@ -65,14 +66,17 @@ func (t *token) answer(now time.Time) tokenAnswer {
 
 // checkSecret is the common start of both token calls and of the login.
 func (s *Sim) checkSecret(appid, secret string) (errcode int, reason string) {
+	s.mu.Lock()
+	app, known := s.findApp(appid)
+	s.mu.Unlock()
 	switch {
 	case appid == "":
 		return 41002, "appid is missing"
 	case secret == "":
 		return 41004, "secret is missing"
-	case appid != s.keys.AppID:
+	case !known:
 		return 40013, "no mini program has this appid"
-	case subtle.ConstantTimeCompare([]byte(secret), []byte(s.keys.Secret)) != 1:
+	case subtle.ConstantTimeCompare([]byte(secret), []byte(app.Secret)) != 1:
 		return 40125, "the secret is not that of the mini program"
 	}
 	return 0, ""
@@ -89,7 +93,7 @@ func (s *Sim) accessToken(c *call) reply {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fresh, err := s.issue(false, false, c.now)
+	fresh, err := s.issue(c.query.Get("appid"), false, false, c.now)
 	if err != nil {
 		return c.refuse(-1, err.Error())
 	}
@@ -97,13 +101,13 @@ func (s *Sim) accessToken(c *call) reply {
 }
 
 // issue makes a token and ends the earlier ones of its namespace. The caller holds s.mu.
-func (s *Sim) issue(stable, forced bool, now time.Time) (*token, error) {
+func (s *Sim) issue(appid string, stable, forced bool, now time.Time) (*token, error) {
 	fresh := &token{
-		Value: newToken(), Stable: stable, Latest: true, Forced: forced, IssuedAt: now, ExpiresAt: now.Add(tokenLife),
+		Value: newToken(), AppID: appid, Stable: stable, Latest: true, Forced: forced, IssuedAt: now, ExpiresAt: now.Add(tokenLife),
 	}
 	rows := []row{fresh}
 	for _, old := range s.state.tokens {
-		if old.Stable == stable && s.retire(old, forced, now) {
+		if old.AppID == appid && old.Stable == stable && s.retire(old, forced, now) {
 			rows = append(rows, old)
 		}
 	}
@@ -151,36 +155,36 @@ func (s *Sim) stableToken(c *call) reply {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.limits.allow("stable/minute", 10_000, time.Minute, c.now) {
+	if !s.limits.allow("stable/minute/"+in.AppID, 10_000, time.Minute, c.now) {
 		return c.refuse(45011, "more than 10000 calls of stable_token in a minute")
 	}
-	if !s.limits.allow("stable/day", 500_000, 24*time.Hour, c.now) {
+	if !s.limits.allow("stable/day/"+in.AppID, 500_000, 24*time.Hour, c.now) {
 		return c.refuse(45009, "more than 500000 calls of stable_token in a day")
 	}
-	current := s.currentStable()
+	current := s.currentStable(in.AppID)
 	if in.ForceRefresh {
-		return s.forceStable(c, current)
+		return s.forceStable(c, in.AppID, current)
 	}
 	if current != nil && current.ExpiresAt.Sub(c.now) > tokenOverlap {
 		return c.ok(current.answer(c.now))
 	}
-	return s.answerFresh(c, false)
+	return s.answerFresh(c, in.AppID, false)
 }
 
 // forceStable is the force mode: at least 30 s apart (within that the same token is handed back), at most 20 a day.
-func (s *Sim) forceStable(c *call, current *token) reply {
+func (s *Sim) forceStable(c *call, appid string, current *token) reply {
 	if current != nil && current.Forced && c.now.Sub(current.IssuedAt) < forceSpacing {
 		return c.ok(current.answer(c.now))
 	}
-	if !s.limits.allow("stable/force", forcePerDay, 24*time.Hour, c.now) {
+	if !s.limits.allow("stable/force/"+appid, forcePerDay, 24*time.Hour, c.now) {
 		return c.refuse(45009, "more than 20 forced refreshes in a day")
 	}
-	return s.answerFresh(c, true)
+	return s.answerFresh(c, appid, true)
 }
 
 // answerFresh issues a stable token and answers with it. The caller holds s.mu.
-func (s *Sim) answerFresh(c *call, forced bool) reply {
-	fresh, err := s.issue(true, forced, c.now)
+func (s *Sim) answerFresh(c *call, appid string, forced bool) reply {
+	fresh, err := s.issue(appid, true, forced, c.now)
 	if err != nil {
 		return c.refuse(-1, err.Error())
 	}
@@ -188,9 +192,9 @@ func (s *Sim) answerFresh(c *call, forced bool) reply {
 }
 
 // currentStable is the stable token that is handed out now, nil before the first. The caller holds s.mu.
-func (s *Sim) currentStable() *token {
+func (s *Sim) currentStable(appid string) *token {
 	for _, t := range s.state.tokens {
-		if t.Stable && t.Latest {
+		if t.AppID == appid && t.Stable && t.Latest {
 			return t
 		}
 	}

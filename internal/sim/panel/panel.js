@@ -3,16 +3,18 @@
 
 const WORDS = {
   zh: {
-    title: '模拟微信', identity: '身份', people: '人', faults: '故障', orders: '订单', notifications: '通知', calls: '调用', add: '添加',
+    title: '模拟微信', identity: '身份', people: '人', faults: '故障', orders: '订单', refunds: '退款', notifications: '通知', calls: '调用', add: '添加',
     queue: '排队', clear: '清空', onlyRefused: '只看被拒绝的', nickname: '昵称', phone: '手机号', risky: '有风险', safe: '正常', none: '还没有',
     other: 'English', lost: '连接断开', moved: '已拨快', fen: '元', attempts: '次投递', next: '下次', until: '直到清空', left: '剩',
-    notPay: '未支付', success: '已支付', closed: '已关闭', pending: '待送达', delivered: '已送达', givenUp: '已放弃', ok: '通过', refused: '拒绝', fault: '故障',
+    notPay: '未支付', success: '已支付', refund: '转入退款', closed: '已关闭', toShip: '待发货', parting: '分批发货中', shipped: '已发货', corrected: '已更正发货',
+    processing: '退款中', refunded: '已退款', abnormal: '退款异常', refundClosed: '退款关闭', byHand: '平台操作', back: '已退', pending: '待送达', delivered: '已送达', givenUp: '已放弃', ok: '通过', refused: '拒绝', fault: '故障',
   },
   en: {
-    title: 'Simulated WeChat', identity: 'Identity', people: 'People', faults: 'Faults', orders: 'Orders', notifications: 'Notifications', calls: 'Calls', add: 'Add',
+    title: 'Simulated WeChat', identity: 'Identity', people: 'People', faults: 'Faults', orders: 'Orders', refunds: 'Refunds', notifications: 'Notifications', calls: 'Calls', add: 'Add',
     queue: 'Queue', clear: 'Clear', onlyRefused: 'only the refused', nickname: 'nickname', phone: 'phone', risky: 'risky', safe: 'normal', none: 'none yet',
     other: '中文', lost: 'connection lost', moved: 'moved ahead', fen: 'yuan', attempts: 'attempts', next: 'next', until: 'until cleared', left: 'left',
-    notPay: 'unpaid', success: 'paid', closed: 'closed', pending: 'pending', delivered: 'delivered', givenUp: 'given up', ok: 'ok', refused: 'refused', fault: 'fault',
+    notPay: 'unpaid', success: 'paid', refund: 'refund', closed: 'closed', toShip: 'to ship', parting: 'partly shipped', shipped: 'shipped', corrected: 'shipped, corrected',
+    processing: 'processing', refunded: 'refunded', abnormal: 'abnormal', refundClosed: 'closed', byHand: 'by hand', back: 'back', pending: 'pending', delivered: 'delivered', givenUp: 'given up', ok: 'ok', refused: 'refused', fault: 'fault',
   },
 };
 
@@ -74,7 +76,10 @@ function drawPeople(people) {
   });
 }
 
-const ORDER_STATES = { NOTPAY: ['notPay', 'warn'], SUCCESS: ['success', 'good'], CLOSED: ['closed', ''] };
+const ORDER_STATES = { NOTPAY: ['notPay', 'warn'], SUCCESS: ['success', 'good'], REFUND: ['refund', 'warn'], CLOSED: ['closed', ''] };
+const REFUND_STATES = { PROCESSING: ['processing', 'warn'], SUCCESS: ['refunded', 'good'], ABNORMAL: ['abnormal', 'bad'], CLOSED: ['refundClosed', ''] };
+// what a refund can still become, as POST /_sim/refunds/{refund_id} allows
+const SETTLES = { PROCESSING: ['SUCCESS', 'ABNORMAL', 'CLOSED'], ABNORMAL: ['SUCCESS'] };
 const NOTE_STATES = { PENDING: ['pending', 'warn'], DELIVERED: ['delivered', 'good'], GIVEN_UP: ['givenUp', 'bad'] };
 const VERDICTS = { ok: ['ok', 'good'], refused: ['refused', 'bad'], fault: ['fault', 'warn'] };
 
@@ -83,19 +88,44 @@ function stateTag(states, state) {
   return tag(t(word), mood);
 }
 
+const yuan = (fen) => '¥' + (fen / 100).toFixed(2);
+
+function shipText(o) {
+  if (!o.paid_at || o.refunded >= o.total) return '';
+  if (!o.shipment) return ' · ' + t('toShip');
+  return ' · ' + t(['parting', 'shipped', 'corrected'][o.shipment.finished]) + ' (' + o.shipment.parcels.length + ')';
+}
+
 function drawOrders(orders) {
   return orders.map((o) => row(o.out_trade_no, [
     span('time', clockText(o.made_at)), stateTag(ORDER_STATES, o.trade_state),
-    span('', o.out_trade_no + ' · ' + o.description), span('', '¥' + (o.total / 100).toFixed(2)),
+    span('', o.out_trade_no + ' · ' + o.description, span('muted', ' · ' + o.api + shipText(o))),
+    span('', yuan(o.total) + (o.refunded ? ' · ' + t('back') + ' ' + yuan(o.refunded) : '')),
   ], [el('pre', '', JSON.stringify(o, null, 2))]));
+}
+
+function drawRefunds(refunds) {
+  return refunds.map((r) => {
+    const buttons = (SETTLES[r.status] || []).map((status) => {
+      const button = el('button', 'plain', t(REFUND_STATES[status][0]));
+      button.type = 'button';
+      button.addEventListener('click', () => act(() => ask('/refunds/' + encodeURIComponent(r.refund_id), 'POST', { status })));
+      return button;
+    });
+    return row(r.refund_id, [
+      span('time', clockText(r.made_at)), stateTag(REFUND_STATES, r.status),
+      span('', r.out_refund_no + ' ← ' + r.out_trade_no, span('muted', ' · ' + (r.api === 'platform' ? t('byHand') : r.api) + (r.reason ? ' · ' + r.reason : ''))),
+      span('', yuan(r.refund), ...buttons),
+    ], [el('pre', '', JSON.stringify(r, null, 2))]);
+  });
 }
 
 function drawNotifications(list) {
   return list.map((n) => row(n.id, [
     span('time', clockText(n.made_at)), stateTag(NOTE_STATES, n.state),
-    span('', n.event_type + ' · ' + n.out_trade_no + ' → ' + n.url),
+    span('', n.event_type + ' · ' + n.out_trade_no + (n.out_refund_no ? ' · ' + n.out_refund_no : '') + ' → ' + n.url + (n.format === 'v2' ? ' (XML)' : '')),
     span('muted', n.attempts.length + ' ' + t('attempts') + (n.state === 'PENDING' ? ' · ' + t('next') + ' ' + clockText(n.due) : '')),
-  ], n.attempts.map((a, i) => el('pre', '', '#' + (i + 1) + ' ' + clockText(a.at) + ' · ' + (a.status || '–') + ' · ' + a.took_ms + ' ms' +
+  ], (n.attempts || []).map((a, i) => el('pre', '', '#' + (i + 1) + ' ' + clockText(a.at) + ' · ' + (a.status || '–') + ' · ' + a.took_ms + ' ms' +
     (a.fault ? ' · ' + a.fault : '') + (a.error ? '\n' + a.error : '') + (a.answer ? '\n← ' + a.answer : '') + (a.body ? '\n→ ' + a.body : '')))));
 }
 
@@ -117,7 +147,7 @@ function drawFaults(list) {
 }
 
 function drawIdentity(cfg) {
-  const pairs = [['apiBase', cfg.apiBase], ['appid', cfg.apps[0].appid], ['mchid', cfg.merchants[0].mchid], ['certSerial', cfg.merchants[0].certSerial], ['publicKeyId', cfg.merchants[0].publicKeyId]];
+  const pairs = [['apiBase', cfg.apiBase], ['appid', cfg.apps.map((app) => app.appid).join(', ')], ['mchid', cfg.merchants[0].mchid], ['certSerial', cfg.merchants[0].certSerial], ['publicKeyId', cfg.merchants[0].publicKeyId]];
   return pairs.flatMap(([name, value]) => [el('dt', '', name), el('dd', '', value || '–')]);
 }
 
@@ -128,11 +158,12 @@ function drawClock(clock) {
 
 async function refresh() {
   try {
-    const [people, orders, notes, calls, clock, faults] = await Promise.all(
-      ['/people', '/orders', '/notifications', '/calls?limit=200', '/clock', '/faults'].map((path) => ask(path)));
+    const [people, orders, refunds, notes, calls, clock, faults] = await Promise.all(
+      ['/people', '/orders?limit=200', '/refunds?limit=200', '/notifications?limit=200', '/calls?limit=200', '/clock', '/faults'].map((path) => ask(path)));
     drawClock(clock);
     draw('people', people, drawPeople);
     draw('orders', orders, drawOrders);
+    draw('refunds', refunds, drawRefunds);
     draw('notifications', notes, drawNotifications);
     draw('calls', $('only-refused').checked ? calls.filter((c) => c.verdict !== 'ok') : calls, drawCalls);
     draw('faults', faults, drawFaults);

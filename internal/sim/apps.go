@@ -1,0 +1,147 @@
+package sim
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v5"
+)
+
+// appRow is a mini program that was added to the first one. The one merchant is bound to all of them.
+type appRow struct {
+	AppConfig
+	Number int `json:"number"` // place in the list of all; the first added is 2
+}
+
+func (a appRow) key() (kind, id string) { return "app", a.AppID }
+
+// findApp gives a mini program by its appid. The caller holds s.mu.
+func (s *Sim) findApp(appid string) (AppConfig, bool) {
+	if first := s.firstApp(); appid == first.AppID {
+		return first, true
+	}
+	if added := s.state.apps[appid]; added != nil {
+		return added.AppConfig, true
+	}
+	return AppConfig{}, false
+}
+
+// firstApp is the mini program of keys.json.
+func (s *Sim) firstApp() AppConfig {
+	k := s.keys
+	return AppConfig{AppID: k.AppID, Secret: k.Secret, PushToken: k.PushToken, PushAESKey: k.PushAESKey}
+}
+
+// apps lists all mini programs, the oldest first.
+func (s *Sim) apps() []AppConfig {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := append(make([]AppConfig, 0, 1+len(s.state.apps)), s.firstApp())
+	for _, a := range slices.SortedFunc(maps.Values(s.state.apps), func(a, b *appRow) int { return a.Number - b.Number }) {
+		list = append(list, a.AppConfig)
+	}
+	return list
+}
+
+// makeApp is POST /_sim/apps: one more mini program, bound to the merchant.
+func (s *Sim) makeApp(c *echo.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := &appRow{AppConfig: newApp(), Number: len(s.state.apps) + 2}
+	if err := s.save(a); err != nil {
+		return err
+	}
+	s.state.apps[a.AppID] = a
+	return c.JSON(http.StatusOK, a.AppConfig)
+}
+
+// newApp invents a mini program.
+func newApp() AppConfig {
+	return AppConfig{AppID: newAppID(), Secret: hexID(16), PushToken: pick(alnum, 32), PushAESKey: pick(alnum, 42) + "A"}
+}
+
+// openPlatformRow tells whether the mini programs are bound to one account of the open platform.
+type openPlatformRow struct {
+	Bound bool `json:"bound"`
+}
+
+func (openPlatformRow) key() (kind, id string) { return "open_platform", "open_platform" }
+
+func (s *Sim) openPlatform() openPlatformRow {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.platform
+}
+
+// changeOpenPlatform takes {bound}. From then on, or until then, logins give a unionid.
+func (s *Sim) changeOpenPlatform(c *echo.Context) error {
+	var in struct {
+		Bound *bool `json:"bound"`
+	}
+	if err := readInput(c, &in); err != nil {
+		return err
+	}
+	if in.Bound == nil {
+		return badInput("bound must be true or false")
+	}
+	next := openPlatformRow{Bound: *in.Bound}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.save(next); err != nil {
+		return err
+	}
+	s.state.platform = next
+	return c.JSON(http.StatusOK, next)
+}
+
+// unionID is a person's one id for all mini programs, empty while these are not bound. The caller holds s.mu.
+func (s *Sim) unionID(person string) (string, error) {
+	p := s.state.people[person]
+	if !s.state.platform.Bound || p == nil {
+		return "", nil
+	}
+	if p.UnionID != "" {
+		return p.UnionID, nil
+	}
+	named := *p
+	named.UnionID = newOpenID() // note: the two have the same shape
+	if err := s.save(named); err != nil {
+		return "", err
+	}
+	*p = named
+	return p.UnionID, nil
+}
+
+// unionAfterPay is how long after a payment its payer's unionid may be asked for.
+const unionAfterPay = 5 * time.Minute
+
+// paidUnionID is GET /wxa/getpaidunionid: the payer's unionid, without a login, soon after a payment.
+// https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/basic-info/api_getpaidunionid.html (支付后获取 UnionID)
+func (s *Sim) paidUnionID(c *call) reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := s.whoIs(c.appid, c.query.Get("openid"))
+	if id == nil {
+		return c.refuse(40003, "no openid of this mini program")
+	}
+	if !s.state.platform.Bound {
+		return c.refuse(89002, "the mini program is not bound to the open platform")
+	}
+	o := s.state.byTransaction[c.query.Get("transaction_id")]
+	if c.query.Get("transaction_id") == "" {
+		o = s.state.orders[c.query.Get("mch_id")+"/"+c.query.Get("out_trade_no")]
+	}
+	if o == nil || !o.paid() || o.OpenID != id.OpenID || c.now.Sub(*o.PaidAt) > unionAfterPay {
+		return c.refuse(89300, "no order that this person paid within the last five minutes")
+	}
+	unionID, err := s.unionID(id.Person)
+	if err != nil {
+		return c.refuse(-1, err.Error())
+	}
+	return c.ok(struct {
+		UnionID string `json:"unionid"`
+		plainOK
+	}{unionID, plainOK{ErrMsg: "ok"}})
+}

@@ -1,0 +1,116 @@
+package sim
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/labstack/echo/v5"
+)
+
+// platformCert is a certificate of WeChat Pay's with its key.
+type platformCert struct {
+	key         *rsa.PrivateKey
+	keyPEM      string
+	cert        string // PEM
+	serial      string
+	from, until time.Time
+}
+
+// platformCerts is the one that signs, and the one that did before the last rotation.
+type platformCerts struct {
+	now    platformCert
+	before *platformCert
+}
+
+// parsePlatform makes the certificates of keys.json ready for use.
+func parsePlatform(f keyFile) (*platformCerts, error) {
+	now, err := parsePlatformCert(f.PlatformKey, f.PlatformCert)
+	if err != nil {
+		return nil, err
+	}
+	certs := &platformCerts{now: now}
+	if f.BeforeCert == "" {
+		return certs, nil
+	}
+	before, err := parsePlatformCert(f.BeforeKey, f.BeforeCert)
+	certs.before = &before
+	return certs, err
+}
+
+func parsePlatformCert(keyText, certText string) (p platformCert, err error) {
+	p = platformCert{keyPEM: keyText, cert: certText}
+	if p.key, err = parseKey(keyText); err != nil {
+		return p, fmt.Errorf("parse platform key: %w", err)
+	}
+	cert, err := parseCert(certText)
+	if err != nil {
+		return p, fmt.Errorf("parse platform certificate: %w", err)
+	}
+	p.serial, p.from, p.until = serialOf(cert), cert.NotBefore, cert.NotAfter
+	return p, nil
+}
+
+// newPlatformCert makes one that begins at now.
+func newPlatformCert(bits int, now time.Time) (p platformCert, err error) {
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		return p, fmt.Errorf("make platform key: %w", err)
+	}
+	keyText, err := privatePEM(key)
+	if err != nil {
+		return p, fmt.Errorf("encode platform key: %w", err)
+	}
+	certText, err := selfSigned(key, "Tenpay.com sign (simulated)", now)
+	if err != nil {
+		return p, fmt.Errorf("make platform certificate: %w", err)
+	}
+	return parsePlatformCert(keyText, certText)
+}
+
+// rotatePlatform is POST /_sim/platform/rotate: from now on a new platform certificate signs. The last one is still listed,
+// so that what it signed can be verified; the one before it is gone.
+func (s *Sim) rotatePlatform(c *echo.Context) error {
+	fresh, err := newPlatformCert(s.opts.keyBits, s.opts.now())
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := s.platform.Load().now
+	file := s.keys.keyFile
+	file.PlatformKey, file.PlatformCert, file.BeforeKey, file.BeforeCert = fresh.keyPEM, fresh.cert, last.keyPEM, last.cert
+	if err := writeKeys(s.opts.stateDir, filepath.Join(s.opts.stateDir, keysName), file); err != nil {
+		return fmt.Errorf("write keys: %w", err)
+	}
+	s.platform.Store(&platformCerts{now: fresh, before: &last})
+	return c.JSON(http.StatusOK, map[string]string{"serial": fresh.serial, "before": last.serial})
+}
+
+// certificates is GET /v3/certificates: the platform certificates, sealed with the APIv3 key.
+// https://pay.weixin.qq.com/doc/v3/merchant/4012551764 (下载平台证书)
+func (s *Sim) certificates(c *call) reply {
+	certs := s.platform.Load()
+	list := []platformCert{certs.now}
+	if certs.before != nil {
+		list = append(list, *certs.before)
+	}
+	data := make([]any, 0, len(list))
+	for _, p := range list {
+		nonce := pick(alnum, 12)
+		sealed, err := sealGCM(s.keys.APIV3Key, nonce, "certificate", []byte(p.cert))
+		if err != nil {
+			return systemError(err.Error()).reply(c)
+		}
+		data = append(data, map[string]any{
+			"serial_no": p.serial, "effective_time": stamp(p.from), "expire_time": stamp(p.until),
+			"encrypt_certificate": map[string]any{
+				"algorithm": "AEAD_AES_256_GCM", "nonce": nonce, "associated_data": "certificate", "ciphertext": sealed,
+			},
+		})
+	}
+	return okPay(map[string]any{"data": data})
+}

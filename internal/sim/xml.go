@@ -1,0 +1,162 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxXML is the most that a message of API v2 may hold, in bytes.
+const maxXML = 64 << 10
+
+// xmlField is one element of a flat document.
+type xmlField struct{ name, value string }
+
+var (
+	errXMLEmpty   = errors.New("the body is empty")
+	errXMLCoding  = errors.New("the body is not UTF-8")
+	errXMLTooLong = errors.New("the body is larger than 64 KiB")
+	errXMLForm    = errors.New("the body is not <xml> with one level of elements")
+	errXMLTwice   = errors.New("an element is there twice")
+	errXMLDTD     = errors.New("the body has a DTD, a comment or an instruction")
+)
+
+// parseXML reads a flat document with the root <xml>. It takes no DTD, no attributes, no nesting and no name twice: a second
+// total_fee is an attack and not a matter of taste.
+func parseXML(body []byte) (map[string]string, error) {
+	switch {
+	case len(bytes.TrimSpace(body)) == 0:
+		return nil, errXMLEmpty
+	case len(body) > maxXML:
+		return nil, errXMLTooLong
+	case !utf8.Valid(body):
+		return nil, errXMLCoding
+	}
+	r := xmlReader{fields: map[string]string{}}
+	dec := xml.NewDecoder(bytes.NewReader(body))
+	for first := true; ; first = false {
+		token, err := dec.RawToken()
+		if errors.Is(err, io.EOF) {
+			return r.fields, r.end()
+		}
+		if err != nil {
+			return nil, errXMLForm
+		}
+		if err := r.take(token, first); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// xmlReader is where in the document the reader stands: before, in and after the root, or in an element.
+type xmlReader struct {
+	fields map[string]string
+	open   []string
+	value  strings.Builder
+	closed bool
+}
+
+// take goes on by one token.
+func (r *xmlReader) take(token xml.Token, first bool) error {
+	switch t := token.(type) {
+	case xml.StartElement:
+		return r.start(t)
+	case xml.EndElement:
+		return r.finish(t)
+	case xml.CharData:
+		if len(r.open) == 2 {
+			r.value.Write(t)
+		} else if len(bytes.TrimSpace(t)) > 0 {
+			return errXMLForm
+		}
+		return nil
+	case xml.ProcInst:
+		if first && t.Target == "xml" {
+			return nil
+		}
+	}
+	return errXMLDTD
+}
+
+// start opens the root or an element in it.
+func (r *xmlReader) start(t xml.StartElement) error {
+	switch {
+	case len(t.Attr) > 0, t.Name.Space != "", len(r.open) > 1, len(r.open) == 0 && (r.closed || t.Name.Local != "xml"):
+		return errXMLForm
+	}
+	if _, twice := r.fields[t.Name.Local]; twice && len(r.open) == 1 {
+		return errXMLTwice
+	}
+	r.open = append(r.open, t.Name.Local)
+	r.value.Reset()
+	return nil
+}
+
+// finish closes what start opened.
+func (r *xmlReader) finish(t xml.EndElement) error {
+	last := len(r.open) - 1
+	if last < 0 || t.Name.Space != "" || r.open[last] != t.Name.Local {
+		return errXMLForm
+	}
+	if last == 1 {
+		r.fields[t.Name.Local] = r.value.String()
+	}
+	r.open = r.open[:last]
+	r.closed = last == 0
+	return nil
+}
+
+// end wants exactly one root, closed.
+func (r *xmlReader) end() error {
+	if !r.closed || len(r.open) > 0 {
+		return errXMLForm
+	}
+	return nil
+}
+
+// encodeXML writes a document; fields without a value are left out. Amounts and counts come bare, everything else in CDATA.
+func encodeXML(root string, list []xmlField) []byte {
+	var out bytes.Buffer
+	out.WriteString("<" + root + ">")
+	for _, f := range list {
+		switch {
+		case f.value == "":
+		case isAmount(f.name) && strings.Trim(f.value, digits) == "":
+			out.WriteString("<" + f.name + ">" + f.value + "</" + f.name + ">\n")
+		default:
+			out.WriteString("<" + f.name + "><![CDATA[" + cdata(f.value) + "]]></" + f.name + ">\n")
+		}
+	}
+	out.WriteString("</" + root + ">")
+	return out.Bytes()
+}
+
+// isAmount tells names such as total_fee, coupon_fee_0 and coupon_count.
+func isAmount(name string) bool {
+	return strings.Contains(name+"_", "_fee_") && !strings.HasSuffix(name, "_type") || strings.HasSuffix(name, "_count")
+}
+
+// cdata makes text fit for a CDATA section: its end mark is split, and what XML cannot hold is replaced.
+func cdata(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff {
+			return utf8.RuneError
+		}
+		return r
+	}, text)
+	return strings.ReplaceAll(text, "]]>", "]]]]><![CDATA[>")
+}
+
+// fieldMap is the document as a map; what has no value is not in it.
+func fieldMap(list []xmlField) map[string]string {
+	m := make(map[string]string, len(list))
+	for _, f := range list {
+		if f.value != "" {
+			m[f.name] = f.value
+		}
+	}
+	return m
+}
