@@ -215,7 +215,7 @@ func TestBackupOfStorageElsewhere(t *testing.T) {
 // otherDisk is a folder on another file system where the machine has one; else one on the same.
 func otherDisk(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "wxbase-")
+	dir, err := os.MkdirTemp("/dev/shm", "wxbase-") //nolint:usetesting // TempDir gives no choice of the disk
 	if err != nil {
 		return t.TempDir()
 	}

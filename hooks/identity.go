@@ -54,8 +54,15 @@ func (p *Plugin) recall(app core.App, appID string, s wechat.Session) (*core.Rec
 	return app.FindRecordById("users", identity.GetString("user"))
 }
 
+// findIdentity fails with sql.ErrNoRows.
+// note: a filter text would be parsed at every login; this is most of what a returning user costs.
 func findIdentity(app core.App, appID, openID string) (*core.Record, error) {
-	return app.FindFirstRecordByFilter("wx_identities", "appid = {:a} && openid = {:o}", dbx.Params{"a": appID, "o": openID})
+	r := &core.Record{}
+	err := app.RecordQuery("wx_identities").AndWhere(dbx.HashExp{"appid": appID, "openid": openID}).Limit(1).One(r)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // isCurrent tells whether everything that a login would write is there already.

@@ -93,10 +93,10 @@ func freeAddr(t *testing.T) string {
 }
 
 // launch starts a command that stays, and waits until path answers 200.
-func launch(t *testing.T, dir, path string, env []string, args ...string) *process {
+func launch(t *testing.T, dir, path string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, dir: dir, out: &output{}, addr: freeAddr(t), done: make(chan struct{})}
-	p.cmd = command(t, dir, env, append(args, "--http", p.addr)...)
+	p.cmd = command(t, dir, nil, append(args, "--http", p.addr)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -271,7 +271,7 @@ func TestExitCodeOfMigration(t *testing.T) {
 // TestSimAlone: the simulator without the rest, for any backend to develop against.
 func TestSimAlone(t *testing.T) {
 	t.Parallel()
-	p := launch(t, home(t), "/_sim/config", nil, "sim")
+	p := launch(t, home(t), "/_sim/config", "sim")
 	var c sim.Config
 	raw, _ := json.Marshal(p.must(http.MethodGet, "/_sim/config", "", nil))
 	if err := json.Unmarshal(raw, &c); err != nil || c.APIBase != "http://"+p.addr {
@@ -339,7 +339,7 @@ func TestServeSimTwice(t *testing.T) {
 
 func serveSim(t *testing.T, dir string) *process {
 	t.Helper()
-	return launch(t, dir, "/api/wx/health", nil, "serve", "--sim", "--simHttp", "127.0.0.1:0")
+	return launch(t, dir, "/api/wx/health", "serve", "--sim", "--simHttp", "127.0.0.1:0")
 }
 
 // demoPassword reads the line of the dashboard as a person does.
@@ -360,7 +360,7 @@ func TestServeSimRefusesStored(t *testing.T) {
 	if code, _, stderr := run(t, dir, nil, "superuser", "create", "owner@example.com", "a-long-password"); code != 0 {
 		t.Fatalf("superuser: %s", stderr)
 	}
-	p := launch(t, dir, "/api/wx/health", nil, "serve")
+	p := launch(t, dir, "/api/wx/health", "serve")
 	token := p.login("owner@example.com", "a-long-password")
 	p.must(http.MethodPost, "/api/collections/wx_apps/records", token, map[string]any{
 		"appid": "wx0123456789abcdef", "secret": strings.Repeat("5e", 16), "enabled": true,
@@ -420,7 +420,7 @@ func TestRestore(t *testing.T) {
 	if code, _, stderr := run(t, dir, nil, "superuser", "create", "owner@example.com", "a-long-password"); code != 0 {
 		t.Fatalf("superuser: %s", stderr)
 	}
-	p := launch(t, dir, "/api/wx/health", nil, "serve")
+	p := launch(t, dir, "/api/wx/health", "serve")
 	token := p.login("owner@example.com", "a-long-password")
 	made := p.must(http.MethodPost, "/api/collections/wx_apps/records", token, map[string]any{
 		"appid": "wx0123456789abcdef", "secret": strings.Repeat("5e", 16), "enabled": true,

@@ -2,6 +2,7 @@ package migrations_test
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"slices"
 	"testing"
@@ -68,6 +69,7 @@ func TestOwnRowsOnly(t *testing.T) {
 	owned := []string{"orders", "refunds", "wx_codes", "wx_consents"}
 	for name := range s.mine {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			list, one, foreign := records(name), records(name)+"/"+s.mine[name].Id, records(name)+"/"+s.theirs[name].Id
 			wantList, wantOne, wantGuest := http.StatusForbidden, http.StatusForbidden, http.StatusForbidden
 			if slices.Contains(owned, name) {
@@ -104,10 +106,8 @@ func TestNoWriting(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	s := newShop(t, k)
-	rows := map[string]*core.Record{"products": s.onSale}
-	for name, r := range s.mine {
-		rows[name] = r
-	}
+	rows := maps.Clone(s.mine)
+	rows["products"] = s.onSale
 	all, err := k.FindAllCollections()
 	if err != nil {
 		t.Fatal(err)

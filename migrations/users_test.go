@@ -16,7 +16,6 @@ const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfD
 
 // TestUsersChange: people change their name and avatar and nothing else.
 func TestUsersChange(t *testing.T) {
-	t.Parallel()
 	k := newKit(t)
 	me := k.make(t, "users", map[string]any{
 		"name": "小明", "phone": "13800138000", "countryCode": "86", "email": "me@example.com", "emailVisibility": false,
@@ -87,7 +86,6 @@ func wantUntouched(t *testing.T, k *kit, before *core.Record, named bool) {
 }
 
 func TestUsersAvatar(t *testing.T) {
-	t.Parallel()
 	k := newKit(t)
 	me := k.make(t, "users", map[string]any{"name": "小明"})
 	png, err := base64.StdEncoding.DecodeString(pixel)
@@ -124,7 +122,6 @@ func TestUsersAvatar(t *testing.T) {
 
 // TestUsersDoors: nobody becomes a user, or signs in as one, but through WeChat.
 func TestUsersDoors(t *testing.T) {
-	t.Parallel()
 	k := newKit(t)
 	me := k.make(t, "users", map[string]any{"name": "小明", "email": "me@example.com", "verified": true})
 	scenarios := []struct {

@@ -77,6 +77,7 @@ func TestEnvironmentRefused(t *testing.T) {
 	app := newApp(t)
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			_, err := settings.New(app, settings.Options{DataDir: app.DataDir(), Env: environ(map[string]string{s.owner: appID, s.variable: s.value})})
 			if err == nil || !strings.Contains(err.Error(), s.variable) {
 				t.Fatalf("got %v, want an error that names %s", err, s.variable)

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -184,8 +185,6 @@ func merchantRow(tb testing.TB, change map[string]any) map[string]any {
 }
 
 func row(base, change map[string]any) map[string]any {
-	for k, v := range change {
-		base[k] = v
-	}
+	maps.Copy(base, change)
 	return base
 }

@@ -144,7 +144,6 @@ func TestSaveAgainAfterFailure(t *testing.T) {
 }
 
 func TestBadSecretsAreRefused(t *testing.T) {
-	t.Parallel()
 	k := newKit(t, nil)
 	stale := k.must(t, "POST", apps, appRow(nil))
 	k.must(t, "PATCH", apps+"/"+stale.text("id"), map[string]any{"pushToken": "another"})

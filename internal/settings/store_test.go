@@ -2,6 +2,7 @@ package settings_test
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -179,9 +180,7 @@ func TestAdvice(t *testing.T) {
 	merchant := map[string]string{"WXBASE_APPID": appID, "WXBASE_APP_SECRET": appSecret, "WXBASE_MCH_ID": "1900000001"}
 	with := func(base map[string]string, url string) map[string]string {
 		out := map[string]string{"WXBASE_PUBLIC_URL": url}
-		for k, v := range base {
-			out[k] = v
-		}
+		maps.Copy(out, base)
 		return out
 	}
 	scenarios := []struct {
