@@ -7,6 +7,7 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/realtime"
 	"wxbase/internal/wechat"
@@ -108,10 +109,24 @@ func (p *Plugin) introduce(tx core.App, appID string, s wechat.Session, who prof
 	if err := p.setSessionKey(identity, s.SessionKey); err != nil {
 		return nil, false, err
 	}
-	if err := tx.Save(identity); err != nil {
+	if err := insertIdentity(tx, identity); err != nil {
 		return nil, false, fmt.Errorf("save identity: %w", err)
 	}
 	return user, isNew, nil
+}
+
+// insertIdentity writes a new row without PocketBase's validation and hooks: every value is WeChat's or ours, the unique index decides a
+// race, and the first login of a user should not cost twice what it has to.
+func insertIdentity(tx core.App, identity *core.Record) error {
+	now := types.NowDateTime()
+	identity.SetRaw("created", now)
+	identity.SetRaw("updated", now)
+	row, err := identity.DBExport(tx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NonconcurrentDB().Insert("wx_identities", row).Execute()
+	return err
 }
 
 // userByUnion finds the user whom another mini program knows by the same unionid, nil when there is none.

@@ -55,7 +55,7 @@ func (c *Clock) Advance(d time.Duration) {
 // New starts an app with the simulator; change alters its configuration before that. It ends with the test.
 func New(tb testing.TB, change ...func(*hooks.Config)) *App {
 	tb.Helper()
-	testApp, err := tests.NewTestApp(Seed(tb))
+	testApp, err := tests.NewTestAppWithConfig(core.BaseAppConfig{DataDir: Seed(tb), EncryptionEnv: "pb_test_env", DBConnect: hooks.Connect})
 	if err != nil {
 		tb.Fatalf("clone seed: %v", err)
 	}
