@@ -8,7 +8,7 @@ fuzztime=${FUZZTIME:-20s}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-run() { go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzztime" "$1" 2>&1 | tee "$log"; }
+run() { go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzztime" -fuzzminimizetime 10x "$1" 2>&1 | tee "$log"; }
 
 word='[A-Za-z0-9_]*'
 targets=$(grep -rEo --include='*_test.go' --exclude-dir=node_modules "^func Fuzz[A-Z0-9_]$word\(" . |
