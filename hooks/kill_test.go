@@ -295,7 +295,7 @@ func paidAtWeChat(t *testing.T, upstream string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.Get(address) //nolint:noctx // our own simulator
+	res, err := http.Get(address)
 	if err != nil {
 		t.Fatal(err)
 	}

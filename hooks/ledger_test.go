@@ -102,7 +102,7 @@ func newLedger(t *testing.T, seed uint64, mode map[string]string) *ledgerRun {
 	for k, v := range mode {
 		env = append(env, k+"="+v)
 	}
-	l.wechat, l.server = wechat, newVictim(t, wechat.Config(), "wxbase/internal/ledgerd", env...)
+	l.wechat, l.server = wechat, newVictim(t, wechat.Config(), "wxbase/internal/apptest/ledgerd", env...)
 	l.server.start(t)
 	l.prepare(t)
 	return l
@@ -149,10 +149,24 @@ func (l *ledgerRun) trouble(t *testing.T) {
 		on, kind string
 		p        float64
 	}{
-		{"notification", "lost", .12}, {"notification", "duplicate", .08}, {"notification", "concurrent", .06}, {"notification", "late", .08},
-		{"notification", "wrong_signature", .04}, {"notification", "probe", .02}, {"notification", "stale_time", .03}, {"notification", "future_time", .03},
-		{"refund_notification", "lost", .15}, {"refund_notification", "duplicate", .08}, {"refund_notification", "late", .08}, {"refund_notification", "wrong_signature", .04},
-		{"pay", "busy", .05}, {"pay", "cut", .03}, {"pay", "html", .02}, {"pay", "empty", .02}, {"pay", "wrong_signature", .02}, {"pay", "timeout_after_accept", .03},
+		{"notification", "lost", .12},
+		{"notification", "duplicate", .08},
+		{"notification", "concurrent", .06},
+		{"notification", "late", .08},
+		{"notification", "wrong_signature", .04},
+		{"notification", "probe", .02},
+		{"notification", "stale_time", .03},
+		{"notification", "future_time", .03},
+		{"refund_notification", "lost", .15},
+		{"refund_notification", "duplicate", .08},
+		{"refund_notification", "late", .08},
+		{"refund_notification", "wrong_signature", .04},
+		{"pay", "busy", .05},
+		{"pay", "cut", .03},
+		{"pay", "html", .02},
+		{"pay", "empty", .02},
+		{"pay", "wrong_signature", .02},
+		{"pay", "timeout_after_accept", .03},
 		{"pay_device", "paid_after_close", .5},
 	} {
 		body := map[string]any{"on": f.on, "kind": f.kind, "times": -1, "probability": f.p}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -135,9 +136,7 @@ func (p Person) Order(product string, quantity int) Answer {
 func (p Person) PayAtCashier(params Answer) string {
 	p.app.tb.Helper()
 	body := map[string]any{"action": "pay"}
-	for k, v := range params.JSON {
-		body[k] = v
-	}
+	maps.Copy(body, params.JSON)
 	return p.app.Must(http.MethodPost, "/_sim/people/"+p.ID+"/pay", "", body).Text("errMsg")
 }
 
