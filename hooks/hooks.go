@@ -81,30 +81,36 @@ func MustRegister(app core.App, config Config) *Plugin {
 
 // Register binds wxbase to an app that has not been started. Settings are read when the app boots; an error then stops the start.
 func Register(app core.App, config Config) (*Plugin, error) {
-	config.SimHTTP = cmp.Or(config.SimHTTP, "127.0.0.1:8091")
-	config.DemoEmail = cmp.Or(config.DemoEmail, "demo@example.com")
-	config.OrderLife = cmp.Or(config.OrderLife, 30*time.Minute)
-	config.SweepEvery = cmp.Or(config.SweepEvery, 2*time.Second)
-	if config.Env == nil {
-		config.Env = os.Getenv
-	}
-	if config.Out == nil {
-		config.Out = os.Stdout
-	}
-	if config.Now == nil {
-		config.Now = time.Now
-	}
+	config = config.withDefaults()
 	if config.OrderLife < time.Minute {
 		return nil, fmt.Errorf("register wxbase: OrderLife is %s, want at least a minute", config.OrderLife)
 	}
 	counters := newMetrics()
 	p := &Plugin{
-		app: app, cfg: config, metrics: counters, clients: newClients(config.Transport, config.Now, app.Logger, counters.observe), hub: realtime.New(app), outbox: newOutbox(),
+		app: app, cfg: config, hub: realtime.New(app), outbox: newOutbox(), metrics: counters,
+		clients: newClients(config.Transport, config.Now, app.Logger, counters.observe),
 		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
 	}
 	p.bindApp()
 	return p, nil
+}
+
+func (c Config) withDefaults() Config {
+	c.SimHTTP = cmp.Or(c.SimHTTP, "127.0.0.1:8091")
+	c.DemoEmail = cmp.Or(c.DemoEmail, "demo@example.com")
+	c.OrderLife = cmp.Or(c.OrderLife, 30*time.Minute)
+	c.SweepEvery = cmp.Or(c.SweepEvery, 2*time.Second)
+	if c.Env == nil {
+		c.Env = os.Getenv
+	}
+	if c.Out == nil {
+		c.Out = os.Stdout
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
 }
 
 func (p *Plugin) now() time.Time { return p.cfg.Now() }
