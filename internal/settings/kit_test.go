@@ -7,9 +7,11 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 
@@ -86,10 +88,24 @@ func newKit(tb testing.TB, env map[string]string) *kit {
 	return k
 }
 
-// newApp is a PocketBase on an empty folder, with our collections.
+// seed is one migrated folder per process, left to the system's temporary folder; tests clone it.
+var seed = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "wxbase-settings-")
+	if err != nil {
+		return "", err
+	}
+	app := core.NewBaseApp(core.BaseAppConfig{DataDir: dir})
+	return dir, errors.Join(app.Bootstrap(), app.RunAllMigrations(), app.ResetBootstrapState())
+})
+
+// newApp is a PocketBase with our collections.
 func newApp(tb testing.TB) *tests.TestApp {
 	tb.Helper()
-	app, err := tests.NewTestApp(tb.TempDir())
+	dir, err := seed()
+	if err != nil {
+		tb.Fatalf("make seed: %v", err)
+	}
+	app, err := tests.NewTestApp(dir)
 	if err != nil {
 		tb.Fatalf("start app: %v", err)
 	}
@@ -120,7 +136,8 @@ func superuserToken(tb testing.TB, app core.App) string {
 	}
 	r := core.NewRecord(c)
 	r.SetEmail("owner@example.com")
-	r.SetPassword("a-long-password")
+	r.RefreshTokenKey()
+	r.SetRaw("password", &core.PasswordFieldValue{Hash: "$none"}) // nobody logs in; saves a bcrypt per test
 	if err := app.Save(r); err != nil {
 		tb.Fatal(err)
 	}

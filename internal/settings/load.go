@@ -11,7 +11,7 @@ import (
 
 // load reads all sources. A row that cannot be used is left out and named in problems: one bad row must not stop the others.
 func (s *Store) load() (*snapshot, error) {
-	snap := &snapshot{apps: slices.Clone(s.simApps), merchants: slices.Clone(s.simMchs)}
+	snap := &snapshot{apps: slices.Clone(s.simApps), merchants: slices.Clone(s.simMchs), simulated: len(s.simApps) > 0}
 	s.addEnvironment(snap)
 	merchants, err := s.app.FindAllRecords("wx_merchants")
 	if err != nil {

@@ -34,6 +34,7 @@ type snapshot struct {
 	apps      []App
 	merchants []Merchant
 	problems  []string
+	simulated bool // the simulator is in force, and nothing else
 }
 
 // New opens the store and binds it to the records of app: secrets are encrypted on the way in and masked on the way out from here on.
@@ -111,6 +112,9 @@ func (s *Store) App(appID string) (App, error) {
 		return App{}, err
 	}
 	for _, a := range snap.apps {
+		if snap.simulated && a.Source != SourceSim {
+			continue // NB! beside a WeChat where anybody can pay no real one is in force
+		}
 		if a.AppID == appID || appID == "" && (len(snap.apps) == 1 || a.Source != SourceStored) {
 			return a, nil
 		}
@@ -128,6 +132,9 @@ func (s *Store) Merchant(mchID string) (Merchant, error) {
 		return Merchant{}, err
 	}
 	for _, m := range snap.merchants {
+		if snap.simulated && m.Source != SourceSim {
+			continue
+		}
 		if m.MchID == mchID || mchID == "" && len(snap.merchants) == 1 {
 			return m, nil
 		}

@@ -110,8 +110,10 @@ func TestAppWithoutName(t *testing.T) {
 	if app, err := k.store.App(""); err != nil || app.AppID != "wx5555555555555555" {
 		t.Errorf("got %v, %v, want the simulator's", app, err)
 	}
-	if app, err := k.store.App(appID); err != nil || app.Source != settings.SourceStored {
-		t.Errorf("got %v, %v, want the stored one by its name", app, err)
+	for _, name := range []string{appID, "wxeeeeeeeeeeeeeeee"} {
+		if app, err := k.store.App(name); !errors.Is(err, settings.ErrNotConfigured) {
+			t.Errorf("got %v, %v, want nothing real beside the simulator", app, err)
+		}
 	}
 }
 
