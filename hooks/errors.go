@@ -54,6 +54,10 @@ var (
 	errOrderPaid        = Problem{"order_already_paid", http.StatusConflict, "This order is paid already."}
 	errOrderNotPaid     = Problem{"order_not_paid", http.StatusConflict, "This order has not been paid."}
 	errRefundAmount     = Problem{"refund_amount_invalid", http.StatusBadRequest, "The amount is not between 1 fen and what is left, or the reason is longer than 80 bytes."}
+	errOrderRefunded    = Problem{"order_refunded", http.StatusConflict, "All of this order's money has gone back."}
+	errShipmentArgs     = Problem{"shipment_arguments_invalid", http.StatusBadRequest, "The shipping information is not valid."}
+	errShipmentPending  = Problem{"shipment_pending", http.StatusConflict, "Other shipping information of this order has not reached WeChat yet."}
+	errShipmentUsed     = Problem{"shipment_corrected", http.StatusConflict, "WeChat allows one correction of shipping information, and it is used."}
 	errRefundTooLate    = Problem{"refund_too_late", http.StatusConflict, "WeChat refunds nothing that was paid more than a year ago."}
 	errRefundTooMany    = Problem{"refund_too_many", http.StatusConflict, "WeChat allows 50 refunds of one payment."}
 	errOrderExpired     = Problem{"order_expired", http.StatusConflict, "This order has expired."}
@@ -83,6 +87,7 @@ func Problems() []Problem {
 		errItemsInvalid, errProductMissing, errStockShort, errKeyReused,
 		errOrderMissing, errOrderNotPayable, errOrderPaid, errOrderExpired, errOrderNotPaid,
 		errRefundAmount, errRefundTooLate, errRefundTooMany,
+		errOrderRefunded, errShipmentArgs, errShipmentPending, errShipmentUsed,
 		errPayRefused, errPayConfig, errPayBusy, errNoPublicURL,
 		errCodeArgs, errCodePage, errSceneMissing, errSceneTaken,
 		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing,

@@ -36,10 +36,15 @@ func problemHelp() map[string]help {
 
 		"profile_refused": {"昵称或头像未通过审核", "Let the user choose another one.", "请用户更换。"},
 
-		"order_not_paid":        {"订单尚未支付", "Only what was paid can be refunded.", "只有已支付的订单才能退款。"},
+		"order_not_paid":        {"订单尚未支付", "Only what was paid can be refunded or shipped.", "只有已支付的订单才能退款或发货。"},
 		"refund_amount_invalid": {"退款金额须在 1 分与剩余可退金额之间，或退款原因超过 80 字节", "`data.left` is what can still be refunded, in fen.", "`data.left` 是剩余可退金额（分）。"},
 		"refund_too_late":       {"支付已超过一年，微信不再退款", "Give the money back outside of WeChat.", "请在微信之外退款。"},
 		"refund_too_many":       {"同一笔支付最多退款 50 次", "Give the rest back outside of WeChat.", "其余部分请在微信之外退款。"},
+
+		"order_refunded":             {"订单已全额退款", "There is nothing to ship.", "无需发货。"},
+		"shipment_arguments_invalid": {"发货信息不对", "`data.reason` says what.", "见 `data.reason`。"},
+		"shipment_pending":           {"该订单的另一条发货信息尚未送达微信", "Send the same one again to try at once, or wait; the row in wx_outbox says why. To drop it, set its doneAt.", "重发同一条可立即重试，或等待；原因见 wx_outbox。要放弃它，填写该行的 doneAt。"},
+		"shipment_corrected":         {"微信只允许修改一次发货信息，机会已用完", "Mend it by hand at mp.weixin.qq.com, or tell the buyer.", "请到公众平台人工处理，或联系买家。"},
 
 		"order_items_invalid":  {"商品明细不对", "1 to 100 lines, quantities 1 to 999, a total of 0.01 to 1000000 yuan.", "1 到 100 行，数量 1 到 999，总额 0.01 到 1000000 元。"},
 		"product_not_found":    {"商品不存在或已下架", "Load the products again; `data.product` is the one.", "重新加载商品，见 `data.product`。"},

@@ -191,8 +191,11 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.POST("/orders/{id}/sync", p.syncOrder).Bind(buyer)
 	wx.POST("/orders/{id}/cancel", p.cancelOrder).Bind(buyer)
 	wx.POST("/orders/{id}/refunds", p.createRefund).Bind(apis.RequireSuperuserAuth())
+	wx.POST("/orders/{id}/shipments", p.createShipment).Bind(apis.RequireSuperuserAuth())
+	wx.GET("/orders/{id}/shipments", p.showShipment).Bind(apis.RequireSuperuserAuth())
 	wx.POST("/codes", p.createCode).Bind(buyer)
 	wx.GET("/scenes/{scene}", p.openScene)
+	wx.GET("/admin/shipments", p.listUnshipped).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())
 
 	// note: WeChat's notifications are read raw and capped by the handler

@@ -22,6 +22,7 @@ const (
 	effectRefundHooks  = "refund.succeeded"  // OnRefundSucceeded
 	effectClosePayment = "payment.close"     // another attempt has paid the order
 	effectAutoRefund   = "refund.auto"       // money that nobody wants goes back
+	effectUpload       = "shipping.upload"   // shipping information goes to WeChat
 	effectAlert        = "alert"             // a person must look
 )
 
@@ -30,6 +31,7 @@ type outbox struct {
 	woken chan struct{}
 	stop  context.CancelFunc
 	done  sync.WaitGroup
+	busy  sync.Mutex // one round at a time, so that no row is carried out twice
 }
 
 func newOutbox() *outbox { return &outbox{woken: make(chan struct{}, 1)} }
@@ -108,9 +110,11 @@ func (p *Plugin) logErr(what string, err error) {
 
 // drain carries out everything that is due, the oldest first.
 func (p *Plugin) drain(ctx context.Context) error {
+	p.outbox.busy.Lock()
+	defer p.outbox.busy.Unlock()
 	for ctx.Err() == nil {
 		due, err := p.app.FindRecordsByFilter("wx_outbox", "doneAt = '' && nextAt <= {:now}", "nextAt", 50, 0,
-			dbx.Params{"now": types.NowDateTime()})
+			dbx.Params{"now": p.now().UTC().Format(dbTime)})
 		if err != nil {
 			return fmt.Errorf("read outbox: %w", err)
 		}
@@ -118,7 +122,7 @@ func (p *Plugin) drain(ctx context.Context) error {
 			return nil
 		}
 		for _, row := range due {
-			if err := p.carry(ctx, row); err != nil {
+			if err := p.carryDue(ctx, row); err != nil {
 				return err
 			}
 		}
@@ -126,18 +130,44 @@ func (p *Plugin) drain(ctx context.Context) error {
 	return nil
 }
 
-// carry does one effect and notes the outcome. One that fails is tried again, later and later, for ever: it is visible in
-// wx_outbox with its error.
+// carryDue is carry for the worker. Effects that a request may be carrying out at the same time take turns with it.
+func (p *Plugin) carryDue(ctx context.Context, row *core.Record) error {
+	if row.GetString("effect") == effectUpload {
+		return p.carryShipment(ctx, row)
+	}
+	return p.carry(ctx, row)
+}
+
+// finalError is why an effect is given up: trying again without a change would fail in the same way.
+type finalError struct{ error }
+
+// Unwrap returns the cause.
+func (e finalError) Unwrap() error { return e.error }
+
+func isFinal(err error) bool {
+	_, ok := errors.AsType[finalError](err)
+	return ok
+}
+
+// carry does one effect and notes the outcome.
 func (p *Plugin) carry(ctx context.Context, row *core.Record) error {
+	return p.settle(row, p.perform(ctx, row))
+}
+
+// settle notes the outcome of an effect. One that failed is tried again, later and later, for ever, unless its error is final: it is
+// visible in wx_outbox with its error.
+func (p *Plugin) settle(row *core.Record, outcome error) error {
 	attempts := row.GetInt("attempts") + 1
 	row.Set("attempts", attempts)
-	if err := p.perform(ctx, row); err != nil {
-		text := scrub(err.Error())
-		row.Set("error", text[:min(len(text), 1_000)])
-		row.Set("nextAt", time.Now().Add(min(time.Hour, time.Second<<min(attempts, 12))))
+	text := ""
+	if outcome != nil {
+		text = scrub(outcome.Error())
+	}
+	row.Set("error", text[:min(len(text), 1_000)])
+	if outcome == nil || isFinal(outcome) {
+		row.Set("doneAt", p.now())
 	} else {
-		row.Set("error", "")
-		row.Set("doneAt", types.NowDateTime())
+		row.Set("nextAt", p.now().Add(min(time.Hour, time.Second<<min(attempts, 12))))
 	}
 	if err := p.app.Save(row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
@@ -167,6 +197,8 @@ func (p *Plugin) perform(ctx context.Context, row *core.Record) error {
 		return p.closeReplaced(ctx, about.Payment)
 	case effectAutoRefund:
 		return p.refundAutomatically(ctx, about.Payment)
+	case effectUpload:
+		return p.uploadShipment(ctx, row)
 	case effectAlert:
 		p.app.Logger().Error("a payment needs a person", "payment", about.Payment, "refund", about.Refund, "order", about.Order,
 			"wants", about.Wants, "state", about.State)

@@ -23,9 +23,9 @@ func isState(want string) func(*core.Record) bool {
 }
 
 // paidOrder is an order of 2 x 1800 fen that is paid.
-func paidOrder(t *testing.T) (*apptest.App, apptest.Person, apptest.Answer) {
+func paidOrder(t *testing.T, change ...func(*hooks.Config)) (*apptest.App, apptest.Person, apptest.Answer) {
 	t.Helper()
-	app := apptest.New(t)
+	app := apptest.New(t, change...)
 	buyer := app.Login("小明")
 	order := buyer.Order("三鲜面", 2)
 	payAndSync(t, buyer, order)

@@ -1,0 +1,166 @@
+package hooks
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
+
+	"wxbase/internal/order"
+	"wxbase/internal/wechat"
+)
+
+// shipWithin is how long after payment shipping information is due. note: no official page that we have read names the 48 hours. They
+// are what shops report, and the age at which WeChat sends trade_manage_remind_shipping; so the deadline is our advice. Goods announced
+// as pre-sale at WeChat have more time.
+const shipWithin = 48 * time.Hour
+
+// mostUnshipped is the largest page of GET /api/wx/admin/shipments.
+const mostUnshipped = 200
+
+// shippedParcel is a parcel as WeChat has it.
+type shippedParcel struct {
+	shipmentParcel
+
+	UploadedAt time.Time `json:"uploadedAt"`
+}
+
+// showShipment handles GET /api/wx/orders/{id}/shipments for superusers: it asks WeChat what it knows about the shipping of a paid order.
+// shipState of the order follows if WeChat is further, as it is after shipping on its own platform or when the buyer has confirmed.
+func (p *Plugin) showShipment(e *core.RequestEvent) error {
+	o, err := ownOrder(e)
+	if err != nil {
+		return err
+	}
+	payment, err := paidAttempt(e.App, o.Id)
+	if err != nil {
+		return asAnswer(err, errBusyHere)
+	}
+	client, err := p.shippingClient(payment)
+	if err != nil {
+		return failWechat(err)
+	}
+	ctx, cancel := context.WithTimeout(e.Request.Context(), payTimeout)
+	defer cancel()
+	theirs, err := client.ShippingOf(ctx, shippingKey(payment))
+	if err != nil {
+		return failWechat(err)
+	}
+	if err := p.advanceShipState(o.Id, shipStateOf(theirs)); err != nil {
+		return fail(errBusyHere, err)
+	}
+	if o, err = e.App.FindRecordById("orders", o.Id); err != nil {
+		return fail(errBusyHere, err)
+	}
+	return e.JSON(http.StatusOK, describeShipping(o, theirs))
+}
+
+func describeShipping(o *core.Record, theirs wechat.OrderShipping) map[string]any {
+	parcels := make([]shippedParcel, 0, len(theirs.Parcels))
+	for _, t := range theirs.Parcels {
+		parcels = append(parcels, shippedParcel{
+			shipmentParcel: shipmentParcel{
+				TrackingNo: t.TrackingNo, ExpressCompany: t.ExpressCompany, ItemDesc: t.ItemDesc,
+				Contact: shipmentContact{ConsignorContact: t.Contact.Consignor, ReceiverContact: t.Contact.Receiver},
+			},
+			UploadedAt: t.UploadedAt,
+		})
+	}
+	return map[string]any{
+		"state": o.GetString("shipState"), "orderState": int(theirs.State), "transactionId": theirs.TransactionID,
+		"logisticsType": int(theirs.LogisticsType), "deliveryMode": int(theirs.DeliveryMode), "finished": theirs.Finished,
+		"corrected": theirs.FinishedCount > 1, "inComplaint": theirs.InComplaint, "goodsDesc": theirs.GoodsDesc, "shippingList": parcels,
+	}
+}
+
+// shipStateOf is orders.shipState for what WeChat says. note: 5 refunded and 6 settling do not say whether the goods have arrived.
+func shipStateOf(theirs wechat.OrderShipping) string {
+	switch {
+	case theirs.State == wechat.OrderReceived || theirs.State == wechat.OrderDone:
+		return shipReceived
+	case theirs.State == wechat.OrderShipped || theirs.Finished:
+		return shipShipped
+	default:
+		return shipNone
+	}
+}
+
+// unshippedOrder is a row of GET /api/wx/admin/shipments. Amounts are in fen.
+type unshippedOrder struct {
+	ID       string         `json:"id"`
+	Number   string         `json:"number"`
+	AppID    string         `json:"appid"`
+	PayState string         `json:"payState"`
+	Total    int            `json:"total"`
+	PaidAt   types.DateTime `json:"paidAt"`
+	Deadline types.DateTime `json:"deadline"`
+	Overdue  bool           `json:"overdue"`
+	Pending  bool           `json:"pending"` // a submission is on its way
+	Error    string         `json:"error"`   // of the latest submission that WeChat has not accepted
+}
+
+// listUnshipped handles GET /api/wx/admin/shipments?page=&perPage= for superusers: paid orders of which WeChat has no whole shipping
+// information, the oldest first, with the time by which it is due (see shipWithin: our advice, not a promise of WeChat's).
+func (p *Plugin) listUnshipped(e *core.RequestEvent) error {
+	page, err := queryNumber(e, "page", 1, 1_000_000)
+	if err != nil {
+		return err
+	}
+	size, err := queryNumber(e, "perPage", 50, mostUnshipped)
+	if err != nil {
+		return err
+	}
+	unshipped := dbx.And(
+		dbx.In("payState", string(order.PayPaid), string(order.PayPartRefunded)), dbx.HashExp{"shipState": shipNone},
+	)
+	total, err := e.App.CountRecords("orders", unshipped)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	var orders []*core.Record
+	err = e.App.RecordQuery("orders").AndWhere(unshipped).OrderBy("paidAt", "id").
+		Limit(int64(size)).Offset(int64((page - 1) * size)).All(&orders)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	items := make([]unshippedOrder, 0, len(orders))
+	for _, o := range orders {
+		item, err := p.describeUnshipped(e.App, o)
+		if err != nil {
+			return fail(errBusyHere, err)
+		}
+		items = append(items, item)
+	}
+	return e.JSON(http.StatusOK, map[string]any{"items": items, "page": page, "perPage": size, "totalItems": total})
+}
+
+func (p *Plugin) describeUnshipped(app core.App, o *core.Record) (unshippedOrder, error) {
+	deadline := o.GetDateTime("paidAt").Add(shipWithin)
+	item := unshippedOrder{
+		ID: o.Id, Number: o.GetString("number"), AppID: o.GetString("appid"), PayState: o.GetString("payState"), Total: o.GetInt("total"),
+		PaidAt: o.GetDateTime("paidAt"), Deadline: deadline, Overdue: p.now().After(deadline.Time()),
+	}
+	last, job, err := lastShipment(app, o.Id)
+	if err != nil || last == nil || job.Accepted {
+		return item, err
+	}
+	item.Pending, item.Error = last.GetDateTime("doneAt").IsZero(), last.GetString("error")
+	return item, nil
+}
+
+// queryNumber reads a number from 1 to most of the query.
+func queryNumber(e *core.RequestEvent, name string, otherwise, most int) (int, error) {
+	text := e.Request.URL.Query().Get(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, failWith(errBadRequest, "reason", name+" must be a number from 1 to "+strconv.Itoa(most))
+	}
+	return n, nil
+}
