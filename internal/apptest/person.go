@@ -197,3 +197,11 @@ func (a *App) AppID() string {
 	}
 	return config.Apps[0].AppID
 }
+
+// As is the person whose login was answered so; they have no simulated phone.
+func (a *App) As(login Answer) Person {
+	person := Person{Token: login.Text("token"), app: a}
+	record, _ := login.JSON["record"].(map[string]any)
+	person.User, _ = record["id"].(string)
+	return person
+}
