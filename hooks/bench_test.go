@@ -1,6 +1,7 @@
 package hooks_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,13 +31,32 @@ func benchApp(b *testing.B) *apptest.App {
 		c.Sim, c.Transport = false, upstream{}
 		c.Env = func(name string) string { return env[name] }
 	})
+	quiet(b, app)
+	return app
+}
+
+// quiet switches off what would be measured besides: rate limits and the log of requests.
+func quiet(b *testing.B, app *apptest.App) {
+	b.Helper()
 	settings := app.Settings()
 	settings.RateLimits.Enabled = false
 	settings.Logs.MaxDays = 0
 	if err := app.Save(settings); err != nil {
 		b.Fatal(err)
 	}
-	return app
+}
+
+func object(b *testing.B, w *httptest.ResponseRecorder) (answer map[string]any) {
+	b.Helper()
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+		b.Fatal(err)
+	}
+	return answer
+}
+
+func field(b *testing.B, w *httptest.ResponseRecorder, name string) any {
+	b.Helper()
+	return object(b, w)[name]
 }
 
 func post(b *testing.B, app *apptest.App, path, token, body string) *httptest.ResponseRecorder {
