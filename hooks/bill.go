@@ -244,14 +244,14 @@ func (p *Plugin) saveBill(report BillReport) error {
 		}
 		totals := report
 		totals.Diffs = nil
-		bill, err := newRow(tx, "wx_bills", map[string]any{
+		bill, err := insert(tx, "wx_bills", map[string]any{
 			"merchant": report.Merchant, "date": report.Date, "state": report.State, "totals": totals,
 		})
 		if err != nil {
 			return err
 		}
 		for _, d := range report.Diffs {
-			_, err := newRow(tx, "wx_bill_diffs", map[string]any{
+			_, err := insert(tx, "wx_bill_diffs", map[string]any{
 				"bill": bill.Id, "kind": d.Kind, "outTradeNo": d.OutTradeNo, "ours": d.Ours, "theirs": d.Theirs, "resolved": d.Resolved,
 			})
 			if err != nil {
@@ -260,19 +260,6 @@ func (p *Plugin) saveBill(report BillReport) error {
 		}
 		return nil
 	})
-}
-
-func newRow(tx core.App, collection string, fields map[string]any) (*core.Record, error) {
-	c, err := tx.FindCachedCollectionByNameOrId(collection)
-	if err != nil {
-		return nil, err
-	}
-	r := core.NewRecord(c)
-	r.Load(fields)
-	if err := tx.Save(r); err != nil {
-		return nil, fmt.Errorf("save %s: %w", collection, err)
-	}
-	return r, nil
 }
 
 // scheduleReconciliation runs the daily job at 10:30 in Beijing; WeChat has the bill of yesterday ready at ten.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/realtime"
 	"wxbase/internal/wechat"
@@ -99,34 +98,15 @@ func (p *Plugin) introduce(tx core.App, appID string, s wechat.Session, who prof
 			return nil, false, err
 		}
 	}
-	c, err := tx.FindCachedCollectionByNameOrId("wx_identities")
+	id := core.GenerateDefaultRandomId()
+	sealed, err := p.settings.Vault().Seal(keyPlaceOf(id, "sessionKey"), s.SessionKey.Reveal())
 	if err != nil {
 		return nil, false, err
 	}
-	identity := core.NewRecord(c)
-	identity.Id = core.GenerateDefaultRandomId()
-	identity.Load(map[string]any{"user": user.Id, "appid": appID, "openid": s.OpenID, "unionid": s.UnionID})
-	if err := p.setSessionKey(identity, s.SessionKey); err != nil {
-		return nil, false, err
-	}
-	if err := insertIdentity(tx, identity); err != nil {
-		return nil, false, fmt.Errorf("save identity: %w", err)
-	}
-	return user, isNew, nil
-}
-
-// insertIdentity writes a new row without PocketBase's validation and hooks: every value is WeChat's or ours, the unique index decides a
-// race, and the first login of a user should not cost twice what it has to.
-func insertIdentity(tx core.App, identity *core.Record) error {
-	now := types.NowDateTime()
-	identity.SetRaw("created", now)
-	identity.SetRaw("updated", now)
-	row, err := identity.DBExport(tx)
-	if err != nil {
-		return err
-	}
-	_, err = tx.NonconcurrentDB().Insert("wx_identities", row).Execute()
-	return err
+	_, err = insert(tx, "wx_identities", map[string]any{
+		"id": id, "user": user.Id, "appid": appID, "openid": s.OpenID, "unionid": s.UnionID, "sessionKey": sealed, "sessionAt": p.now(),
+	})
+	return user, isNew, err
 }
 
 // userByUnion finds the user whom another mini program knows by the same unionid, nil when there is none.
@@ -210,8 +190,10 @@ func (p *Plugin) sessionKey(identity *core.Record, field string) (wechat.Session
 }
 
 func keyPlace(identity *core.Record, field string) string {
-	return "wx_identities/" + identity.Id + "/" + field
+	return keyPlaceOf(identity.Id, field)
 }
+
+func keyPlaceOf(id, field string) string { return "wx_identities/" + id + "/" + field }
 
 // identityOf finds who a user is in a mini program; an empty appid means where they logged in last.
 func identityOf(app core.App, userID, appID string) (*core.Record, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -90,15 +91,13 @@ func countInbox(app core.App, row map[string]any, state, problem string) (seen i
 	err = app.RunInTransaction(func(tx core.App) error {
 		r, err := tx.FindFirstRecordByData("wx_inbox", "dedupeKey", row["dedupeKey"])
 		if errors.Is(err, sql.ErrNoRows) {
-			c, err := tx.FindCachedCollectionByNameOrId("wx_inbox")
-			if err != nil {
-				return err
-			}
-			r = core.NewRecord(c)
-			r.Load(row)
-			r.Set("state", state)
-			r.Set("error", problem[:min(len(problem), 1_000)])
-		} else if err != nil {
+			seen = 1
+			fields := maps.Clone(row)
+			fields["state"], fields["error"], fields["seen"] = state, problem[:min(len(problem), 1_000)], seen
+			_, err := insert(tx, "wx_inbox", fields)
+			return err
+		}
+		if err != nil {
 			return err
 		}
 		if state == inboxApplied { // what was unmatched at first may fit later

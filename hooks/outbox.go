@@ -51,16 +51,8 @@ func queueEffect(tx core.App, effect, about string, payload map[string]any) erro
 	if _, err := tx.FindFirstRecordByData("wx_outbox", "key", key); !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	c, err := tx.FindCachedCollectionByNameOrId("wx_outbox")
-	if err != nil {
-		return err
-	}
-	r := core.NewRecord(c)
-	r.Load(map[string]any{"effect": effect, "key": key, "payload": payload, "nextAt": types.NowDateTime()})
-	if err := tx.Save(r); err != nil {
-		return fmt.Errorf("queue %s: %w", effect, err)
-	}
-	return nil
+	_, err := insert(tx, "wx_outbox", map[string]any{"effect": effect, "key": key, "payload": payload, "nextAt": types.NowDateTime()})
+	return err
 }
 
 // queueAlert keeps what a person must see.

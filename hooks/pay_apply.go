@@ -210,10 +210,6 @@ func (p *Plugin) cancelIfOver(tx core.App, o *core.Record) error {
 
 // saveLedger appends the transition with what it rests on.
 func saveLedger(tx core.App, payment *core.Record, event order.PaymentEvent, step order.Step, why evidence) error {
-	c, err := tx.FindCachedCollectionByNameOrId("wx_ledger")
-	if err != nil {
-		return err
-	}
 	proof := map[string]any{"event": string(event), "outTradeNo": payment.GetString("outTradeNo")}
 	if why.trade != nil {
 		proof["trade"] = json.RawMessage(why.trade.Raw)
@@ -221,13 +217,9 @@ func saveLedger(tx core.App, payment *core.Record, event order.PaymentEvent, ste
 	if len(why.mismatches) > 0 {
 		proof["mismatches"] = why.mismatches
 	}
-	r := core.NewRecord(c)
-	r.Load(map[string]any{
+	_, err := insert(tx, "wx_ledger", map[string]any{
 		"order": payment.GetString("order"), "payment": payment.Id, "from": string(step.From), "to": string(step.To),
 		"source": why.source, "evidence": proof,
 	})
-	if err := tx.Save(r); err != nil {
-		return fmt.Errorf("save ledger: %w", err)
-	}
-	return nil
+	return err
 }

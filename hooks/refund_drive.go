@@ -281,10 +281,6 @@ func countRefund(tx core.App, refund, payment *core.Record) error {
 }
 
 func saveRefundLedger(tx core.App, refund *core.Record, event order.RefundEvent, step order.RefundStep, why refundEvidence) error {
-	c, err := tx.FindCachedCollectionByNameOrId("wx_ledger")
-	if err != nil {
-		return err
-	}
 	proof := map[string]any{"event": string(event), "outRefundNo": refund.GetString("outRefundNo")}
 	if why.fact != nil {
 		proof["refund"] = json.RawMessage(why.fact.Raw)
@@ -292,13 +288,9 @@ func saveRefundLedger(tx core.App, refund *core.Record, event order.RefundEvent,
 	if len(why.mismatches) > 0 {
 		proof["mismatches"] = why.mismatches
 	}
-	r := core.NewRecord(c)
-	r.Load(map[string]any{
+	_, err := insert(tx, "wx_ledger", map[string]any{
 		"order": refund.GetString("order"), "payment": refund.GetString("payment"), "refund": refund.Id,
 		"from": string(step.From), "to": string(step.To), "source": why.source, "evidence": proof,
 	})
-	if err := tx.Save(r); err != nil {
-		return fmt.Errorf("save ledger: %w", err)
-	}
-	return nil
+	return err
 }

@@ -1,0 +1,35 @@
+package hooks
+
+import (
+	"fmt"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
+)
+
+// insert writes a new row of our own books (inbox, ledger, outbox, identities, bills) without PocketBase's validation and hooks: every value
+// is ours, the indexes decide races, and a payment writes several of them in one transaction.
+//
+// note: collections that people or programs listen to (orders, payments, refunds, users) go through Save.
+func insert(tx core.App, collection string, fields map[string]any) (*core.Record, error) {
+	c, err := tx.FindCachedCollectionByNameOrId(collection)
+	if err != nil {
+		return nil, err
+	}
+	r := core.NewRecord(c)
+	r.Load(fields)
+	if r.Id == "" {
+		r.Id = core.GenerateDefaultRandomId()
+	}
+	now := types.NowDateTime()
+	r.SetRaw("created", now)
+	r.SetRaw("updated", now)
+	row, err := r.DBExport(tx)
+	if err != nil {
+		return nil, fmt.Errorf("insert into %s: %w", collection, err)
+	}
+	if _, err := tx.NonconcurrentDB().Insert(collection, row).Execute(); err != nil {
+		return nil, fmt.Errorf("insert into %s: %w", collection, err)
+	}
+	return r, nil
+}
