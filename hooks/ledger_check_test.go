@@ -11,21 +11,21 @@ import (
 	"wxbase/hooks"
 )
 
-// booksOf opens what a kill has left behind.
-func booksOf(t *testing.T, dir string) core.App {
+// booksOf opens what a kill has left behind. Close it before the server starts again, and because there are many deaths in one run.
+func booksOf(t *testing.T, dir string) (app core.App, done func()) {
 	t.Helper()
-	app := core.NewBaseApp(core.BaseAppConfig{DataDir: dir, DBConnect: hooks.Connect})
+	app = core.NewBaseApp(core.BaseAppConfig{DataDir: dir, DBConnect: hooks.Connect})
 	if err := app.Bootstrap(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = app.ResetBootstrapState() })
-	return app
+	return app, func() { _ = app.ResetBootstrapState() }
 }
 
 // checkInvariants looks at the books of a dead server, which may be anywhere in the middle of anything: what must hold always, holds.
 func (l *ledgerRun) checkInvariants(t *testing.T) {
 	t.Helper()
-	app := booksOf(t, l.server.dir)
+	app, done := booksOf(t, l.server.dir)
+	defer done()
 	for what, query := range map[string]string{
 		"an attempt turned PAID twice":                    `SELECT COUNT(*) FROM (SELECT payment FROM wx_ledger WHERE [[to]] = 'PAID' GROUP BY payment HAVING COUNT(*) > 1)`,
 		"an order with two attempts that paid it":         `SELECT COUNT(*) FROM (SELECT [[order]] FROM payments WHERE state = 'PAID' GROUP BY [[order]] HAVING COUNT(*) > 1)`,
@@ -99,7 +99,8 @@ type theirRefund struct {
 func (l *ledgerRun) check(t *testing.T) {
 	t.Helper()
 	l.checkInvariants(t)
-	app := booksOf(t, l.server.dir)
+	app, done := booksOf(t, l.server.dir)
+	defer done()
 	theirs, paid, refunded := l.theirBooks(t)
 	ours, err := app.FindAllRecords("payments")
 	if err != nil {
