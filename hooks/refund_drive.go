@@ -114,6 +114,9 @@ func (p *Plugin) callRefund(ctx context.Context, g wxpay.Gateway, refund *core.R
 	switch {
 	case !ok || pe.OutcomeUnknown():
 		return order.EventRefundUnknown, refundEvidence{source: "refund"}, err
+	case pe.Kind == wxpay.KindSign, pe.Kind == wxpay.KindConfig, pe.Kind == wxpay.KindDenied:
+		// NB! a key, a clock or a right that somebody will mend says nothing about the refund: giving it up would keep the payer's money
+		return order.EventRefundUnknown, refundEvidence{source: "refund"}, err
 	case pe.Kind == wxpay.KindNotEnough:
 		return order.EventRefundNotEnough, refundEvidence{source: "refund"}, err
 	case refund.GetInt("queries") > 1:
