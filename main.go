@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/dop251/goja"
 	"github.com/pocketbase/pocketbase"
 	"github.com/pocketbase/pocketbase/cmd"
 	"github.com/pocketbase/pocketbase/plugins/jsvm"
@@ -48,9 +49,11 @@ func main() {
 	if config.Demo, err = fs.Sub(demo, "pb_public"); err != nil {
 		exit(err)
 	}
-	jsvm.MustRegister(app, jsvm.Config{HooksDir: *hooksDir, HooksWatch: true})
 	migratecmd.MustRegister(app, app.RootCmd, migratecmd.Config{TemplateLang: migratecmd.TemplateLangGo, Dir: "migrations"})
 	wx := hooks.MustRegister(app, config)
+	jsvm.MustRegister(wx.ForJavaScript(), jsvm.Config{HooksDir: *hooksDir, HooksWatch: true, OnInit: func(vm *goja.Runtime) {
+		_ = vm.Set("$wx", wx.Script()) // it fails for names that are no string
+	}})
 	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir), wx.NewBillCommand())
 	exit(hooks.Execute(app))
 }

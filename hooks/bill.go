@@ -205,7 +205,7 @@ func (p *Plugin) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, 
 }
 
 func (p *Plugin) mendPayment(ctx context.Context, mchID, outTradeNo string) (bool, error) {
-	payment, err := p.app.FindFirstRecordByFilter("payments", "merchant = {:m} && outTradeNo = {:n}", dbx.Params{"m": mchID, "n": outTradeNo})
+	payment, err := findRow(p.app, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": outTradeNo})
 	if err != nil {
 		return false, err // a number that we never gave out: somebody else uses this merchant
 	}

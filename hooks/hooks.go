@@ -120,6 +120,7 @@ func (p *Plugin) bindApp() {
 	bindBackup(p.app)
 	bindLogs(p.app)
 	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxSettings", Func: p.openSettings})
+	p.app.OnRecordCreateExecute("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxSaveUserQuickly", Func: saveUserQuickly})
 	p.app.OnRecordUpdate("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxBlockUser", Func: blockUser})
 	p.app.OnRecordUpdate("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.app.OnRecordDelete("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
@@ -141,6 +142,7 @@ func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
 	}
 	p.settings = store
 	p.clients.tokens = tokenStore{app: p.app, vault: store.Vault()}
+	p.writeScriptTypes()
 	return nil
 }
 

@@ -55,14 +55,8 @@ func (p *Plugin) recall(app core.App, appID string, s wechat.Session) (*core.Rec
 }
 
 // findIdentity fails with sql.ErrNoRows.
-// note: a filter text would be parsed at every login; this is most of what a returning user costs.
 func findIdentity(app core.App, appID, openID string) (*core.Record, error) {
-	r := &core.Record{}
-	err := app.RecordQuery("wx_identities").AndWhere(dbx.HashExp{"appid": appID, "openid": openID}).Limit(1).One(r)
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
+	return findRow(app, "wx_identities", dbx.HashExp{"appid": appID, "openid": openID})
 }
 
 // isCurrent tells whether everything that a login would write is there already.

@@ -70,8 +70,7 @@ func settleConflicts(tx core.App, keep, lose string) error {
 		return fmt.Errorf("read consents: %w", err)
 	}
 	for _, row := range rows {
-		have, err := tx.FindFirstRecordByFilter("wx_consents", "user = {:u} && templateId = {:t}",
-			dbx.Params{"u": keep, "t": row.GetString("templateId")})
+		have, err := findRow(tx, "wx_consents", dbx.HashExp{"user": keep, "templateId": row.GetString("templateId")})
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		}

@@ -51,16 +51,26 @@ func (p *Plugin) createOrder(e *core.RequestEvent) error {
 	if err := e.BindBody(&form); err != nil {
 		return asAnswer(err, errBadRequest)
 	}
-	if len(form.Key) > 64 || len([]rune(form.Note)) > 500 {
-		return fail(errBadRequest, nil)
-	}
 	if !e.HasSuperuserAuth() { // NB! nobody else says who pays how much
 		form.User, form.Total, form.Description = e.Auth.Id, 0, ""
 	}
-	var record *core.Record
-	err := e.App.RunInTransaction(func(tx core.App) error {
+	record, err := p.placeOrder(e.App, form)
+	if err != nil {
+		return asAnswer(err, errBusyHere)
+	}
+	if err := apis.EnrichRecord(e, record); err != nil {
+		return fail(errBusyHere, err)
+	}
+	return e.JSON(http.StatusOK, record)
+}
+
+// placeOrder writes the order of a form whose sender may say what it says.
+func (p *Plugin) placeOrder(app core.App, form orderForm) (record *core.Record, err error) {
+	if len(form.Key) > 64 || len([]rune(form.Note)) > 500 {
+		return nil, fail(errBadRequest, nil)
+	}
+	err = app.RunInTransaction(func(tx core.App) error {
 		// note: the key comes first; a repeat must not fail because a product has been sold out or taken down since
-		var err error
 		if record, err = orderOfKey(tx, form); record != nil || err != nil {
 			return err
 		}
@@ -74,13 +84,7 @@ func (p *Plugin) createOrder(e *core.RequestEvent) error {
 		record, err = p.saveOrder(tx, draft)
 		return err
 	})
-	if err != nil {
-		return asAnswer(err, errBusyHere)
-	}
-	if err := apis.EnrichRecord(e, record); err != nil {
-		return fail(errBusyHere, err)
-	}
-	return e.JSON(http.StatusOK, record)
+	return record, err
 }
 
 // asAnswer passes on an answer that was made deeper down, such as the 413 of a body that is too long, and wraps everything else.
@@ -160,7 +164,7 @@ func priceItems(tx core.App, form orderForm) ([]order.Item, error) {
 			items[at].Quantity += line.Quantity
 			continue
 		}
-		product, err := tx.FindFirstRecordByFilter("products", "id = {:id} && active = true", dbx.Params{"id": line.Product})
+		product, err := findRow(tx, "products", dbx.HashExp{"id": line.Product, "active": true})
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, failWith(errProductMissing, "product", line.Product)
 		}
@@ -181,7 +185,7 @@ func orderOfKey(tx core.App, form orderForm) (*core.Record, error) {
 	if form.Key == "" {
 		return nil, nil //nolint:nilnil // no key, no order, no mistake
 	}
-	have, err := tx.FindFirstRecordByFilter("orders", "user = {:u} && key = {:k}", dbx.Params{"u": form.User, "k": form.Key})
+	have, err := findRow(tx, "orders", dbx.HashExp{"user": form.User, "key": form.Key})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // likewise
 	}

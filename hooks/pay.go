@@ -196,8 +196,8 @@ func (p *Plugin) answerPay(e *core.RequestEvent, paymentID string) error {
 
 // liveAttempts are the attempts of an order that may still take money, the oldest first.
 func liveAttempts(app core.App, orderID string) ([]*core.Record, error) {
-	all, err := app.FindRecordsByFilter("payments", "order = {:o}", "created", 0, 0, dbx.Params{"o": orderID})
-	if err != nil {
+	var all []*core.Record
+	if err := app.RecordQuery("payments").AndWhere(dbx.HashExp{"order": orderID}).OrderBy("created").All(&all); err != nil {
 		return nil, fmt.Errorf("find payments: %w", err)
 	}
 	var live []*core.Record

@@ -46,8 +46,7 @@ func (p *Plugin) notifyPay(e *core.RequestEvent) error {
 // receive acts on a notification that WeChat has signed.
 func (p *Plugin) receive(e *core.RequestEvent, mchID string, note wxpay.Notification, body []byte) error {
 	inbox := inboxRow(e, mchID, note, body)
-	payment, err := e.App.FindFirstRecordByFilter("payments", "merchant = {:m} && outTradeNo = {:n}",
-		dbx.Params{"m": mchID, "n": note.Trade.OutTradeNo})
+	payment, err := findRow(e.App, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": note.Trade.OutTradeNo})
 	if errors.Is(err, sql.ErrNoRows) {
 		return p.receiveUnmatched(e, inbox, body)
 	}

@@ -96,7 +96,7 @@ func (p *Plugin) askRefund(app core.App, orderID string, amount int64, reason, b
 
 // paidAttempt is the attempt that paid the order.
 func paidAttempt(tx core.App, orderID string) (*core.Record, error) {
-	r, err := tx.FindFirstRecordByFilter("payments", "order = {:o} && state = 'PAID'", dbx.Params{"o": orderID})
+	r, err := findRow(tx, "payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fail(errOrderNotPaid, nil)
 	}
@@ -169,8 +169,7 @@ func (p *Plugin) refundAutomatically(ctx context.Context, paymentID string) erro
 			return fmt.Errorf("read payment: %w", err)
 		}
 		number := order.AutoRefundNo(payment.Id)
-		refund, err = tx.FindFirstRecordByFilter("refunds", "merchant = {:m} && outRefundNo = {:n}",
-			dbx.Params{"m": payment.GetString("merchant"), "n": number})
+		refund, err = findRow(tx, "refunds", dbx.HashExp{"merchant": payment.GetString("merchant"), "outRefundNo": number})
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}

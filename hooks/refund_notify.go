@@ -65,8 +65,7 @@ func (p *Plugin) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Re
 // was made on the merchant platform. It fails with sql.ErrNoRows for a payment that is not in our books.
 func (p *Plugin) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id string, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
-		have, err := tx.FindFirstRecordByFilter("refunds", "merchant = {:m} && outRefundNo = {:n}",
-			dbx.Params{"m": mchID, "n": fact.OutRefundNo})
+		have, err := findRow(tx, "refunds", dbx.HashExp{"merchant": mchID, "outRefundNo": fact.OutRefundNo})
 		if err == nil {
 			id = have.Id
 			return nil
@@ -74,8 +73,7 @@ func (p *Plugin) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		payment, err := tx.FindFirstRecordByFilter("payments", "merchant = {:m} && outTradeNo = {:n}",
-			dbx.Params{"m": mchID, "n": fact.OutTradeNo})
+		payment, err := findRow(tx, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": fact.OutTradeNo})
 		if err != nil {
 			return err
 		}

@@ -3,9 +3,20 @@ package hooks
 import (
 	"fmt"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
 )
+
+// findRow reads the one row whose columns have these values. It fails with sql.ErrNoRows.
+// note: the parsing of a filter text costs more than the query: half of a login, most of a repeated notification.
+func findRow(app core.App, collection string, where dbx.HashExp) (*core.Record, error) {
+	r := &core.Record{}
+	if err := app.RecordQuery(collection).AndWhere(where).Limit(1).One(r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
 
 // insert writes a new row of our own books (inbox, ledger, outbox, identities, bills) without PocketBase's validation and hooks: every value
 // is ours, the indexes decide races, and a payment writes several of them in one transaction.

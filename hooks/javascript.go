@@ -1,0 +1,89 @@
+package hooks
+
+import (
+	_ "embed"
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+)
+
+// scriptTypes declares onWx… and $wx for editors; it lies in the data folder beside PocketBase's own types.d.ts.
+//
+//go:embed javascript.d.ts
+var scriptTypes []byte
+
+// scriptApp is the app as JavaScript hooks see it. PocketBase's jsvm plugin makes a function of every method that begins with On, so that
+// these are called onWxLogin, onWxOrderPaid … in *.pb.js files, and run in the plugin's own pool of runtimes.
+type scriptApp struct {
+	core.App
+	plugin *Plugin
+}
+
+// ForJavaScript returns the app that PocketBase's jsvm plugin is to be registered with, so that *.pb.js files can bind to the events of
+// wxbase.
+//
+//	jsvm.MustRegister(wx.ForJavaScript(), jsvm.Config{OnInit: func(vm *goja.Runtime) { vm.Set("$wx", wx.Script()) }})
+func (p *Plugin) ForJavaScript() core.App { return scriptApp{p.app, p} }
+
+// OnWxLogin is OnLogin.
+func (a scriptApp) OnWxLogin() *hook.Hook[*LoginEvent] { return a.plugin.onLogin }
+
+// OnWxProfile is OnProfile.
+func (a scriptApp) OnWxProfile() *hook.Hook[*ProfileEvent] { return a.plugin.onProfile }
+
+// OnWxOrderCreate is OnOrderCreate.
+func (a scriptApp) OnWxOrderCreate() *hook.Hook[*OrderEvent] { return a.plugin.onOrderCreate }
+
+// OnWxOrderPaid is OnOrderPaid.
+func (a scriptApp) OnWxOrderPaid() *hook.Hook[*PaidEvent] { return a.plugin.onOrderPaid }
+
+// OnWxRefundSucceeded is OnRefundSucceeded.
+func (a scriptApp) OnWxRefundSucceeded() *hook.Hook[*RefundEvent] { return a.plugin.onRefundSucceeded }
+
+// OnWxCodeScanned is OnCodeScanned.
+func (a scriptApp) OnWxCodeScanned() *hook.Hook[*ScanEvent] { return a.plugin.onCodeScanned }
+
+// Script is what JavaScript hooks call $wx. Its methods are called with a small first letter there, and throw where they return an error.
+// A script is the owner's own code: it may do what a superuser may.
+type Script struct{ plugin *Plugin }
+
+// Script returns the value of $wx.
+func (p *Plugin) Script() *Script { return &Script{p} }
+
+// CreateOrder makes an order as POST /api/wx/orders does for a superuser: {user, items?, total?, description?, note?, key?}.
+func (s *Script) CreateOrder(form map[string]any) (*core.Record, error) {
+	var f orderForm
+	if err := readForm(form, &f); err != nil {
+		return nil, err
+	}
+	return s.plugin.placeOrder(s.plugin.app, f)
+}
+
+// Publish sends an event to everybody in a room and returns to how many connections of this process.
+func (s *Script) Publish(room, event string, payload any) (int, error) {
+	return s.plugin.Publish(room, event, payload)
+}
+
+// readForm turns an object of a script into the body of a route.
+func readForm(form map[string]any, into any) error {
+	text, err := json.Marshal(form)
+	if err != nil {
+		return fail(errBadRequest, err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fail(errBadRequest, err)
+	}
+	return nil
+}
+
+// writeScriptTypes keeps the declarations up to date. An editor that lacks them is no reason not to start.
+func (p *Plugin) writeScriptTypes() {
+	path := filepath.Join(p.app.DataDir(), "wxbase.d.ts")
+	if have, err := os.ReadFile(path); err == nil && string(have) == string(scriptTypes) { //nolint:gosec // our own data folder
+		return
+	}
+	p.logErr("writing of types for scripts", os.WriteFile(path, scriptTypes, 0o644)) //nolint:gosec // nothing secret, for an editor to read
+}
