@@ -1,4 +1,4 @@
-# `make` lists the targets. It needs Go 1.26 and git, and: gcc for race, Node 20 for sdk and e2e, Chromium for e2e.
+# `make` lists the targets. It needs Go 1.26 and git, and: gcc for race, Node 20 for sdk and e2e, Chromium for e2e, redis-server.
 # Tools are pinned in tools/go.mod and built on first use; nothing is installed into the system but by `make test` on Debian.
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -32,7 +32,7 @@ build: ## the executable, static, in bin/wxbase
 	$(BUILD) -o bin/wxbase .
 
 .PHONY: test
-test: browser go-test sdk e2e ## everything a user can see: Go, SDK, then the browser story
+test: machine go-test sdk e2e ## everything a user can see: Go, SDK, then the browser story
 
 .PHONY: fmt
 fmt: ## format every Go file
@@ -63,12 +63,12 @@ sdk: ## tests of the mini program's client SDK
 	cd miniprogram/sdk && node --test
 
 .PHONY: e2e
-e2e: browser build $(DEPS) ## the browser story against bin/wxbase
+e2e: machine build $(DEPS) ## the browser story against bin/wxbase
 	cd e2e && WXBASE_BIN="$(CURDIR)/bin/wxbase" npm test
 
-.PHONY: browser
-browser:
-	@bash tools/browser.sh
+.PHONY: machine
+machine:
+	@bash tools/machine.sh
 
 $(DEPS): e2e/package.json e2e/package-lock.json
 	cd e2e && npm ci --no-audit --no-fund

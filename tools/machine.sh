@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# makes sure that the browser tests have a browser: Node >= 20, Chromium and Chinese fonts. On Debian as root it
-# installs what is missing, elsewhere it says what to install and fails. CHROMIUM names another executable.
+# makes sure that the tests have what they need besides Go: Node >= 20, Chromium and Chinese fonts for the browser story, redis-server for
+# rooms over several processes. On Debian as root it installs what is missing, elsewhere it says what to install and fails. CHROMIUM names
+# another executable.
 set -euo pipefail
 
 if ! command -v npm >/dev/null || ! node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)'; then
@@ -12,6 +13,7 @@ missing=()
 command -v "${CHROMIUM:-chromium}" >/dev/null || missing+=(chromium)
 # without them the page under test is a row of empty boxes, and so are the screenshots
 [ -n "$(fc-list :lang=zh family 2>/dev/null)" ] || missing+=(fonts-noto-cjk)
+command -v redis-server >/dev/null || missing+=(redis-server)
 [ "${#missing[@]}" = 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
