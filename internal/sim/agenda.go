@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// appointment is something that WeChat does of its own accord at a time: deliver a notification or settle a refund.
+// appointment is something that WeChat does of its own accord at a time: deliver a notification, settle a refund or look at
+// a picture.
 type appointment struct {
 	at     time.Time
 	note   *notification
 	refund *refund
+	media  *mediaCheck
 }
 
 // agenda holds the appointments, the earliest first, so that the worker never looks through all there is.
@@ -22,6 +24,11 @@ func (a *agenda) note(n *notification) { heap.Push(&a.list, appointment{at: n.Du
 // settle enters a refund at a time.
 func (a *agenda) settle(r *refund, at time.Time) {
 	heap.Push(&a.list, appointment{at: at, refund: r})
+}
+
+// check enters a media check at a time.
+func (a *agenda) check(m *mediaCheck, at time.Time) {
+	heap.Push(&a.list, appointment{at: at, media: m})
 }
 
 // take gives the first appointment whose time has come.

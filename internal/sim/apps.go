@@ -20,10 +20,10 @@ func (a appRow) key() (kind, id string) { return "app", a.AppID }
 // findApp gives a mini program by its appid. The caller holds s.mu.
 func (s *Sim) findApp(appid string) (AppConfig, bool) {
 	if first := s.firstApp(); appid == first.AppID {
-		return first, true
+		return s.withPush(first), true
 	}
 	if added := s.state.apps[appid]; added != nil {
-		return added.AppConfig, true
+		return s.withPush(added.AppConfig), true
 	}
 	return AppConfig{}, false
 }
@@ -38,9 +38,9 @@ func (s *Sim) firstApp() AppConfig {
 func (s *Sim) apps() []AppConfig {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := append(make([]AppConfig, 0, 1+len(s.state.apps)), s.firstApp())
+	list := append(make([]AppConfig, 0, 1+len(s.state.apps)), s.withPush(s.firstApp()))
 	for _, a := range slices.SortedFunc(maps.Values(s.state.apps), func(a, b *appRow) int { return a.Number - b.Number }) {
-		list = append(list, a.AppConfig)
+		list = append(list, s.withPush(a.AppConfig))
 	}
 	return list
 }

@@ -13,7 +13,10 @@ type AppConfig struct {
 	AppID      string `json:"appid"`
 	Secret     string `json:"secret"`
 	PushToken  string `json:"pushToken"`
-	PushAESKey string `json:"pushAesKey"` // 43 characters of base64
+	PushAESKey string `json:"pushAesKey"`           // 43 characters of base64
+	PushURL    string `json:"pushUrl,omitempty"`    // where messages and events go; empty until somebody sets it, see Push
+	PushMode   string `json:"pushMode,omitempty"`   // plain, compatible or safe
+	PushFormat string `json:"pushFormat,omitempty"` // json or xml
 }
 
 // String names the mini program and none of its secrets.

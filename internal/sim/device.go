@@ -91,7 +91,7 @@ func (s *Sim) onPhone(c *echo.Context, appid string) (*person, *identity, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	id, err := s.identify(appid, p.ID)
+	id, err := s.use(appid, p.ID, s.Now())
 	return p, id, err
 }
 

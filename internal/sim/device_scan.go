@@ -22,8 +22,10 @@ import (
 type scanRequest struct {
 	Image string `json:"image"` // base64 of a JPEG or PNG, with or without data:image/...;base64,
 	Scene string `json:"scene"`
-	URL   string `json:"url"` // the text inside a code
+	URL   string `json:"url"` // the text inside a code, or a link
 	AppID string `json:"appid"`
+
+	Inside bool `json:"inside"` // a link that is tapped in WeChat and not in a browser or a text message
 }
 
 // scanAnswer is how the mini program is opened: the page, its query as it arrives (scene percent-encoded) and the scene itself.
@@ -42,7 +44,7 @@ func (s *Sim) deviceScan(c *echo.Context) error {
 		return err
 	}
 	s.mu.Lock()
-	_, err := s.owner(c)
+	p, err := s.owner(c)
 	s.mu.Unlock()
 	if err != nil {
 		return err
@@ -52,8 +54,29 @@ func (s *Sim) deviceScan(c *echo.Context) error {
 			return badInput(err.Error())
 		}
 	}
+	opened, err := s.openAny(in)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.findApp(opened.AppID); known {
+		if _, err := s.use(opened.AppID, p.ID, s.Now()); err != nil {
+			return err
+		}
+	}
+	return c.JSONBlob(http.StatusOK, encode(opened))
+}
+
+// openAny follows a link, a code or a bare scene.
+func (s *Sim) openAny(in scanRequest) (scanAnswer, error) {
 	var code wxaCode
+	var err error
 	switch {
+	case isLink(in.URL):
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.openLink(in.URL, in.Inside, s.Now())
 	case in.URL != "":
 		code, err = s.lookUp(in.URL)
 	case in.Scene != "":
@@ -61,10 +84,7 @@ func (s *Sim) deviceScan(c *echo.Context) error {
 	default:
 		err = badInput("give image, scene or url")
 	}
-	if err != nil {
-		return err
-	}
-	return c.JSONBlob(http.StatusOK, encode(code.opened()))
+	return code.opened(), err
 }
 
 // opened is how the code opens its mini program. note: scene arrives percent-encoded, as on a real phone.

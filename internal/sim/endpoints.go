@@ -22,6 +22,8 @@ type endpoint struct {
 	v2        bool // of api.mch.weixin.qq.com's older API: XML, status 200 whatever happens
 	mutualTLS bool // wants the merchant's certificate where WithClientCertificates says so
 	refunds   bool // takes the faults of a refund
+
+	errcodes []string // those of the documents that nothing here leads to: a fault may
 }
 
 // endpoints is every call that is simulated, on one screen.
@@ -38,6 +40,17 @@ func endpoints() []endpoint {
 		{name: "getwxacodeunlimit", method: post, path: "/wxa/getwxacodeunlimit", token: true, run: (*Sim).unlimitedCode},
 		{name: "getwxacode", method: post, path: "/wxa/getwxacode", token: true, run: (*Sim).limitedCode},
 		{name: "createwxaqrcode", method: post, path: "/cgi-bin/wxaapp/createwxaqrcode", token: true, run: (*Sim).plainQRCode},
+
+		{name: "generatescheme", method: post, path: "/wxa/generatescheme", token: true, run: (*Sim).generateScheme, errcodes: linkErrcodes()},
+		{name: "queryscheme", method: post, path: "/wxa/queryscheme", token: true, run: (*Sim).queryScheme},
+		{name: "generate_urllink", method: post, path: "/wxa/generate_urllink", token: true, run: (*Sim).generateURLLink, errcodes: linkErrcodes()},
+		{name: "query_urllink", method: post, path: "/wxa/query_urllink", token: true, run: (*Sim).queryURLLink},
+		{name: "genwxashortlink", method: post, path: "/wxa/genwxashortlink", token: true, run: (*Sim).generateShortLink, errcodes: []string{"43104", "85079"}},
+
+		{name: "subscribe_send", method: post, path: "/cgi-bin/message/subscribe/send", token: true, run: (*Sim).sendMessage, errcodes: []string{"43107", "43108"}},
+		{name: "gettemplate", method: get, path: "/wxaapi/newtmpl/gettemplate", token: true, run: (*Sim).getTemplates, errcodes: []string{"200100"}},
+		{name: "msg_sec_check", method: post, path: "/wxa/msg_sec_check", token: true, run: (*Sim).checkText, errcodes: []string{"44991", "61010"}},
+		{name: "media_check_async", method: post, path: "/wxa/media_check_async", token: true, run: (*Sim).checkMedia, errcodes: []string{"44991", "61010", "87020"}},
 
 		{name: "upload_shipping_info", method: post, path: "/wxa/sec/order/upload_shipping_info", token: true, run: (*Sim).uploadShipping},
 		{name: "get_order", method: post, path: "/wxa/sec/order/get_order", token: true, run: (*Sim).shippingOrder},
@@ -60,6 +73,11 @@ func endpoints() []endpoint {
 		{name: "v2_downloadbill", method: post, path: "/pay/downloadbill", v2: true, run: (*Sim).downloadBillV2},
 		{name: "certificates", method: get, path: "/v3/certificates", pay: true, run: (*Sim).certificates},
 	}
+}
+
+// linkErrcodes are those of an account that may not make links.
+func linkErrcodes() []string {
+	return []string{"40002", "40013", "85079", "85088", "85405", "85407", "85408"}
 }
 
 // ofMch tells the two hosts apart: api.mch.weixin.qq.com and api.weixin.qq.com.

@@ -18,6 +18,11 @@ func (c *call) ok(fields any) reply {
 
 // refuse is a failure of api.weixin.qq.com: HTTP 200, an errcode and a request id in the text.
 func (c *call) refuse(errcode int, reason string) reply {
+	return c.refuseSaying(errcode, errorText(errcode), reason)
+}
+
+// refuseSaying is refuse with a text of its own, for those that name what is wrong.
+func (c *call) refuseSaying(errcode int, text, reason string) reply {
 	comma := ""
 	if strings.HasPrefix(c.endpoint.path, "/sns/") {
 		comma = ","
@@ -27,7 +32,7 @@ func (c *call) refuse(errcode int, reason string) reply {
 		body: encode(struct {
 			ErrCode int    `json:"errcode"`
 			ErrMsg  string `json:"errmsg"`
-		}{errcode, errorText(errcode) + comma + " rid: " + c.requestID}),
+		}{errcode, text + comma + " rid: " + c.requestID}),
 	}
 }
 
@@ -164,6 +169,59 @@ func errorTextOfShipping(errcode int) string {
 		return "物流单号或物流公司编码不能为空"
 	case 268485228:
 		return "统一发货模式下物流信息列表长度必须为1"
+	}
+	return errorTextOfMessages(errcode)
+}
+
+// errorTextOfMessages is for links, messages and the checks of content.
+func errorTextOfMessages(errcode int) string {
+	switch errcode {
+	case 40004:
+		return "invalid media type"
+	case 40037:
+		return "invalid template_id"
+	case 40066:
+		return "invalid url"
+	case 40165:
+		return "invalid weapp pagepath"
+	case 40212:
+		return "invalid query"
+	case 40225:
+		return "invalid page title"
+	case 43101:
+		return "user refuse to accept the msg"
+	case 43104:
+		return "appid and openid not match"
+	case 43107:
+		return "subscribe message ability is banned"
+	case 43108:
+		return "concurrent sending to the same user"
+	case 44990, 44991:
+		return "reach max api frequency limit"
+	case 44993:
+		return "reach max api daily frequency limit"
+	case 45002:
+		return "content size out of limit"
+	case 45168:
+		return "hit sensitive word"
+	case 61010:
+		return "user is not active in the last two hours"
+	case 85079:
+		return "miniprogram has no online release"
+	case 85400:
+		return "reach max permanent link limit"
+	case 85401:
+		return "expire time out of range"
+	case 85402:
+		return "invalid env_version"
+	case 85403:
+		return "link not exist"
+	case 85407:
+		return "no permission to use this ability"
+	case 87014:
+		return "risky content"
+	case 87020:
+		return "repeated request limit"
 	}
 	return "error"
 }

@@ -15,6 +15,7 @@ const (
 	onNotification       = "notification"
 	onRefundNotification = "refund_notification"
 	onPayDevice          = "pay_device"
+	onPush               = "push"
 )
 
 // fault is one queued misbehaviour. A nil fault means all is well; its methods may be called on nil.
@@ -38,7 +39,9 @@ type faultQueue struct {
 
 // apiFaults and those below are the kinds that make sense at each.
 func apiFaults() []string {
-	return []string{"busy", "slow", "cut", "html", "empty", "token_invalid", "rate_limit", "timeout_after_accept"}
+	return []string{
+		"busy", "slow", "cut", "truncated", "html", "empty", "token_invalid", "rate_limit", "timeout_after_accept", "45009",
+	}
 }
 
 func payFaults() []string {
@@ -60,6 +63,14 @@ func notifyFaults() []string {
 	}
 }
 
+// pushFaults strike on messages to a mini program's backend. note: other_key and bad_padding need a mode that encrypts.
+func pushFaults() []string {
+	return []string{
+		"wrong_signature", "no_signature", "stale_time", "future_time", "duplicate", "concurrent", "replay", "late", "lost",
+		"other_appid", "other_key", "bad_padding", "oversized", "downgrade", "extra_fields", "xxe",
+	}
+}
+
 // refundFaults come on top at the two refund calls: refused for want of money or of a payer, or accepted and ending badly.
 func refundFaults() []string {
 	return []string{"not_enough", "account_abnormal", "refund_abnormal", "refund_closed"}
@@ -73,9 +84,10 @@ func deviceFaults() []string { return []string{"paid_after_close", "coupon"} }
 func faultKinds() map[string][]string {
 	kinds := map[string][]string{
 		"api": apiFaults(), "pay": payFaults(), onNotification: notifyFaults(), onRefundNotification: notifyFaults(), onPayDevice: deviceFaults(),
+		onPush: pushFaults(),
 	}
 	for _, ep := range endpoints() {
-		kinds[ep.name] = apiFaults()
+		kinds[ep.name] = append(apiFaults(), ep.errcodes...)
 		switch {
 		case ep.pay:
 			kinds[ep.name] = payFaults()
@@ -234,6 +246,15 @@ func (f *fault) name() string {
 	return f.Kind
 }
 
+// errcode is the number of a kind such as 45009, 0 for a kind that is a word.
+func (f *fault) errcode() int {
+	n, err := strconv.Atoi(f.name())
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // instead gives the answer that takes the place of the call's own; the call then never happens.
 func (f *fault) instead(c *call) (reply, bool) {
 	const page = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
@@ -244,6 +265,8 @@ func (f *fault) instead(c *call) (reply, bool) {
 		return reply{status: http.StatusOK, contentType: "text/html", body: []byte(page), code: "html", reason: faulty}, true
 	case f.is("empty"):
 		return reply{status: http.StatusOK, contentType: c.jsonType(), code: "empty", reason: faulty}, true
+	case !c.endpoint.ofMch() && f.errcode() != 0:
+		return c.refuse(f.errcode(), faulty), true
 	case c.endpoint.v2: // the rest needs a signed answer, see answerV2
 	case f.is("busy") && c.endpoint.pay:
 		return systemError(faulty).reply(c), true

@@ -29,6 +29,14 @@ func (l *limiter) allow(key string, limit int, span time.Duration, now time.Time
 	return w.count <= limit
 }
 
+// used is how many events of key were counted in the span of now.
+func (l *limiter) used(key string, span time.Duration, now time.Time) int {
+	if w := l.windows[key]; w.start.Equal(now.Truncate(span)) {
+		return w.count
+	}
+	return 0
+}
+
 // sweep keeps the map from growing with every person that ever logged in.
 func (l *limiter) sweep(now time.Time) {
 	if len(l.windows) < l.sweepAt {

@@ -12,6 +12,7 @@ import (
 const (
 	notifyTimeout  = 5 * time.Second
 	keptAnswer     = 2 << 10 // bytes of the receiver's answer that are kept
+	readAnswer     = 64 << 10
 	notifyPending  = "PENDING"
 	notifyDone     = "DELIVERED"
 	notifyGivenUp  = "GIVEN_UP"
@@ -23,16 +24,19 @@ const (
 )
 
 // notification is one message to a merchant with every attempt to deliver it. It tells of a payment or of a refund, as it
-// was at that moment.
+// was at that moment. A message to a mini program's backend is one too, with Push and an AppID.
 type notification struct {
 	ID          string       `json:"id"`
 	EventType   string       `json:"event_type"`
-	Format      string       `json:"format"` // v3 (signed JSON) or v2 (XML)
+	Format      string       `json:"format"` // v3 (signed JSON), v2 (XML) or push
 	OutTradeNo  string       `json:"out_trade_no"`
 	OutRefundNo string       `json:"out_refund_no,omitempty"`
 	URL         string       `json:"url"`
 	Plain       *transaction `json:"plain,omitempty"`
 	Refund      *refund      `json:"refund,omitempty"`
+	AppID       string       `json:"appid,omitempty"`
+	Push        *pushMessage `json:"push,omitempty"`
+	Replay      *pushCopy    `json:"replay,omitempty"`
 	ByKey       bool         `json:"by_key"`
 	SignType    string       `json:"sign_type,omitempty"` // of v2
 	State       string       `json:"state"`               // PENDING, DELIVERED or GIVEN_UP
@@ -48,7 +52,12 @@ func (n notification) key() (kind, id string) { return "notification", n.ID }
 
 // faultName is what a fault is queued for that hits this message.
 func (n *notification) faultName() string {
-	if n.Refund != nil {
+	switch {
+	case n.Replay != nil:
+		return "" // what is overheard already is spoilt no further
+	case n.Push != nil:
+		return onPush
+	case n.Refund != nil:
 		return onRefundNotification
 	}
 	return onNotification
@@ -57,7 +66,8 @@ func (n *notification) faultName() string {
 // attempt is one POST to the notify_url.
 type attempt struct {
 	At      time.Time         `json:"at"`
-	Status  int               `json:"status"` // 0 when there was no answer
+	URL     string            `json:"url,omitempty"` // of a push, which carries its signature in the query
+	Status  int               `json:"status"`        // 0 when there was no answer
 	Error   string            `json:"error,omitempty"`
 	Fault   string            `json:"fault,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
@@ -186,34 +196,56 @@ func (s *Sim) post(ctx context.Context, n *notification, f *fault) (try attempt)
 	started := time.Now()
 	try = attempt{At: s.Now(), Fault: f.name()}
 	defer func() { try.TookMs = time.Since(started).Milliseconds() }()
-	body, header, err := s.seal(n, f)
+	out, set, err := s.sealAny(n, f)
 	if err != nil {
 		try.Error = err.Error()
 		return try
 	}
-	try.Body, try.Headers = string(body), flat(header)
+	try.Body, try.Headers = string(out.body), flat(out.header)
+	if n.Push != nil {
+		try.URL = out.url
+	}
 	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, out.url, bytes.NewReader(out.body))
 	if err != nil {
 		try.Error = fmt.Sprintf("make request: %v", err)
 		return try
 	}
-	req.Header = header
+	req.Header = out.header
 	resp, err := s.client.Do(req)
 	if err != nil {
 		try.Error = err.Error()
 		return try
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer, _ := io.ReadAll(io.LimitReader(resp.Body, keptAnswer))
-	try.Status, try.Answer = resp.StatusCode, string(bytes.ToValidUTF8(answer, []byte("?")))
+	answer, _ := io.ReadAll(io.LimitReader(resp.Body, readAnswer))
+	try.Status, try.Answer = resp.StatusCode, string(bytes.ToValidUTF8(answer[:min(len(answer), keptAnswer)], []byte("?")))
+	if n.Push != nil && try.Status/100 == 2 {
+		if err := set.checkPushAnswer(answer); err != nil {
+			try.Error = err.Error()
+		}
+	}
 	return try
 }
 
-// received tells whether the receiver took the message. With v3 the status decides and not the body; with v2 the body does.
+// sealAny makes one attempt's request, of whatever kind; set matters for a push only.
+func (s *Sim) sealAny(n *notification, f *fault) (out outgoing, set pushRow, err error) {
+	if n.Push != nil {
+		return s.sealMessage(n, f)
+	}
+	out.url = n.URL
+	out.body, out.header, err = s.seal(n, f)
+	return out, set, err
+}
+
+// received tells whether the receiver took the message. With v3 the status decides and not the body; with v2 the body does, and
+// what a push may be answered with is in checkPushAnswer.
 func (n *notification) received(try attempt) bool {
-	if n.Format == apiV2 {
+	switch {
+	case n.Push != nil:
+		return try.Status/100 == 2 && try.Error == ""
+	case n.Format == apiV2:
 		return try.Status/100 == 2 && saysSuccess(try.Answer)
 	}
 	return try.Status/100 == 2

@@ -41,9 +41,12 @@ type delivery struct {
 }
 
 func (s *shop) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
+	var body []byte
+	var err error
+	if r.Body != nil { // note: a download has none
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
 	}
 	s.mu.Lock()
 	s.got = append(s.got, delivery{time.Now(), r.URL.String(), r.Header, body})

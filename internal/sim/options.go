@@ -17,9 +17,12 @@ type options struct {
 	keyBits      int
 	allowedHosts []string
 	pages        []string
+	pushes       []appPush
 
 	refundSpacing time.Duration
 	refundDelay   time.Duration
+	mediaDelay    time.Duration
+	sendTime      time.Duration
 	closeMinAge   time.Duration
 	billsAnyTime  bool
 	mixedSerials  bool
@@ -61,6 +64,13 @@ func WithRefundSpacing(d time.Duration) Option { return func(o *options) { o.ref
 // leaves every refund to POST /_sim/refunds/{refund_id}.
 func WithRefundDelay(d time.Duration) Option { return func(o *options) { o.refundDelay = d } }
 
+// WithMediaDelay sets how long media_check_async takes until its result is pushed, two seconds of WeChat's time unless told.
+func WithMediaDelay(d time.Duration) Option { return func(o *options) { o.mediaDelay = d } }
+
+// WithSendTime sets how long a subscribe message is under way, 20 milliseconds unless told: meanwhile a second one to the same
+// person is refused with 43108.
+func WithSendTime(d time.Duration) Option { return func(o *options) { o.sendTime = d } }
+
 // WithBillsAnyTime lets bills be fetched for today and before ten o'clock, which WeChat Pay does not.
 func WithBillsAnyTime() Option { return func(o *options) { o.billsAnyTime = true } }
 
@@ -82,6 +92,7 @@ func WithMixedSerials() Option { return func(o *options) { o.mixedSerials = true
 func newOptions(opts []Option) options {
 	o := options{
 		now: time.Now, keyBits: 2048, refundSpacing: time.Minute, refundDelay: 3 * time.Second,
+		mediaDelay: 2 * time.Second, sendTime: 20 * time.Millisecond,
 		transport: &http.Transport{
 			// note: no proxy from the environment; a notification goes straight to the laptop's own port
 			Proxy:                 nil,

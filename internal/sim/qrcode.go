@@ -20,20 +20,18 @@ type wxaCode struct {
 
 func (w wxaCode) key() (kind, id string) { return "code", w.ID }
 
-// codeCount is how many codes of the two counted kinds an app ever made.
+// codeCount is how many codes of the two counted kinds an app ever made; permanent short links have a count of their own.
 type codeCount struct {
-	AppID string `json:"appid"`
+	AppID string `json:"appid"` // see permanentOf
 	Count int    `json:"count"`
 }
 
 func (n codeCount) key() (kind, id string) { return "count", n.AppID }
 
-// The limits of the three kinds; reservedParam is a query field that WeChat adds itself.
+// The page of an empty path; reservedParam is a query field that WeChat adds itself.
 const (
-	unlimitedPerMinute = 5000
-	countedCodes       = 100_000
-	homePage           = "pages/index/index"
-	reservedParam      = "scancode_time"
+	homePage      = "pages/index/index"
+	reservedParam = "scancode_time"
 )
 
 var (
@@ -66,10 +64,10 @@ func (s *Sim) unlimitedCode(c *call) reply {
 		return refusal
 	}
 	s.mu.Lock()
-	within := s.limits.allow("code/unlimited/"+c.appid, unlimitedPerMinute, time.Minute, c.now)
+	within := s.limits.allow("code/unlimited/"+c.appid, s.quota(quotaCodes), time.Minute, c.now)
 	s.mu.Unlock()
 	if !within {
-		return c.refuse(45009, "more than 5000 codes in a minute")
+		return c.refuse(45009, "more codes in a minute than "+quotaCodes)
 	}
 	if code, reason := checkScene(in.Scene); code != 0 {
 		return c.refuse(code, reason)
@@ -80,7 +78,7 @@ func (s *Sim) unlimitedCode(c *call) reply {
 	if reason := in.check(); reason != "" {
 		return c.refuse(40097, reason)
 	}
-	return s.draw(c, in.codeStyle, wxaCode{Path: or(in.Page, homePage), Scene: in.Scene}, nil)
+	return s.draw(c, in.codeStyle, wxaCode{Path: or(in.Page, homePage), Scene: in.Scene}, false)
 }
 
 // checkScene gives the errcode for a scene, 0 when it is fine.
@@ -107,7 +105,7 @@ func (s *Sim) checkPage(page string, published bool) (errcode int, reason string
 		return 41030, "page must not begin with a slash"
 	case !pageShape.MatchString(page):
 		return 41030, "page must be a path without a query"
-	case published && len(s.opts.pages) > 0 && !slices.Contains(s.opts.pages, page):
+	case published && !s.published(page):
 		return 41030, "page is not in the published version; check_path false allows it"
 	}
 	return 0, ""
@@ -159,15 +157,14 @@ func (s *Sim) countedCode(c *call, longest int) reply {
 	if reason := in.check(); reason != "" {
 		return c.refuse(40097, reason)
 	}
-	s.mu.Lock()
-	count := codeCount{AppID: c.appid, Count: 1}
-	if known := s.state.counts[c.appid]; known != nil {
+	return s.draw(c, in.codeStyle, wxaCode{Path: in.Path}, true)
+}
+
+// countOf is one more than the count under this name. The caller holds s.mu.
+func (s *Sim) countOf(name string) *codeCount {
+	count := &codeCount{AppID: name, Count: 1}
+	if known := s.state.counts[name]; known != nil {
 		count.Count += known.Count
 	}
-	s.mu.Unlock()
-	// note: the number is taken when the picture is kept, so a request that fails costs none
-	if count.Count > countedCodes {
-		return c.refuse(45029, "100000 codes of these two kinds were made, which is all there are")
-	}
-	return s.draw(c, in.codeStyle, wxaCode{Path: in.Path}, &count)
+	return count
 }

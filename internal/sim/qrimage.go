@@ -49,7 +49,7 @@ func (c codeStyle) ink() (color.NRGBA, error) {
 }
 
 // draw remembers the code and answers with its picture.
-func (s *Sim) draw(c *call, style codeStyle, code wxaCode, count *codeCount) reply {
+func (s *Sim) draw(c *call, style codeStyle, code wxaCode, counted bool) reply {
 	code.AppID, code.Env = c.appid, "release"
 	if style.EnvVersion != nil {
 		code.Env = *style.EnvVersion
@@ -59,29 +59,61 @@ func (s *Sim) draw(c *call, style codeStyle, code wxaCode, count *codeCount) rep
 	if err != nil {
 		return c.refuse(-1, err.Error())
 	}
-	if err := s.keepCode(code, count); err != nil {
-		return c.refuse(-1, err.Error())
+	if errcode, reason := s.keepCode(code, counted); errcode != 0 {
+		return c.refuse(errcode, reason)
 	}
 	return reply{status: 200, contentType: contentType, body: picture}
 }
 
-// keepCode remembers a code and, for the counted kinds, its number, in one write.
-func (s *Sim) keepCode(code wxaCode, count *codeCount) error {
+// keepCode remembers a code and, for the counted kinds, its number, in one write. A request that fails costs no number.
+func (s *Sim) keepCode(code wxaCode, counted bool) (errcode int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var rows []row
-	if count != nil {
-		s.state.counts[count.AppID] = count
+	count := s.countOf(code.AppID)
+	if counted {
+		if count.Count > s.quota(quotaCounted) {
+			return 45029, "more codes of these two kinds than " + quotaCounted
+		}
 		rows = append(rows, count)
 	}
+	unchecked := code.Scene != "" && !s.published(code.Path) // check_path was false, or it would not get this far
+	pages := s.uncheckedPages(code.AppID)
+	if unchecked && !pages[code.Path] && len(pages) >= s.quota(quotaUnchecked) {
+		return 41030, "more pages that are not published than " + quotaUnchecked
+	}
 	if s.state.codes[code.ID] == nil {
-		s.state.codes[code.ID] = &code
 		rows = append(rows, code)
 	}
 	if len(rows) == 0 {
-		return nil
+		return 0, ""
 	}
-	return s.save(rows...)
+	if err := s.save(rows...); err != nil {
+		return -1, err.Error()
+	}
+	if counted {
+		s.state.counts[code.AppID] = count
+	}
+	s.state.codes[code.ID] = &code
+	if unchecked {
+		pages[code.Path] = true
+	}
+	return 0, ""
+}
+
+// uncheckedPages are the pages outside the published version to which a mini program has codes. The caller holds s.mu.
+func (s *Sim) uncheckedPages(appid string) map[string]bool {
+	if pages := s.state.unchecked[appid]; pages != nil {
+		return pages
+	}
+	pages := map[string]bool{}
+	for _, code := range s.state.codes {
+		if code.AppID == appid && code.Scene != "" && !s.published(code.Path) {
+			pages[code.Path] = true
+		}
+	}
+	s.state.unchecked[appid] = pages
+	return pages
 }
 
 // hash names the code by what it leads to.

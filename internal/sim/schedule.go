@@ -27,7 +27,7 @@ func (s *Sim) deliverAll(ctx context.Context) {
 	slots := make(chan struct{}, deliverAtOnce)
 	for {
 		due, nap := s.due()
-		for _, n := range due {
+		for _, do := range due {
 			select {
 			case slots <- struct{}{}:
 			case <-ctx.Done():
@@ -35,7 +35,7 @@ func (s *Sim) deliverAll(ctx context.Context) {
 			}
 			running.Go(func() {
 				defer func() { <-slots }()
-				s.deliver(ctx, n)
+				do(ctx)
 			})
 		}
 		if !s.sleep(ctx, nap) {
@@ -57,8 +57,11 @@ func (s *Sim) sleep(ctx context.Context, nap time.Duration) bool {
 	return true
 }
 
-// due settles the refunds and takes the notifications whose time has come, and tells how long the rest can wait.
-func (s *Sim) due() (list []*notification, nap time.Duration) {
+// errand is something of the agenda that takes the network and so cannot be done under the lock.
+type errand func(context.Context)
+
+// due settles the refunds and takes the notifications and pictures whose time has come, and tells how long the rest can wait.
+func (s *Sim) due() (list []errand, nap time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.Now()
@@ -69,7 +72,9 @@ func (s *Sim) due() (list []*notification, nap time.Duration) {
 		}
 		switch {
 		case next.note != nil:
-			list = append(list, next.note)
+			list = append(list, func(ctx context.Context) { s.deliver(ctx, next.note) })
+		case next.media != nil:
+			list = append(list, func(ctx context.Context) { s.finishMedia(ctx, next.media) })
 		case next.refund != nil:
 			if _, err := s.ripenedRefund(next.refund, now); err != nil {
 				s.note("refund", "the journal could not keep a settled refund: "+err.Error())
@@ -93,6 +98,9 @@ func (s *Sim) deliver(ctx context.Context, n *notification) {
 		tries = []attempt{s.post(ctx, n, f), s.post(ctx, n, f)}
 	case f.is("concurrent"):
 		tries = s.postMany(ctx, n, f)
+	case f.is("replay"):
+		tries = []attempt{s.post(ctx, n, f)}
+		s.replay(n, tries[0], f.Delay)
 	default:
 		tries = []attempt{s.post(ctx, n, f)}
 	}
@@ -118,6 +126,34 @@ func (s *Sim) postMany(ctx context.Context, n *notification, f *fault) []attempt
 	return tries
 }
 
+// replay sends the very bytes of an attempt once more, as somebody does who has overheard it.
+func (s *Sim) replay(n *notification, heard attempt, after time.Duration) {
+	if heard.URL == "" {
+		return // nothing went out
+	}
+	again := newNotification(n.EventType, n.Format, n.URL, s.Now())
+	again.AppID, again.Push, again.Due = n.AppID, n.Push, again.MadeAt.Add(after)
+	again.Replay = &pushCopy{URL: heard.URL, ContentType: heard.Headers["Content-Type"], Body: heard.Body}
+	s.mu.Lock()
+	err := s.saveWith(nil, again)
+	s.mu.Unlock()
+	if err != nil {
+		s.note(onPush, "the journal could not keep a replay: "+err.Error())
+	}
+}
+
+// retries is the schedule of a message after its first attempt.
+// note: three tries after the first for a mini program's messages; what is replayed is sent by no WeChat and so never again.
+func (n *notification) retries() []time.Duration {
+	switch {
+	case n.Replay != nil:
+		return nil
+	case n.Push != nil:
+		return []time.Duration{notifyTimeout, notifyTimeout, notifyTimeout}
+	}
+	return retrySteps()
+}
+
 // settle notes a round and sets the time of the next one.
 func (n *notification) settle(tries []attempt) {
 	n.Attempts = append(n.Attempts, tries...)
@@ -125,7 +161,7 @@ func (n *notification) settle(tries []attempt) {
 		n.State = notifyDone
 		return
 	}
-	steps := retrySteps()
+	steps := n.retries()
 	if n.Step >= len(steps) {
 		n.State = notifyGivenUp
 		return

@@ -127,6 +127,8 @@ func (s *Sim) send(ec *echo.Context, c *call, r reply, f *fault) error {
 		panic(http.ErrAbortHandler) // the caller learns nothing; what it asked for has happened
 	case f.is("cut"):
 		cutOff(ec.Response(), r)
+	case f.is("truncated"): // whole as an answer of HTTP, and yet half of what it should be
+		r.body = r.body[:len(r.body)/2]
 	}
 	if r.status == http.StatusNoContent || len(r.body) == 0 && r.contentType == "" {
 		return ec.NoContent(r.status)

@@ -15,6 +15,8 @@ type identity struct {
 	AppID  string `json:"appid"`
 	Person string `json:"person"`
 	OpenID string `json:"openid"`
+
+	SeenAt time.Time `json:"seenAt"` // when the person last used the mini program, to the second
 }
 
 func (i identity) key() (kind, id string) { return "identity", i.AppID + "/" + i.Person }
@@ -40,6 +42,21 @@ func (s *Sim) identify(appid, person string) (*identity, error) {
 	fresh := &identity{AppID: appid, Person: person, OpenID: newOpenID()}
 	s.state.addIdentity(fresh)
 	return fresh, s.save(fresh)
+}
+
+// use notes that person uses the mini program at now. The caller holds s.mu.
+func (s *Sim) use(appid, person string, now time.Time) (*identity, error) {
+	id, err := s.identify(appid, person)
+	if err != nil || now.Sub(id.SeenAt) < time.Second {
+		return id, err
+	}
+	seen := *id
+	seen.SeenAt = now
+	if err := s.save(seen); err != nil {
+		return nil, err
+	}
+	*id = seen
+	return id, nil
 }
 
 // whoIs finds the identity behind an openid of appid, nil when there is none. The caller holds s.mu.

@@ -69,11 +69,28 @@ func (s *Sim) uploadShipping(c *call) reply {
 	}
 	sent := *o
 	sent.Shipment = next
-	if err := s.save(sent); err != nil {
+	var note *notification
+	if next.Finished > 0 && (o.Shipment == nil || o.Shipment.Finished == 0) {
+		note = s.newEvent(o.AppID, "", eventSettlement, sent.settlement())
+	}
+	if err := s.saveWith([]row{sent}, note); err != nil {
 		return c.refuse(-1, err.Error())
 	}
 	*o = sent
 	return c.ok(plainOK{ErrMsg: "ok"})
+}
+
+// settlement is the event that follows when all is shipped. The second one, of the money, is sent by hand only.
+func (o *order) settlement() pushFields {
+	wait := 2 // days
+	if o.Shipment.LogisticsType == byExpress {
+		wait = 10
+	}
+	return pushFields{
+		"transaction_id": o.TransactionID, "merchant_id": o.MchID, "sub_merchant_id": "", "merchant_trade_no": o.OutTradeNo,
+		"pay_time": o.PaidAt.Unix(), "shipped_time": o.Shipment.UploadedAt.Unix(),
+		"estimated_settlement_time": o.Shipment.UploadedAt.AddDate(0, 0, wait).Unix(),
+	}
 }
 
 // shippable finds a paid order of the calling mini program that the shipping side knows. The caller holds s.mu.

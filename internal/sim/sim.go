@@ -6,7 +6,8 @@
 // that shares the signer with its client proves nothing.
 //
 // Limits: one merchant, to which every mini program is bound; the list of published pages is whatever WithPages says; the
-// fund-flow bill and profit sharing do not exist; nothing here is meant to be reachable from outside the machine, since
+// fund-flow bill and profit sharing do not exist; content security knows a list of words and marks (see GET /_sim/security) and
+// no more; a reply to a customer's message is checked and shown to nobody; links through a cloud's web page are refused; nothing here is meant to be reachable from outside the machine, since
 // /_sim/config gives private keys away.
 package sim
 
@@ -74,6 +75,11 @@ func New(opts ...Option) (*Sim, error) {
 	s.state.reindex(s.keys.AppID, s.Now())
 	if err := s.firstPeople(); err != nil {
 		return nil, errors.Join(fmt.Errorf("make people: %w", err), s.journal.close())
+	}
+	for _, p := range o.pushes {
+		if err := s.SetPush(p.appid, p.push); err != nil {
+			return nil, errors.Join(err, s.journal.close())
+		}
 	}
 	s.handler, s.control = s.newHandler(), s.newControlHandler()
 	return s, nil

@@ -24,6 +24,13 @@ type state struct {
 	merchant      merchantRow
 	platform      openPlatformRow
 	apps          map[string]*appRow // besides the first, which is in keys.json
+	quotas        quotaRow
+	links         map[string]*link
+	pushes        map[string]*pushRow  // by appid
+	templates     map[string]*template // besides those that every mini program has
+	credits       map[string]*credit
+	messages      map[string]*serviceMessage
+	media         map[string]*mediaCheck
 
 	// what follows is found again from the above: indexes, so that no call walks over all there is
 	byOpenID      map[string]*identity
@@ -37,7 +44,10 @@ type state struct {
 	orderShelf    shelf[order]
 	refundShelf   shelf[refund]
 	noteShelf     shelf[notification]
-	withBodies    []*notification // the latest attempted, whose attempts keep their bodies
+	messageShelf  shelf[serviceMessage]
+	unchecked     map[string]map[string]bool // pages outside the published version that have a code, by appid; see uncheckedPages
+	sending       map[string]bool            // subscribe messages under way, by appid/openid
+	withBodies    []*notification            // the latest attempted, whose attempts keep their bodies
 	agenda        agenda
 }
 
@@ -50,6 +60,9 @@ func newState() *state {
 		apps: map[string]*appRow{}, byOpenID: map[string]*identity{}, byPrepay: map[string]*order{}, byTransaction: map[string]*order{},
 		byRefundID: map[string]*refund{}, refundsOf: map[string][]*refund{},
 		paidOn: map[string][]*order{}, refundedOn: map[string][]*refund{},
+		quotas: quotaRow{}, links: map[string]*link{}, pushes: map[string]*pushRow{}, templates: map[string]*template{},
+		credits: map[string]*credit{}, messages: map[string]*serviceMessage{}, media: map[string]*mediaCheck{}, sending: map[string]bool{},
+		unchecked: map[string]map[string]bool{},
 	}
 }
 
@@ -91,6 +104,28 @@ func (st *state) apply(c change) error {
 		return json.Unmarshal(c.Value, &st.merchant)
 	case "open_platform":
 		return json.Unmarshal(c.Value, &st.platform)
+	}
+	return st.applyMore(c)
+}
+
+// applyMore is the second half of apply.
+func (st *state) applyMore(c change) error {
+	switch c.Kind {
+	case "quotas":
+		clear(st.quotas)
+		return json.Unmarshal(c.Value, &st.quotas)
+	case "link":
+		return restore(st.links, c)
+	case "push":
+		return restore(st.pushes, c)
+	case "template":
+		return restore(st.templates, c)
+	case "credit":
+		return restore(st.credits, c)
+	case "message":
+		return restore(st.messages, c)
+	case "media":
+		return restore(st.media, c)
 	}
 	return fmt.Errorf("unknown kind %q", c.Kind)
 }
@@ -140,6 +175,12 @@ func (st *state) reindex(firstApp string, now time.Time) {
 		if n.State == notifyPending {
 			n.Due = later(n.Due, now)
 			st.agenda.note(n)
+		}
+	}
+	st.messageShelf.restock(st.messages, func(m *serviceMessage) time.Time { return m.SentAt })
+	for _, m := range st.media {
+		if m.DoneAt == nil {
+			st.agenda.check(m, later(m.Due, now))
 		}
 	}
 }
@@ -211,6 +252,13 @@ func (st *state) live(now time.Time) []row {
 	rows = appendRows(rows, st.refunds, nil)
 	rows = append(rows, st.merchant, st.platform)
 	rows = appendRows(rows, st.apps, nil)
+	rows = append(rows, st.quotas)
+	rows = appendRows(rows, st.links, func(l *link) bool { return l.ExpiresAt.IsZero() || now.Sub(l.ExpiresAt) < longestLink })
+	rows = appendRows(rows, st.pushes, nil)
+	rows = appendRows(rows, st.templates, nil)
+	rows = appendRows(rows, st.credits, nil)
+	rows = appendRows(rows, st.messages, nil)
+	rows = appendRows(rows, st.media, func(m *mediaCheck) bool { return m.DoneAt == nil || now.Sub(*m.DoneAt) < 24*time.Hour })
 	return appendRows(rows, st.notifications, nil)
 }
 

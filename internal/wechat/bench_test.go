@@ -46,3 +46,17 @@ func BenchmarkDecryptOpenData(b *testing.B) {
 		}
 	}
 }
+
+// what a push costs before it is stored: signature, AES, JSON.
+func BenchmarkPushOpen(b *testing.B) {
+	c := codec(b, pushConfig())
+	query, sealed := sealPush(b, textJSON)
+	body := []byte(`{"ToUserName":"gh_97417a04a28d","Encrypt":"` + sealed + `"}`)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		if _, err := c.Open(query, body, pushTime); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

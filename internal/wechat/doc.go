@@ -1,7 +1,8 @@
 // Package wechat is our client of api.weixin.qq.com, the server side of a WeChat mini program.
 //
-// A [Client] serves one mini program: login codes, session keys, phone numbers, mini program codes, and the access
-// token behind most of them. [VerifySignature] and [DecryptOpenData] check what a phone sends us; they need no network.
+// A [Client] serves one mini program: login codes, session keys, phone numbers, mini program codes, links, subscribe
+// messages, content checks, shipping, and the access token behind most of them. [VerifySignature] and [DecryptOpenData]
+// check what a phone sends us, a [PushCodec] what WeChat pushes to us; they need no network.
 //
 // Three rules hold for every call. First, the outcome is read from the body: an absent errcode is success, numbers may
 // be strings, Content-Type is ignored, redirects are refused, and every answer has a size limit. Second, a request is

@@ -111,6 +111,7 @@ var errcodes = [...]Errcode{
 	{76021, 0, KindArgs, RetryNever, "API path is not known", "cgi_path 不存在"},
 	{76022, 0, KindUnsupported, RetryNever, "API path has no quota to ask for", "没有查询该 cgi_path 的权限"},
 	{85079, 0, KindState, RetryAction, "app has no published version", "小程序尚未发布"},
+	{85088, 0, KindUnsupported, RetryAction, "app has no cloud environment (cloud_base)", "小程序未开通云开发"},
 	{85096, 0, KindArgs, RetryNever, "scancode_time is WeChat's own parameter", "scancode_time 为系统保留参数"},
 	{85400, 0, KindQuota, RetryNever, "permanent links are used up; use short-lived ones", "长期有效链接已达上限，请改用短期链接"},
 	{85401, 0, KindArgs, RetryNever, "wrong expiry of a link", "链接有效期不合法"},

@@ -47,6 +47,8 @@ type Error struct {
 	Status int
 	// IP is our own address as WeChat saw it; only errcode 40164 tells it.
 	IP string
+	// Argument is which value of a template WeChat refused, such as data.thing4.value; only errcode 47003 tells it.
+	Argument string
 	// MaybeDone is set when the request may have been carried out though no good answer came, and doing it twice
 	// is not harmless: a one-time code may be spent, a counted code made.
 	MaybeDone bool
@@ -74,6 +76,9 @@ func (e *Error) Error() string {
 	}
 	if e.IP != "" {
 		b.WriteString(" (our address " + e.IP + ")")
+	}
+	if e.Argument != "" {
+		b.WriteString(" (" + e.Argument + ")")
 	}
 	if e.RID != "" {
 		b.WriteString(" (rid " + e.RID + ")")
@@ -151,15 +156,32 @@ func withhold(err error, secrets []string) error {
 	return errWithheld
 }
 
-// errcodeError makes the error of an errcode; of errmsg only the request id and our own address are kept.
+// errcodeError makes the error of an errcode; of errmsg only the request id, our own address and a field's name are kept.
 func errcodeError(op string, env envelope, status int) error {
 	row := LookupErrcode(env.errcode)
-	e := &Error{Op: op, Errcode: env.errcode, Kind: row.Kind, Status: status, RID: ridOf(env.errmsg)}
-	if env.errcode == 40164 {
+	e := &Error{Op: op, Errcode: env.errcode, Kind: kindOf(op, row), Status: status, RID: ridOf(env.errmsg)}
+	switch env.errcode {
+	case 40164:
 		e.IP = addressOf(env.errmsg)
+	case 47003:
+		e.Argument = argumentPattern.FindString(env.errmsg)
 	}
 	return e
 }
+
+// kindOf is the row's, but for the two codes that say "no permission" when links are made and something else elsewhere.
+func kindOf(op string, row Errcode) Kind {
+	switch op {
+	case opScheme, opURLLink, opShortLink:
+		if row.Code == 40002 || row.Code == 43104 {
+			return KindUnsupported
+		}
+	}
+	return row.Kind
+}
+
+// argumentPattern finds the name in "argument invalid! data.thing4.value invalid rid: ...".
+var argumentPattern = regexp.MustCompile(`data\.[a-z_]{1,32}[0-9]{1,4}(\.value)?`)
 
 var ridPattern = regexp.MustCompile(`rid:? ?([0-9a-f]{6,8}-[0-9a-f]{6,8}-[0-9a-f]{6,8})`)
 

@@ -61,6 +61,21 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // MarshalJSON tells when the token ends, without its value. note: a TokenStore writes the fields, not the JSON.
 func (t Token) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%q", t.String()), nil }
 
+// String names the app without its token and key.
+func (c PushConfig) String() string { return "wechat.PushConfig(" + c.AppID + ")" }
+
+// Format writes [PushConfig.String] for every verb.
+func (c PushConfig) Format(f fmt.State, _ rune) { redact(f, c.String()) }
+
+// LogValue names the app without its token and key.
+func (c PushConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalJSON names the app without its token and key.
+func (c PushConfig) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%q", c.AppID), nil }
+
+// Format names the codec's app and nothing else.
+func (p *PushCodec) Format(f fmt.State, _ rune) { redact(f, "wechat.PushCodec("+p.config.AppID+")") }
+
 // Format names the client's app and nothing else.
 func (c *Client) Format(f fmt.State, _ rune) { redact(f, "wechat.Client("+c.app.AppID+")") }
 

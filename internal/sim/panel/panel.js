@@ -7,6 +7,7 @@ const WORDS = {
     queue: '排队', clear: '清空', onlyRefused: '只看被拒绝的', nickname: '昵称', phone: '手机号', risky: '有风险', safe: '正常', none: '还没有',
     other: 'English', lost: '连接断开', moved: '已拨快', fen: '元', attempts: '次投递', next: '下次', until: '直到清空', left: '剩',
     notPay: '未支付', success: '已支付', refund: '转入退款', closed: '已关闭', toShip: '待发货', parting: '分批发货中', shipped: '已发货', corrected: '已更正发货',
+    messages: '服务通知', push: '消息推送', subscribe: '订阅', unsubscribe: '拒收', save: '保存', send: '推送', opensNothing: '点击不跳转',
     processing: '退款中', refunded: '已退款', abnormal: '退款异常', refundClosed: '退款关闭', byHand: '平台操作', back: '已退', pending: '待送达', delivered: '已送达', givenUp: '已放弃', ok: '通过', refused: '拒绝', fault: '故障',
   },
   en: {
@@ -14,6 +15,7 @@ const WORDS = {
     queue: 'Queue', clear: 'Clear', onlyRefused: 'only the refused', nickname: 'nickname', phone: 'phone', risky: 'risky', safe: 'normal', none: 'none yet',
     other: '中文', lost: 'connection lost', moved: 'moved ahead', fen: 'yuan', attempts: 'attempts', next: 'next', until: 'until cleared', left: 'left',
     notPay: 'unpaid', success: 'paid', refund: 'refund', closed: 'closed', toShip: 'to ship', parting: 'partly shipped', shipped: 'shipped', corrected: 'shipped, corrected',
+    messages: 'Service messages', push: 'Message push', subscribe: 'Subscribe', unsubscribe: 'Turn off', save: 'Save', send: 'Push', opensNothing: 'opens nothing',
     processing: 'processing', refunded: 'refunded', abnormal: 'abnormal', refundClosed: 'closed', byHand: 'by hand', back: 'back', pending: 'pending', delivered: 'delivered', givenUp: 'given up', ok: 'ok', refused: 'refused', fault: 'fault',
   },
 };
@@ -123,10 +125,30 @@ function drawRefunds(refunds) {
 function drawNotifications(list) {
   return list.map((n) => row(n.id, [
     span('time', clockText(n.made_at)), stateTag(NOTE_STATES, n.state),
-    span('', n.event_type + ' · ' + n.out_trade_no + (n.out_refund_no ? ' · ' + n.out_refund_no : '') + ' → ' + n.url + (n.format === 'v2' ? ' (XML)' : '')),
+    span('', n.event_type + ' · ' + (n.push ? n.appid : n.out_trade_no) + (n.out_refund_no ? ' · ' + n.out_refund_no : '') + ' → ' + n.url +
+      (n.format === 'v2' ? ' (XML)' : '') + (n.replay ? ' (replay)' : '')),
     span('muted', n.attempts.length + ' ' + t('attempts') + (n.state === 'PENDING' ? ' · ' + t('next') + ' ' + clockText(n.due) : '')),
   ], (n.attempts || []).map((a, i) => el('pre', '', '#' + (i + 1) + ' ' + clockText(a.at) + ' · ' + (a.status || '–') + ' · ' + a.took_ms + ' ms' +
-    (a.fault ? ' · ' + a.fault : '') + (a.error ? '\n' + a.error : '') + (a.answer ? '\n← ' + a.answer : '') + (a.body ? '\n→ ' + a.body : '')))));
+    (a.fault ? ' · ' + a.fault : '') + (a.url ? '\n' + a.url : '') + (a.error ? '\n' + a.error : '') + (a.answer ? '\n← ' + a.answer : '') + (a.body ? '\n→ ' + a.body : '')))));
+}
+
+// a message as it lies in 服务通知 on the phone
+function drawMessages(list) {
+  return list.map((m) => {
+    const lines = m.lines.flatMap((line) => [el('dt', '', line.name), el('dd', '', line.value)]);
+    return el('article', 'message', el('h3', '', m.title), el('dl', '', ...lines),
+      el('footer', '', m.person + ' · ' + clockText(m.sentAt) + ' · ' + (m.page || t('opensNothing')) + (m.state === 'formal' ? '' : ' · ' + m.state)));
+  });
+}
+
+// fillSelect keeps what is chosen while the list behind it changes.
+function fillSelect(select, options) {
+  const text = JSON.stringify(options);
+  if (select.dataset.from === text) return;
+  const chosen = select.value;
+  select.dataset.from = text;
+  select.replaceChildren(...options.map(([value, label]) => new Option(label, value)));
+  if (options.some(([value]) => value === chosen)) select.value = chosen;
 }
 
 function drawCalls(calls) {
@@ -158,12 +180,14 @@ function drawClock(clock) {
 
 async function refresh() {
   try {
-    const [people, orders, refunds, notes, calls, clock, faults] = await Promise.all(
-      ['/people', '/orders?limit=200', '/refunds?limit=200', '/notifications?limit=200', '/calls?limit=200', '/clock', '/faults'].map((path) => ask(path)));
+    const [people, orders, refunds, notes, calls, clock, faults, messages] = await Promise.all(
+      ['/people', '/orders?limit=200', '/refunds?limit=200', '/notifications?limit=200', '/calls?limit=200', '/clock', '/faults', '/messages?limit=50'].map((path) => ask(path)));
     drawClock(clock);
     draw('people', people, drawPeople);
     draw('orders', orders, drawOrders);
     draw('refunds', refunds, drawRefunds);
+    draw('messages', messages, drawMessages);
+    fillSelect($('subscribe').person, people.map((p) => [p.id, p.nickname]));
     draw('notifications', notes, drawNotifications);
     draw('calls', $('only-refused').checked ? calls.filter((c) => c.verdict !== 'ok') : calls, drawCalls);
     draw('faults', faults, drawFaults);
@@ -173,14 +197,46 @@ async function refresh() {
   }
 }
 
-async function act(what) {
-  $('fault-error').textContent = '';
+async function act(what, complaints = 'fault-error') {
+  $(complaints).textContent = '';
   try {
     await what();
   } catch (err) {
-    $('fault-error').textContent = err.message;
+    $(complaints).textContent = err.message;
   }
   await refresh();
+}
+
+async function subscribeAs(action, form) {
+  const answer = await ask('/people/' + encodeURIComponent(form.person.value) + '/' + action, 'POST', { templateIds: [form.template.value], answer: form.answer.value });
+  if (answer.errCode) throw new Error(answer.errMsg);
+}
+
+async function showPush() {
+  const form = $('push-settings');
+  const set = await ask('/apps/' + encodeURIComponent(form.appid.value) + '/push');
+  for (const name of ['pushUrl', 'pushMode', 'pushFormat']) form[name].value = set[name];
+}
+
+function bindMessages() {
+  const subscribe = $('subscribe');
+  subscribe.addEventListener('submit', (event) => {
+    event.preventDefault();
+    act(() => subscribeAs('subscribe', subscribe), 'message-error');
+  });
+  $('unsubscribe').addEventListener('click', () => act(() => subscribeAs('unsubscribe', subscribe), 'message-error'));
+  const settings = $('push-settings');
+  settings.appid.addEventListener('change', () => act(showPush, 'push-error'));
+  settings.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const body = { pushUrl: settings.pushUrl.value, pushMode: settings.pushMode.value, pushFormat: settings.pushFormat.value };
+    act(() => ask('/apps/' + encodeURIComponent(settings.appid.value) + '/push', 'POST', body), 'push-error');
+  });
+  $('push-hand').addEventListener('submit', (event) => {
+    event.preventDefault();
+    const form = event.target;
+    act(() => ask('/push', 'POST', { appid: settings.appid.value, event: form.event.value, fields: JSON.parse(form.fields.value || '{}') }), 'push-error');
+  });
 }
 
 function fillKinds() {
@@ -206,6 +262,7 @@ function bind() {
   for (const button of document.querySelectorAll('[data-advance]')) {
     button.addEventListener('click', () => act(() => ask('/clock', 'POST', { advance: button.dataset.advance })));
   }
+  bindMessages();
   $('only-refused').addEventListener('change', refresh);
   $('clear-faults').addEventListener('click', () => act(() => ask('/faults', 'DELETE')));
   $('add-fault').on.addEventListener('change', fillKinds);
@@ -230,6 +287,10 @@ async function start() {
   $('add-fault').on.replaceChildren(...Object.keys(kinds).map((k) => new Option(k, k)));
   fillKinds();
   draw('identity-body', cfg, drawIdentity);
+  fillSelect($('push-settings').appid, cfg.apps.map((app) => [app.appid, app.appid]));
+  await showPush();
+  const templates = await ask('/apps/' + encodeURIComponent(cfg.apps[0].appid) + '/templates');
+  fillSelect($('subscribe').template, templates.map((row) => [row.priTmplId, row.title]));
 }
 
 start();

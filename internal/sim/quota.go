@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v5"
+)
+
+// The quotas of a mini program, by the names of /_sim/quotas.
+const (
+	quotaCodes     = "codesPerMinute"      // getwxacodeunlimit
+	quotaCounted   = "countedCodes"        // getwxacode and createwxaqrcode together, for ever
+	quotaUnchecked = "uncheckedPages"      // of codes with check_path false to pages that are not published, for ever
+	quotaLinkRate  = "linksPerSecond"      // schemes and URL links together
+	quotaLinks     = "linksPerDay"         // schemes and URL links together
+	quotaOpens     = "opensPerDay"         // of schemes and URL links together
+	quotaShorts    = "shortLinksPerDay"    // short links
+	quotaPermanent = "permanentShortLinks" // for ever
+	quotaTextRate  = "textsPerMinute"      // msg_sec_check
+	quotaTexts     = "textsPerDay"
+	quotaMediaRate = "mediaPerMinute" // media_check_async
+	quotaMedia     = "mediaPerDay"
+	quotaSameMedia = "sameMediaPerMinute" // one media_url; WeChat tells no number
+)
+
+// officialQuotas are WeChat's own numbers.
+func officialQuotas() map[string]int {
+	return map[string]int{
+		quotaCodes: 5000, quotaCounted: 100_000, quotaUnchecked: 60_000,
+		quotaLinkRate: 100, quotaLinks: 500_000, quotaOpens: 3_000_000, quotaShorts: 10_000_000, quotaPermanent: 100_000,
+		quotaTextRate: 4000, quotaTexts: 2_000_000, quotaMediaRate: 2000, quotaMedia: 200_000, quotaSameMedia: 10,
+	}
+}
+
+// quotaRow holds the quotas that were made smaller (or larger) than WeChat's.
+type quotaRow map[string]int
+
+func (quotaRow) key() (kind, id string) { return "quotas", "quotas" }
+
+// quota is how many there may be now. The caller holds s.mu.
+func (s *Sim) quota(name string) int {
+	if own, set := s.state.quotas[name]; set {
+		return own
+	}
+	return officialQuotas()[name]
+}
+
+// quotas lists all that are in force.
+func (s *Sim) quotas() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := officialQuotas()
+	maps.Copy(all, s.state.quotas)
+	return all
+}
+
+// changeQuotas is POST /_sim/quotas: {"countedCodes": 5}, so that a test reaches what WeChat allows a hundred thousand of.
+// What is left out stays.
+func (s *Sim) changeQuotas(c *echo.Context) error {
+	var in map[string]int
+	if err := readInput(c, &in); err != nil {
+		return err
+	}
+	official := officialQuotas()
+	for name, n := range in {
+		if _, known := official[name]; !known || n < 0 {
+			return badInput("give numbers from 0 for " + strings.Join(sortedKeys(official), ", "))
+		}
+	}
+	return s.setQuotas(c, func(next quotaRow) { maps.Copy(next, in) })
+}
+
+// resetQuotas is DELETE /_sim/quotas: WeChat's own numbers again. What was counted stays counted.
+func (s *Sim) resetQuotas(c *echo.Context) error {
+	return s.setQuotas(c, func(next quotaRow) { clear(next) })
+}
+
+// setQuotas keeps a changed copy and answers with all that are in force.
+func (s *Sim) setQuotas(c *echo.Context, change func(quotaRow)) error {
+	s.mu.Lock()
+	next := maps.Clone(s.state.quotas)
+	change(next)
+	err := s.save(next)
+	if err == nil {
+		s.state.quotas = next
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, s.quotas())
+}
