@@ -4,6 +4,7 @@
 //	wxbase serve --sim     everything, with a local WeChat: no AppID, no merchant
 //	wxbase serve           for real; tells what is still to be configured
 //	wxbase sim             the simulated WeChat alone, for any backend
+//	wxbase edge            more processes for realtime rooms, over Redis
 //
 // This file is wire only. What wxbase does is in package hooks, which other PocketBase programs can embed.
 package main
@@ -41,6 +42,7 @@ func main() {
 	flags.StringVar(&config.SimHTTP, "simHttp", "127.0.0.1:8091", "where the simulated WeChat listens (serve --sim)")
 	flags.StringVar(&config.DemoEmail, "demoEmail", "demo@example.com", "superuser made for the demo (serve --sim)")
 	flags.StringVar(&config.DemoPassword, "demoPassword", "", "and the password; made up when empty (serve --sim)")
+	flags.StringVar(&config.RedisURL, "redis", "", "Redis that joins this process to its edges (serve; WXBASE_REDIS_URL keeps a password better)")
 	flags.StringVar(&config.PublicDir, "publicDir", filepath.Join(app.DataDir(), "../pb_public"), "folder served at / (without --sim)")
 	hooksDir := flags.String("hooksDir", "", "folder of JavaScript hooks (pb_hooks beside the data folder when empty)")
 	_ = app.RootCmd.ParseFlags(os.Args[1:]) // cobra parses again and reports
@@ -50,11 +52,14 @@ func main() {
 		exit(err)
 	}
 	migratecmd.MustRegister(app, app.RootCmd, migratecmd.Config{TemplateLang: migratecmd.TemplateLangGo, Dir: "migrations"})
-	wx := hooks.MustRegister(app, config)
+	wx, err := hooks.Register(app, config)
+	if err != nil {
+		exit(err)
+	}
 	jsvm.MustRegister(wx.ForJavaScript(), jsvm.Config{HooksDir: *hooksDir, HooksWatch: true, OnInit: func(vm *goja.Runtime) {
 		_ = vm.Set("$wx", wx.Script()) // it fails for names that are no string
 	}})
-	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir), wx.NewBillCommand())
+	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir), hooks.NewEdgeCommand(), wx.NewBillCommand())
 	exit(hooks.Execute(app))
 }
 

@@ -15,7 +15,8 @@ function binary() {
   return bin;
 }
 
-function freePort() {
+/** freePort asks the system for a port that nobody has. */
+export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = net.createServer().once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
@@ -25,21 +26,35 @@ function freePort() {
   });
 }
 
-/** startServer gives {url, simURL, output, stop}; flags are added to `serve --sim`. */
+/** startServer gives {url, simURL, email, password, output, stop, end, start}; flags are added to `serve --sim`. */
 export async function startServer(...flags) {
   const [port, simPort] = [await freePort(), await freePort()];
   const dir = await mkdtemp(path.join(os.tmpdir(), 'wxbase-e2e-'));
-  const args = ['serve', '--sim', '--http', `127.0.0.1:${port}`, '--simHttp', `127.0.0.1:${simPort}`, '--dir', path.join(dir, 'data'), ...flags];
-  const child = spawn(binary(), args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
-  const server = { url: `http://127.0.0.1:${port}`, simURL: `http://127.0.0.1:${simPort}`, output: '' };
-  const ended = new Promise((resolve) => child.once('close', (code) => resolve(code)));
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (server.output += text));
-  server.stop = () => stop(child, ended, dir);
-  await healthy(server, child).catch(async (err) => {
-    await server.stop();
+  const server = { url: `http://127.0.0.1:${port}`, simURL: `http://127.0.0.1:${simPort}`, email: 'root@e2e.example', password: 'correct-horse-battery', output: '' };
+  const args = ['serve', '--sim', '--http', `127.0.0.1:${port}`, '--simHttp', `127.0.0.1:${simPort}`, '--dir', path.join(dir, 'data'),
+    '--demoEmail', server.email, '--demoPassword', server.password, ...flags];
+  let running = await launch(server, args, dir).catch(async (err) => {
+    await rm(dir, { recursive: true, force: true });
     throw err;
   });
+  server.end = () => end(running); // how long a stop takes, and the exit code
+  server.start = async () => (running = await launch(server, args, dir));
+  server.stop = async () => {
+    await end(running);
+    await rm(dir, { recursive: true, force: true });
+  };
   return server;
+}
+
+async function launch(server, args, dir) {
+  const child = spawn(binary(), args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  const running = { child, ended: new Promise((resolve) => child.once('close', (code) => resolve(code))) };
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (server.output += text));
+  await healthy(server, child).catch(async (err) => {
+    await end(running);
+    throw err;
+  });
+  return running;
 }
 
 async function healthy(server, child) {
@@ -53,12 +68,14 @@ async function healthy(server, child) {
   throw new Error(`the server is not healthy after ${READY_MS} ms:\n${server.output}`);
 }
 
-async function stop(child, ended, dir) {
-  child.kill('SIGTERM');
+/** end asks the process to stop, insists after a while, and gives {code, ms}. */
+async function end({ child, ended }) {
+  const from = Date.now();
+  if (child.exitCode === null) child.kill('SIGTERM');
   const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-  await ended;
+  const code = await ended;
   clearTimeout(late);
-  await rm(dir, { recursive: true, force: true });
+  return { code, ms: Date.now() - from };
 }
 
 /** sim speaks to the simulator's control API. */

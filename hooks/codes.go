@@ -14,7 +14,6 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/filesystem"
-	"github.com/pocketbase/pocketbase/tools/router"
 
 	"wxbase/internal/scene"
 	"wxbase/internal/settings"
@@ -45,6 +44,7 @@ type codePlan struct {
 	app     settings.App
 	kind    wechat.CodeKind
 	request wechat.CodeRequest
+	user    string // empty for a superuser's
 	payload string // canonical JSON, empty for none
 	key     string // the same for the same request of the same user
 }
@@ -56,35 +56,48 @@ func (p *Plugin) createCode(e *core.RequestEvent) error {
 	if err := e.BindBody(&form); err != nil {
 		return asAnswer(err, errBadRequest)
 	}
-	plan, err := p.planCode(e, form)
+	app, err := p.appOf(e, form.AppID)
 	if err != nil {
 		return err
 	}
-	if record, err := findCode(e.App, plan.key); record != nil || err != nil {
-		return answerCode(e, record, true, err)
+	user := ""
+	if !e.HasSuperuserAuth() {
+		user = e.Auth.Id
 	}
-	// note: a code that was asked for is kept even when the phone hangs up; and who waits for one does not wait for ever
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), codeTimeout)
+	plan, err := planCode(app, user, form)
+	if err != nil {
+		return err
+	}
+	// note: a code that was asked for is kept even when the phone hangs up
+	record, reused, err := p.obtainCode(context.WithoutCancel(e.Request.Context()), e.App, plan)
+	if err != nil {
+		return asAnswer(err, errBusyHere)
+	}
+	return e.JSON(http.StatusOK, describeCode(record, reused))
+}
+
+// obtainCode finds the code of a request, or has it made. Who waits for one does not wait for ever.
+func (p *Plugin) obtainCode(ctx context.Context, app core.App, plan codePlan) (record *core.Record, reused bool, err error) {
+	if record, err = findCode(app, plan.key); record != nil || err != nil {
+		return record, true, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, codeTimeout)
 	defer cancel()
 	unlock, err := p.locks.lockContext(ctx, "code/"+plan.key)
 	if err != nil {
-		return fail(errWxBusy, err)
+		return nil, false, fail(errWxBusy, err)
 	}
 	defer unlock()
-	if record, err := findCode(e.App, plan.key); record != nil || err != nil {
-		return answerCode(e, record, true, err)
+	if record, err = findCode(app, plan.key); record != nil || err != nil {
+		return record, true, err
 	}
-	record, err := p.makeCode(ctx, e, plan)
-	return answerCode(e, record, false, err)
+	record, err = p.makeCode(ctx, app, plan)
+	return record, false, err
 }
 
 // planCode checks everything before WeChat is asked.
-func (p *Plugin) planCode(e *core.RequestEvent, form codeForm) (codePlan, error) {
-	app, err := p.appOf(e, form.AppID)
-	if err != nil {
-		return codePlan{}, err
-	}
-	plan := codePlan{app: app, kind: wechat.CodeKind(form.Kind), request: wechat.CodeRequest{
+func planCode(app settings.App, user string, form codeForm) (plan codePlan, err error) {
+	plan = codePlan{app: app, user: user, kind: wechat.CodeKind(form.Kind), request: wechat.CodeRequest{
 		Page: form.Page, Scene: form.Scene, Width: form.Width, AutoColor: form.AutoColor, LineColor: form.LineColor,
 		IsHyaline: form.IsHyaline, EnvVersion: form.EnvVersion, CheckPath: form.CheckPath,
 	}}
@@ -110,11 +123,7 @@ func (p *Plugin) planCode(e *core.RequestEvent, form codeForm) (codePlan, error)
 	if err != nil {
 		return plan, fail(errBadRequest, err)
 	}
-	user := ""
-	if !e.HasSuperuserAuth() {
-		user = e.Auth.Id
-	}
-	plan.key = scene.Key(app.AppID, user, plan.payload, string(options))
+	plan.key = scene.Key(app.AppID, plan.user, plan.payload, string(options))
 	return plan, nil
 }
 
@@ -158,8 +167,13 @@ func (plan *codePlan) settleScene() error {
 }
 
 // appOf is the mini program that a signed-in person means.
+// note: where there is only one, who they are in it is not looked up, because a code that is there already shall cost one read.
 func (p *Plugin) appOf(e *core.RequestEvent, appID string) (settings.App, error) {
-	if appID == "" && !e.HasSuperuserAuth() {
+	apps, err := p.settings.Apps()
+	if err != nil {
+		return settings.App{}, fail(errBusyHere, err)
+	}
+	if appID == "" && !e.HasSuperuserAuth() && len(apps) > 1 {
 		identity, err := identityOf(e.App, e.Auth.Id, "")
 		if err != nil {
 			return settings.App{}, fail(errIdentityMissing, err)
@@ -174,20 +188,50 @@ func (p *Plugin) appOf(e *core.RequestEvent, appID string) (settings.App, error)
 }
 
 // makeCode asks WeChat and stores the picture.
-func (p *Plugin) makeCode(ctx context.Context, e *core.RequestEvent, plan codePlan) (*core.Record, error) {
-	release, err := p.takeScene(ctx, e.App, &plan)
+func (p *Plugin) makeCode(ctx context.Context, app core.App, plan codePlan) (*core.Record, error) {
+	release, err := p.takeScene(ctx, app, &plan)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	image, err := p.askCode(ctx, plan)
+	conclude, err := p.takeCodeQuotas(app, plan)
 	if err != nil {
-		if we, ok := errors.AsType[*wechat.Error](err); ok && we.Errcode == 41030 {
-			return nil, fail(errCodePage, err)
-		}
-		return nil, failWechat(err)
+		return nil, err
 	}
-	return saveCode(e, plan, image)
+	image, err := p.askCode(ctx, plan)
+	conclude(err)
+	if err != nil {
+		return nil, failPicture(err)
+	}
+	return saveCode(app, plan, image)
+}
+
+// failPicture turns an error of a call for a picture into an answer: each thing that WeChat sends in its place has a code of its own.
+func failPicture(cause error) error {
+	we, ok := errors.AsType[*wechat.Error](cause)
+	if !ok {
+		return failWechat(cause)
+	}
+	switch {
+	case we.Errcode == 41030:
+		return fail(errCodePage, cause)
+	case we.Errcode == 45029:
+		return fail(errCodeQuota, cause)
+	case we.Errcode == 45009: // note: elsewhere it is a day's quota; for codes it is the 5000 of a minute
+		return fail(errWxRate, cause)
+	case errors.Is(cause, wechat.ErrImageJSON):
+		return fail(errCodeJSON, cause)
+	case errors.Is(cause, wechat.ErrImageHTML):
+		return fail(errCodeHTML, cause)
+	case errors.Is(cause, wechat.ErrImageTruncated):
+		return fail(errCodeTruncated, cause)
+	case errors.Is(cause, wechat.ErrEmpty):
+		return fail(errCodeEmpty, cause)
+	case errors.Is(cause, context.DeadlineExceeded):
+		return fail(errCodeSilence, cause)
+	default:
+		return failWechat(cause)
+	}
 }
 
 func (p *Plugin) askCode(ctx context.Context, plan codePlan) (wechat.Image, error) {
@@ -221,7 +265,7 @@ func (p *Plugin) takeScene(ctx context.Context, app core.App, plan *codePlan) (r
 	if err != nil {
 		return nil, fail(errWxBusy, err)
 	}
-	_, err = app.FindFirstRecordByData("wx_codes", "scene", plan.request.Scene)
+	_, err = findRow(app, "wx_codes", dbx.HashExp{"scene": plan.request.Scene})
 	if errors.Is(err, sql.ErrNoRows) {
 		return release, nil
 	}
@@ -237,8 +281,8 @@ func (p *Plugin) takeScene(ctx context.Context, app core.App, plan *codePlan) (r
 }
 
 // saveCode stores the code with its picture.
-func saveCode(e *core.RequestEvent, plan codePlan, image wechat.Image) (*core.Record, error) {
-	c, err := e.App.FindCachedCollectionByNameOrId("wx_codes")
+func saveCode(app core.App, plan codePlan, image wechat.Image) (*core.Record, error) {
+	c, err := app.FindCachedCollectionByNameOrId("wx_codes")
 	if err != nil {
 		return nil, err
 	}
@@ -256,10 +300,8 @@ func saveCode(e *core.RequestEvent, plan codePlan, image wechat.Image) (*core.Re
 	if plan.payload != "" {
 		r.Set("payload", json.RawMessage(plan.payload))
 	}
-	if !e.HasSuperuserAuth() {
-		r.Set("user", e.Auth.Id)
-	}
-	if err := e.App.Save(r); err != nil {
+	r.Set("user", plan.user)
+	if err := app.Save(r); err != nil {
 		return nil, fmt.Errorf("save code: %w", err)
 	}
 	return r, nil
@@ -267,47 +309,58 @@ func saveCode(e *core.RequestEvent, plan codePlan, image wechat.Image) (*core.Re
 
 // findCode gives nil where there is none.
 func findCode(app core.App, key string) (*core.Record, error) {
-	r, err := app.FindFirstRecordByData("wx_codes", "key", key)
+	r, err := findRow(app, "wx_codes", dbx.HashExp{"key": key})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no code is no mistake
 	}
 	return r, err
 }
 
-func answerCode(e *core.RequestEvent, r *core.Record, reused bool, err error) error {
-	if err != nil {
-		if answer, ok := errors.AsType[*router.ApiError](err); ok {
-			return answer
-		}
-		return fail(errBusyHere, err)
-	}
-	return e.JSON(http.StatusOK, map[string]any{
+// describeCode is a code as the API answers it.
+func describeCode(r *core.Record, reused bool) map[string]any {
+	return map[string]any{
 		"id": r.Id, "kind": r.GetString("kind"), "page": r.GetString("page"), "scene": r.GetString("scene"),
 		"url": "/api/files/" + r.BaseFilesPath() + "/" + r.GetString("image"), "reused": reused,
-	})
+	}
+}
+
+// Code makes a code as POST /api/wx/codes does, and answers the same: {user?, appid?, kind?, page?, payload?, scene?, ...}. Without a user
+// it is nobody's.
+func (s *Script) Code(form map[string]any) (map[string]any, error) {
+	var f codeForm
+	if err := readForm(form, &f); err != nil {
+		return nil, err
+	}
+	app, err := s.plugin.settings.App(f.AppID)
+	if err != nil {
+		return nil, failWechat(err)
+	}
+	user, _ := form["user"].(string)
+	plan, err := planCode(app, user, f)
+	if err != nil {
+		return nil, err
+	}
+	record, reused, err := s.plugin.obtainCode(context.Background(), s.plugin.app, plan)
+	if err != nil {
+		return nil, asAnswer(err, errBusyHere)
+	}
+	return describeCode(record, reused), nil
 }
 
 // openScene handles GET /api/wx/scenes/{scene}: what a page does with query.scene. It understands scenes as the page receives them,
 // percent-encoded, and counts the scan.
 func (p *Plugin) openScene(e *core.RequestEvent) error {
-	wanted, err := scene.Normalize(e.Request.PathValue("scene"))
-	if err != nil {
+	r, err := findScene(e.App, e.Request.PathValue("scene"))
+	if errors.Is(err, sql.ErrNoRows) {
 		return fail(errSceneMissing, err)
 	}
-	r, err := e.App.FindFirstRecordByData("wx_codes", "scene", wanted)
-	if errors.Is(err, sql.ErrNoRows) {
-		return fail(errSceneMissing, nil)
-	}
 	if err != nil {
 		return fail(errBusyHere, err)
 	}
-	// note: one statement, because two people may scan at once; record hooks are not worth a transaction here
-	_, err = e.App.NonconcurrentDB().NewQuery("UPDATE wx_codes SET scans = scans + 1, lastScanAt = {:now} WHERE id = {:id}").
-		Bind(dbx.Params{"now": p.now().UTC().Format("2006-01-02 15:04:05.000Z"), "id": r.Id}).Execute()
-	if err != nil {
+	if err := p.countScan(e.App, r, scanner(e)); err != nil {
 		return fail(errBusyHere, err)
 	}
-	event := &ScanEvent{App: e.App, Code: r, User: e.Auth}
+	event := &ScanEvent{App: e.App, Code: r, User: e.Auth, Invited: p.keepInviter(e.App, r, scanner(e))}
 	return p.onCodeScanned.Trigger(event, func(*ScanEvent) error {
 		var payload any
 		if text := r.GetString("payload"); text != "" && text != "null" {

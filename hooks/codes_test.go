@@ -349,8 +349,8 @@ func TestCodeWhenWeChatFails(t *testing.T) {
 		status int
 		code   string
 	}{
-		{"html", 1, 502, "wx_answer_invalid"},
-		{"empty", 1, 502, "wx_answer_invalid"},
+		{"html", 1, 502, "code_answer_html"},
+		{"empty", 1, 502, "code_answer_empty"},
 		{"busy", 3, 503, "wx_busy"},
 		{"rate_limit", 1, 429, "wx_rate_limited"},
 		{"cut", 3, 503, "wx_busy"},

@@ -69,6 +69,50 @@ var (
 	errCodePage         = Problem{"code_page_unpublished", http.StatusBadRequest, "The page is not in the published version."}
 	errSceneMissing     = Problem{"scene_not_found", http.StatusNotFound, "There is no such scene."}
 	errSceneTaken       = Problem{"scene_taken", http.StatusConflict, "Another code has this scene."}
+	errCodeQuota        = Problem{"code_quota_exhausted", http.StatusTooManyRequests, "WeChat makes 100 000 codes of this kind in a mini program's life, and they are used up."}
+	errCodeUserQuota    = Problem{"code_limit_reached", http.StatusTooManyRequests, "This user has had too many new codes made today."}
+	errCodeJSON         = Problem{"code_answer_json", http.StatusBadGateway, "WeChat sent JSON in place of a picture."}
+	errCodeHTML         = Problem{"code_answer_html", http.StatusBadGateway, "WeChat sent a web page in place of a picture."}
+	errCodeTruncated    = Problem{"code_image_truncated", http.StatusBadGateway, "WeChat sent a part of a picture only."}
+	errCodeEmpty        = Problem{"code_answer_empty", http.StatusBadGateway, "WeChat sent nothing in place of a picture."}
+	errCodeSilence      = Problem{"code_timeout", http.StatusGatewayTimeout, "WeChat did not answer in time."}
+	errLinkArgs         = Problem{"link_arguments_invalid", http.StatusBadRequest, "The parameters of the link are not valid."}
+	errLinkDenied       = Problem{"link_not_allowed", http.StatusForbidden, "This user may not make links."}
+	errLinkUserQuota    = Problem{"link_limit_reached", http.StatusTooManyRequests, "This user has had too many new links made today."}
+	errLinkQuota        = Problem{"link_quota_exhausted", http.StatusTooManyRequests, "The permanent links of this mini program are used up."}
+	errMessageArgs      = Problem{"message_arguments_invalid", http.StatusBadRequest, "The message is not valid."}
+	errNotSubscribed    = Problem{"message_not_subscribed", http.StatusConflict, "The user has not agreed to this message, or has had the one that was agreed to."}
+	errMessageUnsure    = Problem{"message_uncertain", http.StatusBadGateway, "WeChat's answer was lost. The message may have been sent."}
+	errConsentArgs      = Problem{"consent_arguments_invalid", http.StatusBadRequest, "The answers are not those of wx.requestSubscribeMessage."}
+	errCheckArgs        = Problem{"check_arguments_invalid", http.StatusBadRequest, "There is nothing that could be checked."}
+	errCheckImage       = Problem{"check_image_invalid", http.StatusBadRequest, "The file is not a JPEG, PNG, GIF or BMP of at most 10 MB."}
+	errCheckNoURL       = Problem{"check_public_url_missing", http.StatusServiceUnavailable, "The server does not know its public address, so WeChat could not fetch the image."}
+	errContentRefused   = Problem{"content_refused", http.StatusUnprocessableEntity, "The content was refused."}
+	errPushSignature    = Problem{"push_signature", http.StatusUnauthorized, "The signature does not verify."}
+	errPushStale        = Problem{"push_stale", http.StatusUnauthorized, "The time stamp is more than five minutes off."}
+	errPushMalformed    = Problem{"push_malformed", http.StatusBadRequest, "The message is not understood."}
+	errPushTooLarge     = Problem{"push_too_large", http.StatusRequestEntityTooLarge, "The message is longer than 64 KiB."}
+	errPushApp          = Problem{"push_app_unknown", http.StatusNotFound, "There is no such mini program, or it takes no pushes."}
+	errPushConfig       = Problem{"push_config_invalid", http.StatusUnauthorized, "The push settings here are not those at WeChat."}
+	errPushFailed       = Problem{"push_failed", http.StatusInternalServerError, "The message could not be kept now."}
+	errRoomUnknown      = Problem{"room_unknown", http.StatusNotFound, "There is no such room."}
+	errRoomForbidden    = Problem{"room_forbidden", http.StatusForbidden, "You may not join this room."}
+	errRoomPublish      = Problem{"room_publish_forbidden", http.StatusForbidden, "You may not publish in this room."}
+	errRoomLimit        = Problem{"room_limit", http.StatusBadRequest, "These are too many rooms for one connection."}
+	errPresence         = Problem{"presence_forbidden", http.StatusForbidden, "This room does not tell who is in it."}
+	errEventName        = Problem{"event_name_invalid", http.StatusBadRequest, "This event name is reserved or malformed."}
+	errPayload          = Problem{"payload_invalid", http.StatusBadRequest, "The payload is not JSON."}
+	errMessageBig       = Problem{"message_too_big", http.StatusRequestEntityTooLarge, "The message is too big."}
+	errMessageRefused   = Problem{"message_refused", http.StatusUnprocessableEntity, "The message was refused."}
+	errRate             = Problem{"rate_limit", http.StatusTooManyRequests, "Too many messages. Wait a little."}
+	errTokenInvalid     = Problem{"token_invalid", http.StatusUnauthorized, "The token is wrong or has expired."}
+	errTopicUnknown     = Problem{"topic_unknown", http.StatusBadRequest, "There is no such topic."}
+	errTopicLimit       = Problem{"topic_limit", http.StatusBadRequest, "These are too many topics for one connection."}
+	errConnections      = Problem{"connection_limit", http.StatusTooManyRequests, "You have too many connections."}
+	errServerFull       = Problem{"server_full", http.StatusServiceUnavailable, "The server has as many connections as it can hold. Try again later."}
+	errTicketInvalid    = Problem{"ticket_invalid", http.StatusUnauthorized, "The ticket is wrong or has expired. Get a new one from the main server."}
+	errPrimaryAway      = Problem{"primary_away", http.StatusServiceUnavailable, "The main server cannot be reached, so that nothing was published."}
+	errClosing          = Problem{"server_closing", http.StatusServiceUnavailable, "The server is closing. Connect again."}
 	errNotifySignature  = Problem{"pay_notify_signature", http.StatusUnauthorized, "The signature does not verify."}
 	errNotifyStale      = Problem{"pay_notify_stale", http.StatusUnauthorized, "The time stamp is more than five minutes off."}
 	errNotifyMalformed  = Problem{"pay_notify_malformed", http.StatusBadRequest, "The notification is not understood."}
@@ -90,6 +134,14 @@ func Problems() []Problem {
 		errOrderRefunded, errShipmentArgs, errShipmentPending, errShipmentUsed,
 		errPayRefused, errPayConfig, errPayBusy, errNoPublicURL,
 		errCodeArgs, errCodePage, errSceneMissing, errSceneTaken,
+		errCodeQuota, errCodeUserQuota, errCodeJSON, errCodeHTML, errCodeTruncated, errCodeEmpty, errCodeSilence,
+		errLinkArgs, errLinkDenied, errLinkUserQuota, errLinkQuota,
+		errMessageArgs, errNotSubscribed, errMessageUnsure, errConsentArgs,
+		errCheckArgs, errCheckImage, errCheckNoURL, errContentRefused,
+		errPushSignature, errPushStale, errPushMalformed, errPushTooLarge, errPushApp, errPushConfig, errPushFailed,
+		errRoomUnknown, errRoomForbidden, errRoomPublish, errRoomLimit, errPresence,
+		errEventName, errPayload, errMessageBig, errMessageRefused, errRate, errTokenInvalid,
+		errTopicUnknown, errTopicLimit, errConnections, errServerFull, errTicketInvalid, errPrimaryAway, errClosing,
 		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing,
 	}
 }

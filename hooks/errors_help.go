@@ -1,5 +1,7 @@
 package hooks
 
+import "maps"
+
 // help is what docs/errors.md says about a problem besides its message.
 type help struct {
 	zh, fix, fixZH string
@@ -7,7 +9,7 @@ type help struct {
 
 // problemHelp has an entry for every code of Problems; a test sees to it.
 func problemHelp() map[string]help {
-	return map[string]help{
+	all := map[string]help{
 		"request_invalid":   {"请求格式不对", "Send JSON as the API describes it.", "按接口文档发送 JSON。"},
 		"not_ready":         {"服务器未就绪", "Wait; if it stays so, look at the database and the disk.", "稍候；如一直如此，请检查数据库和磁盘。"},
 		"busy":              {"服务器繁忙", "Try again in a moment. The log has the cause.", "稍候重试，原因见日志。"},
@@ -71,5 +73,68 @@ func problemHelp() map[string]help {
 		"pay_notify_merchant":  {"没有这个商户", "The merchant of the address is not configured here.", "通知地址中的商户在此没有配置。"},
 		"pay_notify_unmatched": {"通知中的订单在此不存在", "WeChat sends it again; a row in wx_inbox stays.", "微信会重发，记录在 wx_inbox。"},
 		"pay_notify_failed":    {"通知暂时无法处理", "WeChat sends it again; the log has the cause.", "微信会重发，原因见日志。"},
+	}
+	maps.Copy(all, outreachHelp())
+	maps.Copy(all, roomsHelp())
+	return all
+}
+
+// outreachHelp is the part of problemHelp about codes, links, messages, checks and pushes.
+func outreachHelp() map[string]help {
+	return map[string]help{
+		"code_quota_exhausted": {"该小程序的 getwxacode 与 createwxaqrcode 码共 10 万个，已用完", "Use the kind unlimited, which is not counted.", "改用不限数量的 unlimited。"},
+		"code_limit_reached":   {"该用户今天生成的新码过多", "Wait for the next day, or set `WXBASE_CODES_PER_DAY`. Codes made before are still given.", "等次日，或设置 `WXBASE_CODES_PER_DAY`。已生成的码不受影响。"},
+		"code_answer_json":     {"微信返回了 JSON 而不是图片", "Try again; nothing was kept.", "重试即可，没有保存任何内容。"},
+		"code_answer_html":     {"微信返回了网页而不是图片", "Try again; a proxy on the way may be the cause.", "重试；也可能是中间的代理所致。"},
+		"code_image_truncated": {"微信返回的图片不完整", "Try again; nothing was kept.", "重试即可，没有保存任何内容。"},
+		"code_answer_empty":    {"微信返回了空内容", "Try again; nothing was kept.", "重试即可，没有保存任何内容。"},
+		"code_timeout":         {"微信超时未应答", "Try again in a moment.", "稍候重试。"},
+
+		"link_arguments_invalid": {"链接的参数不对", "`data.reason` says what.", "见 `data.reason`。"},
+		"link_not_allowed":       {"该用户不能生成链接", "The owner sets `linkRule` of the mini program, or `WXBASE_LINK_RULE`.", "管理员设置小程序的 `linkRule` 或 `WXBASE_LINK_RULE`。"},
+		"link_limit_reached":     {"该用户今天生成的新链接过多", "Wait for the next day, or set `WXBASE_CODES_PER_DAY`.", "等次日，或设置 `WXBASE_CODES_PER_DAY`。"},
+		"link_quota_exhausted":   {"长期有效的短链接已达上限", "Make one that is not permanent.", "改用非长期有效的短链接。"},
+
+		"message_arguments_invalid": {"订阅消息的内容不对", "`data.reason` says what; `trim: true` shortens what may be shortened.", "见 `data.reason`；`trim: true` 可自动截短。"},
+		"message_not_subscribed":    {"用户未订阅，或一次性订阅已用完", "Nothing is wrong; ask with wx.requestSubscribeMessage at the next occasion.", "属正常情况，下次用 wx.requestSubscribeMessage 征求同意。"},
+		"message_uncertain":         {"微信的应答丢失，消息可能已发出", "Do not send it again by itself: the user might be told twice.", "不要自动重发，以免重复打扰用户。"},
+		"consent_arguments_invalid": {"不是 wx.requestSubscribeMessage 的结果", "Send `{answers: {templateId: \"accept\"}}`, at most 20 of them.", "发送 `{answers: {模板ID: \"accept\"}}`，最多 20 个。"},
+
+		"check_arguments_invalid":  {"没有可检测的内容", "`data.reason` says what.", "见 `data.reason`。"},
+		"check_image_invalid":      {"不是 10 MB 以内的 JPEG、PNG、GIF 或 BMP", "Let the user choose another picture.", "请用户换一张图片。"},
+		"check_public_url_missing": {"服务器不知道自己的公网地址，微信无法下载图片", "The owner sets `WXBASE_PUBLIC_URL`.", "管理员设置 `WXBASE_PUBLIC_URL`。"},
+		"content_refused":          {"内容未通过安全检测", "`data.field` is the one; let the user change it.", "见 `data.field`，请用户修改。"},
+
+		"push_signature":      {"推送的签名不对", "Only WeChat meets these seven. Compare Token here and at WeChat.", "以下七项只会返回给微信。请核对两边的 Token。"},
+		"push_stale":          {"推送的时间相差超过五分钟", "Set the server's clock.", "校准服务器时钟。"},
+		"push_malformed":      {"推送无法识别", "Not from WeChat, most likely.", "多半不是微信发来的。"},
+		"push_too_large":      {"推送超过 64 KiB", "Not from WeChat, most likely.", "多半不是微信发来的。"},
+		"push_app_unknown":    {"没有这个小程序，或没有配置推送", "Set pushToken and pushAesKey of the mini program.", "配置该小程序的 pushToken 和 pushAesKey。"},
+		"push_config_invalid": {"推送配置与微信后台不一致", "Compare EncodingAESKey and mode here and at WeChat.", "核对两边的 EncodingAESKey 和加密方式。"},
+		"push_failed":         {"推送暂时无法保存", "WeChat sends it again; the log has the cause.", "微信会重发，原因见日志。"},
+	}
+}
+
+// roomsHelp is the part of problemHelp about rooms and their connections.
+func roomsHelp() map[string]help {
+	return map[string]help{
+		"room_unknown":           {"没有这个房间", "The owner makes rooms in the dashboard, collection rooms.", "请管理员在后台的 rooms 集合中创建。"},
+		"room_forbidden":         {"不能加入这个房间", "Log in; else the room's joinRule does not let this user in.", "请先登录；否则是房间的 joinRule 不允许该用户加入。"},
+		"room_publish_forbidden": {"不能在这个房间发布", "Log in; else the room's publishRule does not let this user speak.", "请先登录；否则是房间的 publishRule 不允许该用户发布。"},
+		"room_limit":             {"一个连接加入的房间太多", "Leave rooms that are not on the screen.", "请退出当前页面不需要的房间。"},
+		"presence_forbidden":     {"这个房间不公开成员", "The owner may switch on presence for the room.", "管理员可为房间打开 presence。"},
+		"event_name_invalid":     {"事件名是保留字或格式不对", "1 to 64 letters, digits and _ : . -, and not one of Socket.IO's own such as connect or error.", "1 到 64 个字母、数字或 _ : . -，且不能是 connect、error 等 Socket.IO 自用的名字。"},
+		"payload_invalid":        {"payload 不是 JSON", "Send JSON.", "请发送 JSON。"},
+		"message_too_big":        {"消息太大", "At most 64 KiB, in an exchange 8 KiB. Send a link in place of the data.", "最多 64 KiB，exchange 最多 8 KiB；大数据请改发链接。"},
+		"message_refused":        {"消息被拒绝", "A handler of OnRoomMessage refused it.", "被 OnRoomMessage 的处理函数拒绝。"},
+		"rate_limit":             {"消息太频繁", "Wait a little. The owner may raise WXBASE_REALTIME_EVENTS_PER_SECOND.", "稍候。管理员可调高 WXBASE_REALTIME_EVENTS_PER_SECOND。"},
+		"token_invalid":          {"token 不对或已过期", "Log in again and connect with the new token.", "请重新登录，用新的 token 连接。"},
+		"topic_unknown":          {"没有这个主题", "Subscribe to rooms/{name} or to a collection's {name}/*.", "只能订阅 rooms/{房间名} 或集合的 {集合名}/*。"},
+		"topic_limit":            {"一个连接订阅的主题太多", "At most 100.", "最多 100 个。"},
+		"connection_limit":       {"连接太多", "Close the connections of pages that are gone. The owner may raise WXBASE_REALTIME_PER_USER or WXBASE_REALTIME_PER_ADDRESS.", "请关闭已离开页面的连接。管理员可调高 WXBASE_REALTIME_PER_USER 或 WXBASE_REALTIME_PER_ADDRESS。"},
+		"server_full":            {"服务器连接数已满", "Try again later. The owner may raise WXBASE_REALTIME_SOCKETS or add an edge process.", "请稍后再试。管理员可调高 WXBASE_REALTIME_SOCKETS 或增加 edge 进程。"},
+		"ticket_invalid":         {"门票不对或已过期", "Only edges say this. Get a new ticket with POST /api/wx/rooms/tickets and connect again.", "仅边缘节点返回。请用 POST /api/wx/rooms/tickets 重新领取门票再连接。"},
+		"primary_away":           {"主服务器暂时无法连接", "Try again: the message was not published.", "请重试，消息没有发出。"},
+		"server_closing":         {"服务器正在关闭", "Connect again.", "请重新连接。"},
 	}
 }

@@ -1,6 +1,8 @@
 package hooks
 
 import (
+	"encoding/json"
+
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/filesystem"
 	"github.com/pocketbase/pocketbase/tools/hook"
@@ -57,6 +59,20 @@ type ScanEvent struct {
 	App  core.App
 	Code *core.Record
 	User *core.Record // who scanned; nil for a guest
+
+	Invited bool // the scan has made the code's owner the inviter of User
+}
+
+// RoomMessageEvent is a message on its way into a room, from whomever, before it is numbered and before anybody gets it. Returning an
+// error instead of e.Next() refuses it; the payload may be changed. It runs in every publish, so it should be quick. What does not pass here:
+// messages that an edge process takes for a room without history, and an exchange with WXBASE_EXCHANGE_SCOPE=namespace.
+type RoomMessageEvent struct {
+	hook.Event
+	App     core.App
+	Room    string
+	Name    string // of the event
+	Payload json.RawMessage
+	Sender  string // id of a user, "guest:<label>", or empty for the server and superusers
 }
 
 // OnLogin is triggered for every confirmed login.
@@ -76,3 +92,6 @@ func (p *Plugin) OnRefundSucceeded() *hook.Hook[*RefundEvent] { return p.onRefun
 
 // OnCodeScanned is triggered when a scene is resolved.
 func (p *Plugin) OnCodeScanned() *hook.Hook[*ScanEvent] { return p.onCodeScanned }
+
+// OnRoomMessage is triggered for every message to a room.
+func (p *Plugin) OnRoomMessage() *hook.Hook[*RoomMessageEvent] { return p.onRoomMessage }

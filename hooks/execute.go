@@ -19,7 +19,7 @@ func Execute(app *pocketbase.PocketBase) error {
 		return err
 	}
 	root.SilenceErrors, root.SilenceUsage = true, true // the caller prints one line
-	if found.Name() == "sim" {
+	if found.Name() == "sim" || found.Name() == "edge" {
 		return root.Execute() // needs no database
 	}
 	failed := make(chan error, 1)

@@ -26,6 +26,9 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"wxbase/internal/realtime"
+	"wxbase/internal/realtime/gateway"
+	"wxbase/internal/realtime/redisbus"
+	"wxbase/internal/realtime/sse"
 	"wxbase/internal/settings"
 	_ "wxbase/migrations" // the collections
 )
@@ -39,9 +42,13 @@ type Config struct {
 	Demo         fs.FS  // the demo page, served at / with Sim
 	PublicDir    string // folder served at / without Sim; may be missing
 
+	RedisURL   string        // joins this process to its edges and sisters; empty: there are none; WXBASE_REDIS_URL wins over it
 	PublicURL  string        // origin where WeChat reaches this server; WXBASE_PUBLIC_URL wins over it
 	OrderLife  time.Duration // how long an order can be paid; 30 minutes when zero
 	SweepEvery time.Duration // how often unsettled payments are looked for; 2 seconds when zero
+
+	CodesPerDay  int           // new codes that a user may have made in a day; 100 when zero, any number below; WXBASE_CODES_PER_DAY wins over it
+	InviteWithin time.Duration // how old an account may be to count as invited by a scan; 24 hours when zero, any age below
 
 	Env       func(string) string // os.Getenv when nil
 	Out       io.Writer           // where the start lines go; os.Stdout when nil
@@ -56,11 +63,23 @@ type Plugin struct {
 	settings *settings.Store
 	clients  *clients
 	hub      *realtime.Hub
+	front    *sse.Front
+	sockets  *gateway.Gateway // nil until the app serves
+	rooms    *roomBook
 	outbox   *outbox
 	metrics  *metrics
 	locks    keyedLocks
 	logins   logins
-	sim      *simulator // nil without Config.Sim
+
+	codeMinute minuteGuard
+	roomMinute minuteGuard
+	templates  templateCache
+	checked    checkedFields
+	edgeKey    edgeKey
+	edges      []string      // public addresses of the edges
+	bus        *redisbus.Bus // nil: this is the only process
+
+	sim *simulator // nil without Config.Sim
 
 	onLogin           *hook.Hook[*LoginEvent]
 	onProfile         *hook.Hook[*ProfileEvent]
@@ -68,6 +87,8 @@ type Plugin struct {
 	onOrderPaid       *hook.Hook[*PaidEvent]
 	onRefundSucceeded *hook.Hook[*RefundEvent]
 	onCodeScanned     *hook.Hook[*ScanEvent]
+	onPush            *hook.Hook[*PushEvent]
+	onRoomMessage     *hook.Hook[*RoomMessageEvent]
 }
 
 // MustRegister is Register for a main function: it panics on an error.
@@ -85,12 +106,20 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if config.OrderLife < time.Minute {
 		return nil, fmt.Errorf("register wxbase: OrderLife is %s, want at least a minute", config.OrderLife)
 	}
+	var err error
+	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	counters := newMetrics()
 	p := &Plugin{
-		app: app, cfg: config, hub: realtime.New(app), outbox: newOutbox(), metrics: counters,
+		app: app, cfg: config, outbox: newOutbox(), metrics: counters,
 		clients: newClients(config.Transport, config.Now, app.Logger, counters.observe),
 		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
+		onPush: &hook.Hook[*PushEvent]{}, onRoomMessage: &hook.Hook[*RoomMessageEvent]{},
+	}
+	if err := p.openRooms(); err != nil {
+		return nil, err
 	}
 	p.bindApp()
 	return p, nil
@@ -101,6 +130,8 @@ func (c Config) withDefaults() Config {
 	c.DemoEmail = cmp.Or(c.DemoEmail, "demo@example.com")
 	c.OrderLife = cmp.Or(c.OrderLife, 30*time.Minute)
 	c.SweepEvery = cmp.Or(c.SweepEvery, 2*time.Second)
+	c.CodesPerDay = cmp.Or(c.CodesPerDay, codesPerDay)
+	c.InviteWithin = cmp.Or(c.InviteWithin, 24*time.Hour)
 	if c.Env == nil {
 		c.Env = os.Getenv
 	}
@@ -124,6 +155,8 @@ func (p *Plugin) bindApp() {
 	p.app.OnRecordUpdate("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxBlockUser", Func: blockUser})
 	p.app.OnRecordUpdate("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.app.OnRecordDelete("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
+	p.bindTemplates()
+	p.bindHolds()
 	p.app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxServe", Func: p.serve})
 	p.app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{Id: "wxStop", Func: p.terminate})
 }
@@ -153,7 +186,14 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	e.Router.BindFunc(dashboardHeaders)
 	p.bindRoutes(e)
 	p.bindMetrics(e)
+	if err := p.joinBus(e.App); err != nil { // note: before the first member of a room
+		return err
+	}
+	p.bindSocket(e)
 	if err := p.serveSim(e); err != nil {
+		return err
+	}
+	if err := p.openNotice(); err != nil {
 		return err
 	}
 	if err := p.servePublic(e); err != nil {
@@ -161,6 +201,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	}
 	p.startWorker()
 	p.scheduleReconciliation(e.App)
+	p.scheduleTidying(e.App)
 	if err := e.Next(); err != nil {
 		return err
 	}
@@ -169,6 +210,8 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 
 func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	p.stopWorker()
+	defer p.leaveBus()
+	p.closeRooms() // before PocketBase stops the listener, so that clients are told to come back
 	p.stopSim()
 	return e.Next()
 }
@@ -197,6 +240,20 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.GET("/orders/{id}/shipments", p.showShipment).Bind(apis.RequireSuperuserAuth())
 	wx.POST("/codes", p.createCode).Bind(buyer)
 	wx.GET("/scenes/{scene}", p.openScene)
+	wx.GET("/edges/key", p.showEdgeKey).Bind(apis.SkipSuccessActivityLog())
+	wx.POST("/rooms/tickets", p.createTicket)
+	wx.POST("/rooms/{room}/messages", p.createMessageInRoom).Bind(apis.BodyLimit(4 * small)) // note: read twice, and the limit counts both
+	wx.GET("/rooms/{room}/messages", p.listRoomMessages)
+	wx.GET("/rooms/{room}/members", p.listRoomMembers)
+	wx.GET("/admin/realtime", p.showRealtime).Bind(apis.RequireSuperuserAuth())
+	wx.POST("/links", p.createLink).Bind(buyer)
+	wx.POST("/messages", p.createMessage).Bind(apis.RequireSuperuserAuth())
+	wx.GET("/templates", p.listTemplates).Bind(apis.RequireSuperuserAuth())
+	wx.POST("/consents", p.reportConsents).Bind(user)
+	wx.POST("/check/text", p.checkText).Bind(user)
+	wx.POST("/check/image", p.checkImage).Bind(user, apis.BodyLimit(maxCheckImage+small))
+	wx.GET("/admin/scans", p.listScans).Bind(apis.RequireSuperuserAuth())
+	wx.GET("/admin/quotas", p.showQuotas).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/shipments", p.listUnshipped).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())
 
@@ -205,6 +262,8 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 		Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/notify/refund/{merchant}", p.notifyRefund).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
+	wx.GET("/push/{appid}", p.verifyPush).Bind(apis.SkipSuccessActivityLog())
+	wx.POST("/push/{appid}", p.receivePush).Unbind(apis.DefaultBodyLimitMiddlewareId).Bind(apis.SkipSuccessActivityLog())
 }
 
 func keepLedger(e *core.RecordEvent) error {

@@ -8,7 +8,6 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
-	"wxbase/internal/realtime"
 	"wxbase/internal/wechat"
 )
 
@@ -206,17 +205,10 @@ func identityOf(app core.App, userID, appID string) (*core.Record, error) {
 }
 
 // blockUser makes a block take effect at once: PocketBase looks at the auth rule only at login, so the tokens are revoked and the
-// realtime connections closed.
+// realtime connections closed (bindKicks).
 func blockUser(e *core.RecordEvent) error {
-	blocked := e.Record.GetBool("blocked") && !e.Record.Original().GetBool("blocked")
-	if blocked {
+	if e.Record.GetBool("blocked") && !e.Record.Original().GetBool("blocked") {
 		e.Record.RefreshTokenKey()
 	}
-	if err := e.Next(); err != nil {
-		return err
-	}
-	if blocked {
-		realtime.Disconnect(e.App, e.Record.Id)
-	}
-	return nil
+	return e.Next()
 }

@@ -65,6 +65,9 @@ func settleConflicts(tx core.App, keep, lose string) error {
 	if err != nil {
 		return fmt.Errorf("settle order keys: %w", err)
 	}
+	if err := mergeScans(tx, keep, lose); err != nil {
+		return err
+	}
 	rows, err := tx.FindAllRecords("wx_consents", dbx.HashExp{"user": lose})
 	if err != nil {
 		return fmt.Errorf("read consents: %w", err)

@@ -113,19 +113,28 @@ func countInbox(app core.App, row map[string]any, state, problem string) (seen i
 	return seen, nil
 }
 
-// keepRefused keeps a refused notification with the reason, shortened and at most so many an hour: this is the one place where
-// anybody on the internet can make us write.
+// keepRefused keeps a refused payment notification.
 func (p *Plugin) keepRefused(e *core.RequestEvent, mchID string, body []byte, cause error) {
-	since := p.now().Add(-time.Hour).UTC().Format("2006-01-02 15:04:05.000Z")
-	n, err := e.App.CountRecords("wx_inbox", dbx.HashExp{"state": inboxRefused}, dbx.NewExp("created > {:t}", dbx.Params{"t": since}))
+	p.keepRefusedAs(e.App, "pay", mchID, notifyHeaders(e), body, cause)
+}
+
+// keepRefusedAs keeps something that was refused with the reason, shortened and at most so many of a kind an hour: these are the places
+// where anybody on the internet can make us write.
+func (p *Plugin) keepRefusedAs(app core.App, kind, source string, headers map[string]string, body []byte, cause error) {
+	since := p.now().Add(-time.Hour).UTC().Format(dbTime)
+	n, err := app.CountRecords("wx_inbox", dbx.HashExp{"state": inboxRefused, "kind": kind}, dbx.NewExp("created > {:t}", dbx.Params{"t": since}))
 	if err != nil || n >= refusedPerHour {
 		return
 	}
-	row := map[string]any{
-		"kind": "pay", "source": mchID, "dedupeKey": "refused/" + digest(append([]byte(mchID+"\n"), body...)),
-		"headers": notifyHeaders(e), "body": strings.ToValidUTF8(string(body[:min(len(body), refusedBodySize)]), "�"), "verified": false,
+	key := "refused/" + digest(append([]byte(source+"\n"), body...))
+	if kind != "pay" {
+		key = kind + "/" + key
 	}
-	if _, err := countInbox(e.App, row, inboxRefused, cause.Error()); err != nil {
-		e.App.Logger().Warn("refused notification not kept", "error", err.Error())
+	row := map[string]any{
+		"kind": kind, "source": source[:min(len(source), 100)], "dedupeKey": key, "headers": headers,
+		"body": strings.ToValidUTF8(string(body[:min(len(body), refusedBodySize)]), "�"), "verified": false,
+	}
+	if _, err := countInbox(app, row, inboxRefused, cause.Error()); err != nil {
+		app.Logger().Warn("refused message not kept", "kind", kind, "error", err.Error())
 	}
 }

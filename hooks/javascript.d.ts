@@ -8,7 +8,15 @@ interface WxLoginEvent extends WxEvent { user: core.Record; appID: string; openI
 interface WxProfileEvent extends WxEvent { user: core.Record }
 interface WxOrderEvent extends WxEvent { order: core.Record }
 interface WxRefundEvent extends WxEvent { order: core.Record; refund: core.Record }
-interface WxScanEvent extends WxEvent { code: core.Record; user?: core.Record }
+interface WxScanEvent extends WxEvent { code: core.Record; user?: core.Record; invited: boolean }
+interface WxPushEvent extends WxEvent {
+  appID: string; openID: string; user?: core.Record; msgType: string; name: string; msgID: string; fields: { [key: string]: any }
+  answers?: { template: string; accepted: boolean }[]
+  reports?: { template: string; msgID: string; errorCode: number; status: string }[]
+  media?: { traceID: string; suggest: string; label: number; errcode: number; check?: core.Record }
+  trade?: { order?: core.Record; transactionID: string; outTradeNo: string }
+}
+interface WxRoomMessageEvent extends WxEvent { room: string; name: string; payload: number[]; sender: string }
 
 /** A login that WeChat has confirmed, before the answer goes out. Throwing refuses it. */
 declare function onWxLogin(handler: (e: WxLoginEvent) => void): void
@@ -23,7 +31,16 @@ declare function onWxRefundSucceeded(handler: (e: WxRefundEvent) => void): void
 /** A mini-program code that somebody opened. */
 declare function onWxCodeScanned(handler: (e: WxScanEvent) => void): void
 
+/** A message or an event that WeChat pushed. Comes at least once; throwing makes it come again. */
+declare function onWxPush(handler: (e: WxPushEvent) => void): void
+/** A message on its way into a room; JSON.parse(toString(e.payload)) reads it. Runs in every publish. Throwing refuses it. */
+declare function onWxRoomMessage(handler: (e: WxRoomMessageEvent) => void): void
+
 declare namespace $wx {
+  /** Makes a mini-program code, or finds the one of the same request. Without a user it is nobody's. */
+  function code(form: { user?: string; appid?: string; kind?: "unlimited" | "code" | "qrcode"; page?: string; payload?: any; scene?: string; width?: number }): { id: string; kind: string; page: string; scene: string; url: string; reused: boolean }
+  /** Sends a subscribe message to a user and returns WeChat's id of it. Throws where the user has not agreed. */
+  function sendSubscribeMessage(form: { user?: string; openid?: string; appid?: string; template: string; page?: string; data: { [key: string]: string }; state?: string; lang?: string; trim?: boolean }): string
   /** Makes an order for a user. total and description, or items of the catalogue. The same key gives the same order. */
   function createOrder(form: { user: string; items?: { product: string; quantity: number }[]; total?: number; description?: string; note?: string; key?: string }): core.Record
   /** Sends an event to everybody in a room; returns to how many connections of this process. */

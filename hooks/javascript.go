@@ -46,6 +46,9 @@ func (a scriptApp) OnWxRefundSucceeded() *hook.Hook[*RefundEvent] { return a.plu
 // OnWxCodeScanned is OnCodeScanned.
 func (a scriptApp) OnWxCodeScanned() *hook.Hook[*ScanEvent] { return a.plugin.onCodeScanned }
 
+// OnWxRoomMessage is OnRoomMessage.
+func (a scriptApp) OnWxRoomMessage() *hook.Hook[*RoomMessageEvent] { return a.plugin.onRoomMessage }
+
 // Script is what JavaScript hooks call $wx. Its methods are called with a small first letter there, and throw where they return an error.
 // A script is the owner's own code: it may do what a superuser may.
 type Script struct{ plugin *Plugin }

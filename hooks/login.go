@@ -22,6 +22,7 @@ type loginForm struct {
 	Signature     *string `json:"signature"`
 	EncryptedData *string `json:"encryptedData"`
 	IV            *string `json:"iv"`
+	Scene         string  `json:"scene"` // of a code that the person opened before they logged in
 }
 
 // login handles POST /api/wx/login: it trades the code of wx.login for an openid and a session key, checks what the client signed
@@ -51,6 +52,7 @@ func (p *Plugin) login(e *core.RequestEvent) error {
 	if user.GetBool("blocked") {
 		return fail(errUserBlocked, nil)
 	}
+	p.claimScan(e.App, form.Scene, user.Id)
 	event := &LoginEvent{App: e.App, Request: e, User: user, AppID: app.AppID, OpenID: past.session.OpenID, UnionID: past.session.UnionID, IsNew: past.isNew}
 	return p.onLogin.Trigger(event, func(le *LoginEvent) error {
 		meta := map[string]any{"isNew": le.IsNew, "appid": le.AppID, "openid": le.OpenID}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/subtle"
 	"net"
+	"net/http"
 	"strings"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -52,18 +53,18 @@ func (p *Plugin) bindMetrics(e *core.ServeEvent) {
 	}
 	handler := apis.WrapStdHandler(promhttp.HandlerFor(p.metrics.registry, promhttp.HandlerOpts{}))
 	e.Router.GET("/metrics", func(e *core.RequestEvent) error {
-		if !mayScrape(e, token) {
+		if !mayScrape(e.Request, e.RemoteIP(), token) {
 			return e.NotFoundError("", nil)
 		}
 		return handler(e)
 	}).Bind(apis.SkipSuccessActivityLog())
 }
 
-func mayScrape(e *core.RequestEvent, token string) bool {
+func mayScrape(r *http.Request, remoteIP, token string) bool {
 	if token == "1" {
-		ip := net.ParseIP(e.RemoteIP())
-		return ip != nil && ip.IsLoopback() && e.Request.Header.Get("X-Forwarded-For") == ""
+		ip := net.ParseIP(remoteIP)
+		return ip != nil && ip.IsLoopback() && r.Header.Get("X-Forwarded-For") == ""
 	}
-	given := strings.TrimPrefix(e.Request.Header.Get("Authorization"), "Bearer ")
+	given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	return subtle.ConstantTimeCompare([]byte(given), []byte(token)) == 1
 }

@@ -28,6 +28,7 @@ func TestEveryWayOfPaying(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app := apptest.New(t, func(c *hooks.Config) { c.Env = func(name string) string { return env[name] } })
+			breakfast(app)
 			buyer := app.Login("小明")
 			order := buyer.Order("三鲜面", 2)
 			if got := buyer.PayAtCashier(buyer.Must(http.MethodPost, payPath(order), nil)); got != "requestPayment:ok" {

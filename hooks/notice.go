@@ -2,9 +2,10 @@ package hooks
 
 import (
 	"fmt"
+	"strings"
 
 	"wxbase/internal/order"
-	"wxbase/internal/realtime"
+	"wxbase/migrations"
 )
 
 // noticeRoom is where a shop tells everybody what happens.
@@ -12,7 +13,13 @@ const noticeRoom = "notice"
 
 // announce tells the room notice that somebody bought something. The name is masked: the room is open to everybody. The buyer
 // learns of the order itself from the realtime topic orders/{id}, which PocketBase guards.
+//
+// WXBASE_ORDER_NOTICE=off says nothing at all. WXBASE_ORDER_NOTICE_TEXT adds a sentence, in which {name}, {items} and {total} (in yuan)
+// stand for what they say.
 func (p *Plugin) announce(orderID string) error {
+	if strings.EqualFold(p.cfg.Env("WXBASE_ORDER_NOTICE"), "off") {
+		return nil
+	}
 	o, err := p.app.FindRecordById("orders", orderID)
 	if err != nil {
 		return fmt.Errorf("read order: %w", err)
@@ -25,9 +32,12 @@ func (p *Plugin) announce(orderID string) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Publish(noticeRoom, "order.paid", map[string]any{
-		"name": order.MaskName(user.GetString("name")), "items": bought(items), "total": o.GetInt("total"),
-	})
+	name, what, total := order.MaskName(user.GetString("name")), bought(items), o.GetInt("total")
+	payload := map[string]any{"name": name, "items": what, "total": total}
+	if text := p.cfg.Env("WXBASE_ORDER_NOTICE_TEXT"); text != "" {
+		payload["text"] = strings.NewReplacer("{name}", name, "{items}", what, "{total}", yuan(int64(total))).Replace(text)
+	}
+	_, err = p.Publish(noticeRoom, "order.paid", payload)
 	return err
 }
 
@@ -39,7 +49,19 @@ func bought(items []order.Item) string {
 	return order.Description(items)
 }
 
-// Publish sends a message to everybody in a room and returns to how many connections. It waits for none of them.
-func (p *Plugin) Publish(room, event string, payload any) (int, error) {
-	return p.hub.Publish(room, realtime.Message{Event: event, Payload: payload, At: p.now().UTC()})
+// openNotice lets everybody speak in the room notice beside the simulator, so that the article's page works at once. A rule that is
+// there stays.
+func (p *Plugin) openNotice() error {
+	if !p.cfg.Sim {
+		return nil
+	}
+	r, err := p.app.FindFirstRecordByData("rooms", "name", noticeRoom)
+	if err != nil || r.GetString("publishRule") != "" {
+		return nil //nolint:nilerr // the owner has deleted the room
+	}
+	r.Set("publishRule", migrations.Everybody)
+	if err := p.app.Save(r); err != nil {
+		return fmt.Errorf("open room %s: %w", noticeRoom, err)
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"wxbase/hooks"
 	"wxbase/internal/apptest"
 )
 
@@ -48,5 +49,57 @@ func TestNotice(t *testing.T) {
 				t.Errorf("%s: got %s, want nothing that leads to the buyer", s.name, text)
 			}
 		}
+	}
+}
+
+// TestNoticeSettings: the banner can be turned off, and its text changed.
+func TestNoticeSettings(t *testing.T) {
+	t.Parallel()
+	scenarios := []struct {
+		name string
+		env  map[string]string
+		want string // of the text; "off" for no message at all
+	}{
+		{"usual", nil, ""},
+		{"off", map[string]string{"WXBASE_ORDER_NOTICE": "off"}, "off"},
+		{"another text", map[string]string{"WXBASE_ORDER_NOTICE_TEXT": "{name} 刚买了 {items}，{total} 元 {unknown}"}, "小* 刚买了 三鲜面 x2，36.00 元 {unknown}"},
+	}
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			app := apptest.New(t, func(c *hooks.Config) { c.Env = func(name string) string { return s.env[name] } })
+			heard := listen(t, app, "rooms/notice")
+			buyer := app.Login("x")
+			buyer.Must(http.MethodPost, "/api/wx/profile", map[string]any{"name": "小明"})
+			payAndSync(t, buyer, buyer.Order("三鲜面", 2))
+			if s.want == "off" {
+				if err := app.WX.Drain(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := app.WX.Publish("notice", "end", nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got := receive(t, heard)
+			var message struct {
+				Event   string
+				Payload struct{ Text string }
+			}
+			if err := json.Unmarshal([]byte(got), &message); err != nil {
+				t.Fatal(err)
+			}
+			if s.want == "off" && message.Event != "end" || s.want != "off" && message.Payload.Text != s.want {
+				t.Errorf("got %s, want text %q", got, s.want)
+			}
+		})
+	}
+}
+
+// TestGuestsSpeakBesideTheSimulator: the article's page works at once, unless the owner has said who may speak.
+func TestGuestsSpeakBesideTheSimulator(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	if got := app.Call(http.MethodPost, "/api/wx/rooms/notice/messages", "", map[string]any{"event": "x"}); got.Status != http.StatusOK {
+		t.Errorf("with the simulator: got %d %s, want a guest to be heard", got.Status, got.Body)
 	}
 }

@@ -24,6 +24,10 @@ const (
 	effectAutoRefund   = "refund.auto"       // money that nobody wants goes back
 	effectUpload       = "shipping.upload"   // shipping information goes to WeChat
 	effectAlert        = "alert"             // a person must look
+	effectMessage      = "message.send"      // a buyer is told of it
+	effectPush         = "push.handle"       // what WeChat pushed is worked on
+	effectCheck        = "check.record"      // what somebody wrote goes to WeChat's check
+	effectCheckLate    = "check.late"        // and is asked for again when no result comes
 )
 
 // outbox wakes the worker that carries out what a transaction has queued.
@@ -191,6 +195,14 @@ func (p *Plugin) perform(ctx context.Context, row *core.Record) error {
 		return p.refundAutomatically(ctx, about.Payment)
 	case effectUpload:
 		return p.uploadShipment(ctx, row)
+	case effectMessage:
+		return p.tellBuyer(ctx, row)
+	case effectPush:
+		return p.handlePush(ctx, row)
+	case effectCheck:
+		return p.runCheck(ctx, row)
+	case effectCheckLate:
+		return p.checkAgain(ctx, row)
 	case effectAlert:
 		p.app.Logger().Error("a payment needs a person", "payment", about.Payment, "refund", about.Refund, "order", about.Order,
 			"wants", about.Wants, "state", about.State)

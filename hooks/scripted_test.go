@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,17 +49,17 @@ type scriptedWeChat struct {
 	calls    map[string]int // by path
 }
 
-// scripted starts an app without the simulator, configured by the environment for ownAppID, whose WeChat is u.
-func scripted(t *testing.T) (*apptest.App, *scriptedWeChat) {
+// scripted starts an app without the simulator, configured by the environment for ownAppID, whose WeChat is u; change comes last.
+func scripted(t *testing.T, change ...func(*hooks.Config)) (*apptest.App, *scriptedWeChat) {
 	t.Helper()
 	u := &scriptedWeChat{sessions: map[string]wechatSession{}, calls: map[string]int{}}
-	app := apptest.New(t, func(c *hooks.Config) {
+	base := func(c *hooks.Config) {
 		c.Sim, c.Transport, c.Out = false, u, io.Discard
 		c.Env = func(name string) string {
 			return map[string]string{"WXBASE_APPID": ownAppID, "WXBASE_APP_SECRET": ownSecret}[name]
 		}
-	})
-	return app, u
+	}
+	return apptest.New(t, slices.Concat([]func(*hooks.Config){base}, change)...), u
 }
 
 // addApp stores one more mini program, nextAppID.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -75,11 +76,47 @@ func (p *Plugin) serveSim(e *core.ServeEvent) error {
 	if e.Server != nil && p.settings.PublicURL() == "" {
 		p.settings.SetPublicURL(originOf(e.Server.Addr))
 	}
+	if err := p.pushToUs(); err != nil {
+		return err
+	}
 	control := apis.WrapStdHandler(p.sim.wechat.ControlHandler())
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		e.Router.Route(method, "/_sim/{path...}", control).Unbind(apis.DefaultCorsMiddlewareId).Bind(apis.SkipSuccessActivityLog())
 	}
 	return p.seedDemo(e.App)
+}
+
+// pushToUs points the simulator's message push at this server, with the mode and the format that were chosen before. A mini program whose
+// push goes to another backend stays as it is.
+func (p *Plugin) pushToUs() error {
+	origin := p.settings.PublicURL()
+	if origin == "" {
+		return nil
+	}
+	for _, a := range p.sim.wechat.Config().Apps {
+		path := "/api/wx/push/" + a.AppID
+		if a.PushURL != "" && !strings.HasSuffix(a.PushURL, path) {
+			continue
+		}
+		err := p.sim.wechat.SetPush(a.AppID, sim.Push{URL: origin + path, Mode: a.PushMode, Format: a.PushFormat, Clock: "moved"})
+		if err != nil {
+			return fmt.Errorf("point the simulated WeChat at this server: %w", err)
+		}
+	}
+	return nil
+}
+
+// simPush is the message push of a mini program as the simulator has it now: its owner may change it at any time, in the panel.
+func (p *Plugin) simPush(app settings.App) settings.App {
+	if p.sim == nil {
+		return app
+	}
+	for _, a := range p.sim.wechat.Config().Apps {
+		if a.AppID == app.AppID {
+			app.PushToken, app.PushAESKey, app.PushMode = a.PushToken, a.PushAESKey, a.PushMode
+		}
+	}
+	return app
 }
 
 func (p *Plugin) stopSim() {
@@ -102,7 +139,7 @@ func simSettings(c sim.Config, env func(string) string) (apps []settings.App, me
 	for _, a := range c.Apps {
 		apps = append(apps, settings.App{
 			AppID: a.AppID, Name: "模拟小程序", Secret: a.Secret, APIBase: c.APIBase, PushToken: a.PushToken, PushAESKey: a.PushAESKey,
-			EnvVersion: "release", MchID: c.Merchants[0].MchID, Source: settings.SourceSim,
+			LinkRule: env("WXBASE_LINK_RULE"), EnvVersion: "release", MchID: c.Merchants[0].MchID, Source: settings.SourceSim,
 		})
 	}
 	return apps, merchants

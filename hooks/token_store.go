@@ -2,7 +2,6 @@ package hooks
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
@@ -50,21 +48,12 @@ func tokenKey(appID string) string { return "wx_token_" + appID }
 
 // Load implements wechat.TokenStore.
 func (s tokenStore) Load(_ context.Context, appID string) (wechat.Token, error) {
-	var row core.Param
-	err := s.app.ModelQuery(&row).Model(tokenKey(appID), &row)
-	if errors.Is(err, sql.ErrNoRows) {
-		return wechat.Token{}, nil
-	}
+	plain, err := loadParam(s.app, s.vault, tokenKey(appID))
 	if err != nil {
 		return wechat.Token{}, fmt.Errorf("read access token: %w", err)
 	}
-	var sealed string
-	if err := json.Unmarshal(row.Value, &sealed); err != nil {
-		return wechat.Token{}, errors.New("stored access token is damaged")
-	}
-	plain, err := s.vault.Open("_params/"+row.Id, sealed)
-	if err != nil {
-		return wechat.Token{}, fmt.Errorf("open access token: %w", err)
+	if plain == "" {
+		return wechat.Token{}, nil
 	}
 	var t storedToken
 	if err := json.Unmarshal([]byte(plain), &t); err != nil {
@@ -79,28 +68,8 @@ func (s tokenStore) Save(_ context.Context, appID string, t wechat.Token) error 
 	if err != nil {
 		return errors.New("encode access token")
 	}
-	key := tokenKey(appID)
-	sealed, err := s.vault.Seal("_params/"+key, string(plain))
-	if err != nil {
-		return err
+	if err := saveParam(s.app, s.vault, tokenKey(appID), string(plain)); err != nil {
+		return fmt.Errorf("save access token: %w", err)
 	}
-	value, err := json.Marshal(sealed)
-	if err != nil {
-		return errors.New("encode access token")
-	}
-	return s.app.RunInTransaction(func(tx core.App) error {
-		var row core.Param
-		err := tx.ModelQuery(&row).Model(key, &row)
-		if errors.Is(err, sql.ErrNoRows) {
-			row.Id, row.Created = key, types.NowDateTime()
-			row.MarkAsNew()
-		} else if err != nil {
-			return fmt.Errorf("read access token: %w", err)
-		}
-		row.Value, row.Updated = value, types.NowDateTime()
-		if err := tx.Save(&row); err != nil {
-			return fmt.Errorf("save access token: %w", err)
-		}
-		return nil
-	})
+	return nil
 }

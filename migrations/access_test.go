@@ -44,14 +44,28 @@ func (k *kit) belongings(t *testing.T, user *core.Record, mark string) map[strin
 		"order": order.Id, "merchant": "1900000001", "appid": "wx", "api": "v3", "outTradeNo": "TRADE-" + mark, "state": "NEW",
 		"openid": "o", "paramsHash": "h",
 	})
+	code := k.make(t, "wx_codes", map[string]any{"user": user.Id, "appid": "wx", "kind": "unlimited", "key": mark, "image": image})
+	visitor := k.make(t, "users", map[string]any{"name": "v" + mark})
 	return map[string]*core.Record{
 		"orders":   order,
 		"payments": payment,
 		"refunds": k.make(t, "refunds", map[string]any{
 			"order": order.Id, "payment": payment.Id, "merchant": "1900000001", "outRefundNo": "R" + mark, "state": "NEW", "amount": 1,
 		}),
-		"wx_codes":    k.make(t, "wx_codes", map[string]any{"user": user.Id, "appid": "wx", "kind": "unlimited", "key": mark, "image": image}),
-		"wx_consents": k.make(t, "wx_consents", map[string]any{"user": user.Id, "templateId": "t"}),
+		"wx_codes":   code,
+		"wx_scans":   k.make(t, "wx_scans", map[string]any{"code": code.Id, "day": "2026-01-31", "user": visitor.Id, "inviter": user.Id, "count": 1}),
+		"wx_invites": k.make(t, "wx_invites", map[string]any{"user": visitor.Id, "inviter": user.Id, "code": code.Id}),
+		"wx_links":   k.make(t, "wx_links", map[string]any{"user": user.Id, "appid": "wx", "kind": "short", "key": mark, "url": "x"}),
+		"wx_checks":  k.make(t, "wx_checks", map[string]any{"user": user.Id, "appid": "wx", "kind": "text", "state": "PASS"}),
+		"wx_messages": k.make(t, "wx_messages", map[string]any{
+			"user": user.Id, "appid": "wx", "openid": mark, "templateId": "t", "state": "SENT",
+		}),
+		"wx_templates": k.make(t, "wx_templates", map[string]any{
+			"event": "order.paid", "templateId": mark, "data": map[string]string{"thing1": "x"},
+		}),
+		"wx_check_fields": k.make(t, "wx_check_fields", map[string]any{"collection": "products", "field": mark, "action": "hold"}),
+		"wx_quotas":       k.make(t, "wx_quotas", map[string]any{"key": mark, "used": 1}),
+		"wx_consents":     k.make(t, "wx_consents", map[string]any{"user": user.Id, "templateId": "t"}),
 		"wx_identities": k.make(t, "wx_identities", map[string]any{
 			"user": user.Id, "appid": "wx", "openid": mark, "sessionKey": "ciphertext",
 		}),
@@ -66,7 +80,7 @@ func TestOwnRowsOnly(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	s := newShop(t, k)
-	owned := []string{"orders", "refunds", "wx_codes", "wx_consents"}
+	owned := []string{"orders", "refunds", "wx_codes", "wx_scans", "wx_invites", "wx_links", "wx_checks", "wx_consents"}
 	for name := range s.mine {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,6 +32,8 @@ type App struct {
 	APIBase    string // origin of the WeChat server API, without a trailing slash
 	PushToken  string `json:"-"`
 	PushAESKey string `json:"-"`
+	PushMode   string // plain, compatible or safe, as at WeChat; with a key and empty it is one of the latter two
+	LinkRule   string // filter text over a user: who may make links; empty: superusers only
 	EnvVersion string // release, trial or develop
 	MchID      string // merchant that takes its payments; empty: the only one there is
 	Source     Source

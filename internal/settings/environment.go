@@ -29,7 +29,7 @@ func readEnvironment(get func(string) string) (environment, error) {
 	if id := get("WXBASE_APPID"); id != "" {
 		e.apps = append(e.apps, App{
 			AppID: id, Secret: get("WXBASE_APP_SECRET"), APIBase: get("WXBASE_API_BASE"), PushToken: get("WXBASE_PUSH_TOKEN"),
-			PushAESKey: get("WXBASE_PUSH_AES_KEY"), EnvVersion: "release", MchID: get("WXBASE_MCH_ID"), Source: SourceEnvironment,
+			PushAESKey: get("WXBASE_PUSH_AES_KEY"), PushMode: get("WXBASE_PUSH_MODE"), LinkRule: get("WXBASE_LINK_RULE"), EnvVersion: "release", MchID: get("WXBASE_MCH_ID"), Source: SourceEnvironment,
 		})
 	}
 	if id := get("WXBASE_MCH_ID"); id != "" {
@@ -58,6 +58,9 @@ func checkHalfSet(get func(string) string) error {
 		if problem := checkSecret(v.field, get(v.name)); problem != "" {
 			return fmt.Errorf("%s %s", v.name, problem)
 		}
+	}
+	if mode := get("WXBASE_PUSH_MODE"); mode != "" && mode != "plain" && mode != "compatible" && mode != "safe" {
+		return errors.New("WXBASE_PUSH_MODE must be plain, compatible or safe")
 	}
 	if api := get("WXBASE_PAY_API"); api != "" && api != "v3" && api != "v2" {
 		return errors.New("WXBASE_PAY_API must be v3 or v2")

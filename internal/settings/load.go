@@ -59,7 +59,7 @@ func (s *Store) addEnvironment(snap *snapshot) {
 func (s *Store) addApp(snap *snapshot, r *core.Record, mchID string) {
 	a := App{
 		AppID: r.GetString("appid"), Name: r.GetString("name"), EnvVersion: cmp.Or(r.GetString("envVersion"), "release"),
-		MchID: mchID, Source: SourceStored,
+		MchID: mchID, PushMode: r.GetString("pushMode"), LinkRule: r.GetString("linkRule"), Source: SourceStored,
 	}
 	err := s.openInto(r, map[string]*string{"secret": &a.Secret, "pushToken": &a.PushToken, "pushAesKey": &a.PushAESKey})
 	if err == nil {

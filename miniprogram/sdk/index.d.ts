@@ -124,10 +124,45 @@ export interface RequestOptions {
 }
 
 export interface RoomMessage<P = unknown> {
+  /** `history.gap`: older messages than the room keeps were missed, the payload is {after, first} */
   event: string;
   payload: P;
+  /** 1, 2, 3 and so on, in rooms that keep a history; numbers may be left out, never come twice */
   seq?: number;
   at?: string;
+  /** user id, or `guest:...`; absent when the server spoke */
+  sender?: string;
+}
+
+export interface RoomMembers {
+  members: { user: string; connections: number; verified: boolean }[];
+  /** users, not connections */
+  count: number;
+  /** false: a part of the server did not answer, there may be more */
+  complete: boolean;
+}
+
+export interface RoomOptions<P = unknown> {
+  onMessage?: (message: RoomMessage<P>) => void;
+  /** who is there: at once, and every 15 s */
+  onMembers?: (members: RoomMembers) => void;
+  /** number of the last message read before; absent: only what comes from now on */
+  after?: number;
+  /** 'sse' (default) goes over wx.request, 'websocket' over wx.connectSocket (its domain has to be listed too) */
+  transport?: 'sse' | 'websocket';
+  onReady?: () => void;
+  /** the connection was cut and stands again; what a room with history missed comes by itself */
+  onReconnect?: () => void;
+  onError?: (err: WxbaseError) => void;
+}
+
+export interface Room {
+  readonly name: string;
+  publish(event: string, payload?: unknown): Promise<{ seq: number }>;
+  members(): Promise<RoomMembers>;
+  /** what was said after a number, oldest first, `limit` (100) at a time */
+  history<P = unknown>(after?: number, limit?: number): Promise<{ messages: RoomMessage<P>[]; more: boolean; last: number }>;
+  close(): void;
 }
 
 export interface RecordMessage<R = BaseRecord> {
@@ -138,7 +173,7 @@ export interface RecordMessage<R = BaseRecord> {
 export interface SubscribeOptions {
   /** the first subscription stands */
   onReady?: () => void;
-  /** the stream was cut and stands again: refetch, what was published in between is not sent again */
+  /** the stream was cut and stands again: refetch records; rooms that keep a history send what was missed */
   onReconnect?: () => void;
   onError?: (err: WxbaseError) => void;
 }
@@ -191,6 +226,8 @@ export interface Client {
   scene<P = unknown>(scene: string): Promise<SceneAnswer<P>>;
   /** topics: `rooms/<room>` gives RoomMessage, `orders/<id>` gives RecordMessage<Order>; returns unsubscribe */
   subscribe<T = unknown>(topic: string, handler: (message: T) => void, options?: SubscribeOptions): () => void;
+  /** listens to a room until close() */
+  room<P = unknown>(name: string, options?: RoomOptions<P>): Room;
   on(event: 'login', handler: (answer: LoginAnswer) => void): () => void;
   on(event: 'logout', handler: () => void): () => void;
   /** failures that no promise carries: the realtime stream, a sync after payment */

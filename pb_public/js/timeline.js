@@ -66,7 +66,7 @@ export class Timeline {
     const tech = `${method} ${short(path.split('?')[0])} → ${status} · ${Math.round(ms)} ms`;
     if (status >= 400) return this.log('refused', { message: (data && data.message) || '' }, tech + (data && data.data && data.data.code ? ' · ' + data.data.code : ''), true);
     if (!what) return undefined;
-    return this.log(what[1], { topics: sent && sent.subscriptions ? sent.subscriptions.join(', ') : '' }, tech);
+    return this.log(what[1], { topics: sent && sent.subscriptions ? sent.subscriptions.map((topic) => topic.split('?')[0]).join(', ') : '' }, tech);
   }
 
   /** log adds a step; what the server and WeChat did meanwhile goes before it, because it happened before. */

@@ -7,14 +7,16 @@
  */
 (function (root, factory) {
   if (typeof module === 'object' && module.exports) {
-    module.exports = factory(require('./errors'), require('./sse'), require('./realtime'));
-  } else root.wxbase = factory(root.wxbaseErrors, root.wxbaseSSE, root.wxbaseRealtime);
-})(this, function (errors, sse, realtime) {
+    module.exports = factory(require('./errors'), require('./sse'), require('./realtime'), require('./socket'), require('./room'));
+  } else root.wxbase = factory(root.wxbaseErrors, root.wxbaseSSE, root.wxbaseRealtime, root.wxbaseSocket, root.wxbaseRoom);
+})(this, function (errors, sse, realtime, socket, rooms) {
   'use strict';
 
   const { WxbaseError, errorFrom } = errors;
   const { createParser, utf8 } = sse;
   const { Realtime } = realtime;
+  const { Socket } = socket;
+  const { Room } = rooms;
   const PAID = ['PAID', 'PART_REFUNDED', 'REFUNDED'];
 
   /** promised turns a wx call with success and fail callbacks into a promise. */
@@ -62,8 +64,10 @@
       this.epoch = 0;
       this.session = this.wx.getStorageSync(this.storageKey) || { token: '', record: null };
       this.realtime = new Realtime(this);
-      this.onHide = () => this.realtime.setHidden(true);
-      this.onShow = () => this.realtime.setHidden(false);
+      this.socket = new Socket(this);
+      this.links = [this.realtime, this.socket];
+      this.onHide = () => this.links.forEach((link) => link.setHidden(true));
+      this.onShow = () => this.links.forEach((link) => link.setHidden(false));
       if (this.wx.onAppHide) this.wx.onAppHide(this.onHide);
       if (this.wx.onAppShow) this.wx.onAppShow(this.onShow);
     }
@@ -123,7 +127,7 @@
       const before = this.user && this.user.id;
       this.save({ token: answer.token, record: answer.record });
       this.emit('login', answer);
-      if (wasGuest || before !== answer.record.id) this.realtime.reauth(wasGuest);
+      if (wasGuest || before !== answer.record.id) this.links.forEach((link) => link.reauth(wasGuest));
       return answer;
     }
 
@@ -155,7 +159,7 @@
       this.session = { token: '', record: null };
       this.wx.removeStorageSync(this.storageKey);
       this.emit('logout');
-      this.realtime.reauth(false);
+      this.links.forEach((link) => link.reauth(false));
     }
 
     save(session) {
@@ -321,10 +325,17 @@
       return this.realtime.add(Object.assign({ topic, handler }, options));
     }
 
-    /** close ends the stream and forgets all subscribers; the session stays stored. */
+    /** room listens to a room and takes it up where it was read last after every cut; see index.d.ts. */
+    room(name, options) {
+      return new Room(this, name, options);
+    }
+
+    /** close ends the connections and forgets all subscribers; the session stays stored. */
     close() {
-      this.realtime.subs.clear();
-      this.realtime.stop();
+      for (const link of this.links) {
+        link.subs.clear();
+        link.stop();
+      }
       this.listeners = {};
       if (this.wx.offAppHide) this.wx.offAppHide(this.onHide);
       if (this.wx.offAppShow) this.wx.offAppShow(this.onShow);

@@ -7,7 +7,7 @@
 function fakeWx(routes) {
   const storage = {};
   const calls = [];
-  const fake = { calls, storage, codes: 0, streams: [], pay: { ok: true } };
+  const fake = { calls, storage, codes: 0, streams: [], sockets: [], pay: { ok: true } };
   fake.wx = {
     getStorageSync: (k) => (k in storage ? storage[k] : ''),
     setStorageSync: (k, v) => (storage[k] = JSON.parse(JSON.stringify(v))),
@@ -20,6 +20,7 @@ function fakeWx(routes) {
       else o.fail({ errMsg: fake.pay.errMsg });
     },
     request: (o) => (o.enableChunked ? openStream(fake, o) : answer(fake, routes, o)),
+    connectSocket: (o) => openSocket(fake, o),
     uploadFile: (o) => {
       fake.uploaded = o;
       o.success(fake.uploadAnswer);
@@ -60,6 +61,28 @@ function openStream(fake, o) {
       stream.aborted = true;
       o.fail({ errMsg: 'request:fail abort' });
     },
+  };
+}
+
+/** openSocket is a SocketTask whose other end is played by hand: say(text) speaks, sent holds what was said to it. */
+function openSocket(fake, o) {
+  const on = {};
+  const socket = { options: o, sent: [], closed: false };
+  socket.say = (text) => on.message({ data: text });
+  socket.open = (handshake) => socket.say('0' + JSON.stringify(Object.assign({ sid: 's', pingInterval: 25000, pingTimeout: 20000 }, handshake)));
+  socket.cut = (code) => on.close({ code: code || 1006 });
+  socket.asked = (event) => socket.sent.map((text) => /^42(\d+)(\[.*)$/.exec(text)).filter(Boolean).map(([, id, json]) => [id, ...JSON.parse(json)]).filter((a) => a[1] === event);
+  fake.sockets.push(socket);
+  return {
+    send: ({ data }) => socket.sent.push(data),
+    close: () => {
+      socket.closed = true;
+      setImmediate(() => on.close({ code: 1000 }));
+    },
+    onOpen: () => {},
+    onMessage: (fn) => (on.message = fn),
+    onClose: (fn) => (on.close = fn),
+    onError: (fn) => (on.error = fn),
   };
 }
 

@@ -70,6 +70,24 @@ test('subscribe', async (t) => {
     assert.deepEqual(said, ['ready', 'again']);
     assert.deepEqual(fake.lists(), [['a'], ['a']]);
   });
+  await t.test('takes a room up where it was read last', async (t) => {
+    const { fake, client } = setup(t);
+    const got = [];
+    client.subscribe('rooms/notice', (m) => got.push(m.payload));
+    client.subscribe('orders/o1', () => {});
+    const first = await connected(fake, 1);
+    first.event('rooms/notice', { event: 'x', payload: 'a', seq: 41 });
+    first.event('rooms/notice', { event: 'x', payload: 'b', seq: 42 });
+    client.subscribe('orders/o2', () => {});
+    await until('third topic', () => fake.lists().length === 2);
+    assert.equal(fake.lists()[1][0], 'rooms/notice', 'another key in mid-stream would be another subscription');
+    first.cut();
+    const second = await connected(fake, 2);
+    const key = 'rooms/notice?options=' + encodeURIComponent('{"query":{"after":"42"}}');
+    assert.deepEqual(fake.lists()[2], [key, 'orders/o1', 'orders/o2']);
+    second.event(key, { event: 'x', payload: 'c', seq: 43 });
+    assert.deepEqual(got, ['a', 'b', 'c']);
+  });
   await t.test('gives up a stream that says nothing', async (t) => {
     const { fake, client } = setup(t);
     client.subscribe('a', () => {});

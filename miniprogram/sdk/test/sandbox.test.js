@@ -7,7 +7,7 @@ const vm = require('node:vm');
 const { fakeWx } = require('./fakewx.js');
 
 const dir = path.join(__dirname, '..');
-const files = ['errors.js', 'sse.js', 'realtime.js', 'index.js'];
+const files = ['errors.js', 'sse.js', 'link.js', 'realtime.js', 'socket.js', 'room.js', 'index.js'];
 
 /** load runs the package as a mini program does: a bare language, require and timers, nothing of a browser or of Node. */
 function load() {

@@ -1,0 +1,255 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/filesystem"
+	"github.com/pocketbase/pocketbase/tools/router"
+
+	"wxbase/internal/settings"
+	"wxbase/internal/wechat"
+)
+
+// maxCheckImage is the largest image that WeChat looks at, in bytes.
+const maxCheckImage = 10 << 20
+
+// States of wx_checks.
+const (
+	checkPending = "PENDING" // WeChat has not answered yet
+	checkPass    = "PASS"
+	checkReview  = "REVIEW" // WeChat wants a person to look
+	checkRisky   = "RISKY"
+	checkFailed  = "FAILED" // WeChat could not look at it
+)
+
+// checkText handles POST /api/wx/check/text: `{content, scene?: 1|2|3|4, title?, nickname?, signature?, appid?}` -> `{suggest, label}`,
+// where suggest is pass, review or risky. The person must have used the mini program within two hours, says WeChat.
+func (p *Plugin) checkText(e *core.RequestEvent) error {
+	var form struct {
+		Content   string `json:"content"`
+		Scene     int    `json:"scene"`
+		Title     string `json:"title"`
+		Nickname  string `json:"nickname"`
+		Signature string `json:"signature"`
+		AppID     string `json:"appid"`
+	}
+	if err := e.BindBody(&form); err != nil {
+		return asAnswer(err, errBadRequest)
+	}
+	app, openID, err := p.writer(e.App, e.Auth.Id, form.AppID)
+	if err != nil {
+		return asAnswer(err, errBusyHere)
+	}
+	ctx, cancel := context.WithTimeout(e.Request.Context(), payTimeout)
+	defer cancel()
+	found, err := p.clients.wechatFor(app).CheckText(ctx, wechat.TextCheck{
+		Content: form.Content, Scene: sceneOr(form.Scene, wechat.SceneComment), OpenID: openID,
+		Title: form.Title, Nickname: form.Nickname, Signature: form.Signature,
+	})
+	if err != nil {
+		return failCheck(err)
+	}
+	return e.JSON(http.StatusOK, map[string]any{"suggest": found.Suggest, "label": found.Label})
+}
+
+func sceneOr(scene int, otherwise wechat.CheckScene) wechat.CheckScene {
+	if scene == 0 {
+		return otherwise
+	}
+	return wechat.CheckScene(scene)
+}
+
+// writer is somebody who writes, as WeChat knows them.
+func (p *Plugin) writer(db core.App, user, appID string) (app settings.App, openID string, err error) {
+	identity, err := identityOf(db, user, appID)
+	if err != nil {
+		return app, "", fail(errIdentityMissing, err)
+	}
+	app, err = p.settings.App(identity.GetString("appid"))
+	if err != nil {
+		return app, "", failWechat(err)
+	}
+	return app, identity.GetString("openid"), nil
+}
+
+// failCheck turns an error of a check into an answer.
+func failCheck(cause error) *router.ApiError {
+	if answer, ok := errors.AsType[*router.ApiError](cause); ok {
+		return answer
+	}
+	if we, ok := errors.AsType[*wechat.Error](cause); ok && we.Kind == wechat.KindArgs && we.Errcode == 0 {
+		return withReason(errCheckArgs, cause)
+	}
+	return failWechat(cause)
+}
+
+// checkImage handles POST /api/wx/check/image: a form with the image in `file`, as wx.uploadFile sends it, or `{collection, record, field,
+// file?}` for one that is in a record that the person can see -> `{suggest: "pending", id}`. WeChat fetches the image and pushes what it
+// found within half an hour; the row wx_checks/{id}, which its owner may read and listen to, then has it in `state`.
+func (p *Plugin) checkImage(e *core.RequestEvent) error {
+	var form struct {
+		AppID      string `json:"appid" form:"appid"`
+		Scene      int    `json:"scene" form:"scene"`
+		Collection string `json:"collection" form:"collection"`
+		Record     string `json:"record" form:"record"`
+		Field      string `json:"field" form:"field"`
+		File       string `json:"file" form:"-"`
+	}
+	if err := e.BindBody(&form); err != nil {
+		return asAnswer(err, errBadRequest)
+	}
+	app, openID, err := p.writer(e.App, e.Auth.Id, form.AppID)
+	if err != nil {
+		return asAnswer(err, errBusyHere)
+	}
+	row, err := newCheck(e.App, e.Auth.Id, app.AppID, openID, "image", checkPending)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	files, err := e.FindUploadedFiles("file")
+	switch {
+	case err == nil:
+		err = attachImage(row, files[0])
+	case errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart):
+		err = pointAt(e, row, form.Collection, form.Record, form.Field, form.File)
+	}
+	if err != nil {
+		return asAnswer(err, errBadRequest)
+	}
+	if _, err := p.publicOrigin(app); err != nil {
+		return err
+	}
+	if err := e.App.Save(row); err != nil {
+		return fail(errCheckImage, err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	defer cancel()
+	if err := p.submitImage(ctx, row, sceneOr(form.Scene, wechat.SceneComment)); err != nil {
+		p.logErr("removal of a check", e.App.Delete(row))
+		return failCheck(err)
+	}
+	return e.JSON(http.StatusOK, map[string]any{"suggest": "pending", "id": row.Id})
+}
+
+// newCheck begins a row of wx_checks.
+func newCheck(app core.App, user, appID, openID, kind, state string) (*core.Record, error) {
+	c, err := app.FindCachedCollectionByNameOrId("wx_checks")
+	if err != nil {
+		return nil, err
+	}
+	row := core.NewRecord(c)
+	row.Load(map[string]any{"user": user, "appid": appID, "openid": openID, "kind": kind, "state": state})
+	return row, nil
+}
+
+// attachImage takes an uploaded file that is an image by its bytes, whatever it is called.
+func attachImage(row *core.Record, file *filesystem.File) error {
+	if file.Size > maxCheckImage {
+		return fail(errCheckImage, nil)
+	}
+	reader, err := file.Reader.Open()
+	if err != nil {
+		return fmt.Errorf("open upload: %w", err)
+	}
+	defer func() { _ = reader.Close() }()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(reader, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || !slices.Contains(checkedTypes(), http.DetectContentType(head[:n])) {
+		return fail(errCheckImage, err)
+	}
+	row.Set("image", file)
+	return nil
+}
+
+// checkedTypes are the images that WeChat looks at.
+func checkedTypes() []string { return []string{"image/jpeg", "image/png", "image/gif", "image/bmp"} }
+
+// pointAt names a file of a record that the person can see.
+func pointAt(e *core.RequestEvent, row *core.Record, collection, record, field, file string) error {
+	if collection == "" || record == "" || field == "" {
+		return failWith(errCheckArgs, "reason", "send a file, or collection, record and field")
+	}
+	r, err := e.App.FindRecordById(collection, record)
+	if err != nil {
+		return failWith(errCheckArgs, "reason", "there is no such record")
+	}
+	info, err := e.RequestInfo()
+	if err != nil {
+		return fail(errBadRequest, err)
+	}
+	if ok, err := e.App.CanAccessRecord(r, info, r.Collection().ViewRule); err != nil || !ok {
+		return failWith(errCheckArgs, "reason", "there is no such record")
+	}
+	f, ok := r.Collection().Fields.GetByName(field).(*core.FileField)
+	names := r.GetStringSlice(field)
+	if file == "" && len(names) > 0 {
+		file = names[0]
+	}
+	if !ok || f.Hidden || f.Protected || !slices.Contains(names, file) {
+		return failWith(errCheckArgs, "reason", "there is no such file, or WeChat could not fetch it")
+	}
+	// NB! the file alone is named: who asks about somebody's record must not move it
+	row.Set("file", r.BaseFilesPath()+"/"+file)
+	return nil
+}
+
+// publicOrigin is where WeChat can fetch a file from.
+func (p *Plugin) publicOrigin(app settings.App) (string, error) {
+	origin := p.settings.PublicURL()
+	if !strings.HasPrefix(origin, "https://") && (!strings.HasPrefix(origin, "http://") || settings.IsOfficial(app.APIBase)) {
+		return "", fail(errCheckNoURL, nil)
+	}
+	return origin, nil
+}
+
+// imageURL is where WeChat fetches the image of a check.
+func (p *Plugin) imageURL(app settings.App, row *core.Record) (string, error) {
+	origin, err := p.publicOrigin(app)
+	if err != nil {
+		return "", err
+	}
+	path := row.GetString("file")
+	if name := row.GetString("image"); name != "" {
+		path = row.BaseFilesPath() + "/" + name
+	}
+	return origin + "/api/files/" + path, nil
+}
+
+// submitImage hands an image to WeChat, keeps the trace that the result will carry, and sees to it that a result which does not come is
+// asked for again.
+func (p *Plugin) submitImage(ctx context.Context, row *core.Record, scene wechat.CheckScene) error {
+	app, err := p.settings.App(row.GetString("appid"))
+	if err != nil {
+		return err
+	}
+	address, err := p.imageURL(app, row)
+	if err != nil {
+		return err
+	}
+	trace, err := p.clients.wechatFor(app).CheckMedia(ctx, wechat.MediaCheck{
+		URL: address, Kind: wechat.MediaImage, Scene: scene, OpenID: row.GetString("openid"),
+	})
+	if err != nil {
+		return err
+	}
+	return p.app.RunInTransaction(func(tx core.App) error {
+		tries := row.GetInt("tries") + 1
+		_, err := tx.NonconcurrentDB().Update("wx_checks", dbx.Params{"traceId": trace, "tries": tries}, dbx.HashExp{"id": row.Id}).Execute()
+		if err != nil {
+			return fmt.Errorf("keep trace: %w", err)
+		}
+		_, err = insert(tx, "wx_outbox", map[string]any{
+			"effect": effectCheckLate, "key": fmt.Sprintf("%s/%s/%d", effectCheckLate, row.Id, tries), "nextAt": p.now().Add(resultWait),
+			"payload": map[string]any{"check": row.Id, "scene": int(scene), "tries": tries},
+		})
+		return err
+	})
+}

@@ -1,0 +1,205 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"wxbase/internal/realtime"
+	"wxbase/internal/realtime/gateway"
+	"wxbase/internal/realtime/redisbus"
+	"wxbase/internal/realtime/ticket"
+)
+
+// Bounds of an edge. Together those of its end stay under five seconds, after which a supervisor loses patience.
+const (
+	edgeKeysTimeout    = 5 * time.Second
+	edgeSocketsTimeout = 2500 * time.Millisecond // until all sockets have been told to go elsewhere
+	edgeServerTimeout  = 500 * time.Millisecond
+	maxEdgeKeys        = 64 << 10 // bytes of the primary's answer
+)
+
+// edgeOptions are the flags of `wxbase edge`.
+type edgeOptions struct {
+	primary, redis, http string
+	origins              []string // of web pages, beside those that gateway.Options lets in
+	proxyHeader          string   // where a proxy in front says the client's address; empty: there is none
+	env                  func(string) string
+	log                  *slog.Logger
+}
+
+// edge serves rooms over Socket.IO without a database: people are admitted by tickets of the primary, messages come over the bus.
+type edge struct {
+	bus     *redisbus.Bus
+	hub     *realtime.Hub
+	gateway *gateway.Gateway
+	keys    *ticket.Keyring
+	server  *http.Server
+	addr    string
+	log     *slog.Logger
+	stop    context.CancelFunc
+}
+
+// listenEdge starts an edge. Neither the primary nor Redis need be there yet.
+func listenEdge(ctx context.Context, o edgeOptions) (*edge, error) {
+	fetch, err := fetchEdgeKeys(o.primary)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := roomLimits(o.env)
+	if err != nil {
+		return nil, fmt.Errorf("start the edge: %w", err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.http)
+	if err != nil {
+		return nil, fmt.Errorf("start the edge: %w", err)
+	}
+	bus, err := redisbus.New(ctx, redisbus.Options{URL: o.redis, Prefix: o.env("WXBASE_REDIS_PREFIX"), Node: "edge", Logger: o.log})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the edge: %w", err), listener.Close())
+	}
+	e := &edge{bus: bus, keys: ticket.NewKeyring(fetch, time.Now), addr: listener.Addr().String(), log: o.log}
+	gate := newEdgeGate(e.keys, time.Now)
+	e.hub = realtime.New(realtime.Config{Bus: bus, Rooms: gate.room, Limits: limits, Logger: o.log})
+	e.hub.OnKick(gate.kick)
+	options := gatewayOptions(o.env)
+	options.Origins, options.Address, options.Logger = append(options.Origins, o.origins...), addressBehind(o.proxyHeader), o.log
+	e.gateway = gateway.New(e.hub, gate, options)
+	e.server = &http.Server{Handler: e.routes(o.env), ErrorLog: slog.NewLogLogger(o.log.Handler(), slog.LevelDebug)} //nolint:gosec // hardenServer sets the time-outs
+	hardenServer(e.server)
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	e.stop = stop
+	e.firstKeys(background)
+	go func() { _ = e.server.Serve(listener) }()
+	return e, nil
+}
+
+// firstKeys fetches the primary's keys, and goes on trying while it is away: without keys the edge says that it is not ready, nobody is
+// sent to it, and no ticket would ever make it ask again.
+func (e *edge) firstKeys(ctx context.Context) {
+	if err := e.keys.Refresh(ctx); err == nil {
+		return
+	} else {
+		e.log.Warn("the keys of the primary cannot be fetched yet; nobody is admitted before", "error", err)
+	}
+	go func() {
+		tick := time.NewTicker(time.Second) // note: the keyring itself asks every ten seconds at most
+		defer tick.Stop()
+		for !e.keys.Ready() {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_ = e.keys.Refresh(ctx)
+			}
+		}
+	}()
+}
+
+// routes are all that an edge serves.
+func (e *edge) routes(env func(string) string) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", e.gateway) // note: tickets come in query strings here; nothing logs them
+	mux.HandleFunc("GET /api/wx/health", e.health)
+	if token := env("WXBASE_METRICS"); token != "" {
+		mux.Handle("GET /metrics", e.metrics(token))
+	}
+	return mux
+}
+
+// health is 200 once people can be admitted. A bus that is down is no reason to send them elsewhere: rooms go on, and the others are no
+// better off.
+func (e *edge) health(w http.ResponseWriter, _ *http.Request) {
+	status, text := http.StatusOK, "ok"
+	if !e.keys.Ready() {
+		status, text = http.StatusServiceUnavailable, "no keys of the primary yet"
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, `{"status":%q,"edge":true,"bus":%t}`+"\n", text, e.bus.Up())
+}
+
+func (e *edge) metrics(token string) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		busCollector{e.bus.Stats}, roomMetrics{e.hub, nil, func() *gateway.Gateway { return e.gateway }})
+	handler := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, _ := net.SplitHostPort(r.RemoteAddr)
+		if !mayScrape(r, host, token) {
+			http.NotFound(w, r)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
+
+// close tells every socket to come back elsewhere, and leaves the bus.
+func (e *edge) close() error {
+	e.stop()
+	ctx, cancel := context.WithTimeout(context.Background(), edgeSocketsTimeout)
+	defer cancel()
+	err := e.gateway.Shutdown(ctx)
+	ctx, cancel = context.WithTimeout(context.Background(), edgeServerTimeout)
+	defer cancel()
+	_ = e.server.Shutdown(ctx)
+	return errors.Join(err, e.server.Close(), e.hub.Close(ctx), e.bus.Close())
+}
+
+// fetchEdgeKeys makes the call for the primary's public keys.
+// NB! whoever can change this answer can admit anybody: over a network that is not your own, the primary must be https.
+func fetchEdgeKeys(primary string) (func(context.Context) ([]byte, error), error) {
+	u, err := url.Parse(strings.TrimSuffix(primary, "/"))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
+		return nil, errors.New("the primary must be an address such as https://shop.example.com")
+	}
+	address := u.JoinPath("/api/wx/edges/key").String()
+	client := &http.Client{Timeout: edgeKeysTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return func(ctx context.Context) ([]byte, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return nil, fmt.Errorf("ask the primary: %w", err)
+		}
+		res, err := client.Do(req)
+		if failed, ok := errors.AsType[*url.Error](err); ok {
+			err = failed.Err
+		}
+		if err != nil {
+			return nil, fmt.Errorf("ask the primary: %w", err)
+		}
+		defer func() { _ = res.Body.Close() }()
+		if res.StatusCode != http.StatusOK {
+			return nil, fmt.Errorf("ask the primary: got %s", res.Status)
+		}
+		return io.ReadAll(io.LimitReader(res.Body, maxEdgeKeys))
+	}, nil
+}
+
+// addressBehind finds a client's address: what the nearest proxy wrote last into its header, or the peer's where there is no proxy.
+func addressBehind(header string) func(*http.Request) string {
+	return func(r *http.Request) string {
+		if header != "" {
+			parts := strings.Split(strings.Join(r.Header.Values(header), ","), ",")
+			if ip, err := netip.ParseAddr(strings.TrimSpace(parts[len(parts)-1])); err == nil {
+				return ip.Unmap().String()
+			}
+		}
+		host, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err != nil {
+			return r.RemoteAddr
+		}
+		return host
+	}
+}

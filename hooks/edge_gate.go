@@ -1,0 +1,120 @@
+package hooks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"wxbase/internal/realtime"
+	"wxbase/internal/realtime/gateway"
+	"wxbase/internal/realtime/socketio"
+	"wxbase/internal/realtime/ticket"
+)
+
+// The refusals of an edge.
+var (
+	errTicket      = &realtime.Error{Code: errTicketInvalid.Code, Message: errTicketInvalid.Message}
+	errTicketCheck = &realtime.Error{Code: errPrimaryAway.Code, Message: "The main server cannot be reached, so that the ticket cannot be checked. Try again."}
+)
+
+// edgeGate admits by ticket alone: the Gate of a process without a database.
+type edgeGate struct {
+	keys *ticket.Keyring
+	now  func() time.Time
+
+	mu     sync.Mutex
+	rooms  map[string]realtime.Room // as the newest ticket says
+	kicked map[string]time.Time     // when a user was last kicked
+}
+
+var _ gateway.Gate = (*edgeGate)(nil)
+
+func newEdgeGate(keys *ticket.Keyring, now func() time.Time) *edgeGate {
+	return &edgeGate{keys: keys, now: now, rooms: map[string]realtime.Room{}, kicked: map[string]time.Time{}}
+}
+
+// Identify implements gateway.Gate by the ticket in Query "ticket" or Auth "ticket".
+func (g *edgeGate) Identify(ctx context.Context, h socketio.Handshake) (gateway.Session, error) {
+	t, err := g.keys.Verify(ctx, ticketOf(h))
+	switch {
+	case errors.Is(err, ticket.ErrInvalid), errors.Is(err, ticket.ErrExpired):
+		return nil, errTicket
+	case err != nil:
+		return nil, errTicketCheck
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	// NB! whoever was blocked may hold a ticket from a moment before; the clocks may differ
+	if at, ok := g.kicked[t.User]; ok && !t.IssuedAt.After(at.Add(ticket.Skew)) {
+		return nil, errTicket
+	}
+	for name, r := range t.Rooms {
+		g.rooms[name] = realtime.Room{Name: name, History: r.History, Presence: r.Presence}
+	}
+	return edgeSession(t), nil
+}
+
+// ticketOf finds the ticket of a handshake.
+func ticketOf(h socketio.Handshake) string {
+	var auth struct {
+		Ticket string `json:"ticket"`
+	}
+	if len(h.Auth) > 0 && json.Unmarshal(h.Auth, &auth) == nil && auth.Ticket != "" {
+		return auth.Ticket
+	}
+	return h.Query.Get("ticket")
+}
+
+// room is what the hub asks at every publish.
+func (g *edgeGate) room(_ context.Context, name string) (realtime.Room, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r, ok := g.rooms[name]
+	if !ok {
+		return realtime.Room{}, realtime.ErrRoomUnknown
+	}
+	return r, nil
+}
+
+// kick makes the tickets that a user may still hold worthless. They are forgotten once they would have expired.
+func (g *edgeGate) kick(user, _ string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	for other, at := range g.kicked {
+		if now.Sub(at) > ticket.Life+2*ticket.Skew {
+			delete(g.kicked, other)
+		}
+	}
+	g.kicked[user] = now
+}
+
+// edgeSession is what a ticket allows.
+type edgeSession ticket.Ticket
+
+// Identity implements gateway.Session.
+func (s edgeSession) Identity() realtime.Identity {
+	return realtime.Identity{User: s.User, Verified: s.Verified}
+}
+
+// Room implements gateway.Session: a room that is in the ticket.
+func (s edgeSession) Room(_ context.Context, name string) (realtime.Room, error) {
+	r, ok := s.Rooms[name]
+	if !ok {
+		return realtime.Room{}, realtime.ErrRoomForbidden
+	}
+	return realtime.Room{Name: name, History: r.History, Presence: r.Presence}, nil
+}
+
+// MayPublish implements gateway.Session.
+func (s edgeSession) MayPublish(_ context.Context, name string) error {
+	if !s.Rooms[name].Publish {
+		return realtime.ErrPublishForbidden
+	}
+	return nil
+}
+
+// Expires implements gateway.Session: the end of the login, not that of the ticket, which is for the handshake only.
+func (s edgeSession) Expires() time.Time { return s.Until }

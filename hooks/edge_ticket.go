@@ -1,0 +1,98 @@
+package hooks
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/realtime"
+	"wxbase/internal/realtime/ticket"
+)
+
+// ticketForm is the body of POST /api/wx/rooms/tickets.
+type ticketForm struct {
+	Rooms  []string `json:"rooms"`
+	UserID string   `json:"userId"` // a guest's label, as in a handshake
+}
+
+// createTicket handles POST /api/wx/rooms/tickets: what lets a client into rooms of an edge, which has no database to ask. Anyone may ask;
+// every room is checked by its join rule, and the ticket says in which of them the client may speak. expiresIn is in seconds, edges are
+// the public addresses in a random order.
+func (p *Plugin) createTicket(e *core.RequestEvent) error {
+	var form ticketForm
+	if err := e.BindBody(&form); err != nil {
+		return fail(errBadRequest, err)
+	}
+	if len(form.Rooms) == 0 {
+		return fail(errRoomUnknown, nil)
+	}
+	if len(form.Rooms) > min(ticket.MaxRooms, p.hub.Limits().RoomsPerSocket) {
+		return fail(errRoomLimit, nil)
+	}
+	holder, until, err := ticketHolder(e, form.UserID)
+	if err != nil {
+		return failRoom(err)
+	}
+	// as many as an address may have connections, twice a minute
+	if !e.HasSuperuserAuth() && !p.roomMinute.allow("ticket "+senderOf(e), 2*p.hub.Limits().SocketsPerAddress, p.now()) {
+		return fail(errRate, nil)
+	}
+	rooms, err := p.ticketRooms(e, form.Rooms)
+	if err != nil {
+		return failRoom(err)
+	}
+	signer, err := p.ticketSigner()
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	// note: by the wall clock, which edges go by, even where the simulator's has been moved
+	token, life, err := signer.Sign(ticket.Ticket{User: holder.User, Verified: holder.Verified, Rooms: rooms, Until: until}, time.Now())
+	if errors.Is(err, ticket.ErrExpired) {
+		return fail(errTokenInvalid, err)
+	}
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	edges := slices.Clone(p.edges)
+	rand.Shuffle(len(edges), func(i, j int) { edges[i], edges[j] = edges[j], edges[i] }) //nolint:gosec // only to spread clients
+	e.Response.Header().Set("Cache-Control", "no-store")
+	return e.JSON(http.StatusOK, map[string]any{"ticket": token, "expiresIn": int(life.Seconds()), "edges": edges})
+}
+
+// ticketHolder is who asks, and when the login ends. A token that does not hold is refused; there is no falling back to a guest.
+func ticketHolder(e *core.RequestEvent, label string) (who realtime.Identity, until time.Time, err error) {
+	token := strings.TrimSpace(e.Request.Header.Get("Authorization"))
+	if len(token) > 7 && strings.EqualFold(token[:7], "bearer ") {
+		token = strings.TrimSpace(token[7:])
+	}
+	if token == "" {
+		return guest(label), time.Time{}, nil
+	}
+	if e.Auth == nil || !e.Auth.IsSuperuser() && (e.Auth.Collection().Name != "users" || e.Auth.GetBool("blocked")) {
+		return realtime.Identity{}, time.Time{}, realtime.ErrTokenInvalid
+	}
+	return realtime.Identity{User: e.Auth.Id, Verified: true}, tokenEnd(token), nil
+}
+
+// ticketRooms asks the rules of every room. One that is refused refuses the ticket.
+func (p *Plugin) ticketRooms(e *core.RequestEvent, names []string) (map[string]ticket.Room, error) {
+	info, err := e.RequestInfo()
+	if err != nil {
+		return nil, fmt.Errorf("read request: %w", err)
+	}
+	rooms := map[string]ticket.Room{}
+	for _, name := range names {
+		room, err := p.mayJoin(name, info)
+		if err != nil {
+			return nil, err
+		}
+		rooms[room.Name] = ticket.Room{History: room.History, Presence: room.Presence, Publish: p.mayPublish(name, info) == nil}
+	}
+	return rooms, nil
+}

@@ -1,0 +1,262 @@
+package hooks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+
+	"wxbase/internal/scene"
+	"wxbase/internal/settings"
+	"wxbase/internal/wechat"
+)
+
+// Kinds of links.
+const (
+	linkScheme = "scheme" // weixin://dl/business/?t=…, from text messages and browsers
+	linkURL    = "link"   // https://wxaurl.cn/…, by way of a web page
+	linkShort  = "short"  // #小程序://…, in chats
+)
+
+// linkForm is the body of POST /api/wx/links.
+type linkForm struct {
+	Kind       string          `json:"kind"`
+	AppID      string          `json:"appid"`
+	Path       string          `json:"path"`
+	Query      string          `json:"query"`
+	Expire     json.RawMessage `json:"expire"`     // seconds from now, or a moment as 2026-01-31T10:00:00Z; 30 days when absent
+	EnvVersion string          `json:"envVersion"` // not of short links
+	Title      string          `json:"title"`      // of short links
+	Permanent  bool            `json:"permanent"`  // of short links: does not end. NB! 100 000 in a mini program's life
+}
+
+// linkPlan is a checked request for a link.
+type linkPlan struct {
+	form   linkForm
+	app    settings.App
+	user   string // empty for a superuser's
+	ends   time.Time
+	expiry wechat.LinkExpiry
+	key    string // the same for the same request
+}
+
+// createLink handles POST /api/wx/links: `{kind: "scheme"|"link"|"short", path, query?, expire?, appid?, envVersion?, title?, permanent?}` ->
+// `{id, kind, url, expiresAt, reused}`, for superusers and for users whom the mini program's linkRule lets. The same request gives the
+// same link again until only a tenth of its life is left; expiresAt is null for one that does not end.
+func (p *Plugin) createLink(e *core.RequestEvent) error {
+	var form linkForm
+	if err := e.BindBody(&form); err != nil {
+		return asAnswer(err, errBadRequest)
+	}
+	plan, err := p.planLink(e, form)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), codeTimeout)
+	defer cancel()
+	unlock, err := p.locks.lockContext(ctx, "link/"+plan.key)
+	if err != nil {
+		return fail(errWxBusy, err)
+	}
+	defer unlock()
+	r, err := p.findLink(e.App, plan.key)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	if r != nil {
+		return answerLink(e, r, true)
+	}
+	if r, err = p.makeLink(ctx, e.App, plan); err != nil {
+		return asAnswer(err, errBusyHere)
+	}
+	return answerLink(e, r, false)
+}
+
+// planLink checks everything before WeChat is asked.
+func (p *Plugin) planLink(e *core.RequestEvent, form linkForm) (linkPlan, error) {
+	app, err := p.appOf(e, form.AppID)
+	if err != nil {
+		return linkPlan{}, err
+	}
+	plan := linkPlan{form: form, app: app}
+	if !e.HasSuperuserAuth() {
+		plan.user = e.Auth.Id
+		if !p.mayMakeLinks(e, app) {
+			return plan, fail(errLinkDenied, nil)
+		}
+	}
+	if plan.form.EnvVersion == "" && form.Kind != linkShort {
+		plan.form.EnvVersion = app.EnvVersion
+	}
+	if err := plan.settleExpiry(p.now()); err != nil {
+		return plan, err
+	}
+	if err := plan.check(p.now()); err != nil {
+		return plan, withReason(errLinkArgs, err)
+	}
+	options, err := json.Marshal(plan.form)
+	if err != nil {
+		return plan, fail(errBadRequest, err)
+	}
+	plan.key = scene.Key("link", app.AppID, plan.user, string(options))
+	return plan, nil
+}
+
+// mayMakeLinks asks the mini program's rule about a user; without a rule no user may.
+func (p *Plugin) mayMakeLinks(e *core.RequestEvent, app settings.App) bool {
+	if app.LinkRule == "" {
+		return false
+	}
+	info, err := e.RequestInfo()
+	if err != nil {
+		return false
+	}
+	ok, err := e.App.CanAccessRecord(e.Auth, info, &app.LinkRule)
+	p.logErr("linkRule of "+app.AppID, err)
+	return ok && err == nil
+}
+
+// settleExpiry reads when the link shall end.
+func (plan *linkPlan) settleExpiry(now time.Time) error {
+	raw := plan.form.Expire
+	if len(raw) == 0 || string(raw) == "null" {
+		plan.ends = plan.expiry.EndsAt(now)
+		if plan.form.Kind == linkShort && plan.form.Permanent {
+			plan.ends = time.Time{}
+		}
+		return nil
+	}
+	if plan.form.Kind == linkShort {
+		return failWith(errLinkArgs, "reason", "expire: a short link lives 30 days or, permanent, for ever")
+	}
+	var seconds int64
+	switch {
+	case json.Unmarshal(raw, &seconds) == nil:
+		if seconds < 60 || seconds > int64(wechat.LinkLife/time.Second) {
+			return failWith(errLinkArgs, "reason", "expire: must be 60 seconds to 30 days")
+		}
+		if life := time.Duration(seconds) * time.Second; life < wechat.LinkLife {
+			plan.expiry.At = now.Add(life + time.Second - 1).Truncate(time.Second) // note: WeChat counts seconds, and not fewer than 60
+		}
+	case json.Unmarshal(raw, &plan.expiry.At) != nil:
+		return failWith(errLinkArgs, "reason", "expire: must be a number of seconds or a moment, such as 2026-01-31T10:00:00Z")
+	}
+	plan.ends = plan.expiry.EndsAt(now)
+	return nil
+}
+
+// check holds the request against WeChat's limits.
+func (plan *linkPlan) check(now time.Time) error {
+	switch plan.form.Kind {
+	case linkScheme:
+		return wechat.ValidateScheme(plan.scheme(), now)
+	case linkURL:
+		return wechat.ValidateURLLink(plan.urlLink(), now)
+	case linkShort:
+		return wechat.ValidateShortLink(plan.shortLink())
+	default:
+		return &wechat.FieldError{Field: "kind", Reason: "must be scheme, link or short"}
+	}
+}
+
+func (plan *linkPlan) scheme() wechat.SchemeRequest {
+	return wechat.SchemeRequest{Path: plan.form.Path, Query: plan.form.Query, EnvVersion: plan.form.EnvVersion, Expiry: plan.expiry}
+}
+
+func (plan *linkPlan) urlLink() wechat.URLLinkRequest {
+	return wechat.URLLinkRequest{Path: plan.form.Path, Query: plan.form.Query, EnvVersion: plan.form.EnvVersion, Expiry: plan.expiry}
+}
+
+func (plan *linkPlan) shortLink() wechat.ShortLinkRequest {
+	page := plan.form.Path
+	if plan.form.Query != "" {
+		page += "?" + plan.form.Query
+	}
+	return wechat.ShortLinkRequest{PageURL: page, PageTitle: plan.form.Title, IsPermanent: plan.form.Permanent}
+}
+
+// findLink finds a link that is worth giving again; nil means that there is none.
+func (p *Plugin) findLink(app core.App, key string) (*core.Record, error) {
+	found := []*core.Record{}
+	if err := app.RecordQuery("wx_links").AndWhere(dbx.HashExp{"key": key}).All(&found); err != nil {
+		return nil, fmt.Errorf("find link: %w", err)
+	}
+	for _, r := range found {
+		ends, made := r.GetDateTime("expiresAt").Time(), r.GetDateTime("madeAt").Time()
+		if ends.IsZero() || ends.Sub(p.now()) > ends.Sub(made)/10 {
+			return r, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // no link is no mistake
+}
+
+// makeLink asks WeChat and keeps the link.
+func (p *Plugin) makeLink(ctx context.Context, app core.App, plan linkPlan) (*core.Record, error) {
+	now := p.now().In(beijing())
+	ours := quota{key: "links/user/" + plan.user + "/" + now.Format(time.DateOnly), most: p.cfg.CodesPerDay, until: now.AddDate(0, 0, 2)}
+	counted := plan.user != "" && p.cfg.CodesPerDay >= 0
+	if counted {
+		if _, err := p.spend(app, ours); errors.Is(err, errQuotaSpent) {
+			return nil, failWith(errLinkUserQuota, "most", ours.most)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	url, err := p.askLink(ctx, plan)
+	if err != nil {
+		if counted && surelyNotDone(err) {
+			p.giveBack(app, ours)
+		}
+		return nil, failLink(err)
+	}
+	fields := map[string]any{
+		"user": plan.user, "appid": plan.app.AppID, "kind": plan.form.Kind, "path": plan.form.Path, "query": plan.form.Query,
+		"options": plan.form, "key": plan.key, "url": url, "madeAt": p.now(),
+	}
+	if !plan.ends.IsZero() {
+		fields["expiresAt"] = plan.ends
+	}
+	return insert(app, "wx_links", fields)
+}
+
+func (p *Plugin) askLink(ctx context.Context, plan linkPlan) (string, error) {
+	client := p.clients.wechatFor(plan.app)
+	switch plan.form.Kind {
+	case linkScheme:
+		return client.Scheme(ctx, plan.scheme())
+	case linkURL:
+		return client.URLLink(ctx, plan.urlLink())
+	default:
+		return client.ShortLink(ctx, plan.shortLink())
+	}
+}
+
+func failLink(cause error) *router.ApiError {
+	if we, ok := errors.AsType[*wechat.Error](cause); ok && we.Errcode == 85400 {
+		return fail(errLinkQuota, cause)
+	}
+	return failWechat(cause)
+}
+
+func answerLink(e *core.RequestEvent, r *core.Record, reused bool) error {
+	var ends any
+	if at := r.GetDateTime("expiresAt"); !at.IsZero() {
+		ends = at
+	}
+	return e.JSON(http.StatusOK, map[string]any{
+		"id": r.Id, "kind": r.GetString("kind"), "url": r.GetString("url"), "expiresAt": ends, "reused": reused,
+	})
+}
+
+// sweepLinks forgets links a month after they ended.
+func (p *Plugin) sweepLinks() {
+	_, err := p.app.NonconcurrentDB().Delete("wx_links", dbx.NewExp("expiresAt != '' AND expiresAt < {:then}",
+		dbx.Params{"then": p.now().Add(-wechat.LinkLife).UTC().Format(dbTime)})).Execute()
+	p.logErr("sweep of links", err)
+}

@@ -1,0 +1,256 @@
+package hooks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+
+	"wxbase/internal/settings"
+	"wxbase/internal/wechat"
+)
+
+// errcodeNotSubscribed is WeChat's for a user who has not agreed, or whose yes is spent.
+const errcodeNotSubscribed = 43101
+
+// Message is a subscribe message (订阅消息) to one person.
+type Message struct {
+	User   string // record id in users; or OpenID
+	OpenID string
+	AppID  string // empty: where the user was last, or the only mini program
+
+	Template string            // WeChat's priTmplId
+	Page     string            // opens when the card is tapped; may have a query; empty: it cannot be tapped
+	Data     map[string]string // text by the template's keys, such as thing1
+	State    string            // formal, trial or developer; empty: as the mini program is set up here
+	Lang     string            // zh_CN when empty
+	Trim     bool              // shorten what may be shortened, rather than refuse it
+}
+
+// SendMessage sends a subscribe message and returns WeChat's id of it, which may be empty. One person gets one after the other. The error
+// is the one that the route would answer, with a code of docs/errors.md: message_not_subscribed is the one to expect.
+//
+// NB! after message_uncertain the message may be on its way: do not send it again by itself.
+func (p *Plugin) SendMessage(ctx context.Context, m Message) (msgID string, err error) {
+	msgID, err = p.sendMessage(ctx, m)
+	if err != nil {
+		return "", failMessage(err)
+	}
+	return msgID, nil
+}
+
+// createMessage handles POST /api/wx/messages for superusers: `{user|openid, appid?, template, page?, data, state?, lang?, trim?}` ->
+// `{ok, msgid}`. data is `{"thing1": "text"}` or as WeChat writes it, `{"thing1": {"value": "text"}}`.
+func (p *Plugin) createMessage(e *core.RequestEvent) error {
+	var form messageForm
+	if err := e.BindBody(&form); err != nil {
+		return asAnswer(err, errBadRequest)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	defer cancel()
+	msgID, err := p.SendMessage(ctx, form.message())
+	if err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, map[string]any{"ok": true, "msgid": msgID})
+}
+
+// SendSubscribeMessage sends a message as POST /api/wx/messages does and returns WeChat's id of it.
+func (s *Script) SendSubscribeMessage(form map[string]any) (string, error) {
+	var f messageForm
+	if err := readForm(form, &f); err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), payTimeout)
+	defer cancel()
+	return s.plugin.SendMessage(ctx, f.message())
+}
+
+// messageForm is the body of POST /api/wx/messages.
+type messageForm struct {
+	User     string                 `json:"user"`
+	OpenID   string                 `json:"openid"`
+	AppID    string                 `json:"appid"`
+	Template string                 `json:"template"`
+	Page     string                 `json:"page"`
+	Data     map[string]messageText `json:"data"`
+	State    string                 `json:"state"`
+	Lang     string                 `json:"lang"`
+	Trim     bool                   `json:"trim"`
+}
+
+func (f messageForm) message() Message {
+	m := Message{
+		User: f.User, OpenID: f.OpenID, AppID: f.AppID, Template: f.Template, Page: f.Page, State: f.State, Lang: f.Lang, Trim: f.Trim,
+		Data: map[string]string{},
+	}
+	for key, text := range f.Data {
+		m.Data[key] = string(text)
+	}
+	return m
+}
+
+// messageText is a value of a message: text, a number as it is written, or an object with a value as WeChat writes it.
+type messageText string
+
+// UnmarshalJSON reads all three.
+func (t *messageText) UnmarshalJSON(raw []byte) error {
+	var wrapped struct {
+		Value json.RawMessage `json:"value"`
+	}
+	if json.Unmarshal(raw, &wrapped) == nil && wrapped.Value != nil {
+		raw = wrapped.Value
+	}
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		*t = messageText(text)
+		return nil
+	}
+	var number json.Number
+	if err := json.Unmarshal(raw, &number); err != nil {
+		return errors.New("read value of a message: want text")
+	}
+	*t = messageText(number)
+	return nil
+}
+
+// sendMessage checks and sends, and books what became of it.
+func (p *Plugin) sendMessage(ctx context.Context, m Message) (msgID string, err error) {
+	app, identity, err := p.addressee(m)
+	if err != nil {
+		return "", err
+	}
+	m.AppID, m.User, m.OpenID = app.AppID, identity.GetString("user"), identity.GetString("openid")
+	wire, err := p.checkMessage(app, m)
+	if err != nil {
+		return "", err
+	}
+	// note: WeChat refuses two messages to one person at the same moment (43108)
+	unlock, err := p.locks.lockContext(ctx, "message/"+m.AppID+"/"+m.OpenID)
+	if err != nil {
+		return "", fail(errWxBusy, err)
+	}
+	defer unlock()
+	msgID, err = p.clients.wechatFor(app).SendMessage(ctx, wire)
+	if we, ok := errors.AsType[*wechat.Error](err); ok && we.Errcode == errcodeNotSubscribed {
+		p.logErr("booking of a refused message", clearConsent(p.app, m.User, m.Template))
+	}
+	if err != nil {
+		return "", err
+	}
+	p.logErr("booking of a message", p.bookMessage(m, msgID)) // it is out; what fails here must not have it sent again
+	return msgID, nil
+}
+
+// addressee finds who is meant, in which mini program.
+func (p *Plugin) addressee(m Message) (settings.App, *core.Record, error) {
+	var identity *core.Record
+	var err error
+	switch {
+	case (m.User == "") == (m.OpenID == ""):
+		return settings.App{}, nil, failWith(errMessageArgs, "reason", "exactly one of user and openid is needed")
+	case m.User != "":
+		identity, err = identityOf(p.app, m.User, m.AppID)
+	case m.AppID != "":
+		identity, err = findIdentity(p.app, m.AppID, m.OpenID)
+	default:
+		identity, err = findRow(p.app, "wx_identities", dbx.HashExp{"openid": m.OpenID})
+	}
+	if err != nil {
+		return settings.App{}, nil, fail(errIdentityMissing, err)
+	}
+	app, err := p.settings.App(identity.GetString("appid"))
+	return app, identity, err
+}
+
+// checkMessage makes what WeChat gets, within its limits.
+func (p *Plugin) checkMessage(app settings.App, m Message) (wechat.SubscribeMessage, error) {
+	wire := wechat.SubscribeMessage{
+		ToUser: m.OpenID, TemplateID: m.Template, Page: m.Page, Data: m.Data, MiniProgramState: m.State, Lang: m.Lang,
+	}
+	if wire.MiniProgramState == "" {
+		wire.MiniProgramState = map[string]string{"trial": "trial", "develop": "developer"}[app.EnvVersion]
+	}
+	if m.Trim {
+		var err error
+		if wire, err = wechat.TrimMessage(wire); err != nil {
+			return wire, err
+		}
+	}
+	if err := wechat.CheckMessage(wire); err != nil {
+		return wire, err
+	}
+	// note: what the template wants is looked at only where it is known already; a message is no occasion to ask for the list
+	if template, ok := p.templates.find(app.AppID, m.Template, p.now()); ok {
+		return wire, template.Check(wire.Data)
+	}
+	return wire, nil
+}
+
+// bookMessage keeps that a message is out, and takes the yes off that it has used.
+func (p *Plugin) bookMessage(m Message, msgID string) error {
+	_, err := insert(p.app, "wx_messages", map[string]any{
+		"user": m.User, "appid": m.AppID, "openid": m.OpenID, "templateId": m.Template, "page": m.Page, "msgid": msgID, "state": "SENT",
+	})
+	if t, ok := p.templates.find(m.AppID, m.Template, p.now()); ok && t.Type == wechat.LongTerm {
+		return err // a yes to it is not used up
+	}
+	return errors.Join(err, spendConsent(p.app, m.User, m.Template))
+}
+
+// failMessage turns an error of sending into an answer.
+func failMessage(cause error) *router.ApiError {
+	if answer, ok := errors.AsType[*router.ApiError](cause); ok {
+		return answer
+	}
+	we, ok := errors.AsType[*wechat.Error](cause)
+	if !ok {
+		return failWechat(cause)
+	}
+	switch {
+	case we.Errcode == errcodeNotSubscribed:
+		return fail(errNotSubscribed, cause)
+	case we.MaybeDone:
+		return fail(errMessageUnsure, cause)
+	case we.Kind == wechat.KindArgs && we.Errcode == 0:
+		return withReason(errMessageArgs, cause)
+	case we.Argument != "":
+		refusal := fail(errMessageArgs, cause)
+		refusal.Data["reason"] = we.Argument + ": WeChat refuses it"
+		return refusal
+	default:
+		return failWechat(cause)
+	}
+}
+
+// withReason names the field that is wrong before any call, in WeChat's words.
+func withReason(problem Problem, cause error) *router.ApiError {
+	refusal := fail(problem, cause)
+	if fe, ok := errors.AsType[*wechat.FieldError](cause); ok {
+		refusal.Data["reason"] = fe.Error()
+	}
+	return refusal
+}
+
+// settleReports notes what WeChat's pushes tell of messages that were sent.
+func (p *Plugin) settleReports(app core.App, reports []MessageReport) error {
+	for _, report := range reports {
+		r, err := findRow(app, "wx_messages", dbx.HashExp{"msgid": report.MsgID})
+		if err != nil || report.MsgID == "" {
+			continue // sent by another program
+		}
+		if r.Set("state", "DELIVERED"); report.ErrorCode != 0 {
+			r.Set("state", "FAILED")
+			r.Set("error", fmt.Sprintf("%d %s", report.ErrorCode, report.Status[:min(len(report.Status), 150)]))
+		}
+		if err := app.Save(r); err != nil {
+			return fmt.Errorf("save message: %w", err)
+		}
+	}
+	return nil
+}

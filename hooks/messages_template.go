@@ -1,0 +1,125 @@
+package hooks
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/settings"
+	"wxbase/internal/wechat"
+)
+
+// templatesLife is how long the list of templates is believed.
+const templatesLife = 10 * time.Minute
+
+// templateCache keeps the templates of each mini program for a while. The zero value is ready.
+type templateCache struct {
+	mu    sync.Mutex
+	lists map[string]templateList
+}
+
+type templateList struct {
+	list []wechat.Template
+	at   time.Time
+}
+
+// get returns a list that is not too old.
+func (c *templateCache) get(appID string, now time.Time) ([]wechat.Template, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept, ok := c.lists[appID]
+	return kept.list, ok && now.Sub(kept.at) < templatesLife
+}
+
+func (c *templateCache) put(appID string, list []wechat.Template, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lists == nil {
+		c.lists = map[string]templateList{}
+	}
+	c.lists[appID] = templateList{list, now}
+}
+
+// find looks for one template in what is known.
+func (c *templateCache) find(appID, id string, now time.Time) (wechat.Template, bool) {
+	list, ok := c.get(appID, now)
+	at := slices.IndexFunc(list, func(t wechat.Template) bool { return t.ID == id })
+	if !ok || at < 0 {
+		return wechat.Template{}, false
+	}
+	return list[at], true
+}
+
+// templateAnswer is a template as GET /api/wx/templates shows it.
+type templateAnswer struct {
+	ID       string          `json:"id"`
+	Title    string          `json:"title"`
+	Content  string          `json:"content"`
+	Example  string          `json:"example"`
+	OneOff   bool            `json:"oneOff"` // a yes is good for one message
+	Keywords []keywordAnswer `json:"keywords"`
+}
+
+type keywordAnswer struct {
+	Key  string   `json:"key"`
+	Type string   `json:"type"`
+	Name string   `json:"name"`
+	Enum []string `json:"enum,omitempty"`
+}
+
+// listTemplates handles GET /api/wx/templates?appid=&fresh= for superusers: the templates that the mini program has taken at WeChat, at
+// most ten minutes old, or new with fresh=1.
+func (p *Plugin) listTemplates(e *core.RequestEvent) error {
+	query := e.Request.URL.Query()
+	app, err := p.settings.App(query.Get("appid"))
+	if err != nil {
+		return failWechat(err)
+	}
+	ctx, cancel := context.WithTimeout(e.Request.Context(), payTimeout)
+	defer cancel()
+	list, err := p.templatesOf(ctx, app, query.Get("fresh") == "1")
+	if err != nil {
+		return failWechat(err)
+	}
+	answer := []templateAnswer{}
+	for _, t := range list {
+		shown := templateAnswer{
+			ID: t.ID, Title: t.Title, Content: t.Content, Example: t.Example, OneOff: t.Type == wechat.OneOff, Keywords: []keywordAnswer{},
+		}
+		for _, k := range t.Keywords {
+			shown.Keywords = append(shown.Keywords, keywordAnswer{Key: k.Key, Type: string(k.Type), Name: k.Name, Enum: k.Enum})
+		}
+		answer = append(answer, shown)
+	}
+	return e.JSON(http.StatusOK, map[string]any{"appid": app.AppID, "templates": answer})
+}
+
+// templatesOf asks WeChat, or remembers; many who ask at once cost one call.
+func (p *Plugin) templatesOf(ctx context.Context, app settings.App, fresh bool) ([]wechat.Template, error) {
+	asked := p.now()
+	unlock, err := p.locks.lockContext(ctx, "templates/"+app.AppID)
+	if err != nil {
+		return nil, fail(errWxBusy, err)
+	}
+	defer unlock()
+	if list, ok := p.templates.get(app.AppID, p.now()); ok && (!fresh || p.templates.since(app.AppID).After(asked)) {
+		return list, nil
+	}
+	list, err := p.clients.wechatFor(app).Templates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.templates.put(app.AppID, list, p.now())
+	return list, nil
+}
+
+// since tells when a list was asked for.
+func (c *templateCache) since(appID string) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lists[appID].at
+}

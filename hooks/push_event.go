@@ -1,0 +1,100 @@
+package hooks
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/wechat"
+)
+
+// pushEvent makes the event of a push. What an event of a known name lacks is no error: it stays empty, and Fields has what there was.
+func (p *Plugin) pushEvent(m wechat.PushMessage) (*PushEvent, error) {
+	event := &PushEvent{
+		App: p.app, AppID: m.AppID, OpenID: m.FromUserName, MsgType: m.MsgType, Name: m.Event, MsgID: m.MsgID, At: m.CreateTime, Fields: m.Fields,
+	}
+	identity, err := findIdentity(p.app, m.AppID, m.FromUserName)
+	if err == nil {
+		event.User, err = p.app.FindRecordById("users", identity.GetString("user"))
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("find user of push: %w", err)
+	}
+	if answers, err := m.SubscribeAnswers(); err == nil {
+		for _, a := range answers {
+			event.Answers = append(event.Answers, SubscribeAnswer{Template: a.TemplateID, Accepted: a.Accepted()})
+		}
+	}
+	if reports, err := m.SentReports(); err == nil {
+		for _, r := range reports {
+			event.Reports = append(event.Reports, MessageReport{Template: r.TemplateID, MsgID: r.MsgID, ErrorCode: r.ErrorCode, Status: r.ErrorStatus})
+		}
+	}
+	if media, err := m.MediaResult(); err == nil {
+		event.Media = &MediaVerdict{
+			TraceID: media.TraceID, Suggest: string(media.Suggest), Label: int(media.Label), Errcode: media.Errcode,
+		}
+	}
+	event.Trade, err = p.tradeNotice(m)
+	return event, err
+}
+
+// tradeNotice reads the events of shipping management and finds the order.
+func (p *Plugin) tradeNotice(m wechat.PushMessage) (*TradeNotice, error) {
+	var key wechat.OrderKey
+	notice := &TradeNotice{}
+	if s, err := m.Settlement(); err == nil {
+		key = s.Key
+		notice.PaidAt, notice.ShippedAt, notice.ReceivedAt, notice.SettledAt = s.PaidAt, s.ShippedAt, s.ReceivedAt, s.SettledAt
+	} else if r, err := m.ShippingReminder(); err == nil {
+		key, notice.PaidAt = r.Key, r.PaidAt
+	} else {
+		return nil, nil //nolint:nilnil // another event
+	}
+	notice.TransactionID, notice.OutTradeNo = key.TransactionID, key.OutTradeNo
+	payment, err := findRow(p.app, "payments", dbx.HashExp{"merchant": key.MchID, "outTradeNo": key.OutTradeNo})
+	if err == nil {
+		notice.Order, err = p.app.FindRecordById("orders", payment.GetString("order"))
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("find order of push: %w", err)
+	}
+	return notice, nil
+}
+
+// applyPush does our own part. It may be done again.
+func (p *Plugin) applyPush(_ context.Context, event *PushEvent, key string) error {
+	switch {
+	case event.Answers != nil && event.User != nil:
+		return p.app.RunInTransaction(func(tx core.App) error { return p.applyAnswers(tx, event, key) })
+	case event.Reports != nil:
+		return p.settleReports(p.app, event.Reports)
+	case event.Media != nil:
+		return p.applyMedia(event.Media, event.At)
+	default:
+		return nil
+	}
+}
+
+// applyAnswers books what a person said in the dialog, or switched off later.
+func (p *Plugin) applyAnswers(tx core.App, event *PushEvent, key string) error {
+	for i, a := range event.Answers {
+		report := consentReport{Key: fmt.Sprintf("%s/%d", key, i), From: fromWeChat, Answer: answerReject, At: event.At}
+		if a.Accepted {
+			report.Answer = answerAccept
+		}
+		if _, err := p.noteConsent(tx, event.User.Id, a.Template, report); err != nil {
+			return err
+		}
+		if event.Name == wechat.EventSubscribeChange && !a.Accepted {
+			if err := clearConsent(tx, event.User.Id, a.Template); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

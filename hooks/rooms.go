@@ -1,0 +1,118 @@
+package hooks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/realtime"
+	"wxbase/internal/realtime/gateway"
+	"wxbase/internal/realtime/sse"
+)
+
+// publishTimeout bounds a publish by the server itself. note: a handler that publishes inside of a transaction waits for a commit that
+// waits for the transaction; this is where that ends.
+const publishTimeout = 5 * time.Second
+
+// openRooms makes the hub and binds what belongs to it. It runs before the app boots.
+func (p *Plugin) openRooms() error {
+	limits, err := roomLimits(p.cfg.Env)
+	if err != nil {
+		return fmt.Errorf("register wxbase: %w", err)
+	}
+	p.rooms = newRoomBook(p.app)
+	p.hub = realtime.New(realtime.Config{
+		Store: roomStore{p.app, p.rooms}, Rooms: p.rooms.settings, Check: p.checkRoomMessage, Limits: limits, Now: p.now,
+		Logger: slog.New(appLogs{p.app}),
+	})
+	p.front = sse.New(p.app, p.hub, sse.Config{Room: p.joinByRequest, Identity: identityOfRequest, Fail: failRoom})
+	p.bindRoomRecords()
+	p.bindKicks()
+	p.metrics.registry.MustRegister(roomMetrics{p.hub, p.front, func() *gateway.Gateway { return p.sockets }})
+	return nil
+}
+
+// roomLimits are the usual limits, with what the environment says.
+func roomLimits(env func(string) string) (realtime.Limits, error) {
+	l := realtime.DefaultLimits()
+	numbers := map[string]*int{
+		"WXBASE_REALTIME_SOCKETS":           &l.Sockets,
+		"WXBASE_REALTIME_PER_USER":          &l.SocketsPerUser,
+		"WXBASE_REALTIME_PER_ADDRESS":       &l.SocketsPerAddress,
+		"WXBASE_REALTIME_ROOMS":             &l.RoomsPerSocket,
+		"WXBASE_REALTIME_EVENTS_PER_SECOND": &l.EventsPerSecond,
+	}
+	errs := make([]error, 0, len(numbers))
+	for name, limit := range numbers {
+		n, err := numberFrom(env, name, *limit)
+		if err == nil && n < 1 {
+			err = fmt.Errorf("%s must be at least 1", name)
+		}
+		*limit = n
+		errs = append(errs, err)
+	}
+	l.EventsBurst = 2 * l.EventsPerSecond
+	return l, errors.Join(errs...)
+}
+
+// appLogs passes records on to the app's logger, which is there only once the app has booted.
+type appLogs struct{ app core.App }
+
+func (a appLogs) Enabled(ctx context.Context, l slog.Level) bool {
+	return a.app.Logger().Enabled(ctx, l)
+}
+
+func (a appLogs) Handle(ctx context.Context, r slog.Record) error {
+	return a.app.Logger().Handler().Handle(ctx, r)
+}
+
+func (a appLogs) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return a.app.Logger().Handler().WithAttrs(attrs)
+}
+
+func (a appLogs) WithGroup(name string) slog.Handler { return a.app.Logger().Handler().WithGroup(name) }
+
+// closeRooms lets go of everybody and writes the rest of the history.
+func (p *Plugin) closeRooms() {
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+	defer cancel()
+	if p.sockets != nil {
+		if err := p.sockets.Shutdown(ctx); err != nil {
+			p.app.Logger().Warn("Not all sockets left in time.", "error", err)
+		}
+	}
+	if err := p.hub.Close(ctx); err != nil {
+		p.app.Logger().Error("The history of rooms was not written in time.", "error", err)
+	}
+}
+
+// Publish sends a message to everybody in a room and returns to how many connections of this process. It waits for none of them, but
+// for the commit where the room keeps history: so not inside of a transaction.
+func (p *Plugin) Publish(room, event string, payload any) (int, error) {
+	raw, err := json.Marshal(payload)
+	if err != nil {
+		return 0, fmt.Errorf("encode message for room %s: %w", room, err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), publishTimeout)
+	defer cancel()
+	_, n, err := p.hub.Publish(ctx, realtime.Message{Room: room, Event: event, Payload: raw})
+	return n, err
+}
+
+// checkMessage lets the program look at a message before anybody gets it.
+func (p *Plugin) checkRoomMessage(_ context.Context, m *realtime.Message) error {
+	e := &RoomMessageEvent{App: p.app, Room: m.Room, Name: m.Event, Payload: m.Payload, Sender: m.Sender}
+	if err := p.onRoomMessage.Trigger(e, func(*RoomMessageEvent) error { return nil }); err != nil {
+		return refusedMessage(err)
+	}
+	if !json.Valid(e.Payload) {
+		return realtime.ErrPayload
+	}
+	m.Payload = e.Payload
+	return nil
+}

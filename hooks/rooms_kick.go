@@ -1,0 +1,42 @@
+package hooks
+
+import (
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+)
+
+// bindKicks closes the connections of whoever has been signed out everywhere, blocked or deleted. PocketBase itself looks at a token
+// only when a request carries it.
+func (p *Plugin) bindKicks() {
+	who := []string{"users", core.CollectionNameSuperusers}
+	p.app.OnRecordUpdate(who...).Bind(&hook.Handler[*core.RecordEvent]{Id: "wxKickSignedOut", Func: p.kickSignedOut, Priority: 99})
+	p.app.OnRecordAfterDeleteSuccess(who...).Bind(&hook.Handler[*core.RecordEvent]{Id: "wxKickDeleted", Func: func(e *core.RecordEvent) error {
+		p.hub.Kick(e.Record.Id, "This account was deleted.")
+		return e.Next()
+	}})
+}
+
+func (p *Plugin) kickSignedOut(e *core.RecordEvent) error {
+	id := e.Record.Id
+	signedOut := e.Record.TokenKey() != e.Record.Original().TokenKey()
+	if err := e.Next(); err != nil || !signedOut {
+		return err
+	}
+	afterCommit(e.App, func() { p.hub.Kick(id, "You were signed out.") })
+	return nil
+}
+
+// afterCommit runs f now, or when the transaction that app is has been committed.
+func afterCommit(app core.App, f func()) {
+	tx := app.TxInfo()
+	if tx == nil {
+		f()
+		return
+	}
+	tx.OnComplete(func(txErr error) error {
+		if txErr == nil {
+			f()
+		}
+		return nil
+	})
+}

@@ -1,0 +1,126 @@
+package hooks
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/realtime"
+)
+
+const (
+	usualPage   = 100 // messages
+	largestPage = 200
+)
+
+// roomMessageForm is the body of POST /api/wx/rooms/{room}/messages.
+type roomMessageForm struct {
+	Event   string          `json:"event"`
+	Payload json.RawMessage `json:"payload"` // any JSON value; null when left out
+}
+
+// roomMessage is one message of a room's history.
+type roomMessage struct {
+	Seq     int64           `json:"seq"`
+	Event   string          `json:"event"`
+	Payload json.RawMessage `json:"payload"`
+	Sender  string          `json:"sender,omitempty"`
+	At      time.Time       `json:"at"`
+}
+
+// createMessageInRoom handles POST /api/wx/rooms/{room}/messages: whoever the room's publish rule lets. The answer's seq is 0 in a room
+// without history, and received counts the connections of this process.
+func (p *Plugin) createMessageInRoom(e *core.RequestEvent) error {
+	var form roomMessageForm
+	if err := e.BindBody(&form); err != nil {
+		return fail(errBadRequest, err)
+	}
+	if form.Payload == nil {
+		form.Payload = json.RawMessage("null")
+	}
+	info, err := e.RequestInfo()
+	if err != nil {
+		return fail(errBadRequest, err)
+	}
+	room := e.Request.PathValue("room")
+	if err := p.mayPublish(room, info); err != nil {
+		return failRoom(err)
+	}
+	if !e.HasSuperuserAuth() && !p.roomMinute.allow(senderOf(e), 60*p.hub.Limits().EventsPerSecond, p.now()) {
+		return fail(errRate, nil)
+	}
+	m, received, err := p.hub.Publish(e.Request.Context(), realtime.Message{
+		Room: room, Event: form.Event, Payload: form.Payload, Sender: senderName(e),
+	})
+	if err != nil {
+		return failRoom(err)
+	}
+	return e.JSON(http.StatusOK, map[string]any{"seq": m.Seq, "at": m.At, "received": received})
+}
+
+// senderOf is whom a request counts for.
+func senderOf(e *core.RequestEvent) string {
+	if e.Auth != nil {
+		return e.Auth.Id
+	}
+	return e.RealIP()
+}
+
+// senderName is what the members see. A superuser speaks for the server, who has no name.
+func senderName(e *core.RequestEvent) string {
+	switch {
+	case e.HasSuperuserAuth():
+		return ""
+	case e.Auth != nil:
+		return e.Auth.Id
+	default:
+		return guest("").User
+	}
+}
+
+// listRoomMessages handles GET /api/wx/rooms/{room}/messages?after=&limit=: what the room keeps, after a number, for whoever may join.
+// last is the next after.
+func (p *Plugin) listRoomMessages(e *core.RequestEvent) error {
+	room, err := p.joinByRequest(e, e.Request.PathValue("room"))
+	if err != nil {
+		return failRoom(err)
+	}
+	after, err := strconv.ParseInt(cmp.Or(e.Request.URL.Query().Get("after"), "0"), 10, 64)
+	if err != nil || after < 0 {
+		return failWith(errBadRequest, "reason", "after must be a number")
+	}
+	limit, err := queryNumber(e, "limit", usualPage, largestPage)
+	if err != nil {
+		return err
+	}
+	found, more, err := p.hub.History(e.Request.Context(), room, after, limit)
+	if err != nil {
+		return failRoom(err)
+	}
+	list := make([]roomMessage, len(found))
+	for i, m := range found {
+		list[i] = roomMessage{m.Seq, m.Event, m.Payload, m.Sender, m.At}
+		after = m.Seq
+	}
+	return e.JSON(http.StatusOK, map[string]any{"messages": list, "more": more, "last": after})
+}
+
+// listRoomMembers handles GET /api/wx/rooms/{room}/members, in rooms with presence, for whoever may join. Superusers may always.
+func (p *Plugin) listRoomMembers(e *core.RequestEvent) error {
+	room, err := p.joinByRequest(e, e.Request.PathValue("room"))
+	if err != nil {
+		return failRoom(err)
+	}
+	if !room.Presence && !e.HasSuperuserAuth() {
+		return fail(errPresence, nil)
+	}
+	present, err := p.hub.Presence(e.Request.Context(), room.Name)
+	if err != nil {
+		return failRoom(err)
+	}
+	return e.JSON(http.StatusOK, present)
+}

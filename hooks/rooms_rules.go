@@ -1,0 +1,124 @@
+package hooks
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+	"github.com/spf13/cast"
+
+	"wxbase/internal/realtime"
+	"wxbase/migrations"
+)
+
+// mayJoin gives a room's settings to whom its join rule lets in, else realtime.ErrRoomUnknown or ErrRoomForbidden.
+func (p *Plugin) mayJoin(name string, info *core.RequestInfo) (realtime.Room, error) {
+	r, err := p.rooms.find(name)
+	if err != nil {
+		return realtime.Room{}, err
+	}
+	if !p.allows(r, "joinRule", info) {
+		return realtime.Room{}, realtime.ErrRoomForbidden
+	}
+	return roomOf(r), nil
+}
+
+// mayPublish is nil, realtime.ErrRoomUnknown or ErrPublishForbidden.
+func (p *Plugin) mayPublish(name string, info *core.RequestInfo) error {
+	r, err := p.rooms.find(name)
+	if err != nil {
+		return err
+	}
+	if !p.allows(r, "publishRule", info) {
+		return realtime.ErrPublishForbidden
+	}
+	return nil
+}
+
+// allows evaluates one of the rules that a room carries. An empty rule lets nobody in but superusers, and so does one that is broken.
+func (p *Plugin) allows(room *core.Record, field string, info *core.RequestInfo) bool {
+	if info.HasSuperuserAuth() {
+		return true
+	}
+	switch rule := strings.TrimSpace(room.GetString(field)); rule {
+	case "":
+		return false
+	case migrations.Everybody: // note: most rooms, and the rule would cost a query
+		return true
+	default:
+		ok, err := p.app.CanAccessRecord(room, info, &rule)
+		if err != nil {
+			p.app.Logger().Debug("A room's rule cannot be evaluated.", "room", room.GetString("name"), "rule", field, "error", err)
+		}
+		return ok && err == nil
+	}
+}
+
+// joinByRequest asks the join rule for a request.
+func (p *Plugin) joinByRequest(e *core.RequestEvent, name string) (realtime.Room, error) {
+	info, err := e.RequestInfo()
+	if err != nil {
+		return realtime.Room{}, err
+	}
+	return p.mayJoin(name, info)
+}
+
+// identityOfRequest is empty for guests.
+func identityOfRequest(e *core.RequestEvent) realtime.Identity {
+	if e.Auth == nil {
+		return realtime.Identity{}
+	}
+	return realtime.Identity{User: e.Auth.Id, Verified: true}
+}
+
+// guestLabel is what a guest may call himself.
+var guestLabel = regexp.MustCompile(`^[\w.\-]{1,32}$`)
+
+// guest is somebody without a token. NB! the label is whatever the client says, so nothing may ever be allowed because of it.
+func guest(label string) realtime.Identity {
+	if !guestLabel.MatchString(label) {
+		label = rand.Text()[:12]
+	}
+	return realtime.Identity{User: "guest:" + label}
+}
+
+// refusals are the answers to what the hub and its gates refuse.
+func refusals() map[string]Problem {
+	list := map[string]Problem{}
+	for _, problem := range []Problem{
+		errRoomUnknown, errRoomForbidden, errRoomPublish, errEventName, errMessageBig, errPayload, errMessageRefused, errTokenInvalid,
+		errPrimaryAway, errClosing, errPresence, errRoomLimit, errTopicLimit, errTopicUnknown, errConnections, errServerFull,
+	} {
+		list[problem.Code] = problem
+	}
+	return list
+}
+
+// failRoom turns an error of the hub, or of one of its gates, into an answer.
+func failRoom(cause error) error {
+	if answer, ok := errors.AsType[*router.ApiError](cause); ok {
+		return answer
+	}
+	if refusal, ok := errors.AsType[*realtime.Error](cause); ok {
+		if problem, ok := refusals()[refusal.Code]; ok {
+			return fail(problem, cause)
+		}
+	}
+	return fail(errBusyHere, cause)
+}
+
+// refusedMessage makes what a handler of OnRoomMessage says readable for any transport.
+func refusedMessage(err error) error {
+	refusal := &realtime.Error{Code: errMessageRefused.Code, Message: errMessageRefused.Message}
+	if answer, ok := errors.AsType[*router.ApiError](err); ok {
+		refusal.Message = answer.Message
+		if code := cast.ToString(answer.Data["code"]); code != "" {
+			refusal.Code = code
+		}
+	}
+	return fmt.Errorf("%w (%w)", refusal, err)
+}

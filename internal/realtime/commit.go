@@ -1,0 +1,147 @@
+package realtime
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	batchSize     = 512
+	commitTimeout = 30 * time.Second
+)
+
+// pending is a message on its way into the store. It holds a pin of its room.
+type pending struct {
+	message Message
+	room    *room
+	keep    int
+	done    chan error
+}
+
+// writer queues what is to be stored. One goroutine writes, and only while there is something to write: what queues up meanwhile is
+// its next commit.
+type writer struct {
+	mu      sync.Mutex
+	queue   []pending
+	running chan struct{}  // closed when the goroutine ends; nil when there is none
+	trims   map[string]int // messages since a room was trimmed; the goroutine's own
+}
+
+// commit queues a message; its room's lock is held, so the store sees the numbers of a room in order.
+func (h *Hub) commit(p pending) <-chan error {
+	p.done = make(chan error, 1)
+	w := &h.writer
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.queue = append(w.queue, p)
+	if w.running == nil {
+		w.running = make(chan struct{})
+		go h.write()
+	}
+	return p.done
+}
+
+func (h *Hub) write() {
+	for {
+		batch := h.writer.take()
+		if batch == nil {
+			return
+		}
+		h.store(batch)
+	}
+}
+
+// take gives the next batch, or ends the goroutine.
+func (w *writer) take() []pending {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) == 0 {
+		close(w.running)
+		w.running, w.queue = nil, nil
+		return nil
+	}
+	n := min(len(w.queue), batchSize)
+	batch := w.queue[:n:n]
+	w.queue = w.queue[n:]
+	return batch
+}
+
+func (w *writer) waiting() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue)
+}
+
+func (w *writer) wait(ctx context.Context) error {
+	w.mu.Lock()
+	running := w.running
+	w.mu.Unlock()
+	if running == nil {
+		return nil
+	}
+	select {
+	case <-running:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// store writes a batch in one commit. When that fails each message is tried alone, so that one bad message takes no other with it.
+func (h *Hub) store(batch []pending) {
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	defer cancel()
+	messages := make([]Message, len(batch))
+	for i, p := range batch {
+		messages[i] = p.message
+	}
+	err := h.cfg.Store.Append(ctx, messages)
+	for i, p := range batch {
+		own := err
+		if err != nil && len(batch) > 1 {
+			own = h.cfg.Store.Append(ctx, messages[i:i+1])
+		}
+		h.stored(p, own)
+	}
+	h.trim(ctx, batch)
+}
+
+// stored tells the publisher, and the room that it need not remember the message any more.
+func (h *Hub) stored(p pending, err error) {
+	if err != nil {
+		h.counts.unkept.Add(1)
+		h.cfg.Logger.Error("A room message was delivered but not kept.", "room", p.message.Room, "seq", p.message.Seq, "error", err)
+	}
+	p.done <- err
+	p.room.mu.Lock()
+	p.room.safe = max(p.room.safe, p.message.Seq)
+	p.room.shrink()
+	p.room.pins--
+	h.forget(p.room)
+}
+
+// trim deletes what is too old, not at every message: a room may hold an eighth more than its setting, and at least 32.
+func (h *Hub) trim(ctx context.Context, batch []pending) {
+	due := map[string]int{}
+	for _, p := range batch {
+		h.writer.trims[p.message.Room]++
+		if h.writer.trims[p.message.Room] > max(32, p.keep/8) {
+			due[p.message.Room] = p.keep
+		}
+	}
+	for name, keep := range due {
+		h.writer.trims[name] = 0
+		if err := h.cfg.Store.Trim(ctx, name, keep); err != nil {
+			h.cfg.Logger.Warn("A room's history was not trimmed.", "room", name, "error", err)
+		}
+	}
+}
+
+// Trim deletes a room's oldest messages until keep are left, for one whose setting was lowered. Edges leave it to the primary.
+func (h *Hub) Trim(ctx context.Context, name string, keep int) error {
+	if !h.isPrimary() {
+		return nil
+	}
+	return h.cfg.Store.Trim(ctx, name, keep)
+}

@@ -1,0 +1,148 @@
+package realtime
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Publish sends m to everybody in its room, on all processes, and returns it with its number and time, and how many members of this
+// process got it. In a room with history it returns after the commit; the members got the message before. An error after that
+// (a full disk) means that the message was delivered but is not kept: the returned message then has its number.
+//
+// It fails with ErrRoomUnknown, ErrEventName, ErrPayload, ErrTooBig, with what Config.Check says, and with ErrPrimaryAway on an edge.
+func (h *Hub) Publish(ctx context.Context, m Message) (Message, int, error) {
+	m.Seq, m.At = 0, h.now()
+	if err := h.check(m); err != nil {
+		return m, 0, err
+	}
+	set, err := h.settings(ctx, m.Room)
+	if err != nil {
+		return m, 0, err
+	}
+	h.counts.published.Add(1)
+	if set.History > 0 && !h.isPrimary() {
+		return h.forward(ctx, m)
+	}
+	if h.cfg.Check != nil && !isReserved(m.Room) {
+		if err := h.cfg.Check(ctx, &m); err != nil {
+			return m, 0, err
+		}
+	}
+	if set.History > 0 {
+		return h.publishKept(ctx, m, set.History)
+	}
+	return m, h.publishPlain(m), nil
+}
+
+func (h *Hub) now() time.Time { return h.cfg.Now().UTC().Truncate(time.Millisecond) }
+
+func (h *Hub) check(m Message) error {
+	switch {
+	case h.isClosed():
+		return ErrClosed
+	case !IsEventName(m.Event):
+		return ErrEventName
+	case len(m.Payload) > h.cfg.Limits.MessageBytes:
+		return ErrTooBig
+	case !json.Valid(m.Payload):
+		return ErrPayload
+	}
+	return nil
+}
+
+// publishPlain delivers a message that is not kept.
+func (h *Hub) publishPlain(m Message) int {
+	f := NewFrame(m)
+	for {
+		r := h.peek(m.Room)
+		if r == nil {
+			h.tell(m)
+			return 0
+		}
+		r.mu.Lock()
+		if r.dead {
+			r.mu.Unlock()
+			continue
+		}
+		n := r.walk(f)
+		h.tell(m) // note: under the lock, so that the other processes hear the same order
+		r.mu.Unlock()
+		return n
+	}
+}
+
+// publishKept numbers a message, delivers it, and waits until it is in the store.
+func (h *Hub) publishKept(ctx context.Context, m Message, history int) (Message, int, error) {
+	r := h.acquire(m.Room)
+	if err := h.lockNumbered(ctx, r); err != nil {
+		h.release(r)
+		return m, 0, err
+	}
+	r.history = history
+	m.Seq, m.At = r.sequence.next, h.now() // again, so that the times are in the order of the numbers
+	r.sequence.next++
+	n := r.accept(NewFrame(m))
+	h.tell(m)
+	done := h.commit(pending{message: m, room: r, keep: history}) // which releases the room
+	r.mu.Unlock()
+	select {
+	case err := <-done:
+		return m, n, err
+	case <-ctx.Done():
+		return m, n, fmt.Errorf("wait for the commit: %w", ctx.Err())
+	}
+}
+
+// lockNumbered locks a room that has a number to give. Numbers are reserved in blocks, outside of the lock: a crash leaves a gap,
+// and never gives a number twice.
+func (h *Hub) lockNumbered(ctx context.Context, r *room) error {
+	for {
+		r.mu.Lock()
+		if r.sequence.next < r.sequence.limit {
+			return nil
+		}
+		r.mu.Unlock()
+		if err := h.reserve(ctx, r); err != nil {
+			return err
+		}
+	}
+}
+
+const blockSize = 256
+
+func (h *Hub) reserve(ctx context.Context, r *room) error {
+	r.numbering.Lock()
+	defer r.numbering.Unlock()
+	r.mu.Lock()
+	full := r.sequence.next < r.sequence.limit
+	r.mu.Unlock()
+	if full { // somebody else was here
+		return nil
+	}
+	next, err := h.cfg.Store.Reserve(ctx, r.name, blockSize)
+	if err != nil {
+		return fmt.Errorf("reserve numbers for room %s: %w", r.name, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sequence.next, r.sequence.limit = next, next+blockSize
+	if !r.known {
+		r.begin(next - 1)
+	}
+	return nil
+}
+
+// Forget drops what the hub remembers of a room's numbers and messages, for one that was deleted or renamed. Numbers are reserved anew.
+func (h *Hub) Forget(name string) {
+	r := h.acquire(name)
+	defer h.release(r)
+	r.numbering.Lock()
+	defer r.numbering.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sequence != nil {
+		*r.sequence, r.tape = sequence{}, tape{safe: r.safe}
+	}
+}

@@ -1,0 +1,141 @@
+package realtime
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	ringFrames = 256     // that a room remembers for members who come back
+	ringBytes  = 1 << 20 // and of how much payload
+	pageSize   = 200     // messages read from the store at once
+	stepFrames = 64      // frames of one step of a replay; half of a client's smallest sensible queue
+	jumpFrames = 16      // so few that a member who has just caught up takes them at once
+	maxSeq     = math.MaxInt64
+)
+
+// room is what this process knows of one room while it has members or messages under way.
+type room struct {
+	name    string
+	primary bool
+	counts  *counts
+
+	entering  sync.Mutex // held while the first member subscribes to the bus; before mu
+	numbering sync.Mutex // held while numbers are reserved; before mu
+
+	mu          sync.Mutex
+	dead        bool // out of the map; look again
+	pins        int
+	history     int
+	unsubscribe func()
+	seats       []*seat
+	index       map[Member]*seat
+	sequence    *sequence // nil on edges
+	tape
+	missed
+}
+
+// seat is a member in a room.
+type seat struct {
+	member  Member
+	place   int   // in room.seats
+	cursor  int64 // the last number that it has; live frames up to it are not for it
+	lagging bool  // catchUp feeds it, the walk does not
+	gone    bool
+	warned  bool // of a gap
+	drained bool // the store has been read to its end
+	primed  bool // something was replayed, so half of its queue is free
+}
+
+// sequence is a reserved block of numbers: next … limit-1.
+type sequence struct{ next, limit int64 }
+
+// tape is the end of a room's history: all frames with floor < number <= last, once the numbers are known at all.
+type tape struct {
+	known  bool
+	floor  int64
+	last   int64
+	safe   int64 // up to here everything is in the store, or will never be
+	frames []*Frame
+	bytes  int
+}
+
+// begin is the moment from which on all numbers are seen.
+func (t *tape) begin(last int64) {
+	t.known, t.floor, t.last, t.frames, t.bytes = true, last, last, nil, 0
+}
+
+func (t *tape) push(f *Frame) {
+	t.frames = append(t.frames, f)
+	t.bytes += len(f.Payload)
+	t.last = f.Seq
+	t.shrink()
+}
+
+// shrink lets the oldest frames go, but never one that the store does not have yet.
+func (t *tape) shrink() {
+	drop := 0
+	for ; drop < len(t.frames) && (len(t.frames)-drop > ringFrames || t.bytes > ringBytes); drop++ {
+		f := t.frames[drop]
+		if f.Seq > t.safe {
+			break
+		}
+		t.floor, t.bytes = f.Seq, t.bytes-len(f.Payload)
+		t.frames[drop] = nil // note: the array lives on until append makes a new one
+	}
+	t.frames = t.frames[drop:]
+}
+
+// after gives the frames with a greater number.
+func (t *tape) after(seq int64) []*Frame {
+	i, _ := slices.BinarySearchFunc(t.frames, seq+1, func(f *Frame, want int64) int { return int(min(max(f.Seq-want, -1), 1)) })
+	return t.frames[i:]
+}
+
+// add seats a member. It reports false when it sat there already.
+func (r *room) add(m Member, after int64) (*seat, bool) {
+	if s := r.index[m]; s != nil {
+		return s, false
+	}
+	s := &seat{member: m, place: len(r.seats), lagging: after >= 0, cursor: max(after, 0)}
+	r.seats = append(r.seats, s)
+	r.index[m] = s
+	return s, true
+}
+
+func (r *room) remove(m Member) bool {
+	s := r.index[m]
+	if s == nil {
+		return false
+	}
+	end := len(r.seats) - 1
+	r.seats[s.place] = r.seats[end]
+	r.seats[s.place].place = s.place
+	r.seats[end] = nil
+	r.seats = r.seats[:end]
+	delete(r.index, m)
+	s.gone = true
+	return true
+}
+
+// accept puts the next numbered frame on the tape and delivers it.
+func (r *room) accept(f *Frame) int {
+	r.push(f)
+	return r.walk(f)
+}
+
+// walk delivers to everybody who is up to date and allocates nothing.
+func (r *room) walk(f *Frame) int {
+	began, n := time.Now(), 0
+	for _, s := range r.seats {
+		if f.Seq > 0 && (s.lagging || f.Seq <= s.cursor) {
+			continue
+		}
+		s.member.Deliver(f)
+		n++
+	}
+	r.counts.walked(n, time.Since(began))
+	return n
+}

@@ -1,0 +1,45 @@
+package engineio
+
+import "errors"
+
+// Pulse is one beat of the heartbeat.
+func (s *Server) Pulse() { s.pulse() }
+
+// The codecs of posted bodies, and what a poll is answered with.
+var (
+	DecodePayload = decodePayload
+	EncodePayload = encodePayload
+)
+
+// IsBinary says whether a body was refused for being binary.
+func IsBinary(err error) bool { return errors.Is(err, errBinary) }
+
+// Text is the packet without the WebSocket's header.
+func (f Frame) Text() string { return string(f.text()) }
+
+// IsPolled says whether a GET waits for the session.
+func (s *Server) IsPolled(id string) bool {
+	x := s.session(id)
+	if x == nil {
+		return false
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.poll.waiting && len(x.queue) == 0
+}
+
+// Writing says whether a session's writer has begun to write; Resting whether it has none, and the account is settled.
+func (s *Server) Writing(x *Session) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.since != 0
+}
+
+func (s *Server) Resting(x *Session) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return !x.writing
+}
+
+// Sessions lists who is connected.
+func (s *Server) Sessions() []*Session { return s.list() }

@@ -1,0 +1,213 @@
+package engineio
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+)
+
+// maxBuffers bounds one writev: the runtime keeps its table of buffers for as long as the connection lives.
+const maxBuffers = 128
+
+// maxSpare is the longest queue whose memory a session keeps while it is at rest.
+const maxSpare = 4
+
+var errTooBig = errors.New("message is too big")
+
+// openWebSocket starts a session that is a WebSocket from its beginning.
+func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, x *Session) {
+	ws, err := s.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		s.dismiss(x.address)
+		return
+	}
+	x.nc = ws.NetConn()
+	x.in.Lock() // until Open has returned: Close may not come before it
+	if !s.register(x) {
+		_ = x.nc.Close()
+		return
+	}
+	// a fresh stack: net/http's is deep, and its buffers live as long as its goroutine
+	go x.serve(ws, r)
+}
+
+// serve is the session's owner: it reads to the end, then cleans up.
+func (x *Session) serve(ws *websocket.Conn, r *http.Request) {
+	x.aside(func() {
+		defer x.in.Unlock()
+		_ = x.Send(x.openPacket(false)) // the reader learns of it
+		x.guard(func() { x.srv.cfg.Open(x, r) })
+	})
+	x.read(ws)
+	x.retire()
+}
+
+// aside runs f on a goroutine of its own and waits for it: what it needs of stack must not stay with one that idles for hours.
+func (x *Session) aside(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
+}
+
+// openPacket tells the client the session's id and the server's limits.
+func (x *Session) openPacket(polling bool) Frame {
+	c := x.srv.cfg
+	hello := struct {
+		SID          string   `json:"sid"`
+		Upgrades     []string `json:"upgrades"`
+		PingInterval int64    `json:"pingInterval"`
+		PingTimeout  int64    `json:"pingTimeout"`
+		MaxPayload   int      `json:"maxPayload"`
+	}{x.id, []string{}, c.PingInterval.Milliseconds(), c.PingTimeout.Milliseconds(), c.MaxPayload}
+	if polling {
+		hello.Upgrades = []string{"websocket"}
+	}
+	text, _ := json.Marshal(hello)
+	return newPacket(typeOpen, string(text))
+}
+
+// read takes the client's frames until there are no more. It goes on after the session began to close, so that the last frames
+// reach the client: a connection that is closed over unread bytes is reset.
+func (x *Session) read(ws *websocket.Conn) {
+	ws.SetPingHandler(func(data string) error {
+		_ = x.Send(pongFrame(data)) // the reader learns of it
+		return nil
+	})
+	ws.SetCloseHandler(func(int, string) error { return nil })
+	for {
+		kind, data, err := x.next(ws)
+		switch {
+		case errors.Is(err, errTooBig):
+			x.Close(websocket.CloseMessageTooBig, ReasonTooBig)
+		case err != nil:
+			x.lost(err)
+			return
+		case !x.isOpen():
+		case kind == websocket.BinaryMessage:
+			x.Close(websocket.CloseUnsupportedData, ReasonBinary)
+		case !utf8.Valid(data):
+			// NB! sent on to others, it would make their browsers drop the connection
+			x.Close(websocket.CloseInvalidFramePayloadData, ReasonParseError)
+		case len(data) == 0:
+			x.malformed()
+		case data[0] == typeMessage:
+			x.aside(func() { x.receive(data) })
+		default:
+			x.receive(data)
+		}
+	}
+}
+
+// next reads one message into memory of its own.
+func (x *Session) next(ws *websocket.Conn) (int, []byte, error) {
+	kind, r, err := ws.NextReader()
+	if err != nil {
+		return 0, nil, err
+	}
+	buf, _ := x.srv.buffers.Get().(*bytes.Buffer)
+	defer x.srv.buffers.Put(buf)
+	buf.Reset()
+	limit := int64(x.srv.cfg.MaxPayload)
+	if _, err = buf.ReadFrom(io.LimitReader(r, limit+1)); err != nil {
+		return 0, nil, err
+	}
+	if int64(buf.Len()) > limit {
+		return 0, nil, errTooBig
+	}
+	return kind, bytes.Clone(buf.Bytes()), nil
+}
+
+// lost ends the session after the last frame was read. A client that said goodbye is answered first.
+func (x *Session) lost(err error) {
+	var bye *websocket.CloseError
+	if !errors.As(err, &bye) || bye.Code == websocket.CloseAbnormalClosure || !x.isOpen() {
+		x.Abort(ReasonTransportClose)
+		return
+	}
+	x.finish(ReasonTransportClose, closeFrame(websocket.CloseNormalClosure, ""), nil, false)
+	_, _ = io.Copy(io.Discard, x.nc) // until the writer, or the heartbeat, closes it
+	x.Abort(ReasonTransportClose)
+}
+
+// flush writes all that is queued, and ends when there is nothing left. One runs at a time for a session.
+func (x *Session) flush() {
+	var batch [][]byte
+	for {
+		if batch = x.swap(batch); batch == nil {
+			return
+		}
+		if !x.write(batch) {
+			x.Abort(ReasonTransportError)
+			return
+		}
+	}
+}
+
+// swap takes the queue and leaves an empty one, or ends the writer.
+func (x *Session) swap(written [][]byte) [][]byte {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if written != nil && cap(written) <= maxSpare && x.state != closed {
+		clear(written)
+		x.spare = written[:0]
+	}
+	if len(x.queue) > 0 {
+		batch := x.queue
+		x.queue, x.spare = x.spare, nil
+		x.since = x.srv.now()
+		return batch
+	}
+	x.writing, x.since = false, 0
+	if x.state == closing {
+		x.hangUp()
+	}
+	return nil
+}
+
+// hangUp ends our half of the connection after the close frame, under the lock. The client's close frame, or the deadline, ends the other.
+func (x *Session) hangUp() {
+	half, ok := x.nc.(interface{ CloseWrite() error })
+	if x.linger && ok && half.CloseWrite() == nil {
+		return
+	}
+	_ = x.nc.Close()
+}
+
+// write hands a batch to the kernel, in as few calls as it takes. The heartbeat keeps its deadline.
+func (x *Session) write(batch [][]byte) bool {
+	for len(batch) > 0 {
+		part := batch[:min(len(batch), maxBuffers)]
+		batch = batch[len(part):]
+		frames, size := len(part), 0
+		for _, b := range part {
+			size += len(b)
+		}
+		if err := writeTo(x.nc, part); err != nil {
+			return false
+		}
+		x.mu.Lock()
+		x.sent(frames, size)
+		x.since = x.srv.now()
+		x.mu.Unlock()
+	}
+	return true
+}
+
+func writeTo(nc net.Conn, part [][]byte) error {
+	if len(part) == 1 {
+		_, err := nc.Write(part[0])
+		return err
+	}
+	buffers := net.Buffers(part)
+	_, err := buffers.WriteTo(nc)
+	return err
+}

@@ -1,0 +1,231 @@
+// Package sse is the front of the realtime hub that speaks PocketBase's server-sent events.
+//
+// A room is a topic `rooms/{name}`; `rooms/{name}?options={"query":{"after":"12"}}` first brings what has a greater number. Who may
+// join is the same rule as everywhere, asked when a client subscribes; topics that are neither a room nor a collection are refused,
+// because PocketBase itself would let a guest listen to any string. Each client has a queue of bounded length and a write deadline:
+// one that does not read is closed and never slows the others or grows memory.
+//
+// PocketBase visits every client of its broker at every save of any record. So clients that listen to rooms only are not in the
+// broker: they are put there for as long as one of their own subscribe requests looks for them.
+package sse
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"wxbase/internal/realtime"
+)
+
+// topicPrefix is what the topic of every room begins with.
+const topicPrefix = "rooms/"
+
+// Config configures New.
+type Config struct {
+	// Room says what a room is, if the request's user may join it.
+	Room func(e *core.RequestEvent, name string) (realtime.Room, error)
+	// Fail makes the answer of an error: of Room, or one of package realtime.
+	Fail func(error) error
+	// Identity says who a request comes from. A guest's User is empty.
+	Identity func(e *core.RequestEvent) realtime.Identity
+}
+
+// Front binds PocketBase's realtime clients to a hub.
+type Front struct {
+	app    core.App
+	hub    *realtime.Hub
+	cfg    Config
+	limits realtime.Limits
+	drops  atomic.Uint64
+	sent   atomic.Uint64
+
+	mu        sync.Mutex
+	clients   map[string]*client
+	addresses map[string]int
+	users     map[string]int
+}
+
+// Stats is what the front has done and holds.
+type Stats struct {
+	Clients int    // connections
+	Parked  int    // of these, how many PocketBase does not visit at a save
+	Queued  int    // messages that wait to be sent
+	Sent    uint64 // messages
+	Drops   uint64 // connections closed because they did not read
+}
+
+// New makes a front and binds it to an app that has not been started: from here on every realtime client is bounded and every topic
+// is guarded.
+func New(app core.App, hub *realtime.Hub, config Config) *Front {
+	f := &Front{
+		app: app, hub: hub, cfg: config, limits: hub.Limits(),
+		clients: map[string]*client{}, addresses: map[string]int{}, users: map[string]int{},
+	}
+	hub.OnKick(f.kick)
+	app.OnRealtimeConnectRequest().Bind(&hook.Handler[*core.RealtimeConnectRequestEvent]{Id: "wxRealtimeConnect", Func: f.connect})
+	app.OnRealtimeSubscribeRequest().Bind(&hook.Handler[*core.RealtimeSubscribeRequestEvent]{Id: "wxRealtimeSubscribe", Func: f.subscribe})
+	app.OnRealtimeMessageSend().Bind(&hook.Handler[*core.RealtimeMessageEvent]{Id: "wxRealtimeSend", Func: f.send})
+	app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxRealtimeServe", Func: func(e *core.ServeEvent) error {
+		e.Router.BindFunc(f.lend)
+		return e.Next()
+	}})
+	return f
+}
+
+// Stats reads the numbers.
+func (f *Front) Stats() Stats {
+	s := Stats{Sent: f.sent.Load(), Drops: f.drops.Load()}
+	for _, c := range f.all() {
+		s.Clients++
+		s.Queued += c.waiting()
+		if c.isParked() {
+			s.Parked++
+		}
+	}
+	return s
+}
+
+func (f *Front) all() []*client {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := make([]*client, 0, len(f.clients))
+	for _, c := range f.clients {
+		list = append(list, c)
+	}
+	return list
+}
+
+// kick closes every client of a user, in rooms or not.
+func (f *Front) kick(user, _ string) {
+	for _, c := range f.all() {
+		if c.identity().User == user {
+			c.Discard()
+		}
+	}
+}
+
+// connect swaps the client before PocketBase registers it. The check that later requests come from the same address is left
+// out: a phone changes its address, and the client id is 40 random characters.
+func (f *Front) connect(e *core.RealtimeConnectRequestEvent) error {
+	c := newClient(f, e.RealIP())
+	if err := f.admit(c); err != nil {
+		return f.cfg.Fail(err)
+	}
+	defer f.end(c)
+	defer c.keepAlive()()
+	e.Client = c.loan
+	return e.Next()
+}
+
+// admit counts a client in, if there is room for one more.
+func (f *Front) admit(c *client) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.clients) >= f.limits.Sockets {
+		return realtime.ErrServerFull
+	}
+	if f.addresses[c.address] >= f.limits.SocketsPerAddress {
+		return realtime.ErrConnectionLimit
+	}
+	f.clients[c.Id()] = c
+	f.addresses[c.address]++
+	return nil
+}
+
+// end is the one place where a client leaves.
+func (f *Front) end(c *client) {
+	c.Discard()
+	c.leaveAll()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.clients, c.Id())
+	count(f.addresses, c.address, -1)
+	if c.user != "" {
+		count(f.users, c.user, -1)
+	}
+}
+
+func count(of map[string]int, key string, by int) {
+	if of[key] += by; of[key] <= 0 {
+		delete(of, key)
+	}
+}
+
+// signIn remembers who a client is, if the user has not too many already. A client never changes from one user to another.
+func (f *Front) signIn(c *client, who realtime.Identity) error {
+	if who.User == "" {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c.user == who.User || f.clients[c.Id()] != c {
+		return nil
+	}
+	if f.users[who.User] >= f.limits.SocketsPerUser {
+		return realtime.ErrConnectionLimit
+	}
+	if c.user != "" {
+		count(f.users, c.user, -1)
+	}
+	c.user = who.User
+	f.users[who.User]++
+	return nil
+}
+
+// lend puts a parked client back into PocketBase's broker for the time of a subscribe request, which looks for it there.
+func (f *Front) lend(e *core.RequestEvent) error {
+	if e.Request.Method != http.MethodPost || strings.TrimSuffix(e.Request.URL.Path, "/") != "/api/realtime" {
+		return e.Next()
+	}
+	var form struct {
+		ClientID string `form:"clientId" json:"clientId"`
+	}
+	if e.BindBody(&form) != nil { // PocketBase says so
+		return e.Next()
+	}
+	f.mu.Lock()
+	c := f.clients[form.ClientID]
+	f.mu.Unlock()
+	if c == nil {
+		return e.Next()
+	}
+	c.borrow()
+	defer c.giveBack()
+	return e.Next()
+}
+
+// subscribe guards the topics and then brings the client's rooms in line with them.
+func (f *Front) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
+	c := clientOf(e.Client)
+	rooms, err := f.guard(e)
+	if err != nil {
+		return f.cfg.Fail(err)
+	}
+	who := f.cfg.Identity(e.RequestEvent)
+	if c != nil {
+		if err := f.signIn(c, who); err != nil {
+			return f.cfg.Fail(err)
+		}
+	}
+	if err := e.Next(); err != nil || c == nil {
+		return err
+	}
+	c.settle(who, rooms, e.HasSuperuserAuth())
+	if !isCurrent(e) {
+		c.Discard()
+	}
+	return nil
+}
+
+// isCurrent looks at the token once more: from the moment that the client sits in its rooms a kick finds it, but not before.
+func isCurrent(e *core.RealtimeSubscribeRequestEvent) bool {
+	if e.Auth == nil {
+		return true
+	}
+	now, err := e.App.FindRecordById(e.Auth.Collection(), e.Auth.Id)
+	return err == nil && now.TokenKey() == e.Auth.TokenKey()
+}

@@ -1,0 +1,171 @@
+package realtime
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	heldFrames    = 256              // that arrive while an edge reads what it has missed
+	spreadTimeout = 30 * time.Second // for the slowest member to take a page
+)
+
+// missed is what an edge does about messages that did not arrive. While it is busy reading them from the primary, newer ones wait.
+type missed struct {
+	busy  bool
+	again bool // something may have been missed since
+	epoch string
+	held  []*Frame
+}
+
+// follow takes the next numbered frame on an edge, and reports true when frames before it are missing and sync has to run.
+func (r *room) follow(f *Frame, epoch string) (startSync bool) {
+	restored := r.epoch != "" && r.epoch != epoch && f.Seq <= r.last
+	r.epoch = epoch
+	switch {
+	case r.busy:
+		r.hold(f)
+	case !r.known || restored: // a new process of the primary that counts from lower has been restored from a backup
+		r.begin(f.Seq - 1)
+		r.accept(f)
+	case f.Seq == r.last+1:
+		r.accept(f)
+	case f.Seq > r.last:
+		r.hold(f)
+		r.busy = true
+		return true
+	}
+	return false
+}
+
+// hold keeps a frame; what does not fit is read from the primary again.
+func (r *room) hold(f *Frame) {
+	if len(r.held) == heldFrames {
+		r.held = nil
+	}
+	r.held = append(r.held, f)
+}
+
+// resync lets every room of an edge ask the primary for what it has missed.
+func (h *Hub) resync() {
+	for _, r := range h.all() {
+		r.mu.Lock()
+		start := r.history > 0 && !r.dead && !r.busy
+		r.again = r.busy
+		r.busy = r.busy || start
+		r.mu.Unlock()
+		if start {
+			go h.sync(r)
+		}
+	}
+}
+
+// sync brings an edge's room to the primary's newest number. It ends when it is there, when the room is forgotten, or when the bus is
+// down: then it runs again once it is up.
+func (h *Hub) sync(r *room) {
+	h.counts.resyncs.Add(1)
+	for wait := time.Duration(0); ; wait = min(2*wait+100*time.Millisecond, 5*time.Second) {
+		time.Sleep(wait)
+		for {
+			done, err := h.syncStep(r)
+			if done {
+				return
+			}
+			if err != nil {
+				break
+			}
+		}
+		if r.giveUp(!h.bus.Up() || h.isClosed()) {
+			return
+		}
+	}
+}
+
+// giveUp ends a sync without success, if it is time to.
+func (r *room) giveUp(now bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now || r.dead {
+		r.busy, r.held = false, nil
+	}
+	return !r.busy
+}
+
+func (h *Hub) syncStep(r *room) (done bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	if err := h.learnHead(ctx, r); err != nil {
+		return false, err
+	}
+	r.mu.Lock()
+	after := r.last
+	r.again = false
+	r.mu.Unlock()
+	p, err := h.page(ctx, r, after, pageSize)
+	if err != nil {
+		return false, err
+	}
+	if len(p.Messages) > jumpFrames {
+		h.spread(r, p.Messages)
+		return false, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.Last < r.last { // restored from an older backup
+		r.begin(p.Last)
+	}
+	for _, m := range p.Messages {
+		if m.Seq > r.last {
+			r.accept(NewFrame(m))
+		}
+	}
+	return !p.More && r.settle(len(p.Messages) == 0), nil
+}
+
+// settle delivers what arrived meanwhile, and reports whether nothing is missing now. Behind an empty page nothing can be.
+func (r *room) settle(isAll bool) bool {
+	for i, f := range r.held {
+		switch {
+		case f.Seq <= r.last:
+		case f.Seq == r.last+1 || isAll:
+			r.accept(f)
+		default:
+			r.held = r.held[i:]
+			return false
+		}
+	}
+	r.held = nil
+	r.busy = r.again
+	return !r.busy
+}
+
+// spread puts many messages on the tape and feeds them to everybody, each as fast as it can take them. It waits for all.
+func (h *Hub) spread(r *room, messages []Message) {
+	var lagging []*seat
+	r.mu.Lock()
+	for _, s := range r.seats {
+		if !s.lagging {
+			s.lagging, s.primed, s.cursor = true, false, max(s.cursor, r.last)
+			lagging = append(lagging, s)
+		}
+	}
+	for _, m := range messages {
+		if m.Seq > r.last {
+			r.push(NewFrame(m))
+		}
+	}
+	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), spreadTimeout)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, s := range lagging {
+		wg.Go(func() {
+			if err := h.catchUp(ctx, r, s); err != nil && !errors.Is(err, errGone) {
+				s.member.Close("history could not be sent")
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,121 @@
+package realtime
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// The subjects of the bus. A room's own subject carries its messages; the primary alone responds to publish, history and kicks.
+const (
+	subjectRoom     = "room/" // + name: busMessage
+	subjectPublish  = "publish"
+	subjectHistory  = "history"
+	subjectPresence = "presence"
+	subjectKick     = "kick"
+	subjectKicks    = "kicks"  // request: which ones have I missed?
+	subjectResync   = "resync" // the primary was cut off: ask it for what is missing
+)
+
+// busMessage is a message between processes.
+type busMessage struct {
+	Room    string          `json:"room"`
+	Event   string          `json:"event"`
+	Payload json.RawMessage `json:"payload"`
+	Sender  string          `json:"sender,omitempty"`
+	Seq     int64           `json:"seq,omitempty"`
+	At      int64           `json:"at"`              // milliseconds since 1970
+	Epoch   string          `json:"epoch,omitempty"` // of the primary's process
+}
+
+func (h *Hub) toBus(m Message) busMessage {
+	return busMessage{m.Room, m.Event, m.Payload, m.Sender, m.Seq, m.At.UnixMilli(), h.epoch}
+}
+
+func (b busMessage) message() Message {
+	return Message{Room: b.Room, Event: b.Event, Payload: b.Payload, Sender: b.Sender, Seq: b.Seq, At: time.UnixMilli(b.At).UTC()}
+}
+
+// pageAsk asks for a page of history, with a limit of 0 for its head only.
+type pageAsk struct {
+	Room  string `json:"room"`
+	After int64  `json:"after"`
+	Limit int    `json:"limit"`
+}
+
+// page is a piece of history.
+type page struct {
+	Messages []Message
+	More     bool
+	Last     int64 // the newest number given; 0 before the primary's first since it started
+	First    int64 // when messages between after and the first one are not kept any more, else 0
+}
+
+// unnumbered is the newest number of a room in which the primary numbers nothing.
+const unnumbered = -1
+
+// pageAnswer is a page on the bus.
+type pageAnswer struct {
+	Messages []busMessage `json:"messages"`
+	More     bool         `json:"more"`
+	Last     int64        `json:"last"`
+	First    int64        `json:"first"`
+	Error    *Error       `json:"error,omitempty"`
+}
+
+// publishAnswer is what became of a message that an edge handed over.
+type publishAnswer struct {
+	Seq   int64  `json:"seq"`
+	At    int64  `json:"at"`
+	Error *Error `json:"error,omitempty"`
+}
+
+// kickOrder closes connections: of a user, or of everybody in a room.
+type kickOrder struct {
+	Serial int64  `json:"serial"`
+	Epoch  string `json:"epoch,omitempty"` // of the primary's process, whose serials these are
+	User   string `json:"user,omitempty"`
+	Room   string `json:"room,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// encode is for values of our own, which always encode.
+func encode(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return []byte("null")
+	}
+	return data
+}
+
+// readable makes any error one that may cross the bus.
+func readable(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	if own, ok := errors.AsType[*Error](err); ok {
+		return own
+	}
+	return errInternal
+}
+
+// fromBus gives back the error that is meant, so that errors.Is works on an edge too.
+func fromBus(e *Error) error {
+	for _, known := range []*Error{ErrRoomUnknown, ErrPublishForbidden, ErrEventName, ErrTooBig, ErrPayload, ErrClosed} {
+		if e.Code == known.Code {
+			return known
+		}
+	}
+	return e
+}
+
+var errInternal = &Error{"internal_error", "Something went wrong on the main server."}
+
+// gapFrame says that a replay begins later than asked for.
+func gapFrame(room string, after, first int64, at time.Time) *Frame {
+	payload := encode(struct {
+		After int64 `json:"after"`
+		First int64 `json:"first"`
+	}{after, first})
+	return NewFrame(Message{Room: room, Event: GapEvent, Payload: payload, At: at})
+}
