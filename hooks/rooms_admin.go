@@ -14,23 +14,41 @@ import (
 // topRooms is how many rooms the dashboard sees.
 const topRooms = 100
 
+// transport is what one way in has done and holds.
+type transport struct {
+	Connections int    `json:"connections"`
+	Queued      int    `json:"queued"` // messages that wait for a client to read
+	Sent        uint64 `json:"sent"`
+	Drops       uint64 `json:"drops"` // clients closed because they did not read
+}
+
+func transportOfFront(s sse.Stats) transport { return transport{s.Clients, s.Queued, s.Sent, s.Drops} }
+
+func transportOfSockets(g *gateway.Gateway) (all transport, webSockets, polling, sockets int64) {
+	if g == nil {
+		return transport{}, 0, 0, 0
+	}
+	s := g.Stats()
+	all = transport{s.Sessions, s.Queued, uint64(max(s.FramesOut, 0)), uint64(max(s.Slow, 0))} //nolint:gosec // counters
+	return all, int64(s.WebSockets), int64(s.Polling), s.Sockets
+}
+
 // showRealtime handles GET /api/wx/admin/realtime for superusers: the numbers of this process.
 func (p *Plugin) showRealtime(e *core.RequestEvent) error {
 	hub, front := p.hub.Stats(), p.front.Stats()
-	var sockets gateway.Stats
-	if p.sockets != nil {
-		sockets = p.sockets.Stats()
-	}
+	viaSockets, webSockets, polling, sockets := transportOfSockets(p.sockets)
 	return e.JSON(http.StatusOK, map[string]any{
-		"connections": map[string]any{"sse": front.Clients, "socketio": sockets.Sockets},
+		"connections": map[string]any{"sse": front.Clients, "websocket": webSockets, "polling": polling},
+		"sockets":     sockets,
+		"parked":      front.Parked,
+		"members":     hub.Members,
 		"rooms":       hub.Rooms,
 		"top":         p.hub.TopRooms(topRooms),
 		"messages": map[string]any{
 			"in": hub.Published, "fromProcesses": hub.Received, "out": hub.Delivered, "replayed": hub.Replayed,
 			"unkept": hub.Unkept, "committing": hub.Committing,
 		},
-		"sse":      front,
-		"socketio": sockets,
+		"transports": map[string]transport{"sse": transportOfFront(front), "socketio": viaSockets},
 		"fanout": map[string]any{
 			"count": hub.FanoutCount, "seconds": hub.FanoutTime.Seconds(), "bounds": realtime.FanoutBounds, "buckets": hub.Fanout,
 		},
@@ -69,21 +87,19 @@ func (m roomMetrics) Collect(out chan<- prometheus.Metric) {
 		gauge("wxbase_realtime_bus_up", "1 while the other processes can be reached.", boolNumber(hub.BusUp))
 		count("wxbase_realtime_bus_garbage_total", "What came over the bus and made no sense.", hub.Garbage)
 	}
+	via := map[string]transport{}
 	if m.front != nil {
-		m.collectFront(m.front.Stats(), gauge, count)
+		via["sse"] = transportOfFront(m.front.Stats())
 	}
-	if sockets := m.sockets(); sockets != nil {
-		gauge("wxbase_realtime_connections", connectionsHelp, float64(sockets.Stats().Sockets), "socketio")
+	if g := m.sockets(); g != nil {
+		via["socketio"], _, _, _ = transportOfSockets(g)
 	}
-}
-
-const connectionsHelp = "Clients that are connected."
-
-func (roomMetrics) collectFront(s sse.Stats, gauge func(string, string, float64, ...string), count func(string, string, uint64, ...string)) {
-	gauge("wxbase_realtime_connections", connectionsHelp, float64(s.Clients), "sse")
-	gauge("wxbase_realtime_queued", "Messages that wait for a client to read.", float64(s.Queued), "sse")
-	count("wxbase_realtime_sent_total", "Messages written to clients.", s.Sent, "sse")
-	count("wxbase_realtime_drops_total", "Clients closed because they did not read.", s.Drops, "sse")
+	for name, t := range via {
+		gauge("wxbase_realtime_connections", "Clients that are connected.", float64(t.Connections), name)
+		gauge("wxbase_realtime_queued", "Messages that wait for a client to read.", float64(t.Queued), name)
+		count("wxbase_realtime_sent_total", "Messages written to clients.", t.Sent, name)
+		count("wxbase_realtime_drops_total", "Clients closed because they did not read.", t.Drops, name)
+	}
 }
 
 func (roomMetrics) collectFanout(hub realtime.Stats, out chan<- prometheus.Metric) {

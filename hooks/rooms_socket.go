@@ -19,7 +19,7 @@ type addressKey struct{}
 // programs, and a token may be in the query.
 func (p *Plugin) bindSocket(e *core.ServeEvent) {
 	options := gatewayOptions(p.cfg.Env)
-	options.Address, options.Logger, options.Now = addressOf, slog.New(appLogs{p.app}), p.now
+	options.Address, options.Logger = addressOf, slog.New(appLogs{p.app})
 	p.sockets = gateway.New(p.hub, roomGate{p}, options)
 	serve := func(e *core.RequestEvent) error {
 		ctx := context.WithValue(e.Request.Context(), addressKey{}, e.RealIP())

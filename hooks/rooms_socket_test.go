@@ -175,7 +175,7 @@ func TestAdminRealtime(t *testing.T) {
 		t.Errorf("by a user: got %d, want 403", got)
 	}
 	got := string(app.Must(http.MethodGet, "/api/wx/admin/realtime", app.Superuser(), nil).Body)
-	for _, want := range []string{`"connections":{"socketio":1,"sse":1}`, `"rooms":1`, `"top":[{"name":"notice","members":2}]`, `"bus":{"configured":false`} {
+	for _, want := range []string{`"connections":{"polling":0,"sse":1,"websocket":1}`, `"rooms":1`, `"top":[{"name":"notice","members":2}]`, `"bus":{"configured":false`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got %s, want %s in it", got, want)
 		}
@@ -183,7 +183,7 @@ func TestAdminRealtime(t *testing.T) {
 	metrics := string(app.Must(http.MethodGet, "/metrics", "", nil).Body)
 	for _, want := range []string{
 		`wxbase_realtime_connections{transport="sse"} 1`, `wxbase_realtime_connections{transport="socketio"} 1`, "wxbase_realtime_rooms 1",
-		"wxbase_realtime_fanout_seconds_bucket", `wxbase_realtime_drops_total{transport="sse"} 0`, "wxbase_realtime_committing 0",
+		"wxbase_realtime_fanout_seconds_bucket", `wxbase_realtime_drops_total{transport="sse"} 0`, `wxbase_realtime_queued{transport="socketio"} 0`, "wxbase_realtime_committing 0",
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("metrics: want %s", want)

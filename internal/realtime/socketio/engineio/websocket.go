@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
@@ -140,6 +141,7 @@ func (x *Session) lost(err error) {
 
 // flush writes all that is queued, and ends when there is nothing left. One runs at a time for a session.
 func (x *Session) flush() {
+	runtime.Gosched() // whoever publishes goes on first, so that more leaves in one call
 	var batch [][]byte
 	for {
 		if batch = x.swap(batch); batch == nil {
