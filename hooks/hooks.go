@@ -193,9 +193,6 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.serveSim(e); err != nil {
 		return err
 	}
-	if err := p.openNotice(); err != nil {
-		return err
-	}
 	if err := p.servePublic(e); err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"wxbase/internal/order"
-	"wxbase/migrations"
 )
 
 // noticeRoom is where a shop tells everybody what happens.
@@ -47,21 +46,4 @@ func bought(items []order.Item) string {
 		return fmt.Sprintf("%s x%d", items[0].Name, items[0].Quantity)
 	}
 	return order.Description(items)
-}
-
-// openNotice lets everybody speak in the room notice beside the simulator, so that the article's page works at once. A rule that is
-// there stays.
-func (p *Plugin) openNotice() error {
-	if !p.cfg.Sim {
-		return nil
-	}
-	r, err := p.app.FindFirstRecordByData("rooms", "name", noticeRoom)
-	if err != nil || r.GetString("publishRule") != "" {
-		return nil //nolint:nilerr // the owner has deleted the room
-	}
-	r.Set("publishRule", migrations.Everybody)
-	if err := p.app.Save(r); err != nil {
-		return fmt.Errorf("open room %s: %w", noticeRoom, err)
-	}
-	return nil
 }

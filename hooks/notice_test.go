@@ -102,4 +102,12 @@ func TestGuestsSpeakBesideTheSimulator(t *testing.T) {
 	if got := app.Call(http.MethodPost, "/api/wx/rooms/notice/messages", "", map[string]any{"event": "x"}); got.Status != http.StatusOK {
 		t.Errorf("with the simulator: got %d %s, want a guest to be heard", got.Status, got.Body)
 	}
+	makeRoom(t, app, "notice", map[string]any{"publishRule": signedIn})
+	if got := app.Call(http.MethodPost, "/api/wx/rooms/notice/messages", "", map[string]any{"event": "x"}); got.Code() != "room_publish_forbidden" {
+		t.Errorf("the owner has said who may speak: got %d %s, want a guest refused", got.Status, got.Body)
+	}
+	quiet := apptest.New(t, func(c *hooks.Config) { c.Sim = false })
+	if got := quiet.Call(http.MethodPost, "/api/wx/rooms/notice/messages", "", map[string]any{"event": "x"}); got.Code() != "room_publish_forbidden" {
+		t.Errorf("without the simulator: got %d %s, want a guest refused", got.Status, got.Body)
+	}
 }
