@@ -29,7 +29,7 @@ func transportOfSockets(g *gateway.Gateway) (all transport, webSockets, polling,
 		return transport{}, 0, 0, 0
 	}
 	s := g.Stats()
-	all = transport{s.Sessions, s.Queued, uint64(max(s.FramesOut, 0)), uint64(max(s.Slow, 0))} //nolint:gosec // counters
+	all = transport{s.Sessions, s.Queued, uint64(max(s.FramesOut, 0)), uint64(max(s.Slow, 0))}
 	return all, int64(s.WebSockets), int64(s.Polling), s.Sockets
 }
 

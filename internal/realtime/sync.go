@@ -113,7 +113,7 @@ func (h *Hub) syncStep(r *room) (done bool, err error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if p.Last < r.last { // restored from an older backup
+	if p.Last != unnumbered && p.Last < r.last { // restored from an older backup
 		r.begin(p.Last)
 	}
 	for _, m := range p.Messages {
