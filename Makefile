@@ -94,6 +94,14 @@ bench: ## benchmarks into bin/bench.txt; BASE=old.txt compares
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./... > bin/bench.txt || { cat bin/bench.txt; exit 1; }
 	$(TOOL) benchstat $(BASE) bin/bench.txt
 
+.PHONY: bench-realtime
+bench-realtime: build $(DEPS) ## rooms beside Node's socket.io: burst, latency, CPU, memory (10 minutes)
+	go run -C tools ./bench/realtime -bin ../bin/wxbase -e2e ../e2e bench
+
+.PHONY: stall churn
+stall churn: build ## readers that stopped reading; 50,000 connects
+	go run -C tools ./bench/realtime -bin ../bin/wxbase $@
+
 .PHONY: cover
 cover: ## statement coverage per function
 	@mkdir -p bin

@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,6 +80,8 @@ type Server struct {
 	admitted  int
 	stopping  bool
 
+	writers writers
+
 	live sync.WaitGroup // sessions that are registered
 	stop chan struct{}
 	beat chan struct{} // closed when the heartbeat goroutine has ended
@@ -93,6 +96,7 @@ func New(cfg Config) *Server {
 		stop: make(chan struct{}), beat: make(chan struct{}),
 	}
 	s.start = s.cfg.Now().Add(-1) // so that now is never 0
+	s.writers.allow(runtime.GOMAXPROCS(0))
 	s.buffers.New = func() any { return new(bytes.Buffer) }
 	s.upgrader = websocket.Upgrader{
 		ReadBufferSize:  512, // one for each client, for as long as it lives

@@ -48,7 +48,7 @@ func (x *Session) pulse(now int64) {
 	x.mu.Unlock()
 	switch {
 	case start:
-		go x.run()
+		x.start()
 	case cut:
 		x.countCut(reason)
 		x.Abort(reason)

@@ -47,6 +47,7 @@ type Session struct {
 	address  string
 	protocol int
 	run      func() // flush, bound once: starting a writer allocates nothing
+	quick    *quick // nil while polling, and where a goroutine must write; set with nc
 	value    atomic.Value
 
 	seen atomic.Int64 // when the last packet came, by Server.now
@@ -132,7 +133,7 @@ func (x *Session) Send(f Frame) error {
 	start := x.push(f)
 	x.mu.Unlock()
 	if start {
-		go x.run()
+		x.start()
 	}
 	return nil
 }
@@ -243,7 +244,7 @@ func (x *Session) finish(reason string, ws, polling Frame, linger bool) {
 		go x.tearDown() // what the layer above holds must not wait for a poll that may never come
 	}
 	if start {
-		go x.run()
+		x.start()
 	}
 }
 

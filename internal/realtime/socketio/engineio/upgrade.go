@@ -106,11 +106,12 @@ func (x *Session) adopt(nc net.Conn) bool {
 		return false
 	}
 	x.nc, x.poll.probe = nc, nil
+	x.quick = newQuick(nc)
 	x.poll.ring()
 	x.srv.upgraded.Add(1)
 	if len(x.queue) > 0 && !x.writing {
 		x.writing = true
-		go x.run()
+		x.start()
 	}
 	return true
 }

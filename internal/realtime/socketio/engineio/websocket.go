@@ -29,6 +29,7 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, x *Sessio
 		return
 	}
 	x.nc = ws.NetConn()
+	x.quick = newQuick(x.nc)
 	x.in.Lock() // until Open has returned: Close may not come before it
 	if !s.register(x) {
 		_ = x.nc.Close()
@@ -142,15 +143,19 @@ func (x *Session) lost(err error) {
 // flush writes all that is queued, and ends when there is nothing left. One runs at a time for a session.
 func (x *Session) flush() {
 	runtime.Gosched() // whoever publishes goes on first, so that more leaves in one call
-	var batch [][]byte
-	for {
-		if batch = x.swap(batch); batch == nil {
-			return
-		}
+	if batch := x.swap(nil); batch != nil {
+		x.flushRest(batch)
+	}
+}
+
+// flushRest is flush with something in hand.
+func (x *Session) flushRest(batch [][]byte) {
+	for batch != nil {
 		if !x.write(batch) {
 			x.Abort(ReasonTransportError)
 			return
 		}
+		batch = x.swap(batch)
 	}
 }
 
