@@ -11,7 +11,7 @@ const canAttempt = true
 
 // attempt writes what a socket takes at once. None is no error.
 func attempt(fd uintptr, b []byte) (int, error) {
-	n, err := syscall.Write(int(fd), b) //nolint:gosec // a descriptor is a small number
+	n, err := syscall.Write(int(fd), b)
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR) {
 		return 0, nil
 	}
