@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -65,6 +66,9 @@ func (p *Plugin) reportConsents(e *core.RequestEvent) error {
 		return fail(errConsentArgs, nil)
 	}
 	for template, answer := range form.Answers {
+		if strings.HasPrefix(answer, answerAccept) { // newer phones say acceptWithAudio and the like
+			answer, form.Answers[template] = answerAccept, answerAccept
+		}
 		if template == "" || len(template) > 128 || !slices.Contains([]string{answerAccept, answerReject, answerBan, answerFilter}, answer) {
 			return failWith(errConsentArgs, "template", template[:min(len(template), 128)])
 		}

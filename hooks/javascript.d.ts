@@ -5,18 +5,18 @@
 
 interface WxEvent { app: core.App; next(): void }
 interface WxLoginEvent extends WxEvent { user: core.Record; appID: string; openID: string; unionID: string; isNew: boolean; request: core.RequestEvent }
-interface WxProfileEvent extends WxEvent { user: core.Record }
+interface WxProfileEvent extends WxEvent { user: core.Record; avatar?: any }
 interface WxOrderEvent extends WxEvent { order: core.Record }
 interface WxRefundEvent extends WxEvent { order: core.Record; refund: core.Record }
 interface WxScanEvent extends WxEvent { code: core.Record; user?: core.Record; invited: boolean }
 interface WxPushEvent extends WxEvent {
-  appID: string; openID: string; user?: core.Record; msgType: string; name: string; msgID: string; fields: { [key: string]: any }
+  appID: string; openID: string; user?: core.Record; at: time.Time; msgType: string; name: string; msgID: string; fields: { [key: string]: any }
   answers?: { template: string; accepted: boolean }[]
   reports?: { template: string; msgID: string; errorCode: number; status: string }[]
   media?: { traceID: string; suggest: string; label: number; errcode: number; check?: core.Record }
   trade?: { order?: core.Record; transactionID: string; outTradeNo: string }
 }
-interface WxRoomMessageEvent extends WxEvent { room: string; name: string; payload: number[]; sender: string }
+interface WxRoomMessageEvent extends WxEvent { room: string; name: string; payload: number[] /* bytes */; sender: string }
 
 /** A login that WeChat has confirmed, before the answer goes out. Throwing refuses it. */
 declare function onWxLogin(handler: (e: WxLoginEvent) => void): void

@@ -104,7 +104,7 @@ func (p *Plugin) Publish(room, event string, payload any) (int, error) {
 	return n, err
 }
 
-// checkMessage lets the program look at a message before anybody gets it.
+// checkRoomMessage lets the program look at a message before anybody gets it.
 func (p *Plugin) checkRoomMessage(_ context.Context, m *realtime.Message) error {
 	e := &RoomMessageEvent{App: p.app, Room: m.Room, Name: m.Event, Payload: m.Payload, Sender: m.Sender}
 	if err := p.onRoomMessage.Trigger(e, func(*RoomMessageEvent) error { return nil }); err != nil {

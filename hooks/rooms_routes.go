@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"cmp"
+	"errors"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -83,7 +84,7 @@ func senderName(e *core.RequestEvent) string {
 }
 
 // listRoomMessages handles GET /api/wx/rooms/{room}/messages?after=&limit=: what the room keeps, after a number, for whoever may join.
-// last is the next after.
+// last is the next after; newest is the number of the room's newest message.
 func (p *Plugin) listRoomMessages(e *core.RequestEvent) error {
 	room, err := p.joinByRequest(e, e.Request.PathValue("room"))
 	if err != nil {
@@ -97,6 +98,10 @@ func (p *Plugin) listRoomMessages(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
+	newest, known := p.hub.Newest(e.Request.Context(), room) // before the page, so that nothing falls between
+	if !known {
+		return failRoom(errors.New("number of the newest message is not known"))
+	}
 	found, more, err := p.hub.History(e.Request.Context(), room, after, limit)
 	if err != nil {
 		return failRoom(err)
@@ -106,7 +111,7 @@ func (p *Plugin) listRoomMessages(e *core.RequestEvent) error {
 		list[i] = roomMessage{m.Seq, m.Event, m.Payload, m.Sender, m.At}
 		after = m.Seq
 	}
-	return e.JSON(http.StatusOK, map[string]any{"messages": list, "more": more, "last": after})
+	return e.JSON(http.StatusOK, map[string]any{"messages": list, "more": more, "last": after, "newest": newest})
 }
 
 // listRoomMembers handles GET /api/wx/rooms/{room}/members, in rooms with presence, for whoever may join. Superusers may always.

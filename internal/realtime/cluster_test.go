@@ -320,6 +320,23 @@ func TestEdgeJoinsDuringPublishing(t *testing.T) {
 	})
 }
 
+func TestNewestOnAnEdge(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newCluster(1)
+		if got, known := c.edges[0].Newest(t.Context(), room("k")); got != 0 || !known {
+			t.Errorf("nothing said yet: got %d, %v, want 0", got, known)
+		}
+		count(t, c.primary, 3)
+		if got, known := c.edges[0].Newest(t.Context(), room("k")); got != 3 || !known {
+			t.Errorf("got %d, %v, want 3", got, known)
+		}
+		c.primaryNode.cut()
+		if _, known := c.edges[0].Newest(t.Context(), room("k")); known {
+			t.Error("without the primary: got a number")
+		}
+	})
+}
+
 func TestPresenceOfAllProcesses(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newCluster(2)

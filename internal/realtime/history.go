@@ -21,6 +21,25 @@ func (h *Hub) History(ctx context.Context, set Room, after int64, limit int) (me
 	return p.Messages, p.More, err
 }
 
+// Newest is the number of a room's newest message: whoever joins now and is cut off before the next one resumes after it. 0 is a room without
+// a message, or without history; false means that nobody can say, because this is an edge and the primary is away.
+func (h *Hub) Newest(ctx context.Context, set Room) (seq int64, known bool) {
+	if set.History <= 0 || isReserved(set.Name) {
+		return 0, true
+	}
+	r := h.acquire(set.Name)
+	defer h.release(r)
+	if !r.primary {
+		p, err := h.pageThere(ctx, pageAsk{Room: r.name, Limit: 1})
+		return max(p.Last, 0), err == nil && p.Last != unnumbered
+	}
+	if err := h.lockNumbered(ctx, r); err != nil {
+		return 0, false
+	}
+	defer r.mu.Unlock()
+	return r.sequence.next - 1, true
+}
+
 func (h *Hub) page(ctx context.Context, r *room, after int64, limit int) (page, error) {
 	if r.primary {
 		return h.pageHere(ctx, r, after, limit)

@@ -294,6 +294,28 @@ func TestHistoryPages(t *testing.T) {
 	}
 }
 
+func TestNewest(t *testing.T) {
+	t.Parallel()
+	store := newMemory()
+	h := realtime.New(realtime.Config{Store: store, Rooms: rooms})
+	want := func(name string, want int64) {
+		t.Helper()
+		if got, known := h.Newest(t.Context(), room(name)); got != want || !known {
+			t.Errorf("room %s: got %d, %v, want %d", name, got, known, want)
+		}
+	}
+	want("k", 0)
+	want("plain", 0)
+	count(t, h, 3)
+	want("k", 3)
+	h = realtime.New(realtime.Config{Store: store, Rooms: rooms}) // numbers begin behind the gap
+	got, known := h.Newest(t.Context(), room("k"))
+	m, _, err := h.Publish(t.Context(), realtime.Message{Room: "k", Event: "e", Payload: []byte("1")})
+	if err != nil || !known || m.Seq != got+1 {
+		t.Errorf("after a restart: got %d, %v and then message %d (%v), want the one before", got, known, m.Seq, err)
+	}
+}
+
 func TestForget(t *testing.T) {
 	t.Parallel()
 	store := newMemory()

@@ -24,7 +24,7 @@ type Message struct {
 	Room, Event string
 	Payload     json.RawMessage // any JSON value
 	Sender      string          // Identity.User; empty for the server
-	Seq         int64           // 1, 2, 3 … within a room that keeps history, else 0. Never used twice; gaps after a crash are possible
+	Seq         int64           // 1, 2, 3 … within a room that keeps history, else 0. Never used twice; gaps are possible, as after a restart
 	At          time.Time       // UTC, milliseconds
 }
 

@@ -203,7 +203,7 @@ export interface Client {
   readonly token: string;
   readonly user: User | null;
   /** calls made at the same time share one login; profile: true asks wx.getUserInfo, an object is sent as it is */
-  login(options?: { profile?: true | Profile }): Promise<LoginAnswer>;
+  login(options?: { profile?: true | Profile; scene?: string }): Promise<LoginAnswer>;
   /** renews the stored token and the user record; call it at App.onLaunch when `token` is not empty */
   refresh(): Promise<User>;
   logout(): void;

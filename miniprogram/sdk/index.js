@@ -121,10 +121,13 @@
       const wasGuest = !this.token;
       const data = { code: await this.loginCode() };
       if (this.appid) data.appid = this.appid;
+      const scene = options.scene || this.opened;
+      if (scene) data.scene = scene;
       if (options.profile) Object.assign(data, await this.signedProfile(options.profile));
       const answer = await this.request('/api/wx/login', { method: 'POST', data, auth: false });
       if (epoch !== this.epoch) throw new WxbaseError(0, 'logged_out', 'logged out during login');
       const before = this.user && this.user.id;
+      this.opened = null;
       this.save({ token: answer.token, record: answer.record });
       this.emit('login', answer);
       if (wasGuest || before !== answer.record.id) this.links.forEach((link) => link.reauth(wasGuest));
@@ -310,15 +313,21 @@
       return Object.assign({}, answer, { url: this.url(answer.url) });
     }
 
-    /** scene resolves what App.onLaunch or Page.onLoad got in query.scene, percent-encoded as it comes. */
-    scene(scene) {
+    /**
+     * scene resolves what App.onLaunch or Page.onLoad got in query.scene, percent-encoded as it comes. The scan counts for the user; a
+     * guest's is told to the server with the next login.
+     */
+    async scene(scene) {
       let plain = String(scene);
       try {
         plain = decodeURIComponent(plain);
       } catch (e) {
         // not encoded: a scene never holds a percent sign of its own
       }
-      return this.request('/api/wx/scenes/' + encodeURIComponent(plain), { auth: false });
+      const guest = !this.token;
+      const answer = await this.request('/api/wx/scenes/' + encodeURIComponent(plain));
+      if (guest) this.opened = plain;
+      return answer;
     }
 
     subscribe(topic, handler, options) {

@@ -97,6 +97,15 @@
         else if (again) this.call(sub.onReconnect);
         sub.ready = true;
       }
+      for (const topic of this.topics()) this.learn(topic);
+    }
+
+    /** learn asks where a room stands that has said nothing yet, so that a cut before its first message loses nothing either. */
+    async learn(topic) {
+      if (!topic.startsWith('rooms/') || this.positions[topic] !== undefined) return;
+      const path = '/api/wx/rooms/' + encodeURIComponent(topic.slice(6)) + '/messages?limit=1';
+      const answer = await this.host.request(path, {}).catch(() => null); // note: the stream itself tells what is wrong
+      if (answer && answer.newest >= 0 && this.positions[topic] === undefined && this.topics().includes(topic)) this.positions[topic] = answer.newest;
     }
 
     /** ended handles a connection that is over; a cut after a good one is no error, only a reason to reconnect. */

@@ -25,6 +25,12 @@ type done struct {
 	Seq int64 `json:"seq,omitempty"`
 }
 
+// joined is the answer to a join.
+type joined struct {
+	OK  bool   `json:"ok"`
+	Seq *int64 `json:"seq,omitempty"` // of the newest message in a room with history, to resume after
+}
+
 // event answers one event of a client.
 func (g *Gateway) event(s *socketio.Socket, event string, args []json.RawMessage, ack func(...any)) {
 	m, ok := s.Value().(*member)
@@ -148,7 +154,13 @@ func (g *Gateway) joinLater(ctx context.Context, m *member, r request) (any, err
 	if p.room, err = roomOf(ctx, m.session, r.Room); err != nil {
 		return nil, err
 	}
-	return done{OK: true}, g.join(m, p)
+	answer := joined{OK: true}
+	if p.room.History > 0 {
+		if seq, known := g.hub.Newest(ctx, p.room); known { // before the join, after which it might have been heard
+			answer.Seq = &seq
+		}
+	}
+	return answer, g.join(m, p)
 }
 
 func (g *Gateway) leave(m *member, r request) (any, error) {

@@ -145,6 +145,7 @@ func TestRoomEvents(t *testing.T) {
 		{"join nothing", "join", `{}`, `room_unknown`},
 		{"publish", "publish", `{"room":"notice","event":"hey","payload":[1]}`, `[{"ok":true}]`},
 		{"publish with history", "publish", `{"room":"kept","event":"hey"}`, `[{"ok":true,"seq":1}]`},
+		{"join with history", "join", `{"room":"kept"}`, `[{"ok":true,"seq":1}]`},
 		{"publish where only the server speaks", "publish", `{"room":"silent","event":"hey"}`, `room_publish_forbidden`},
 		{"publish to another user", "publish", `{"room":"user:u2","event":"hey"}`, `room_unknown`},
 		{"publish to everybody", "publish", `{"room":"*/","event":"hey"}`, `room_unknown`},

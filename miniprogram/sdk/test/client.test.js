@@ -174,8 +174,19 @@ test('calls', async (t) => {
   await t.test('scene is decoded once and encoded for the path', async () => {
     const { fake, client } = setup({ 'GET /api/wx/scenes/a%3D1%26b%2F2': () => ({ body: { page: 'p', payload: { x: 1 } } }) });
     for (const scene of ['a%3D1%26b%2F2', 'a=1&b/2']) assert.deepEqual(await client.scene(scene), { page: 'p', payload: { x: 1 } });
-    assert.equal(fake.calls[0].auth, '');
     await assert.rejects(client.scene('100%'), { status: 404 });
+  });
+  await t.test('scene counts for the user, and a guest tells it with the next login', async () => {
+    const { fake, client } = setup({ 'GET /api/wx/scenes/abc': () => ({ body: { page: 'p', payload: null } }) });
+    const logins = () => fake.calls.filter((c) => c.path === '/api/wx/login').map((c) => c.data.scene);
+    await client.scene('abc');
+    assert.equal(fake.calls[0].auth, '');
+    await client.login();
+    await client.scene('abc');
+    assert.equal(fake.calls.at(-1).auth, 't1');
+    await client.login();
+    await client.login({ scene: 'own' });
+    assert.deepEqual(logins(), ['abc', undefined, 'own']);
   });
   await t.test('code makes the address absolute', async () => {
     const { client } = setup({ 'POST /api/wx/codes': () => ({ body: { id: 'c', url: '/api/files/c/1/a.jpg' } }) });

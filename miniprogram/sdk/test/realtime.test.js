@@ -14,6 +14,7 @@ function setup(t, session) {
   t.mock.method(Math, 'random', () => 0.5);
   const fake = fakeWx({
     'POST /api/wx/login': () => ({ body: { token: jwt(2e9), record: { id: 'u1' } } }),
+    'GET /api/wx/rooms/quiet/messages': () => ({ body: { messages: [], more: false, last: 0, newest: 40 } }),
     'POST /api/realtime': () => ({ status: fake.refuse || 204, body: '' }),
   });
   if (session) fake.storage.wxbase = session;
@@ -87,6 +88,14 @@ test('subscribe', async (t) => {
     assert.deepEqual(fake.lists()[2], [key, 'orders/o1', 'orders/o2']);
     second.event(key, { event: 'x', payload: 'c', seq: 43 });
     assert.deepEqual(got, ['a', 'b', 'c']);
+  });
+  await t.test('misses nothing in a room that was cut off before its first message', async (t) => {
+    const { fake, client } = setup(t);
+    client.subscribe('rooms/quiet', () => {});
+    const first = await connected(fake, 1);
+    first.cut();
+    await connected(fake, 2);
+    assert.deepEqual(fake.lists(), [['rooms/quiet'], ['rooms/quiet?options=' + encodeURIComponent('{"query":{"after":"40"}}')]]);
   });
   await t.test('gives up a stream that says nothing', async (t) => {
     const { fake, client } = setup(t);
