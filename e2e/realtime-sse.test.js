@@ -165,6 +165,7 @@ async function adapted(t, server, chunks, make, token) {
   await until('the record and all 20', () => records.length >= 1 && heard.messages.length >= 20);
   assert.deepEqual(records, ['create 标题🎉']);
   assert.deepEqual(heard.texts(), texts(20));
+  assert.equal((await pb.collection('products').update(made.id, { price: 200 })).price, 200);
   await pb.collection('products').delete(made.id);
 
   const [first, second] = await Promise.allSettled([pb.collection('products').getList(1, 1), pb.collection('products').getList(1, 1)]);

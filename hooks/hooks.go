@@ -202,6 +202,9 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := e.Next(); err != nil {
 		return err
 	}
+	if e.Server != nil { // not a test that builds the mux only
+		e.Server.Handler = patchByHeader(e.Server.Handler)
+	}
 	return p.welcome(e)
 }
 

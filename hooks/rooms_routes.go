@@ -2,8 +2,8 @@ package hooks
 
 import (
 	"cmp"
-	"errors"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"

@@ -24,6 +24,16 @@ func hardenServer(s *http.Server) {
 	s.MaxHeaderBytes = 64 << 10
 }
 
+// patchByHeader takes a POST with the header `X-HTTP-Method-Override: PATCH` for a PATCH, which wx.request cannot send.
+func patchByHeader(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.Header.Get("X-HTTP-Method-Override") == http.MethodPatch {
+			r.Method = http.MethodPatch
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // dashboardHeaders stops browsers from keeping the dashboard's extension code for two weeks after an upgrade.
 func dashboardHeaders(e *core.RequestEvent) error {
 	if strings.HasPrefix(e.Request.URL.Path, "/_/extensions") {

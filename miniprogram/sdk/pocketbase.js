@@ -120,7 +120,7 @@
   /**
    * createPocketBase makes a client of the SDK that works in a mini program: CRUD, auth kept in storage, auto-cancellation,
    * realtime. PocketBase is what require('pocketbase') gives (dist/pocketbase.cjs.js; tried with 0.28).
-   * note: WeChat sends no PATCH, so collection(...).update() cannot work, nor can files in a body (wx.uploadFile does those).
+   * note: files in a body cannot work (wx.uploadFile sends those).
    */
   function createPocketBase(PocketBase, baseURL, wx, options) {
     const pb = new PocketBase(baseURL);
