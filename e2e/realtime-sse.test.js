@@ -189,6 +189,7 @@ async function cutInMiniProgram(t, server, token) {
 
 async function refusedInMiniProgram(t, server) {
   const pb = createdByOurs(miniProgram(), server.url);
+  t.after(() => pb.realtime.unsubscribe());
   await assert.rejects(pb.realtime.subscribe('rooms/closed', () => {}), (err) => {
     assert.equal(err.status, 403);
     return true;
