@@ -242,9 +242,10 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.GET("/scenes/{scene}", p.openScene)
 	wx.GET("/edges/key", p.showEdgeKey).Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/rooms/tickets", p.createTicket)
-	wx.POST("/rooms/{room}/messages", p.createMessageInRoom).Bind(apis.BodyLimit(4 * small)) // note: read twice, and the limit counts both
-	wx.GET("/rooms/{room}/messages", p.listRoomMessages)
-	wx.GET("/rooms/{room}/members", p.listRoomMembers)
+	// note: the body is read twice, and the limit counts both
+	wx.POST("/rooms/{room}/messages", p.createMessageInRoom).Bind(apis.BodyLimit(4*small), apis.SkipSuccessActivityLog())
+	wx.GET("/rooms/{room}/messages", p.listRoomMessages).Bind(apis.SkipSuccessActivityLog())
+	wx.GET("/rooms/{room}/members", p.listRoomMembers).Bind(apis.SkipSuccessActivityLog())
 	wx.GET("/admin/realtime", p.showRealtime).Bind(apis.RequireSuperuserAuth())
 	wx.POST("/links", p.createLink).Bind(buyer)
 	wx.POST("/messages", p.createMessage).Bind(apis.RequireSuperuserAuth())
