@@ -20,7 +20,7 @@ const WORDS = {
   },
 };
 
-let lang = localStorage.getItem('sim-lang') === 'en' ? 'en' : 'zh';
+let lang = (localStorage.getItem('sim-lang') || navigator.language).startsWith('zh') ? 'zh' : 'en';
 let kinds = {};
 const shown = new Map(); // section -> the text it was last drawn from
 
