@@ -237,3 +237,21 @@ func TestSendAllocatesNothing(t *testing.T) {
 		t.Errorf("got %v allocations for a delivery, want at most the client's own", allocs)
 	}
 }
+
+// TestFramesThatTheSocketTakesInPart: what does not fit at once follows, in order, and whole.
+func TestFramesThatTheSocketTakesInPart(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, func(c *engineio.Config) { c.QueueBytes = 1 << 30 })
+	c, s := k.websocket("4")
+	big := strings.Repeat("第一条", 2<<20)
+	for _, text := range []string{"before", big, "between", big, "after"} {
+		if err := s.Send(engineio.NewMessage([]byte(text))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []string{"before", big, "between", big, "after"} {
+		if got := c.read(); got != "4"+want {
+			t.Fatalf("message %d: got %d bytes, want %d", i, len(got), len(want)+1)
+		}
+	}
+}
