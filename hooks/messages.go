@@ -131,7 +131,7 @@ func (p *Plugin) sendMessage(ctx context.Context, m Message) (msgID string, err 
 		return "", err
 	}
 	// note: WeChat refuses two messages to one person at the same moment (43108)
-	unlock, err := p.locks.lockContext(ctx, "message/"+m.AppID+"/"+m.OpenID)
+	unlock, err := p.locks.lockContext(ctx, messageLock(m.AppID, m.OpenID))
 	if err != nil {
 		return "", fail(errWxBusy, err)
 	}
@@ -237,10 +237,16 @@ func withReason(problem Problem, cause error) *router.ApiError {
 	return refusal
 }
 
-// settleReports notes what WeChat's pushes tell of messages that were sent.
-func (p *Plugin) settleReports(app core.App, reports []MessageReport) error {
-	for _, report := range reports {
-		r, err := findRow(app, "wx_messages", dbx.HashExp{"msgid": report.MsgID})
+// settleReports notes what WeChat's pushes tell of messages that were sent. A report may be faster than the booking of its message, so it
+// takes its turn with whoever is sending to that person.
+func (p *Plugin) settleReports(ctx context.Context, event *PushEvent) error {
+	unlock, err := p.locks.lockContext(ctx, messageLock(event.AppID, event.OpenID))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for _, report := range event.Reports {
+		r, err := findRow(p.app, "wx_messages", dbx.HashExp{"msgid": report.MsgID})
 		if err != nil || report.MsgID == "" {
 			continue // sent by another program
 		}
@@ -248,9 +254,12 @@ func (p *Plugin) settleReports(app core.App, reports []MessageReport) error {
 			r.Set("state", "FAILED")
 			r.Set("error", fmt.Sprintf("%d %s", report.ErrorCode, report.Status[:min(len(report.Status), 150)]))
 		}
-		if err := app.Save(r); err != nil {
+		if err := p.app.Save(r); err != nil {
 			return fmt.Errorf("save message: %w", err)
 		}
 	}
 	return nil
 }
+
+// messageLock is held while a message to a person is sent and booked.
+func messageLock(appID, openID string) string { return "message/" + appID + "/" + openID }

@@ -96,6 +96,37 @@ func TestMessage(t *testing.T) {
 	wantAnswer(t, app.Call(http.MethodPost, "/api/wx/messages", super, body), 409, "message_not_subscribed")
 }
 
+// afterReport holds WeChat's answer to a message back until its report has been pushed, and had time to be worked on.
+type afterReport struct{ app *apptest.App }
+
+func (w *afterReport) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil || r.URL.Path != "/cgi-bin/message/subscribe/send" {
+		return answer, err
+	}
+	applied := dbx.And(pushed("subscribe_msg_sent_event"), dbx.HashExp{"state": "APPLIED"})
+	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); {
+		if n, err := w.app.CountRecords("wx_inbox", applied); err != nil || n > 0 {
+			break
+		}
+	}
+	return answer, nil
+}
+
+// TestReportBeforeItsMessage: WeChat's report may come before we have read the answer to the call.
+func TestReportBeforeItsMessage(t *testing.T) {
+	t.Parallel()
+	slow := &afterReport{}
+	app := apptest.New(t, func(c *hooks.Config) { c.Transport = slow })
+	slow.app = app
+	person, super := app.Login("小明"), app.Superuser()
+	template := paidTemplate(t, app)
+	agrees(t, person, template, "tap-1")
+	body := map[string]any{"user": person.User, "template": template, "data": paidData(nil)}
+	sent := app.Must(http.MethodPost, "/api/wx/messages", super, body)
+	waitFor(t, app, "wx_messages", dbx.HashExp{"msgid": sent.Text("msgid")}, isState("DELIVERED"))
+}
+
 func TestMessageArguments(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)

@@ -67,12 +67,12 @@ func (p *Plugin) tradeNotice(m wechat.PushMessage) (*TradeNotice, error) {
 }
 
 // applyPush does our own part. It may be done again.
-func (p *Plugin) applyPush(_ context.Context, event *PushEvent, key string) error {
+func (p *Plugin) applyPush(ctx context.Context, event *PushEvent, key string) error {
 	switch {
 	case event.Answers != nil && event.User != nil:
 		return p.app.RunInTransaction(func(tx core.App) error { return p.applyAnswers(tx, event, key) })
 	case event.Reports != nil:
-		return p.settleReports(p.app, event.Reports)
+		return p.settleReports(ctx, event)
 	case event.Media != nil:
 		return p.applyMedia(event.Media, event.At)
 	default:
