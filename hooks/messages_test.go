@@ -106,8 +106,8 @@ func (w *afterReport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	applied := dbx.And(pushed("subscribe_msg_sent_event"), dbx.HashExp{"state": "APPLIED"})
 	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); {
-		if n, err := w.app.CountRecords("wx_inbox", applied); err != nil || n > 0 {
-			break
+		if n, err := w.app.CountRecords("wx_inbox", applied); n > 0 || err != nil {
+			return answer, err
 		}
 	}
 	return answer, nil
