@@ -28,8 +28,8 @@ import (
 // version is set by the linker.
 var version = "dev"
 
-//go:embed all:pb_public
-var demo embed.FS
+//go:embed all:pb_public miniprogram/sdk/*.js
+var files embed.FS
 
 func main() {
 	app := pocketbase.NewWithConfig(pocketbase.Config{
@@ -48,7 +48,10 @@ func main() {
 	_ = app.RootCmd.ParseFlags(os.Args[1:]) // cobra parses again and reports
 
 	var err error
-	if config.Demo, err = fs.Sub(demo, "pb_public"); err != nil {
+	if config.Demo, err = fs.Sub(files, "pb_public"); err != nil {
+		exit(err)
+	}
+	if config.SDK, err = fs.Sub(files, "miniprogram/sdk"); err != nil {
 		exit(err)
 	}
 	migratecmd.MustRegister(app, app.RootCmd, migratecmd.Config{TemplateLang: migratecmd.TemplateLangGo, Dir: "migrations"})

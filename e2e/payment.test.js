@@ -25,7 +25,7 @@ test('payment', async (t) => {
     await phone.state('PAID');
     const orders = await sim(server, 'orders');
     assert.deepEqual(orders.map((o) => o.trade_state), ['SUCCESS'], 'one order, paid once');
-    phone.quiet();
+    await phone.quiet();
   });
 
   await play('cancelled for good', 'p1', async (phone) => {
@@ -36,7 +36,7 @@ test('payment', async (t) => {
     await phone.id('order-again').click();
     await phone.id('tab-me').click();
     await phone.sees('order-state', '已取消');
-    phone.quiet();
+    await phone.quiet();
   });
 
   await play('turns paid by realtime when the phone cannot ask', 'p2', async (phone, tab) => {
@@ -51,7 +51,7 @@ test('payment', async (t) => {
     await phone.order();
     await phone.pay();
     await phone.state('PAID');
-    phone.quiet();
+    await phone.quiet();
   });
 
   await play('shows what the server says when WeChat Pay is busy', 'p3', async (phone) => {

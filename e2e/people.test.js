@@ -18,7 +18,7 @@ test('people', async (t) => {
     await phone.toast('你拒绝了手机号授权');
     await phone.sees('phone-value', '点击授权');
     assert.deepEqual(tab.requests.filter((r) => r === 'POST /api/wx/phone' || /_sim.*phone$/.test(r)), []);
-    phone.quiet();
+    await phone.quiet();
   }));
 
   await t.test("a nickname of one's own is kept, as text", () => inTabs(browser, { name: 'people-name' }, async (tab) => {
@@ -34,7 +34,7 @@ test('people', async (t) => {
     await phone.settled();
     await phone.id('tab-me').click();
     await phone.sees('user-name', '王<b>老板</b>');
-    phone.quiet();
+    await phone.quiet();
   }));
 
   await t.test('a busy WeChat is told, and the next try logs in', () => inTabs(browser, { name: 'people-busy' }, async (tab) => {
@@ -63,7 +63,7 @@ test('people', async (t) => {
     const left = words.join(' ').replace(/中文|小明|小红|老王/g, '').match(/[\u4e00-\u9fff]+/g);
     assert.equal(left, null, 'Chinese left on the English page');
     await tab.step('english-dark');
-    phone.quiet();
+    await phone.quiet();
   }));
 
   await t.test('two tabs are two people', () => inTabs(browser, { name: 'people-tabs', tabs: 2 }, async (a, b) => {
@@ -79,8 +79,8 @@ test('people', async (t) => {
     await first.settled();
     await first.id('tab-me').click();
     await first.sees('user-name', '小明');
-    first.quiet();
-    second.quiet();
+    await first.quiet();
+    await second.quiet();
   }));
 
   await t.test('without a simulated WeChat the page says how to start one', () => inTabs(browser, { name: 'people-closed' }, async (tab) => {

@@ -83,7 +83,10 @@ export class Phone {
     await this.id(testid).filter({ hasText: pattern }).first().waitFor();
   }
 
-  quiet() {
+  /** quiet: the console had no complaint, and nothing that is no text became text. */
+  async quiet() {
     assert.deepEqual(this.tab.complaints, [], 'console of ' + this.tab.name);
+    const text = await this.tab.page.evaluate(() => document.body.textContent);
+    assert.doesNotMatch(text, /\[object |undefined|NaN/);
   }
 }

@@ -51,8 +51,8 @@ async function play(scenario, server, mine, theirs) {
 
   await shareAndScan(scenario, me, mine);
   await timeline(scenario, mine);
-  me.quiet();
-  other.quiet();
+  await me.quiet();
+  await other.quiet();
 }
 
 /** shareAndScan makes a code for the dish and lets the second person land on it. */

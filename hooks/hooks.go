@@ -40,6 +40,7 @@ type Config struct {
 	DemoEmail    string // superuser made with Sim; demo@example.com when empty
 	DemoPassword string // and the password; made up when empty
 	Demo         fs.FS  // the demo page, served at / with Sim
+	SDK          fs.FS  // the client SDK that the demo page loads, served at /sdk/ with Sim
 	PublicDir    string // folder served at / without Sim; may be missing
 
 	RedisURL   string        // joins this process to its edges and sisters; empty: there are none; WXBASE_REDIS_URL wins over it

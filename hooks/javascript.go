@@ -46,6 +46,9 @@ func (a scriptApp) OnWxRefundSucceeded() *hook.Hook[*RefundEvent] { return a.plu
 // OnWxCodeScanned is OnCodeScanned.
 func (a scriptApp) OnWxCodeScanned() *hook.Hook[*ScanEvent] { return a.plugin.onCodeScanned }
 
+// OnWxPush is OnPush.
+func (a scriptApp) OnWxPush() *hook.Hook[*PushEvent] { return a.plugin.onPush }
+
 // OnWxRoomMessage is OnRoomMessage.
 func (a scriptApp) OnWxRoomMessage() *hook.Hook[*RoomMessageEvent] { return a.plugin.onRoomMessage }
 

@@ -35,7 +35,12 @@ func (p *Plugin) servePublic(e *core.ServeEvent) error {
 	}
 	switch {
 	case p.cfg.Sim && p.cfg.Demo != nil:
-		e.Router.GET(path, apis.Static(p.cfg.Demo, false)).BindFunc(noCache).Bind(apis.Gzip(), apis.SkipSuccessActivityLog())
+		demo := e.Router.Group("").Bind(apis.Gzip(), apis.SkipSuccessActivityLog())
+		demo.BindFunc(noCache)
+		demo.GET(path, apis.Static(p.cfg.Demo, false))
+		if p.cfg.SDK != nil {
+			demo.GET("/sdk"+path, apis.Static(p.cfg.SDK, false))
+		}
 	case isFolder(p.cfg.PublicDir):
 		e.Router.GET(path, apis.Static(os.DirFS(p.cfg.PublicDir), true)).Bind(apis.Gzip())
 	default:

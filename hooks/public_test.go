@@ -29,6 +29,7 @@ func TestPublic(t *testing.T) {
 		}
 	}
 	demo := fstest.MapFS{"index.html": {Data: []byte("demo page")}, "js/app.js": {Data: []byte("demo code")}}
+	sdk := fstest.MapFS{"index.js": {Data: []byte("client code")}}
 	scenarios := []struct {
 		name   string
 		config hooks.Config
@@ -46,6 +47,8 @@ func TestPublic(t *testing.T) {
 		{"demo", hooks.Config{Sim: true, Demo: demo, PublicDir: dir}, "/", 200, "demo page", "no-cache"},
 		{"demo's code", hooks.Config{Sim: true, Demo: demo}, "/js/app.js", 200, "demo code", "no-cache"},
 		{"demo's missing file", hooks.Config{Sim: true, Demo: demo}, "/js/other.js", 404, `"status":404`, "no-cache"},
+		{"the SDK that the demo loads", hooks.Config{Sim: true, Demo: demo, SDK: sdk}, "/sdk/index.js", 200, "client code", "no-cache"},
+		{"no SDK without the demo", hooks.Config{SDK: sdk}, "/sdk/index.js", 404, `"status":404`, ""},
 		{"the API beside it", hooks.Config{Sim: true, Demo: demo}, "/api/wx/health", 200, `"status":"ok"`, ""},
 	}
 	for _, s := range scenarios {

@@ -82,9 +82,6 @@ type TradeNotice struct {
 // OnPush is triggered for everything that WeChat pushes, after wxbase has done its own part.
 func (p *Plugin) OnPush() *hook.Hook[*PushEvent] { return p.onPush }
 
-// OnWxPush is OnPush.
-func (a scriptApp) OnWxPush() *hook.Hook[*PushEvent] { return a.plugin.onPush }
-
 // pushCodec is what checks the pushes of a mini program.
 func (p *Plugin) pushCodec(appID string) (*wechat.PushCodec, error) {
 	app, err := p.settings.App(appID)
