@@ -185,6 +185,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	hardenServer(e.Server)
 	p.installer(e)
 	e.Router.BindFunc(dashboardHeaders)
+	e.Router.BindFunc(translateProblems())
 	p.bindRoutes(e)
 	p.bindMetrics(e)
 	if err := p.joinBus(e.App); err != nil { // note: before the first member of a room

@@ -10,7 +10,7 @@ export interface PocketBaseOptions {
 /**
  * Makes a client of the unmodified SDK (`require('pocketbase/dist/pocketbase.cjs.js')`, tried with 0.28) over wx.*: CRUD,
  * auth kept in wx storage, auto-cancellation, realtime. `realtime.subscribe('rooms/<room>', fn, {query: {after}})`
- * resumes by itself after each cut. wx.request sends no PATCH, so `update()` cannot work; files go by wx.uploadFile.
+ * resumes by itself after each cut. wx.request sends no PATCH: `update()` goes out as a POST with a header; files go by wx.uploadFile.
  */
 export function createPocketBase<T>(PocketBase: new (baseURL: string) => T, baseURL: string, wx: unknown, options?: PocketBaseOptions): T;
 
