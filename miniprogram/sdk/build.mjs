@@ -1,5 +1,5 @@
 // builds dist/ from src/: one file for require (mini programs), one for import (bundlers, browsers), and their types.
-// `node build.mjs --check` builds into memory and fails when dist/ says something else.
+// The demo gets a copy, since a mini program cannot reach outside its own folder. `node build.mjs --check` builds into memory and fails when dist/ says something else.
 import { build } from 'esbuild';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -36,6 +36,8 @@ const bytes = await size();
 console.log(`sdk: ${bytes} bytes minified, ${limit} allowed`);
 if (bytes > limit) process.exit(1);
 
+const demo = path.join(root, '../demo/src/wxbase');
+const copied = ['index.js', 'index.d.ts'];
 const golden = path.join(root, 'test/size.golden'); // so that growth shows in a review
 const measured = `${bytes} bytes minified\n`;
 const dist = path.join(root, 'dist');
@@ -43,6 +45,7 @@ if (process.argv.includes('--check')) {
   const have = fs.existsSync(dist) ? fs.readdirSync(dist).sort() : [];
   const other = Object.keys(wanted).filter((name) => !have.includes(name) || fs.readFileSync(path.join(dist, name), 'utf8') !== wanted[name]);
   const left = have.filter((name) => !(name in wanted));
+  other.push(...copied.filter((name) => fs.readFileSync(path.join(demo, name), 'utf8') !== wanted[name]).map((name) => 'demo ' + name));
   if (fs.readFileSync(golden, 'utf8') !== measured) other.push('test/size.golden');
   if (other.length + left.length > 0) {
     console.error(`sdk: dist/ is not what src/ builds: ${[...other, ...left].join(', ')}; run npm run build and commit`);
@@ -53,4 +56,5 @@ if (process.argv.includes('--check')) {
   fs.mkdirSync(dist);
   fs.writeFileSync(golden, measured);
   for (const [name, text] of Object.entries(wanted)) fs.writeFileSync(path.join(dist, name), text);
+  for (const name of copied) fs.writeFileSync(path.join(demo, name), wanted[name]);
 }
