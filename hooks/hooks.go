@@ -182,6 +182,12 @@ func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
 
 // serve is the table of contents of a start.
 func (p *Plugin) serve(e *core.ServeEvent) error {
+	if err := p.holdFolder(e); err != nil {
+		return err
+	}
+	if err := refuseNewer(e.App); err != nil {
+		return err
+	}
 	hardenServer(e.Server)
 	p.installer(e)
 	e.Router.BindFunc(dashboardHeaders)
