@@ -25,6 +25,10 @@ var (
 	errNotReady      = Problem{"not_ready", http.StatusServiceUnavailable, "The server is not ready."}
 	errBusyHere      = Problem{"busy", http.StatusServiceUnavailable, "The server is busy. Try again."}
 	errNotConfigured = Problem{"wx_not_configured", http.StatusServiceUnavailable, "This mini program or merchant is not configured on the server."}
+	errNotJSON       = Problem{"body_not_json", http.StatusBadRequest, "The body is not one JSON object."}
+	errFieldUnknown  = Problem{"field_unknown", http.StatusBadRequest, "The body has a field that this route does not know."}
+	errFieldRepeated = Problem{"field_repeated", http.StatusBadRequest, "The body has a field twice."}
+	errFieldInvalid  = Problem{"field_invalid", http.StatusBadRequest, "A field of the body is not what it should be."}
 
 	errCodeInvalid      = Problem{"wx_code_invalid", http.StatusBadRequest, "The code is invalid or has expired. Get a new one on the phone."}
 	errCodeUsed         = Problem{"wx_code_used", http.StatusBadRequest, "The code has been used already. Get a new one on the phone."}
@@ -124,7 +128,7 @@ var (
 // Problems lists the catalogue in the order of the documentation.
 func Problems() []Problem {
 	return []Problem{
-		errBadRequest, errNotReady, errBusyHere, errNotConfigured,
+		errBadRequest, errNotReady, errBusyHere, errNotConfigured, errNotJSON, errFieldUnknown, errFieldRepeated, errFieldInvalid,
 		errCodeInvalid, errCodeUsed, errRisk, errWxRate, errWxBusy, errWxConfig, errWxArgs, errWxQuota, errWxAnswer, errWxState,
 		errSignature, errSessionStale, errWatermark, errDataMalformed, errIdentityMissing, errUserBlocked,
 		errProfileName, errProfileAvatar, errProfileRefused,
@@ -168,6 +172,15 @@ func fail(p Problem, cause error) *router.ApiError {
 func failWith(p Problem, key string, value any) *router.ApiError {
 	err := fail(p, nil)
 	err.Data[key] = value
+	return err
+}
+
+// failField is fail for a field of the body, which it names.
+func failField(p Problem, field, reason string) *router.ApiError {
+	err := failWith(p, "field", field)
+	if reason != "" {
+		err.Data["reason"] = reason
+	}
 	return err
 }
 

@@ -14,6 +14,10 @@ func problemHelp() map[string]help {
 		"not_ready":         {"服务器未就绪", "Wait; if it stays so, look at the database and the disk.", "稍候；如一直如此，请检查数据库和磁盘。"},
 		"busy":              {"服务器繁忙", "Try again in a moment. The log has the cause.", "稍候重试，原因见日志。"},
 		"wx_not_configured": {"小程序或商户尚未配置", "The owner sets it up; `GET /api/wx/health` as a superuser says what is missing.", "由管理员配置；以超级管理员访问 `GET /api/wx/health` 可查看缺什么。"},
+		"body_not_json":     {"请求体不是一个 JSON 对象", "Send one JSON object; the Content-Type does not matter. Only the routes for uploads take multipart.", "发送一个 JSON 对象，Content-Type 不限；只有上传接口接受 multipart。"},
+		"field_unknown":     {"请求体有此接口不认识的字段", "`data.field` is the one. Routes that move money or stock do nothing rather than guess.", "见 `data.field`。涉及资金或库存的接口宁可不做，也不猜测。"},
+		"field_repeated":    {"请求体中同一字段出现两次", "`data.field` is the one. Send it once.", "见 `data.field`，只发送一次。"},
+		"field_invalid":     {"请求体的某个字段不对", "`data.field` is the one, `data.reason` says what it should be.", "见 `data.field`，`data.reason` 说明要求。"},
 
 		"wx_code_invalid":      {"code 无效或已过期", "Call wx.login, or let the user press the phone button, again. A code lives five minutes.", "重新调用 wx.login，或让用户再点一次手机号按钮。code 五分钟有效。"},
 		"wx_code_used":         {"code 已被使用", "Likewise. A code works once.", "同上。code 只能用一次。"},

@@ -31,8 +31,8 @@ func (p *Plugin) createRefund(e *core.RequestEvent) error {
 		Amount int64  `json:"amount"`
 		Reason string `json:"reason"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readStrict(e, &form); err != nil {
+		return err
 	}
 	if len(form.Reason) > 80 || form.Amount < 0 {
 		return fail(errRefundAmount, nil)

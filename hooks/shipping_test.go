@@ -124,8 +124,8 @@ func TestShipRefusals(t *testing.T) {
 		{"unpaid", "POST", shipmentsPath(unpaid), super, shipment("1"), 409, "order_not_paid"},
 		{"cancelled", "POST", shipmentsPath(cancelled), super, shipment("1"), 409, "order_not_paid"},
 		{"no body", "POST", shipmentsPath(order), super, nil, 400, "shipment_arguments_invalid"},
-		{"not JSON", "POST", shipmentsPath(order), super, "{", 400, "request_invalid"},
-		{"parcels that are numbers", "POST", shipmentsPath(order), super, merged(shipment("1"), map[string]any{"shippingList": []any{1}}), 400, "request_invalid"},
+		{"not JSON", "POST", shipmentsPath(order), super, "{", 400, "body_not_json"},
+		{"parcels that are numbers", "POST", shipmentsPath(order), super, merged(shipment("1"), map[string]any{"shippingList": []any{1}}), 400, "field_invalid"},
 		{"no parcel", "POST", shipmentsPath(order), super, merged(shipment("1"), map[string]any{"shippingList": []any{}}), 400, "shipment_arguments_invalid"},
 		{"a split of virtual goods", "POST", shipmentsPath(order), super, merged(partOf("1", true), map[string]any{"logisticsType": 3}), 400, "shipment_arguments_invalid"},
 		{"a split without an end", "POST", shipmentsPath(order), super, merged(shipment("1"), map[string]any{"deliveryMode": 2}), 400, "shipment_arguments_invalid"},
@@ -135,9 +135,9 @@ func TestShipRefusals(t *testing.T) {
 		{"unpaid asked for", "GET", shipmentsPath(unpaid), super, nil, 409, "order_not_paid"},
 		{"guest lists", "GET", "/api/wx/admin/shipments", "", nil, 401, ""},
 		{"a user lists", "GET", "/api/wx/admin/shipments", buyer.Token, nil, 403, ""},
-		{"page nought", "GET", "/api/wx/admin/shipments?page=0", super, nil, 400, "request_invalid"},
-		{"page too long", "GET", "/api/wx/admin/shipments?perPage=201", super, nil, 400, "request_invalid"},
-		{"page in words", "GET", "/api/wx/admin/shipments?page=one", super, nil, 400, "request_invalid"},
+		{"page nought", "GET", "/api/wx/admin/shipments?page=0", super, nil, 400, "field_invalid"},
+		{"page too long", "GET", "/api/wx/admin/shipments?perPage=201", super, nil, 400, "field_invalid"},
+		{"page in words", "GET", "/api/wx/admin/shipments?page=one", super, nil, 400, "field_invalid"},
 	}
 	for _, s := range scenarios {
 		got := app.Call(s.method, s.path, s.token, s.body)
