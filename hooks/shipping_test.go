@@ -135,9 +135,9 @@ func TestShipRefusals(t *testing.T) {
 		{"unpaid asked for", "GET", shipmentsPath(unpaid), super, nil, 409, "order_not_paid"},
 		{"guest lists", "GET", "/api/wx/admin/shipments", "", nil, 401, ""},
 		{"a user lists", "GET", "/api/wx/admin/shipments", buyer.Token, nil, 403, ""},
-		{"page nought", "GET", "/api/wx/admin/shipments?page=0", super, nil, 400, "field_invalid"},
-		{"page too long", "GET", "/api/wx/admin/shipments?perPage=201", super, nil, 400, "field_invalid"},
-		{"page in words", "GET", "/api/wx/admin/shipments?page=one", super, nil, 400, "field_invalid"},
+		{"page nought", "GET", "/api/wx/admin/shipments?page=0", super, nil, 400, "request_invalid"},
+		{"page too long", "GET", "/api/wx/admin/shipments?perPage=201", super, nil, 400, "request_invalid"},
+		{"page in words", "GET", "/api/wx/admin/shipments?page=one", super, nil, 400, "request_invalid"},
 	}
 	for _, s := range scenarios {
 		got := app.Call(s.method, s.path, s.token, s.body)
