@@ -147,12 +147,12 @@ func isFinal(err error) bool {
 
 // carry does one effect and notes the outcome.
 func (p *Plugin) carry(ctx context.Context, row *core.Record) error {
-	return p.settle(row, p.perform(ctx, row))
+	return p.noteOutcome(row, p.perform(ctx, row))
 }
 
-// settle notes the outcome of an effect. One that failed is tried again, later and later, for ever, unless its error is final: it is
+// noteOutcome notes the outcome of an effect. One that failed is tried again, later and later, for ever, unless its error is final: it is
 // visible in wx_outbox with its error.
-func (p *Plugin) settle(row *core.Record, outcome error) error {
+func (p *Plugin) noteOutcome(row *core.Record, outcome error) error {
 	attempts := row.GetInt("attempts") + 1
 	row.Set("attempts", attempts)
 	text := ""

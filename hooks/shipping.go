@@ -95,7 +95,7 @@ func (p *Plugin) createShipment(e *core.RequestEvent) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
 	defer cancel()
 	outcome := p.perform(ctx, row)
-	if err := p.settle(row, outcome); err != nil {
+	if err := p.noteOutcome(row, outcome); err != nil {
 		return fail(errBusyHere, err)
 	}
 	return p.answerShipment(e, row, outcome)
