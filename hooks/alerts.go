@@ -28,6 +28,7 @@ const (
 	alertDisk      alertKind = "disk"      // no room, or writing fails; what is short
 	alertShipping  alertKind = "shipping"  // shipping information that WeChat refused; the order
 	alertBackup    alertKind = "backup"    // none, too old, or it does not open
+	alertPayment   alertKind = "payment"   // a payment that WeChat refused or that went an odd way; the merchant or the payment
 )
 
 // Limits of a row.

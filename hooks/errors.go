@@ -122,6 +122,7 @@ var (
 	errNotifyMalformed  = Problem{"pay_notify_malformed", http.StatusBadRequest, "The notification is not understood."}
 	errNotifyMerchant   = Problem{"pay_notify_merchant", http.StatusNotFound, "There is no such merchant."}
 	errNotifyUnmatched  = Problem{"pay_notify_unmatched", http.StatusServiceUnavailable, "The order is not known here yet."}
+	errAlertMissing     = Problem{"alert_not_found", http.StatusNotFound, "There is no such alert."}
 	errNotifyProcessing = Problem{"pay_notify_failed", http.StatusInternalServerError, "The notification could not be processed now."}
 )
 
@@ -147,6 +148,7 @@ func Problems() []Problem {
 		errEventName, errPayload, errMessageBig, errMessageRefused, errRate, errTokenInvalid,
 		errTopicUnknown, errTopicLimit, errConnections, errServerFull, errTicketInvalid, errPrimaryAway, errClosing,
 		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing,
+		errAlertMissing,
 	}
 }
 

@@ -76,6 +76,7 @@ func problemHelp() map[string]help {
 		"pay_notify_malformed": {"通知无法识别", "Not from WeChat, most likely.", "多半不是微信发来的。"},
 		"pay_notify_merchant":  {"没有这个商户", "The merchant of the address is not configured here.", "通知地址中的商户在此没有配置。"},
 		"pay_notify_unmatched": {"通知中的订单在此不存在", "WeChat sends it again; a row in wx_inbox stays.", "微信会重发，记录在 wx_inbox。"},
+		"alert_not_found":      {"没有这条告警", "Read the list again: `GET /api/wx/admin/alerts`.", "重新读取列表：`GET /api/wx/admin/alerts`。"},
 		"pay_notify_failed":    {"通知暂时无法处理", "WeChat sends it again; the log has the cause.", "微信会重发，原因见日志。"},
 	}
 	maps.Copy(all, outreachHelp())

@@ -3,6 +3,7 @@ package hooks
 import (
 	"net/http"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
 
@@ -20,6 +21,9 @@ func (p *Plugin) health(e *core.RequestEvent) error {
 	answer := map[string]any{"status": "ok", "configured": len(apps) > 0, "simulated": p.cfg.Sim}
 	if e.HasSuperuserAuth() {
 		answer["advice"] = p.settings.Advice()
+		if answer["alerts"], err = p.alerts(e.App, dbx.HashExp{"closedAt": ""}, "since ASC"); err != nil {
+			return fail(errNotReady, err)
+		}
 	}
 	return e.JSON(http.StatusOK, answer)
 }

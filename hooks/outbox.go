@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -23,7 +24,7 @@ const (
 	effectClosePayment = "payment.close"     // another attempt has paid the order
 	effectAutoRefund   = "refund.auto"       // money that nobody wants goes back
 	effectUpload       = "shipping.upload"   // shipping information goes to WeChat
-	effectAlert        = "alert"             // a person must look
+	effectAlert        = "alert"             // a person must look; rows of versions before wx_alerts
 	effectMessage      = "message.send"      // a buyer is told of it
 	effectPush         = "push.handle"       // what WeChat pushed is worked on
 	effectCheck        = "check.record"      // what somebody wrote goes to WeChat's check
@@ -57,14 +58,6 @@ func queueEffect(tx core.App, effect, about string, payload map[string]any) erro
 	}
 	_, err := insert(tx, "wx_outbox", map[string]any{"effect": effect, "key": key, "payload": payload, "nextAt": types.NowDateTime()})
 	return err
-}
-
-// queueAlert keeps what a person must see.
-func queueAlert(tx core.App, payment *core.Record, effect order.Effect, step order.Step) error {
-	about := fmt.Sprintf("%s/%s/%s", payment.Id, effect, step.To)
-	return queueEffect(tx, effectAlert, about, map[string]any{
-		"payment": payment.Id, "order": payment.GetString("order"), "wants": string(effect), "state": string(step.To),
-	})
 }
 
 // startWorker runs the outbox and the sweep until the app ends.
@@ -204,9 +197,9 @@ func (p *Plugin) perform(ctx context.Context, row *core.Record) error {
 	case effectCheckLate:
 		return p.checkAgain(ctx, row)
 	case effectAlert:
-		p.app.Logger().Error("a payment needs a person", "payment", about.Payment, "refund", about.Refund, "order", about.Order,
-			"wants", about.Wants, "state", about.State)
-		return nil
+		return p.raise(p.app, alertPayment, cmp.Or(about.Refund, about.Payment, about.Order), map[string]any{
+			"payment": about.Payment, "refund": about.Refund, "order": about.Order, "wants": about.Wants, "state": about.State,
+		})
 	default:
 		return fmt.Errorf("unknown effect %q", effect)
 	}

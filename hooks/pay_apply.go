@@ -75,6 +75,9 @@ func (p *Plugin) record(tx core.App, payment, o *core.Record, event order.Paymen
 			return err
 		}
 	}
+	if err := p.alertForStep(tx, payment, step, why); err != nil {
+		return err
+	}
 	return p.follow(tx, payment, o, step)
 }
 
@@ -134,8 +137,7 @@ func (p *Plugin) follow(tx core.App, payment, o *core.Record, step order.Step) e
 		case order.RefundAutomatically:
 			err = queueEffect(tx, effectAutoRefund, payment.Id, map[string]any{"payment": payment.Id})
 		case order.Alert, order.Freeze, order.ImportRefunds:
-			// note: WeChat has no list of an order's refunds; those that are not ours come by notification or with the bill
-			err = queueAlert(tx, payment, effect, step)
+			// raiseForStep tells a person
 		case order.CallPrepay, order.SignClientParams, order.QueryNow, order.ScheduleQuery, order.CloseAtWeChat:
 			// drive and the sweep make the calls
 		case order.CallRefund, order.RetryRefundLater, order.QueryRefundNow, order.ScheduleRefundQuery, order.CountRefund:

@@ -231,15 +231,16 @@ func (p *Plugin) scheduleRefund(refund *core.Record, step order.RefundStep) {
 }
 
 func (p *Plugin) followRefund(tx core.App, refund, payment *core.Record, step order.RefundStep) error {
+	if err := p.raiseForRefund(tx, refund, step); err != nil {
+		return err
+	}
 	for _, effect := range step.Effects {
 		var err error
 		switch effect { //nolint:exhaustive // the calls are made by driveRefund and the sweep
 		case order.CountRefund:
 			err = countRefund(tx, refund, payment)
 		case order.Alert, order.Freeze:
-			err = queueEffect(tx, effectAlert, fmt.Sprintf("%s/%s/%s", refund.Id, effect, step.To), map[string]any{
-				"refund": refund.Id, "payment": payment.Id, "order": refund.GetString("order"), "wants": string(effect), "state": string(step.To),
-			})
+			// raiseForRefund tells a person
 		}
 		if err != nil {
 			return err

@@ -70,9 +70,12 @@ func (p *Plugin) carryShipment(ctx context.Context, row *core.Record) error {
 		return err
 	}
 	if isFinal(outcome) || outcome != nil && row.GetInt("attempts") == alertAfter {
-		return queueEffect(p.app, effectAlert, fmt.Sprintf("%s/%d", row.Id, row.GetInt("attempts")), map[string]any{
-			"payment": job.Payment, "order": job.Order, "wants": effectUpload, "state": "NOT_SHIPPED",
+		return p.raise(p.app, alertShipping, job.Order, map[string]any{
+			"payment": job.Payment, "attempts": row.GetInt("attempts"), "error": row.GetString("error"),
 		})
+	}
+	if outcome == nil {
+		return p.settle(p.app, alertShipping, job.Order, "WeChat took the shipping information")
 	}
 	return nil
 }

@@ -443,7 +443,7 @@ func TestShipThatNeverWorksAlertsOnce(t *testing.T) {
 	if n := uploads(t, app)[0].GetInt("attempts"); n != 16 {
 		t.Errorf("attempts: got %d, want 16", n)
 	}
-	if n := count(t, app, "wx_outbox", dbx.HashExp{"effect": "alert"}); n != 1 {
+	if n := count(t, app, "wx_alerts", dbx.HashExp{"kind": "shipping", "subject": order.Text("id"), "seen": 1}); n != 1 {
 		t.Errorf("alerts: got %d, want 1", n)
 	}
 }
