@@ -112,7 +112,7 @@ func (r bodyReader) decode(e *core.RequestEvent, raw []byte, into any) error {
 // known is what of a value the type can hold, or the refusal that names the field.
 func (r bodyReader) known(raw json.RawMessage, t reflect.Type, path string) (json.RawMessage, error) {
 	if t.Kind() == reflect.Pointer {
-		if string(raw) == "null" {
+		if string(raw) == "null" && !r.strict {
 			return raw, nil
 		}
 		t = t.Elem()

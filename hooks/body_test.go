@@ -55,7 +55,7 @@ func TestBodies(t *testing.T) {
 		{"an exponent", `{"amount":5e2}`, "field_invalid", "field_invalid", "amount"},
 		{"more than fits", `{"amount":99999999999999999999}`, "field_invalid", "field_invalid", "amount"},
 		{"null for a number", `{"text":"a","amount":null}`, "", "field_invalid", "amount"},
-		{"null for a pointer", `{"amount":5,"maybe":null}`, "", "", ""},
+		{"null for a pointer", `{"amount":5,"maybe":null}`, "", "field_invalid", "maybe"},
 		{"yes as text", `{"all":"true"}`, "field_invalid", "field_invalid", "all"},
 		{"yes as a number", `{"all":1}`, "field_invalid", "field_invalid", "all"},
 		{"text as a number", `{"text":1}`, "field_invalid", "field_invalid", "text"},

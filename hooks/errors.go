@@ -57,7 +57,9 @@ var (
 	errOrderNotPayable  = Problem{"order_not_payable", http.StatusConflict, "This order cannot be paid."}
 	errOrderPaid        = Problem{"order_already_paid", http.StatusConflict, "This order is paid already."}
 	errOrderNotPaid     = Problem{"order_not_paid", http.StatusConflict, "This order has not been paid."}
-	errRefundAmount     = Problem{"refund_amount_invalid", http.StatusBadRequest, "The amount is not between 1 fen and what is left, or the reason is longer than 80 bytes."}
+	errRefundAmount     = Problem{"refund_amount_invalid", http.StatusBadRequest, "The refund names no amount between 1 fen and what is left and not all of it either, or its reason is longer than 80 bytes."}
+	errRefundRepeated   = Problem{"refund_repeated", http.StatusConflict, "The same amount of this order was asked for a moment ago, or is on its way."}
+	errRefundKeyReused  = Problem{"refund_key_reused", http.StatusConflict, "This key was used for another refund of the order."}
 	errOrderRefunded    = Problem{"order_refunded", http.StatusConflict, "All of this order's money has gone back."}
 	errShipmentArgs     = Problem{"shipment_arguments_invalid", http.StatusBadRequest, "The shipping information is not valid."}
 	errShipmentPending  = Problem{"shipment_pending", http.StatusConflict, "Other shipping information of this order has not reached WeChat yet."}
@@ -135,7 +137,7 @@ func Problems() []Problem {
 		errProfileName, errProfileAvatar, errProfileRefused,
 		errItemsInvalid, errProductMissing, errStockShort, errKeyReused,
 		errOrderMissing, errOrderNotPayable, errOrderPaid, errOrderExpired, errOrderNotPaid,
-		errRefundAmount, errRefundTooLate, errRefundTooMany,
+		errRefundAmount, errRefundTooLate, errRefundTooMany, errRefundRepeated, errRefundKeyReused,
 		errOrderRefunded, errShipmentArgs, errShipmentPending, errShipmentUsed,
 		errPayRefused, errPayConfig, errPayBusy, errNoPublicURL,
 		errCodeArgs, errCodePage, errSceneMissing, errSceneTaken,

@@ -43,8 +43,10 @@ func problemHelp() map[string]help {
 		"profile_refused": {"昵称或头像未通过审核", "Let the user choose another one.", "请用户更换。"},
 
 		"order_not_paid":        {"订单尚未支付", "Only what was paid can be refunded or shipped.", "只有已支付的订单才能退款或发货。"},
-		"refund_amount_invalid": {"退款金额须在 1 分与剩余可退金额之间，或退款原因超过 80 字节", "`data.left` is what can still be refunded, in fen.", "`data.left` 是剩余可退金额（分）。"},
+		"refund_amount_invalid": {"须写明退款金额（1 分到剩余可退金额）或 \"all\": true，退款原因最多 80 字节", "`data.field` is what is wrong, `data.left` what can still be refunded, in fen.", "`data.field` 是出错的字段，`data.left` 是剩余可退金额（分）。"},
 		"refund_too_late":       {"支付已超过一年，微信不再退款", "Give the money back outside of WeChat.", "请在微信之外退款。"},
+		"refund_repeated":       {"该订单刚刚退过同样的金额，或同样金额的退款正在进行", "`data.refund` is the earlier one: load it. If it shall be paid twice all the same, send a key of its own.", "先查看 `data.refund` 这笔退款；确实要再退一次时，请带上新的 key。"},
+		"refund_key_reused":     {"这个 key 已用于该订单的另一笔退款", "Make a new key for a new refund (`data.refund` has this one); keep it for repeats of the same one.", "新退款用新的 key（已用于 `data.refund`），重试同一笔才用原来的。"},
 		"refund_too_many":       {"同一笔支付最多退款 50 次", "Give the rest back outside of WeChat.", "其余部分请在微信之外退款。"},
 
 		"order_refunded":             {"订单已全额退款", "There is nothing to ship.", "无需发货。"},

@@ -170,7 +170,7 @@ func TestShipARefundedOrder(t *testing.T) {
 	settle(t, app)
 	wantStates(t, app, order.Text("id"), "PART_REFUNDED", "PAID")
 	wantShipment(t, ship(app, order, shipment("JT1")), 200, true, "SHIPPED") // the rest of it
-	app.Must(http.MethodPost, refundPath(order), app.Superuser(), nil)
+	app.Must(http.MethodPost, refundPath(order), app.Superuser(), all())
 	settle(t, app)
 	settle(t, app)
 	wantStates(t, app, order.Text("id"), "REFUNDED", "PAID")
