@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/wxpay"
 )
 
 // ReadBody is how a lenient route reads a body.
@@ -20,6 +22,12 @@ func (p *Plugin) Drain(ctx context.Context) error { return p.drain(ctx) }
 
 // SweepRefunds runs one round of the sweep of refunds.
 func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.sweepRefunds(ctx) }
+
+// ReconcileDue runs one round of bills.
+func (p *Plugin) ReconcileDue(ctx context.Context) { p.reconcileDue(ctx) }
+
+// Gateway speaks to WeChat Pay as another program of the merchant would.
+func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) { return p.gateway(mchID, appID) }
 
 // EdgeKeys is what GET /api/wx/edges/key answers.
 func (p *Plugin) EdgeKeys() ([]byte, error) {
