@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -76,6 +77,7 @@ type Plugin struct {
 	locks    keyedLocks
 	logins   logins
 
+	billRound  sync.Mutex // one round of bills at a time
 	codeMinute minuteGuard
 	roomMinute minuteGuard
 	templates  templateCache
@@ -185,6 +187,7 @@ func (p *Plugin) bindApp() {
 	p.app.OnRecordUpdate("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxBlockUser", Func: blockUser})
 	p.app.OnRecordUpdate("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.app.OnRecordDelete("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
+	p.app.OnRecordValidate("wx_merchants").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxForeign", Func: checkForeign})
 	p.bindTemplates()
 	p.bindHolds()
 	p.app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxServe", Func: p.serve})

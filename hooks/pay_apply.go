@@ -140,7 +140,7 @@ func (p *Plugin) follow(tx core.App, payment, o *core.Record, step order.Step) e
 			// raiseForStep tells a person
 		case order.CallPrepay, order.SignClientParams, order.QueryNow, order.ScheduleQuery, order.CloseAtWeChat:
 			// drive and the sweep make the calls
-		case order.CallRefund, order.RetryRefundLater, order.QueryRefundNow, order.ScheduleRefundQuery, order.CountRefund:
+		case order.CallRefund, order.RetryRefundLater, order.RetryRefundSoon, order.QueryRefundNow, order.ScheduleRefundQuery, order.CountRefund:
 			err = fmt.Errorf("payment step asks for %s", effect)
 		}
 		if err != nil {

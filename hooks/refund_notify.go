@@ -97,10 +97,13 @@ func (p *Plugin) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id
 		return nil
 	})
 	if err == nil && id == "" {
-		return "", fmt.Errorf("refund %s: more than is left of the payment", fact.OutRefundNo)
+		return "", fmt.Errorf("refund %s: %w", fact.OutRefundNo, errRefundTooLarge)
 	}
 	return id, err
 }
+
+// errRefundTooLarge is a refund that cannot stand in our books: a person must look.
+var errRefundTooLarge = errors.New("more than is left of the payment")
 
 // importedAt is when WeChat took a refund on, as far as the fact tells.
 func importedAt(fact wxpay.Refund, now time.Time) time.Time {

@@ -73,8 +73,8 @@ type shipmentJob struct {
 // counts twice; another body on an order that is shipped is the one correction.
 func (p *Plugin) createShipment(e *core.RequestEvent) error {
 	var form shipmentForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readStrict(e, &form); err != nil {
+		return err
 	}
 	record, err := ownOrder(e)
 	if err != nil {

@@ -39,3 +39,14 @@ func isNumberText(s string) bool {
 	}
 	return true
 }
+
+// MayBeOutTradeNo tells whether NewOutTradeNo may have made a number of the id of a
+// record.
+func MayBeOutTradeNo(number string) bool {
+	id, counter, found := strings.Cut(number, "-")
+	if !found {
+		return len(number) == 27 && number[0] == 'h' && isNumberText(number)
+	}
+	_, err := strconv.ParseUint(counter, 10, 32)
+	return err == nil && len(id) == 15 && strings.ToLower(id) == id && isNumberText(id)
+}
