@@ -184,16 +184,22 @@ func (p *Plugin) theirBooks(mchID string, bill wxpay.Bill, ours books) (books, e
 
 // paymentsOf are our payments of a day in Beijing, by the time that WeChat gave them.
 func (p *Plugin) paymentsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
-	rows, err := p.app.FindAllRecords("payments", dbx.HashExp{"merchant": mchID}, dbx.In("state", "PAID", "PAID_LATE", "DISPUTED"), within("successAt", day))
+	rows, err := p.app.FindAllRecords("payments", dbx.HashExp{"merchant": mchID}, paidOrHeld(), within("successAt", day))
 	if err != nil {
 		return nil, fmt.Errorf("read payments: %w", err)
 	}
 	entries := map[string]bookEntry{}
 	for _, r := range rows {
 		n := r.GetString("outTradeNo")
-		entries[n] = bookEntry{n, n, int64(r.GetInt("amount")), r.GetString("state")}
+		_, amount := heldMoney(r)
+		entries[n] = bookEntry{n, n, amount, r.GetString("state")}
 	}
 	return entries, nil
+}
+
+// paidOrHeld are the payments that stand in WeChat's bill, those that a person gave back included.
+func paidOrHeld() dbx.Expression {
+	return dbx.Or(dbx.In("state", "PAID", "PAID_LATE", "DISPUTED"), dbx.Not(dbx.HashExp{"heldTransaction": ""}))
 }
 
 // refundsOf are the refunds that WeChat has accepted on a day. One that has no answer yet belongs to no day.

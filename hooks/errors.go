@@ -124,6 +124,13 @@ var (
 	errNotifyMalformed  = Problem{"pay_notify_malformed", http.StatusBadRequest, "The notification is not understood."}
 	errNotifyMerchant   = Problem{"pay_notify_merchant", http.StatusNotFound, "There is no such merchant."}
 	errNotifyUnmatched  = Problem{"pay_notify_unmatched", http.StatusServiceUnavailable, "The order is not known here yet."}
+	errOrderDisputed    = Problem{"order_disputed", http.StatusConflict, "A payment of this order is disputed: a person has to decide about it first."}
+	errDisputeMissing   = Problem{"dispute_not_found", http.StatusNotFound, "The order has no such payment that is disputed."}
+	errDisputeMismatch  = Problem{"dispute_mismatch", http.StatusConflict, "What WeChat says is not what was asked for, so it cannot be accepted."}
+	errDisputeHeld      = Problem{"dispute_money_held", http.StatusConflict, "WeChat holds money under this number: accept it or give it back."}
+	errDisputeNothing   = Problem{"dispute_nothing_held", http.StatusConflict, "WeChat holds no money under this number that could be given back."}
+	errDisputeGoingBack = Problem{"dispute_going_back", http.StatusConflict, "This money is on its way back already."}
+	errDisputeSettled   = Problem{"dispute_payment_settled", http.StatusConflict, "This payment is settled: close the dispute, then refund the order."}
 	errAlertMissing     = Problem{"alert_not_found", http.StatusNotFound, "There is no such alert."}
 	errNotifyProcessing = Problem{"pay_notify_failed", http.StatusInternalServerError, "The notification could not be processed now."}
 )
@@ -137,6 +144,7 @@ func Problems() []Problem {
 		errProfileName, errProfileAvatar, errProfileRefused,
 		errItemsInvalid, errProductMissing, errStockShort, errKeyReused,
 		errOrderMissing, errOrderNotPayable, errOrderPaid, errOrderExpired, errOrderNotPaid,
+		errOrderDisputed, errDisputeMissing, errDisputeMismatch, errDisputeHeld, errDisputeNothing, errDisputeGoingBack, errDisputeSettled,
 		errRefundAmount, errRefundTooLate, errRefundTooMany, errRefundRepeated, errRefundKeyReused,
 		errOrderRefunded, errShipmentArgs, errShipmentPending, errShipmentUsed,
 		errPayRefused, errPayConfig, errPayBusy, errNoPublicURL,

@@ -49,6 +49,14 @@ func problemHelp() map[string]help {
 		"refund_key_reused":     {"这个 key 已用于该订单的另一笔退款", "Make a new key for a new refund (`data.refund` has this one); keep it for repeats of the same one.", "新退款用新的 key（已用于 `data.refund`），重试同一笔才用原来的。"},
 		"refund_too_many":       {"同一笔支付最多退款 50 次", "Give the rest back outside of WeChat.", "其余部分请在微信之外退款。"},
 
+		"order_disputed":          {"订单有一笔支付存在争议，需要人工处理", "The shop decides with `POST /api/wx/admin/orders/{id}/resolve`; tell the buyer that the shop is looking into it.", "商家用 `POST /api/wx/admin/orders/{id}/resolve` 处理；请告诉买家商家正在核实。"},
+		"dispute_not_found":       {"该订单没有这笔有争议的支付", "Read the alert or the order's payments again; `data.state` is the payment's state.", "重新查看告警或该订单的支付；`data.state` 是支付状态。"},
+		"dispute_mismatch":        {"微信侧的信息与本店要求不一致，不能认作本单的付款", "`data.reason` says what differs and `data.tradeState` what WeChat says. Give the money back, or close the dispute if there is none.", "见 `data.reason` 与 `data.tradeState`。可以原路退回；若微信侧没有钱，则关闭争议。"},
+		"dispute_money_held":      {"微信侧在这个单号下有钱", "Decide `accept` or `giveBack`.", "请改用 `accept` 或 `giveBack`。"},
+		"dispute_nothing_held":    {"微信侧在这个单号下没有可退的钱", "`data.tradeState` is what WeChat says; decide `close`.", "见 `data.tradeState`，请改用 `close`。"},
+		"dispute_going_back":      {"这笔钱已在退回途中", "`data.refund` is the refund; the dispute ends when it has arrived.", "见退款 `data.refund`；到账后争议自动结束。"},
+		"dispute_payment_settled": {"这笔支付已有定论", "Decide `close`, then use the ordinary refund; money of a second transaction is refunded on the merchant platform.", "请先用 `close` 结束争议，再走普通退款；另一笔交易的钱请在商户平台退款。"},
+
 		"order_refunded":             {"订单已全额退款", "There is nothing to ship.", "无需发货。"},
 		"shipment_arguments_invalid": {"发货信息不对", "`data.reason` says what.", "见 `data.reason`。"},
 		"shipment_pending":           {"该订单的另一条发货信息尚未送达微信", "Send the same one again to try at once, or wait; the row in wx_outbox says why. To drop it, set its doneAt.", "重发同一条可立即重试，或等待；原因见 wx_outbox。要放弃它，填写该行的 doneAt。"},

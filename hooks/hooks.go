@@ -299,6 +299,7 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.GET("/admin/scans", p.listScans).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/quotas", p.showQuotas).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/shipments", p.listUnshipped).Bind(apis.RequireSuperuserAuth())
+	wx.POST("/admin/orders/{id}/resolve", p.resolveOrder).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/alerts", p.listAlerts).Bind(apis.RequireSuperuserAuth())
 	wx.POST("/admin/alerts/{id}/close", p.closeAlert).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())

@@ -228,7 +228,7 @@ func (p *Plugin) closeReplaced(ctx context.Context, paymentID string) error {
 	ctx, cancel := context.WithTimeout(ctx, payTimeout)
 	defer cancel()
 	end := p.drive(ctx, paymentID, order.EventReplace, evidence{source: "replace"})
-	if _, refused := errors.AsType[*order.TransitionError](end.err); refused {
+	if isOutpaced(end.err) {
 		return nil // it has ended meanwhile
 	}
 	return errors.Join(end.err, end.callErr)

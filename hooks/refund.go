@@ -81,8 +81,9 @@ func (p *Plugin) refundAsk(tx core.App, payment *core.Record, amount int64) (ord
 	if err != nil {
 		return order.RefundAsk{}, fmt.Errorf("read refunds: %w", err)
 	}
+	_, total := heldMoney(payment)
 	ask := order.RefundAsk{
-		Total: int64(payment.GetInt("amount")), Amount: amount, PaidAt: payment.GetDateTime("successAt").Time(), Now: p.now(),
+		Total: total, Amount: amount, PaidAt: payment.GetDateTime("successAt").Time(), Now: p.now(),
 	}
 	ask.Refunds = refundAmounts(rows)
 	for _, r := range rows {
@@ -179,6 +180,15 @@ func (p *Plugin) sweepRefund(ctx context.Context, refund *core.Record) {
 	defer p.locks.lock("order/" + refund.GetString("order"))()
 	ctx, cancel := context.WithTimeout(ctx, payTimeout)
 	defer cancel()
+	refund, err := p.app.FindRecordById("refunds", refund.Id) // note: a request may have sent it while we waited for the lock
+	if err != nil {
+		p.logErr("sweep of refunds", err)
+		return
+	}
+	if waits, err := p.waitsForDispute(refund); waits || err != nil {
+		p.logErr("sweep of refunds", err)
+		return
+	}
 	var end drivenRefund
 	if order.RefundState(refund.GetString("state")) == order.RefundNew {
 		if waits, err := p.waitForTurn(refund); waits || err != nil {
@@ -195,6 +205,27 @@ func (p *Plugin) sweepRefund(ctx context.Context, refund *core.Record) {
 	if end.err != nil || end.callErr != nil {
 		p.postponeRefund(refund.Id)
 	}
+}
+
+// waitsForDispute puts a refund off that has not been sent and whose order is frozen. One of the disputed payment itself is what a
+// person decided.
+func (p *Plugin) waitsForDispute(refund *core.Record) (waits bool, err error) {
+	if order.RefundState(refund.GetString("state")) != order.RefundNew {
+		return false, nil
+	}
+	o, err := p.app.FindRecordById("orders", refund.GetString("order"))
+	if err != nil {
+		return false, fmt.Errorf("read order: %w", err)
+	}
+	payment, err := p.app.FindRecordById("payments", refund.GetString("payment"))
+	if err != nil {
+		return false, fmt.Errorf("read payment: %w", err)
+	}
+	if !isFrozen(o) || payment.GetString("state") != string(order.PaymentPaid) {
+		return false, nil
+	}
+	refund.Set("nextQueryAt", p.now().Add(order.RefundSpacing))
+	return true, p.app.Save(refund)
 }
 
 // waitForTurn puts a refund off that would leave within a minute of another one of the payment: its turn was reckoned when it was asked

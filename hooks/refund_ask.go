@@ -68,6 +68,9 @@ func (p *Plugin) askRefund(app core.App, orderID string, wish refundWish) (refun
 		if err != nil {
 			return err
 		}
+		if err := refuseFrozen(tx, orderID); err != nil {
+			return err
+		}
 		if wish.key == "" {
 			if err := p.refuseSecondClick(tx, payment, wish); err != nil {
 				return err

@@ -101,11 +101,12 @@ func (p *Plugin) callRefund(ctx context.Context, g wxpay.Gateway, refund *core.R
 	if err != nil {
 		return "", refundEvidence{}, fmt.Errorf("read payment: %w", err)
 	}
+	transactionID, total := heldMoney(payment)
 	answer, err := g.Refund(ctx, wxpay.RefundRequest{
-		TransactionID: payment.GetString("transactionId"), OutTradeNo: payment.GetString("outTradeNo"),
+		TransactionID: transactionID, OutTradeNo: payment.GetString("outTradeNo"),
 		OutRefundNo: refund.GetString("outRefundNo"), Reason: refund.GetString("reason"),
 		NotifyURL: p.settings.PublicURL() + "/api/wx/notify/refund/" + refund.GetString("merchant"),
-		Refund:    wxpay.Fen(refund.GetInt("amount")), Total: wxpay.Fen(payment.GetInt("amount")),
+		Refund:    wxpay.Fen(refund.GetInt("amount")), Total: wxpay.Fen(total),
 	})
 	if err == nil {
 		return "", refundEvidence{source: "refund", fact: &answer}, nil
@@ -183,9 +184,10 @@ func (p *Plugin) applyRefund(app core.App, id string, event order.RefundEvent, w
 			return fmt.Errorf("read payment: %w", err)
 		}
 		if why.fact != nil {
+			transactionID, total := heldMoney(payment)
 			event, why.mismatches = order.CompareRefund(order.RefundAttempt{
-				MchID: refund.GetString("merchant"), OutTradeNo: payment.GetString("outTradeNo"), TransactionID: payment.GetString("transactionId"),
-				OutRefundNo: refund.GetString("outRefundNo"), Amount: int64(refund.GetInt("amount")), Total: int64(payment.GetInt("amount")),
+				MchID: refund.GetString("merchant"), OutTradeNo: payment.GetString("outTradeNo"), TransactionID: transactionID,
+				OutRefundNo: refund.GetString("outRefundNo"), Amount: int64(refund.GetInt("amount")), Total: total,
 			}, refundFact(*why.fact))
 		}
 		step, err = order.ApplyRefund(order.RefundState(refund.GetString("state")), event)
@@ -237,7 +239,7 @@ func (p *Plugin) recordRefund(
 			return err
 		}
 	}
-	return p.followRefund(tx, refund, payment, step)
+	return p.followRefund(tx, refund, payment, step, why)
 }
 
 // keepRefusal writes down WeChat's code and words, for the person who has to do something; what WeChat has taken on is no longer refused.
@@ -276,7 +278,7 @@ func (p *Plugin) scheduleRefund(refund *core.Record, step order.RefundStep) {
 	}
 }
 
-func (p *Plugin) followRefund(tx core.App, refund, payment *core.Record, step order.RefundStep) error {
+func (p *Plugin) followRefund(tx core.App, refund, payment *core.Record, step order.RefundStep, why refundEvidence) error {
 	if err := p.raiseForRefund(tx, refund, step); err != nil {
 		return err
 	}
@@ -284,8 +286,12 @@ func (p *Plugin) followRefund(tx core.App, refund, payment *core.Record, step or
 		var err error
 		switch effect { //nolint:exhaustive // the calls are made by driveRefund and the sweep
 		case order.CountRefund:
-			err = countRefund(tx, refund, payment)
-		case order.Alert, order.Freeze:
+			if err = countRefund(tx, refund, payment); err == nil {
+				err = p.endGiveBack(tx, payment)
+			}
+		case order.Freeze:
+			err = p.freezeByRefund(tx, payment, why.mismatches)
+		case order.Alert:
 			// raiseForRefund tells a person
 		}
 		if err != nil {

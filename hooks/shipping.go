@@ -106,6 +106,9 @@ func shipmentLock(orderID string) string { return "ship/" + orderID }
 
 // planShipment refuses what cannot work before anything is kept.
 func (p *Plugin) planShipment(app core.App, o *core.Record, form shipmentForm) (shipmentJob, error) {
+	if err := refuseFrozen(app, o.Id); err != nil {
+		return shipmentJob{}, err
+	}
 	switch state := order.PayState(o.GetString("payState")); {
 	case !state.IsPaid():
 		return shipmentJob{}, fail(errOrderNotPaid, nil)
