@@ -41,8 +41,8 @@ func (p *Plugin) checkText(e *core.RequestEvent) error {
 		Signature string `json:"signature"`
 		AppID     string `json:"appid"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	app, openID, err := p.writer(e.App, e.Auth.Id, form.AppID)
 	if err != nil {
@@ -103,8 +103,8 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 		Field      string `json:"field" form:"field"`
 		File       string `json:"file" form:"-"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readUpload(e, &form); err != nil {
+		return err
 	}
 	app, openID, err := p.writer(e.App, e.Auth.Id, form.AppID)
 	if err != nil {

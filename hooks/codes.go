@@ -53,8 +53,8 @@ type codePlan struct {
 // for the same request, however many ask at once.
 func (p *Plugin) createCode(e *core.RequestEvent) error {
 	var form codeForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readByRank(e, &form); err != nil {
+		return err
 	}
 	app, err := p.appOf(e, form.AppID)
 	if err != nil {

@@ -280,8 +280,9 @@ func TestCodeArguments(t *testing.T) {
 		{"colour out of range", with(map[string]any{"lineColor": map[string]any{"r": 256, "g": 0, "b": 0}}), 400, "code_arguments_invalid"},
 		{"colour and automatic colour", with(map[string]any{"autoColor": true, "lineColor": map[string]any{"r": 1, "g": 0, "b": 0}}), 400, "code_arguments_invalid"},
 		{"unknown mini program", with(map[string]any{"appid": nextAppID}), 503, "wx_not_configured"},
-		{"width as text", with(map[string]any{"width": "300"}), 400, "request_invalid"},
-		{"no JSON", "scene=a", 400, "request_invalid"},
+		{"width as text", with(map[string]any{"scene": "w", "width": "300"}), 200, ""},
+		{"width in words", with(map[string]any{"width": "wide"}), 400, "field_invalid"},
+		{"no JSON", "scene=a", 400, "body_not_json"},
 	}
 	for _, s := range scenarios {
 		step(t, s.name, func(t *testing.T) {

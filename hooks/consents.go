@@ -59,8 +59,8 @@ func (p *Plugin) reportConsents(e *core.RequestEvent) error {
 		Answers map[string]string `json:"answers"`
 		Key     string            `json:"key"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	if len(form.Answers) == 0 || len(form.Answers) > mostAnswers || len(form.Key) > 64 {
 		return fail(errConsentArgs, nil)

@@ -25,6 +25,10 @@ var (
 	errNotReady      = Problem{"not_ready", http.StatusServiceUnavailable, "The server is not ready."}
 	errBusyHere      = Problem{"busy", http.StatusServiceUnavailable, "The server is busy. Try again."}
 	errNotConfigured = Problem{"wx_not_configured", http.StatusServiceUnavailable, "This mini program or merchant is not configured on the server."}
+	errNotJSON       = Problem{"body_not_json", http.StatusBadRequest, "The body is not one JSON object."}
+	errFieldUnknown  = Problem{"field_unknown", http.StatusBadRequest, "The body has a field that this route does not know."}
+	errFieldRepeated = Problem{"field_repeated", http.StatusBadRequest, "The body has a field twice."}
+	errFieldInvalid  = Problem{"field_invalid", http.StatusBadRequest, "A field of the body is not what it should be."}
 
 	errCodeInvalid      = Problem{"wx_code_invalid", http.StatusBadRequest, "The code is invalid or has expired. Get a new one on the phone."}
 	errCodeUsed         = Problem{"wx_code_used", http.StatusBadRequest, "The code has been used already. Get a new one on the phone."}
@@ -53,7 +57,9 @@ var (
 	errOrderNotPayable  = Problem{"order_not_payable", http.StatusConflict, "This order cannot be paid."}
 	errOrderPaid        = Problem{"order_already_paid", http.StatusConflict, "This order is paid already."}
 	errOrderNotPaid     = Problem{"order_not_paid", http.StatusConflict, "This order has not been paid."}
-	errRefundAmount     = Problem{"refund_amount_invalid", http.StatusBadRequest, "The amount is not between 1 fen and what is left, or the reason is longer than 80 bytes."}
+	errRefundAmount     = Problem{"refund_amount_invalid", http.StatusBadRequest, "The refund names no amount between 1 fen and what is left and not all of it either, or its reason is longer than 80 bytes."}
+	errRefundRepeated   = Problem{"refund_repeated", http.StatusConflict, "The same amount of this order was asked for a moment ago, or is on its way."}
+	errRefundKeyReused  = Problem{"refund_key_reused", http.StatusConflict, "This key was used for another refund of the order."}
 	errOrderRefunded    = Problem{"order_refunded", http.StatusConflict, "All of this order's money has gone back."}
 	errShipmentArgs     = Problem{"shipment_arguments_invalid", http.StatusBadRequest, "The shipping information is not valid."}
 	errShipmentPending  = Problem{"shipment_pending", http.StatusConflict, "Other shipping information of this order has not reached WeChat yet."}
@@ -118,19 +124,28 @@ var (
 	errNotifyMalformed  = Problem{"pay_notify_malformed", http.StatusBadRequest, "The notification is not understood."}
 	errNotifyMerchant   = Problem{"pay_notify_merchant", http.StatusNotFound, "There is no such merchant."}
 	errNotifyUnmatched  = Problem{"pay_notify_unmatched", http.StatusServiceUnavailable, "The order is not known here yet."}
+	errOrderDisputed    = Problem{"order_disputed", http.StatusConflict, "A payment of this order is disputed: a person has to decide about it first."}
+	errDisputeMissing   = Problem{"dispute_not_found", http.StatusNotFound, "The order has no such payment that is disputed."}
+	errDisputeMismatch  = Problem{"dispute_mismatch", http.StatusConflict, "What WeChat says is not what was asked for, so it cannot be accepted."}
+	errDisputeHeld      = Problem{"dispute_money_held", http.StatusConflict, "WeChat holds money under this number: accept it or give it back."}
+	errDisputeNothing   = Problem{"dispute_nothing_held", http.StatusConflict, "WeChat holds no money under this number that could be given back."}
+	errDisputeGoingBack = Problem{"dispute_going_back", http.StatusConflict, "This money is on its way back already."}
+	errDisputeSettled   = Problem{"dispute_payment_settled", http.StatusConflict, "This payment is settled: close the dispute, then refund the order."}
+	errAlertMissing     = Problem{"alert_not_found", http.StatusNotFound, "There is no such alert."}
 	errNotifyProcessing = Problem{"pay_notify_failed", http.StatusInternalServerError, "The notification could not be processed now."}
 )
 
 // Problems lists the catalogue in the order of the documentation.
 func Problems() []Problem {
 	return []Problem{
-		errBadRequest, errNotReady, errBusyHere, errNotConfigured,
+		errBadRequest, errNotReady, errBusyHere, errNotConfigured, errNotJSON, errFieldUnknown, errFieldRepeated, errFieldInvalid,
 		errCodeInvalid, errCodeUsed, errRisk, errWxRate, errWxBusy, errWxConfig, errWxArgs, errWxQuota, errWxAnswer, errWxState,
 		errSignature, errSessionStale, errWatermark, errDataMalformed, errIdentityMissing, errUserBlocked,
 		errProfileName, errProfileAvatar, errProfileRefused,
 		errItemsInvalid, errProductMissing, errStockShort, errKeyReused,
 		errOrderMissing, errOrderNotPayable, errOrderPaid, errOrderExpired, errOrderNotPaid,
-		errRefundAmount, errRefundTooLate, errRefundTooMany,
+		errOrderDisputed, errDisputeMissing, errDisputeMismatch, errDisputeHeld, errDisputeNothing, errDisputeGoingBack, errDisputeSettled,
+		errRefundAmount, errRefundTooLate, errRefundTooMany, errRefundRepeated, errRefundKeyReused,
 		errOrderRefunded, errShipmentArgs, errShipmentPending, errShipmentUsed,
 		errPayRefused, errPayConfig, errPayBusy, errNoPublicURL,
 		errCodeArgs, errCodePage, errSceneMissing, errSceneTaken,
@@ -143,6 +158,7 @@ func Problems() []Problem {
 		errEventName, errPayload, errMessageBig, errMessageRefused, errRate, errTokenInvalid,
 		errTopicUnknown, errTopicLimit, errConnections, errServerFull, errTicketInvalid, errPrimaryAway, errClosing,
 		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing,
+		errAlertMissing,
 	}
 }
 
@@ -168,6 +184,15 @@ func fail(p Problem, cause error) *router.ApiError {
 func failWith(p Problem, key string, value any) *router.ApiError {
 	err := fail(p, nil)
 	err.Data[key] = value
+	return err
+}
+
+// failField is fail for a field of the body, which it names.
+func failField(p Problem, field, reason string) *router.ApiError {
+	err := failWith(p, "field", field)
+	if reason != "" {
+		err.Data["reason"] = reason
+	}
 	return err
 }
 

@@ -14,6 +14,10 @@ func problemHelp() map[string]help {
 		"not_ready":         {"服务器未就绪", "Wait; if it stays so, look at the database and the disk.", "稍候；如一直如此，请检查数据库和磁盘。"},
 		"busy":              {"服务器繁忙", "Try again in a moment. The log has the cause.", "稍候重试，原因见日志。"},
 		"wx_not_configured": {"小程序或商户尚未配置", "The owner sets it up; `GET /api/wx/health` as a superuser says what is missing.", "由管理员配置；以超级管理员访问 `GET /api/wx/health` 可查看缺什么。"},
+		"body_not_json":     {"请求体不是一个 JSON 对象", "Send one JSON object; the Content-Type does not matter. Only the routes for uploads take multipart.", "发送一个 JSON 对象，Content-Type 不限；只有上传接口接受 multipart。"},
+		"field_unknown":     {"请求体有此接口不认识的字段", "`data.field` is the one. Routes that move money or stock do nothing rather than guess.", "见 `data.field`。涉及资金或库存的接口宁可不做，也不猜测。"},
+		"field_repeated":    {"请求体中同一字段出现两次", "`data.field` is the one. Send it once.", "见 `data.field`，只发送一次。"},
+		"field_invalid":     {"请求体的某个字段不对", "`data.field` is the one, `data.reason` says what it should be.", "见 `data.field`，`data.reason` 说明要求。"},
 
 		"wx_code_invalid":      {"code 无效或已过期", "Call wx.login, or let the user press the phone button, again. A code lives five minutes.", "重新调用 wx.login，或让用户再点一次手机号按钮。code 五分钟有效。"},
 		"wx_code_used":         {"code 已被使用", "Likewise. A code works once.", "同上。code 只能用一次。"},
@@ -39,9 +43,19 @@ func problemHelp() map[string]help {
 		"profile_refused": {"昵称或头像未通过审核", "Let the user choose another one.", "请用户更换。"},
 
 		"order_not_paid":        {"订单尚未支付", "Only what was paid can be refunded or shipped.", "只有已支付的订单才能退款或发货。"},
-		"refund_amount_invalid": {"退款金额须在 1 分与剩余可退金额之间，或退款原因超过 80 字节", "`data.left` is what can still be refunded, in fen.", "`data.left` 是剩余可退金额（分）。"},
+		"refund_amount_invalid": {"须写明退款金额（1 分到剩余可退金额）或 \"all\": true，退款原因最多 80 字节", "`data.field` is what is wrong, `data.left` what can still be refunded, in fen.", "`data.field` 是出错的字段，`data.left` 是剩余可退金额（分）。"},
 		"refund_too_late":       {"支付已超过一年，微信不再退款", "Give the money back outside of WeChat.", "请在微信之外退款。"},
+		"refund_repeated":       {"该订单刚刚退过同样的金额，或同样金额的退款正在进行", "`data.refund` is the earlier one: load it. If it shall be paid twice all the same, send a key of its own.", "先查看 `data.refund` 这笔退款；确实要再退一次时，请带上新的 key。"},
+		"refund_key_reused":     {"这个 key 已用于该订单的另一笔退款", "Make a new key for a new refund (`data.refund` has this one); keep it for repeats of the same one.", "新退款用新的 key（已用于 `data.refund`），重试同一笔才用原来的。"},
 		"refund_too_many":       {"同一笔支付最多退款 50 次", "Give the rest back outside of WeChat.", "其余部分请在微信之外退款。"},
+
+		"order_disputed":          {"订单有一笔支付存在争议，需要人工处理", "The shop decides with `POST /api/wx/admin/orders/{id}/resolve`; tell the buyer that the shop is looking into it.", "商家用 `POST /api/wx/admin/orders/{id}/resolve` 处理；请告诉买家商家正在核实。"},
+		"dispute_not_found":       {"该订单没有这笔有争议的支付", "Read the alert or the order's payments again; `data.state` is the payment's state.", "重新查看告警或该订单的支付；`data.state` 是支付状态。"},
+		"dispute_mismatch":        {"微信侧的信息与本店要求不一致，不能认作本单的付款", "`data.reason` says what differs and `data.tradeState` what WeChat says. Give the money back, or close the dispute if there is none.", "见 `data.reason` 与 `data.tradeState`。可以原路退回；若微信侧没有钱，则关闭争议。"},
+		"dispute_money_held":      {"微信侧在这个单号下有钱", "Decide `accept` or `giveBack`.", "请改用 `accept` 或 `giveBack`。"},
+		"dispute_nothing_held":    {"微信侧在这个单号下没有可退的钱", "`data.tradeState` is what WeChat says; decide `close`.", "见 `data.tradeState`，请改用 `close`。"},
+		"dispute_going_back":      {"这笔钱已在退回途中", "`data.refund` is the refund; the dispute ends when it has arrived.", "见退款 `data.refund`；到账后争议自动结束。"},
+		"dispute_payment_settled": {"这笔支付已有定论", "Decide `close`, then use the ordinary refund; money of a second transaction is refunded on the merchant platform.", "请先用 `close` 结束争议，再走普通退款；另一笔交易的钱请在商户平台退款。"},
 
 		"order_refunded":             {"订单已全额退款", "There is nothing to ship.", "无需发货。"},
 		"shipment_arguments_invalid": {"发货信息不对", "`data.reason` says what.", "见 `data.reason`。"},
@@ -72,6 +86,7 @@ func problemHelp() map[string]help {
 		"pay_notify_malformed": {"通知无法识别", "Not from WeChat, most likely.", "多半不是微信发来的。"},
 		"pay_notify_merchant":  {"没有这个商户", "The merchant of the address is not configured here.", "通知地址中的商户在此没有配置。"},
 		"pay_notify_unmatched": {"通知中的订单在此不存在", "WeChat sends it again; a row in wx_inbox stays.", "微信会重发，记录在 wx_inbox。"},
+		"alert_not_found":      {"没有这条告警", "Read the list again: `GET /api/wx/admin/alerts`.", "重新读取列表：`GET /api/wx/admin/alerts`。"},
 		"pay_notify_failed":    {"通知暂时无法处理", "WeChat sends it again; the log has the cause.", "微信会重发，原因见日志。"},
 	}
 	maps.Copy(all, outreachHelp())

@@ -1,6 +1,19 @@
 package hooks
 
-import "context"
+import (
+	"context"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/wxpay"
+)
+
+// ReadBody is how a lenient route reads a body.
+func ReadBody(e *core.RequestEvent, into any) error { return readBody(e, into) }
+
+// ReadStrict is how a route reads one that moves money or stock.
+func ReadStrict(e *core.RequestEvent, into any) error { return readStrict(e, into) }
 
 // Sweep runs one round of the sweep.
 func (p *Plugin) Sweep(ctx context.Context) error { return p.sweep(ctx) }
@@ -11,6 +24,12 @@ func (p *Plugin) Drain(ctx context.Context) error { return p.drain(ctx) }
 // SweepRefunds runs one round of the sweep of refunds.
 func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.sweepRefunds(ctx) }
 
+// ReconcileDue runs one round of bills.
+func (p *Plugin) ReconcileDue(ctx context.Context) { p.reconcileDue(ctx) }
+
+// Gateway speaks to WeChat Pay as another program of the merchant would.
+func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) { return p.gateway(mchID, appID) }
+
 // EdgeKeys is what GET /api/wx/edges/key answers.
 func (p *Plugin) EdgeKeys() ([]byte, error) {
 	signer, err := p.ticketSigner()
@@ -19,3 +38,16 @@ func (p *Plugin) EdgeKeys() ([]byte, error) {
 	}
 	return signer.PublicKeys(), nil
 }
+
+// SetEffects changes how many effects go at a time and how long one may take; for a test that begins.
+func (p *Plugin) SetEffects(places int, timeout time.Duration) {
+	p.outbox.lanes.mu.Lock()
+	defer p.outbox.lanes.mu.Unlock()
+	p.outbox.lanes.slots, p.outbox.lanes.timeout = make(chan struct{}, places), timeout
+}
+
+// ScriptAdvice is what the owner is told about JavaScript hooks.
+func (p *Plugin) ScriptAdvice() []string { return p.scripts.advice() }
+
+// StopScripts interrupts every script, as the end of the process does.
+func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }

@@ -304,10 +304,10 @@ func (l *ledgerRun) buy(i int) error {
 func (l *ledgerRun) refund(path string, random *rand.Rand) error {
 	var asks sync.WaitGroup
 	var failed atomic.Pointer[error]
-	for range 1 + random.IntN(3) {
-		amount := random.IntN(2_000)
+	for i := range 1 + random.IntN(3) {
+		body := map[string]any{"amount": random.IntN(2_000), "key": fmt.Sprint("refund-", i)}
 		asks.Go(func() {
-			if _, err := l.insist(path+"/refunds", l.super, map[string]any{"amount": amount}); err != nil {
+			if _, err := l.insist(path+"/refunds", l.super, body); err != nil {
 				failed.Store(&err)
 			}
 		})

@@ -29,8 +29,8 @@ type loginForm struct {
 // or encrypted with that key, and answers like every login of PocketBase. The session key stays here.
 func (p *Plugin) login(e *core.RequestEvent) error {
 	var form loginForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	if form.Code == "" || len(form.Code) > 128 {
 		return fail(errCodeInvalid, nil)

@@ -48,8 +48,8 @@ type orderDraft struct {
 // transaction, and a key makes the call safe to repeat: the same key gives the same order.
 func (p *Plugin) createOrder(e *core.RequestEvent) error {
 	var form orderForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readByRank(e, &form); err != nil {
+		return err
 	}
 	if !e.HasSuperuserAuth() { // NB! nobody else says who pays how much
 		form.User, form.Total, form.Description = e.Auth.Id, 0, ""

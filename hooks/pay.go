@@ -50,6 +50,9 @@ func (p *Plugin) pay(e *core.RequestEvent) error {
 			return asAnswer(err, errBusyHere)
 		}
 		end := p.drive(ctx, attempt.Id, event, evidence{source: "pay"})
+		if isOutpaced(end.err) {
+			continue // a notification was faster: look again
+		}
 		if end.err != nil {
 			return asAnswer(end.err, errBusyHere)
 		}
@@ -99,6 +102,8 @@ func (p *Plugin) checkPayable(o *core.Record) error {
 	switch {
 	case state.IsPaid():
 		return fail(errOrderPaid, nil)
+	case isFrozen(o):
+		return fail(errOrderDisputed, nil)
 	case state != order.PayUnpaid || !o.GetDateTime("cancelAt").IsZero():
 		return fail(errOrderNotPayable, nil)
 	case !p.now().Before(o.GetDateTime("expiresAt").Time()):

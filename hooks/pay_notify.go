@@ -48,7 +48,7 @@ func (p *Plugin) receive(e *core.RequestEvent, mchID string, note wxpay.Notifica
 	inbox := inboxRow(e, mchID, note, body)
 	payment, err := findRow(e.App, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": note.Trade.OutTradeNo})
 	if errors.Is(err, sql.ErrNoRows) {
-		return p.receiveUnmatched(e, inbox, body)
+		return p.receiveUnmatched(e, mchID+"/"+note.Trade.OutTradeNo, inbox, body)
 	}
 	if err != nil {
 		return p.refuseNotify(e, errNotifyProcessing, err)
@@ -70,7 +70,7 @@ func isRepeat(payment *core.Record, t wxpay.Trade) bool {
 		t.AppID == payment.GetString("appid")
 }
 
-func (p *Plugin) receiveUnmatched(e *core.RequestEvent, inbox map[string]any, body []byte) error {
+func (p *Plugin) receiveUnmatched(e *core.RequestEvent, subject string, inbox map[string]any, body []byte) error {
 	seen, err := countInbox(e.App, inbox, inboxUnmatched, "no such outTradeNo here")
 	if err != nil {
 		return p.refuseNotify(e, errNotifyProcessing, err)
@@ -78,7 +78,11 @@ func (p *Plugin) receiveUnmatched(e *core.RequestEvent, inbox map[string]any, bo
 	if seen < unmatchedTries {
 		return p.refuseNotify(e, errNotifyUnmatched, nil)
 	}
-	e.App.Logger().Error("WeChat Pay notified a payment that is not in our books", "inbox", inbox["dedupeKey"])
+	// NB! the alert comes before the answer that ends the sending: money that nobody knows of must not be forgotten
+	err = p.raise(e.App, alertUnmatched, subject, map[string]any{"inbox": inbox["dedupeKey"], "notification": inbox["kind"]})
+	if err != nil {
+		return p.refuseNotify(e, errNotifyProcessing, err)
+	}
 	return acknowledge(e, body)
 }
 

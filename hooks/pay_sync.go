@@ -53,7 +53,19 @@ func (p *Plugin) cancelOrder(e *core.RequestEvent) error {
 	if err := p.endAttempts(ctx, record.Id, order.EventCancel, "cancel"); err != nil {
 		return fail(errBusyHere, err)
 	}
-	return answerOrder(e, record.Id)
+	return p.answerCancel(e, record.Id)
+}
+
+// answerCancel answers with the order, unless cancelling met a payment that does not fit it.
+func (p *Plugin) answerCancel(e *core.RequestEvent, orderID string) error {
+	o, err := e.App.FindRecordById("orders", orderID)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	if isFrozen(o) {
+		return fail(errOrderDisputed, nil)
+	}
+	return answerOrder(e, orderID)
 }
 
 // requestCancel notes that the owner wants out, so that the last attempt to close takes the order with it.
@@ -65,6 +77,9 @@ func (p *Plugin) requestCancel(app core.App, orderID string) error {
 		}
 		if state := order.PayState(o.GetString("payState")); state.IsPaid() {
 			return fail(errOrderPaid, nil)
+		}
+		if isFrozen(o) {
+			return fail(errOrderDisputed, nil)
 		}
 		if o.GetDateTime("cancelAt").IsZero() {
 			o.Set("cancelAt", p.now())
@@ -83,7 +98,7 @@ func (p *Plugin) endAttempts(ctx context.Context, orderID string, event order.Pa
 		return err
 	}
 	for _, payment := range live {
-		if end := p.drive(ctx, payment.Id, event, evidence{source: source}); end.err != nil {
+		if end := p.drive(ctx, payment.Id, event, evidence{source: source}); end.err != nil && !isOutpaced(end.err) {
 			return end.err
 		}
 	}
@@ -109,7 +124,7 @@ func (p *Plugin) sweep(ctx context.Context) error {
 	for _, payment := range due {
 		p.sweepPayment(ctx, payment)
 	}
-	over, err := p.app.FindRecordsByFilter("orders", "payState = 'UNPAID' && expiresAt <= {:now}", "expiresAt", 50, 0, dbx.Params{"now": now})
+	over, err := p.app.FindRecordsByFilter("orders", "payState = 'UNPAID' && frozenAt = '' && expiresAt <= {:now}", "expiresAt", 50, 0, dbx.Params{"now": now})
 	if err != nil {
 		return fmt.Errorf("find expired orders: %w", err)
 	}

@@ -23,8 +23,8 @@ type phoneForm struct {
 // NB! each success on the phone costs the owner money, and a code works once: it is never sent a second time.
 func (p *Plugin) phone(e *core.RequestEvent) error {
 	var form phoneForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	app, identity, err := p.caller(e, form.AppID)
 	if err != nil {

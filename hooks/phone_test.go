@@ -83,7 +83,7 @@ func TestPhoneByEncryptedData(t *testing.T) {
 		{"no iv", merged(pair(person.Phone("phone", nil)), map[string]any{"iv": ""}), 400, "wx_data_malformed"},
 		{"a plus that became a space", map[string]any{"encryptedData": "AAAA AAA", "iv": first["iv"]}, 400, "wx_data_malformed"},
 		{"nothing", map[string]any{}, 400, "wx_data_malformed"},
-		{"no JSON", "code", 400, "request_invalid"},
+		{"no JSON", "code", 400, "body_not_json"},
 		{"code that is none", map[string]any{"code": strings.Repeat("x", 5000)}, 400, "wx_code_invalid"},
 		{"code of wx.login", map[string]any{"code": person.LoginCode()}, 400, "wx_code_invalid"},
 		{"mini program without an identity", map[string]any{"code": "x", "appid": nextAppID}, 409, "wx_identity_missing"},

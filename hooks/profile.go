@@ -22,8 +22,8 @@ func (p *Plugin) profile(e *core.RequestEvent) error {
 	var form struct {
 		Name *string `json:"name" form:"name"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readUpload(e, &form); err != nil {
+		return err
 	}
 	files, err := e.FindUploadedFiles("avatar")
 	if err != nil && !errors.Is(err, http.ErrMissingFile) && !errors.Is(err, http.ErrNotMultipart) {

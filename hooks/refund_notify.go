@@ -50,7 +50,7 @@ func (p *Plugin) notifyRefund(e *core.RequestEvent) error {
 func (p *Plugin) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Refund, inbox map[string]any, body []byte) error {
 	id, err := p.refundOfFact(e.App, mchID, fact)
 	if errors.Is(err, sql.ErrNoRows) {
-		return p.receiveUnmatched(e, inbox, body)
+		return p.receiveUnmatched(e, mchID+"/"+fact.OutTradeNo, inbox, body)
 	}
 	if err != nil {
 		return p.refuseNotify(e, errNotifyProcessing, err)
@@ -82,8 +82,8 @@ func (p *Plugin) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id
 			return err
 		}
 		if left, err := order.Refundable(ask.Total, ask.Refunds); err != nil || left < ask.Amount {
-			return queueEffect(tx, effectAlert, "import/"+fact.OutRefundNo, map[string]any{
-				"payment": payment.Id, "order": payment.GetString("order"), "wants": "look at a refund of more than was paid", "state": string(fact.State),
+			return p.raise(tx, alertRefund, "import/"+fact.OutRefundNo, map[string]any{
+				"payment": payment.Id, "order": payment.GetString("order"), "wants": "look at a refund of more than is left of the payment", "state": string(fact.State),
 			})
 		}
 		r, err := saveRefund(tx, payment, map[string]any{
@@ -97,10 +97,13 @@ func (p *Plugin) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id
 		return nil
 	})
 	if err == nil && id == "" {
-		return "", fmt.Errorf("refund %s: more than is left of the payment", fact.OutRefundNo)
+		return "", fmt.Errorf("refund %s: %w", fact.OutRefundNo, errRefundTooLarge)
 	}
 	return id, err
 }
+
+// errRefundTooLarge is a refund that cannot stand in our books: a person must look.
+var errRefundTooLarge = errors.New("more than is left of the payment")
 
 // importedAt is when WeChat took a refund on, as far as the fact tells.
 func importedAt(fact wxpay.Refund, now time.Time) time.Time {

@@ -41,8 +41,8 @@ func (p *Plugin) resetSession(e *core.RequestEvent) error {
 	var form struct {
 		AppID string `json:"appid"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	app, identity, err := p.caller(e, form.AppID)
 	if err != nil {
@@ -69,8 +69,8 @@ func (p *Plugin) decryptData(e *core.RequestEvent) error {
 		IV            string `json:"iv"`
 		AppID         string `json:"appid"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	app, identity, err := p.caller(e, form.AppID)
 	if err != nil {

@@ -73,8 +73,8 @@ type shipmentJob struct {
 // counts twice; another body on an order that is shipped is the one correction.
 func (p *Plugin) createShipment(e *core.RequestEvent) error {
 	var form shipmentForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readStrict(e, &form); err != nil {
+		return err
 	}
 	record, err := ownOrder(e)
 	if err != nil {
@@ -95,7 +95,7 @@ func (p *Plugin) createShipment(e *core.RequestEvent) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
 	defer cancel()
 	outcome := p.perform(ctx, row)
-	if err := p.settle(row, outcome); err != nil {
+	if err := p.noteOutcome(row, outcome); err != nil {
 		return fail(errBusyHere, err)
 	}
 	return p.answerShipment(e, row, outcome)
@@ -106,6 +106,9 @@ func shipmentLock(orderID string) string { return "ship/" + orderID }
 
 // planShipment refuses what cannot work before anything is kept.
 func (p *Plugin) planShipment(app core.App, o *core.Record, form shipmentForm) (shipmentJob, error) {
+	if err := refuseFrozen(app, o.Id); err != nil {
+		return shipmentJob{}, err
+	}
 	switch state := order.PayState(o.GetString("payState")); {
 	case !state.IsPaid():
 		return shipmentJob{}, fail(errOrderNotPaid, nil)

@@ -49,7 +49,7 @@ func shippingKey(payment *core.Record) wechat.OrderKey {
 func (p *Plugin) carryShipment(ctx context.Context, row *core.Record) error {
 	job, err := shipmentOf(row)
 	if err != nil {
-		return p.settle(row, finalError{err})
+		return p.noteOutcome(row, finalError{err})
 	}
 	unlock, err := p.locks.lockContext(ctx, shipmentLock(job.Order))
 	if err != nil {
@@ -66,13 +66,16 @@ func (p *Plugin) carryShipment(ctx context.Context, row *core.Record) error {
 	ctx, cancel := context.WithTimeout(ctx, payTimeout)
 	defer cancel()
 	outcome := p.perform(ctx, row)
-	if err := p.settle(row, outcome); err != nil {
+	if err := p.noteOutcome(row, outcome); err != nil {
 		return err
 	}
 	if isFinal(outcome) || outcome != nil && row.GetInt("attempts") == alertAfter {
-		return queueEffect(p.app, effectAlert, fmt.Sprintf("%s/%d", row.Id, row.GetInt("attempts")), map[string]any{
-			"payment": job.Payment, "order": job.Order, "wants": effectUpload, "state": "NOT_SHIPPED",
+		return p.raise(p.app, alertShipping, job.Order, map[string]any{
+			"payment": job.Payment, "attempts": row.GetInt("attempts"), "error": row.GetString("error"),
 		})
+	}
+	if outcome == nil {
+		return p.settle(p.app, alertShipping, job.Order, "WeChat took the shipping information")
 	}
 	return nil
 }

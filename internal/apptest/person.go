@@ -24,6 +24,13 @@ func (a Answer) Code() string {
 	return code
 }
 
+// Data is a text in data of an error, or empty.
+func (a Answer) Data(field string) string {
+	data, _ := a.JSON["data"].(map[string]any)
+	text, _ := data[field].(string)
+	return text
+}
+
 // Text is a field of the answer, or empty.
 func (a Answer) Text(field string) string {
 	text, _ := a.JSON[field].(string)
@@ -52,6 +59,20 @@ func (a *App) Call(method, path, token string, body any) Answer {
 		a.tb.Fatalf("make request: %v", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", token)
+	}
+	return a.Do(req)
+}
+
+// CallAs sends a body as it is, under a content type that may or may not be the right one.
+func (a *App) CallAs(method, path, token, contentType, body string) Answer {
+	a.tb.Helper()
+	req, err := http.NewRequestWithContext(a.tb.Context(), method, a.URL+path, strings.NewReader(body))
+	if err != nil {
+		a.tb.Fatalf("make request: %v", err)
+	}
+	req.Header.Set("Content-Type", contentType)
 	if token != "" {
 		req.Header.Set("Authorization", token)
 	}
