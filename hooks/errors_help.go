@@ -13,6 +13,11 @@ func problemHelp() map[string]help {
 		"request_invalid":   {"请求格式不对", "Send JSON as the API describes it.", "按接口文档发送 JSON。"},
 		"not_ready":         {"服务器未就绪", "Wait; if it stays so, look at the database and the disk.", "稍候；如一直如此，请检查数据库和磁盘。"},
 		"busy":              {"服务器繁忙", "Try again in a moment. The log has the cause.", "稍候重试，原因见日志。"},
+		"schema_conflict":   {"数据库里新增的字段或索引使服务器无法写入", "`data.table` and `data.field` name it. The owner removes the unique index or the rule on it in the dashboard.", "见 `data.table` 与 `data.field`，由管理员在后台去掉该字段上的唯一索引或限制。"},
+		"schema_locked":     {"这部分数据结构属于 wxbase，不能修改", "`data.reason` says which. Add fields and collections of your own instead.", "见 `data.reason`；请改为新增自己的字段或集合。"},
+		"engine_field":      {"由服务器维护，不能手工填写", "`data.instead` says which route does it, `data.field` which field it is.", "`data.field` 是哪个字段，`data.instead` 说明应调用哪个接口。"},
+		"field_not_allowed": {"不允许修改这个字段", "Send `name` and `avatar` only; the owner may allow other fields of `users` by WXBASE_USER_FIELDS.", "只能修改 `name` 和 `avatar`；管理员可用 WXBASE_USER_FIELDS 放开 `users` 的其他字段。"},
+		"sql_console_off":   {"SQL 控制台已关闭", "The owner sets WXBASE_SQL_CONSOLE=1; every statement is then written to the log.", "管理员设置 WXBASE_SQL_CONSOLE=1 后可用，每条语句都会记入日志。"},
 		"wx_not_configured": {"小程序或商户尚未配置", "The owner sets it up; `GET /api/wx/health` as a superuser says what is missing.", "由管理员配置；以超级管理员访问 `GET /api/wx/health` 可查看缺什么。"},
 
 		"wx_code_invalid":      {"code 无效或已过期", "Call wx.login, or let the user press the phone button, again. A code lives five minutes.", "重新调用 wx.login，或让用户再点一次手机号按钮。code 五分钟有效。"},

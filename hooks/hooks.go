@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -82,6 +83,11 @@ type Plugin struct {
 
 	sim *simulator // nil without Config.Sim
 
+	schema     ownSchema
+	byHand     map[string]byHand
+	userFields []string    // of users, that their user may write
+	serving    atomic.Bool // migrations are over: our collections stay as they are
+
 	onLogin           *hook.Hook[*LoginEvent]
 	onProfile         *hook.Hook[*ProfileEvent]
 	onOrderCreate     *hook.Hook[*OrderEvent]
@@ -111,9 +117,14 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	schema := newOwnSchema()
+	own, err := userFields(config.Env, schema)
+	if err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	counters := newMetrics()
 	p := &Plugin{
-		app: app, cfg: config, outbox: newOutbox(), metrics: counters,
+		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, outbox: newOutbox(), metrics: counters,
 		clients: newClients(config.Transport, config.Now, app.Logger, counters.observe),
 		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
@@ -158,6 +169,9 @@ func (p *Plugin) bindApp() {
 	p.app.OnRecordDelete("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.bindTemplates()
 	p.bindHolds()
+	p.bindSchemaGuard()
+	p.bindRecordGuard()
+	p.app.OnRecordValidate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxOwnFields", Priority: -1000, Func: p.validateOwn})
 	p.app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxServe", Func: p.serve})
 	p.app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{Id: "wxStop", Func: p.terminate})
 }
@@ -182,9 +196,13 @@ func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
 
 // serve is the table of contents of a start.
 func (p *Plugin) serve(e *core.ServeEvent) error {
+	if err := checkSchema(e.App); err != nil {
+		return err
+	}
+	p.serving.Store(true)
 	hardenServer(e.Server)
 	p.installer(e)
-	e.Router.BindFunc(dashboardHeaders)
+	e.Router.BindFunc(dashboardHeaders, p.keepFromTruncation, p.keepFromSQL)
 	p.bindRoutes(e)
 	p.bindMetrics(e)
 	if err := p.joinBus(e.App); err != nil { // note: before the first member of a room

@@ -67,7 +67,7 @@ func (p *Plugin) record(tx core.App, payment, o *core.Record, event order.Paymen
 	payment.Set("state", string(step.To))
 	p.keepFact(payment, event, step, why)
 	p.schedule(payment, step)
-	if err := tx.Save(payment); err != nil {
+	if err := save(tx, payment); err != nil {
 		return fmt.Errorf("save payment: %w", err)
 	}
 	if step.Changed() {
@@ -155,7 +155,7 @@ func (p *Plugin) markPaid(tx core.App, payment, o *core.Record) error {
 	}
 	o.Set("payState", string(order.PayPaid))
 	o.Set("paidAt", payment.GetDateTime("successAt"))
-	if err := tx.Save(o); err != nil {
+	if err := save(tx, o); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
 	for _, effect := range []string{effectNotice, effectPaidHooks} {
@@ -202,7 +202,7 @@ func (p *Plugin) cancelIfOver(tx core.App, o *core.Record) error {
 	}
 	o.Set("payState", string(order.PayCancelled))
 	o.Set("closedAt", p.now())
-	if err := tx.Save(o); err != nil {
+	if err := save(tx, o); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
 	return nil

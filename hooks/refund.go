@@ -154,7 +154,7 @@ func saveRefund(tx core.App, payment *core.Record, fields map[string]any) (*core
 		"order": payment.GetString("order"), "payment": payment.Id, "merchant": payment.GetString("merchant"), "state": string(order.RefundNew),
 	})
 	r.Load(fields)
-	if err := tx.Save(r); err != nil {
+	if err := save(tx, r); err != nil {
 		return nil, fmt.Errorf("save refund: %w", err)
 	}
 	return r, nil
@@ -231,7 +231,7 @@ func (p *Plugin) postponeRefund(id string) {
 		asked := r.GetInt("queries")
 		r.Set("queries", asked+1)
 		r.Set("nextQueryAt", p.now().Add(nextRefundQuery(asked)))
-		return tx.Save(r)
+		return save(tx, r)
 	})
 	if err != nil {
 		p.app.Logger().Warn("refund not postponed", "refund", id, "error", err.Error())
