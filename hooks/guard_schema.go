@@ -7,6 +7,7 @@ package hooks
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -49,25 +50,54 @@ func (s ownSchema) owns(collection, field string) bool {
 
 func (p *Plugin) bindSchemaGuard() {
 	p.app.OnCollectionUpdate().Bind(&hook.Handler[*core.CollectionEvent]{Id: "wxKeepSchema", Priority: -100, Func: p.keepSchema})
-	p.app.OnCollectionDelete().Bind(&hook.Handler[*core.CollectionEvent]{Id: "wxKeepCollections", Priority: -100, Func: p.keepCollections})
+	p.app.OnCollectionDelete().Bind(&hook.Handler[*core.CollectionEvent]{Id: "wxKeepSchema", Priority: -100, Func: p.keepCollection})
+	// the same before PocketBase puts an error into its own words
+	p.app.OnCollectionUpdateRequest().Bind(&hook.Handler[*core.CollectionRequestEvent]{Id: "wxKeepSchema", Priority: -100, Func: p.keepSchemaOverHTTP})
+	p.app.OnCollectionDeleteRequest().Bind(&hook.Handler[*core.CollectionRequestEvent]{Id: "wxKeepSchema", Priority: -100, Func: p.keepCollectionOverHTTP})
 }
 
-func (p *Plugin) keepCollections(e *core.CollectionEvent) error {
-	if ours, ok := p.schema.byID[e.Collection.Id]; ok && p.serving.Load() {
-		return failWith(errSchemaLocked, "reason", "collection "+ours.Name+" belongs to wxbase and cannot be deleted")
+func (p *Plugin) keepCollection(e *core.CollectionEvent) error {
+	if reason := p.collectionLoss(e.Collection); reason != "" {
+		return errors.New(reason)
 	}
 	return e.Next()
 }
 
-func (p *Plugin) keepSchema(e *core.CollectionEvent) error {
-	ours, ok := p.schema.byID[e.Collection.Id]
-	if !ok || !p.serving.Load() {
-		return e.Next()
-	}
-	if reason := schemaChange(ours, e.Collection); reason != "" {
+func (p *Plugin) keepCollectionOverHTTP(e *core.CollectionRequestEvent) error {
+	if reason := p.collectionLoss(e.Collection); reason != "" {
 		return failWith(errSchemaLocked, "reason", reason)
 	}
 	return e.Next()
+}
+
+func (p *Plugin) collectionLoss(c *core.Collection) string {
+	ours, ok := p.schema.byID[c.Id]
+	if !ok || !p.serving.Load() {
+		return ""
+	}
+	return "collection " + ours.Name + " belongs to wxbase and cannot be deleted"
+}
+
+func (p *Plugin) keepSchema(e *core.CollectionEvent) error {
+	if reason := p.collectionChange(e.Collection); reason != "" {
+		return errors.New(reason)
+	}
+	return e.Next()
+}
+
+func (p *Plugin) keepSchemaOverHTTP(e *core.CollectionRequestEvent) error {
+	if reason := p.collectionChange(e.Collection); reason != "" {
+		return failWith(errSchemaLocked, "reason", reason)
+	}
+	return e.Next()
+}
+
+func (p *Plugin) collectionChange(c *core.Collection) string {
+	ours, ok := p.schema.byID[c.Id]
+	if !ok || !p.serving.Load() {
+		return ""
+	}
+	return schemaChange(ours, c)
 }
 
 // checkSchema says what of our collections is not as the code needs it, before anything is served: a script's migration or another program

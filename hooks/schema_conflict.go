@@ -73,8 +73,8 @@ func withConflict(table string, err error) error {
 
 func foreignField(table string, err error) (string, bool) {
 	if problems, ok := errors.AsType[validation.Errors](err); ok {
-		for name := range problems {
-			if !ownsField(table, name) {
+		for name, problem := range problems {
+			if !ownsField(table, name) || isUniqueness(problem) && !ownUniqueField(table, name) {
 				return name, true
 			}
 		}
@@ -118,6 +118,21 @@ func ownUnique(table string, columns []string) bool {
 			names = append(names, column.Name)
 		}
 		return index.Unique && slices.Equal(names, columns)
+	})
+}
+
+// isUniqueness recognizes what PocketBase makes of the error of a unique index.
+func isUniqueness(problem error) bool {
+	coded, ok := errors.AsType[validation.Error](problem)
+	return ok && coded.Code() == "validation_not_unique"
+}
+
+// ownUniqueField reports whether a unique index of ours holds a field.
+func ownUniqueField(table, field string) bool {
+	c, _ := ownCollection(table)
+	return field == "id" || slices.ContainsFunc(c.Indexes, func(sql string) bool {
+		index := dbutils.ParseIndex(sql)
+		return index.Unique && slices.ContainsFunc(index.Columns, func(column dbutils.IndexColumn) bool { return column.Name == field })
 	})
 }
 

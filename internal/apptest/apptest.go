@@ -29,7 +29,9 @@ type App struct {
 	Handler http.Handler // the same server without a network, for benchmarks
 	Clock   *Clock
 
-	tb testing.TB
+	tb             testing.TB
+	superuser      sync.Once
+	superuserToken string
 }
 
 // Clock is the time of one App and its simulator.
