@@ -57,7 +57,13 @@ func (c *Clock) Advance(d time.Duration) {
 // New starts an app with the simulator; change alters its configuration before that. It ends with the test.
 func New(tb testing.TB, change ...func(*hooks.Config)) *App {
 	tb.Helper()
-	testApp, err := tests.NewTestAppWithConfig(core.BaseAppConfig{DataDir: Seed(tb), EncryptionEnv: "pb_test_env", DBConnect: hooks.Connect})
+	return NewOn(tb, Seed(tb), change...)
+}
+
+// NewOn is New on a copy of another data folder, which is brought up to date.
+func NewOn(tb testing.TB, dir string, change ...func(*hooks.Config)) *App {
+	tb.Helper()
+	testApp, err := tests.NewTestAppWithConfig(core.BaseAppConfig{DataDir: dir, EncryptionEnv: "pb_test_env", DBConnect: hooks.Connect})
 	if err != nil {
 		tb.Fatalf("clone seed: %v", err)
 	}
