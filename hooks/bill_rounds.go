@@ -136,7 +136,7 @@ func (p *Plugin) loseBills(mchID string, oldest time.Time) error {
 		if r.GetString("state") == billWaiting {
 			r.Set("state", billLost)
 		}
-		if err := p.app.Save(r); err != nil {
+		if err := save(p.app, r); err != nil {
 			return fmt.Errorf("save bill: %w", err)
 		}
 		if err := p.alertForBill(p.app, r, 0); err != nil {
@@ -160,7 +160,7 @@ func (p *Plugin) keepWaiting(mchID string, day time.Time, cause error) error {
 			r.Load(row)
 			r.Set("attempts", attempts)
 			r.Set("nextAt", p.now().Add(nextBill(attempts)))
-			return tx.Save(r)
+			return save(tx, r)
 		}
 		row["state"] = billWaiting
 		bill, err := p.replaceBill(tx, mchID, day.Format(time.DateOnly), row, true)

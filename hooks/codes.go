@@ -301,7 +301,7 @@ func saveCode(app core.App, plan codePlan, image wechat.Image) (*core.Record, er
 		r.Set("payload", json.RawMessage(plan.payload))
 	}
 	r.Set("user", plan.user)
-	if err := app.Save(r); err != nil {
+	if err := save(app, r); err != nil {
 		return nil, fmt.Errorf("save code: %w", err)
 	}
 	return r, nil

@@ -115,7 +115,7 @@ func (p *Plugin) noteConsent(tx core.App, user, template string, report consentR
 	r.Set("recent", recent[max(0, len(recent)-consentRecent):])
 	r.Set("answer", report.Answer)
 	r.Set("answeredAt", report.At)
-	if err := tx.Save(r); err != nil {
+	if err := save(tx, r); err != nil {
 		return nil, fmt.Errorf("save consent: %w", err)
 	}
 	return r, nil
@@ -164,7 +164,7 @@ func changeConsent(app core.App, user, template string, change func(left int) in
 			return nil
 		}
 		r.Set("remaining", change(left))
-		if err := tx.Save(r); err != nil {
+		if err := save(tx, r); err != nil {
 			return fmt.Errorf("save consent: %w", err)
 		}
 		return nil

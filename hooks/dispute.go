@@ -79,7 +79,7 @@ func (p *Plugin) openDispute(payment *core.Record, why evidence) error {
 func (p *Plugin) freezeOrder(tx core.App, payment, o *core.Record) error {
 	if o.GetDateTime("frozenAt").IsZero() {
 		o.Set("frozenAt", p.now())
-		if err := tx.Save(o); err != nil {
+		if err := save(tx, o); err != nil {
 			return fmt.Errorf("freeze order: %w", err)
 		}
 	}
@@ -91,7 +91,7 @@ func (p *Plugin) freezeByRefund(tx core.App, payment *core.Record, mismatches []
 	if err := p.openDispute(payment, evidence{source: "refund", mismatches: mismatches}); err != nil {
 		return err
 	}
-	if err := tx.Save(payment); err != nil {
+	if err := save(tx, payment); err != nil {
 		return fmt.Errorf("save payment: %w", err)
 	}
 	o, err := tx.FindRecordById("orders", payment.GetString("order"))
@@ -146,7 +146,7 @@ func thawOrder(tx core.App, payment, o *core.Record) error {
 		return nil
 	}
 	o.Set("frozenAt", nil)
-	if err := tx.Save(o); err != nil {
+	if err := save(tx, o); err != nil {
 		return fmt.Errorf("thaw order: %w", err)
 	}
 	return nil

@@ -308,7 +308,7 @@ func (p *Plugin) saveGiveBack(tx core.App, payment *core.Record, trade *wxpay.Tr
 	payment.Set("dispute", kept)
 	payment.Set("heldTransaction", trade.TransactionID)
 	payment.Set("heldTotal", int64(trade.Total))
-	if err := tx.Save(payment); err != nil {
+	if err := save(tx, payment); err != nil {
 		return nil, fmt.Errorf("save payment: %w", err)
 	}
 	state := order.PaymentState(payment.GetString("state"))

@@ -21,14 +21,19 @@ type Problem struct {
 
 // The catalogue. docs/errors.md is made from it.
 var (
-	errBadRequest    = Problem{"request_invalid", http.StatusBadRequest, "The request is not understood."}
-	errNotReady      = Problem{"not_ready", http.StatusServiceUnavailable, "The server is not ready."}
-	errBusyHere      = Problem{"busy", http.StatusServiceUnavailable, "The server is busy. Try again."}
-	errNotConfigured = Problem{"wx_not_configured", http.StatusServiceUnavailable, "This mini program or merchant is not configured on the server."}
-	errNotJSON       = Problem{"body_not_json", http.StatusBadRequest, "The body is not one JSON object."}
-	errFieldUnknown  = Problem{"field_unknown", http.StatusBadRequest, "The body has a field that this route does not know."}
-	errFieldRepeated = Problem{"field_repeated", http.StatusBadRequest, "The body has a field twice."}
-	errFieldInvalid  = Problem{"field_invalid", http.StatusBadRequest, "A field of the body is not what it should be."}
+	errBadRequest     = Problem{"request_invalid", http.StatusBadRequest, "The request is not understood."}
+	errNotReady       = Problem{"not_ready", http.StatusServiceUnavailable, "The server is not ready."}
+	errBusyHere       = Problem{"busy", http.StatusServiceUnavailable, "The server is busy. Try again."}
+	errNotConfigured  = Problem{"wx_not_configured", http.StatusServiceUnavailable, "This mini program or merchant is not configured on the server."}
+	errNotJSON        = Problem{"body_not_json", http.StatusBadRequest, "The body is not one JSON object."}
+	errFieldUnknown   = Problem{"field_unknown", http.StatusBadRequest, "The body has a field that this route does not know."}
+	errFieldRepeated  = Problem{"field_repeated", http.StatusBadRequest, "The body has a field twice."}
+	errFieldInvalid   = Problem{"field_invalid", http.StatusBadRequest, "A field of the body is not what it should be."}
+	errSchemaConflict = Problem{"schema_conflict", http.StatusServiceUnavailable, "A field or an index that was added to this server's database stops it from writing. The owner has to mend it."}
+	errSchemaLocked   = Problem{"schema_locked", http.StatusBadRequest, "This part of the database belongs to wxbase and cannot be changed."}
+	errEngineWrites   = Problem{"engine_field", http.StatusBadRequest, "The server itself keeps this; it is not written by hand."}
+	errFieldLocked    = Problem{"field_not_allowed", http.StatusForbidden, "You may not change this field."}
+	errSQLOff         = Problem{"sql_console_off", http.StatusForbidden, "The SQL console is switched off, because it goes past every check."}
 
 	errCodeInvalid      = Problem{"wx_code_invalid", http.StatusBadRequest, "The code is invalid or has expired. Get a new one on the phone."}
 	errCodeUsed         = Problem{"wx_code_used", http.StatusBadRequest, "The code has been used already. Get a new one on the phone."}
@@ -139,6 +144,7 @@ var (
 func Problems() []Problem {
 	return []Problem{
 		errBadRequest, errNotReady, errBusyHere, errNotConfigured, errNotJSON, errFieldUnknown, errFieldRepeated, errFieldInvalid,
+		errSchemaConflict, errSchemaLocked, errEngineWrites, errFieldLocked, errSQLOff,
 		errCodeInvalid, errCodeUsed, errRisk, errWxRate, errWxBusy, errWxConfig, errWxArgs, errWxQuota, errWxAnswer, errWxState,
 		errSignature, errSessionStale, errWatermark, errDataMalformed, errIdentityMissing, errUserBlocked,
 		errProfileName, errProfileAvatar, errProfileRefused,
@@ -163,9 +169,19 @@ func Problems() []Problem {
 }
 
 // fail makes the answer for a problem. The cause goes to the log only; WeChat's errcode and request id go along, where there are any.
+//
+// note: where the cause is something that an operator has added to the database, the answer says so in place of what p says: trying again does
+// not help, and the owner can mend it.
 func fail(p Problem, cause error) *router.ApiError {
+	conflict, isConflict := conflictIn(cause)
+	if isConflict && p.Status >= http.StatusInternalServerError {
+		p = errSchemaConflict
+	}
 	err := apis.NewApiError(p.Status, p.Message, cause)
 	err.Data = map[string]any{"code": p.Code}
+	if p == errSchemaConflict {
+		err.Data["table"], err.Data["field"] = conflict.table, conflict.field
+	}
 	if we, ok := errors.AsType[*wechat.Error](cause); ok {
 		if we.Errcode != 0 { // none when WeChat did not get to answer
 			err.Data["errcode"] = we.Errcode

@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -90,6 +91,11 @@ type Plugin struct {
 
 	sim *simulator // nil without Config.Sim
 
+	schema     ownSchema
+	byHand     map[string]byHand
+	userFields []string    // of users, that their user may write
+	serving    atomic.Bool // migrations are over: our collections stay as they are
+
 	onLogin           *hook.Hook[*LoginEvent]
 	onProfile         *hook.Hook[*ProfileEvent]
 	onOrderCreate     *hook.Hook[*OrderEvent]
@@ -122,9 +128,14 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	schema := newOwnSchema()
+	own, err := userFields(config.Env, schema)
+	if err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	counters := newMetrics()
 	p := &Plugin{
-		app: app, cfg: config, outbox: newOutbox(), metrics: counters,
+		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, outbox: newOutbox(), metrics: counters,
 		clients: newClients(config.Transport, config.Now, app.Logger, counters.observe),
 		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
@@ -190,6 +201,9 @@ func (p *Plugin) bindApp() {
 	p.app.OnRecordValidate("wx_merchants").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxForeign", Func: checkForeign})
 	p.bindTemplates()
 	p.bindHolds()
+	p.bindSchemaGuard()
+	p.bindRecordGuard()
+	p.app.OnRecordValidate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxOwnFields", Priority: -1000, Func: p.validateOwn})
 	p.app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxServe", Func: p.serve})
 	p.app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{Id: "wxStop", Func: p.terminate})
 }
@@ -223,10 +237,13 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.serveScripts(); err != nil {
 		return err
 	}
+	if err := checkSchema(e.App); err != nil {
+		return err
+	}
+	p.serving.Store(true)
 	hardenServer(e.Server)
 	p.installer(e)
-	e.Router.BindFunc(dashboardHeaders)
-	e.Router.BindFunc(translateProblems())
+	e.Router.BindFunc(dashboardHeaders, translateProblems(), p.keepFromTruncation, p.keepFromSQL)
 	p.bindRoutes(e)
 	p.bindMetrics(e)
 	if err := p.joinBus(e.App); err != nil { // note: before the first member of a room

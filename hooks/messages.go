@@ -254,7 +254,7 @@ func (p *Plugin) settleReports(ctx context.Context, event *PushEvent) error {
 			r.Set("state", "FAILED")
 			r.Set("error", fmt.Sprintf("%d %s", report.ErrorCode, report.Status[:min(len(report.Status), 150)]))
 		}
-		if err := p.app.Save(r); err != nil {
+		if err := save(p.app, r); err != nil {
 			return fmt.Errorf("save message: %w", err)
 		}
 	}

@@ -239,7 +239,7 @@ func reserveStock(tx core.App, items []order.Item, sign int) error {
 			return failWith(errStockShort, "product", item.Product)
 		}
 		product.Set("stock", strconv.Itoa(stock))
-		if err := tx.Save(product); err != nil {
+		if err := save(tx, product); err != nil {
 			return fmt.Errorf("save stock: %w", err)
 		}
 	}
@@ -259,7 +259,7 @@ func (p *Plugin) saveOrder(tx core.App, d orderDraft) (*core.Record, error) {
 		"expiresAt": now.Add(p.cfg.OrderLife), "note": d.note, "key": d.key,
 	})
 	event := &OrderEvent{App: tx, Order: r}
-	err = p.onOrderCreate.Trigger(event, func(oe *OrderEvent) error { return oe.App.Save(oe.Order) })
+	err = p.onOrderCreate.Trigger(event, func(oe *OrderEvent) error { return save(oe.App, oe.Order) })
 	if err != nil {
 		return nil, fmt.Errorf("save order: %w", err)
 	}

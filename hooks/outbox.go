@@ -157,7 +157,7 @@ func (p *Plugin) noteOutcome(row *core.Record, outcome error) error {
 	} else {
 		row.Set("nextAt", p.now().Add(min(time.Hour, time.Second<<min(attempts, 12))))
 	}
-	if err := p.app.Save(row); err != nil {
+	if err := save(p.app, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
 	return p.alertForEffect(row, outcome)

@@ -176,7 +176,7 @@ func (p *Plugin) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.
 		"openid": request.OpenID, "params": request, "paramsHash": request.Hash(), "expiresAt": request.ExpiresAt,
 		"nextQueryAt": p.now().Add(order.NextQuery(1)),
 	})
-	if err := tx.Save(r); err != nil {
+	if err := save(tx, r); err != nil {
 		return nil, fmt.Errorf("save payment: %w", err)
 	}
 	return r, nil

@@ -98,7 +98,7 @@ func (p *Plugin) record(tx core.App, payment, o *core.Record, event order.Paymen
 		return err
 	}
 	p.schedule(payment, step)
-	if err := tx.Save(payment); err != nil {
+	if err := save(tx, payment); err != nil {
 		return fmt.Errorf("save payment: %w", err)
 	}
 	if step.Changed() || decided {
@@ -208,7 +208,7 @@ func (p *Plugin) markPaid(tx core.App, payment, o *core.Record) error {
 	}
 	o.Set("payState", string(order.PayPaid))
 	o.Set("paidAt", payment.GetDateTime("successAt"))
-	if err := tx.Save(o); err != nil {
+	if err := save(tx, o); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
 	for _, effect := range []string{effectNotice, effectPaidHooks} {
@@ -266,7 +266,7 @@ func (p *Plugin) cancelIfOver(tx core.App, o *core.Record) error {
 	}
 	o.Set("payState", string(order.PayCancelled))
 	o.Set("closedAt", p.now())
-	if err := tx.Save(o); err != nil {
+	if err := save(tx, o); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
 	return nil

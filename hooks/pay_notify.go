@@ -57,6 +57,7 @@ func (p *Plugin) receive(e *core.RequestEvent, mchID string, note wxpay.Notifica
 		return acknowledge(e, body) // a repeat is answered without a write
 	}
 	if _, err := p.apply(e.App, payment.Id, "", evidence{source: "notify", trade: &note.Trade, inbox: inbox}); err != nil {
+		p.keepFailed(e.App, inbox, err)
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
 	return acknowledge(e, body)
@@ -102,6 +103,10 @@ func (p *Plugin) refuseNotify(e *core.RequestEvent, problem Problem, cause error
 	reason := problem.Code
 	if cause != nil {
 		reason = cause.Error()
+	}
+	if conflict, ok := conflictIn(cause); ok {
+		problem = errSchemaConflict
+		reason = conflict.Error()
 	}
 	e.App.Logger().Warn("payment notification refused", "code", problem.Code, "reason", scrub(reason))
 	return e.JSON(problem.Status, map[string]any{

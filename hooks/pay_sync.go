@@ -83,7 +83,7 @@ func (p *Plugin) requestCancel(app core.App, orderID string) error {
 		}
 		if o.GetDateTime("cancelAt").IsZero() {
 			o.Set("cancelAt", p.now())
-			if err := tx.Save(o); err != nil {
+			if err := save(tx, o); err != nil {
 				return err
 			}
 		}
@@ -163,7 +163,7 @@ func (p *Plugin) postpone(paymentID string) {
 		asked := payment.GetInt("queries")
 		payment.Set("queries", asked+1)
 		payment.Set("nextQueryAt", p.now().Add(order.NextQuery(asked)))
-		return tx.Save(payment)
+		return save(tx, payment)
 	})
 	if err != nil {
 		p.app.Logger().Warn("payment not postponed", "payment", paymentID, "error", err.Error())

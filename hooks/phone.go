@@ -40,7 +40,7 @@ func (p *Plugin) phone(e *core.RequestEvent) error {
 	}
 	user.Set("phone", number.PhoneNumber)
 	user.Set("countryCode", number.CountryCode)
-	if err := e.App.Save(user); err != nil {
+	if err := save(e.App, user); err != nil {
 		return fail(errBusyHere, err)
 	}
 	return e.JSON(http.StatusOK, map[string]string{

@@ -127,7 +127,7 @@ func saveRefund(tx core.App, payment *core.Record, fields map[string]any) (*core
 		"order": payment.GetString("order"), "payment": payment.Id, "merchant": payment.GetString("merchant"), "state": string(order.RefundNew),
 	})
 	r.Load(fields)
-	if err := tx.Save(r); err != nil {
+	if err := save(tx, r); err != nil {
 		return nil, fmt.Errorf("save refund: %w", err)
 	}
 	return r, nil
@@ -225,7 +225,7 @@ func (p *Plugin) waitsForDispute(refund *core.Record) (waits bool, err error) {
 		return false, nil
 	}
 	refund.Set("nextQueryAt", p.now().Add(order.RefundSpacing))
-	return true, p.app.Save(refund)
+	return true, save(p.app, refund)
 }
 
 // waitForTurn puts a refund off that would leave within a minute of another one of the payment: its turn was reckoned when it was asked
@@ -246,7 +246,7 @@ func (p *Plugin) waitForTurn(refund *core.Record) (waits bool, err error) {
 		return false, nil
 	}
 	refund.Set("nextQueryAt", turn)
-	return true, p.app.Save(refund)
+	return true, save(p.app, refund)
 }
 
 // postponeRefund makes a refund wait after a question that had no answer.
@@ -259,7 +259,7 @@ func (p *Plugin) postponeRefund(id string) {
 		asked := r.GetInt("queries")
 		r.Set("queries", asked+1)
 		r.Set("nextQueryAt", p.now().Add(nextRefundQuery(asked)))
-		return tx.Save(r)
+		return save(tx, r)
 	})
 	if err != nil {
 		p.app.Logger().Warn("refund not postponed", "refund", id, "error", err.Error())

@@ -231,7 +231,7 @@ func (p *Plugin) recordRefund(
 	}
 	keepRefusal(refund, step, why)
 	p.scheduleRefund(refund, step)
-	if err := tx.Save(refund); err != nil {
+	if err := save(tx, refund); err != nil {
 		return fmt.Errorf("save refund: %w", err)
 	}
 	if step.Changed() {
@@ -326,7 +326,7 @@ func countRefund(tx core.App, refund, payment *core.Record) error {
 	}
 	o.Set("refunded", refunded)
 	o.Set("payState", string(state))
-	if err := tx.Save(o); err != nil {
+	if err := save(tx, o); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
 	return queueEffect(tx, effectRefundHooks, refund.Id, map[string]any{"refund": refund.Id})

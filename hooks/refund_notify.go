@@ -56,6 +56,7 @@ func (p *Plugin) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Re
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
 	if _, err := p.applyRefund(e.App, id, "", refundEvidence{source: "notify", fact: &fact, inbox: inbox}); err != nil {
+		p.keepFailed(e.App, inbox, err)
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
 	return acknowledge(e, body)

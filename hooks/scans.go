@@ -101,7 +101,7 @@ func (p *Plugin) saveInvite(tx core.App, code *core.Record, inviter, user string
 	}
 	r := core.NewRecord(c) // note: saved with its hooks, which is where a program gives its rewards
 	r.Load(map[string]any{"user": user, "inviter": inviter, "code": code.Id, "at": p.now()})
-	if err := tx.Save(r); err != nil {
+	if err := save(tx, r); err != nil {
 		return false, fmt.Errorf("save invite: %w", err)
 	}
 	return true, nil

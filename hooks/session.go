@@ -90,7 +90,7 @@ func (p *Plugin) logoutEverywhere(e *core.RequestEvent) error {
 		return fail(errBusyHere, err)
 	}
 	user.RefreshTokenKey()
-	if err := e.App.Save(user); err != nil {
+	if err := save(e.App, user); err != nil {
 		return fail(errBusyHere, err)
 	}
 	return e.NoContent(http.StatusNoContent)

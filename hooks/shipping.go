@@ -192,7 +192,7 @@ func (p *Plugin) saveShipment(tx core.App, job shipmentJob) (*core.Record, error
 		"effect": effectUpload, "key": fmt.Sprintf("%s%06d", shipmentKeys(job.Order), job.Number), "nextAt": p.now().Add(2 * payTimeout),
 	})
 	r.Set("payload", job)
-	if err := tx.Save(r); err != nil {
+	if err := save(tx, r); err != nil {
 		return nil, fmt.Errorf("queue %s: %w", effectUpload, err)
 	}
 	return r, nil

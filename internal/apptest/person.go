@@ -174,11 +174,14 @@ func (a *App) Product(name string) string {
 	return id
 }
 
-// Superuser gives a token of the demo's superuser.
+// Superuser gives a token of the demo's superuser, who logs in once: PocketBase counts these logins.
 func (a *App) Superuser() string {
 	a.tb.Helper()
-	return a.Must(http.MethodPost, "/api/collections/_superusers/auth-with-password", "",
-		map[string]string{"identity": "demo@example.com", "password": "demo-password"}).Text("token")
+	a.superuser.Do(func() {
+		a.superuserToken = a.Must(http.MethodPost, "/api/collections/_superusers/auth-with-password", "",
+			map[string]string{"identity": "demo@example.com", "password": "demo-password"}).Text("token")
+	})
+	return a.superuserToken
 }
 
 // Fault queues a fault of the simulator, times times.
