@@ -1,27 +1,26 @@
 // loads the demo mini program into this process: TypeScript by esbuild, App and Page as the framework calls them, and what a phone shows as
 // lists of what was shown. It stands in for DevTools where the framework is known, and for nothing else: no WXML is rendered.
 import { transformSync } from 'esbuild';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import vm from 'node:vm';
 import { miniProgram } from '../realtime/wx.js';
 
-const SRC = path.join(import.meta.dirname, '../../miniprogram/demo/src');
+const DEMO = path.join(import.meta.dirname, '../../miniprogram/demo/src');
 
-/** loadDemo gives {open(page, query), shown, app, config}: the mini program just launched with these options. */
-export async function loadDemo({ server, launch = {}, confirm = () => true, storage = {} }) {
+/** loadDemo gives {open(page, query), shown, app}: the mini program of a folder, just launched with these options. */
+export async function loadDemo({ server, root = DEMO, launch = {}, confirm = () => true, storage = {} }) {
   const phone = miniProgram();
   const shown = { toasts: [], modals: [], navigated: [], saved: [] };
   Object.entries({ 'demo.server': server.url, ...storage }).forEach(([k, v]) => phone.wx.setStorageSync(k, v));
   Object.assign(phone.wx, screens(shown, confirm), { uploadFile: (o) => uploadFile(o) });
   const host = { wx: phone.wx, app: null, page: null };
   const require = loader(host);
-  require(path.join(SRC, 'app.ts'));
-  const launched = host.app.onLaunch({ path: 'pages/home/home', query: {}, scene: 1001, ...launch });
-  await launched;
+  require(path.join(root, 'app'));
+  if (host.app.onLaunch) await host.app.onLaunch({ path: 'pages/home/home', query: {}, scene: 1001, ...launch });
   return {
-    phone, shown, app: host.app, config: JSON.parse(readFileSync(path.join(SRC, 'app.json'), 'utf8')),
-    open: (name, query = {}) => openPage(host, require, name, query),
+    phone, shown, app: host.app,
+    open: (name, query = {}) => openPage(host, require, path.join(root, `pages/${name}/${name}`), query),
   };
 }
 
@@ -35,7 +34,7 @@ function loader(host) {
   };
   const context = vm.createContext(globals);
   return function require(file) {
-    const full = ['', '.ts', '.js'].map((end) => file + end).find((name) => existsSync(name) && path.extname(name));
+    const full = ['', '.ts', '.js'].map((end) => file + end).find((name) => existsSync(name) && statSync(name).isFile());
     if (!full) throw new Error('no module ' + file);
     if (loaded.has(full)) return loaded.get(full).exports;
     const module = { exports: {} };
@@ -49,9 +48,8 @@ function loader(host) {
 }
 
 /** openPage makes a page as the framework does: its data copied, its methods bound, onLoad then onShow. */
-async function openPage(host, require, name, query) {
+async function openPage(host, require, file, query) {
   host.page = null;
-  const file = path.join(SRC, `pages/${name}/${name}`);
   const definition = pageOf(host, require, file);
   const page = { ...definition, data: structuredClone(definition.data || {}) };
   page.setData = (changes) => Object.assign(page.data, structuredClone(changes));
