@@ -51,6 +51,13 @@ type Config struct {
 	CodesPerDay  int           // new codes that a user may have made in a day; 100 when zero, any number below; WXBASE_CODES_PER_DAY wins over it
 	InviteWithin time.Duration // how old an account may be to count as invited by a scan; 24 hours when zero, any age below
 
+	OrderNotice string // "on" (when empty): the room notice hears of paid orders; "total": and for how much; "off"; WXBASE_ORDER_NOTICE wins over it
+	PlainScenes string // whose plain scenes new codes are made for: "everybody" (when empty) or "superusers"; WXBASE_PLAIN_SCENES wins over it
+
+	KeepInbox  time.Duration // of wx_inbox: 180 days when zero, for ever below zero; WXBASE_KEEP_INBOX_DAYS wins over it
+	KeepOutbox time.Duration // of wx_outbox: 90 days when zero, for ever below zero; WXBASE_KEEP_OUTBOX_DAYS wins over it
+	KeepScans  time.Duration // of wx_scans: 400 days when zero, for ever below zero; WXBASE_KEEP_SCANS_DAYS wins over it
+
 	Env       func(string) string // os.Getenv when nil
 	Out       io.Writer           // where the start lines go; os.Stdout when nil
 	Transport http.RoundTripper   // for calls to WeChat; nil for the usual one
@@ -111,6 +118,9 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	if err = config.readChoices(); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	counters := newMetrics()
 	p := &Plugin{
 		app: app, cfg: config, outbox: newOutbox(), metrics: counters,
@@ -133,6 +143,9 @@ func (c Config) withDefaults() Config {
 	c.SweepEvery = cmp.Or(c.SweepEvery, 2*time.Second)
 	c.CodesPerDay = cmp.Or(c.CodesPerDay, codesPerDay)
 	c.InviteWithin = cmp.Or(c.InviteWithin, 24*time.Hour)
+	c.KeepInbox = cmp.Or(c.KeepInbox, keepInbox)
+	c.KeepOutbox = cmp.Or(c.KeepOutbox, keepOutbox)
+	c.KeepScans = cmp.Or(c.KeepScans, keepScans)
 	if c.Env == nil {
 		c.Env = os.Getenv
 	}
