@@ -108,3 +108,32 @@ func insert(t *testing.T, app core.App, name string, row dbx.Params) {
 		t.Fatal(fmt.Errorf("insert %v: %w", row, err))
 	}
 }
+
+// TestNoticeTotalsWithRows: the room's own notices of the past lose their totals, and nothing else does.
+func TestNoticeTotalsWithRows(t *testing.T) {
+	t.Parallel()
+	n := since(t, "1764300830_notice_totals.go")
+	up := func(r *core.MigrationsRunner) ([]string, error) { return r.Up() }
+	down := func(r *core.MigrationsRunner) ([]string, error) { return r.Down(n) }
+	before := migrate(t, migrate(t, boot(t, t.TempDir()), up, len(core.AppMigrations.Items())), down, n)
+	notice, err := before.FindFirstRecordByData("rooms", "name", "notice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range []struct{ room, event, payload string }{
+		{notice.Id, "order.paid", `{"items":"三鲜面 x2","name":"小*","total":3600}`},
+		{notice.Id, "news", `{"total":1}`},
+		{"another", "order.paid", `{"total":1}`},
+		{notice.Id, "order.paid", `"total"`},
+		{notice.Id, "order.paid", `no JSON`},
+	} {
+		insert(t, before, "room_messages", dbx.Params{"id": fmt.Sprint(i), "seq": i, "room": row.room, "event": row.event, "payload": row.payload})
+	}
+	want := strings.Join([]string{
+		`payload={"items":"三鲜面 x2","name":"小*"}`, `payload={"total":1}`, `payload={"total":1}`, `payload="total"`, `payload=no JSON`,
+	}, "\n")
+	after := migrate(t, before, up, n)
+	const query = "SELECT payload FROM room_messages ORDER BY seq"
+	wantSame(t, "up", table(t, after, query), want)
+	wantSame(t, "down", table(t, migrate(t, after, down, n), query), want)
+}
