@@ -298,11 +298,12 @@ func saveCode(app core.App, plan codePlan, image wechat.Image) (*core.Record, er
 	r := core.NewRecord(c)
 	r.Load(map[string]any{
 		"appid": plan.app.AppID, "kind": string(plan.kind), "page": plan.request.Page + plan.request.Path, "scene": plan.request.Scene,
-		"options": plan.options(), "key": plan.key, "image": file, "user": plan.user, "maker": plan.maker,
+		"options": plan.options(), "key": plan.key, "image": file, "maker": plan.maker,
 	})
 	if plan.payload != "" {
 		r.Set("payload", json.RawMessage(plan.payload))
 	}
+	r.Set("user", plan.user)
 	if err := app.Save(r); err != nil {
 		return nil, fmt.Errorf("save code: %w", err)
 	}

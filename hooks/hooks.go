@@ -111,14 +111,14 @@ func MustRegister(app core.App, config Config) *Plugin {
 // Register binds wxbase to an app that has not been started. Settings are read when the app boots; an error then stops the start.
 func Register(app core.App, config Config) (*Plugin, error) {
 	config = config.withDefaults()
+	if err := config.readChoices(); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	if config.OrderLife < time.Minute {
 		return nil, fmt.Errorf("register wxbase: OrderLife is %s, want at least a minute", config.OrderLife)
 	}
 	var err error
 	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
-		return nil, fmt.Errorf("register wxbase: %w", err)
-	}
-	if err = config.readChoices(); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
 	counters := newMetrics()
