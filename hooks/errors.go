@@ -79,7 +79,7 @@ var (
 	errCodeArgs         = Problem{"code_arguments_invalid", http.StatusBadRequest, "The parameters of the code are not valid."}
 	errCodePage         = Problem{"code_page_unpublished", http.StatusBadRequest, "The page is not in the published version."}
 	errSceneMissing     = Problem{"scene_not_found", http.StatusNotFound, "There is no such scene."}
-	errSceneTaken       = Problem{"scene_taken", http.StatusConflict, "Another code has this scene."}
+	errSceneReserved    = Problem{"scene_reserved", http.StatusForbidden, "Only superusers may choose a scene here, and there is no such code yet."}
 	errCodeQuota        = Problem{"code_quota_exhausted", http.StatusTooManyRequests, "WeChat makes 100 000 codes of this kind in a mini program's life, and they are used up."}
 	errCodeUserQuota    = Problem{"code_limit_reached", http.StatusTooManyRequests, "This user has had too many new codes made today."}
 	errCodeJSON         = Problem{"code_answer_json", http.StatusBadGateway, "WeChat sent JSON in place of a picture."}
@@ -154,7 +154,7 @@ func Problems() []Problem {
 		errRefundAmount, errRefundTooLate, errRefundTooMany, errRefundRepeated, errRefundKeyReused,
 		errOrderRefunded, errShipmentArgs, errShipmentPending, errShipmentUsed,
 		errPayRefused, errPayConfig, errPayBusy, errNoPublicURL,
-		errCodeArgs, errCodePage, errSceneMissing, errSceneTaken,
+		errCodeArgs, errCodePage, errSceneMissing, errSceneReserved,
 		errCodeQuota, errCodeUserQuota, errCodeJSON, errCodeHTML, errCodeTruncated, errCodeEmpty, errCodeSilence,
 		errLinkArgs, errLinkDenied, errLinkUserQuota, errLinkQuota,
 		errMessageArgs, errNotSubscribed, errMessageUnsure, errConsentArgs,

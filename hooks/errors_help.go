@@ -84,7 +84,7 @@ func problemHelp() map[string]help {
 		"code_arguments_invalid": {"小程序码的参数不对", "`data.reason` says what.", "见 `data.reason`。"},
 		"code_page_unpublished":  {"页面不在已发布的版本中", "Publish it, or send `checkPath: false`.", "先发布，或发送 `checkPath: false`。"},
 		"scene_not_found":        {"没有这个 scene", "The code was made elsewhere, or its row is gone.", "小程序码不是这里生成的，或记录已删除。"},
-		"scene_taken":            {"这个 scene 已被另一个小程序码使用", "Choose another scene, or send a payload and have one made.", "换一个 scene，或改用 payload 自动生成。"},
+		"scene_reserved":         {"这里只有超级用户可以自定 scene，且这个码还没有生成", "Send a payload in place of a scene, or let the shop have this code made once. WXBASE_PLAIN_SCENES decides.", "改用 payload，或先由店家生成一次这个码；由 WXBASE_PLAIN_SCENES 决定。"},
 
 		"pay_notify_signature": {"通知的签名不对", "Only WeChat meets these six. A genuine notification that fails: look at the merchant's keys.", "以下六项只会返回给微信。真实通知验签失败时，请检查商户密钥。"},
 		"pay_notify_stale":     {"通知的时间相差超过五分钟", "Set the server's clock.", "校准服务器时钟。"},

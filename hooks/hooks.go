@@ -57,6 +57,13 @@ type Config struct {
 	CodesPerDay  int           // new codes that a user may have made in a day; 100 when zero, any number below; WXBASE_CODES_PER_DAY wins over it
 	InviteWithin time.Duration // how old an account may be to count as invited by a scan; 24 hours when zero, any age below
 
+	OrderNotice string // "on" (when empty): the room notice hears of paid orders; "total": and for how much; "off"; WXBASE_ORDER_NOTICE wins over it
+	PlainScenes string // whose plain scenes new codes are made for: "everybody" (when empty) or "superusers"; WXBASE_PLAIN_SCENES wins over it
+
+	KeepInbox  time.Duration // of wx_inbox: 180 days when zero, for ever below zero; WXBASE_KEEP_INBOX_DAYS wins over it
+	KeepOutbox time.Duration // of wx_outbox: 90 days when zero, for ever below zero; WXBASE_KEEP_OUTBOX_DAYS wins over it
+	KeepScans  time.Duration // of wx_scans: 400 days when zero, for ever below zero; WXBASE_KEEP_SCANS_DAYS wins over it
+
 	Env       func(string) string // os.Getenv when nil
 	Out       io.Writer           // where the start lines go; os.Stdout when nil
 	Transport http.RoundTripper   // for calls to WeChat; nil for the usual one
@@ -118,6 +125,9 @@ func MustRegister(app core.App, config Config) *Plugin {
 // Register binds wxbase to an app that has not been started. Settings are read when the app boots; an error then stops the start.
 func Register(app core.App, config Config) (*Plugin, error) {
 	config = config.withDefaults()
+	if err := config.readChoices(); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	if config.OrderLife < time.Minute {
 		return nil, fmt.Errorf("register wxbase: OrderLife is %s, want at least a minute", config.OrderLife)
 	}
@@ -158,6 +168,9 @@ func (c Config) withDefaults() Config {
 	c.HookWatch = cmp.Or(c.HookWatch, time.Second)
 	c.CodesPerDay = cmp.Or(c.CodesPerDay, codesPerDay)
 	c.InviteWithin = cmp.Or(c.InviteWithin, 24*time.Hour)
+	c.KeepInbox = cmp.Or(c.KeepInbox, keepInbox)
+	c.KeepOutbox = cmp.Or(c.KeepOutbox, keepOutbox)
+	c.KeepScans = cmp.Or(c.KeepScans, keepScans)
 	if c.Env == nil {
 		c.Env = os.Getenv
 	}
