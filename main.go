@@ -16,10 +16,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/dop251/goja"
 	"github.com/pocketbase/pocketbase"
 	"github.com/pocketbase/pocketbase/cmd"
-	"github.com/pocketbase/pocketbase/plugins/jsvm"
 	"github.com/pocketbase/pocketbase/plugins/migratecmd"
 
 	"wxbase/hooks"
@@ -59,9 +57,9 @@ func main() {
 	if err != nil {
 		exit(err)
 	}
-	jsvm.MustRegister(wx.ForJavaScript(), jsvm.Config{HooksDir: *hooksDir, HooksWatch: true, OnInit: func(vm *goja.Runtime) {
-		_ = vm.Set("$wx", wx.Script()) // it fails for names that are no string
-	}})
+	if err := wx.LoadScripts(*hooksDir); err != nil {
+		exit(err)
+	}
 	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir), hooks.NewEdgeCommand(), wx.NewBillCommand())
 	exit(hooks.Execute(app))
 }

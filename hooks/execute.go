@@ -3,6 +3,7 @@ package hooks
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/pocketbase/pocketbase"
 	"github.com/spf13/cobra"
@@ -28,6 +29,9 @@ func Execute(app *pocketbase.PocketBase) error {
 		return err
 	})
 	keepErrors(root, failed)
+	if err := guardFolder(app, commandOf(found)); err != nil {
+		return err
+	}
 	if err := app.Execute(); err != nil {
 		return err
 	}
@@ -37,6 +41,17 @@ func Execute(app *pocketbase.PocketBase) error {
 	default:
 		return nil
 	}
+}
+
+// commandOf names the command below the root that a found command belongs to; help and version touch no data and have none.
+func commandOf(found *cobra.Command) string {
+	if slices.ContainsFunc(os.Args[1:], func(arg string) bool { return slices.Contains([]string{"-h", "--help", "-v", "--version"}, arg) }) {
+		return ""
+	}
+	for found.HasParent() && found.Parent().HasParent() {
+		found = found.Parent()
+	}
+	return found.Name()
 }
 
 // keepErrors wraps every command so that its error, or its panic, is not lost.

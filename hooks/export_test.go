@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"context"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 
@@ -37,3 +38,16 @@ func (p *Plugin) EdgeKeys() ([]byte, error) {
 	}
 	return signer.PublicKeys(), nil
 }
+
+// SetEffects changes how many effects go at a time and how long one may take; for a test that begins.
+func (p *Plugin) SetEffects(places int, timeout time.Duration) {
+	p.outbox.lanes.mu.Lock()
+	defer p.outbox.lanes.mu.Unlock()
+	p.outbox.lanes.slots, p.outbox.lanes.timeout = make(chan struct{}, places), timeout
+}
+
+// ScriptAdvice is what the owner is told about JavaScript hooks.
+func (p *Plugin) ScriptAdvice() []string { return p.scripts.advice() }
+
+// StopScripts interrupts every script, as the end of the process does.
+func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }

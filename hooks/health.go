@@ -20,7 +20,7 @@ func (p *Plugin) health(e *core.RequestEvent) error {
 	}
 	answer := map[string]any{"status": "ok", "configured": len(apps) > 0, "simulated": p.cfg.Sim}
 	if e.HasSuperuserAuth() {
-		answer["advice"] = p.settings.Advice()
+		answer["advice"] = append(p.settings.Advice(), p.scripts.advice()...)
 		if answer["alerts"], err = p.alerts(e.App, dbx.HashExp{"closedAt": ""}, "since ASC"); err != nil {
 			return fail(errNotReady, err)
 		}

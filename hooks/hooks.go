@@ -49,6 +49,10 @@ type Config struct {
 	OrderLife  time.Duration // how long an order can be paid; 30 minutes when zero
 	SweepEvery time.Duration // how often unsettled payments are looked for; 2 seconds when zero
 
+	HookTimeout   time.Duration // how long a JavaScript handler may run; 30 seconds when zero; WXBASE_HOOK_SECONDS wins over it
+	HookTxTimeout time.Duration // and inside a transaction, where it stops all writes; 5 seconds when zero; WXBASE_HOOK_TX_SECONDS wins over it
+	HookWatch     time.Duration // how often the folder of JavaScript hooks is looked at; a second when zero
+
 	CodesPerDay  int           // new codes that a user may have made in a day; 100 when zero, any number below; WXBASE_CODES_PER_DAY wins over it
 	InviteWithin time.Duration // how old an account may be to count as invited by a scan; 24 hours when zero, any age below
 
@@ -82,6 +86,8 @@ type Plugin struct {
 	edges      []string      // public addresses of the edges
 	bus        *redisbus.Bus // nil: this is the only process
 
+	scripts *scripts // nil until LoadScripts
+
 	sim *simulator // nil without Config.Sim
 
 	onLogin           *hook.Hook[*LoginEvent]
@@ -110,6 +116,9 @@ func Register(app core.App, config Config) (*Plugin, error) {
 		return nil, fmt.Errorf("register wxbase: OrderLife is %s, want at least a minute", config.OrderLife)
 	}
 	var err error
+	if err = config.readHookLimits(); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
@@ -133,6 +142,9 @@ func (c Config) withDefaults() Config {
 	c.DemoEmail = cmp.Or(c.DemoEmail, "demo@example.com")
 	c.OrderLife = cmp.Or(c.OrderLife, 30*time.Minute)
 	c.SweepEvery = cmp.Or(c.SweepEvery, 2*time.Second)
+	c.HookTimeout = cmp.Or(c.HookTimeout, 30*time.Second)
+	c.HookTxTimeout = cmp.Or(c.HookTxTimeout, 5*time.Second)
+	c.HookWatch = cmp.Or(c.HookWatch, time.Second)
 	c.CodesPerDay = cmp.Or(c.CodesPerDay, codesPerDay)
 	c.InviteWithin = cmp.Or(c.InviteWithin, 24*time.Hour)
 	if c.Env == nil {
@@ -145,6 +157,23 @@ func (c Config) withDefaults() Config {
 		c.Now = time.Now
 	}
 	return c
+}
+
+// readHookLimits takes the limits of JavaScript from the environment.
+func (c *Config) readHookLimits() error {
+	for name, limit := range map[string]*time.Duration{"WXBASE_HOOK_SECONDS": &c.HookTimeout, "WXBASE_HOOK_TX_SECONDS": &c.HookTxTimeout} {
+		seconds, err := numberFrom(c.Env, name, 0)
+		if err != nil {
+			return err
+		}
+		if seconds < 0 || seconds > 3600 {
+			return fmt.Errorf("%s must be between 1 and 3600", name)
+		}
+		if seconds > 0 {
+			*limit = time.Duration(seconds) * time.Second
+		}
+	}
+	return nil
 }
 
 func (p *Plugin) now() time.Time { return p.cfg.Now() }
@@ -185,6 +214,15 @@ func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
 
 // serve is the table of contents of a start.
 func (p *Plugin) serve(e *core.ServeEvent) error {
+	if err := p.holdFolder(e); err != nil {
+		return err
+	}
+	if err := refuseNewer(e.App); err != nil {
+		return err
+	}
+	if err := p.serveScripts(); err != nil {
+		return err
+	}
 	hardenServer(e.Server)
 	p.installer(e)
 	e.Router.BindFunc(dashboardHeaders)
@@ -213,6 +251,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 }
 
 func (p *Plugin) terminate(e *core.TerminateEvent) error {
+	p.scripts.close()
 	p.stopWorker()
 	defer p.leaveBus()
 	p.closeRooms() // before PocketBase stops the listener, so that clients are told to come back

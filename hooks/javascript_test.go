@@ -7,9 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dop251/goja"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/plugins/jsvm"
 
 	"wxbase/internal/apptest"
 )
@@ -21,11 +19,12 @@ func script(t *testing.T, app *apptest.App, code string) {
 	if err := os.WriteFile(filepath.Join(dir, "shop.pb.js"), []byte(code), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	jsvm.MustRegister(app.WX.ForJavaScript(), jsvm.Config{HooksDir: dir, HooksPoolSize: 2, OnInit: func(vm *goja.Runtime) {
-		if err := vm.Set("$wx", app.WX.Script()); err != nil {
-			t.Error(err)
-		}
-	}})
+	if err := app.WX.LoadScripts(dir); err != nil {
+		t.Fatal(err)
+	}
+	if problem := app.WX.ScriptAdvice(); len(problem) > 0 {
+		t.Fatalf("script: %s", problem)
+	}
 }
 
 // TestJavaScriptHooks: every event reaches a script, which reads and writes with PocketBase's own API.

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
 
@@ -36,10 +35,10 @@ type outbox struct {
 	woken chan struct{}
 	stop  context.CancelFunc
 	done  sync.WaitGroup
-	busy  sync.Mutex // one round at a time, so that no row is carried out twice
+	lanes *lanes
 }
 
-func newOutbox() *outbox { return &outbox{woken: make(chan struct{}, 1)} }
+func newOutbox() *outbox { return &outbox{woken: make(chan struct{}, 1), lanes: newLanes()} }
 
 // wake makes the worker look now. It never blocks.
 func (o *outbox) wake() {
@@ -60,34 +59,56 @@ func queueEffect(tx core.App, effect, about string, payload map[string]any) erro
 	return err
 }
 
-// startWorker runs the outbox and the sweep until the app ends.
+// startWorker runs the outbox, and beside it the sweep, until the app ends.
 func (p *Plugin) startWorker() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.outbox.stop = cancel
-	p.outbox.done.Go(func() {
-		tick := time.NewTicker(p.cfg.SweepEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-p.outbox.woken:
-				p.logErr("outbox", p.drain(ctx))
-			case <-tick.C:
-				p.logErr("sweep", p.sweep(ctx))
-				p.logErr("sweep of refunds", p.sweepRefunds(ctx))
-				p.logErr("outbox", p.drain(ctx))
-			}
-		}
-	})
+	p.outbox.done.Go(func() { p.workOutbox(ctx) })
+	p.outbox.done.Go(func() { p.workSweep(ctx) })
 	p.outbox.wake() // what an earlier process left
 }
 
-// stopWorker waits for the step at hand.
+func (p *Plugin) workOutbox(ctx context.Context) {
+	tick := time.NewTicker(p.cfg.SweepEvery)
+	defer tick.Stop()
+	for {
+		_, err := p.dispatch(ctx)
+		p.logErr("outbox", errors.Join(err, p.outbox.lanes.fault()))
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.outbox.woken:
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *Plugin) workSweep(ctx context.Context) {
+	tick := time.NewTicker(p.cfg.SweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.logErr("sweep", p.sweep(ctx))
+			p.logErr("sweep of refunds", p.sweepRefunds(ctx))
+		}
+	}
+}
+
+// stopWorker waits for the steps at hand, but not for ever: what is not noted as done is done again at the next start.
 func (p *Plugin) stopWorker() {
-	if p.outbox.stop != nil {
-		p.outbox.stop()
-		p.outbox.done.Wait()
+	if p.outbox.stop == nil {
+		return
+	}
+	p.outbox.stop()
+	ended := make(chan struct{})
+	go func() { defer close(ended); p.outbox.done.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(outboxGrace):
+		p.app.Logger().Warn("the server ends while effects are under way; they are carried out again")
 	}
 }
 
@@ -95,28 +116,6 @@ func (p *Plugin) logErr(what string, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		p.app.Logger().Error(what+" stopped", "error", err.Error())
 	}
-}
-
-// drain carries out everything that is due, the oldest first.
-func (p *Plugin) drain(ctx context.Context) error {
-	p.outbox.busy.Lock()
-	defer p.outbox.busy.Unlock()
-	for ctx.Err() == nil {
-		due, err := p.app.FindRecordsByFilter("wx_outbox", "doneAt = '' && nextAt <= {:now}", "nextAt", 50, 0,
-			dbx.Params{"now": p.now().UTC().Format(dbTime)})
-		if err != nil {
-			return fmt.Errorf("read outbox: %w", err)
-		}
-		if len(due) == 0 {
-			return nil
-		}
-		for _, row := range due {
-			if err := p.carryDue(ctx, row); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // carryDue is carry for the worker. Effects that a request may be carrying out at the same time take turns with it.
@@ -161,7 +160,27 @@ func (p *Plugin) noteOutcome(row *core.Record, outcome error) error {
 	if err := p.app.Save(row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
-	return nil
+	return p.alertForEffect(row, outcome)
+}
+
+// alertForEffect tells a person of an effect that was given up or keeps failing. Shipping has an alert of its own. A message that a buyer
+// cannot be sent needs nobody, and of checks that WeChat refuses one alert is enough.
+func (p *Plugin) alertForEffect(row *core.Record, outcome error) error {
+	effect, key, attempts := row.GetString("effect"), row.GetString("key"), row.GetInt("attempts")
+	switch {
+	case effect == effectUpload, effect == effectMessage && isFinal(outcome):
+		return nil
+	case effect == effectCheck && isFinal(outcome):
+		return p.raise(p.app, alertEffect, effect, map[string]any{"last": key, "error": row.GetString("error")})
+	case isFinal(outcome), outcome != nil && attempts >= effectAlerts:
+		return p.raise(p.app, alertEffect, key, map[string]any{
+			"effect": effect, "error": row.GetString("error"), "attempts": attempts, "givenUp": isFinal(outcome),
+		})
+	case outcome == nil && attempts > 1:
+		return p.settle(p.app, alertEffect, key, "it has worked")
+	default:
+		return nil
+	}
 }
 
 func (p *Plugin) perform(ctx context.Context, row *core.Record) error {

@@ -55,6 +55,12 @@ func (c *Clock) Advance(d time.Duration) {
 // New starts an app with the simulator; change alters its configuration before that. It ends with the test.
 func New(tb testing.TB, change ...func(*hooks.Config)) *App {
 	tb.Helper()
+	return NewScripted(tb, "", change...)
+}
+
+// NewScripted is New with the JavaScript hooks of a folder, loaded before the app serves, as routes and middlewares need it.
+func NewScripted(tb testing.TB, dir string, change ...func(*hooks.Config)) *App {
+	tb.Helper()
 	testApp, err := tests.NewTestAppWithConfig(core.BaseAppConfig{DataDir: Seed(tb), EncryptionEnv: "pb_test_env", DBConnect: hooks.Connect})
 	if err != nil {
 		tb.Fatalf("clone seed: %v", err)
@@ -77,6 +83,11 @@ func New(tb testing.TB, change ...func(*hooks.Config)) *App {
 	}
 	if err := testApp.Bootstrap(); err != nil {
 		tb.Fatalf("boot: %v", err)
+	}
+	if dir != "" {
+		if err := a.WX.LoadScripts(dir); err != nil {
+			tb.Fatalf("load scripts: %v", err)
+		}
 	}
 	a.Handler = a.mux()
 	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: a.Handler, ReadHeaderTimeout: time.Minute}}

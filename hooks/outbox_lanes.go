@@ -1,0 +1,219 @@
+package hooks
+
+// Who carries out the outbox. Effects of one order go one after the other, in a lane of their own; several lanes go at once, so that a
+// slow hook delays its own order and nobody else's.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+)
+
+const (
+	outboxLanes  = 8                // effects that are carried out at a time
+	outboxBatch  = 50               // rows read beyond those that are in a lane already
+	outboxMost   = 1_000            // rows in lanes
+	outboxGrace  = 5 * time.Second  // how long the end of the process waits for effects
+	outboxPause  = 10 * time.Second // before an effect whose outcome could not be noted is carried out again
+	effectAlerts = 10               // tries after which a person is told
+)
+
+// effectTimeout is how long one effect may take. One that takes longer gives its place to others; it is not begun a second time while
+// it goes on.
+const effectTimeout = 2 * time.Minute
+
+// lanes are the effects under way.
+type lanes struct {
+	slots   chan struct{}
+	timeout time.Duration
+
+	mu     sync.Mutex
+	taken  map[string]struct{}       // ids of rows in a lane
+	queues map[string][]*core.Record // what waits, by lane; a lane that is there is at work
+	idle   *sync.Cond                // a lane has ended
+	failed error                     // of what could not be noted, until it is asked for
+	beat   time.Time                 // when the worker last looked
+}
+
+func newLanes() *lanes {
+	l := &lanes{
+		slots: make(chan struct{}, outboxLanes), timeout: effectTimeout,
+		taken: map[string]struct{}{}, queues: map[string][]*core.Record{},
+	}
+	l.idle = sync.NewCond(&l.mu)
+	return l
+}
+
+// dispatch puts everything that is due into lanes, the oldest first, and returns how many rows are new there.
+func (p *Plugin) dispatch(ctx context.Context) (int, error) {
+	l := p.outbox.lanes
+	l.mu.Lock()
+	taken := len(l.taken)
+	l.beat = time.Now()
+	l.mu.Unlock()
+	if taken >= outboxMost {
+		return 0, nil
+	}
+	due, err := p.app.FindRecordsByFilter("wx_outbox", "doneAt = '' && nextAt <= {:now}", "nextAt", taken+outboxBatch, 0,
+		dbx.Params{"now": p.now().UTC().Format(dbTime)})
+	if err != nil {
+		return 0, fmt.Errorf("read outbox: %w", err)
+	}
+	added := 0
+	for _, row := range due {
+		if p.enter(ctx, row) {
+			added++
+		}
+	}
+	return added, nil
+}
+
+// enter puts a row into its lane, unless it is in one.
+func (p *Plugin) enter(ctx context.Context, row *core.Record) bool {
+	l := p.outbox.lanes
+	l.mu.Lock()
+	_, taken := l.taken[row.Id]
+	l.mu.Unlock()
+	if taken || ctx.Err() != nil {
+		return false
+	}
+	key := p.laneOf(row)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.taken[row.Id] = struct{}{}
+	queue, busy := l.queues[key]
+	l.queues[key] = append(queue, row)
+	if !busy {
+		p.outbox.done.Go(func() { p.runLane(ctx, key) })
+	}
+	return true
+}
+
+// laneOf is the order that an effect is about, or the effect itself where there is none.
+func (p *Plugin) laneOf(row *core.Record) string {
+	var about struct {
+		Order   string `json:"order"`
+		Payment string `json:"payment"`
+		Refund  string `json:"refund"`
+	}
+	if row.UnmarshalJSONField("payload", &about) != nil {
+		return row.Id
+	}
+	for _, of := range []struct{ table, id string }{{"refunds", about.Refund}, {"payments", about.Payment}} {
+		if about.Order != "" || of.id == "" {
+			continue
+		}
+		_ = p.app.DB().Select("order").From(of.table).Where(dbx.HashExp{"id": of.id}).Row(&about.Order) // an unknown one has no lane to share
+	}
+	if about.Order == "" {
+		return row.Id
+	}
+	return "order/" + about.Order
+}
+
+// runLane carries out a lane until it is empty.
+func (p *Plugin) runLane(ctx context.Context, key string) {
+	l := p.outbox.lanes
+	for {
+		l.mu.Lock()
+		queue := l.queues[key]
+		if len(queue) == 0 {
+			delete(l.queues, key)
+			l.idle.Broadcast()
+			l.mu.Unlock()
+			p.outbox.wake() // there may be more than was read
+			return
+		}
+		row := queue[0]
+		l.queues[key] = queue[1:]
+		l.mu.Unlock()
+		err := p.runEffect(ctx, row)
+		l.leave(row.Id, err)
+	}
+}
+
+// leave takes a row out of its lane. One whose outcome could not be noted is still due: it stays away from the worker for a while, or a
+// full disk would have it carried out without end.
+func (l *lanes) leave(id string, err error) {
+	forget := func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.taken, id)
+	}
+	if err == nil {
+		forget()
+		return
+	}
+	l.mu.Lock()
+	l.failed = errors.Join(l.failed, err)
+	l.mu.Unlock()
+	time.AfterFunc(outboxPause, forget)
+}
+
+// runEffect carries out one row within its time, in a place of its own. A hook of Go that does not come back cannot be ended: it keeps
+// its lane and gives up its place.
+func (p *Plugin) runEffect(ctx context.Context, row *core.Record) error {
+	l := p.outbox.lanes
+	select {
+	case l.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	var free sync.Once
+	release := func() { free.Do(func() { <-l.slots }) }
+	defer release()
+	limited, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	key := row.GetString("key")
+	late := time.AfterFunc(l.timeout, func() {
+		release()
+		p.logErr("alert", p.raise(p.app, alertEffect, key, map[string]any{"error": "it has not come back for " + l.timeout.String()}))
+	})
+	err := p.carryDue(limited, row)
+	if !late.Stop() && err == nil && row.GetString("error") == "" {
+		err = p.settle(p.app, alertEffect, key, "it has come back")
+	}
+	return err
+}
+
+// drain carries out everything that is due and waits for it.
+func (p *Plugin) drain(ctx context.Context) error {
+	for {
+		added, err := p.dispatch(ctx)
+		if err != nil {
+			return err
+		}
+		if err := p.outbox.lanes.wait(); err != nil {
+			return err
+		}
+		if added == 0 || ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// wait returns when no lane is at work, with what could not be noted meanwhile.
+func (l *lanes) wait() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.queues) > 0 {
+		l.idle.Wait()
+	}
+	err := l.failed
+	l.failed = nil
+	return err
+}
+
+// fault is what could not be noted since it was last asked.
+func (l *lanes) fault() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.failed
+	l.failed = nil
+	return err
+}
