@@ -79,6 +79,7 @@ type Plugin struct {
 
 	billRound  sync.Mutex // one round of bills at a time
 	codeMinute minuteGuard
+	syncMinute minuteGuard
 	roomMinute minuteGuard
 	templates  templateCache
 	checked    checkedFields

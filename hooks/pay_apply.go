@@ -136,7 +136,9 @@ func (p *Plugin) follow(tx core.App, payment, o *core.Record, step order.Step) e
 			// cancelIfOver releases the stock together with the order: never one without the other
 		case order.RefundAutomatically:
 			err = queueEffect(tx, effectAutoRefund, payment.Id, map[string]any{"payment": payment.Id})
-		case order.Alert, order.Freeze, order.ImportRefunds:
+		case order.ImportRefunds:
+			err = queueEffect(tx, effectImport, payment.Id+"/"+string(step.From), map[string]any{"payment": payment.Id})
+		case order.Alert, order.Freeze:
 			// raiseForStep tells a person
 		case order.CallPrepay, order.SignClientParams, order.QueryNow, order.ScheduleQuery, order.CloseAtWeChat:
 			// drive and the sweep make the calls
