@@ -35,6 +35,9 @@ const payTimeout = 20 * time.Second
 
 // pay handles POST /api/wx/orders/{id}/pay and answers with the argument of wx.requestPayment.
 func (p *Plugin) pay(e *core.RequestEvent) error {
+	if err := readNothing(e); err != nil {
+		return err
+	}
 	record, err := ownOrder(e)
 	if err != nil {
 		return err

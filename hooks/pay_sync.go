@@ -15,6 +15,9 @@ import (
 // answers, and returns the order. What the phone believes about its payment changes nothing. Of an order that is paid it asks, for its
 // buyer once a minute, whether money has gone back without us.
 func (p *Plugin) syncOrder(e *core.RequestEvent) error {
+	if err := readNothing(e); err != nil {
+		return err
+	}
 	record, err := ownOrder(e)
 	if err != nil {
 		return err
@@ -48,6 +51,9 @@ func (p *Plugin) syncOrder(e *core.RequestEvent) error {
 // cancelOrder handles POST /api/wx/orders/{id}/cancel. The order is closed at WeChat first and here second, so the answer may be an
 // order that is still UNPAID (WeChat did not answer; the sweep goes on) or even PAID (the payer was faster).
 func (p *Plugin) cancelOrder(e *core.RequestEvent) error {
+	if err := readNothing(e); err != nil {
+		return err
+	}
 	record, err := ownOrder(e)
 	if err != nil {
 		return err
