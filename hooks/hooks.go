@@ -75,7 +75,8 @@ type Plugin struct {
 	outbox   *outbox
 	metrics  *metrics
 	locks    keyedLocks
-	logins   logins
+	logins   onceCodes[pastLogin]
+	phones   onceCodes[pastPhone]
 
 	billRound  sync.Mutex // one round of bills at a time
 	codeMinute minuteGuard
