@@ -41,6 +41,11 @@ func readByRank(e *core.RequestEvent, into any) error {
 	return bodyReader{strict: e.HasSuperuserAuth()}.read(e, into)
 }
 
+// readNothing is for routes whose path says all. A body that wants more than the route does must not be taken for the bare wish.
+func readNothing(e *core.RequestEvent) error {
+	return readByRank(e, &struct{}{})
+}
+
 // readUpload is readBody for the routes that wx.uploadFile calls too: it sends multipart, which begins with two dashes.
 func readUpload(e *core.RequestEvent, into any) error {
 	if kind, _, _ := mime.ParseMediaType(e.Request.Header.Get("Content-Type")); kind != "multipart/form-data" || e.Request.Body == nil {

@@ -62,8 +62,11 @@ func (p *Plugin) reportConsents(e *core.RequestEvent) error {
 	if err := readBody(e, &form); err != nil {
 		return err
 	}
-	if len(form.Answers) == 0 || len(form.Answers) > mostAnswers || len(form.Key) > 64 {
-		return fail(errConsentArgs, nil)
+	if len(form.Answers) == 0 || len(form.Answers) > mostAnswers {
+		return failField(errConsentArgs, "answers", fmt.Sprintf("1 to %d answers", mostAnswers))
+	}
+	if len(form.Key) > 64 {
+		return failField(errConsentArgs, "key", "at most 64 bytes")
 	}
 	for template, answer := range form.Answers {
 		if strings.HasPrefix(answer, answerAccept) { // newer phones say acceptWithAudio and the like

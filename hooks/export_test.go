@@ -30,6 +30,11 @@ func (p *Plugin) ReconcileDue(ctx context.Context) { p.reconcileDue(ctx) }
 // Gateway speaks to WeChat Pay as another program of the merchant would.
 func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) { return p.gateway(mchID, appID) }
 
+// AskForRefundsByHand is how a merchant without an APIv2 key is looked after.
+func (p *Plugin) AskForRefundsByHand(ctx context.Context, payment *core.Record) error {
+	return p.askForRefundsByHand(ctx, payment)
+}
+
 // EdgeKeys is what GET /api/wx/edges/key answers.
 func (p *Plugin) EdgeKeys() ([]byte, error) {
 	signer, err := p.ticketSigner()

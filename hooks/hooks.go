@@ -83,10 +83,12 @@ type Plugin struct {
 	outbox   *outbox
 	metrics  *metrics
 	locks    keyedLocks
-	logins   logins
+	logins   onceCodes[pastLogin]
+	phones   onceCodes[pastPhone]
 
 	billRound  sync.Mutex // one round of bills at a time
 	codeMinute minuteGuard
+	syncMinute minuteGuard
 	roomMinute minuteGuard
 	templates  templateCache
 	checked    checkedFields

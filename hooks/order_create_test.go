@@ -311,6 +311,7 @@ func TestOrderBySuperuser(t *testing.T) {
 		{"from the catalogue for a user", merged(orderBody(plum, 2), map[string]any{"user": buyer.User}), 200, "", 1200},
 		{"negative total", merged(hand, map[string]any{"total": -1}), 400, "order_items_invalid", 0},
 		{"no total and no items", merged(hand, map[string]any{"total": 0}), 400, "order_items_invalid", 0},
+		{"nothing to pay, with items", merged(orderBody(plum, 2), map[string]any{"user": buyer.User, "total": 0}), 400, "order_items_invalid", 0},
 		{"more than a million yuan", merged(hand, map[string]any{"total": 100_000_001}), 400, "order_items_invalid", 0},
 		{"total as a fraction", merged(hand, map[string]any{"total": 1.5}), 400, "field_invalid", 0},
 		{"no description", merged(hand, map[string]any{"description": ""}), 400, "order_items_invalid", 0},

@@ -22,6 +22,7 @@ const (
 	effectRefundHooks  = "refund.succeeded"  // OnRefundSucceeded
 	effectClosePayment = "payment.close"     // another attempt has paid the order
 	effectAutoRefund   = "refund.auto"       // money that nobody wants goes back
+	effectImport       = "refund.import"     // WeChat knows of refunds that we have not made
 	effectUpload       = "shipping.upload"   // shipping information goes to WeChat
 	effectAlert        = "alert"             // a person must look; rows of versions before wx_alerts
 	effectMessage      = "message.send"      // a buyer is told of it
@@ -205,6 +206,8 @@ func (p *Plugin) perform(ctx context.Context, row *core.Record) error {
 		return p.closeReplaced(ctx, about.Payment)
 	case effectAutoRefund:
 		return p.refundAutomatically(ctx, about.Payment)
+	case effectImport:
+		return p.importByEffect(ctx, about.Payment)
 	case effectUpload:
 		return p.uploadShipment(ctx, row)
 	case effectMessage:

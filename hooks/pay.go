@@ -35,6 +35,9 @@ const payTimeout = 20 * time.Second
 
 // pay handles POST /api/wx/orders/{id}/pay and answers with the argument of wx.requestPayment.
 func (p *Plugin) pay(e *core.RequestEvent) error {
+	if err := readNothing(e); err != nil {
+		return err
+	}
 	record, err := ownOrder(e)
 	if err != nil {
 		return err
@@ -130,7 +133,7 @@ func (p *Plugin) terms(tx core.App, o *core.Record) (payTerms, error) {
 		return payTerms{}, fail(errIdentityMissing, err)
 	}
 	return payTerms{merchant: merchant, request: wxpay.PrepayRequest{
-		AppID: app.AppID, OpenID: identity.GetString("openid"), Description: o.GetString("description"), Attach: o.GetString("number"),
+		AppID: app.AppID, OpenID: identity.GetString("openid"), Description: order.FitDescription(o.GetString("description")), Attach: o.GetString("number"),
 		NotifyURL: p.settings.PublicURL() + "/api/wx/notify/pay/" + merchant.MchID,
 		Total:     wxpay.Fen(o.GetInt("total")), ExpiresAt: o.GetDateTime("expiresAt").Time(),
 	}}, nil
@@ -168,7 +171,7 @@ func (p *Plugin) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.
 	request := terms.request
 	request.OutTradeNo = order.NewOutTradeNo(r.Id, 1)
 	if err := request.Validate(); err != nil {
-		return nil, fail(errPayRefused, err)
+		return nil, failWith(errPayRefused, "reason", err.Error())
 	}
 	r.Load(map[string]any{
 		"order": o.Id, "merchant": terms.merchant.MchID, "appid": request.AppID, "api": terms.merchant.API,

@@ -181,7 +181,9 @@ func (p *Plugin) follow(tx core.App, payment, o *core.Record, step order.Step) e
 			err = queueEffect(tx, effectAutoRefund, payment.Id, map[string]any{"payment": payment.Id})
 		case order.Freeze:
 			err = p.freezeOrder(tx, payment, o)
-		case order.Alert, order.ImportRefunds:
+		case order.ImportRefunds:
+			err = queueEffect(tx, effectImport, payment.Id+"/"+string(step.From), map[string]any{"payment": payment.Id})
+		case order.Alert:
 			// raiseForStep tells a person
 		case order.CallPrepay, order.SignClientParams, order.QueryNow, order.ScheduleQuery, order.CloseAtWeChat:
 			// drive and the sweep make the calls

@@ -32,9 +32,16 @@ type drivenRefund struct {
 	err     error
 }
 
-// driveRefund is drive for refunds. It sends at most once: if WeChat does not know the number after an unclear answer, the sweep sends
-// again, with the pause that WeChat asks for.
+// driveRefund is drive for refunds, and looks for refunds by hand when WeChat refuses ours.
 func (p *Plugin) driveRefund(ctx context.Context, id string, event order.RefundEvent, why refundEvidence) drivenRefund {
+	end := p.settleRefund(ctx, id, event, why)
+	p.lookBehindRefusal(ctx, id, end)
+	return end
+}
+
+// settleRefund goes on until no call is due. It sends at most once: if WeChat does not know the number after an unclear answer, the sweep sends
+// again, with the pause that WeChat asks for.
+func (p *Plugin) settleRefund(ctx context.Context, id string, event order.RefundEvent, why refundEvidence) drivenRefund {
 	var end drivenRefund
 	sent := false
 	for range maxSteps {

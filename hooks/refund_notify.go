@@ -95,7 +95,7 @@ func (p *Plugin) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id
 			return err
 		}
 		id = r.Id
-		return nil
+		return p.settle(tx, alertRefund, refundsOfPayment(payment), "a refund by hand was booked")
 	})
 	if err == nil && id == "" {
 		return "", fmt.Errorf("refund %s: %w", fact.OutRefundNo, errRefundTooLarge)

@@ -85,6 +85,9 @@ func (p *Plugin) decryptData(e *core.RequestEvent) error {
 
 // logoutEverywhere handles POST /api/wx/logout: every token of the user stops working at once, on every device.
 func (p *Plugin) logoutEverywhere(e *core.RequestEvent) error {
+	if err := readNothing(e); err != nil {
+		return err
+	}
 	user, err := e.App.FindRecordById("users", e.Auth.Id)
 	if err != nil {
 		return fail(errBusyHere, err)
