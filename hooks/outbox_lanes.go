@@ -101,6 +101,9 @@ func (p *Plugin) laneOf(row *core.Record) string {
 		Payment string `json:"payment"`
 		Refund  string `json:"refund"`
 	}
+	if row.GetString("effect") == effectWebhook {
+		return effectWebhook
+	}
 	if row.UnmarshalJSONField("payload", &about) != nil {
 		return row.Id
 	}
@@ -207,6 +210,16 @@ func (l *lanes) wait() error {
 	err := l.failed
 	l.failed = nil
 	return err
+}
+
+// idleFor is how long the worker has not looked.
+func (l *lanes) idleFor() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.beat.IsZero() { // it is just beginning
+		l.beat = time.Now()
+	}
+	return time.Since(l.beat)
 }
 
 // fault is what could not be noted since it was last asked.
