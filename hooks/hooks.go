@@ -257,7 +257,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 		return err
 	}
 	p.startWorker()
-	go p.keep()
+	p.keeper.done.Go(p.keep)
 	p.scheduleReconciliation(e.App)
 	p.scheduleTidying(e.App)
 	if err := e.Next(); err != nil {

@@ -56,6 +56,7 @@ type keeper struct {
 	told map[string]string // alerts as they were raised last, by kind and subject
 	stop chan struct{}
 	once sync.Once
+	done sync.WaitGroup
 
 	backupMu sync.Mutex
 	backupAt time.Time // of the newest backup
@@ -65,7 +66,16 @@ func newKeeper() *keeper {
 	return &keeper{told: map[string]string{}, stop: make(chan struct{})}
 }
 
-func (k *keeper) close() { k.once.Do(func() { close(k.stop) }) }
+// close ends the looking, and waits for the look at hand: the databases are closed next.
+func (k *keeper) close() {
+	k.once.Do(func() { close(k.stop) })
+	ended := make(chan struct{})
+	go func() { defer close(ended); k.done.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(probeDeadline + time.Second):
+	}
+}
 
 // ready looks, or gives the answer of a moment ago.
 func (p *Plugin) ready(ctx context.Context) readiness {
