@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -271,8 +272,10 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 
 func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	p.scripts.close()
-	p.keeper.close()
-	p.stopWorker()
+	var ends sync.WaitGroup // side by side: the whole end has ten seconds
+	ends.Go(p.keeper.close)
+	ends.Go(p.stopWorker)
+	ends.Wait()
 	defer p.leaveBus()
 	p.closeRooms() // before PocketBase stops the listener, so that clients are told to come back
 	p.stopSim()
