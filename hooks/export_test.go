@@ -56,3 +56,9 @@ func (p *Plugin) ScriptAdvice() []string { return p.scripts.advice() }
 
 // StopScripts interrupts every script, as the end of the process does.
 func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }
+
+// Enter puts a row of the outbox as it was read into its lane, and waits.
+func (p *Plugin) Enter(ctx context.Context, row *core.Record) error {
+	p.enter(ctx, row)
+	return p.outbox.lanes.wait()
+}

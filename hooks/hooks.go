@@ -54,6 +54,11 @@ type Config struct {
 	HookTxTimeout time.Duration // and inside a transaction, where it stops all writes; 5 seconds when zero; WXBASE_HOOK_TX_SECONDS wins over it
 	HookWatch     time.Duration // how often the folder of JavaScript hooks is looked at; a second when zero
 
+	ProbeEvery  time.Duration // how often the server looks at its disk, database and worker; 15 seconds when zero
+	ProbeFresh  time.Duration // for how long GET /api/wx/health gives the answer of the last look; 5 seconds when zero
+	DiskFreeMB  int           // room below which a person is told; 256 when zero; WXBASE_DISK_FREE_MB wins over it
+	BackupHours int           // age of the newest backup above which a person is told; 48 when zero, never below; WXBASE_BACKUP_HOURS wins over it
+
 	CodesPerDay  int           // new codes that a user may have made in a day; 100 when zero, any number below; WXBASE_CODES_PER_DAY wins over it
 	InviteWithin time.Duration // how old an account may be to count as invited by a scan; 24 hours when zero, any age below
 
@@ -81,6 +86,8 @@ type Plugin struct {
 	sockets  *gateway.Gateway // nil until the app serves
 	rooms    *roomBook
 	outbox   *outbox
+	keeper   *keeper
+	webhook  *webhook
 	metrics  *metrics
 	locks    keyedLocks
 	logins   onceCodes[pastLogin]
@@ -137,6 +144,16 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if err = config.readHookLimits(); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	if config.DiskFreeMB, err = numberFrom(config.Env, "WXBASE_DISK_FREE_MB", config.DiskFreeMB); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
+	if config.BackupHours, err = numberFrom(config.Env, "WXBASE_BACKUP_HOURS", config.BackupHours); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
+	told, err := newWebhook(config.Env("WXBASE_ALERT_WEBHOOK"), config.Env("WXBASE_ALERT_WEBHOOK_FORMAT"))
+	if err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
@@ -147,7 +164,8 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	}
 	counters := newMetrics()
 	p := &Plugin{
-		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, outbox: newOutbox(), metrics: counters,
+		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, outbox: newOutbox(), keeper: newKeeper(), webhook: told,
+		metrics: counters,
 		clients: newClients(config.Transport, config.Now, app.Logger, counters.observe),
 		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
@@ -165,6 +183,10 @@ func (c Config) withDefaults() Config {
 	c.DemoEmail = cmp.Or(c.DemoEmail, "demo@example.com")
 	c.OrderLife = cmp.Or(c.OrderLife, 30*time.Minute)
 	c.SweepEvery = cmp.Or(c.SweepEvery, 2*time.Second)
+	c.ProbeEvery = cmp.Or(c.ProbeEvery, probeEvery)
+	c.ProbeFresh = cmp.Or(c.ProbeFresh, probeFresh)
+	c.DiskFreeMB = cmp.Or(c.DiskFreeMB, 256)
+	c.BackupHours = cmp.Or(c.BackupHours, 48)
 	c.HookTimeout = cmp.Or(c.HookTimeout, 30*time.Second)
 	c.HookTxTimeout = cmp.Or(c.HookTxTimeout, 5*time.Second)
 	c.HookWatch = cmp.Or(c.HookWatch, time.Second)
@@ -206,7 +228,7 @@ func (p *Plugin) now() time.Time { return p.cfg.Now() }
 
 // bindApp lists what wxbase does to the app besides its routes.
 func (p *Plugin) bindApp() {
-	bindBackup(p.app)
+	p.bindBackup(p.app)
 	bindLogs(p.app)
 	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxSettings", Func: p.openSettings})
 	p.app.OnRecordCreateExecute("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxSaveUserQuickly", Func: saveUserQuickly})
@@ -272,6 +294,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 		return err
 	}
 	p.startWorker()
+	p.keeper.done.Go(p.keep)
 	p.scheduleReconciliation(e.App)
 	p.scheduleTidying(e.App)
 	if err := e.Next(); err != nil {
@@ -285,7 +308,10 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 
 func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	p.scripts.close()
-	p.stopWorker()
+	var ends sync.WaitGroup // side by side: the whole end has ten seconds
+	ends.Go(p.keeper.close)
+	ends.Go(p.stopWorker)
+	ends.Wait()
 	defer p.leaveBus()
 	p.closeRooms() // before PocketBase stops the listener, so that clients are told to come back
 	p.stopSim()

@@ -54,12 +54,15 @@ func (p *Plugin) receive(e *core.RequestEvent, mchID string, note wxpay.Notifica
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
 	if isRepeat(payment, note.Trade) {
+		p.metrics.notified(e, inboxRepeated)
 		return acknowledge(e, body) // a repeat is answered without a write
 	}
-	if _, err := p.apply(e.App, payment.Id, "", evidence{source: "notify", trade: &note.Trade, inbox: inbox}); err != nil {
+	step, err := p.apply(e.App, payment.Id, "", evidence{source: "notify", trade: &note.Trade, inbox: inbox})
+	if err != nil {
 		p.keepFailed(e.App, inbox, err)
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
+	p.metrics.notified(e, verdict("", step))
 	return acknowledge(e, body)
 }
 
@@ -84,6 +87,7 @@ func (p *Plugin) receiveUnmatched(e *core.RequestEvent, subject string, inbox ma
 	if err != nil {
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
+	p.metrics.notified(e, inboxUnmatched)
 	return acknowledge(e, body)
 }
 
@@ -108,6 +112,7 @@ func (p *Plugin) refuseNotify(e *core.RequestEvent, problem Problem, cause error
 		problem = errSchemaConflict
 		reason = conflict.Error()
 	}
+	p.metrics.notified(e, problem.Code)
 	e.App.Logger().Warn("payment notification refused", "code", problem.Code, "reason", scrub(reason))
 	return e.JSON(problem.Status, map[string]any{
 		"code": "FAIL", "message": problem.Message, "status": problem.Status, "data": map[string]string{"code": problem.Code},

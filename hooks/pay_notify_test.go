@@ -24,7 +24,7 @@ type captured struct {
 }
 
 // captureNotify starts an app whose notifications go to the test instead, which hands them on as it likes.
-func captureNotify(t *testing.T) (*apptest.App, <-chan captured) {
+func captureNotify(t *testing.T, change ...func(*hooks.Config)) (*apptest.App, <-chan captured) {
 	t.Helper()
 	notes := make(chan captured, 50)
 	catcher := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,7 @@ func captureNotify(t *testing.T) (*apptest.App, <-chan captured) {
 		w.WriteHeader(http.StatusInternalServerError)
 	}))
 	t.Cleanup(catcher.Close)
-	return apptest.New(t, func(c *hooks.Config) { c.PublicURL = catcher.URL }), notes
+	return apptest.New(t, append(change, func(c *hooks.Config) { c.PublicURL = catcher.URL })...), notes
 }
 
 // deliver posts a notification to the app.

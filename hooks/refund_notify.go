@@ -55,9 +55,18 @@ func (p *Plugin) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Re
 	if err != nil {
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
-	if _, err := p.applyRefund(e.App, id, "", refundEvidence{source: "notify", fact: &fact, inbox: inbox}); err != nil {
+	step, err := p.applyRefund(e.App, id, "", refundEvidence{source: "notify", fact: &fact, inbox: inbox})
+	if err != nil {
 		p.keepFailed(e.App, inbox, err)
 		return p.refuseNotify(e, errNotifyProcessing, err)
+	}
+	switch {
+	case step.Has(order.Freeze):
+		p.metrics.notified(e, inboxDisputed)
+	case step.Changed():
+		p.metrics.notified(e, inboxApplied)
+	default:
+		p.metrics.notified(e, inboxRepeated)
 	}
 	return acknowledge(e, body)
 }
