@@ -6,6 +6,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/settings"
 	"wxbase/internal/wxpay"
 )
 
@@ -51,3 +52,12 @@ func (p *Plugin) ScriptAdvice() []string { return p.scripts.advice() }
 
 // StopScripts interrupts every script, as the end of the process does.
 func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }
+
+// ChangeMerchants changes the simulator's merchants as the settings know them.
+func (p *Plugin) ChangeMerchants(change func(*settings.Merchant)) {
+	apps, merchants := simSettings(p.sim.wechat.Config(), p.cfg.Env)
+	for i := range merchants {
+		change(&merchants[i])
+	}
+	p.settings.UseSimulator(apps, merchants)
+}

@@ -27,13 +27,18 @@ type captured struct {
 func captureNotify(t *testing.T) (*apptest.App, <-chan captured) {
 	t.Helper()
 	notes := make(chan captured, 50)
-	catcher := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	catcher := httptest.NewServer(catch(notes))
+	t.Cleanup(catcher.Close)
+	return apptest.New(t, func(c *hooks.Config) { c.PublicURL = catcher.URL }), notes
+}
+
+// catch keeps every notification and takes none.
+func catch(notes chan<- captured) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		notes <- captured{r.URL.Path, r.Header.Clone(), body}
 		w.WriteHeader(http.StatusInternalServerError)
-	}))
-	t.Cleanup(catcher.Close)
-	return apptest.New(t, func(c *hooks.Config) { c.PublicURL = catcher.URL }), notes
+	})
 }
 
 // deliver posts a notification to the app.
