@@ -61,3 +61,16 @@ func (p *Plugin) ChangeMerchants(change func(*settings.Merchant)) {
 	}
 	p.settings.UseSimulator(apps, merchants)
 }
+
+// HoldOrder takes the lock of an order.
+func (p *Plugin) HoldOrder(id string) (unlock func()) { return p.locks.lock("order/" + id) }
+
+// OrderWaiters is how many wait for the lock of an order that somebody holds.
+func (p *Plugin) OrderWaiters(id string) int {
+	p.locks.mu.Lock()
+	defer p.locks.mu.Unlock()
+	if k := p.locks.held["order/"+id]; k != nil {
+		return k.users - 1
+	}
+	return 0
+}

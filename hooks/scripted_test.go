@@ -192,3 +192,10 @@ func rows(tb testing.TB, app *apptest.App, collection string) int {
 	tb.Helper()
 	return count(tb, app, collection, dbx.NewExp("TRUE"))
 }
+
+// forbid makes a code unknown to WeChat, as a used one is.
+func (u *scriptedWeChat) forbid(appID, code string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.sessions, appID+"/"+code)
+}
