@@ -137,6 +137,7 @@ var (
 	errDisputeGoingBack = Problem{"dispute_going_back", http.StatusConflict, "This money is on its way back already."}
 	errDisputeSettled   = Problem{"dispute_payment_settled", http.StatusConflict, "This payment is settled: close the dispute, then refund the order."}
 	errAlertMissing     = Problem{"alert_not_found", http.StatusNotFound, "There is no such alert."}
+	errNotifyKeys       = Problem{"pay_notify_keys_missing", http.StatusServiceUnavailable, "The merchant's keys for this kind of notification are not here."}
 	errNotifyProcessing = Problem{"pay_notify_failed", http.StatusInternalServerError, "The notification could not be processed now."}
 )
 
@@ -163,7 +164,7 @@ func Problems() []Problem {
 		errRoomUnknown, errRoomForbidden, errRoomPublish, errRoomLimit, errPresence,
 		errEventName, errPayload, errMessageBig, errMessageRefused, errRate, errTokenInvalid,
 		errTopicUnknown, errTopicLimit, errConnections, errServerFull, errTicketInvalid, errPrimaryAway, errClosing,
-		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing,
+		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing, errNotifyKeys,
 		errAlertMissing,
 	}
 }

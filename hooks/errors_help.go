@@ -86,13 +86,14 @@ func problemHelp() map[string]help {
 		"scene_not_found":        {"没有这个 scene", "The code was made elsewhere, or its row is gone.", "小程序码不是这里生成的，或记录已删除。"},
 		"scene_reserved":         {"这里只有超级用户可以自定 scene，且这个码还没有生成", "Send a payload in place of a scene, or let the shop have this code made once. WXBASE_PLAIN_SCENES decides.", "改用 payload，或先由店家生成一次这个码；由 WXBASE_PLAIN_SCENES 决定。"},
 
-		"pay_notify_signature": {"通知的签名不对", "Only WeChat meets these six. A genuine notification that fails: look at the merchant's keys.", "以下六项只会返回给微信。真实通知验签失败时，请检查商户密钥。"},
-		"pay_notify_stale":     {"通知的时间相差超过五分钟", "Set the server's clock.", "校准服务器时钟。"},
-		"pay_notify_malformed": {"通知无法识别", "Not from WeChat, most likely.", "多半不是微信发来的。"},
-		"pay_notify_merchant":  {"没有这个商户", "The merchant of the address is not configured here.", "通知地址中的商户在此没有配置。"},
-		"pay_notify_unmatched": {"通知中的订单在此不存在", "WeChat sends it again; a row in wx_inbox stays.", "微信会重发，记录在 wx_inbox。"},
-		"alert_not_found":      {"没有这条告警", "Read the list again: `GET /api/wx/admin/alerts`.", "重新读取列表：`GET /api/wx/admin/alerts`。"},
-		"pay_notify_failed":    {"通知暂时无法处理", "WeChat sends it again; the log has the cause.", "微信会重发，原因见日志。"},
+		"pay_notify_signature":    {"通知的签名不对", "Only WeChat meets these seven. A genuine notification that fails: look at the merchant's keys.", "以下七项只会返回给微信。真实通知验签失败时，请检查商户密钥。"},
+		"pay_notify_stale":        {"通知的时间相差超过五分钟", "Set the server's clock.", "校准服务器时钟。"},
+		"pay_notify_malformed":    {"通知无法识别", "Not from WeChat, most likely.", "多半不是微信发来的。"},
+		"pay_notify_merchant":     {"没有这个商户", "The merchant of the address is not configured here.", "通知地址中的商户在此没有配置。"},
+		"pay_notify_unmatched":    {"通知中的订单在此不存在", "WeChat sends it again; a row in wx_inbox stays.", "微信会重发，记录在 wx_inbox。"},
+		"alert_not_found":         {"没有这条告警", "Read the list again: `GET /api/wx/admin/alerts`.", "重新读取列表：`GET /api/wx/admin/alerts`。"},
+		"pay_notify_keys_missing": {"没有这种通知所用 API 版本的密钥", "The merchant has changed between API v2 and v3 with orders on their way. Keep the keys of the old API until they are settled; without them the server asks WeChat instead, which takes longer.", "商户在 API v2 与 v3 之间切换时仍有在途订单。请保留旧版密钥直到订单结清；否则改由服务器主动查询，较慢。"},
+		"pay_notify_failed":       {"通知暂时无法处理", "WeChat sends it again; the log has the cause.", "微信会重发，原因见日志。"},
 	}
 	maps.Copy(all, outreachHelp())
 	maps.Copy(all, roomsHelp())

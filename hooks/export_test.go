@@ -6,6 +6,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/settings"
 	"wxbase/internal/wxpay"
 )
 
@@ -61,4 +62,26 @@ func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }
 func (p *Plugin) Enter(ctx context.Context, row *core.Record) error {
 	p.enter(ctx, row)
 	return p.outbox.lanes.wait()
+}
+
+// ChangeMerchants changes the simulator's merchants as the settings know them.
+func (p *Plugin) ChangeMerchants(change func(*settings.Merchant)) {
+	apps, merchants := simSettings(p.sim.wechat.Config(), p.cfg.Env)
+	for i := range merchants {
+		change(&merchants[i])
+	}
+	p.settings.UseSimulator(apps, merchants)
+}
+
+// HoldOrder takes the lock of an order.
+func (p *Plugin) HoldOrder(id string) (unlock func()) { return p.locks.lock("order/" + id) }
+
+// OrderWaiters is how many wait for the lock of an order that somebody holds.
+func (p *Plugin) OrderWaiters(id string) int {
+	p.locks.mu.Lock()
+	defer p.locks.mu.Unlock()
+	if k := p.locks.held["order/"+id]; k != nil {
+		return k.users - 1
+	}
+	return 0
 }

@@ -228,3 +228,34 @@ func TestPhoneCodeIsSentOnce(t *testing.T) {
 		t.Errorf("got %q, want nothing stored", got)
 	}
 }
+
+// data that claims to be of the future could be kept and played again for as long
+func TestPhoneRefusesDataOfAnotherTime(t *testing.T) {
+	t.Parallel()
+	app, wechat := scripted(t)
+	wechat.allow(ownAppID, "1", wechatSession{"o-a", "", keyOne})
+	token := app.LoginWith(map[string]any{"code": "1"}).Text("token")
+	scenarios := []struct {
+		name   string
+		off    time.Duration
+		status int
+		code   string
+	}{
+		{"now", 0, 200, ""},
+		{"a clock that is a little ahead", 4 * time.Minute, 200, ""},
+		{"the future", 6 * time.Minute, 400, "wx_watermark_invalid"},
+		{"a far future", 100 * 365 * 24 * time.Hour, 400, "wx_watermark_invalid"},
+		{"nine minutes ago", -9 * time.Minute, 200, ""},
+		{"eleven minutes ago", -11 * time.Minute, 400, "wx_watermark_invalid"},
+	}
+	for _, s := range scenarios {
+		for _, path := range []string{"/api/wx/phone", "/api/wx/decrypt"} {
+			data := phoneData(app, "13800138000", ownAppID)
+			data["watermark"] = map[string]any{"timestamp": app.Clock.Now().Add(s.off).Unix(), "appid": ownAppID}
+			got := app.Call(http.MethodPost, path, token, sealed(t, keyOne, data))
+			if got.Status != s.status || got.Code() != s.code {
+				t.Errorf("%s at %s: got %d %q, want %d %q", s.name, path, got.Status, got.Code(), s.status, s.code)
+			}
+		}
+	}
+}

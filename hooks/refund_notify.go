@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
+	"wxbase/internal/wxpay/xmlflat"
 )
 
 // notifyRefund handles POST /api/wx/notify/refund/{merchant}, for refunds that we asked for and for those made by hand on the merchant
@@ -22,13 +21,16 @@ import (
 // itself, it only makes us ask.
 func (p *Plugin) notifyRefund(e *core.RequestEvent) error {
 	mchID := e.Request.PathValue("merchant")
-	gateway, err := p.gateway(mchID, "")
-	if err != nil {
-		return p.refuseNotify(e, errNotifyMerchant, err)
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(e.Response, e.Request.Body, wxpay.MaxNotificationBytes))
+	body, err := readNotify(e)
 	if err != nil {
 		return p.refuseNotify(e, errNotifyMalformed, err)
+	}
+	gateway, err := p.gateway(mchID, "") // either API reads the XML of v2, which is no more than a reason to ask
+	if err == nil && !xmlflat.IsXML(body) {
+		gateway, err = p.notifyGateway(mchID, body)
+	}
+	if err != nil {
+		return p.refuseNotifyOf(e, mchID, body, err)
 	}
 	note, err := gateway.ParseRefundNotification(e.Request.Header, body)
 	if err != nil {
