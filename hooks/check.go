@@ -127,7 +127,9 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 	if _, err := p.publicOrigin(app); err != nil {
 		return err
 	}
-	if err := e.App.Save(row); err != nil {
+	if err := e.App.Save(row); isPictureRefused(err) {
+		return fail(errImageRefused, err)
+	} else if err != nil {
 		return fail(errCheckImage, err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)

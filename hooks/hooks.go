@@ -72,6 +72,8 @@ type Plugin struct {
 	locks    keyedLocks
 	logins   logins
 
+	limits     limits
+	pictures   *pictures
 	codeMinute minuteGuard
 	roomMinute minuteGuard
 	templates  templateCache
@@ -111,9 +113,13 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	bounds, err := limitsFrom(config.Env)
+	if err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	counters := newMetrics()
 	p := &Plugin{
-		app: app, cfg: config, outbox: newOutbox(), metrics: counters,
+		app: app, cfg: config, outbox: newOutbox(), metrics: counters, limits: bounds, pictures: newPictures(bounds),
 		clients: newClients(config.Transport, config.Now, app.Logger, counters.observe),
 		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
@@ -151,6 +157,7 @@ func (p *Plugin) now() time.Time { return p.cfg.Now() }
 func (p *Plugin) bindApp() {
 	bindBackup(p.app)
 	bindLogs(p.app)
+	p.bindPictures()
 	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxSettings", Func: p.openSettings})
 	p.app.OnRecordCreateExecute("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxSaveUserQuickly", Func: saveUserQuickly})
 	p.app.OnRecordUpdate("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxBlockUser", Func: blockUser})
