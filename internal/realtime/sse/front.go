@@ -28,6 +28,8 @@ const topicPrefix = "rooms/"
 type Config struct {
 	// Room says what a room is, if the request's user may join it.
 	Room func(e *core.RequestEvent, name string) (realtime.Room, error)
+	// Options may refuse what a client asks for in the options of a topic of a collection: filter, expand, fields. Nil refuses nothing.
+	Options func(e *core.RequestEvent, collection string, query map[string]string) error
 	// Fail makes the answer of an error: of Room, or one of package realtime.
 	Fail func(error) error
 	// Identity says who a request comes from. A guest's User is empty.
