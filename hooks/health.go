@@ -19,7 +19,7 @@ func (p *Plugin) health(e *core.RequestEvent) error {
 	}
 	answer := map[string]any{"status": "ok", "configured": len(apps) > 0, "simulated": p.cfg.Sim}
 	if e.HasSuperuserAuth() {
-		answer["advice"] = p.settings.Advice()
+		answer["advice"] = p.advice()
 	}
 	return e.JSON(http.StatusOK, answer)
 }

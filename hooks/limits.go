@@ -23,6 +23,7 @@ type limits struct {
 	UploadsPerMinute int // requests of a user that bring files
 	ScansPerMinute   int // scans that are counted for a user, or for an address of guests
 	LoginsPerMinute  int // logins from an address
+	MailsPerMinute   int // mails that somebody at an address may have sent, by collections other than users
 }
 
 func usualLimits() limits {
@@ -30,7 +31,7 @@ func usualLimits() limits {
 		ImageMegapixels: 25, ImageFrames: 500, QuerySeconds: 3,
 		OpenOrders: 10, OrdersPerDay: 100, CallsPerMinute: 60, PhonesPerDay: 20,
 		ChecksPerDay: 200, ChecksMegabytes: 50, ImagesAtOnce: 4,
-		Templates: 50, UploadsPerMinute: 20, ScansPerMinute: 600, LoginsPerMinute: 1000,
+		Templates: 50, UploadsPerMinute: 20, ScansPerMinute: 600, LoginsPerMinute: 1000, MailsPerMinute: 3,
 	}
 }
 
@@ -57,6 +58,7 @@ func (l *limits) settings() []limitSetting {
 		{"WXBASE_UPLOADS_PER_MINUTE", &l.UploadsPerMinute, false},
 		{"WXBASE_SCANS_PER_MINUTE", &l.ScansPerMinute, false},
 		{"WXBASE_LOGINS_PER_MINUTE", &l.LoginsPerMinute, false},
+		{"WXBASE_MAILS_PER_MINUTE", &l.MailsPerMinute, false},
 	}
 }
 

@@ -73,7 +73,7 @@ func (p *Plugin) tradeCode(ctx context.Context, app settings.App, key, code stri
 		return pastLogin{}, failCode(err)
 	}
 	past := pastLogin{session: session, at: p.now()}
-	p.logins.keep(key, past, p.now())
+	p.logins.keep(key, past)
 	return past, nil
 }
 
@@ -92,7 +92,7 @@ func (p *Plugin) identify(db core.App, app settings.App, form loginForm, key str
 		return nil, err
 	}
 	past.user, past.isNew = user.Id, isNew
-	p.logins.keep(key, *past, p.now())
+	p.logins.keep(key, *past)
 	return user, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/expirable"
+
 	"wxbase/internal/wechat"
 )
 
@@ -18,8 +20,8 @@ const (
 type logins struct {
 	locks keyedLocks // one login at a time per key
 
-	mu   sync.Mutex
-	past map[string]pastLogin
+	once sync.Once
+	past *expirable.LRU[string, pastLogin]
 }
 
 // pastLogin is what a code was traded for.
@@ -36,28 +38,14 @@ func loginKey(appID, address, code string) string {
 
 // recall finds what the code was traded for. A failed trade is not kept: the code may be good.
 func (l *logins) recall(key string, now time.Time) (pastLogin, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	past, ok := l.past[key]
+	past, ok := l.memory().Get(key)
 	return past, ok && now.Sub(past.at) < codeLife
 }
 
-// keep also forgets what is too old, and everything when there is too much: forgetting only costs a client one more wx.login.
-func (l *logins) keep(key string, past pastLogin, now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, known := l.past[key]; !known && len(l.past) >= codeKept {
-		for k, p := range l.past {
-			if now.Sub(p.at) >= codeLife {
-				delete(l.past, k)
-			}
-		}
-		if len(l.past) >= codeKept {
-			clear(l.past)
-		}
-	}
-	if l.past == nil {
-		l.past = map[string]pastLogin{}
-	}
-	l.past[key] = past
+// keep forgets the oldest when there are too many: that costs a client one more wx.login.
+func (l *logins) keep(key string, past pastLogin) { l.memory().Add(key, past) }
+
+func (l *logins) memory() *expirable.LRU[string, pastLogin] {
+	l.once.Do(func() { l.past = expirable.NewLRU[string, pastLogin](codeKept, nil, codeLife) })
+	return l.past
 }

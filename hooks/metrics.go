@@ -21,6 +21,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	calls    *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	refused  *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -33,8 +34,11 @@ func newMetrics() *metrics {
 			Name: "wxbase_wechat_call_seconds", Help: "How long calls of the WeChat server API took, waits and repeats included.",
 			Buckets: []float64{.01, .03, .1, .3, 1, 3, 10},
 		}, []string{"op"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wxbase_refused_requests_total", Help: "Requests that were answered with an error, by code; other_429 is a rate limit of the dashboard.",
+		}, []string{"code"}),
 	}
-	m.registry.MustRegister(m.calls, m.seconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.calls, m.seconds, m.refused, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

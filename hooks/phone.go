@@ -51,7 +51,12 @@ func (p *Plugin) phone(e *core.RequestEvent) error {
 // askPhone gets the number by the code or out of the encrypted pair; its errors are answers.
 func (p *Plugin) askPhone(e *core.RequestEvent, form phoneForm, app settings.App, identity *core.Record) (wechat.Phone, error) {
 	if form.Code != "" {
+		conclude, err := p.spendDaily(e.App, p.daily("phones", e.Auth.Id, p.limits.PhonesPerDay), 1, errPhoneLimit, "day")
+		if err != nil {
+			return wechat.Phone{}, err
+		}
 		number, err := p.clients.wechatFor(app).PhoneNumber(e.Request.Context(), form.Code)
+		conclude(err)
 		if err != nil {
 			return number, failCode(err)
 		}

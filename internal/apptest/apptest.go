@@ -72,6 +72,7 @@ func New(tb testing.TB, change ...func(*hooks.Config)) *App {
 	for _, c := range change {
 		c(&config)
 	}
+	config.Env = unlimited(config.Env)
 	if a.WX, err = hooks.Register(testApp, config); err != nil {
 		tb.Fatalf("register: %v", err)
 	}
