@@ -24,7 +24,7 @@ func (p *Plugin) welcome(e *core.ServeEvent) error {
 		return nil
 	}
 	out("wxbase  %s   dashboard %s/_/   settings: %s", origin, origin, p.settings.Sources())
-	for _, line := range p.settings.Advice() {
+	for _, line := range p.advice() {
 		out("  to configure: %s", line)
 	}
 	if p.settings.KeyFromFile() {
