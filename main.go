@@ -60,7 +60,7 @@ func main() {
 	if err := wx.LoadScripts(*hooksDir); err != nil {
 		exit(err)
 	}
-	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir), hooks.NewEdgeCommand(), wx.NewBillCommand())
+	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir), hooks.NewEdgeCommand(), wx.NewBillCommand(), wx.NewSecretsCommand())
 	exit(hooks.Execute(app))
 }
 

@@ -3,6 +3,8 @@ package hooks
 import (
 	"context"
 	"time"
+
+	"github.com/pocketbase/pocketbase/core"
 )
 
 // Sweep runs one round of the sweep.
@@ -35,3 +37,8 @@ func (p *Plugin) ScriptAdvice() []string { return p.scripts.advice() }
 
 // StopScripts interrupts every script, as the end of the process does.
 func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }
+
+// ResealSecrets is what a start does with the stored secrets.
+func (p *Plugin) ResealSecrets(app core.App) error {
+	return p.resealSecrets(&core.ServeEvent{App: app})
+}

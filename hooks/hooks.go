@@ -221,6 +221,9 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 		return err
 	}
 	hardenServer(e.Server)
+	if err := p.resealSecrets(e); err != nil { // note: before anything reads or writes a secret
+		return err
+	}
 	p.installer(e)
 	e.Router.BindFunc(dashboardHeaders)
 	p.bindRoutes(e)

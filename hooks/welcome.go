@@ -28,7 +28,7 @@ func (p *Plugin) welcome(e *core.ServeEvent) error {
 		out("  to configure: %s", line)
 	}
 	if p.settings.KeyFromFile() {
-		out("  warning: secrets are protected by a key file in the data folder; set WXBASE_SECRET_KEY to keep the key elsewhere")
+		out("  warning: secrets are protected by a key file in the data folder; set WXBASE_SECRET_KEY to keep the key elsewhere; the next start seals them anew with it")
 	}
 	return nil
 }

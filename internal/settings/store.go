@@ -2,6 +2,8 @@ package settings
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -20,6 +22,8 @@ type Store struct {
 	app         core.App
 	vault       *Vault
 	keyFromFile bool
+	dir         string
+	getenv      func(string) string
 	env         environment
 
 	mu        sync.RWMutex
@@ -47,7 +51,7 @@ func New(app core.App, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{app: app, vault: vault, keyFromFile: fromFile, env: env, publicURL: o.PublicURL}
+	s := &Store{app: app, vault: vault, keyFromFile: fromFile, dir: o.DataDir, getenv: o.Env, env: env, publicURL: o.PublicURL}
 	s.bind()
 	return s, nil
 }
@@ -80,6 +84,12 @@ func (s *Store) Vault() *Vault { return s.vault }
 
 // KeyFromFile tells whether the key that protects the secrets lies in the data folder.
 func (s *Store) KeyFromFile() bool { return s.keyFromFile }
+
+// HasRetiredKeys tells whether keys of before lie in the data folder.
+func (s *Store) HasRetiredKeys() bool {
+	_, err := os.Stat(filepath.Join(s.dir, RetiredKeyFile))
+	return err == nil
+}
 
 // UseSimulator puts the simulator's mini programs and merchants in force, above every other source.
 func (s *Store) UseSimulator(apps []App, merchants []Merchant) {
