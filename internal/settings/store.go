@@ -15,6 +15,7 @@ type Options struct {
 	Env       func(string) string // os.Getenv, or a test's own
 	DataDir   string              // where the key file lies
 	PublicURL string              // origin that WeChat can reach, when WXBASE_PUBLIC_URL is not set
+	Simulated bool                // the simulator will be in force: it reaches a plain http origin too
 }
 
 // Store answers which mini programs and merchants there are. Safe for concurrent use.
@@ -43,9 +44,12 @@ type snapshot struct {
 
 // New opens the store and binds it to the records of app: secrets are encrypted on the way in and masked on the way out from here on.
 func New(app core.App, o Options) (*Store, error) {
-	env, err := readEnvironment(o.Env)
+	env, err := readEnvironment(o.Env, o.Simulated)
 	if err != nil {
 		return nil, err
+	}
+	if o.PublicURL, err = checkPublicURL(o.PublicURL, o.Simulated || env.allowCustom); err != nil {
+		return nil, fmt.Errorf("public URL %w", err)
 	}
 	vault, fromFile, err := OpenVault(o.DataDir, o.Env)
 	if err != nil {
@@ -96,6 +100,12 @@ func (s *Store) UseSimulator(apps []App, merchants []Merchant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.simApps, s.simMchs, s.current = slices.Clone(apps), slices.Clone(merchants), nil
+}
+
+func (s *Store) isSimulated() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.simApps) > 0
 }
 
 // SetPublicURL sets the origin that WeChat can reach, unless the environment names one.
