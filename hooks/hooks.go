@@ -37,6 +37,7 @@ import (
 type Config struct {
 	Sim          bool   // start the simulated WeChat too, and use it
 	SimHTTP      string // where the simulator listens; 127.0.0.1:8091 when empty
+	SimOpen      bool   // let Sim listen where other machines reach it, and let them use it
 	DemoEmail    string // superuser made with Sim; demo@example.com when empty
 	DemoPassword string // and the password; made up when empty
 	Demo         fs.FS  // the demo page, served at / with Sim
@@ -186,6 +187,7 @@ func (p *Plugin) bindApp() {
 	p.app.OnRecordUpdate("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.app.OnRecordDelete("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.bindTemplates()
+	p.bindConfigChecks()
 	p.bindHolds()
 	p.app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxServe", Func: p.serve})
 	p.app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{Id: "wxStop", Func: p.terminate})
@@ -193,13 +195,16 @@ func (p *Plugin) bindApp() {
 
 // openSettings needs the data folder, which exists once PocketBase has booted.
 func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
+	if err := p.closeFolder(e.App.DataDir()); err != nil { // note: before the first secret is in it
+		return err
+	}
 	if err := e.Next(); err != nil {
 		return err
 	}
 	if p.settings != nil { // a restore boots a second time
 		return nil
 	}
-	store, err := settings.New(p.app, settings.Options{Env: p.cfg.Env, DataDir: p.app.DataDir(), PublicURL: p.cfg.PublicURL})
+	store, err := settings.New(p.app, settings.Options{Env: p.cfg.Env, DataDir: p.app.DataDir(), PublicURL: p.cfg.PublicURL, Simulated: p.cfg.Sim})
 	if err != nil {
 		return fmt.Errorf("open settings: %w", err)
 	}
@@ -222,6 +227,9 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	}
 	hardenServer(e.Server)
 	if err := p.resealSecrets(e); err != nil { // note: before anything reads or writes a secret
+		return err
+	}
+	if err := p.settings.CheckRules(); err != nil {
 		return err
 	}
 	p.installer(e)

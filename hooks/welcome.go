@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -24,8 +25,11 @@ func (p *Plugin) welcome(e *core.ServeEvent) error {
 		return nil
 	}
 	out("wxbase  %s   dashboard %s/_/   settings: %s", origin, origin, p.settings.Sources())
-	for _, line := range p.settings.Advice() {
+	for _, line := range slices.Concat(p.settings.Advice(), p.storedAdvice()) {
 		out("  to configure: %s", line)
+	}
+	for _, line := range p.demoAdvice() {
+		out("  warning: %s", line)
 	}
 	if p.settings.KeyFromFile() {
 		out("  warning: secrets are protected by a key file in the data folder; set WXBASE_SECRET_KEY to keep the key elsewhere; the next start seals them anew with it")
