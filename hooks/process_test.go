@@ -202,7 +202,7 @@ func (p *process) products() (n int) {
 func (p *process) sell(token string, n int) {
 	p.t.Helper()
 	for range n {
-		p.must(http.MethodPost, "/api/collections/products/records", token, map[string]any{"name": "面", "active": true})
+		p.must(http.MethodPost, "/api/collections/products/records", token, map[string]any{"name": "面", "price": 1, "active": true})
 	}
 }
 

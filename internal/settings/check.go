@@ -3,6 +3,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -108,6 +109,16 @@ func checkPublicURL(text string, plain bool) (string, error) {
 		return "", errors.New("must be an origin such as https://shop.example.com, without a path or anything else after the host")
 	}
 	return u.Scheme + "://" + u.Host, nil
+}
+
+// isOwnMachine tells whether an origin is a loopback address.
+func isOwnMachine(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return ip != nil && ip.IsLoopback()
 }
 
 // CheckRule says why a filter over a collection could never be evaluated. The empty rule is none.

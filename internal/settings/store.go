@@ -48,7 +48,8 @@ func New(app core.App, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.PublicURL, err = checkPublicURL(o.PublicURL, o.Simulated || env.allowCustom); err != nil {
+	// note: a program that embeds wxbase may name its own address on this machine; the advice says that WeChat does not reach it
+	if o.PublicURL, err = checkPublicURL(o.PublicURL, o.Simulated || env.allowCustom || isOwnMachine(o.PublicURL)); err != nil {
 		return nil, fmt.Errorf("public URL %w", err)
 	}
 	vault, fromFile, err := OpenVault(o.DataDir, o.Env)
