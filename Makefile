@@ -134,6 +134,14 @@ walls-size: ## functions over 80 lines, files over 500
 secrets: ## private keys and machine paths in git
 	@bash tools/secrets.sh
 
+.PHONY: vuln
+vuln: ## known holes that are called: govulncheck against golang.org/x/vulndb
+	@go run -C tools ./vuln ..
+
+.PHONY: next
+next: ## the Go tests on the next PocketBase, in a copy; see docs/adr/0013
+	@bash tools/next.sh
+
 .PHONY: tidy
 tidy: ## is go.mod tidy
 	go mod tidy -diff
@@ -148,4 +156,4 @@ docs-check: ## is it up to date
 
 .PHONY: ci
 ci: FUZZTIME = 5s
-ci: check race fuzz e2e cross ## all of it
+ci: check vuln race fuzz e2e cross ## all of it

@@ -38,6 +38,8 @@ func main() {
 	flags := app.RootCmd.PersistentFlags()
 	flags.BoolVar(&config.Sim, "sim", false, "start the simulated WeChat too, and use it (serve)")
 	flags.StringVar(&config.SimHTTP, "simHttp", "127.0.0.1:8091", "where the simulated WeChat listens (serve --sim)")
+	flags.BoolVar(&config.SimOpen, "simOpen", false, "let other machines reach the simulated WeChat, and pay without money (serve --sim, sim)")
+	flags.Bool("new", false, "make a data folder where there is none (superuser)")
 	flags.StringVar(&config.DemoEmail, "demoEmail", "demo@example.com", "superuser made for the demo (serve --sim)")
 	flags.StringVar(&config.DemoPassword, "demoPassword", "", "and the password; made up when empty (serve --sim)")
 	flags.StringVar(&config.RedisURL, "redis", "", "Redis that joins this process to its edges (serve; WXBASE_REDIS_URL keeps a password better)")
@@ -60,7 +62,7 @@ func main() {
 	if err := wx.LoadScripts(*hooksDir); err != nil {
 		exit(err)
 	}
-	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir), hooks.NewEdgeCommand(), wx.NewBillCommand())
+	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir), hooks.NewEdgeCommand(), wx.NewBillCommand(), wx.NewSecretsCommand())
 	exit(hooks.Execute(app))
 }
 

@@ -35,7 +35,7 @@ func (p *Plugin) bindBackup(app core.App) {
 //
 // NB! PocketBase moves everything else away and deletes it at the next start; without the key file no stored secret opens again.
 func keepKeys(e *core.BackupEvent) error {
-	e.Exclude = append(e.Exclude, settings.KeyFile, simFolder, folderLockFile, folderHolderFile)
+	e.Exclude = append(e.Exclude, settings.KeyFile, settings.RetiredKeyFile, simFolder, folderLockFile, folderHolderFile)
 	return e.Next()
 }
 

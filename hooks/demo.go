@@ -27,13 +27,8 @@ func (p *Plugin) seedDemo(app core.App) error {
 // seedSuperuser makes the superuser whose login is printed. The password is kept beside the simulator's keys, because PocketBase
 // keeps only its hash and every start prints it. One that somebody has chosen in the dashboard stays, and is not printed.
 func (p *Plugin) seedSuperuser(app core.App) error {
-	path := filepath.Join(app.DataDir(), simFolder, "demo-password")
-	kept, err := os.ReadFile(path) //nolint:gosec // the path is our own data folder's
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
 	asked := p.cfg.DemoPassword != ""
-	p.cfg.DemoPassword = cmp.Or(p.cfg.DemoPassword, strings.TrimSpace(string(kept)), strings.ToLower(rand.Text()[:12]))
+	p.cfg.DemoPassword = cmp.Or(p.cfg.DemoPassword, keptDemoPassword(app.DataDir()), strings.ToLower(rand.Text()[:12]))
 	user, err := superuserOf(app, p.cfg.DemoEmail)
 	switch {
 	case err != nil:
@@ -49,7 +44,15 @@ func (p *Plugin) seedSuperuser(app core.App) error {
 	if err := app.Save(user); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(p.cfg.DemoPassword+"\n"), 0o600)
+	return os.WriteFile(demoPasswordFile(app.DataDir()), []byte(p.cfg.DemoPassword+"\n"), 0o600)
+}
+
+func demoPasswordFile(dir string) string { return filepath.Join(dir, simFolder, "demo-password") }
+
+// keptDemoPassword is the password that the last start with the simulator printed; empty when there was none.
+func keptDemoPassword(dir string) string {
+	kept, _ := os.ReadFile(demoPasswordFile(dir)) // note: one that cannot be read is replaced, and that fails aloud
+	return strings.TrimSpace(string(kept))
 }
 
 // superuserOf finds the superuser with an e-mail address, or begins a new one.

@@ -64,7 +64,7 @@ func listenEdge(ctx context.Context, o edgeOptions) (*edge, error) {
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.http)
 	if err != nil {
-		return nil, fmt.Errorf("start the edge: %w", err)
+		return nil, fmt.Errorf("start the edge: %w", explainListen(err, serveFlag))
 	}
 	bus, err := redisbus.New(ctx, redisbus.Options{URL: o.redis, Prefix: o.env("WXBASE_REDIS_PREFIX"), Node: "edge", Logger: o.log})
 	if err != nil {

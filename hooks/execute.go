@@ -12,6 +12,10 @@ import (
 // Execute runs the app's commands and returns the error of the one that failed. PocketBase 0.39 drops it, so that a busy port or a
 // failed migration would exit 0 and look like success to systemd.
 func Execute(app *pocketbase.PocketBase) error {
+	return explain(execute(app), app.DataDir())
+}
+
+func execute(app *pocketbase.PocketBase) error {
 	root := app.RootCmd
 	root.InitDefaultHelpFlag() // else Find takes what comes after --help for its value
 	root.InitDefaultVersionFlag()
@@ -28,6 +32,15 @@ func Execute(app *pocketbase.PocketBase) error {
 		keepFirst(failed, err)
 		return err
 	})
+	if err := guardFlags(root); err != nil {
+		return err
+	}
+	if !found.HasSubCommands() { // a group alone shows its help
+		making, _ := root.PersistentFlags().GetBool("new")
+		if err := guardMissing(app.DataDir(), commandOf(found), making); err != nil {
+			return err
+		}
+	}
 	keepErrors(root, failed)
 	if err := guardFolder(app, commandOf(found)); err != nil {
 		return err

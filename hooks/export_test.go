@@ -85,3 +85,8 @@ func (p *Plugin) OrderWaiters(id string) int {
 	}
 	return 0
 }
+
+// ResealSecrets is what a start does with the stored secrets.
+func (p *Plugin) ResealSecrets(app core.App) error {
+	return p.resealSecrets(&core.ServeEvent{App: app})
+}

@@ -39,6 +39,7 @@ import (
 type Config struct {
 	Sim          bool   // start the simulated WeChat too, and use it
 	SimHTTP      string // where the simulator listens; 127.0.0.1:8091 when empty
+	SimOpen      bool   // let Sim listen where other machines reach it, and let them use it
 	DemoEmail    string // superuser made with Sim; demo@example.com when empty
 	DemoPassword string // and the password; made up when empty
 	Demo         fs.FS  // the demo page, served at / with Sim
@@ -250,6 +251,7 @@ func (p *Plugin) bindApp() {
 	p.app.OnRecordDelete("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.app.OnRecordValidate("wx_merchants").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxForeign", Func: checkForeign})
 	p.bindTemplates()
+	p.bindConfigChecks()
 	p.bindHolds()
 	p.bindSchemaGuard()
 	p.bindRecordGuard()
@@ -260,13 +262,16 @@ func (p *Plugin) bindApp() {
 
 // openSettings needs the data folder, which exists once PocketBase has booted.
 func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
+	if err := p.closeFolder(e.App.DataDir()); err != nil { // note: before the first secret is in it
+		return err
+	}
 	if err := e.Next(); err != nil {
 		return err
 	}
 	if p.settings != nil { // a restore boots a second time
 		return nil
 	}
-	store, err := settings.New(p.app, settings.Options{Env: p.cfg.Env, DataDir: p.app.DataDir(), PublicURL: p.cfg.PublicURL})
+	store, err := settings.New(p.app, settings.Options{Env: p.cfg.Env, DataDir: p.app.DataDir(), PublicURL: p.cfg.PublicURL, Simulated: p.cfg.Sim})
 	if err != nil {
 		return fmt.Errorf("open settings: %w", err)
 	}
@@ -292,6 +297,12 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	}
 	p.serving.Store(true)
 	hardenServer(e.Server)
+	if err := p.resealSecrets(e); err != nil { // note: before anything reads or writes a secret
+		return err
+	}
+	if err := p.settings.CheckRules(); err != nil {
+		return err
+	}
 	p.installer(e)
 	e.Router.BindFunc(dashboardHeaders, translateProblems(), p.keepFromTruncation, p.keepFromSQL)
 	p.bindRoutes(e)

@@ -104,7 +104,7 @@ func (v *victim) stop() {
 // superuser makes one and gives its token.
 func (v *victim) superuser(t *testing.T) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), v.binary, "superuser", "upsert", "a@example.com", "password-1", "--dir", v.dir).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), v.binary, "superuser", "upsert", "a@example.com", "password-1", "--new", "--dir", v.dir).CombinedOutput()
 	if err != nil {
 		t.Fatalf("superuser: %v %s", err, out)
 	}

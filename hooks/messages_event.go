@@ -236,6 +236,9 @@ func checkTemplateRow(e *core.RecordEvent) error {
 	if err != nil {
 		return validation.Errors{"data": validation.NewError("data_invalid", err.Error())}
 	}
+	if err := checkTemplateKeys(data); err != nil {
+		return err
+	}
 	known := []string{"{id}", "{number}", "{total}", "{items}", "{time}", "{note}"}
 	if e.Record.GetString("event") == toldRefunded {
 		known = append(known, "{refund}")

@@ -59,6 +59,9 @@ func home(t *testing.T) (dir string) {
 // command prepares the executable with an environment that knows nothing of this machine's settings.
 func command(t *testing.T, dir string, env []string, args ...string) *exec.Cmd {
 	t.Helper()
+	if args[0] == "superuser" {
+		args = append(args, "--new") // the first step of many a test; TestWrongFolder goes without
+	}
 	cmd := exec.CommandContext(t.Context(), apptest.Binary(t), append(args, "--dir", dir)...)
 	cmd.Dir = filepath.Dir(dir)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir}, append(unlimitedEnv(), env...)...)
@@ -207,7 +210,7 @@ func (p *process) products() (n int) {
 func (p *process) sell(token string, n int) {
 	p.t.Helper()
 	for range n {
-		p.must(http.MethodPost, "/api/collections/products/records", token, map[string]any{"name": "面", "active": true})
+		p.must(http.MethodPost, "/api/collections/products/records", token, map[string]any{"name": "面", "price": 1, "active": true})
 	}
 }
 
@@ -228,12 +231,24 @@ func TestExitCodes(t *testing.T) {
 		code int
 		want string
 	}{
-		{"busy port", []string{"serve", "--http", addr}, nil, 1, "address already in use"},
-		{"busy port of the simulator", []string{"serve", "--sim", "--http", "127.0.0.1:0", "--simHttp", addr}, nil, 1, "address already in use"},
-		{"busy port of the simulator alone", []string{"sim", "--http", addr}, nil, 1, "address already in use"},
-		{"unknown command", []string{"bogus"}, nil, 1, `unknown command "bogus"`},
+		{"busy port", []string{"serve", "--http", addr}, nil, 1, "address already in use; another program is there: stop it, or choose another address by --http"},
+		{"busy port of the simulator", []string{"serve", "--sim", "--http", "127.0.0.1:0", "--simHttp", addr}, nil, 1, "address already in use; another program is there: stop it, or choose another address by --simHttp"},
+		{"busy port of the simulator alone", []string{"sim", "--http", addr}, nil, 1, "address already in use; another program is there"},
+		{"busy port of an edge", []string{"edge", "--http", addr, "--primary", "http://" + addr, "--redis", "redis://" + addr}, nil, 1, "address already in use; another program is there"},
+		{"no address of this machine", []string{"serve", "--http", "192.0.2.1:8090"}, nil, 1, "this machine has no such address: choose one by --http"},
+		{"no port", []string{"serve", "--http", "127.0.0.1"}, nil, 1, "--http wants an address and a port, such as 127.0.0.1:8090"},
+		{"a port that is none", []string{"serve", "--http", "127.0.0.1:99999"}, nil, 1, "--http wants an address and a port, such as 127.0.0.1:8090"},
+		{"a folder of hooks that is not there", []string{"serve", "--http", "127.0.0.1:0", "--hooksDir", "nowhere"}, nil, 1, "--hooksDir names nowhere, which is no folder"},
+		{"a folder of pages that is not there", []string{"serve", "--http", "127.0.0.1:0", "--publicDir", "nowhere"}, nil, 1, "--publicDir names nowhere, which is no folder"},
+		{"a simulator for everybody", []string{"serve", "--sim", "--http", "0.0.0.0:0", "--simHttp", "127.0.0.1:0"}, nil, 1, "listen on 127.0.0.1, or say --simOpen"},
+		{"a simulator for everybody on its own port", []string{"serve", "--sim", "--http", "127.0.0.1:0", "--simHttp", ":0"}, nil, 1, "listen on 127.0.0.1, or say --simOpen"},
+		{"a simulator alone for everybody", []string{"sim", "--http", "[::]:0"}, nil, 1, "listen on 127.0.0.1, or say --simOpen"},
+		{"a public address that WeChat does not call", []string{"serve", "--http", "127.0.0.1:0"}, []string{"WXBASE_PUBLIC_URL=http://shop.example.com"}, 1, "WXBASE_PUBLIC_URL must begin with https://"},
+		{"a rule that cannot be evaluated", []string{"serve", "--http", "127.0.0.1:0"}, append([]string{"WXBASE_LINK_RULE=nosuchfield = 1"}, real...), 1, "WXBASE_LINK_RULE cannot be evaluated"},
+		{"an appid that is none", []string{"serve", "--http", "127.0.0.1:0"}, []string{"WXBASE_APPID=1900000001"}, 1, "WXBASE_APPID must be wx and 16"},
+		{"unknown command", []string{"bogus"}, nil, 1, `unknown command "bogus" for "wxbase"; see wxbase --help`},
 		{"unknown command of a group", []string{"superuser", "craete"}, nil, 1, `unknown command "craete"`},
-		{"unknown flag", []string{"serve", "--htpp", "127.0.0.1:0"}, nil, 1, "unknown flag: --htpp"},
+		{"unknown flag", []string{"serve", "--htpp", "127.0.0.1:0"}, nil, 1, "unknown flag: --htpp; see wxbase serve --help"},
 		{"bad value of a flag", []string{"serve", "--sim=perhaps"}, nil, 1, "invalid argument"},
 		{"too many arguments", []string{"sim", "now"}, nil, 1, `unknown command "now"`},
 		{"too few arguments", []string{"superuser", "upsert"}, nil, 1, "missing email and password"},

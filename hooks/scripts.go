@@ -94,7 +94,7 @@ func (p *Plugin) LoadScripts(dir string) error {
 		p.scripts.setProblem(broken.Error())
 		return nil
 	}
-	return err
+	return explain(err, p.app.DataDir())
 }
 
 // brokenScript is a hook that cannot be loaded.

@@ -28,20 +28,32 @@ type simulator struct {
 }
 
 // listenSim starts a simulator that keeps its state in dir.
-func listenSim(ctx context.Context, dir, addr string, now func() time.Time) (*simulator, error) {
-	wechat, err := sim.New(sim.WithStateDir(dir), sim.WithNow(now))
+func listenSim(ctx context.Context, dir, addr string, open bool, now func() time.Time) (*simulator, error) {
+	if err := refuseOpenSim(addr, open); err != nil {
+		return nil, err
+	}
+	wechat, err := sim.New(sim.WithStateDir(dir), sim.WithNow(now), sim.WithOpen(open))
 	if err != nil {
 		return nil, fmt.Errorf("start the simulated WeChat: %w", err)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start the simulated WeChat: %w", err), wechat.Close())
+		_ = wechat.Close()
+		return nil, fmt.Errorf("start the simulated WeChat: %w", explainListen(err, simFlag))
 	}
 	wechat.SetPublicBase(originOf(listener.Addr().String()))
 	wechat.Start(context.WithoutCancel(ctx))
 	s := &simulator{wechat: wechat, server: &http.Server{Handler: wechat.Handler(), ReadHeaderTimeout: 10 * time.Second}}
 	go func() { _ = s.server.Serve(listener) }()
 	return s, nil
+}
+
+// refuseOpenSim keeps a WeChat that lets anybody pay without money on this machine, unless its owner has said otherwise.
+func refuseOpenSim(addr string, open bool) error {
+	if open || isLoopback(addr) {
+		return nil
+	}
+	return fmt.Errorf("the simulated WeChat refuses to start on %s, where others could pay without money: listen on 127.0.0.1, or say --simOpen", addr)
 }
 
 // close stops the listener and then the deliveries.
@@ -63,9 +75,15 @@ func (p *Plugin) serveSim(e *core.ServeEvent) error {
 		return err
 	}
 	if real {
-		return errors.New("--sim refuses to start: credentials of the real WeChat are configured (" + p.settings.Sources() + ")")
+		return errors.New("--sim refuses to start: credentials of the real WeChat are configured (" + p.settings.Sources() + "); start without " +
+			"--sim, or on a folder of its own with --dir and without WXBASE_APPID and WXBASE_MCH_ID, or disable those rows first")
 	}
-	if p.sim, err = listenSim(context.Background(), filepath.Join(e.App.DataDir(), simFolder), p.cfg.SimHTTP, p.cfg.Now); err != nil {
+	if e.Server != nil {
+		if err := refuseOpenSim(e.Server.Addr, p.cfg.SimOpen); err != nil {
+			return err
+		}
+	}
+	if p.sim, err = listenSim(context.Background(), filepath.Join(e.App.DataDir(), simFolder), p.cfg.SimHTTP, p.cfg.SimOpen, p.cfg.Now); err != nil {
 		return err
 	}
 	// note: who moves the simulator's clock moves ours with it, or every order would wait for the wall clock to expire

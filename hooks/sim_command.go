@@ -31,7 +31,8 @@ func NewSimCommand(dataDir func() string) *cobra.Command {
 }
 
 func runSim(ctx context.Context, command *cobra.Command, dir, addr string) error {
-	s, err := listenSim(ctx, dir, addr, time.Now)
+	open, _ := command.Flags().GetBool("simOpen") // note: a flag of the root; an embedder may have none
+	s, err := listenSim(ctx, dir, addr, open, time.Now)
 	if err != nil {
 		return err
 	}

@@ -19,9 +19,17 @@ func (s *Store) Advice() []string {
 		if a.Secret == "" {
 			advice = append(advice, fmt.Sprintf("mini program %s has no AppSecret", a.AppID))
 		}
+		if err := CheckRule(s.app, "users", a.LinkRule); err != nil {
+			advice = append(advice, fmt.Sprintf("mini program %s lets nobody make links, its linkRule cannot be evaluated: %v", a.AppID, err))
+		}
 	}
 	if len(snap.merchants) == 0 {
 		advice = append(advice, "no merchant: set WXBASE_MCH_ID and its keys, or add a row to wx_merchants in the dashboard; login works without")
+	}
+	for _, m := range snap.merchants {
+		if missing := m.lacks(); len(missing) > 0 {
+			advice = append(advice, fmt.Sprintf("merchant %s takes no payment yet, it lacks %s", m.MchID, strings.Join(missing, ", ")))
+		}
 	}
 	if needsPublicURL(snap.merchants, s.PublicURL()) {
 		advice = append(advice, "no public address: set WXBASE_PUBLIC_URL to the https origin where WeChat reaches this server")
@@ -46,6 +54,16 @@ func needsPublicURL(merchants []Merchant, origin string) bool {
 		}
 	}
 	return false
+}
+
+// CheckRules says which of the rules that the environment names could never be evaluated. It needs the collections.
+func (s *Store) CheckRules() error {
+	for _, a := range s.env.apps {
+		if err := CheckRule(s.app, "users", a.LinkRule); err != nil {
+			return fmt.Errorf("WXBASE_LINK_RULE cannot be evaluated: %w", err)
+		}
+	}
+	return nil
 }
 
 // Sources says in one line where the mini programs and merchants come from, for the start of the log.

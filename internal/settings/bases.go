@@ -1,7 +1,7 @@
 package settings
 
 import (
-	"fmt"
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -34,18 +34,20 @@ func reachesWechat(base string) bool {
 	return err == nil && slices.Contains(officialHosts, strings.TrimSuffix(strings.ToLower(u.Hostname()), "."))
 }
 
-// checkBase gives the origin to use. A host that is not WeChat's needs custom: secrets would be sent to it.
-func checkBase(name, base, official string, custom bool) (string, error) {
-	if base == "" {
-		return official, nil
-	}
+// checkBase says what is wrong with an origin to call. A host that is not WeChat's needs custom: secrets would be sent to it.
+func checkBase(base string, custom bool) string {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") ||
 		u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("%s is not an http(s) origin", name)
+		return "is not an http(s) origin"
 	}
 	if !IsOfficial(base) && !custom {
-		return "", fmt.Errorf("%s is not an official WeChat host; set WXBASE_ALLOW_CUSTOM_BASE=1 if that is what you want", name)
+		return "is not an official WeChat host; set WXBASE_ALLOW_CUSTOM_BASE=1 if that is what you want"
 	}
-	return strings.TrimRight(base, "/"), nil
+	return ""
+}
+
+// originOf is the origin to call: the official one where none is set.
+func originOf(base, official string) string {
+	return strings.TrimRight(cmp.Or(base, official), "/")
 }

@@ -18,17 +18,20 @@ type environment struct {
 
 // readEnvironment reads the variables through get. It fails on one that cannot be read or belongs to an id that is not set, and never
 // shows a value.
-func readEnvironment(get func(string) string) (environment, error) {
-	e := environment{
-		publicURL:   strings.TrimRight(get("WXBASE_PUBLIC_URL"), "/"),
-		allowCustom: get("WXBASE_ALLOW_CUSTOM_BASE") == "1",
+//
+// note: what is refused here stops the start, because nobody would read a warning before the first customer meets it.
+func readEnvironment(get func(string) string, plain bool) (environment, error) {
+	e := environment{allowCustom: get("WXBASE_ALLOW_CUSTOM_BASE") == "1"}
+	var err error
+	if e.publicURL, err = checkPublicURL(get("WXBASE_PUBLIC_URL"), plain || e.allowCustom); err != nil {
+		return e, fmt.Errorf("WXBASE_PUBLIC_URL %w", err)
 	}
-	if err := checkHalfSet(get); err != nil {
+	if err := checkHalfSet(get, e.allowCustom); err != nil {
 		return e, err
 	}
 	if id := get("WXBASE_APPID"); id != "" {
 		e.apps = append(e.apps, App{
-			AppID: id, Secret: get("WXBASE_APP_SECRET"), APIBase: get("WXBASE_API_BASE"), PushToken: get("WXBASE_PUSH_TOKEN"),
+			AppID: id, Secret: get("WXBASE_APP_SECRET"), APIBase: originOf(get("WXBASE_API_BASE"), OfficialAPIBase), PushToken: get("WXBASE_PUSH_TOKEN"),
 			PushAESKey: get("WXBASE_PUSH_AES_KEY"), PushMode: get("WXBASE_PUSH_MODE"), LinkRule: get("WXBASE_LINK_RULE"), EnvVersion: "release", MchID: get("WXBASE_MCH_ID"), Source: SourceEnvironment,
 		})
 	}
@@ -42,8 +45,9 @@ func readEnvironment(get func(string) string) (environment, error) {
 	return e, nil
 }
 
-// checkHalfSet refuses secrets whose owner is not named, and words that mean nothing: a typo there would look like "not configured".
-func checkHalfSet(get func(string) string) error {
+// checkHalfSet refuses secrets whose owner is not named, and values that the dashboard would refuse: a typo there would look like "not
+// configured".
+func checkHalfSet(get func(string) string, custom bool) error {
 	if get("WXBASE_APP_SECRET") != "" && get("WXBASE_APPID") == "" {
 		return errors.New("WXBASE_APP_SECRET is set, but WXBASE_APPID is not")
 	}
@@ -52,18 +56,10 @@ func checkHalfSet(get func(string) string) error {
 			return fmt.Errorf("%s is set, but WXBASE_MCH_ID is not", name)
 		}
 	}
-	for _, v := range []struct{ name, field string }{
-		{"WXBASE_APP_SECRET", "secret"}, {"WXBASE_PUSH_AES_KEY", "pushAesKey"}, {"WXBASE_APIV3_KEY", "apiV3Key"}, {"WXBASE_APIV2_KEY", "apiV2Key"},
-	} {
-		if problem := checkSecret(v.field, get(v.name)); problem != "" {
-			return fmt.Errorf("%s %s", v.name, problem)
+	for _, c := range checkedSettings() {
+		if problem := checkValue(c.field, get(c.variable), custom); problem != "" {
+			return fmt.Errorf("%s %s", c.variable, problem)
 		}
-	}
-	if mode := get("WXBASE_PUSH_MODE"); mode != "" && mode != "plain" && mode != "compatible" && mode != "safe" {
-		return errors.New("WXBASE_PUSH_MODE must be plain, compatible or safe")
-	}
-	if api := get("WXBASE_PAY_API"); api != "" && api != "v3" && api != "v2" {
-		return errors.New("WXBASE_PAY_API must be v3 or v2")
 	}
 	return nil
 }
@@ -85,7 +81,7 @@ func environmentMerchant(mchID string, get func(string) string) (Merchant, error
 		SignType: get("WXBASE_PAY_SIGN_TYPE"), Certificate: certificate,
 		MchID: mchID, API: cmp.Or(get("WXBASE_PAY_API"), "v3"), CertSerial: get("WXBASE_MCH_SERIAL"), PrivateKey: privateKey,
 		APIv3Key: get("WXBASE_APIV3_KEY"), APIv2Key: get("WXBASE_APIV2_KEY"), PublicKeyID: get("WXBASE_PAY_PUBLIC_KEY_ID"),
-		PublicKey: publicKey, VerifyMode: cmp.Or(get("WXBASE_PAY_VERIFY"), "publicKey"), PayBase: get("WXBASE_PAY_BASE"), Source: SourceEnvironment,
+		PublicKey: publicKey, VerifyMode: cmp.Or(get("WXBASE_PAY_VERIFY"), "publicKey"), PayBase: originOf(get("WXBASE_PAY_BASE"), OfficialPayBase), Source: SourceEnvironment,
 	}, nil
 }
 

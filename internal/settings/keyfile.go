@@ -12,25 +12,148 @@ import (
 	"strings"
 )
 
-// KeyFile is the name of the key file in the data folder. Backups leave it out.
-const KeyFile = "wxbase.key"
+// KeyFile is the name of the key file in the data folder, RetiredKeyFile that of the keys before it, the latest first. Backups leave both
+// out.
+const (
+	KeyFile        = "wxbase.key"
+	RetiredKeyFile = "wxbase.key.old"
+)
 
 // OpenVault makes the vault from WXBASE_SECRET_KEY, or else from the key file in dir, which it makes (mode 0600) where there is
-// none. fromFile tells which; with the file, whoever copies the whole data folder copies the key with it.
+// none. fromFile tells which; with the file, whoever copies the whole data folder copies the key with it. What older keys have sealed
+// opens too: that of the key file once there is a WXBASE_SECRET_KEY, the retired ones, and WXBASE_SECRET_KEY_OLD.
 func OpenVault(dir string, env func(string) string) (v *Vault, fromFile bool, err error) {
+	material, fromFile, err := currentKey(dir, env)
+	if err != nil {
+		return nil, fromFile, err
+	}
+	if v, err = NewVault(material); err != nil {
+		return nil, fromFile, err
+	}
+	older, err := olderKeys(dir, env)
+	if err != nil {
+		return nil, fromFile, err
+	}
+	return v, fromFile, v.alsoOpens(older...)
+}
+
+func currentKey(dir string, env func(string) string) (material []byte, fromFile bool, err error) {
 	if key := env("WXBASE_SECRET_KEY"); key != "" {
 		if len(key) < 32 {
 			return nil, false, errors.New("WXBASE_SECRET_KEY must have at least 32 characters")
 		}
-		v, err = NewVault([]byte(key))
-		return v, false, err
+		return []byte(key), false, nil
 	}
-	material, err := readKeyFile(filepath.Join(dir, KeyFile))
+	material, err = readKeyFile(filepath.Join(dir, KeyFile))
+	return material, true, err
+}
+
+// olderKeys are all keys that may have sealed what is stored.
+//
+// note: a damaged key of before is passed over; what it had sealed is reported by Reseal.
+func olderKeys(dir string, env func(string) string) ([][]byte, error) {
+	var keys [][]byte
+	for _, name := range []string{"WXBASE_SECRET_KEY", "WXBASE_SECRET_KEY_OLD"} {
+		key := env(name)
+		if key == "" {
+			continue
+		}
+		if len(key) < 32 {
+			return nil, fmt.Errorf("%s must have at least 32 characters", name)
+		}
+		keys = append(keys, []byte(key))
+		// the text of a key file is another key than the file itself, and yet the one that somebody means who moves it
+		keys = append(keys, parseKeys(key)...)
+	}
+	for _, name := range []string{KeyFile, RetiredKeyFile} {
+		raw, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // the path is our own data folder's
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read key file: %w", err)
+		}
+		keys = append(keys, parseKeys(string(raw))...)
+	}
+	return keys, nil
+}
+
+// parseKeys reads the keys of a key file, one a line.
+func parseKeys(text string) (keys [][]byte) {
+	for line := range strings.FieldsSeq(text) {
+		if material, err := hex.DecodeString(line); err == nil && len(material) == 32 {
+			keys = append(keys, material)
+		}
+	}
+	return keys
+}
+
+// renewKeyFile puts a new key into the key file, and the one before among the retired.
+func renewKeyFile(dir string) error {
+	if err := retireKey(dir); err != nil {
+		return err
+	}
+	material, err := newKey()
 	if err != nil {
-		return nil, true, err
+		return err
 	}
-	v, err = NewVault(material)
-	return v, true, err
+	return replaceFile(filepath.Join(dir, KeyFile), hex.EncodeToString(material)+"\n")
+}
+
+// retireKeyFile moves the key in the key file among the retired ones, once another key is in force.
+//
+// NB! no key is ever lost: a kill in between leaves it in both files.
+func retireKeyFile(dir string) error {
+	if err := retireKey(dir); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(dir, KeyFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("retire key file: %w", err)
+	}
+	return syncFolder(dir)
+}
+
+// retireKey writes the key in the key file as the first of the retired ones.
+func retireKey(dir string) error {
+	current, err := os.ReadFile(filepath.Join(dir, KeyFile)) //nolint:gosec // the path is our own data folder's
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read key file: %w", err)
+	}
+	retired, err := os.ReadFile(filepath.Join(dir, RetiredKeyFile)) //nolint:gosec // likewise
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read key file: %w", err)
+	}
+	key := strings.TrimSpace(string(current))
+	if strings.Contains(string(retired), key) {
+		return nil
+	}
+	return replaceFile(filepath.Join(dir, RetiredKeyFile), key+"\n"+string(retired))
+}
+
+// replaceFile puts text in the place of a file in one step that a power cut cannot halve.
+func replaceFile(path, text string) error {
+	tmp, err := writeBeside(path, text)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(tmp) }()
+	if err := errors.Join(os.Rename(tmp, path), syncFolder(filepath.Dir(path))); err != nil {
+		return fmt.Errorf("place key file: %w", err)
+	}
+	return nil
+}
+
+// writeBeside writes text to a new file in the folder of path, for the owner alone, and gives its name.
+func writeBeside(path, text string) (string, error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), KeyFile+".*")
+	if err != nil {
+		return "", fmt.Errorf("make key file: %w", err)
+	}
+	_, err = tmp.WriteString(text)
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return tmp.Name(), fmt.Errorf("write key file: %w", err)
+	}
+	return tmp.Name(), nil
 }
 
 func readKeyFile(path string) ([]byte, error) {
@@ -48,22 +171,26 @@ func readKeyFile(path string) ([]byte, error) {
 	return material, nil
 }
 
-// makeKeyFile never overwrites: of two processes that start at once, one makes the file and the other reads it.
-func makeKeyFile(path string) ([]byte, error) {
+func newKey() ([]byte, error) {
 	material := make([]byte, 32)
 	if _, err := rand.Read(material); err != nil {
 		return nil, fmt.Errorf("read random: %w", err)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), KeyFile+".*")
+	return material, nil
+}
+
+// makeKeyFile never overwrites: of two processes that start at once, one makes the file and the other reads it.
+func makeKeyFile(path string) ([]byte, error) {
+	material, err := newKey()
 	if err != nil {
-		return nil, fmt.Errorf("make key file: %w", err)
+		return nil, err
 	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	_, err = tmp.WriteString(hex.EncodeToString(material) + "\n")
-	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return nil, fmt.Errorf("write key file: %w", err)
+	tmp, err := writeBeside(path, hex.EncodeToString(material)+"\n")
+	defer func() { _ = os.Remove(tmp) }()
+	if err != nil {
+		return nil, err
 	}
-	if err := os.Link(tmp.Name(), path); err != nil {
+	if err := os.Link(tmp, path); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return readKeyFile(path)
 		}

@@ -29,7 +29,7 @@ const (
 	appSecret = "5ec2e75ec2e75ec2e75ec2e75ec2e700"
 	v3Key     = "v3v3v3v3v3v3v3v3v3v3v3v3v3v3v3v3"
 	v2Key     = "v2v2v2v2v2v2v2v2v2v2v2v2v2v2v2v2"
-	pushToken = "push-token-of-the-test"
+	pushToken = "pushTokenOfTheTest"
 	pushAES   = "aesaesaesaesaesaesaesaesaesaesaesaesaesaesA"
 )
 

@@ -37,21 +37,9 @@ func (s *Store) load() (*snapshot, error) {
 
 func (s *Store) addEnvironment(snap *snapshot) {
 	for _, a := range s.env.apps {
-		base, err := checkBase("WXBASE_API_BASE", a.APIBase, OfficialAPIBase, s.env.allowCustom)
-		if err != nil {
-			snap.problems = append(snap.problems, err.Error())
-			continue
-		}
-		a.APIBase = base
 		snap.putApp(a)
 	}
 	for _, m := range s.env.merchants {
-		base, err := checkBase("WXBASE_PAY_BASE", m.PayBase, OfficialPayBase, s.env.allowCustom)
-		if err != nil {
-			snap.problems = append(snap.problems, err.Error())
-			continue
-		}
-		m.PayBase = base
 		snap.putMerchant(m)
 	}
 }
@@ -63,7 +51,8 @@ func (s *Store) addApp(snap *snapshot, r *core.Record, mchID string) {
 	}
 	err := s.openInto(r, map[string]*string{"secret": &a.Secret, "pushToken": &a.PushToken, "pushAesKey": &a.PushAESKey})
 	if err == nil {
-		a.APIBase, err = checkBase("apiBase of "+a.AppID, r.GetString("apiBase"), OfficialAPIBase, s.env.allowCustom)
+		err = s.checkStored(r)
+		a.APIBase = originOf(r.GetString("apiBase"), OfficialAPIBase)
 	}
 	if err != nil {
 		snap.problems = append(snap.problems, err.Error())
@@ -81,13 +70,35 @@ func (s *Store) addMerchant(snap *snapshot, r *core.Record) {
 	}
 	err := s.openInto(r, map[string]*string{"privateKey": &m.PrivateKey, "apiV3Key": &m.APIv3Key, "apiV2Key": &m.APIv2Key})
 	if err == nil {
-		m.PayBase, err = checkBase("payBase of "+m.MchID, r.GetString("payBase"), OfficialPayBase, s.env.allowCustom)
+		err = s.checkStored(r)
+		m.PayBase = originOf(r.GetString("payBase"), OfficialPayBase)
 	}
 	if err != nil {
 		snap.problems = append(snap.problems, err.Error())
 		return
 	}
 	snap.putMerchant(m)
+}
+
+// checkStored finds what an older version, an import or a setting that is gone has left behind: the dashboard would refuse it today.
+func (s *Store) checkStored(r *core.Record) error {
+	for _, c := range checkedSettings() {
+		if c.collection != r.Collection().Name || slices.Contains(secretFields(c.collection), c.field) {
+			continue
+		}
+		if problem := checkValue(c.field, r.GetString(c.field), s.env.allowCustom); problem != "" {
+			return fmt.Errorf("%s of %s %s", c.field, r.GetString(idField(c.collection)), problem)
+		}
+	}
+	return nil
+}
+
+// idField is the field by which people know a row.
+func idField(collection string) string {
+	if collection == "wx_apps" {
+		return "appid"
+	}
+	return "mchid"
 }
 
 func (s *Store) openInto(r *core.Record, fields map[string]*string) error {

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
@@ -30,7 +31,7 @@ func (s *Store) sealRecord(e *core.RecordEvent) error {
 	if e.Record.Id == "" {
 		e.Record.Id = core.GenerateDefaultRandomId() // the place of a secret holds the row's id
 	}
-	if err := checkPublic(e.Record); err != nil {
+	if err := s.checkPlain(e.App, e.Record); err != nil {
 		return err
 	}
 	for _, field := range secretFields(e.Record.Collection().Name) {
@@ -54,7 +55,32 @@ func (s *Store) sealRecord(e *core.RecordEvent) error {
 	return e.Next()
 }
 
-// checkPublic looks at the fields of a merchant that are stored and shown as they are.
+// checkPlain looks at what is stored and shown as it is: whatever the environment would refuse at the start, and credentials of the real
+// WeChat beside the simulator, with which the next start would be refused.
+func (s *Store) checkPlain(app core.App, r *core.Record) error {
+	name := r.Collection().Name
+	for _, c := range checkedSettings() {
+		value := r.GetString(c.field)
+		if c.collection != name || value == r.Original().GetString(c.field) || slices.Contains(secretFields(name), c.field) {
+			continue
+		}
+		if problem := checkValue(c.field, value, s.env.allowCustom); problem != "" {
+			return validation.Errors{c.field: validation.NewError("setting_invalid", problem)}
+		}
+	}
+	if rule := r.GetString("linkRule"); name == "wx_apps" && rule != r.Original().GetString("linkRule") {
+		if err := CheckRule(app, "users", rule); err != nil {
+			return validation.Errors{"linkRule": validation.NewError("rule_invalid", "cannot be evaluated: "+err.Error())}
+		}
+	}
+	if s.isSimulated() && r.GetBool("enabled") && reachesWechat(originOf(r.GetString("apiBase")+r.GetString("payBase"), OfficialAPIBase)) {
+		return validation.Errors{"enabled": validation.NewError("real_beside_simulator", "the simulator is in force (--sim), and it would not "+
+			"start again beside credentials of the real WeChat: leave the row disabled, or start without --sim")}
+	}
+	return checkPublic(r)
+}
+
+// checkPublic looks at the keys of a merchant that are stored and shown as they are.
 //
 // NB! a private key that is pasted there by mistake must not get in.
 func checkPublic(r *core.Record) error {
@@ -85,6 +111,10 @@ func checkSecret(field, value string) string {
 		return ""
 	case strings.HasPrefix(value, maskPrefix):
 		return "is the mask of another value; read the row again, or type the secret itself"
+	case field == "pushToken":
+		return mustMatch(pushTokenShape, value, "3 to 32 letters and digits, as at WeChat")
+	case field == "pushAesKey" && len(value) == 43:
+		return mustMatch(pushKeyShape, value, "43 letters and digits, as at WeChat")
 	case field == "apiV3Key" && len(value) != 32, field == "apiV2Key" && len(value) != 32:
 		return fmt.Sprintf("must have exactly 32 characters, has %d", len(value))
 	case field == "pushAesKey" && len(value) != 43:

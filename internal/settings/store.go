@@ -2,6 +2,8 @@ package settings
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -13,6 +15,7 @@ type Options struct {
 	Env       func(string) string // os.Getenv, or a test's own
 	DataDir   string              // where the key file lies
 	PublicURL string              // origin that WeChat can reach, when WXBASE_PUBLIC_URL is not set
+	Simulated bool                // the simulator will be in force: it reaches a plain http origin too
 }
 
 // Store answers which mini programs and merchants there are. Safe for concurrent use.
@@ -20,6 +23,8 @@ type Store struct {
 	app         core.App
 	vault       *Vault
 	keyFromFile bool
+	dir         string
+	getenv      func(string) string
 	env         environment
 
 	mu        sync.RWMutex
@@ -39,15 +44,19 @@ type snapshot struct {
 
 // New opens the store and binds it to the records of app: secrets are encrypted on the way in and masked on the way out from here on.
 func New(app core.App, o Options) (*Store, error) {
-	env, err := readEnvironment(o.Env)
+	env, err := readEnvironment(o.Env, o.Simulated)
 	if err != nil {
 		return nil, err
+	}
+	// note: a program that embeds wxbase may name its own address on this machine; the advice says that WeChat does not reach it
+	if o.PublicURL, err = checkPublicURL(o.PublicURL, o.Simulated || env.allowCustom || isOwnMachine(o.PublicURL)); err != nil {
+		return nil, fmt.Errorf("public URL %w", err)
 	}
 	vault, fromFile, err := OpenVault(o.DataDir, o.Env)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{app: app, vault: vault, keyFromFile: fromFile, env: env, publicURL: o.PublicURL}
+	s := &Store{app: app, vault: vault, keyFromFile: fromFile, dir: o.DataDir, getenv: o.Env, env: env, publicURL: o.PublicURL}
 	s.bind()
 	return s, nil
 }
@@ -81,11 +90,23 @@ func (s *Store) Vault() *Vault { return s.vault }
 // KeyFromFile tells whether the key that protects the secrets lies in the data folder.
 func (s *Store) KeyFromFile() bool { return s.keyFromFile }
 
+// HasRetiredKeys tells whether keys of before lie in the data folder.
+func (s *Store) HasRetiredKeys() bool {
+	_, err := os.Stat(filepath.Join(s.dir, RetiredKeyFile))
+	return err == nil
+}
+
 // UseSimulator puts the simulator's mini programs and merchants in force, above every other source.
 func (s *Store) UseSimulator(apps []App, merchants []Merchant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.simApps, s.simMchs, s.current = slices.Clone(apps), slices.Clone(merchants), nil
+}
+
+func (s *Store) isSimulated() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.simApps) > 0
 }
 
 // SetPublicURL sets the origin that WeChat can reach, unless the environment names one.

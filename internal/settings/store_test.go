@@ -121,12 +121,18 @@ func TestBrokenRowStopsNoOther(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, nil)
 	bad := k.must(t, "POST", apps, appRow(map[string]any{"appid": "wxbbbbbbbbbbbbbbbb"}))
-	k.must(t, "POST", apps, appRow(map[string]any{"appid": "wxcccccccccccccccc", "apiBase": "https://evil.example"}))
-	k.must(t, "POST", merchants, merchantRow(t, map[string]any{"payBase": "https://evil.example"}))
+	k.must(t, "POST", apps, appRow(map[string]any{"appid": "wxcccccccccccccccc"}))
+	k.must(t, "POST", merchants, merchantRow(t, nil))
 	k.must(t, "POST", merchants, merchantRow(t, map[string]any{"mchid": "1900000002"}))
 	k.must(t, "POST", apps, appRow(nil))
-	if _, err := k.DB().NewQuery("UPDATE wx_apps SET secret = 'enc:v1:AAAA' WHERE appid = 'wxbbbbbbbbbbbbbbbb'").Execute(); err != nil {
-		t.Fatal(err)
+	for _, sql := range []string{ // as an import, an older version, or a setting that is gone leaves it
+		"UPDATE wx_apps SET secret = 'enc:v1:AAAA' WHERE appid = 'wxbbbbbbbbbbbbbbbb'",
+		"UPDATE wx_apps SET apiBase = 'https://evil.example' WHERE appid = 'wxcccccccccccccccc'",
+		"UPDATE wx_merchants SET payBase = 'https://evil.example' WHERE mchid = '1900000001'",
+	} {
+		if _, err := k.DB().NewQuery(sql).Execute(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if app, err := k.store.App(""); err != nil || app.AppID != appID {
 		t.Errorf("got %v, %v, want the one good app", app, err)
@@ -179,10 +185,15 @@ func TestHasReal(t *testing.T) {
 func TestAdvice(t *testing.T) {
 	t.Parallel()
 	app := map[string]string{"WXBASE_APPID": appID, "WXBASE_APP_SECRET": appSecret}
-	merchant := map[string]string{"WXBASE_APPID": appID, "WXBASE_APP_SECRET": appSecret, "WXBASE_MCH_ID": "1900000001"}
-	with := func(base map[string]string, url string) map[string]string {
+	merchant := map[string]string{
+		"WXBASE_APPID": appID, "WXBASE_APP_SECRET": appSecret, "WXBASE_MCH_ID": "1900000001", "WXBASE_MCH_SERIAL": "0A1B", "WXBASE_APIV3_KEY": v3Key,
+		"WXBASE_MCH_PRIVATE_KEY": privatePEM(t), "WXBASE_PAY_PUBLIC_KEY_ID": "PUB_KEY_ID_01", "WXBASE_PAY_PUBLIC_KEY": publicPEM(t),
+	}
+	with := func(base map[string]string, url string, more ...map[string]string) map[string]string {
 		out := map[string]string{"WXBASE_PUBLIC_URL": url}
-		maps.Copy(out, base)
+		for _, m := range append(more, base) {
+			maps.Copy(out, m)
+		}
 		return out
 	}
 	scenarios := []struct {
@@ -194,7 +205,14 @@ func TestAdvice(t *testing.T) {
 		{"no AppSecret", map[string]string{"WXBASE_APPID": appID}, []string{"mini program " + appID + " has no AppSecret", "no merchant"}},
 		{"login only", app, []string{"no merchant"}},
 		{"no public address", merchant, []string{"no public address"}},
-		{"a public address that WeChat does not call", with(merchant, "http://shop.example.com"), []string{"no public address"}},
+		{
+			"a merchant without keys", map[string]string{"WXBASE_APPID": appID, "WXBASE_APP_SECRET": appSecret, "WXBASE_MCH_ID": "1900000001"},
+			[]string{"merchant 1900000001 takes no payment yet, it lacks the serial", "no public address"},
+		},
+		{
+			"a public address that WeChat does not call",
+			with(map[string]string{"WXBASE_ALLOW_CUSTOM_BASE": "1"}, "http://shop.example.com", merchant), []string{"no public address"},
+		},
 		{"all there", with(merchant, "https://shop.example.com"), nil},
 	}
 	for _, s := range scenarios {

@@ -27,10 +27,22 @@ var ErrSealed = errors.New("stored secret cannot be opened with this key")
 type Vault struct {
 	aead        cipher.AEAD
 	fingerprint []byte
+	mark        string        // tells this key from others, and nothing about it
+	older       []cipher.AEAD // keys of before: they open what Reseal has not reached yet, and seal nothing
 }
 
 // NewVault makes a vault from key material of at least 32 bytes.
 func NewVault(material []byte) (*Vault, error) {
+	aead, err := newCipher(material)
+	if err != nil {
+		return nil, err
+	}
+	return &Vault{
+		aead: aead, fingerprint: derive(material, "wxbase fingerprints"), mark: hex.EncodeToString(derive(material, "wxbase key mark")[:8]),
+	}, nil
+}
+
+func newCipher(material []byte) (cipher.AEAD, error) {
 	if len(material) < 32 {
 		return nil, fmt.Errorf("secret key has %d bytes, want at least 32", len(material))
 	}
@@ -42,7 +54,19 @@ func NewVault(material []byte) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make cipher: %w", err)
 	}
-	return &Vault{aead: aead, fingerprint: derive(material, "wxbase fingerprints")}, nil
+	return aead, nil
+}
+
+// alsoOpens adds keys of before.
+func (v *Vault) alsoOpens(materials ...[]byte) error {
+	for _, material := range materials {
+		aead, err := newCipher(material)
+		if err != nil {
+			return err
+		}
+		v.older = append(v.older, aead)
+	}
+	return nil
 }
 
 // derive makes one key per purpose. The material is random or long, so a single HMAC is enough.
@@ -71,25 +95,32 @@ func (v *Vault) Seal(place, plain string) (string, error) {
 	return sealedPrefix + base64.RawStdEncoding.EncodeToString(sealed), nil
 }
 
-// Open is the reverse of Seal. It fails with ErrSealed.
+// Open is the reverse of Seal, also for what an older key has sealed. It fails with ErrSealed.
 func (v *Vault) Open(place, sealed string) (string, error) {
+	plain, _, err := v.open(place, sealed)
+	return plain, err
+}
+
+// open tells also whether the key of now has sealed it.
+func (v *Vault) open(place, sealed string) (plain string, current bool, err error) {
 	if sealed == "" {
-		return "", nil
+		return "", true, nil
 	}
 	rest, ok := strings.CutPrefix(sealed, sealedPrefix)
 	if !ok {
-		return "", ErrSealed
+		return "", false, ErrSealed
 	}
 	raw, err := base64.RawStdEncoding.DecodeString(rest)
-	if err != nil || len(raw) < v.aead.NonceSize() {
-		return "", ErrSealed
-	}
 	n := v.aead.NonceSize()
-	plain, err := v.aead.Open(nil, raw[:n], raw[n:], []byte(place))
-	if err != nil {
-		return "", ErrSealed
+	if err != nil || len(raw) < n {
+		return "", false, ErrSealed
 	}
-	return string(plain), nil
+	for i, aead := range append([]cipher.AEAD{v.aead}, v.older...) {
+		if text, err := aead.Open(nil, raw[:n], raw[n:], []byte(place)); err == nil {
+			return string(text), i == 0, nil
+		}
+	}
+	return "", false, ErrSealed
 }
 
 // Mask is what a set secret reads back as: dots and a keyed fingerprint of 8 hex digits, which tells two values apart but cannot be

@@ -86,7 +86,7 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.GET("/panel.css", servePanel)
 }
 
-// guard keeps web pages of other sites and rebound names away.
+// guard keeps other machines, web pages of other sites and rebound names away.
 //
 // NB! GET /_sim/config gives private keys; only this machine's own pages and programs may read it.
 func (s *Sim) guard(next echo.HandlerFunc) echo.HandlerFunc {
@@ -94,6 +94,9 @@ func (s *Sim) guard(next echo.HandlerFunc) echo.HandlerFunc {
 		r, h := c.Request(), c.Response().Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
+		if !s.opts.open && !ownPeer(r) {
+			return controlError{http.StatusForbidden, "the simulator answers to this machine only; --simOpen lets others in"}
+		}
 		if !s.ownHost(r.Host) {
 			return controlError{http.StatusForbidden, "the simulator answers to localhost only"}
 		}
@@ -108,9 +111,21 @@ func (s *Sim) guard(next echo.HandlerFunc) echo.HandlerFunc {
 // ownHost keeps out names that were made to point here: a rebound name is the attacker's, not ours.
 func (s *Sim) ownHost(hostport string) bool {
 	host := hostOf(hostport)
-	return isLoopback(host) || host != "" && slices.ContainsFunc(s.opts.allowedHosts, func(allowed string) bool {
+	return isLoopback(host) || s.opts.open && net.ParseIP(strings.Trim(host, "[]")) != nil || host != "" && slices.ContainsFunc(s.opts.allowedHosts, func(allowed string) bool {
 		return strings.EqualFold(allowed, host)
 	})
+}
+
+// ownPeer tells whether a request began on this machine. A header such as Host is what the other side writes; the peer's address is not.
+// What a proxy on this machine passes on began elsewhere.
+func ownPeer(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	ip := net.ParseIP(host)
+	if err != nil || ip == nil || !ip.IsLoopback() {
+		return false
+	}
+	return !slices.ContainsFunc([]string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via", "Cf-Connecting-Ip", "True-Client-Ip"},
+		func(name string) bool { return len(r.Header.Values(name)) > 0 })
 }
 
 // hostOf cuts the port off.

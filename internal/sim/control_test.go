@@ -55,7 +55,7 @@ func TestControlGuard(t *testing.T) {
 			t.Run(sc.name+"/"+about, func(t *testing.T) {
 				t.Parallel()
 				req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/_sim/config", nil)
-				req.Host = sc.host
+				req.Host, req.RemoteAddr = sc.host, "127.0.0.1:50000"
 				if sc.origin != "" {
 					req.Header.Set("Origin", sc.origin)
 				}
@@ -69,6 +69,47 @@ func TestControlGuard(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestControlPeer: who asks is told by the connection, not by what is written into it.
+func TestControlPeer(t *testing.T) {
+	t.Parallel()
+	closed, open := memorySim(t), memorySim(t, sim.WithOpen(true))
+	scenarios := []struct {
+		name, peer, host, header string
+		closed, open             int
+	}{
+		{"this machine", "127.0.0.1:50000", "localhost:8091", "", 200, 200},
+		{"this machine, IPv6", "[::1]:50000", "localhost:8091", "", 200, 200},
+		{"another machine that writes localhost", "192.168.1.9:50000", "localhost:8091", "", 403, 200},
+		{"another machine by address", "192.168.1.9:50000", "192.168.1.5:8091", "", 403, 200},
+		{"another machine by IPv6", "[fe80::1%eth0]:50000", "[::1]:8091", "", 403, 200},
+		{"another machine by a rebound name", "192.168.1.9:50000", "evil.example.com", "", 403, 403},
+		{"through a proxy on this machine", "127.0.0.1:50000", "127.0.0.1:8090", "X-Forwarded-For", 403, 200},
+		{"through nginx", "127.0.0.1:50000", "127.0.0.1:8090", "X-Real-IP", 403, 200},
+		{"through a proxy that follows the standard", "[::1]:50000", "localhost", "Forwarded", 403, 200},
+		{"no peer", "", "localhost:8091", "", 403, 200},
+	}
+	for _, sc := range scenarios {
+		t.Run(sc.name, func(t *testing.T) {
+			t.Parallel()
+			for _, side := range []struct {
+				s    *sim.Sim
+				want int
+			}{{closed, sc.closed}, {open, sc.open}} {
+				req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/_sim/config", nil)
+				req.Host, req.RemoteAddr = sc.host, sc.peer
+				if sc.header != "" {
+					req.Header.Set(sc.header, "127.0.0.1")
+				}
+				rec := httptest.NewRecorder()
+				side.s.Handler().ServeHTTP(rec, req)
+				if rec.Code != side.want || strings.Contains(rec.Body.String(), "PRIVATE KEY") != (side.want == 200) {
+					t.Errorf("got %d, want %d", rec.Code, side.want)
+				}
+			}
+		})
 	}
 }
 

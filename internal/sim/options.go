@@ -16,6 +16,7 @@ type options struct {
 	publicBase   string
 	keyBits      int
 	allowedHosts []string
+	open         bool
 	pages        []string
 	pushes       []appPush
 
@@ -49,6 +50,10 @@ func WithKeyBits(bits int) Option { return func(o *options) { o.keyBits = bits }
 func WithAllowedHosts(hosts ...string) Option {
 	return func(o *options) { o.allowedHosts = append(o.allowedHosts, hosts...) }
 }
+
+// WithOpen lets the control API answer other machines too, by an address instead of a name. Whoever reaches it can then read the keys and
+// pay without money.
+func WithOpen(open bool) Option { return func(o *options) { o.open = open } }
 
 // WithPages names the pages of the published version; a code for any other page is refused with 41030 unless check_path
 // is false. Without it every well-formed page counts as published.

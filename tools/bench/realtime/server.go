@@ -54,7 +54,7 @@ func startWxbase(c config) (*server, error) {
 		return nil, fmt.Errorf("find wxbase: %w", err)
 	}
 	data := filepath.Join(s.dir, "data")
-	if out, err := exec.Command(bin, "superuser", "upsert", email, password, "--dir", data).CombinedOutput(); err != nil { //nolint:gosec,noctx // what -bin says
+	if out, err := exec.Command(bin, "superuser", "upsert", email, password, "--new", "--dir", data).CombinedOutput(); err != nil { //nolint:gosec,noctx // what -bin says
 		return nil, fmt.Errorf("make the superuser: %w: %s", err, out)
 	}
 	if err := s.start(s.dir, bin, "serve", "--http", s.addr, "--dir", data); err != nil {
