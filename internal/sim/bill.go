@@ -180,9 +180,9 @@ func (s *Sim) bill(day time.Time, kind string, now time.Time) ([]byte, billProbl
 	switch {
 	case day.Before(today.AddDate(0, -billMonths, 0)):
 		return nil, billTooOld
-	case day.After(today), day.Equal(today) && !s.opts.billsAnyTime:
+	case day.After(today), day.Equal(today) && !s.rule().billsAnyTime:
 		return nil, billTooSoon
-	case s.opts.billsAnyTime:
+	case s.rule().billsAnyTime:
 		asOf = now
 	case now.Before(next.Add(billReadyAt)):
 		return nil, billCreating

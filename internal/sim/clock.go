@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strconv"
 	"sync"
 	"time"
 )
@@ -36,20 +37,31 @@ func (c *clock) advance(d time.Duration) time.Duration {
 func (c *clock) near(t time.Time, window time.Duration) (now time.Time, moved, ok bool) {
 	base, shifted := c.base(), c.now()
 	switch {
-	case absDuration(base.Sub(t)) <= window:
+	case within(t, base, window):
 		return base, false, true
-	case absDuration(shifted.Sub(t)) <= window:
+	case within(t, shifted, window):
 		return shifted, true, true
 	}
 	return shifted, false, false
 }
 
-func absDuration(d time.Duration) time.Duration {
-	if d < 0 {
-		return -d
-	}
-	return d
+// within tells whether two times are at most window apart. NB! it compares and never subtracts: the difference of two times is at
+// most 292 years, and what lies further apart (a time stamp in milliseconds) would come out as near.
+func within(a, b time.Time, window time.Duration) bool {
+	return !a.Before(b.Add(-window)) && !a.After(b.Add(window))
 }
+
+// fromSeconds reads the Unix seconds of a caller; ok is false for what no calendar of four digits holds, such as milliseconds.
+func fromSeconds(text string) (t time.Time, ok bool) {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds < 0 || seconds > lastSecond {
+		return time.Time{}, false
+	}
+	return time.Unix(seconds, 0), true
+}
+
+// lastSecond is the end of the year 9999.
+const lastSecond = 253_402_300_799
 
 // clockRow keeps the offset over a restart.
 type clockRow struct {

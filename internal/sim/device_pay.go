@@ -146,7 +146,8 @@ func (s *Sim) checkPayFields(in payRequest) (timestamp, refusal string) {
 	if json.Unmarshal(in.TimeStamp, &timestamp) != nil {
 		return "", "parameter error: parameter.timeStamp should be String instead of " + jsonKind(in.TimeStamp) + ";"
 	}
-	seconds, err := strconv.ParseInt(timestamp, 10, 64)
+	_, err := strconv.ParseInt(timestamp, 10, 64)
+	at, seconds := fromSeconds(timestamp)
 	switch {
 	case err != nil:
 		return "", "parameter error: timeStamp is not a number of seconds"
@@ -159,7 +160,7 @@ func (s *Sim) checkPayFields(in payRequest) (timestamp, refusal string) {
 	case in.PaySign == "":
 		return "", "parameter error: paySign is missing"
 	}
-	if _, _, ok := s.clock.near(time.Unix(seconds, 0), wireWindow); !ok {
+	if _, _, ok := s.clock.near(at, wireWindow); !seconds || !ok {
 		return "", "timeStamp已过期"
 	}
 	return timestamp, ""

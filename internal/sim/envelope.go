@@ -9,6 +9,8 @@ import (
 	"mime"
 	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // ok is a success of api.weixin.qq.com. Fields hold errcode 0 only where the real call sends it.
@@ -231,12 +233,19 @@ var (
 	errGarbage     = errors.New("the body is not the JSON object that the call wants")
 	errTrailing    = errors.New("something follows the JSON object")
 	errNotAnObject = errors.New("the body is JSON but not an object")
+	errNotUTF8     = errors.New("the body is not UTF-8")
+	errHalfRune    = errors.New("the body holds half of a surrogate pair (\\ud800 to \\udfff alone)")
 )
 
 // decode reads a JSON object into v. Unknown fields are ignored; a wrong type is an error.
 func decode(body []byte, v any) error {
-	if len(bytes.TrimSpace(body)) == 0 {
+	switch {
+	case len(bytes.TrimSpace(body)) == 0:
 		return errEmptyBody
+	case !utf8.Valid(body): // NB! Go's decoder would put U+FFFD in its place, and an order would be made under another text
+		return errNotUTF8
+	case hasHalfRune(body):
+		return errHalfRune
 	}
 	if bytes.TrimSpace(body)[0] != '{' {
 		return errNotAnObject
@@ -250,6 +259,35 @@ func decode(body []byte, v any) error {
 		return errTrailing
 	}
 	return nil
+}
+
+// hasHalfRune tells whether a JSON text escapes one half of a surrogate pair without the other.
+func hasHalfRune(body []byte) bool {
+	for i := 0; i+1 < len(body); i++ {
+		if body[i] != '\\' {
+			continue
+		}
+		unit, escaped := utf16Unit(body[i:])
+		if !escaped || !utf16.IsSurrogate(unit) {
+			i++ // note: past the escaped character, which may be a backslash itself
+			continue
+		}
+		next, pair := utf16Unit(body[min(i+6, len(body)):])
+		if !pair || utf16.DecodeRune(unit, next) == utf8.RuneError {
+			return true
+		}
+		i += 11
+	}
+	return false
+}
+
+// utf16Unit reads \uXXXX at the beginning of text.
+func utf16Unit(text []byte) (unit rune, ok bool) {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	return rune(n), err == nil //nolint:gosec // 16 bits
 }
 
 // decodeOr reads the body of an api.weixin.qq.com call; garbage is the errcode that stands for bad JSON at that call.

@@ -40,10 +40,11 @@ type sendRequest struct {
 // sendMessage is POST /cgi-bin/message/subscribe/send: one message to a person who allowed it.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_sendmessage.html (发送订阅消息)
 func (s *Sim) sendMessage(c *call) reply {
-	in := sendRequest{State: "formal", Lang: "zh_CN"}
+	var in sendRequest
 	if refusal, ok := c.decodeOr(47001, &in); !ok {
 		return refusal
 	}
+	in.State, in.Lang = or(in.State, "formal"), or(in.Lang, "zh_CN") // note: SDKs send empty texts for what nobody set
 	done, free := s.occupy(c, in.ToUser)
 	if !free {
 		return c.refuse(43108, "another message to this openid is under way")

@@ -134,7 +134,7 @@ func (s *Sim) seal(n *notification, f *fault) (body []byte, header http.Header, 
 		return nil, nil, err
 	}
 	byKey := n.ByKey
-	if f.is("mixed_serials") || s.opts.mixedSerials {
+	if f.is("mixed_serials") || s.rule().mixedSerials {
 		byKey = chance(0.5)
 	}
 	s.signHeaders(header, body, byKey, s.wireTime(), f)

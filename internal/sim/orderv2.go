@@ -14,7 +14,7 @@ func unifiedRules() []ruleV2 {
 	return commonRulesV2(
 		ruleV2{name: "body", required: true, most: 127},
 		ruleV2{name: "out_trade_no", required: true, most: 32, check: validNumber},
-		ruleV2{name: "total_fee", required: true, most: 19, check: isFen},
+		ruleV2{name: "total_fee", required: true, most: 19, check: isFen, fen: true},
 		ruleV2{name: "spbill_create_ip", required: true, most: 64, check: func(v string) bool { return checkIP(v) == "" }},
 		ruleV2{name: "notify_url", required: true, most: 256, check: validNotifyV2},
 		ruleV2{name: "trade_type", required: true, most: 16},
@@ -203,7 +203,7 @@ func (s *Sim) closeOrderV2(c *call) reply {
 	case o.State == stateClosed:
 		return s.refuseV2(c, errOrderClosed, "订单已关闭", "the order is closed already")
 	case s.tooYoung(o, c.now):
-		return s.refuseV2(c, "TRADE_STATE_ERROR", "订单生成后不能马上调用关单接口", "the order is younger than "+s.opts.closeMinAge.String())
+		return s.refuseV2(c, "TRADE_STATE_ERROR", "订单生成后不能马上调用关单接口", "the order is younger than "+s.rule().closeMinAge.String())
 	default:
 		err = s.shut(o, c.now)
 	}

@@ -53,9 +53,9 @@ func (e payError) reply(*call) reply {
 		status: e.status, contentType: payJSON, code: e.code, numeric: e.numeric, reason: reason,
 		body: encode(struct {
 			Code    string     `json:"code"`
+			Detail  *payDetail `json:"detail,omitempty"` // note: before the message, as in production
 			Message string     `json:"message"`
-			Detail  *payDetail `json:"detail,omitempty"`
-		}{e.code, e.message, e.detail}),
+		}{e.code, e.detail, e.message}),
 	}
 }
 

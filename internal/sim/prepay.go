@@ -42,7 +42,7 @@ func (s *Sim) checkPrepay(fields map[string]any, c *call) *payError {
 			return bad
 		}
 	}
-	if bad := checkFields("", fields, jsapiRules()); bad != nil {
+	if bad := checkFields("", fields, jsapiRules(s.rule().mostFen)); bad != nil {
 		return bad
 	}
 	s.mu.Lock()
@@ -61,6 +61,13 @@ func (s *Sim) checkPrepay(fields map[string]any, c *call) *payError {
 		return badField(numOutOfRange, "/time_expire", text(fields["time_expire"]), "支付结束时间不能晚于7天")
 	}
 	return nil
+}
+
+// isPast tells whether time_expire is over by the caller's clock. note: asked of a first request only, since a repeated one has to
+// repeat the time, whatever has become of it meanwhile.
+func isPast(fields map[string]any, c *call) bool {
+	asked, err := time.Parse(time.RFC3339, text(fields["time_expire"]))
+	return err == nil && asked.Before(c.wire)
 }
 
 // deadline is until when the order can be paid, in WeChat's time. A moment less than a minute ahead counts as one minute.
@@ -82,6 +89,9 @@ func hashOf(fields map[string]any) string {
 
 // firstPrepay makes the order, which is unpaid for two hours per prepay_id and for seven days in all. The caller holds s.mu.
 func (s *Sim) firstPrepay(c *call, fields map[string]any) reply {
+	if isPast(fields, c) {
+		return badField(numOutOfRange, "/time_expire", text(fields["time_expire"]), "支付结束时间不能早于当前时间").reply(c)
+	}
 	o := &order{
 		AppID: text(fields["appid"]), MchID: text(fields["mchid"]), OutTradeNo: text(fields["out_trade_no"]),
 		Description: text(fields["description"]), Attach: text(fields["attach"]), NotifyURL: text(fields["notify_url"]),
@@ -238,7 +248,7 @@ func (s *Sim) closeOrder(c *call) reply {
 	case s.tooYoung(o, c.now):
 		return payError{
 			status: 403, code: "TRADE_ERROR", numeric: numOrderInvalid, message: "订单生成后不能马上调用关单接口",
-			reason: "the order is younger than " + s.opts.closeMinAge.String(),
+			reason: "the order is younger than " + s.rule().closeMinAge.String(),
 		}.reply(c)
 	}
 	if err := s.shut(o, c.now); err != nil {
@@ -248,7 +258,7 @@ func (s *Sim) closeOrder(c *call) reply {
 }
 
 // tooYoung tells whether an order may not be closed yet, see WithCloseMinAge.
-func (s *Sim) tooYoung(o *order, now time.Time) bool { return now.Sub(o.MadeAt) < s.opts.closeMinAge }
+func (s *Sim) tooYoung(o *order, now time.Time) bool { return now.Sub(o.MadeAt) < s.rule().closeMinAge }
 
 // shut closes an unpaid order. The caller holds s.mu.
 func (s *Sim) shut(o *order, now time.Time) error {

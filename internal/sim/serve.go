@@ -66,7 +66,7 @@ func (s *Sim) answer(w http.ResponseWriter, c *call, f *fault) reply {
 		return reply{status: http.StatusBadRequest, code: "400", reason: "the body could not be read"}
 	}
 	c.body = body
-	if spoilt, ok := f.instead(c); ok {
+	if spoilt, ok := s.instead(f, c); ok {
 		return spoilt
 	}
 	switch {

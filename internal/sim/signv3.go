@@ -115,7 +115,7 @@ func (s *Sim) authorize(c *call) *payError {
 	if refusal := s.checkTimestamp(c, a.timestamp); refusal != nil {
 		return refusal
 	}
-	if a.mchID != s.keys.MchID || a.serial != s.keys.merchantSerial {
+	if a.mchID != s.keys.MchID || !strings.EqualFold(a.serial, s.keys.merchantSerial) {
 		return signError("商户证书序列号有误。请使用签名私钥匹配的证书序列号", "mchid or serial_no is not that of the merchant")
 	}
 	text := message(c.r.Method, requestPath(c.r), a.timestamp, a.nonce, string(c.body))
@@ -128,9 +128,8 @@ func (s *Sim) authorize(c *call) *payError {
 
 // checkTimestamp wants the call to be from within five minutes, on the base clock or the moved one.
 func (s *Sim) checkTimestamp(c *call, timestamp string) *payError {
-	seconds, err := strconv.ParseInt(timestamp, 10, 64)
-	if err == nil {
-		if now, moved, ok := s.clock.near(time.Unix(seconds, 0), wireWindow); ok {
+	if at, ok := fromSeconds(timestamp); ok {
+		if now, moved, ok := s.clock.near(at, wireWindow); ok {
 			c.wire = now
 			s.wireMoved.Store(moved)
 			return nil

@@ -40,6 +40,7 @@ type Sim struct {
 	bills  []readyBill // waiting to be fetched, the oldest first
 
 	base      atomic.Pointer[string]
+	rules     atomic.Pointer[rules]
 	platform  atomic.Pointer[platformCerts]
 	wireMoved atomic.Bool // the merchant's backend was last seen on the moved clock
 	wake      chan struct{}
@@ -62,6 +63,7 @@ func New(opts ...Option) (*Sim, error) {
 		faults: &faultQueue{}, calls: &callRing{}, client: notifyClient(o.transport), wake: make(chan struct{}, 1),
 	}
 	s.SetPublicBase(o.publicBase)
+	s.rules.Store(&o.rules)
 	certs, err := parsePlatform(keys.keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("load keys: %w", err)
@@ -70,6 +72,9 @@ func New(opts ...Option) (*Sim, error) {
 	s.journal, err = openJournal(o.stateDir, s.state.apply, func() []row { return s.state.live(s.opts.now().Add(s.state.offset)) })
 	if err != nil {
 		return nil, err
+	}
+	if err := s.enforce(s.state.rules); err != nil {
+		return nil, errors.Join(fmt.Errorf("take up rules: %w", err), s.journal.close())
 	}
 	s.clock.advance(s.state.offset)
 	s.state.reindex(s.keys.AppID, s.Now())

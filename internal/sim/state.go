@@ -25,6 +25,7 @@ type state struct {
 	platform      openPlatformRow
 	apps          map[string]*appRow // besides the first, which is in keys.json
 	quotas        quotaRow
+	rules         rulesTold // what was changed, see Sim.enforce
 	links         map[string]*link
 	pushes        map[string]*pushRow  // by appid
 	templates     map[string]*template // besides those that every mini program has
@@ -114,6 +115,9 @@ func (st *state) applyMore(c change) error {
 	case "quotas":
 		clear(st.quotas)
 		return json.Unmarshal(c.Value, &st.quotas)
+	case "rules":
+		st.rules = rulesTold{}
+		return json.Unmarshal(c.Value, &st.rules)
 	case "link":
 		return restore(st.links, c)
 	case "push":
@@ -252,7 +256,7 @@ func (st *state) live(now time.Time) []row {
 	rows = appendRows(rows, st.refunds, nil)
 	rows = append(rows, st.merchant, st.platform)
 	rows = appendRows(rows, st.apps, nil)
-	rows = append(rows, st.quotas)
+	rows = append(rows, st.quotas, st.rules)
 	rows = appendRows(rows, st.links, func(l *link) bool { return l.ExpiresAt.IsZero() || now.Sub(l.ExpiresAt) < longestLink })
 	rows = appendRows(rows, st.pushes, nil)
 	rows = appendRows(rows, st.templates, nil)
