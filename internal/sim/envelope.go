@@ -55,8 +55,12 @@ func errorText(errcode int) string {
 		return "invalid credential, access_token is invalid or not latest"
 	case 40002:
 		return "invalid grant_type"
+	case 1:
+		return "encrypted data not found"
 	case 40003:
 		return "invalid openid"
+	case 40008:
+		return "invalid message type"
 	case 40013:
 		return "invalid appid"
 	case 40014:
@@ -106,6 +110,18 @@ func errorTextFrom41000(errcode int) string {
 		return "reach max api daily quota limit"
 	case 45011:
 		return "api minute-quota reach limit, must slower, retry next minute"
+	case 45015:
+		return "response out of time limit or subscription is canceled"
+	case 45047:
+		return "out of response count limit"
+	case 48006:
+		return "forbid to clear quota because of reaching the limit"
+	case 76003:
+		return "cgi_path error"
+	case 76021:
+		return "cgi_path not found"
+	case 76022:
+		return "could not use this cgi_path, no permission"
 	case 45029:
 		return "qrcode count out of limit"
 	case 47001:
@@ -159,6 +175,14 @@ func errorTextOfShipping(errcode int) string {
 		return "物流公司编码太长"
 	case 10060026:
 		return "物流单号太长"
+	case 10060028:
+		return "支付单未发货"
+	case 10060029:
+		return "签收时间早于发货时间"
+	case 10060030:
+		return "支付单已使用确认收货提醒机会"
+	case 10060032:
+		return "非快递发货不支持确认收货提醒"
 	case 10060031:
 		return "订单不属于该用户"
 	case 268485194, 268485195, 268485196, 268485197:

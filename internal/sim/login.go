@@ -92,6 +92,8 @@ func (s *Sim) code2Session(c *call) reply {
 // The caller holds s.mu.
 func (s *Sim) checkLogin(c *call, g *grant) (errcode int, reason string) {
 	switch {
+	case c.query.Get("js_code") == guestCode:
+		return 40029, "this is the guest code of DevTools: the project is open with the guest appid (touristappid); set the mini program's own appid in project.config.json"
 	case g == nil || g.Kind != grantLogin:
 		return 40029, "no wx.login gave this code"
 	case g.AppID != c.query.Get("appid"):

@@ -46,9 +46,17 @@ func (s *Sim) pushByHand(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.saveWith(nil, n); err != nil {
+	var rows []row
+	keep := func() {}
+	if in.Person != "" && in.MsgType != msgEvent {
+		var line row
+		line, keep = s.heard(*n.Push, in.Person, s.Now())
+		rows = append(rows, line)
+	}
+	if err := s.saveWith(rows, n); err != nil {
 		return err
 	}
+	keep()
 	return c.JSONBlob(http.StatusOK, encode(n))
 }
 

@@ -92,6 +92,9 @@ func (s *Sim) answerAPI(c *call) reply {
 			return c.refuse(code, reason)
 		}
 		c.appid = appid
+		if !s.meter(c) {
+			return c.refuse(45009, "more calls of "+c.endpoint.path+" in a day than "+quotaCalls)
+		}
 	}
 	return c.endpoint.run(s, c)
 }

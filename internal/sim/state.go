@@ -32,6 +32,9 @@ type state struct {
 	credits       map[string]*credit
 	messages      map[string]*serviceMessage
 	media         map[string]*mediaCheck
+	clears        map[string]*quotaClears // by appid
+	sealed        map[string]*sealedData
+	chats         []*chatLine // the oldest first
 
 	// what follows is found again from the above: indexes, so that no call walks over all there is
 	byOpenID      map[string]*identity
@@ -63,7 +66,7 @@ func newState() *state {
 		paidOn: map[string][]*order{}, refundedOn: map[string][]*refund{},
 		quotas: quotaRow{}, links: map[string]*link{}, pushes: map[string]*pushRow{}, templates: map[string]*template{},
 		credits: map[string]*credit{}, messages: map[string]*serviceMessage{}, media: map[string]*mediaCheck{}, sending: map[string]bool{},
-		unchecked: map[string]map[string]bool{},
+		unchecked: map[string]map[string]bool{}, clears: map[string]*quotaClears{}, sealed: map[string]*sealedData{},
 	}
 }
 
@@ -130,6 +133,14 @@ func (st *state) applyMore(c change) error {
 		return restore(st.messages, c)
 	case "media":
 		return restore(st.media, c)
+	case "clears":
+		return restore(st.clears, c)
+	case "sealed":
+		return restore(st.sealed, c)
+	case "chat":
+		l := new(chatLine)
+		st.chats = append(st.chats, l)
+		return json.Unmarshal(c.Value, l)
 	}
 	return fmt.Errorf("unknown kind %q", c.Kind)
 }
@@ -216,6 +227,9 @@ func (st *state) addOrder(o *order) {
 func (st *state) index(o *order) {
 	for _, p := range o.Prepays {
 		st.byPrepay[p.ID] = o
+		if p.URL != "" {
+			st.byPrepay[p.URL] = o
+		}
 	}
 	if o.TransactionID == "" || st.byTransaction[o.TransactionID] != nil {
 		return
@@ -263,6 +277,11 @@ func (st *state) live(now time.Time) []row {
 	rows = appendRows(rows, st.credits, nil)
 	rows = appendRows(rows, st.messages, nil)
 	rows = appendRows(rows, st.media, func(m *mediaCheck) bool { return m.DoneAt == nil || now.Sub(*m.DoneAt) < 24*time.Hour })
+	rows = appendRows(rows, st.clears, nil)
+	rows = appendRows(rows, st.sealed, func(d *sealedData) bool { return now.Sub(d.MadeAt) < sealedFor })
+	for _, l := range st.chats {
+		rows = append(rows, l)
+	}
 	return appendRows(rows, st.notifications, nil)
 }
 
