@@ -54,12 +54,33 @@ func (s *Sim) devicePay(c *echo.Context) error {
 	if in.Action != "pay" && in.Action != "cancel" && in.Action != "fail" {
 		return badInput("action must be pay, cancel or fail")
 	}
+	var found *finding
 	errMsg, refusal, err := s.requestPayment(c, in)
+	if refusal == refusedSign || refusal == refusedTime {
+		found = s.explainPayment(c, in)
+	}
 	if err != nil {
 		return err
 	}
-	s.recordPhone("requestPayment", "package="+clip(in.Package, 80)+" action="+in.Action, errMsg, refusal)
+	s.recordPhone("requestPayment", "package="+clip(in.Package, 80)+" action="+in.Action, errMsg, refusal, found)
 	return c.JSON(http.StatusOK, map[string]string{"errMsg": errMsg})
+}
+
+// explainPayment looks for the mistake in a payment that the phone refused for its signature or its time.
+func (s *Sim) explainPayment(c *echo.Context, in payRequest) *finding {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	appid, err := s.ownAppID(in.AppID)
+	var timestamp string
+	if err != nil || json.Unmarshal(in.TimeStamp, &timestamp) != nil {
+		return nil
+	}
+	if at, ok := fromSeconds(timestamp); !ok {
+		return explainTime(timestamp, s.opts.now())
+	} else if _, _, near := s.clock.near(at, wireWindow); !near {
+		return explainTime(timestamp, s.opts.now())
+	}
+	return s.explainPaySign(in, appid, timestamp)
 }
 
 // requestPayment checks and pays. A refusal is what the phone found wrong; err is the control API's own.
@@ -161,7 +182,7 @@ func (s *Sim) checkPayFields(in payRequest) (timestamp, refusal string) {
 		return "", "parameter error: paySign is missing"
 	}
 	if _, _, ok := s.clock.near(at, wireWindow); !seconds || !ok {
-		return "", "timeStamp已过期"
+		return "", refusedTime
 	}
 	return timestamp, ""
 }
@@ -169,6 +190,7 @@ func (s *Sim) checkPayFields(in payRequest) (timestamp, refusal string) {
 const (
 	refusedClosed = "该订单已关闭"
 	refusedSign   = "支付验证签名失败"
+	refusedTime   = "timeStamp已过期"
 	signRSAType   = "RSA"
 )
 

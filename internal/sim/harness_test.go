@@ -282,7 +282,13 @@ func wantErrcode(t *testing.T, a answer, want int) {
 // sign is SHA256withRSA of the lines, each ended by a newline, in base64.
 func sign(tb testing.TB, key *rsa.PrivateKey, lines ...string) string {
 	tb.Helper()
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n") + "\n"))
+	return signText(tb, key, strings.Join(lines, "\n")+"\n")
+}
+
+// signText is SHA256withRSA of a text as it is.
+func signText(tb testing.TB, key *rsa.PrivateKey, text string) string {
+	tb.Helper()
+	sum := sha256.Sum256([]byte(text))
 	raw, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
 	if err != nil {
 		tb.Fatal(err)

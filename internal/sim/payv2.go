@@ -66,7 +66,9 @@ func (s *Sim) authorizeV2(c *call) (refusal reply, ok bool) {
 		if c.endpoint.name == "v2_downloadbill" {
 			text = "SIGN ERROR"
 		}
-		return failV2(errSign, text, "sign is not the "+c.signType+" over all fields that came"), false
+		refusal := failV2(errSign, text, "sign is not the "+c.signType+" over all fields that came")
+		refusal.finding = s.explainV2(c.fields, c.signType)
+		return refusal, false
 	case c.endpoint.mutualTLS && s.rule().clientCerts && !s.showsCertificate(c.r):
 		return failV2("CERT_ERROR", "证书验证失败", "the call needs the merchant's certificate as TLS client certificate"), false
 	}

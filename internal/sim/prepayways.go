@@ -119,7 +119,7 @@ func (s *Sim) devicePayURL(c *echo.Context) error {
 	if refusal != "" {
 		said = payPrefix + "fail " + refusal
 	}
-	s.recordPhone("payURL", "url="+clip(in.URL, 120)+" action="+in.Action, said, refusal)
+	s.recordPhone("payURL", "url="+clip(in.URL, 120)+" action="+in.Action, said, refusal, nil)
 	return c.JSON(http.StatusOK, map[string]string{"errMsg": said})
 }
 

@@ -37,6 +37,7 @@ type reply struct {
 	body        []byte
 	code        string // errcode or v3 code; empty when the call went well
 	unsigned    bool   // a file of WeChat Pay, which comes without a signature
+	finding     *finding
 	numeric     int    // the number at the end of WeChat Pay's Request-Id
 	reason      string // why it was refused, for GET /_sim/calls; WeChat itself never says
 }

@@ -30,6 +30,7 @@ type Sim struct {
 	journal *journal
 	faults  *faultQueue
 	calls   *callRing
+	nonces  *nonceRing
 	client  *http.Client
 	handler http.Handler
 	control http.Handler
@@ -60,7 +61,7 @@ func New(opts ...Option) (*Sim, error) {
 	}
 	s := &Sim{
 		opts: o, keys: keys, clock: &clock{base: o.now}, state: newState(), limits: newLimiter(),
-		faults: &faultQueue{}, calls: &callRing{}, client: notifyClient(o.transport), wake: make(chan struct{}, 1),
+		faults: &faultQueue{}, calls: &callRing{}, nonces: &nonceRing{}, client: notifyClient(o.transport), wake: make(chan struct{}, 1),
 	}
 	s.SetPublicBase(o.publicBase)
 	s.rules.Store(&o.rules)
