@@ -54,6 +54,13 @@ func (q *callRing) add(rec callRecord) {
 	q.ring = append(q.ring, rec)
 }
 
+// clear forgets all calls; their numbers go on.
+func (q *callRing) clear() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ring, q.last = nil, 0
+}
+
 // list gives the remembered calls, the latest first.
 func (q *callRing) list() []callRecord {
 	q.mu.Lock()

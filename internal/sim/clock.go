@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// clock is the base clock plus an offset that only grows.
+// clock is the base clock plus an offset that only grows, but where another state is taken over.
 //
 // note: two clocks meet on the wire. WeChat's calendar (expiry, schedules, success_time) is the moved one; the five-minute
 // windows of signatures accept a caller on either clock, because a backend under test mostly keeps the laptop's time.
@@ -31,6 +31,13 @@ func (c *clock) advance(d time.Duration) time.Duration {
 		c.offset += d
 	}
 	return c.offset
+}
+
+// set moves the calendar to an offset, for a state that was taken over.
+func (c *clock) set(offset time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset = offset
 }
 
 // near gives the clock (base or moved) that lies within window of t.

@@ -141,7 +141,7 @@ func (s *Sim) deliverMessage(c *call, in sendRequest, t template, id *identity, 
 
 // listMessages is GET /_sim/messages: what lies in everybody's WeChat, the latest first; ?limit= and ?after={id} page through it.
 func (s *Sim) listMessages(c *echo.Context) error {
-	return answerPage(s, c, &s.state.messageShelf, "", func(*serviceMessage) error { return nil })
+	return answerPage(s, c, func(st *state) *shelf[serviceMessage] { return &st.messageShelf }, "", func(*serviceMessage) error { return nil })
 }
 
 // openMessage is POST /_sim/messages/{id}/open: a tap on the card.

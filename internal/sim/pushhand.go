@@ -31,6 +31,11 @@ func (s *Sim) pushByHand(c *echo.Context) error {
 	if err := readInput(c, &in); err != nil {
 		return err
 	}
+	return s.sendByHand(c, in)
+}
+
+// sendByHand checks, keeps and sends a message.
+func (s *Sim) sendByHand(c *echo.Context, in handPush) error {
 	in.MsgType = or(in.MsgType, msgEvent)
 	switch {
 	case in.MsgType == msgEvent && in.Event == "":

@@ -174,6 +174,10 @@ func (n *notification) settle(tries []attempt) {
 // finish applies the outcome of a round, keeps it and wakes the worker, which may have the next round due already.
 func (s *Sim) finish(n *notification, apply func()) {
 	s.mu.Lock()
+	if s.state.notifications[n.ID] != n { // another state took the place of the one it was of
+		s.mu.Unlock()
+		return
+	}
 	apply()
 	s.state.keepBodies(n)
 	if n.State == notifyPending {

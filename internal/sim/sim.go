@@ -42,6 +42,7 @@ type Sim struct {
 
 	base      atomic.Pointer[string]
 	rules     atomic.Pointer[rules]
+	snapshots sync.Map // name to bytes, where there is no state folder
 	platform  atomic.Pointer[platformCerts]
 	wireMoved atomic.Bool // the merchant's backend was last seen on the moved clock
 	wake      chan struct{}
