@@ -79,6 +79,9 @@ func WithClientCertificates(required bool) Option {
 	return func(o *options) { o.rules.clientCerts = required }
 }
 
+// WithPublicKeyOnly answers GET /v3/certificates with 404, as WeChat Pay does for merchants of after October 2024.
+func WithPublicKeyOnly(only bool) Option { return func(o *options) { o.rules.publicKeyOnly = only } }
+
 // WithMixedSerials signs every notification at random with the platform certificate or the public key, as WeChat Pay does
 // while a merchant goes over from the one to the other.
 func WithMixedSerials() Option { return func(o *options) { o.rules.mixedSerials = true } }
