@@ -100,7 +100,7 @@ func (s *Sim) requestPayment(c *echo.Context, in payRequest) (errMsg, refusal st
 		return payPrefix + "fail " + refusal, refusal, nil
 	case in.Action == "cancel":
 		return payPrefix + "fail cancel", "", nil
-	case in.Action == "fail":
+	case in.Action == "fail", o.magic("pay") == "fail":
 		return payPrefix + "fail 支付失败，请更换支付方式", "", nil
 	}
 	if err := s.markPaid(o, now); err != nil {
@@ -114,7 +114,7 @@ func (s *Sim) requestPayment(c *echo.Context, in payRequest) (errMsg, refusal st
 func (s *Sim) markPaid(o *order, now time.Time) error {
 	paid := *o
 	paid.State, paid.PaidAt, paid.TransactionID = stateSuccess, &now, newTransactionID(now)
-	if s.faults.draw(onPayDevice, "coupon") != nil {
+	if s.faults.draw(onPayDevice, "coupon") != nil || o.magic("pay") == "coupon" {
 		paid.Coupon = paid.Total / couponShare
 	}
 	n := paidNotification(&paid, now)

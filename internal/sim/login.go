@@ -104,6 +104,8 @@ func (s *Sim) checkLogin(c *call, g *grant) (errcode int, reason string) {
 		return 40163, "the code was redeemed before; a code works once"
 	case g.expired(c.now):
 		return 40029, "the code is older than 5 minutes"
+	case s.state.people[g.Person].magicLogin() != 0:
+		return s.state.people[g.Person].magicLogin(), "the person's phone number is this errcode"
 	case s.state.people[g.Person].Risky:
 		return 40226, "the person is marked risky"
 	}

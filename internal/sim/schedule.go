@@ -87,6 +87,9 @@ func (s *Sim) due() (list []errand, nap time.Duration) {
 // deliver makes one round: mostly one attempt, several where a fault says so, none where it is lost.
 func (s *Sim) deliver(ctx context.Context, n *notification) {
 	f := s.faults.draw(n.faultName())
+	if f == nil {
+		f = s.magicNote(n)
+	}
 	var tries []attempt
 	switch {
 	case f.is("late"):

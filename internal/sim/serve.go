@@ -53,8 +53,8 @@ func (s *Sim) serve(ep endpoint) echo.HandlerFunc {
 		f := s.faults.draw(ep.name)
 		c.fault = f
 		answer := s.answer(ec.Response(), c, f)
-		s.record(c, answer, f)
-		return s.send(ec, c, answer, f)
+		s.record(c, answer, c.fault)
+		return s.send(ec, c, answer, c.fault)
 	}
 }
 
@@ -67,6 +67,11 @@ func (s *Sim) answer(w http.ResponseWriter, c *call, f *fault) reply {
 		return reply{status: http.StatusBadRequest, code: "400", reason: "the body could not be read"}
 	}
 	c.body = body
+	if f == nil {
+		if f = s.magicCall(c); f != nil {
+			c.fault = f
+		}
+	}
 	if spoilt, ok := s.instead(f, c); ok {
 		return spoilt
 	}
@@ -96,6 +101,9 @@ func (s *Sim) answerAPI(c *call) reply {
 		if !s.meter(c) {
 			return c.refuse(45009, "more calls of "+c.endpoint.path+" in a day than "+quotaCalls)
 		}
+	}
+	if refusal, magic := c.magicAnswer(); magic {
+		return refusal
 	}
 	return c.endpoint.run(s, c)
 }

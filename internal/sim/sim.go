@@ -35,10 +35,11 @@ type Sim struct {
 	handler http.Handler
 	control http.Handler
 
-	mu     sync.Mutex // guards state, limits and bills
-	state  *state
-	limits *limiter
-	bills  []readyBill // waiting to be fetched, the oldest first
+	mu        sync.Mutex // guards state, limits and bills
+	state     *state
+	limits    *limiter
+	magicSeen map[[32]byte]bool // bodies whose magic has struck
+	bills     []readyBill       // waiting to be fetched, the oldest first
 
 	base      atomic.Pointer[string]
 	rules     atomic.Pointer[rules]
@@ -62,7 +63,7 @@ func New(opts ...Option) (*Sim, error) {
 	}
 	s := &Sim{
 		opts: o, keys: keys, clock: &clock{base: o.now}, state: newState(), limits: newLimiter(),
-		faults: &faultQueue{}, calls: &callRing{}, nonces: &nonceRing{}, client: notifyClient(o.transport), wake: make(chan struct{}, 1),
+		faults: &faultQueue{}, calls: &callRing{}, nonces: &nonceRing{}, magicSeen: map[[32]byte]bool{}, client: notifyClient(o.transport), wake: make(chan struct{}, 1),
 	}
 	s.SetPublicBase(o.publicBase)
 	s.rules.Store(&o.rules)
