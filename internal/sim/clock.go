@@ -43,10 +43,16 @@ func (c *clock) set(offset time.Duration) {
 // near gives the clock (base or moved) that lies within window of t.
 func (c *clock) near(t time.Time, window time.Duration) (now time.Time, moved, ok bool) {
 	base, shifted := c.base(), c.now()
+	onBase, onMoved := within(t, base, window), within(t, shifted, window)
 	switch {
-	case within(t, base, window):
+	case onBase && onMoved: // the nearer one: a calendar moved by minutes is as good a guess as the laptop's time
+		if moved = shifted.Sub(t).Abs() < base.Sub(t).Abs(); moved {
+			return shifted, true, true
+		}
 		return base, false, true
-	case within(t, shifted, window):
+	case onBase:
+		return base, false, true
+	case onMoved:
 		return shifted, true, true
 	}
 	return shifted, false, false

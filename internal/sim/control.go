@@ -75,6 +75,8 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.GET("/notifications", s.listNotifications)
 	g.POST("/notifications/:id/resend", s.resend)
 	g.POST("/trigger", s.trigger)
+	g.POST("/forge", s.forge)
+	g.GET("/forgeries", func(c *echo.Context) error { return c.JSON(200, sortedKeys(s.forgeries())) })
 	g.GET("/magic", s.listMagic)
 	g.GET("/triggers", func(c *echo.Context) error { return c.JSON(200, triggers()) })
 	g.GET("/state", s.sendState)

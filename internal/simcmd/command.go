@@ -45,7 +45,7 @@ func New(stateDir func() string) *cobra.Command {
 	f.bind(command)
 	url := command.PersistentFlags().String("url", "", "the running simulator (WXBASE_SIM_URL, http://"+DefaultAddr+")")
 	to := func() client { return newClient(*url, os.Getenv) }
-	command.AddCommand(execCommand(), envCommand(to), triggerCommand(to), resendCommand(to), logsCommand(to), stateCommand(to))
+	command.AddCommand(execCommand(), envCommand(to), triggerCommand(to), resendCommand(to), logsCommand(to), stateCommand(to), runCommand(to))
 	return command
 }
 
