@@ -5,8 +5,8 @@
 // It is written from the fact sheets and shares no code with the clients in internal/wechat and internal/wxpay: a simulator
 // that shares the signer with its client proves nothing.
 //
-// Limits: one merchant, to which every mini program is bound; the list of published pages is whatever WithPages says; the
-// fund-flow bill and profit sharing do not exist; content security knows a list of words and marks (see GET /_sim/security) and
+// Limits: one merchant, to which every mini program is bound; the list of published pages is whatever WithPages says;
+// profit sharing does not exist; content security knows a list of words and marks (see GET /_sim/security) and
 // no more; a reply to a customer's message is checked and shown to nobody; links through a cloud's web page are refused; nothing here is meant to be reachable from outside the machine, since
 // /_sim/config gives private keys away.
 package sim
