@@ -56,6 +56,8 @@ type Config struct {
 	CodesPerDay  int           // new codes that a user may have made in a day; 100 when zero, any number below; WXBASE_CODES_PER_DAY wins over it
 	InviteWithin time.Duration // how old an account may be to count as invited by a scan; 24 hours when zero, any age below
 
+	LogSample int // one in so many successful requests has a row in the log; all when zero, none below; WXBASE_LOG_SAMPLE wins over it
+
 	Env       func(string) string // os.Getenv when nil
 	Out       io.Writer           // where the start lines go; os.Stdout when nil
 	Transport http.RoundTripper   // for calls to WeChat; nil for the usual one
@@ -74,6 +76,7 @@ type Plugin struct {
 	rooms    *roomBook
 	outbox   *outbox
 	metrics  *metrics
+	activity *activityLog
 	locks    keyedLocks
 	logins   logins
 
@@ -122,9 +125,12 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	if config.LogSample, err = numberFrom(config.Env, "WXBASE_LOG_SAMPLE", config.LogSample); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	counters := newMetrics()
 	p := &Plugin{
-		app: app, cfg: config, outbox: newOutbox(), metrics: counters,
+		app: app, cfg: config, outbox: newOutbox(), metrics: counters, activity: newActivityLog(config.LogSample, counters.registry),
 		clients: newClients(config.Transport, config.Now, app.Logger, counters.observe),
 		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
@@ -147,6 +153,7 @@ func (c Config) withDefaults() Config {
 	c.HookWatch = cmp.Or(c.HookWatch, time.Second)
 	c.CodesPerDay = cmp.Or(c.CodesPerDay, codesPerDay)
 	c.InviteWithin = cmp.Or(c.InviteWithin, 24*time.Hour)
+	c.LogSample = cmp.Or(c.LogSample, 1)
 	if c.Env == nil {
 		c.Env = os.Getenv
 	}
@@ -224,6 +231,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 		return err
 	}
 	hardenServer(e.Server)
+	p.bindActivity(e)
 	p.installer(e)
 	e.Router.BindFunc(dashboardHeaders)
 	e.Router.BindFunc(translateProblems())
@@ -257,6 +265,7 @@ func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	defer p.leaveBus()
 	p.closeRooms() // before PocketBase stops the listener, so that clients are told to come back
 	p.stopSim()
+	p.activity.close()
 	return e.Next()
 }
 

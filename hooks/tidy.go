@@ -33,4 +33,5 @@ func (p *Plugin) tidy() {
 		_, err := p.app.NonconcurrentDB().Delete(old.table, dbx.NewExp(old.where, then)).Execute()
 		p.logErr("tidying of "+old.table, err)
 	}
+	p.logErr("tidying of the log", trimLogs(p.app, keepLogRows))
 }
