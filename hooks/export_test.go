@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/wxpay"
@@ -51,3 +52,12 @@ func (p *Plugin) ScriptAdvice() []string { return p.scripts.advice() }
 
 // StopScripts interrupts every script, as the end of the process does.
 func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }
+
+// OftenAsked are the queries that run every few seconds, or once a page, by name.
+func OftenAsked(app core.App) map[string]*dbx.SelectQuery {
+	now := time.Now()
+	return map[string]*dbx.SelectQuery{
+		"due payments": duePayments(app, now), "due orders": dueOrders(app, now), "due refunds": dueRefunds(app, now),
+		"due effects": dueEffects(app, now), "shipments": shipmentsQuery(app, `["x/"]`),
+	}
+}
