@@ -60,9 +60,8 @@ func (p *Plugin) dispatch(ctx context.Context) (int, error) {
 	if taken >= outboxMost {
 		return 0, nil
 	}
-	due, err := p.app.FindRecordsByFilter("wx_outbox", "doneAt = '' && nextAt <= {:now}", "nextAt", taken+outboxBatch, 0,
-		dbx.Params{"now": p.now().UTC().Format(dbTime)})
-	if err != nil {
+	var due []*core.Record
+	if err := dueEffects(p.app, p.now()).Limit(int64(taken + outboxBatch)).All(&due); err != nil {
 		return 0, fmt.Errorf("read outbox: %w", err)
 	}
 	added := 0
