@@ -13,6 +13,7 @@ TOOL     := go tool -modfile=tools/go.mod
 LINT     := $(TOOL) golangci-lint
 CROSS    := linux/arm64 windows/amd64 darwin/arm64
 DEPS     := e2e/node_modules/.package-lock.json
+SDK_DEPS := miniprogram/sdk/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -49,7 +50,7 @@ check: fmt-check pins walls-size secrets tidy docs-check lint go-test sdk ## bef
 
 .PHONY: clean
 clean: ## remove what was built (data folders stay)
-	rm -rf bin e2e/artifacts e2e/node_modules
+	rm -rf bin e2e/artifacts e2e/node_modules miniprogram/sdk/node_modules
 
 ## parts of test
 
@@ -58,9 +59,8 @@ go-test: ## Go tests
 	go test ./...
 
 .PHONY: sdk
-sdk: ## tests of the mini program's client SDK
-	@find miniprogram/sdk/test -name '*.test.*js' | grep . >/dev/null || { echo "sdk: no test found"; exit 1; }
-	cd miniprogram/sdk && node --test
+sdk: machine $(SDK_DEPS) ## the client SDK: is dist/ what src/ builds, do the types compile, tests
+	cd miniprogram/sdk && npm test
 
 .PHONY: e2e
 e2e: machine build $(DEPS) ## the browser story against bin/wxbase
@@ -70,8 +70,8 @@ e2e: machine build $(DEPS) ## the browser story against bin/wxbase
 machine:
 	@bash tools/machine.sh
 
-$(DEPS): e2e/package.json e2e/package-lock.json
-	cd e2e && npm ci --no-audit --no-fund
+$(DEPS) $(SDK_DEPS): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 ## slower

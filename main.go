@@ -26,7 +26,7 @@ import (
 // version is set by the linker.
 var version = "dev"
 
-//go:embed all:pb_public miniprogram/sdk/*.js
+//go:embed all:pb_public miniprogram/sdk/dist
 var files embed.FS
 
 func main() {
@@ -51,7 +51,7 @@ func main() {
 	if config.Demo, err = fs.Sub(files, "pb_public"); err != nil {
 		exit(err)
 	}
-	if config.SDK, err = fs.Sub(files, "miniprogram/sdk"); err != nil {
+	if config.SDK, err = fs.Sub(files, "miniprogram/sdk/dist"); err != nil {
 		exit(err)
 	}
 	migratecmd.MustRegister(app, app.RootCmd, migratecmd.Config{TemplateLang: migratecmd.TemplateLangGo, Dir: "migrations"})

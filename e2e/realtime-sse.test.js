@@ -12,7 +12,7 @@ import { startServer } from './server.js';
 
 const require = createRequire(import.meta.url);
 const SDK = path.join(path.dirname(require.resolve('pocketbase')), 'pocketbase.cjs.js');
-const OURS = path.join(import.meta.dirname, '../miniprogram/sdk');
+const OURS = path.join(import.meta.dirname, '../miniprogram/sdk/dist');
 const CUTS = ['as-is', 1, 2, 7, 'merged'];
 
 globalThis.EventSource = EventSource; // the one thing that the SDK's own documentation asks for in Node

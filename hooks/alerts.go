@@ -56,10 +56,13 @@ func (p *Plugin) raise(app core.App, kind alertKind, subject string, details map
 func (p *Plugin) raiseIn(tx core.App, kind alertKind, subject string, details json.RawMessage) error {
 	row, err := openAlert(tx, kind, subject)
 	if errors.Is(err, sql.ErrNoRows) {
-		_, err = insert(tx, "wx_alerts", map[string]any{
+		row, err = insert(tx, "wx_alerts", map[string]any{
 			"kind": string(kind), "subject": subject, "details": details, "since": p.now(), "seen": 1, "last": p.now(),
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return p.queueWebhook(tx, kind, subject, row.Id)
 	}
 	if err != nil {
 		return err

@@ -25,7 +25,8 @@ import (
 // plain read to SQLite. The dashboard's buttons and the schedule go on working.
 //
 // note: e.Next is not called on purpose, the built-in body must not run.
-func bindBackup(app core.App) {
+func (p *Plugin) bindBackup(app core.App) {
+	app.OnBackupCreate().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxBackupWatch", Priority: 9998, Func: p.watchBackup})
 	app.OnBackupCreate().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxBackup", Priority: 9999, Func: createBackup})
 	app.OnBackupRestore().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxRestore", Func: keepKeys})
 }
@@ -68,6 +69,26 @@ func copyDatabases(app core.App, stage string) error {
 		if err != nil {
 			return fmt.Errorf("copy %s: %w", db.name, err)
 		}
+		if err := verifyDatabase(filepath.Join(stage, db.name)); err != nil {
+			return fmt.Errorf("verify the copy of %s: %w", db.name, err)
+		}
+	}
+	return nil
+}
+
+// verifyDatabase reads a copy as a restore would: a backup that does not open is none.
+func verifyDatabase(path string) error {
+	db, err := dbx.Open("sqlite", "file:"+path+"?mode=ro")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	var found []string
+	if err := db.NewQuery("PRAGMA quick_check(1)").Column(&found); err != nil {
+		return err
+	}
+	if len(found) != 1 || found[0] != "ok" {
+		return fmt.Errorf("it is damaged: %v", found)
 	}
 	return nil
 }

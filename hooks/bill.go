@@ -1,11 +1,12 @@
 package hooks
 
-// How the books are compared. Once a day, after ten in the morning in Beijing, WeChat's trade bill of yesterday is fetched and held
-// against our payments and refunds, number by number and fen by fen. What is missing here is mended from a fresh, verified query, never
-// from the bill itself, which is not signed. What remains is a list of differences for a person.
+// How the books are compared. WeChat's trade bill of a day, which is there after ten the next morning in Beijing, is held against our
+// payments and refunds, number by number and fen by fen. What is missing here is mended from a fresh, verified query, never from the bill
+// itself, which is not signed. What remains is a list of differences for a person. bill_rounds.go says when.
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -27,7 +28,7 @@ const (
 	diffRefundTotal  = "refund_total"
 )
 
-// BillReport is the outcome of one comparison. Amounts are in fen.
+// BillReport is the outcome of one comparison. Amounts are in fen; ours are those after mending.
 type BillReport struct {
 	Merchant    string     `json:"merchant"`
 	Date        string     `json:"date"`
@@ -38,7 +39,9 @@ type BillReport struct {
 	OurTotal    int64      `json:"ourTotal"`
 	TheirRefund int64      `json:"theirRefund"`
 	OurRefund   int64      `json:"ourRefund"`
+	Foreign     int        `json:"foreign"` // payments and refunds of other programs, in no total
 	Mended      int        `json:"mended"`
+	Unanswered  int        `json:"unanswered"` // differences about which WeChat did not answer; asked again
 	Diffs       []BillDiff `json:"diffs"`
 }
 
@@ -75,73 +78,133 @@ func (p *Plugin) Reconcile(ctx context.Context, mchID string, day time.Time, ste
 	if err != nil {
 		return report, fmt.Errorf("fetch bill of %s: %w", report.Date, err)
 	}
-	theirPayments, theirRefunds := entriesOf(bill)
-	ourPayments, err := p.paymentsOf(mchID, day)
+	ours, err := p.ourBooks(mchID, day)
 	if err != nil {
 		return report, err
 	}
-	ourRefunds, err := p.refundsOf(mchID, day)
+	theirs, err := p.theirBooks(mchID, bill, ours)
 	if err != nil {
 		return report, err
 	}
-	report.Payments, report.Refunds = len(theirPayments), len(theirRefunds)
-	report.TheirTotal, report.OurTotal = sum(theirPayments), sum(ourPayments)
-	report.TheirRefund, report.OurRefund = sum(theirRefunds), sum(ourRefunds)
 	report.Diffs = append(
-		compareBooks(ourPayments, theirPayments, diffPaymentHere, diffPaymentThere, diffPaymentTotal),
-		compareBooks(ourRefunds, theirRefunds, diffRefundHere, diffRefundThere, diffRefundTotal)...)
-	for i := range report.Diffs {
-		step(i, len(report.Diffs))
-		p.mend(ctx, mchID, gateway, &report.Diffs[i])
-		if report.Diffs[i].Resolved {
-			report.Mended++
+		compareBooks(ours.payments, theirs.payments, diffPaymentHere, diffPaymentThere, diffPaymentTotal),
+		compareBooks(ours.refunds, theirs.refunds, diffRefundHere, diffRefundThere, diffRefundTotal)...)
+	p.mendAll(ctx, gateway, &report, step)
+	if report.Mended > 0 {
+		if ours, err = p.ourBooks(mchID, day); err != nil {
+			return report, err
 		}
 	}
+	report.count(ours, theirs)
 	report.State = stateOf(report, bill.Empty)
 	return report, p.saveBill(report)
+}
+
+// books are the payments and refunds of a day by their numbers.
+type books struct {
+	payments, refunds map[string]bookEntry
+	foreign           int
+}
+
+func (r *BillReport) count(ours, theirs books) {
+	r.Payments, r.Refunds, r.Foreign = len(theirs.payments), len(theirs.refunds), theirs.foreign
+	r.TheirTotal, r.OurTotal = sum(theirs.payments), sum(ours.payments)
+	r.TheirRefund, r.OurRefund = sum(theirs.refunds), sum(ours.refunds)
+}
+
+func (p *Plugin) mendAll(ctx context.Context, gateway wxpay.Gateway, report *BillReport, step func(done, all int)) {
+	for i := range report.Diffs {
+		step(i, len(report.Diffs))
+		diff := &report.Diffs[i]
+		err := p.mend(ctx, report.Merchant, gateway, diff)
+		switch {
+		case diff.Resolved:
+			report.Mended++
+		case err != nil:
+			p.app.Logger().Warn("difference with WeChat's bill was not mended", "kind", diff.Kind, "number", diff.OutTradeNo, "error", err.Error())
+			if isUnanswered(err) {
+				report.Unanswered++
+			}
+		}
+	}
+}
+
+// isUnanswered tells whether a question that failed may be answered later. What is not in our books, or not in WeChat's, stays so.
+func isUnanswered(err error) bool {
+	if errors.Is(err, sql.ErrNoRows) || errors.Is(err, errRefundTooLarge) {
+		return false
+	}
+	if pe, ok := errors.AsType[*wxpay.Error](err); ok {
+		return pe.Kind != wxpay.KindNotFound && pe.Kind != wxpay.KindParam
+	}
+	return true
 }
 
 func stateOf(r BillReport, empty bool) string {
 	switch {
 	case len(r.Diffs) > r.Mended:
-		return "DIFFERENT"
+		return billDifferent
 	case empty:
-		return "EMPTY"
+		return billEmpty
 	default:
-		return "OK"
+		return billOK
 	}
 }
 
-// entriesOf splits a bill. A refund has a row of its own, which repeats the payment.
-func entriesOf(bill wxpay.Bill) (payments, refunds map[string]bookEntry) {
-	payments, refunds = map[string]bookEntry{}, map[string]bookEntry{}
-	for _, row := range bill.Rows {
-		if row.OutRefundNo != "" {
-			refunds[row.OutRefundNo] = bookEntry{row.OutRefundNo, row.OutTradeNo, int64(row.RefundAmount), row.RefundState}
-			continue
-		}
-		payments[row.OutTradeNo] = bookEntry{row.OutTradeNo, row.OutTradeNo, int64(row.Total), row.TradeState}
+// ourBooks are our payments and refunds of a day in Beijing.
+func (p *Plugin) ourBooks(mchID string, day time.Time) (b books, err error) {
+	if b.payments, err = p.paymentsOf(mchID, day); err != nil {
+		return b, err
 	}
-	return payments, refunds
+	b.refunds, err = p.refundsOf(mchID, day)
+	return b, err
+}
+
+// theirBooks splits a bill and leaves out what other programs have sold. A refund has a row of its own, which repeats the payment.
+func (p *Plugin) theirBooks(mchID string, bill wxpay.Bill, ours books) (books, error) {
+	theirs := books{payments: map[string]bookEntry{}, refunds: map[string]bookEntry{}}
+	rules, err := p.foreignOf(mchID)
+	if err != nil {
+		return theirs, err
+	}
+	for _, row := range bill.Rows {
+		_, paidHere := ours.payments[row.OutTradeNo]
+		_, refundedHere := ours.refunds[row.OutRefundNo]
+		switch {
+		case !paidHere && !refundedHere && p.isForeign(rules, row):
+			theirs.foreign++
+		case row.OutRefundNo != "":
+			theirs.refunds[row.OutRefundNo] = bookEntry{row.OutRefundNo, row.OutTradeNo, int64(row.RefundAmount), row.RefundState}
+		default:
+			theirs.payments[row.OutTradeNo] = bookEntry{row.OutTradeNo, row.OutTradeNo, int64(row.Total), row.TradeState}
+		}
+	}
+	return theirs, nil
 }
 
 // paymentsOf are our payments of a day in Beijing, by the time that WeChat gave them.
 func (p *Plugin) paymentsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
-	rows, err := p.app.FindAllRecords("payments", dbx.HashExp{"merchant": mchID}, dbx.In("state", "PAID", "PAID_LATE", "DISPUTED"), within("successAt", day))
+	rows, err := p.app.FindAllRecords("payments", dbx.HashExp{"merchant": mchID}, paidOrHeld(), within("successAt", day))
 	if err != nil {
 		return nil, fmt.Errorf("read payments: %w", err)
 	}
 	entries := map[string]bookEntry{}
 	for _, r := range rows {
 		n := r.GetString("outTradeNo")
-		entries[n] = bookEntry{n, n, int64(r.GetInt("amount")), r.GetString("state")}
+		_, amount := heldMoney(r)
+		entries[n] = bookEntry{n, n, amount, r.GetString("state")}
 	}
 	return entries, nil
 }
 
-// refundsOf are the refunds that WeChat has accepted on a day.
+// paidOrHeld are the payments that stand in WeChat's bill, those that a person gave back included.
+func paidOrHeld() dbx.Expression {
+	return dbx.Or(dbx.In("state", "PAID", "PAID_LATE", "DISPUTED"), dbx.Not(dbx.HashExp{"heldTransaction": ""}))
+}
+
+// refundsOf are the refunds that WeChat has accepted on a day. One that has no answer yet belongs to no day.
 func (p *Plugin) refundsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
-	rows, err := p.app.FindAllRecords("refunds", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.In("state", "NEW", "REJECTED")), within("sentAt", day))
+	rows, err := p.app.FindAllRecords("refunds", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.In("state", "NEW", "SUBMITTED", "REJECTED")), within("sentAt", day))
 	if err != nil {
 		return nil, fmt.Errorf("read refunds: %w", err)
 	}
@@ -189,19 +252,14 @@ func compareBooks(ours, theirs map[string]bookEntry, missingHere, missingThere, 
 }
 
 // mend asks WeChat about what is missing here and applies the answer.
-func (p *Plugin) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, diff *BillDiff) {
-	var err error
+func (p *Plugin) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, diff *BillDiff) (err error) {
 	switch diff.Kind {
 	case diffPaymentHere:
 		diff.Resolved, err = p.mendPayment(ctx, mchID, diff.OutTradeNo)
 	case diffRefundHere:
 		diff.Resolved, err = p.mendRefund(ctx, mchID, gateway, diff.OutTradeNo)
-	default:
-		return
 	}
-	if err != nil {
-		p.app.Logger().Warn("difference with WeChat's bill was not mended", "kind", diff.Kind, "number", diff.OutTradeNo, "error", err.Error())
-	}
+	return err
 }
 
 func (p *Plugin) mendPayment(ctx context.Context, mchID, outTradeNo string) (bool, error) {
@@ -233,20 +291,10 @@ func (p *Plugin) mendRefund(ctx context.Context, mchID string, gateway wxpay.Gat
 // saveBill stores the outcome; comparing the same day again replaces it.
 func (p *Plugin) saveBill(report BillReport) error {
 	return p.app.RunInTransaction(func(tx core.App) error {
-		old, err := tx.FindAllRecords("wx_bills", dbx.HashExp{"merchant": report.Merchant, "date": report.Date})
-		if err != nil {
-			return fmt.Errorf("read bills: %w", err)
-		}
-		for _, r := range old {
-			if err := tx.Delete(r); err != nil {
-				return fmt.Errorf("replace bill: %w", err)
-			}
-		}
 		totals := report
 		totals.Diffs = nil
-		bill, err := insert(tx, "wx_bills", map[string]any{
-			"merchant": report.Merchant, "date": report.Date, "state": report.State, "totals": totals,
-		})
+		row := map[string]any{"state": report.State, "totals": totals}
+		bill, err := p.replaceBill(tx, report.Merchant, report.Date, row, report.Unanswered > 0)
 		if err != nil {
 			return err
 		}
@@ -258,31 +306,6 @@ func (p *Plugin) saveBill(report BillReport) error {
 				return err
 			}
 		}
-		return nil
+		return p.alertForBill(tx, bill, len(report.Diffs)-report.Mended)
 	})
-}
-
-// scheduleReconciliation runs the daily job at 10:30 in Beijing; WeChat has the bill of yesterday ready at ten.
-func (p *Plugin) scheduleReconciliation(app core.App) {
-	app.Cron().MustAdd("wxReconcile", "30 2 * * *", func() { p.reconcileAll(context.Background()) })
-}
-
-// reconcileAll compares yesterday for every merchant; the daily job.
-func (p *Plugin) reconcileAll(ctx context.Context) {
-	merchants, err := p.settings.Merchants()
-	if err != nil {
-		p.logErr("reconciliation", err)
-		return
-	}
-	yesterday := p.now().In(beijing()).AddDate(0, 0, -1)
-	for _, m := range merchants {
-		report, err := p.Reconcile(ctx, m.MchID, yesterday, func(int, int) {})
-		if err != nil {
-			p.app.Logger().Error("reconciliation failed", "merchant", m.MchID, "date", yesterday.Format(time.DateOnly), "error", err.Error())
-			continue
-		}
-		if report.State == "DIFFERENT" {
-			p.app.Logger().Error("our books differ from WeChat's bill", "merchant", m.MchID, "date", report.Date, "differences", len(report.Diffs)-report.Mended)
-		}
-	}
 }

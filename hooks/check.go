@@ -41,8 +41,8 @@ func (p *Plugin) checkText(e *core.RequestEvent) error {
 		Signature string `json:"signature"`
 		AppID     string `json:"appid"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	app, openID, err := p.writer(e.App, e.Auth.Id, form.AppID)
 	if err != nil {
@@ -103,8 +103,8 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 		Field      string `json:"field" form:"field"`
 		File       string `json:"file" form:"-"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readUpload(e, &form); err != nil {
+		return err
 	}
 	app, openID, err := p.writer(e.App, e.Auth.Id, form.AppID)
 	if err != nil {
@@ -127,7 +127,7 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 	if _, err := p.publicOrigin(app); err != nil {
 		return err
 	}
-	if err := e.App.Save(row); err != nil {
+	if err := save(e.App, row); err != nil {
 		return fail(errCheckImage, err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)

@@ -153,7 +153,7 @@ func (p *Plugin) settleCheck(id, state string, label int, problem, looked string
 		row.Set("label", label)
 		row.Set("error", problem[:min(len(problem), 1_000)])
 		row.Set("image", nil) // note: a copy that was uploaded for the check has done its duty
-		if err := tx.Save(row); err != nil {
+		if err := save(tx, row); err != nil {
 			return fmt.Errorf("save check: %w", err)
 		}
 		if row.GetString("record") == "" {

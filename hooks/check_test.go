@@ -80,7 +80,7 @@ func TestCheckText(t *testing.T) {
 		{"2501 characters", person.Token, map[string]any{"content": strings.Repeat("面", 2501)}, 400, "check_arguments_invalid", ""},
 		{"nothing", person.Token, map[string]any{"content": ""}, 400, "check_arguments_invalid", ""},
 		{"an unknown scene", person.Token, map[string]any{"content": "好", "scene": 5}, 400, "check_arguments_invalid", ""},
-		{"no JSON", person.Token, "content=x", 400, "request_invalid", ""},
+		{"no JSON", person.Token, "content=x", 400, "body_not_json", ""},
 		{"somebody who never logged in", token, map[string]any{"content": "好"}, 409, "wx_identity_missing", ""},
 		{"a guest", "", map[string]any{"content": "好"}, 401, "", ""},
 	}

@@ -1,6 +1,8 @@
 package hooks
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,10 +13,14 @@ import (
 	"wxbase/internal/wechat"
 	"wxbase/internal/wxpay"
 	v2 "wxbase/internal/wxpay/v2"
+	"wxbase/internal/wxpay/xmlflat"
 )
 
-// apiV2 is how a merchant that still runs on API v2 is marked in the settings.
-const apiV2 = "v2"
+// How a merchant is marked in the settings that runs on API v3, and one that still runs on API v2.
+const (
+	apiV3 = "v3"
+	apiV2 = "v2"
+)
 
 // clients keeps one client per mini program and one gateway per merchant, and makes a new one when its settings change.
 type clients struct {
@@ -109,6 +115,36 @@ func (p *Plugin) gateway(mchID, appID string) (wxpay.Gateway, error) {
 	}
 	return p.clients.gatewayFor(m, appID)
 }
+
+// notifyGateway finds the gateway that reads a notification. The body tells which API it is of, not the settings: after a merchant has
+// changed from one to the other, the orders on their way are notified as they were made, as long as the keys of the old API are still
+// there. What is neither JSON nor XML is left to the merchant's own gateway to refuse.
+func (p *Plugin) notifyGateway(mchID string, body []byte) (wxpay.Gateway, error) {
+	m, err := p.settings.Merchant(mchID)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case xmlflat.IsXML(body):
+		m.API = apiV2
+	case bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")):
+		m.API = apiV3
+	}
+	appID := ""
+	if m.API == apiV2 {
+		if appID, err = p.appOfMerchant(m); err != nil {
+			return nil, err
+		}
+	}
+	gateway, err := p.clients.gatewayFor(m, appID)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoKeys, err)
+	}
+	return gateway, nil
+}
+
+// errNoKeys is a notification of an API whose keys the merchant does not have here.
+var errNoKeys = errors.New("the merchant has no keys for this kind of notification")
 
 func (p *Plugin) appOfMerchant(m settings.Merchant) (string, error) {
 	apps, err := p.settings.Apps()

@@ -44,17 +44,19 @@ type codePlan struct {
 	app     settings.App
 	kind    wechat.CodeKind
 	request wechat.CodeRequest
-	user    string // empty for a superuser's
+	user    string // whose it will be; empty for nobody's
+	maker   string // the user who asks; empty for a superuser or a program
 	payload string // canonical JSON, empty for none
-	key     string // the same for the same request of the same user
+	key     string // the same for the same request of the same user, or of anybody for a plain scene
+	isKept  bool   // only one that is there already is given
 }
 
 // createCode handles POST /api/wx/codes: it makes a mini-program code, keeps the picture as a file, and gives the same one again
 // for the same request, however many ask at once.
 func (p *Plugin) createCode(e *core.RequestEvent) error {
 	var form codeForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readByRank(e, &form); err != nil {
+		return err
 	}
 	app, err := p.appOf(e, form.AppID)
 	if err != nil {
@@ -68,6 +70,7 @@ func (p *Plugin) createCode(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
+	plan.isKept = plan.isPlain() && user != "" && p.cfg.PlainScenes == plainBySuperusers
 	// note: a code that was asked for is kept even when the phone hangs up
 	record, reused, err := p.obtainCode(context.WithoutCancel(e.Request.Context()), e.App, plan)
 	if err != nil {
@@ -78,8 +81,11 @@ func (p *Plugin) createCode(e *core.RequestEvent) error {
 
 // obtainCode finds the code of a request, or has it made. Who waits for one does not wait for ever.
 func (p *Plugin) obtainCode(ctx context.Context, app core.App, plan codePlan) (record *core.Record, reused bool, err error) {
-	if record, err = findCode(app, plan.key); record != nil || err != nil {
+	if record, err = findCode(app, plan); record != nil || err != nil {
 		return record, true, err
+	}
+	if plan.isKept {
+		return nil, false, fail(errSceneReserved, nil)
 	}
 	ctx, cancel := context.WithTimeout(ctx, codeTimeout)
 	defer cancel()
@@ -88,7 +94,7 @@ func (p *Plugin) obtainCode(ctx context.Context, app core.App, plan codePlan) (r
 		return nil, false, fail(errWxBusy, err)
 	}
 	defer unlock()
-	if record, err = findCode(app, plan.key); record != nil || err != nil {
+	if record, err = findCode(app, plan); record != nil || err != nil {
 		return record, true, err
 	}
 	record, err = p.makeCode(ctx, app, plan)
@@ -97,7 +103,7 @@ func (p *Plugin) obtainCode(ctx context.Context, app core.App, plan codePlan) (r
 
 // planCode checks everything before WeChat is asked.
 func planCode(app settings.App, user string, form codeForm) (plan codePlan, err error) {
-	plan = codePlan{app: app, user: user, kind: wechat.CodeKind(form.Kind), request: wechat.CodeRequest{
+	plan = codePlan{app: app, user: user, maker: user, kind: wechat.CodeKind(form.Kind), request: wechat.CodeRequest{
 		Page: form.Page, Scene: form.Scene, Width: form.Width, AutoColor: form.AutoColor, LineColor: form.LineColor,
 		IsHyaline: form.IsHyaline, EnvVersion: form.EnvVersion, CheckPath: form.CheckPath,
 	}}
@@ -118,6 +124,9 @@ func planCode(app settings.App, user string, form codeForm) (plan codePlan, err 
 	}
 	if err := plan.settleScene(); err != nil {
 		return plan, err
+	}
+	if plan.isPlain() {
+		plan.user = ""
 	}
 	options, err := json.Marshal(plan.request)
 	if err != nil {
@@ -246,35 +255,31 @@ func (p *Plugin) askCode(ctx context.Context, plan codePlan) (wechat.Image, erro
 	}
 }
 
-// takeScene settles the scene of a code and holds it until the code is stored, because a scene leads to one code only. A short
-// payload is packed into the scene itself; every other one, or one whose packed scene belongs to another code, gets a token that
-// nobody can guess.
+// takeScene settles the scene of a payload and holds it until the code is stored, because such a scene leads to one code only. A short
+// payload is packed into the scene itself; every other one, or one whose packed scene belongs to another code, gets a token that nobody
+// can guess.
 func (p *Plugin) takeScene(ctx context.Context, app core.App, plan *codePlan) (release func(), err error) {
-	free, packed := func() {}, true
-	if plan.payload != "" {
-		plan.request.Scene, packed = scene.Pack(json.RawMessage(plan.payload))
-	}
-	switch {
-	case plan.kind != wechat.CodeUnlimited:
+	free := func() {}
+	if plan.payload == "" {
 		return free, nil
-	case !packed:
+	}
+	packed, ok := scene.Pack(json.RawMessage(plan.payload))
+	if !ok {
 		plan.request.Scene = scene.New()
 		return free, nil
 	}
-	release, err = p.locks.lockContext(ctx, "scene/"+plan.request.Scene)
+	release, err = p.locks.lockContext(ctx, "scene/"+packed)
 	if err != nil {
 		return nil, fail(errWxBusy, err)
 	}
-	_, err = findRow(app, "wx_codes", dbx.HashExp{"scene": plan.request.Scene})
+	plan.request.Scene = packed
+	_, err = findRow(app, "wx_codes", dbx.HashExp{"scene": packed})
 	if errors.Is(err, sql.ErrNoRows) {
 		return release, nil
 	}
 	release()
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, fail(errBusyHere, err)
-	case plan.payload == "":
-		return nil, fail(errSceneTaken, nil)
 	}
 	plan.request.Scene = scene.New()
 	return free, nil
@@ -290,30 +295,39 @@ func saveCode(app core.App, plan codePlan, image wechat.Image) (*core.Record, er
 	if err != nil {
 		return nil, fmt.Errorf("keep picture: %w", err)
 	}
-	options := plan.request
-	options.Page, options.Path, options.Scene = "", "", "" // they have columns of their own
 	r := core.NewRecord(c)
 	r.Load(map[string]any{
 		"appid": plan.app.AppID, "kind": string(plan.kind), "page": plan.request.Page + plan.request.Path, "scene": plan.request.Scene,
-		"options": options, "key": plan.key, "image": file,
+		"options": plan.options(), "key": plan.key, "image": file, "maker": plan.maker,
 	})
 	if plan.payload != "" {
 		r.Set("payload", json.RawMessage(plan.payload))
 	}
 	r.Set("user", plan.user)
-	if err := app.Save(r); err != nil {
+	if err := save(app, r); err != nil {
 		return nil, fmt.Errorf("save code: %w", err)
 	}
 	return r, nil
 }
 
+// options are what a code looks like. Page, path and scene have columns of their own.
+func (plan codePlan) options() wechat.CodeRequest {
+	options := plan.request
+	options.Page, options.Path, options.Scene = "", "", ""
+	return options
+}
+
 // findCode gives nil where there is none.
-func findCode(app core.App, key string) (*core.Record, error) {
-	r, err := findRow(app, "wx_codes", dbx.HashExp{"key": key})
-	if errors.Is(err, sql.ErrNoRows) {
+func findCode(app core.App, plan codePlan) (*core.Record, error) {
+	r, err := findRow(app, "wx_codes", dbx.HashExp{"key": plan.key})
+	switch {
+	case !errors.Is(err, sql.ErrNoRows):
+		return r, err
+	case plan.isPlain():
+		return findPlainCode(app, plan)
+	default:
 		return nil, nil //nolint:nilnil // no code is no mistake
 	}
-	return r, err
 }
 
 // describeCode is a code as the API answers it.
@@ -325,7 +339,7 @@ func describeCode(r *core.Record, reused bool) map[string]any {
 }
 
 // Code makes a code as POST /api/wx/codes does, and answers the same: {user?, appid?, kind?, page?, payload?, scene?, ...}. Without a user
-// it is nobody's.
+// it is nobody's, and so is one with a plain scene.
 func (s *Script) Code(form map[string]any) (map[string]any, error) {
 	var f codeForm
 	if err := readForm(form, &f); err != nil {
@@ -348,9 +362,10 @@ func (s *Script) Code(form map[string]any) (map[string]any, error) {
 }
 
 // openScene handles GET /api/wx/scenes/{scene}: what a page does with query.scene. It understands scenes as the page receives them,
-// percent-encoded, and counts the scan.
+// percent-encoded, and counts the scan. Several codes may have one plain scene: page and appid of the query say which one is meant.
 func (p *Plugin) openScene(e *core.RequestEvent) error {
-	r, err := findScene(e.App, e.Request.PathValue("scene"))
+	query := e.Request.URL.Query()
+	r, err := findScene(e.App, e.Request.PathValue("scene"), query.Get("appid"), query.Get("page"))
 	if errors.Is(err, sql.ErrNoRows) {
 		return fail(errSceneMissing, err)
 	}

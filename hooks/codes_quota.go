@@ -83,7 +83,7 @@ func (p *Plugin) takeCodeQuotas(app core.App, plan codePlan) (conclude func(erro
 		applies bool
 		problem Problem
 	}{
-		{p.userCodes(plan.user), plan.user != "" && p.cfg.CodesPerDay >= 0, errCodeUserQuota},
+		{p.userCodes(plan.maker), plan.maker != "" && p.cfg.CodesPerDay >= 0, errCodeUserQuota},
 		{limitedCodesOf(plan.app.AppID), plan.kind != wechat.CodeUnlimited, errCodeQuota},
 	} {
 		if !ask.applies {

@@ -59,11 +59,14 @@ func (p *Plugin) reportConsents(e *core.RequestEvent) error {
 		Answers map[string]string `json:"answers"`
 		Key     string            `json:"key"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
-	if len(form.Answers) == 0 || len(form.Answers) > mostAnswers || len(form.Key) > 64 {
-		return fail(errConsentArgs, nil)
+	if len(form.Answers) == 0 || len(form.Answers) > mostAnswers {
+		return failField(errConsentArgs, "answers", fmt.Sprintf("1 to %d answers", mostAnswers))
+	}
+	if len(form.Key) > 64 {
+		return failField(errConsentArgs, "key", "at most 64 bytes")
 	}
 	for template, answer := range form.Answers {
 		if strings.HasPrefix(answer, answerAccept) { // newer phones say acceptWithAudio and the like
@@ -115,7 +118,7 @@ func (p *Plugin) noteConsent(tx core.App, user, template string, report consentR
 	r.Set("recent", recent[max(0, len(recent)-consentRecent):])
 	r.Set("answer", report.Answer)
 	r.Set("answeredAt", report.At)
-	if err := tx.Save(r); err != nil {
+	if err := save(tx, r); err != nil {
 		return nil, fmt.Errorf("save consent: %w", err)
 	}
 	return r, nil
@@ -164,7 +167,7 @@ func changeConsent(app core.App, user, template string, change func(left int) in
 			return nil
 		}
 		r.Set("remaining", change(left))
-		if err := tx.Save(r); err != nil {
+		if err := save(tx, r); err != nil {
 			return fmt.Errorf("save consent: %w", err)
 		}
 		return nil

@@ -122,7 +122,7 @@ func TestConsentReports(t *testing.T) {
 		{"an unknown answer", map[string]any{"answers": map[string]string{"A": "yes"}}, 400, "consent_arguments_invalid"},
 		{"a long template", map[string]any{"answers": map[string]string{strings.Repeat("x", 129): "accept"}}, 400, "consent_arguments_invalid"},
 		{"a long key", map[string]any{"answers": map[string]string{"A": "accept"}, "key": strings.Repeat("k", 65)}, 400, "consent_arguments_invalid"},
-		{"no object", `{"answers": "accept"}`, 400, "request_invalid"},
+		{"no object", `{"answers": "accept"}`, 400, "field_invalid"},
 	}
 	for _, s := range scenarios {
 		step(t, s.name, func(t *testing.T) {

@@ -26,8 +26,8 @@ type ticketForm struct {
 // the public addresses in a random order.
 func (p *Plugin) createTicket(e *core.RequestEvent) error {
 	var form ticketForm
-	if err := e.BindBody(&form); err != nil {
-		return fail(errBadRequest, err)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	if len(form.Rooms) == 0 {
 		return fail(errRoomUnknown, nil)

@@ -21,10 +21,19 @@ type Problem struct {
 
 // The catalogue. docs/errors.md is made from it.
 var (
-	errBadRequest    = Problem{"request_invalid", http.StatusBadRequest, "The request is not understood."}
-	errNotReady      = Problem{"not_ready", http.StatusServiceUnavailable, "The server is not ready."}
-	errBusyHere      = Problem{"busy", http.StatusServiceUnavailable, "The server is busy. Try again."}
-	errNotConfigured = Problem{"wx_not_configured", http.StatusServiceUnavailable, "This mini program or merchant is not configured on the server."}
+	errBadRequest     = Problem{"request_invalid", http.StatusBadRequest, "The request is not understood."}
+	errNotReady       = Problem{"not_ready", http.StatusServiceUnavailable, "The server is not ready."}
+	errBusyHere       = Problem{"busy", http.StatusServiceUnavailable, "The server is busy. Try again."}
+	errNotConfigured  = Problem{"wx_not_configured", http.StatusServiceUnavailable, "This mini program or merchant is not configured on the server."}
+	errNotJSON        = Problem{"body_not_json", http.StatusBadRequest, "The body is not one JSON object."}
+	errFieldUnknown   = Problem{"field_unknown", http.StatusBadRequest, "The body has a field that this route does not know."}
+	errFieldRepeated  = Problem{"field_repeated", http.StatusBadRequest, "The body has a field twice."}
+	errFieldInvalid   = Problem{"field_invalid", http.StatusBadRequest, "A field of the body is not what it should be."}
+	errSchemaConflict = Problem{"schema_conflict", http.StatusServiceUnavailable, "A field or an index that was added to this server's database stops it from writing. The owner has to mend it."}
+	errSchemaLocked   = Problem{"schema_locked", http.StatusBadRequest, "This part of the database belongs to wxbase and cannot be changed."}
+	errEngineWrites   = Problem{"engine_field", http.StatusBadRequest, "The server itself keeps this; it is not written by hand."}
+	errFieldLocked    = Problem{"field_not_allowed", http.StatusForbidden, "You may not change this field."}
+	errSQLOff         = Problem{"sql_console_off", http.StatusForbidden, "The SQL console is switched off, because it goes past every check."}
 
 	errCodeInvalid      = Problem{"wx_code_invalid", http.StatusBadRequest, "The code is invalid or has expired. Get a new one on the phone."}
 	errCodeUsed         = Problem{"wx_code_used", http.StatusBadRequest, "The code has been used already. Get a new one on the phone."}
@@ -53,7 +62,9 @@ var (
 	errOrderNotPayable  = Problem{"order_not_payable", http.StatusConflict, "This order cannot be paid."}
 	errOrderPaid        = Problem{"order_already_paid", http.StatusConflict, "This order is paid already."}
 	errOrderNotPaid     = Problem{"order_not_paid", http.StatusConflict, "This order has not been paid."}
-	errRefundAmount     = Problem{"refund_amount_invalid", http.StatusBadRequest, "The amount is not between 1 fen and what is left, or the reason is longer than 80 bytes."}
+	errRefundAmount     = Problem{"refund_amount_invalid", http.StatusBadRequest, "The refund names no amount between 1 fen and what is left and not all of it either, or its reason is longer than 80 bytes."}
+	errRefundRepeated   = Problem{"refund_repeated", http.StatusConflict, "The same amount of this order was asked for a moment ago, or is on its way."}
+	errRefundKeyReused  = Problem{"refund_key_reused", http.StatusConflict, "This key was used for another refund of the order."}
 	errOrderRefunded    = Problem{"order_refunded", http.StatusConflict, "All of this order's money has gone back."}
 	errShipmentArgs     = Problem{"shipment_arguments_invalid", http.StatusBadRequest, "The shipping information is not valid."}
 	errShipmentPending  = Problem{"shipment_pending", http.StatusConflict, "Other shipping information of this order has not reached WeChat yet."}
@@ -68,7 +79,7 @@ var (
 	errCodeArgs         = Problem{"code_arguments_invalid", http.StatusBadRequest, "The parameters of the code are not valid."}
 	errCodePage         = Problem{"code_page_unpublished", http.StatusBadRequest, "The page is not in the published version."}
 	errSceneMissing     = Problem{"scene_not_found", http.StatusNotFound, "There is no such scene."}
-	errSceneTaken       = Problem{"scene_taken", http.StatusConflict, "Another code has this scene."}
+	errSceneReserved    = Problem{"scene_reserved", http.StatusForbidden, "Only superusers may choose a scene here, and there is no such code yet."}
 	errCodeQuota        = Problem{"code_quota_exhausted", http.StatusTooManyRequests, "WeChat makes 100 000 codes of this kind in a mini program's life, and they are used up."}
 	errCodeUserQuota    = Problem{"code_limit_reached", http.StatusTooManyRequests, "This user has had too many new codes made today."}
 	errCodeJSON         = Problem{"code_answer_json", http.StatusBadGateway, "WeChat sent JSON in place of a picture."}
@@ -118,23 +129,33 @@ var (
 	errNotifyMalformed  = Problem{"pay_notify_malformed", http.StatusBadRequest, "The notification is not understood."}
 	errNotifyMerchant   = Problem{"pay_notify_merchant", http.StatusNotFound, "There is no such merchant."}
 	errNotifyUnmatched  = Problem{"pay_notify_unmatched", http.StatusServiceUnavailable, "The order is not known here yet."}
+	errOrderDisputed    = Problem{"order_disputed", http.StatusConflict, "A payment of this order is disputed: a person has to decide about it first."}
+	errDisputeMissing   = Problem{"dispute_not_found", http.StatusNotFound, "The order has no such payment that is disputed."}
+	errDisputeMismatch  = Problem{"dispute_mismatch", http.StatusConflict, "What WeChat says is not what was asked for, so it cannot be accepted."}
+	errDisputeHeld      = Problem{"dispute_money_held", http.StatusConflict, "WeChat holds money under this number: accept it or give it back."}
+	errDisputeNothing   = Problem{"dispute_nothing_held", http.StatusConflict, "WeChat holds no money under this number that could be given back."}
+	errDisputeGoingBack = Problem{"dispute_going_back", http.StatusConflict, "This money is on its way back already."}
+	errDisputeSettled   = Problem{"dispute_payment_settled", http.StatusConflict, "This payment is settled: close the dispute, then refund the order."}
 	errAlertMissing     = Problem{"alert_not_found", http.StatusNotFound, "There is no such alert."}
+	errNotifyKeys       = Problem{"pay_notify_keys_missing", http.StatusServiceUnavailable, "The merchant's keys for this kind of notification are not here."}
 	errNotifyProcessing = Problem{"pay_notify_failed", http.StatusInternalServerError, "The notification could not be processed now."}
 )
 
 // Problems lists the catalogue in the order of the documentation.
 func Problems() []Problem {
 	return []Problem{
-		errBadRequest, errNotReady, errBusyHere, errNotConfigured,
+		errBadRequest, errNotReady, errBusyHere, errNotConfigured, errNotJSON, errFieldUnknown, errFieldRepeated, errFieldInvalid,
+		errSchemaConflict, errSchemaLocked, errEngineWrites, errFieldLocked, errSQLOff,
 		errCodeInvalid, errCodeUsed, errRisk, errWxRate, errWxBusy, errWxConfig, errWxArgs, errWxQuota, errWxAnswer, errWxState,
 		errSignature, errSessionStale, errWatermark, errDataMalformed, errIdentityMissing, errUserBlocked,
 		errProfileName, errProfileAvatar, errProfileRefused,
 		errItemsInvalid, errProductMissing, errStockShort, errKeyReused,
 		errOrderMissing, errOrderNotPayable, errOrderPaid, errOrderExpired, errOrderNotPaid,
-		errRefundAmount, errRefundTooLate, errRefundTooMany,
+		errOrderDisputed, errDisputeMissing, errDisputeMismatch, errDisputeHeld, errDisputeNothing, errDisputeGoingBack, errDisputeSettled,
+		errRefundAmount, errRefundTooLate, errRefundTooMany, errRefundRepeated, errRefundKeyReused,
 		errOrderRefunded, errShipmentArgs, errShipmentPending, errShipmentUsed,
 		errPayRefused, errPayConfig, errPayBusy, errNoPublicURL,
-		errCodeArgs, errCodePage, errSceneMissing, errSceneTaken,
+		errCodeArgs, errCodePage, errSceneMissing, errSceneReserved,
 		errCodeQuota, errCodeUserQuota, errCodeJSON, errCodeHTML, errCodeTruncated, errCodeEmpty, errCodeSilence,
 		errLinkArgs, errLinkDenied, errLinkUserQuota, errLinkQuota,
 		errMessageArgs, errNotSubscribed, errMessageUnsure, errConsentArgs,
@@ -143,15 +164,25 @@ func Problems() []Problem {
 		errRoomUnknown, errRoomForbidden, errRoomPublish, errRoomLimit, errPresence,
 		errEventName, errPayload, errMessageBig, errMessageRefused, errRate, errTokenInvalid,
 		errTopicUnknown, errTopicLimit, errConnections, errServerFull, errTicketInvalid, errPrimaryAway, errClosing,
-		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing,
+		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing, errNotifyKeys,
 		errAlertMissing,
 	}
 }
 
 // fail makes the answer for a problem. The cause goes to the log only; WeChat's errcode and request id go along, where there are any.
+//
+// note: where the cause is something that an operator has added to the database, the answer says so in place of what p says: trying again does
+// not help, and the owner can mend it.
 func fail(p Problem, cause error) *router.ApiError {
+	conflict, isConflict := conflictIn(cause)
+	if isConflict && p.Status >= http.StatusInternalServerError {
+		p = errSchemaConflict
+	}
 	err := apis.NewApiError(p.Status, p.Message, cause)
 	err.Data = map[string]any{"code": p.Code}
+	if p == errSchemaConflict {
+		err.Data["table"], err.Data["field"] = conflict.table, conflict.field
+	}
 	if we, ok := errors.AsType[*wechat.Error](cause); ok {
 		if we.Errcode != 0 { // none when WeChat did not get to answer
 			err.Data["errcode"] = we.Errcode
@@ -170,6 +201,15 @@ func fail(p Problem, cause error) *router.ApiError {
 func failWith(p Problem, key string, value any) *router.ApiError {
 	err := fail(p, nil)
 	err.Data[key] = value
+	return err
+}
+
+// failField is fail for a field of the body, which it names.
+func failField(p Problem, field, reason string) *router.ApiError {
+	err := failWith(p, "field", field)
+	if reason != "" {
+		err.Data["reason"] = reason
+	}
 	return err
 }
 

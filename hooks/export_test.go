@@ -5,7 +5,16 @@ import (
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/settings"
+	"wxbase/internal/wxpay"
 )
+
+// ReadBody is how a lenient route reads a body.
+func ReadBody(e *core.RequestEvent, into any) error { return readBody(e, into) }
+
+// ReadStrict is how a route reads one that moves money or stock.
+func ReadStrict(e *core.RequestEvent, into any) error { return readStrict(e, into) }
 
 // Sweep runs one round of the sweep.
 func (p *Plugin) Sweep(ctx context.Context) error { return p.sweep(ctx) }
@@ -15,6 +24,17 @@ func (p *Plugin) Drain(ctx context.Context) error { return p.drain(ctx) }
 
 // SweepRefunds runs one round of the sweep of refunds.
 func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.sweepRefunds(ctx) }
+
+// ReconcileDue runs one round of bills.
+func (p *Plugin) ReconcileDue(ctx context.Context) { p.reconcileDue(ctx) }
+
+// Gateway speaks to WeChat Pay as another program of the merchant would.
+func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) { return p.gateway(mchID, appID) }
+
+// AskForRefundsByHand is how a merchant without an APIv2 key is looked after.
+func (p *Plugin) AskForRefundsByHand(ctx context.Context, payment *core.Record) error {
+	return p.askForRefundsByHand(ctx, payment)
+}
 
 // EdgeKeys is what GET /api/wx/edges/key answers.
 func (p *Plugin) EdgeKeys() ([]byte, error) {
@@ -41,4 +61,32 @@ func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }
 // ResealSecrets is what a start does with the stored secrets.
 func (p *Plugin) ResealSecrets(app core.App) error {
 	return p.resealSecrets(&core.ServeEvent{App: app})
+}
+
+// Enter puts a row of the outbox as it was read into its lane, and waits.
+func (p *Plugin) Enter(ctx context.Context, row *core.Record) error {
+	p.enter(ctx, row)
+	return p.outbox.lanes.wait()
+}
+
+// ChangeMerchants changes the simulator's merchants as the settings know them.
+func (p *Plugin) ChangeMerchants(change func(*settings.Merchant)) {
+	apps, merchants := simSettings(p.sim.wechat.Config(), p.cfg.Env)
+	for i := range merchants {
+		change(&merchants[i])
+	}
+	p.settings.UseSimulator(apps, merchants)
+}
+
+// HoldOrder takes the lock of an order.
+func (p *Plugin) HoldOrder(id string) (unlock func()) { return p.locks.lock("order/" + id) }
+
+// OrderWaiters is how many wait for the lock of an order that somebody holds.
+func (p *Plugin) OrderWaiters(id string) int {
+	p.locks.mu.Lock()
+	defer p.locks.mu.Unlock()
+	if k := p.locks.held["order/"+id]; k != nil {
+		return k.users - 1
+	}
+	return 0
 }

@@ -7,8 +7,9 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
-// health handles GET /api/wx/health: 200 when requests can be served, 503 when the database does not answer. `configured` tells
-// whether a mini program is set up; what exactly is missing is told to superusers and in the log, not to strangers.
+// health handles GET /api/wx/health: 200 when the work can be done, also while something is not as it should be (`degraded`); 503 when
+// nothing can be written or nobody carries out what was queued. `configured` tells whether a mini program is set up; what exactly is
+// wrong or missing is told to superusers and in the log, not to strangers.
 func (p *Plugin) health(e *core.RequestEvent) error {
 	var one int
 	if err := e.App.DB().NewQuery("SELECT 1").Row(&one); err != nil {
@@ -18,12 +19,35 @@ func (p *Plugin) health(e *core.RequestEvent) error {
 	if err != nil {
 		return fail(errNotReady, err)
 	}
-	answer := map[string]any{"status": "ok", "configured": len(apps) > 0, "simulated": p.cfg.Sim}
+	state := p.ready(e.Request.Context())
+	if state.stops() {
+		return p.unready(e, state)
+	}
+	status := "ok"
+	if len(state.Problems) > 0 {
+		status = "degraded"
+	}
+	answer := map[string]any{"status": status, "configured": len(apps) > 0, "simulated": p.cfg.Sim}
 	if e.HasSuperuserAuth() {
+		answer["problems"] = append([]string{}, state.Problems...)
+		answer["backlog"] = map[string]any{"due": state.Backlog, "oldestSeconds": int(state.Oldest.Seconds())}
+		answer["disk"] = map[string]any{"freeMB": state.Free / megabyte}
 		answer["advice"] = append(p.settings.Advice(), p.scripts.advice()...)
 		if answer["alerts"], err = p.alerts(e.App, dbx.HashExp{"closedAt": ""}, "since ASC"); err != nil {
 			return fail(errNotReady, err)
 		}
 	}
 	return e.JSON(http.StatusOK, answer)
+}
+
+// unready is the answer of a server that cannot do its work. Superusers are told why.
+func (p *Plugin) unready(e *core.RequestEvent, state readiness) error {
+	answer := fail(errNotReady, state.Writer)
+	if e.HasSuperuserAuth() {
+		answer.Data["problems"] = state.Problems
+		if state.Writer != nil {
+			answer.Data["reason"] = oneLine(scrub(state.Writer.Error()))
+		}
+	}
+	return answer
 }

@@ -335,7 +335,7 @@ func (p *Plugin) saveCheck(tx core.App, r *core.Record, check plannedCheck) erro
 		"collection": r.Collection().Name, "record": r.Id, "field": check.field.name, "file": file, "digest": digest([]byte(check.text)),
 		"label": check.label, "error": check.problem,
 	})
-	if err := tx.Save(row); err != nil {
+	if err := save(tx, row); err != nil {
 		return fmt.Errorf("save check: %w", err)
 	}
 	if check.state != checkPending {

@@ -19,6 +19,8 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -53,8 +55,20 @@ type Config struct {
 	HookTxTimeout time.Duration // and inside a transaction, where it stops all writes; 5 seconds when zero; WXBASE_HOOK_TX_SECONDS wins over it
 	HookWatch     time.Duration // how often the folder of JavaScript hooks is looked at; a second when zero
 
+	ProbeEvery  time.Duration // how often the server looks at its disk, database and worker; 15 seconds when zero
+	ProbeFresh  time.Duration // for how long GET /api/wx/health gives the answer of the last look; 5 seconds when zero
+	DiskFreeMB  int           // room below which a person is told; 256 when zero; WXBASE_DISK_FREE_MB wins over it
+	BackupHours int           // age of the newest backup above which a person is told; 48 when zero, never below; WXBASE_BACKUP_HOURS wins over it
+
 	CodesPerDay  int           // new codes that a user may have made in a day; 100 when zero, any number below; WXBASE_CODES_PER_DAY wins over it
 	InviteWithin time.Duration // how old an account may be to count as invited by a scan; 24 hours when zero, any age below
+
+	OrderNotice string // "on" (when empty): the room notice hears of paid orders; "total": and for how much; "off"; WXBASE_ORDER_NOTICE wins over it
+	PlainScenes string // whose plain scenes new codes are made for: "everybody" (when empty) or "superusers"; WXBASE_PLAIN_SCENES wins over it
+
+	KeepInbox  time.Duration // of wx_inbox: 180 days when zero, for ever below zero; WXBASE_KEEP_INBOX_DAYS wins over it
+	KeepOutbox time.Duration // of wx_outbox: 90 days when zero, for ever below zero; WXBASE_KEEP_OUTBOX_DAYS wins over it
+	KeepScans  time.Duration // of wx_scans: 400 days when zero, for ever below zero; WXBASE_KEEP_SCANS_DAYS wins over it
 
 	Env       func(string) string // os.Getenv when nil
 	Out       io.Writer           // where the start lines go; os.Stdout when nil
@@ -73,11 +87,16 @@ type Plugin struct {
 	sockets  *gateway.Gateway // nil until the app serves
 	rooms    *roomBook
 	outbox   *outbox
+	keeper   *keeper
+	webhook  *webhook
 	metrics  *metrics
 	locks    keyedLocks
-	logins   logins
+	logins   onceCodes[pastLogin]
+	phones   onceCodes[pastPhone]
 
+	billRound  sync.Mutex // one round of bills at a time
 	codeMinute minuteGuard
+	syncMinute minuteGuard
 	roomMinute minuteGuard
 	templates  templateCache
 	checked    checkedFields
@@ -88,6 +107,11 @@ type Plugin struct {
 	scripts *scripts // nil until LoadScripts
 
 	sim *simulator // nil without Config.Sim
+
+	schema     ownSchema
+	byHand     map[string]byHand
+	userFields []string    // of users, that their user may write
+	serving    atomic.Bool // migrations are over: our collections stay as they are
 
 	onLogin           *hook.Hook[*LoginEvent]
 	onProfile         *hook.Hook[*ProfileEvent]
@@ -111,6 +135,9 @@ func MustRegister(app core.App, config Config) *Plugin {
 // Register binds wxbase to an app that has not been started. Settings are read when the app boots; an error then stops the start.
 func Register(app core.App, config Config) (*Plugin, error) {
 	config = config.withDefaults()
+	if err := config.readChoices(); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	if config.OrderLife < time.Minute {
 		return nil, fmt.Errorf("register wxbase: OrderLife is %s, want at least a minute", config.OrderLife)
 	}
@@ -118,12 +145,28 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if err = config.readHookLimits(); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	if config.DiskFreeMB, err = numberFrom(config.Env, "WXBASE_DISK_FREE_MB", config.DiskFreeMB); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
+	if config.BackupHours, err = numberFrom(config.Env, "WXBASE_BACKUP_HOURS", config.BackupHours); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
+	told, err := newWebhook(config.Env("WXBASE_ALERT_WEBHOOK"), config.Env("WXBASE_ALERT_WEBHOOK_FORMAT"))
+	if err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
+	schema := newOwnSchema()
+	own, err := userFields(config.Env, schema)
+	if err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
 	counters := newMetrics()
 	p := &Plugin{
-		app: app, cfg: config, outbox: newOutbox(), metrics: counters,
+		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, outbox: newOutbox(), keeper: newKeeper(), webhook: told,
+		metrics: counters,
 		clients: newClients(config.Transport, config.Now, app.Logger, counters.observe),
 		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
@@ -141,11 +184,18 @@ func (c Config) withDefaults() Config {
 	c.DemoEmail = cmp.Or(c.DemoEmail, "demo@example.com")
 	c.OrderLife = cmp.Or(c.OrderLife, 30*time.Minute)
 	c.SweepEvery = cmp.Or(c.SweepEvery, 2*time.Second)
+	c.ProbeEvery = cmp.Or(c.ProbeEvery, probeEvery)
+	c.ProbeFresh = cmp.Or(c.ProbeFresh, probeFresh)
+	c.DiskFreeMB = cmp.Or(c.DiskFreeMB, 256)
+	c.BackupHours = cmp.Or(c.BackupHours, 48)
 	c.HookTimeout = cmp.Or(c.HookTimeout, 30*time.Second)
 	c.HookTxTimeout = cmp.Or(c.HookTxTimeout, 5*time.Second)
 	c.HookWatch = cmp.Or(c.HookWatch, time.Second)
 	c.CodesPerDay = cmp.Or(c.CodesPerDay, codesPerDay)
 	c.InviteWithin = cmp.Or(c.InviteWithin, 24*time.Hour)
+	c.KeepInbox = cmp.Or(c.KeepInbox, keepInbox)
+	c.KeepOutbox = cmp.Or(c.KeepOutbox, keepOutbox)
+	c.KeepScans = cmp.Or(c.KeepScans, keepScans)
 	if c.Env == nil {
 		c.Env = os.Getenv
 	}
@@ -179,16 +229,20 @@ func (p *Plugin) now() time.Time { return p.cfg.Now() }
 
 // bindApp lists what wxbase does to the app besides its routes.
 func (p *Plugin) bindApp() {
-	bindBackup(p.app)
+	p.bindBackup(p.app)
 	bindLogs(p.app)
 	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxSettings", Func: p.openSettings})
 	p.app.OnRecordCreateExecute("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxSaveUserQuickly", Func: saveUserQuickly})
 	p.app.OnRecordUpdate("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxBlockUser", Func: blockUser})
 	p.app.OnRecordUpdate("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.app.OnRecordDelete("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
+	p.app.OnRecordValidate("wx_merchants").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxForeign", Func: checkForeign})
 	p.bindTemplates()
 	p.bindConfigChecks()
 	p.bindHolds()
+	p.bindSchemaGuard()
+	p.bindRecordGuard()
+	p.app.OnRecordValidate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxOwnFields", Priority: -1000, Func: p.validateOwn})
 	p.app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxServe", Func: p.serve})
 	p.app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{Id: "wxStop", Func: p.terminate})
 }
@@ -225,6 +279,10 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.serveScripts(); err != nil {
 		return err
 	}
+	if err := checkSchema(e.App); err != nil {
+		return err
+	}
+	p.serving.Store(true)
 	hardenServer(e.Server)
 	if err := p.resealSecrets(e); err != nil { // note: before anything reads or writes a secret
 		return err
@@ -233,7 +291,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 		return err
 	}
 	p.installer(e)
-	e.Router.BindFunc(dashboardHeaders)
+	e.Router.BindFunc(dashboardHeaders, translateProblems(), p.keepFromTruncation, p.keepFromSQL)
 	p.bindRoutes(e)
 	p.bindMetrics(e)
 	if err := p.joinBus(e.App); err != nil { // note: before the first member of a room
@@ -247,6 +305,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 		return err
 	}
 	p.startWorker()
+	p.keeper.done.Go(p.keep)
 	p.scheduleReconciliation(e.App)
 	p.scheduleTidying(e.App)
 	if err := e.Next(); err != nil {
@@ -260,7 +319,10 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 
 func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	p.scripts.close()
-	p.stopWorker()
+	var ends sync.WaitGroup // side by side: the whole end has ten seconds
+	ends.Go(p.keeper.close)
+	ends.Go(p.stopWorker)
+	ends.Wait()
 	defer p.leaveBus()
 	p.closeRooms() // before PocketBase stops the listener, so that clients are told to come back
 	p.stopSim()
@@ -307,6 +369,7 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.GET("/admin/scans", p.listScans).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/quotas", p.showQuotas).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/shipments", p.listUnshipped).Bind(apis.RequireSuperuserAuth())
+	wx.POST("/admin/orders/{id}/resolve", p.resolveOrder).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/alerts", p.listAlerts).Bind(apis.RequireSuperuserAuth())
 	wx.POST("/admin/alerts/{id}/close", p.closeAlert).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())

@@ -128,7 +128,7 @@ func newUser(tx core.App, who profile) (*core.Record, error) {
 	user.Set("name", who.NickName)
 	user.RefreshTokenKey()
 	user.SetRaw("password", &core.PasswordFieldValue{Hash: "$wechat-only"})
-	if err := tx.Save(user); err != nil {
+	if err := save(tx, user); err != nil {
 		return nil, fmt.Errorf("save user: %w", err)
 	}
 	return user, nil
@@ -148,7 +148,7 @@ func (p *Plugin) refreshIdentity(app core.App, identity *core.Record, s wechat.S
 		identity.Set("unionid", s.UnionID)
 	}
 	identity.Set("sessionAt", p.now())
-	if err := app.Save(identity); err != nil {
+	if err := save(app, identity); err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
 	return nil

@@ -81,7 +81,7 @@ func settleConflicts(tx core.App, keep, lose string) error {
 			return fmt.Errorf("read consent: %w", err)
 		}
 		have.Set("remaining", have.GetInt("remaining")+row.GetInt("remaining"))
-		if err := errors.Join(tx.Save(have), tx.Delete(row)); err != nil {
+		if err := errors.Join(save(tx, have), tx.Delete(row)); err != nil {
 			return fmt.Errorf("add consents up: %w", err)
 		}
 	}
@@ -158,7 +158,7 @@ func inheritProfile(tx core.App, keep, lose *core.Record) error {
 			keep.Set("avatar", file)
 		}
 	}
-	if err := tx.Save(keep); err != nil {
+	if err := save(tx, keep); err != nil {
 		return fmt.Errorf("save user: %w", err)
 	}
 	return nil

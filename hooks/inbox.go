@@ -24,6 +24,7 @@ const (
 	inboxRefused   = "REFUSED"   // it did not pass the checks
 	inboxDisputed  = "DISPUTED"  // it is genuine and does not fit our books: a person must look
 	inboxUnmatched = "UNMATCHED" // it is genuine and we have no such payment
+	inboxFailed    = "FAILED"    // it is genuine and could not be written into the books; WeChat sends it again
 )
 
 // Limits on what strangers can make us keep.
@@ -100,17 +101,27 @@ func countInbox(app core.App, row map[string]any, state, problem string) (seen i
 		if err != nil {
 			return err
 		}
-		if state == inboxApplied { // what was unmatched at first may fit later
+		// what was unmatched or failed at first may fit later
+		if state == inboxApplied || state != inboxFailed && r.GetString("state") == inboxFailed {
 			r.Set("state", state)
+			r.Set("error", problem[:min(len(problem), 1_000)])
 		}
 		seen = r.GetInt("seen") + 1
 		r.Set("seen", seen)
-		return tx.Save(r)
+		return save(tx, r)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("save inbox: %w", err)
 	}
 	return seen, nil
+}
+
+// keepFailed keeps a genuine notification that could not be applied. It is written by itself: the transaction that failed has taken its own row
+// back with it.
+func (p *Plugin) keepFailed(app core.App, row map[string]any, cause error) {
+	if _, err := countInbox(app, row, inboxFailed, cause.Error()); err != nil {
+		app.Logger().Error("notification not kept", "ref", row["ref"], "error", err.Error(), "because", cause.Error())
+	}
 }
 
 // keepRefused keeps a refused payment notification.

@@ -27,7 +27,7 @@ func (l *ledgerRun) checkInvariants(t *testing.T) {
 	app, done := booksOf(t, l.server.dir)
 	defer done()
 	for what, query := range map[string]string{
-		"an attempt turned PAID twice":                    `SELECT COUNT(*) FROM (SELECT payment FROM wx_ledger WHERE [[to]] = 'PAID' GROUP BY payment HAVING COUNT(*) > 1)`,
+		"an attempt turned PAID twice":                    `SELECT COUNT(*) FROM (SELECT payment FROM wx_ledger WHERE [[to]] = 'PAID' AND [[from]] != 'PAID' GROUP BY payment HAVING COUNT(*) > 1)`,
 		"an order with two attempts that paid it":         `SELECT COUNT(*) FROM (SELECT [[order]] FROM payments WHERE state = 'PAID' GROUP BY [[order]] HAVING COUNT(*) > 1)`,
 		"an order with two live attempts":                 `SELECT COUNT(*) FROM (SELECT [[order]] FROM payments WHERE state IN ('NEW','PREPAYING','PREPAID','UNKNOWN') GROUP BY [[order]] HAVING COUNT(*) > 1)`,
 		"a paid order without an attempt that paid it":    `SELECT COUNT(*) FROM orders o WHERE payState IN ('PAID','PART_REFUNDED','REFUNDED') AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.[[order]] = o.id AND p.state = 'PAID')`,
@@ -36,6 +36,9 @@ func (l *ledgerRun) checkInvariants(t *testing.T) {
 		"more refunded or reserved than was paid":         `SELECT COUNT(*) FROM payments p WHERE p.amount < (SELECT COALESCE(SUM(amount), 0) FROM refunds r WHERE r.payment = p.id AND r.state NOT IN ('CLOSED','REJECTED'))`,
 		"a refunded total that is not the sum":            `SELECT COUNT(*) FROM orders o WHERE refunded != (SELECT COALESCE(SUM(r.amount), 0) FROM refunds r JOIN payments p ON p.id = r.payment WHERE r.[[order]] = o.id AND r.state = 'SUCCESS' AND p.state = 'PAID')`,
 		"a transition without a ledger row":               `SELECT COUNT(*) FROM payments p WHERE state != 'NEW' AND NOT EXISTS (SELECT 1 FROM wx_ledger g WHERE g.payment = p.id AND g.[[to]] = p.state)`,
+		"a frozen order without a dispute":                `SELECT COUNT(*) FROM orders o WHERE frozenAt != '' AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.[[order]] = o.id AND p.disputedAt != '')`,
+		"a dispute that does not freeze its order":        `SELECT COUNT(*) FROM payments p JOIN orders o ON o.id = p.[[order]] WHERE (p.disputedAt != '' OR p.state = 'DISPUTED') AND o.frozenAt = ''`,
+		"a dispute without its alert":                     `SELECT COUNT(*) FROM payments p WHERE disputedAt != '' AND NOT EXISTS (SELECT 1 FROM wx_alerts a WHERE a.kind = 'disputed' AND a.subject = p.id AND a.closedAt = '')`,
 		"a live attempt that nobody will look at":         `SELECT COUNT(*) FROM payments WHERE state IN ('NEW','PREPAYING','PREPAID','UNKNOWN','CLOSING') AND nextQueryAt = ''`,
 	} {
 		var n int
@@ -109,17 +112,18 @@ func (l *ledgerRun) check(t *testing.T) {
 	var ourPaid int64
 	for _, p := range ours {
 		their := theirs[p.GetString("outTradeNo")]
-		weSayPaid := p.GetString("state") == "PAID" || p.GetString("state") == "PAID_LATE"
+		givenBack := p.GetString("state") == "CLOSED" && p.GetString("heldTransaction") != ""
+		weSayPaid := p.GetString("state") == "PAID" || p.GetString("state") == "PAID_LATE" || givenBack
 		if weSayPaid != (their.TransactionID != "") {
 			t.Errorf("payment %s: ours %s, theirs %+v", p.GetString("outTradeNo"), p.GetString("state"), their)
 		}
 		if weSayPaid {
 			ourPaid += int64(p.GetInt("amount"))
-			if their.TransactionID != p.GetString("transactionId") || their.Total != int64(p.GetInt("amount")) {
+			if their.TransactionID != p.GetString("transactionId")+p.GetString("heldTransaction") || their.Total != int64(p.GetInt("amount")) {
 				t.Errorf("payment %s: ours %s %d, theirs %+v", p.GetString("outTradeNo"), p.GetString("transactionId"), p.GetInt("amount"), their)
 			}
 		}
-		if p.GetString("state") == "PAID_LATE" {
+		if p.GetString("state") == "PAID_LATE" || givenBack {
 			if n, err := app.CountRecords("refunds", dbx.HashExp{"payment": p.Id, "state": "SUCCESS", "amount": p.GetInt("amount")}); err != nil || n != 1 {
 				t.Errorf("late payment %s: %d refunds in full (%v), want 1", p.GetString("outTradeNo"), n, err)
 			}
@@ -133,8 +137,12 @@ func (l *ledgerRun) check(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d orders, %d attempts, %d fen paid, %d of them late and given back, %d refunds, %d deaths of the server",
-		l.done.Load(), len(ours), paid, late, len(refunded), l.kills)
+	disputed, err := app.CountRecords("payments", dbx.Like("dispute", `"decision"`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d orders, %d attempts, %d fen paid, %d of them late and given back, %d disputed (%d decisions), %d refunds, %d deaths of the server",
+		l.done.Load(), len(ours), paid, late, disputed, l.resolved.Load(), len(refunded), l.kills)
 }
 
 func (l *ledgerRun) checkRefunds(t *testing.T, app core.App, theirs map[string]theirRefund) {

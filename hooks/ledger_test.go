@@ -60,8 +60,9 @@ type ledgerRun struct {
 	goods  []string
 	people []ledgerPerson
 
-	done  atomic.Int64
-	kills int
+	done     atomic.Int64
+	resolved atomic.Int64
+	kills    int
 }
 
 type ledgerPerson struct{ id, token string }
@@ -155,6 +156,8 @@ func (l *ledgerRun) trouble(t *testing.T) {
 		{"notification", "late", .08},
 		{"notification", "wrong_signature", .04},
 		{"notification", "probe", .02},
+		{"notification", "other_amount", .03},
+		{"notification", "other_appid", .02},
 		{"notification", "stale_time", .03},
 		{"notification", "future_time", .03},
 		{"refund_notification", "lost", .15},
@@ -187,6 +190,7 @@ func (l *ledgerRun) run(t *testing.T, n int) {
 	defer stop()
 	var hands sync.WaitGroup
 	hands.Go(func() { l.passTime(ctx) })
+	hands.Go(func() { l.keepShop(ctx) })
 	orders := make(chan int)
 	var buyers sync.WaitGroup
 	for range 8 {
@@ -254,6 +258,49 @@ func (l *ledgerRun) passTime(ctx context.Context) {
 	}
 }
 
+// keepShop decides about disputes while everything goes on.
+func (l *ledgerRun) keepShop(ctx context.Context) {
+	random := rand.New(rand.NewPCG(l.seed, 5))
+	tick := time.NewTicker(300 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			l.resolveDisputes(random)
+		}
+	}
+}
+
+// resolveDisputes decides about every payment that waits for a person, one way or another; what WeChat's truth rules out is refused, and
+// then the next decision is tried. A server that is away or busy is asked again at the next round.
+func (l *ledgerRun) resolveDisputes(random *rand.Rand) {
+	const waiting = `/api/collections/payments/records?perPage=200&filter=disputedAt%21%3D%22%22`
+	_, found, err := l.server.call(http.MethodGet, waiting, l.super, nil)
+	if err != nil {
+		return
+	}
+	items, _ := found["items"].([]any)
+	for _, item := range items {
+		payment, _ := item.(map[string]any)
+		decisions := []string{"accept", "giveBack", "close"}
+		if random.IntN(2) == 0 {
+			decisions = []string{"close", "giveBack", "accept"}
+		}
+		for _, decision := range decisions {
+			body := map[string]any{"payment": payment["id"], "decision": decision, "reason": "ledger"}
+			status, _, err := l.server.call(http.MethodPost, fmt.Sprintf("/api/wx/admin/orders/%v/resolve", payment["order"]), l.super, body)
+			if err == nil && status == http.StatusOK {
+				l.resolved.Add(1)
+			}
+			if err != nil || status != http.StatusConflict {
+				break
+			}
+		}
+	}
+}
+
 // buy is the life of one order, as its own random numbers have it.
 func (l *ledgerRun) buy(i int) error {
 	random := rand.New(rand.NewPCG(l.seed, uint64(i)+10))
@@ -304,10 +351,10 @@ func (l *ledgerRun) buy(i int) error {
 func (l *ledgerRun) refund(path string, random *rand.Rand) error {
 	var asks sync.WaitGroup
 	var failed atomic.Pointer[error]
-	for range 1 + random.IntN(3) {
-		amount := random.IntN(2_000)
+	for i := range 1 + random.IntN(3) {
+		body := map[string]any{"amount": random.IntN(2_000), "key": fmt.Sprint("refund-", i)}
 		asks.Go(func() {
-			if _, err := l.insist(path+"/refunds", l.super, map[string]any{"amount": amount}); err != nil {
+			if _, err := l.insist(path+"/refunds", l.super, body); err != nil {
 				failed.Store(&err)
 			}
 		})
@@ -351,7 +398,9 @@ func (l *ledgerRun) settle(t *testing.T) {
 	}
 	_ = res.Body.Close()
 	var open map[string]int
+	random := rand.New(rand.NewPCG(l.seed, 4))
 	for range 600 {
+		l.resolveDisputes(random)
 		if open = l.openBusiness(t); len(open) == 0 {
 			return
 		}
@@ -366,9 +415,9 @@ func (l *ledgerRun) openBusiness(t *testing.T) map[string]int {
 	t.Helper()
 	open := map[string]int{}
 	for name, filter := range map[string]string{
-		"payments": `state = "NEW" || state = "PREPAYING" || state = "PREPAID" || state = "UNKNOWN" || state = "CLOSING"`,
+		"payments": `state = "NEW" || state = "PREPAYING" || state = "PREPAID" || state = "UNKNOWN" || state = "CLOSING" || state = "DISPUTED" || disputedAt != ""`,
 		"refunds":  `state = "NEW" || state = "SUBMITTED" || state = "PROCESSING"`,
-		"orders":   `payState = "UNPAID"`, "wx_outbox": `doneAt = ""`,
+		"orders":   `payState = "UNPAID" || frozenAt != ""`, "wx_outbox": `doneAt = ""`,
 	} {
 		_, found, err := l.server.call(http.MethodGet, "/api/collections/"+name+"/records?perPage=1&filter="+url.QueryEscape(filter), l.super, nil)
 		if err != nil {

@@ -51,8 +51,8 @@ type linkPlan struct {
 // same link again until only a tenth of its life is left; expiresAt is null for one that does not end.
 func (p *Plugin) createLink(e *core.RequestEvent) error {
 	var form linkForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readByRank(e, &form); err != nil {
+		return err
 	}
 	plan, err := p.planLink(e, form)
 	if err != nil {

@@ -115,7 +115,7 @@ func TestLinkArguments(t *testing.T) {
 		{"a short link to nowhere", map[string]any{"kind": "short"}, 400, "link_arguments_invalid"},
 		{"an unknown version", with(map[string]any{"envVersion": "beta"}), 400, "link_arguments_invalid"},
 		{"an unknown mini program", with(map[string]any{"appid": nextAppID}), 503, "wx_not_configured"},
-		{"no JSON", "kind=scheme", 400, "request_invalid"},
+		{"no JSON", "kind=scheme", 400, "body_not_json"},
 	}
 	for _, s := range scenarios {
 		step(t, s.name, func(t *testing.T) {

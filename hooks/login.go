@@ -29,8 +29,8 @@ type loginForm struct {
 // or encrypted with that key, and answers like every login of PocketBase. The session key stays here.
 func (p *Plugin) login(e *core.RequestEvent) error {
 	var form loginForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	if form.Code == "" || len(form.Code) > 128 {
 		return fail(errCodeInvalid, nil)
@@ -68,11 +68,12 @@ func (p *Plugin) tradeCode(ctx context.Context, app settings.App, key, code stri
 	if past, ok := p.logins.recall(key, p.now()); ok {
 		return past, nil
 	}
-	session, err := p.clients.wechatFor(app).Code2Session(ctx, code)
+	// note: a client that gives up must not tear up the answer: the code is spent by then
+	session, err := p.clients.wechatFor(app).Code2Session(context.WithoutCancel(ctx), code)
 	if err != nil {
 		return pastLogin{}, failCode(err)
 	}
-	past := pastLogin{session: session, at: p.now()}
+	past := pastLogin{session: session}
 	p.logins.keep(key, past, p.now())
 	return past, nil
 }

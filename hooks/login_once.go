@@ -7,57 +7,78 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// How long, and for how many codes, a login is remembered for a client that did not get the answer.
+// How long, and for how many codes, the result of a one-time code is remembered for a client that did not get the answer.
 const (
 	codeLife = 5 * time.Minute // the life of a code at WeChat
 	codeKept = 20_000
 )
 
-// logins makes the one use of a code idempotent: who sends the same code again within five minutes, from the same address, gets the
-// first result, and WeChat is asked once, however many ask at the same time. From anywhere else a used code is a used code.
-type logins struct {
-	locks keyedLocks // one login at a time per key
+// onceCodes makes the one use of a code idempotent: who sends the same code again within five minutes, as the same person, gets the
+// first result, and WeChat is asked once, however many ask at the same time. From anybody else a used code is a used code.
+type onceCodes[T any] struct {
+	locks keyedLocks // one use at a time per key
 
 	mu   sync.Mutex
-	past map[string]pastLogin
+	past map[string]usedCode[T]
 }
 
-// pastLogin is what a code was traded for.
+type usedCode[T any] struct {
+	result T
+	at     time.Time // of its first use
+}
+
+// pastLogin is what a code of wx.login was traded for.
 type pastLogin struct {
 	session wechat.Session
-	at      time.Time
 	user    string // empty until a login with this session has passed its checks
 	isNew   bool
 }
 
+// pastPhone is what a code of the phone button was traded for.
+type pastPhone struct {
+	number wechat.Phone
+	kept   bool // on the user; a repeat must not bring an old number back
+}
+
+// loginKey binds a code to the address that it came from: before the login there is nothing else.
 func loginKey(appID, address, code string) string {
 	return digest([]byte(appID + "\n" + address + "\n" + code))
 }
 
-// recall finds what the code was traded for. A failed trade is not kept: the code may be good.
-func (l *logins) recall(key string, now time.Time) (pastLogin, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	past, ok := l.past[key]
-	return past, ok && now.Sub(past.at) < codeLife
+// phoneKey binds a code to the user who is signed in.
+func phoneKey(appID, user, code string) string {
+	return digest([]byte("phone\n" + appID + "\n" + user + "\n" + code))
 }
 
-// keep also forgets what is too old, and everything when there is too much: forgetting only costs a client one more wx.login.
-func (l *logins) keep(key string, past pastLogin, now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, known := l.past[key]; !known && len(l.past) >= codeKept {
-		for k, p := range l.past {
+// recall finds what the code was traded for. A failed trade is not kept: the code may be good.
+func (o *onceCodes[T]) recall(key string, now time.Time) (T, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	past, ok := o.past[key]
+	return past.result, ok && now.Sub(past.at) < codeLife
+}
+
+// keep also forgets what is too old, and everything when there is too much: forgetting only costs a client one more code. What is kept
+// again keeps its age.
+func (o *onceCodes[T]) keep(key string, result T, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	past, known := o.past[key]
+	if !known && len(o.past) >= codeKept {
+		for k, p := range o.past {
 			if now.Sub(p.at) >= codeLife {
-				delete(l.past, k)
+				delete(o.past, k)
 			}
 		}
-		if len(l.past) >= codeKept {
-			clear(l.past)
+		if len(o.past) >= codeKept {
+			clear(o.past)
 		}
 	}
-	if l.past == nil {
-		l.past = map[string]pastLogin{}
+	if o.past == nil {
+		o.past = map[string]usedCode[T]{}
 	}
-	l.past[key] = past
+	if !known || now.Sub(past.at) >= codeLife {
+		past.at = now
+	}
+	o.past[key] = usedCode[T]{result, past.at}
 }

@@ -2,6 +2,7 @@ package hooks_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,5 +70,33 @@ func TestLoginAgainAfterAWrongSignature(t *testing.T) {
 	}
 	if got := app.Call(http.MethodPost, "/api/wx/login", "", wrong); got.Code() != "wx_signature_invalid" {
 		t.Errorf("wrong signature with a known code: got %d %q, want wx_signature_invalid", got.Status, got.Code())
+	}
+}
+
+// who caught a code elsewhere gets nothing for it, however short ago it was used
+func TestLoginWithTheSameCodeFromElsewhere(t *testing.T) {
+	t.Parallel()
+	app, wx := scripted(t)
+	app.Settings().TrustedProxy.Headers = []string{"X-Forwarded-For"}
+	from := func(address string) apptest.Answer {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, app.URL+"/api/wx/login", strings.NewReader(`{"code":"code-1"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("X-Forwarded-For", address)
+		return app.Do(req)
+	}
+	wx.allow(ownAppID, "code-1", wechatSession{OpenID: "o-one", SessionKey: keyOne})
+	wantAnswer(t, from("198.51.100.1"), http.StatusOK, "")
+	wx.forbid(ownAppID, "code-1") // WeChat takes a code once
+	wantAnswer(t, from("198.51.100.1"), http.StatusOK, "")
+	for _, elsewhere := range []string{"198.51.100.2", "2001:db8::1"} {
+		if got := from(elsewhere); got.Status == http.StatusOK || got.Text("token") != "" {
+			t.Errorf("from %s: got %d %s, want no login", elsewhere, got.Status, got.Body)
+		}
+	}
+	if n := wx.called("/sns/jscode2session"); n != 3 {
+		t.Errorf("calls: got %d, want one for each address", n)
 	}
 }

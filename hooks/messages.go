@@ -48,8 +48,8 @@ func (p *Plugin) SendMessage(ctx context.Context, m Message) (msgID string, err 
 // `{ok, msgid}`. data is `{"thing1": "text"}` or as WeChat writes it, `{"thing1": {"value": "text"}}`.
 func (p *Plugin) createMessage(e *core.RequestEvent) error {
 	var form messageForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readStrict(e, &form); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
 	defer cancel()
@@ -254,7 +254,7 @@ func (p *Plugin) settleReports(ctx context.Context, event *PushEvent) error {
 			r.Set("state", "FAILED")
 			r.Set("error", fmt.Sprintf("%d %s", report.ErrorCode, report.Status[:min(len(report.Status), 150)]))
 		}
-		if err := p.app.Save(r); err != nil {
+		if err := save(p.app, r); err != nil {
 			return fmt.Errorf("save message: %w", err)
 		}
 	}

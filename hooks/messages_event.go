@@ -127,7 +127,7 @@ func (p *Plugin) tellBuyer(ctx context.Context, row *core.Record) error {
 	// NB! kept before the call, so that a process that dies here does not tell the buyer twice
 	job.Sent = true
 	row.Set("payload", job)
-	if err := p.app.Save(row); err != nil {
+	if err := save(p.app, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, payTimeout)

@@ -159,9 +159,10 @@ func TestMessageArguments(t *testing.T) {
 		{"an amount that cannot be trimmed", body(map[string]any{"trim": true, "data": paidData(map[string]any{"amount3": "much"})}), 400, "message_arguments_invalid"},
 		{"a key that the template has not", body(map[string]any{"data": paidData(map[string]any{"thing9": "x"})}), 400, "message_arguments_invalid"},
 		{"an unknown template", body(map[string]any{"template": strings.Repeat("x", 43)}), 400, "wx_arguments_invalid"},
-		{"no data", body(map[string]any{"data": nil}), 400, "message_arguments_invalid"},
+		{"no data", body(map[string]any{"data": map[string]any{}}), 400, "message_arguments_invalid"},
+		{"data null", body(map[string]any{"data": nil}), 400, "field_invalid"},
 		{"an unknown state", body(map[string]any{"state": "beta"}), 400, "message_arguments_invalid"},
-		{"data that is no text", body(map[string]any{"data": map[string]any{"thing2": []int{1}}}), 400, "request_invalid"},
+		{"data that is no text", body(map[string]any{"data": map[string]any{"thing2": []int{1}}}), 400, "field_invalid"},
 	}
 	for i, s := range scenarios {
 		step(t, s.name, func(t *testing.T) {

@@ -21,6 +21,10 @@ type metrics struct {
 	registry *prometheus.Registry
 	calls    *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+
+	notifications  *prometheus.CounterVec
+	requests       *prometheus.CounterVec
+	requestSeconds *prometheus.HistogramVec
 }
 
 func newMetrics() *metrics {
@@ -34,7 +38,16 @@ func newMetrics() *metrics {
 			Buckets: []float64{.01, .03, .1, .3, 1, 3, 10},
 		}, []string{"op"}),
 	}
-	m.registry.MustRegister(m.calls, m.seconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.notifications = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "wxbase_notifications_total", Help: "Notifications of WeChat Pay by what became of them: a state of wx_inbox, or the code of a refusal.",
+	}, []string{"kind", "verdict"})
+	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "wxbase_http_requests_total", Help: "Answered requests by route and class of status.",
+	}, []string{"route", "status"})
+	m.requestSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "wxbase_http_request_seconds", Help: "How long answers took.", Buckets: []float64{.003, .01, .03, .1, .3, 1, 3, 10},
+	}, []string{"route"})
+	m.registry.MustRegister(m.calls, m.seconds, m.notifications, m.requests, m.requestSeconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -44,6 +57,15 @@ func (m *metrics) observe(c wechat.CallInfo) {
 	m.seconds.WithLabelValues(c.Op).Observe(c.Duration.Seconds())
 }
 
+// notified counts a notification of WeChat Pay.
+func (m *metrics) notified(e *core.RequestEvent, verdict string) {
+	kind := "pay"
+	if strings.Contains(e.Request.URL.Path, "/notify/refund/") {
+		kind = "refund"
+	}
+	m.notifications.WithLabelValues(kind, verdict).Inc()
+}
+
 // bindMetrics serves GET /metrics when it is asked for: WXBASE_METRICS=1 answers to this machine only, any other value is the token
 // that a scraper sends as `Authorization: Bearer ...`. Without the variable there is no such route.
 func (p *Plugin) bindMetrics(e *core.ServeEvent) {
@@ -51,6 +73,8 @@ func (p *Plugin) bindMetrics(e *core.ServeEvent) {
 	if token == "" {
 		return
 	}
+	p.metrics.registry.MustRegister(shopMetrics{p})
+	e.Router.BindFunc(p.metrics.countRequests)
 	handler := apis.WrapStdHandler(promhttp.HandlerFor(p.metrics.registry, promhttp.HandlerOpts{}))
 	e.Router.GET("/metrics", func(e *core.RequestEvent) error {
 		if !mayScrape(e.Request, e.RemoteIP(), token) {

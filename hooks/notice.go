@@ -13,10 +13,10 @@ const noticeRoom = "notice"
 // announce tells the room notice that somebody bought something. The name is masked: the room is open to everybody. The buyer
 // learns of the order itself from the realtime topic orders/{id}, which PocketBase guards.
 //
-// WXBASE_ORDER_NOTICE=off says nothing at all. WXBASE_ORDER_NOTICE_TEXT adds a sentence, in which {name}, {items} and {total} (in yuan)
-// stand for what they say.
+// Config.OrderNotice off says nothing at all, and only total tells for how much. WXBASE_ORDER_NOTICE_TEXT adds a sentence, in which {name},
+// {items} and {total} (in yuan) stand for what they say: a shop that writes {total} there has said that it may be told.
 func (p *Plugin) announce(orderID string) error {
-	if strings.EqualFold(p.cfg.Env("WXBASE_ORDER_NOTICE"), "off") {
+	if p.cfg.OrderNotice == noticeOff {
 		return nil
 	}
 	o, err := p.app.FindRecordById("orders", orderID)
@@ -32,7 +32,10 @@ func (p *Plugin) announce(orderID string) error {
 		return err
 	}
 	name, what, total := order.MaskName(user.GetString("name")), bought(items), o.GetInt("total")
-	payload := map[string]any{"name": name, "items": what, "total": total}
+	payload := map[string]any{"name": name, "items": what}
+	if p.cfg.OrderNotice == noticeTotal {
+		payload["total"] = total
+	}
 	if text := p.cfg.Env("WXBASE_ORDER_NOTICE_TEXT"); text != "" {
 		payload["text"] = strings.NewReplacer("{name}", name, "{items}", what, "{total}", yuan(int64(total))).Replace(text)
 	}

@@ -12,6 +12,12 @@ import (
 // listen subscribes a guest to a topic and gives what arrives there. It returns once the subscription stands.
 func listen(t *testing.T, app *apptest.App, topic string) <-chan string {
 	t.Helper()
+	return listenAs(t, app, "", topic)
+}
+
+// listenAs is listen for somebody with a token, to several topics.
+func listenAs(t *testing.T, app *apptest.App, token string, topics ...string) <-chan string {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, app.URL+"/api/realtime", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +45,6 @@ func listen(t *testing.T, app *apptest.App, topic string) <-chan string {
 			}
 		}
 	}()
-	app.Must(http.MethodPost, "/api/realtime", "", map[string]any{"clientId": receive(t, clientID), "subscriptions": []string{topic}})
+	app.Must(http.MethodPost, "/api/realtime", token, map[string]any{"clientId": receive(t, clientID), "subscriptions": topics})
 	return messages
 }

@@ -13,7 +13,7 @@ import (
 // TestNotice: everybody hears that something was bought, with a masked name and without anything that leads to the buyer.
 func TestNotice(t *testing.T) {
 	t.Parallel()
-	app := apptest.New(t)
+	app := apptest.New(t, withEnv("WXBASE_ORDER_NOTICE", "total"))
 	scenarios := []struct {
 		name, nickname string
 		items          []any

@@ -33,7 +33,7 @@ type orderForm struct {
 	AppID string `json:"appid"`
 
 	User        string `json:"user"`
-	Total       int64  `json:"total"`
+	Total       *int64 `json:"total"` // NB! 0 is no price and not "none named": a discount that took all must not charge all
 	Description string `json:"description"`
 }
 
@@ -48,11 +48,11 @@ type orderDraft struct {
 // transaction, and a key makes the call safe to repeat: the same key gives the same order.
 func (p *Plugin) createOrder(e *core.RequestEvent) error {
 	var form orderForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readByRank(e, &form); err != nil {
+		return err
 	}
 	if !e.HasSuperuserAuth() { // NB! nobody else says who pays how much
-		form.User, form.Total, form.Description = e.Auth.Id, 0, ""
+		form.User, form.Total, form.Description = e.Auth.Id, nil, ""
 	}
 	record, err := p.placeOrder(e.App, form)
 	if err != nil {
@@ -66,8 +66,11 @@ func (p *Plugin) createOrder(e *core.RequestEvent) error {
 
 // placeOrder writes the order of a form whose sender may say what it says.
 func (p *Plugin) placeOrder(app core.App, form orderForm) (record *core.Record, err error) {
-	if len(form.Key) > 64 || len([]rune(form.Note)) > 500 {
-		return nil, fail(errBadRequest, nil)
+	if len(form.Key) > 64 {
+		return nil, failField(errBadRequest, "key", "at most 64 bytes")
+	}
+	if len([]rune(form.Note)) > 500 {
+		return nil, failField(errBadRequest, "note", "at most 500 characters")
 	}
 	err = app.RunInTransaction(func(tx core.App) error {
 		// note: the key comes first; a repeat must not fail because a product has been sold out or taken down since
@@ -98,7 +101,7 @@ func asAnswer(err error, otherwise Problem) error {
 // draftOrder decides who buys what for how much.
 func (p *Plugin) draftOrder(tx core.App, form orderForm) (orderDraft, error) {
 	draftOf := draftFromCatalogue
-	if form.Total != 0 {
+	if form.Total != nil {
 		draftOf = draftByHand
 	}
 	draft, err := draftOf(tx, form)
@@ -130,11 +133,14 @@ func draftFromCatalogue(tx core.App, form orderForm) (orderDraft, error) {
 // draftByHand is a superuser's own total and description. Items may come along: they are priced as ever, for the record, and
 // reserved from the stock.
 func draftByHand(tx core.App, form orderForm) (orderDraft, error) {
-	if form.Total < 1 || form.Total > order.MaxTotal || form.Description == "" || len(form.Description) > order.MaxDescription {
-		return orderDraft{}, fail(errItemsInvalid, nil)
+	if *form.Total < 1 || *form.Total > order.MaxTotal {
+		return orderDraft{}, failField(errItemsInvalid, "total", "1 to 100000000 fen")
 	}
-	own := []order.Item{{Name: form.Description, Price: form.Total, Quantity: 1}}
-	draft := orderDraft{items: own, total: form.Total, description: order.Description(own)}
+	if form.Description == "" || len(form.Description) > order.MaxDescription {
+		return orderDraft{}, failField(errItemsInvalid, "description", "1 to 127 bytes")
+	}
+	own := []order.Item{{Name: form.Description, Price: *form.Total, Quantity: 1}}
+	draft := orderDraft{items: own, total: *form.Total, description: order.Description(own)}
 	if len(form.Items) == 0 {
 		return draft, nil
 	}
@@ -152,13 +158,15 @@ func draftByHand(tx core.App, form orderForm) (orderDraft, error) {
 // priceItems looks up what is on sale; the same product twice becomes one line.
 func priceItems(tx core.App, form orderForm) ([]order.Item, error) {
 	if len(form.Items) < 1 || len(form.Items) > order.MaxLines {
-		return nil, fail(errItemsInvalid, nil)
+		return nil, failField(errItemsInvalid, "items", "1 to 100 lines")
 	}
 	var items []order.Item
 	seen := map[string]int{}
-	for _, line := range form.Items {
+	for i, line := range form.Items {
 		if line.Quantity < 1 || line.Quantity > order.MaxQuantity {
-			return nil, failWith(errItemsInvalid, "product", line.Product)
+			refusal := failField(errItemsInvalid, fmt.Sprintf("items[%d].quantity", i), "1 to 999")
+			refusal.Data["product"] = line.Product
+			return nil, refusal
 		}
 		if at, ok := seen[line.Product]; ok {
 			items[at].Quantity += line.Quantity
@@ -196,7 +204,7 @@ func orderOfKey(tx core.App, form orderForm) (*core.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	otherTotal := form.Total != 0 && form.Total != int64(have.GetInt("total"))
+	otherTotal := form.Total != nil && *form.Total != int64(have.GetInt("total"))
 	if otherTotal || !sameGoods(items, form) || have.GetString("note") != form.Note {
 		return nil, fail(errKeyReused, nil)
 	}
@@ -239,7 +247,7 @@ func reserveStock(tx core.App, items []order.Item, sign int) error {
 			return failWith(errStockShort, "product", item.Product)
 		}
 		product.Set("stock", strconv.Itoa(stock))
-		if err := tx.Save(product); err != nil {
+		if err := save(tx, product); err != nil {
 			return fmt.Errorf("save stock: %w", err)
 		}
 	}
@@ -259,7 +267,7 @@ func (p *Plugin) saveOrder(tx core.App, d orderDraft) (*core.Record, error) {
 		"expiresAt": now.Add(p.cfg.OrderLife), "note": d.note, "key": d.key,
 	})
 	event := &OrderEvent{App: tx, Order: r}
-	err = p.onOrderCreate.Trigger(event, func(oe *OrderEvent) error { return oe.App.Save(oe.Order) })
+	err = p.onOrderCreate.Trigger(event, func(oe *OrderEvent) error { return save(oe.App, oe.Order) })
 	if err != nil {
 		return nil, fmt.Errorf("save order: %w", err)
 	}

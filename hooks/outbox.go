@@ -22,8 +22,10 @@ const (
 	effectRefundHooks  = "refund.succeeded"  // OnRefundSucceeded
 	effectClosePayment = "payment.close"     // another attempt has paid the order
 	effectAutoRefund   = "refund.auto"       // money that nobody wants goes back
+	effectImport       = "refund.import"     // WeChat knows of refunds that we have not made
 	effectUpload       = "shipping.upload"   // shipping information goes to WeChat
 	effectAlert        = "alert"             // a person must look; rows of versions before wx_alerts
+	effectWebhook      = "alert.webhook"     // somebody is called about an alert
 	effectMessage      = "message.send"      // a buyer is told of it
 	effectPush         = "push.handle"       // what WeChat pushed is worked on
 	effectCheck        = "check.record"      // what somebody wrote goes to WeChat's check
@@ -157,21 +159,25 @@ func (p *Plugin) noteOutcome(row *core.Record, outcome error) error {
 	} else {
 		row.Set("nextAt", p.now().Add(min(time.Hour, time.Second<<min(attempts, 12))))
 	}
-	if err := p.app.Save(row); err != nil {
+	if err := save(p.app, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
 	return p.alertForEffect(row, outcome)
 }
 
 // alertForEffect tells a person of an effect that was given up or keeps failing. Shipping has an alert of its own. A message that a buyer
-// cannot be sent needs nobody, and of checks that WeChat refuses one alert is enough.
+// cannot be sent needs nobody, and of checks that WeChat refuses, or of a webhook that is away, one alert is enough.
 func (p *Plugin) alertForEffect(row *core.Record, outcome error) error {
 	effect, key, attempts := row.GetString("effect"), row.GetString("key"), row.GetInt("attempts")
 	switch {
 	case effect == effectUpload, effect == effectMessage && isFinal(outcome):
 		return nil
-	case effect == effectCheck && isFinal(outcome):
+	case effect == effectWebhook && outcome != nil && attempts >= effectAlerts, effect == effectCheck && isFinal(outcome):
 		return p.raise(p.app, alertEffect, effect, map[string]any{"last": key, "error": row.GetString("error")})
+	case effect == effectWebhook && outcome != nil:
+		return nil
+	case effect == effectWebhook:
+		return p.settle(p.app, alertEffect, effect, "the webhook was taken")
 	case isFinal(outcome), outcome != nil && attempts >= effectAlerts:
 		return p.raise(p.app, alertEffect, key, map[string]any{
 			"effect": effect, "error": row.GetString("error"), "attempts": attempts, "givenUp": isFinal(outcome),
@@ -205,6 +211,8 @@ func (p *Plugin) perform(ctx context.Context, row *core.Record) error {
 		return p.closeReplaced(ctx, about.Payment)
 	case effectAutoRefund:
 		return p.refundAutomatically(ctx, about.Payment)
+	case effectImport:
+		return p.importByEffect(ctx, about.Payment)
 	case effectUpload:
 		return p.uploadShipment(ctx, row)
 	case effectMessage:
@@ -215,6 +223,8 @@ func (p *Plugin) perform(ctx context.Context, row *core.Record) error {
 		return p.runCheck(ctx, row)
 	case effectCheckLate:
 		return p.checkAgain(ctx, row)
+	case effectWebhook:
+		return p.tellWebhook(ctx, row)
 	case effectAlert:
 		return p.raise(p.app, alertPayment, cmp.Or(about.Refund, about.Payment, about.Order), map[string]any{
 			"payment": about.Payment, "refund": about.Refund, "order": about.Order, "wants": about.Wants, "state": about.State,
@@ -228,7 +238,7 @@ func (p *Plugin) closeReplaced(ctx context.Context, paymentID string) error {
 	ctx, cancel := context.WithTimeout(ctx, payTimeout)
 	defer cancel()
 	end := p.drive(ctx, paymentID, order.EventReplace, evidence{source: "replace"})
-	if _, refused := errors.AsType[*order.TransitionError](end.err); refused {
+	if isOutpaced(end.err) {
 		return nil // it has ended meanwhile
 	}
 	return errors.Join(end.err, end.callErr)

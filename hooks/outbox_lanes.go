@@ -5,6 +5,7 @@ package hooks
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -101,6 +102,9 @@ func (p *Plugin) laneOf(row *core.Record) string {
 		Payment string `json:"payment"`
 		Refund  string `json:"refund"`
 	}
+	if row.GetString("effect") == effectWebhook {
+		return effectWebhook
+	}
 	if row.UnmarshalJSONField("payload", &about) != nil {
 		return row.Id
 	}
@@ -170,15 +174,32 @@ func (p *Plugin) runEffect(ctx context.Context, row *core.Record) error {
 	limited, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	key := row.GetString("key")
+	row, due, err := p.stillDue(row.Id)
+	if err != nil || !due {
+		return err
+	}
 	late := time.AfterFunc(l.timeout, func() {
 		release()
 		p.logErr("alert", p.raise(p.app, alertEffect, key, map[string]any{"error": "it has not come back for " + l.timeout.String()}))
 	})
-	err := p.carryDue(limited, row)
+	err = p.carryDue(limited, row)
 	if !late.Stop() && err == nil && row.GetString("error") == "" {
 		err = p.settle(p.app, alertEffect, key, "it has come back")
 	}
 	return err
+}
+
+// stillDue reads a row again when it is its turn. NB! between the reading of what is due and the entering of a lane another lane may have
+// carried it out; without this it would be carried out twice.
+func (p *Plugin) stillDue(id string) (*core.Record, bool, error) {
+	row, err := p.app.FindRecordById("wx_outbox", id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read outbox: %w", err)
+	}
+	return row, row.GetDateTime("doneAt").IsZero() && !row.GetDateTime("nextAt").Time().After(p.now()), nil
 }
 
 // drain carries out everything that is due and waits for it.
@@ -207,6 +228,16 @@ func (l *lanes) wait() error {
 	err := l.failed
 	l.failed = nil
 	return err
+}
+
+// idleFor is how long the worker has not looked.
+func (l *lanes) idleFor() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.beat.IsZero() { // it is just beginning
+		l.beat = time.Now()
+	}
+	return time.Since(l.beat)
 }
 
 // fault is what could not be noted since it was last asked.

@@ -72,19 +72,43 @@ func TestEffectThatDoesNotComeBackIsTold(t *testing.T) {
 	buyer := app.Login("小明")
 	first, second := buyer.Order("三鲜面", 1), buyer.Order("三鲜面", 1)
 	payAndSync(t, buyer, first)
-	alert := waitFor(t, app, "wx_alerts", dbx.HashExp{"kind": "effect"}, func(*core.Record) bool { return true })
-	if got := alert.GetString("subject"); got != "order.paid.hooks/"+first.Text("id") {
-		t.Errorf("alert: got %q, want the effect", got)
-	}
+	own := dbx.HashExp{"kind": "effect", "subject": "order.paid.hooks/" + first.Text("id")}
+	waitFor(t, app, "wx_alerts", own, func(*core.Record) bool { return true })
 	payAndSync(t, buyer, second)
 	if got := receive(t, told); got != second.Text("id") {
 		t.Errorf("told of %s, want the second order although there is one place only", got)
 	}
 	close(release)
 	receive(t, told)
-	waitFor(t, app, "wx_alerts", dbx.HashExp{"kind": "effect"}, func(r *core.Record) bool { return !r.GetDateTime("closedAt").IsZero() })
+	waitFor(t, app, "wx_alerts", own, func(r *core.Record) bool { return !r.GetDateTime("closedAt").IsZero() })
 	if n := began.Load(); n != 2 {
 		t.Errorf("hooks began %d times, want 2", n)
+	}
+}
+
+// TestEffectThatWasReadBeforeItWasDone: what is due is read before it enters a lane; whoever comes late finds that it is done.
+func TestEffectThatWasReadBeforeItWasDone(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	told := make(chan string, 20)
+	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error {
+		told <- e.Order.Id
+		return e.Next()
+	})
+	buyer := app.Login("小明")
+	order := buyer.Order("三鲜面", 1)
+	payAndSync(t, buyer, order)
+	receive(t, told)
+	if err := app.WX.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stale := waitFor(t, app, "wx_outbox", dbx.HashExp{"effect": "order.paid.hooks"}, isDone)
+	stale.Set("doneAt", nil)
+	if err := app.WX.Enter(t.Context(), stale); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 0 {
+		t.Error("the hook was called a second time")
 	}
 }
 

@@ -35,6 +35,9 @@ const payTimeout = 20 * time.Second
 
 // pay handles POST /api/wx/orders/{id}/pay and answers with the argument of wx.requestPayment.
 func (p *Plugin) pay(e *core.RequestEvent) error {
+	if err := readNothing(e); err != nil {
+		return err
+	}
 	record, err := ownOrder(e)
 	if err != nil {
 		return err
@@ -50,6 +53,9 @@ func (p *Plugin) pay(e *core.RequestEvent) error {
 			return asAnswer(err, errBusyHere)
 		}
 		end := p.drive(ctx, attempt.Id, event, evidence{source: "pay"})
+		if isOutpaced(end.err) {
+			continue // a notification was faster: look again
+		}
 		if end.err != nil {
 			return asAnswer(end.err, errBusyHere)
 		}
@@ -99,6 +105,8 @@ func (p *Plugin) checkPayable(o *core.Record) error {
 	switch {
 	case state.IsPaid():
 		return fail(errOrderPaid, nil)
+	case isFrozen(o):
+		return fail(errOrderDisputed, nil)
 	case state != order.PayUnpaid || !o.GetDateTime("cancelAt").IsZero():
 		return fail(errOrderNotPayable, nil)
 	case !p.now().Before(o.GetDateTime("expiresAt").Time()):
@@ -125,7 +133,7 @@ func (p *Plugin) terms(tx core.App, o *core.Record) (payTerms, error) {
 		return payTerms{}, fail(errIdentityMissing, err)
 	}
 	return payTerms{merchant: merchant, request: wxpay.PrepayRequest{
-		AppID: app.AppID, OpenID: identity.GetString("openid"), Description: o.GetString("description"), Attach: o.GetString("number"),
+		AppID: app.AppID, OpenID: identity.GetString("openid"), Description: order.FitDescription(o.GetString("description")), Attach: o.GetString("number"),
 		NotifyURL: p.settings.PublicURL() + "/api/wx/notify/pay/" + merchant.MchID,
 		Total:     wxpay.Fen(o.GetInt("total")), ExpiresAt: o.GetDateTime("expiresAt").Time(),
 	}}, nil
@@ -163,7 +171,7 @@ func (p *Plugin) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.
 	request := terms.request
 	request.OutTradeNo = order.NewOutTradeNo(r.Id, 1)
 	if err := request.Validate(); err != nil {
-		return nil, fail(errPayRefused, err)
+		return nil, failWith(errPayRefused, "reason", err.Error())
 	}
 	r.Load(map[string]any{
 		"order": o.Id, "merchant": terms.merchant.MchID, "appid": request.AppID, "api": terms.merchant.API,
@@ -171,7 +179,7 @@ func (p *Plugin) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.
 		"openid": request.OpenID, "params": request, "paramsHash": request.Hash(), "expiresAt": request.ExpiresAt,
 		"nextQueryAt": p.now().Add(order.NextQuery(1)),
 	})
-	if err := tx.Save(r); err != nil {
+	if err := save(tx, r); err != nil {
 		return nil, fmt.Errorf("save payment: %w", err)
 	}
 	return r, nil

@@ -24,10 +24,11 @@ func (p *Plugin) apply(app core.App, paymentID string, event order.PaymentEvent,
 		if err != nil {
 			return fmt.Errorf("read order: %w", err)
 		}
-		if why.trade != nil {
-			event, why.mismatches = compare(payment, o, *why.trade)
+		event, err = p.eventOf(tx, payment, o, event, &why)
+		if err != nil {
+			return err
 		}
-		step, err = order.Apply(order.PaymentState(payment.GetString("state")), event)
+		step, err = p.stepOf(payment, event, why)
 		if err != nil {
 			return err
 		}
@@ -38,6 +39,32 @@ func (p *Plugin) apply(app core.App, paymentID string, event order.PaymentEvent,
 	}
 	p.outbox.wake()
 	return step, nil
+}
+
+// eventOf is what happened: what a fact says, or what a person made of it.
+func (p *Plugin) eventOf(tx core.App, payment, o *core.Record, event order.PaymentEvent, why *evidence) (order.PaymentEvent, error) {
+	if why.trade != nil {
+		event, why.mismatches = compare(payment, o, *why.trade)
+	}
+	if why.decision != nil {
+		return decidedEvent(tx, payment, event, *why)
+	}
+	money := event == order.EventPaidFact || event == order.EventRefundedFact
+	if money && payment.GetString("state") == string(order.PaymentRejected) && o.GetString("payState") == string(order.PayCancelled) {
+		return order.EventPaidTwice, nil // NB! the stock of a cancelled order is sold again: nobody wants this money
+	}
+	return event, nil
+}
+
+// stepOf is what the event does. A fact that a person has decided about says nothing new.
+func (p *Plugin) stepOf(payment *core.Record, event order.PaymentEvent, why evidence) (order.Step, error) {
+	state := order.PaymentState(payment.GetString("state"))
+	if why.decision == nil {
+		if settled, err := isSettled(payment, why.trade); settled || err != nil {
+			return order.Step{From: state, To: state, Repeat: true}, err
+		}
+	}
+	return order.Apply(state, event)
 }
 
 // compare holds a fact against what we asked for.
@@ -61,16 +88,20 @@ func (p *Plugin) record(tx core.App, payment, o *core.Record, event order.Paymen
 			return err
 		}
 	}
-	if step.Repeat || step.Stale || !step.Changed() && len(step.Effects) == 0 {
+	decided := why.decision != nil
+	if !decided && (step.Repeat || step.Stale || !step.Changed() && len(step.Effects) == 0) {
 		return nil
 	}
 	payment.Set("state", string(step.To))
 	p.keepFact(payment, event, step, why)
+	if err := p.keepDispute(tx, payment, o, event, step, why); err != nil {
+		return err
+	}
 	p.schedule(payment, step)
-	if err := tx.Save(payment); err != nil {
+	if err := save(tx, payment); err != nil {
 		return fmt.Errorf("save payment: %w", err)
 	}
-	if step.Changed() {
+	if step.Changed() || decided {
 		if err := saveLedger(tx, payment, event, step, why); err != nil {
 			return err
 		}
@@ -79,6 +110,18 @@ func (p *Plugin) record(tx core.App, payment, o *core.Record, event order.Paymen
 		return err
 	}
 	return p.follow(tx, payment, o, step)
+}
+
+// keepDispute opens a dispute that the step asks for, and ends one that a person has decided about.
+func (p *Plugin) keepDispute(tx core.App, payment, o *core.Record, event order.PaymentEvent, step order.Step, why evidence) error {
+	switch {
+	case why.decision != nil:
+		return p.endDispute(tx, payment, o, event, why)
+	case step.Has(order.Freeze):
+		return p.openDispute(payment, why)
+	default:
+		return nil
+	}
 }
 
 // keepFact stores what an event brought with it.
@@ -136,11 +179,15 @@ func (p *Plugin) follow(tx core.App, payment, o *core.Record, step order.Step) e
 			// cancelIfOver releases the stock together with the order: never one without the other
 		case order.RefundAutomatically:
 			err = queueEffect(tx, effectAutoRefund, payment.Id, map[string]any{"payment": payment.Id})
-		case order.Alert, order.Freeze, order.ImportRefunds:
+		case order.Freeze:
+			err = p.freezeOrder(tx, payment, o)
+		case order.ImportRefunds:
+			err = queueEffect(tx, effectImport, payment.Id+"/"+string(step.From), map[string]any{"payment": payment.Id})
+		case order.Alert:
 			// raiseForStep tells a person
 		case order.CallPrepay, order.SignClientParams, order.QueryNow, order.ScheduleQuery, order.CloseAtWeChat:
 			// drive and the sweep make the calls
-		case order.CallRefund, order.RetryRefundLater, order.QueryRefundNow, order.ScheduleRefundQuery, order.CountRefund:
+		case order.CallRefund, order.RetryRefundLater, order.RetryRefundSoon, order.QueryRefundNow, order.ScheduleRefundQuery, order.CountRefund:
 			err = fmt.Errorf("payment step asks for %s", effect)
 		}
 		if err != nil {
@@ -152,12 +199,18 @@ func (p *Plugin) follow(tx core.App, payment, o *core.Record, step order.Step) e
 
 // markPaid moves the order to PAID and queues what the shop does about it.
 func (p *Plugin) markPaid(tx core.App, payment, o *core.Record) error {
-	if order.PayState(o.GetString("payState")).IsPaid() {
+	state := order.PayState(o.GetString("payState"))
+	if state.IsPaid() {
 		return nil
+	}
+	if state == order.PayCancelled { // NB! its stock was given back: without it there is nothing to sell
+		if err := takeStockAgain(tx, o); err != nil {
+			return err
+		}
 	}
 	o.Set("payState", string(order.PayPaid))
 	o.Set("paidAt", payment.GetDateTime("successAt"))
-	if err := tx.Save(o); err != nil {
+	if err := save(tx, o); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
 	for _, effect := range []string{effectNotice, effectPaidHooks} {
@@ -166,6 +219,17 @@ func (p *Plugin) markPaid(tx core.App, payment, o *core.Record) error {
 		}
 	}
 	return nil
+}
+
+// takeStockAgain reserves what the cancelling of an order gave back.
+func takeStockAgain(tx core.App, o *core.Record) error {
+	items, err := itemsOf(o)
+	if err != nil {
+		return err
+	}
+	o.Set("cancelAt", nil)
+	o.Set("closedAt", nil)
+	return reserveStock(tx, items, -1)
 }
 
 func closeOthers(tx core.App, payment, o *core.Record) error {
@@ -188,7 +252,7 @@ func closeOthers(tx core.App, payment, o *core.Record) error {
 // cancelled: an attempt that merely made way for the next one leaves the order open.
 func (p *Plugin) cancelIfOver(tx core.App, o *core.Record) error {
 	over := !o.GetDateTime("cancelAt").IsZero() || !p.now().Before(o.GetDateTime("expiresAt").Time())
-	if o.GetString("payState") != string(order.PayUnpaid) || !over {
+	if o.GetString("payState") != string(order.PayUnpaid) || !over || isFrozen(o) {
 		return nil
 	}
 	live, err := liveAttempts(tx, o.Id)
@@ -204,7 +268,7 @@ func (p *Plugin) cancelIfOver(tx core.App, o *core.Record) error {
 	}
 	o.Set("payState", string(order.PayCancelled))
 	o.Set("closedAt", p.now())
-	if err := tx.Save(o); err != nil {
+	if err := save(tx, o); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
 	return nil
@@ -218,6 +282,9 @@ func saveLedger(tx core.App, payment *core.Record, event order.PaymentEvent, ste
 	}
 	if len(why.mismatches) > 0 {
 		proof["mismatches"] = why.mismatches
+	}
+	if why.decision != nil {
+		proof["decision"] = why.decision
 	}
 	_, err := insert(tx, "wx_ledger", map[string]any{
 		"order": payment.GetString("order"), "payment": payment.Id, "from": string(step.From), "to": string(step.To),

@@ -21,6 +21,7 @@ type evidence struct {
 	trade      *wxpay.Trade // a verified fact; what event it is, is decided inside the transaction
 	mismatches []order.Mismatch
 	inbox      map[string]any // row of wx_inbox to write with the step
+	decision   *decision      // of a person, about the trade
 }
 
 // driven is how far an attempt got.
@@ -51,6 +52,13 @@ func (p *Plugin) drive(ctx context.Context, paymentID string, event order.Paymen
 	}
 	end.err = fmt.Errorf("payment %s does not settle", paymentID)
 	return end
+}
+
+// isOutpaced tells whether the attempt had moved on when an event reached it, such as by a notification that came between our look at
+// it and our step. The event has no place there any more, and nothing was written.
+func isOutpaced(err error) bool {
+	_, refused := errors.AsType[*order.TransitionError](err)
+	return refused
 }
 
 // carryOut makes the one call that a step asks for. It gives the event that the answer is, or a fact; neither means that nothing

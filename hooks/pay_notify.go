@@ -1,7 +1,6 @@
 package hooks
 
 import (
-	"bytes"
 	"database/sql"
 	"errors"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 	v2 "wxbase/internal/wxpay/v2"
+	"wxbase/internal/wxpay/xmlflat"
 )
 
 // unmatchedTries is how often a notification for an order that is not here is refused, so that WeChat sends it again: our own row
@@ -27,20 +27,56 @@ const unmatchedTries = 5
 // own row, appid, number, amount and currency (in compare). Nothing before the signature is believed, nothing unsigned decides.
 func (p *Plugin) notifyPay(e *core.RequestEvent) error {
 	mchID := e.Request.PathValue("merchant")
-	gateway, err := p.gateway(mchID, "")
-	if err != nil {
-		return p.refuseNotify(e, errNotifyMerchant, err)
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(e.Response, e.Request.Body, wxpay.MaxNotificationBytes))
+	body, err := readNotify(e)
 	if err != nil {
 		return p.refuseNotify(e, errNotifyMalformed, err)
 	}
+	gateway, err := p.notifyGateway(mchID, body)
+	if err != nil {
+		return p.refuseNotifyOf(e, mchID, body, err)
+	}
 	note, err := gateway.ParsePayNotification(e.Request.Header, body)
+	if errors.Is(err, wxpay.ErrNotifyNotPaid) {
+		return p.receiveFailure(e, mchID, body, err)
+	}
 	if err != nil {
 		p.keepRefused(e, mchID, body, err)
 		return p.refuseNotify(e, problemOfNotify(err), err)
 	}
 	return p.receive(e, mchID, note, body)
+}
+
+// readNotify reads the raw body, and notes in which words an answer has to be.
+func readNotify(e *core.RequestEvent) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(e.Response, e.Request.Body, wxpay.MaxNotificationBytes))
+	e.Set(notifyIsXML, xmlflat.IsXML(body))
+	return body, err
+}
+
+// notifyIsXML is the key in the request's store.
+const notifyIsXML = "wxNotifyIsXML"
+
+// refuseNotifyOf refuses a notification that no gateway can read. Without the keys of its API it is kept: the sweep asks WeChat about
+// the payment, as it does when no notification comes at all.
+func (p *Plugin) refuseNotifyOf(e *core.RequestEvent, mchID string, body []byte, cause error) error {
+	if !errors.Is(cause, errNoKeys) {
+		return p.refuseNotify(e, errNotifyMerchant, cause)
+	}
+	p.keepRefused(e, mchID, body, cause)
+	return p.refuseNotify(e, errNotifyKeys, cause)
+}
+
+// receiveFailure ends the sending of a genuine notification of API v2 that tells of no payment: it moves nothing, and would not the next
+// time either. Whether the order is paid, a query says.
+func (p *Plugin) receiveFailure(e *core.RequestEvent, mchID string, body []byte, cause error) error {
+	row := map[string]any{
+		"kind": "pay", "source": mchID, "dedupeKey": "pay/failure/" + digest(body), "headers": notifyHeaders(e), "body": string(body),
+		"verified": true,
+	}
+	if err := saveInbox(e.App, row, inboxRefused, cause.Error()); err != nil {
+		return p.refuseNotify(e, errNotifyProcessing, err)
+	}
+	return acknowledge(e, body)
 }
 
 // receive acts on a notification that WeChat has signed.
@@ -54,11 +90,15 @@ func (p *Plugin) receive(e *core.RequestEvent, mchID string, note wxpay.Notifica
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
 	if isRepeat(payment, note.Trade) {
+		p.metrics.notified(e, inboxRepeated)
 		return acknowledge(e, body) // a repeat is answered without a write
 	}
-	if _, err := p.apply(e.App, payment.Id, "", evidence{source: "notify", trade: &note.Trade, inbox: inbox}); err != nil {
+	step, err := p.apply(e.App, payment.Id, "", evidence{source: "notify", trade: &note.Trade, inbox: inbox})
+	if err != nil {
+		p.keepFailed(e.App, inbox, err)
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
+	p.metrics.notified(e, verdict("", step))
 	return acknowledge(e, body)
 }
 
@@ -83,6 +123,7 @@ func (p *Plugin) receiveUnmatched(e *core.RequestEvent, subject string, inbox ma
 	if err != nil {
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
+	p.metrics.notified(e, inboxUnmatched)
 	return acknowledge(e, body)
 }
 
@@ -91,19 +132,27 @@ const notifyTimeout = 4 * time.Second
 
 // acknowledge ends the sending of a notification. API v3 wants a status, API v2 a document.
 func acknowledge(e *core.RequestEvent, body []byte) error {
-	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+	if xmlflat.IsXML(body) {
 		return e.Blob(http.StatusOK, v2.ContentType, v2.Acknowledge())
 	}
 	return e.NoContent(http.StatusNoContent)
 }
 
-// refuseNotify answers in the words of WeChat Pay and of our own API at once.
+// refuseNotify answers in the words of what was asked: XML to API v2, and otherwise JSON in which v3 and our own API each find theirs.
 func (p *Plugin) refuseNotify(e *core.RequestEvent, problem Problem, cause error) error {
 	reason := problem.Code
 	if cause != nil {
 		reason = cause.Error()
 	}
+	if conflict, ok := conflictIn(cause); ok {
+		problem = errSchemaConflict
+		reason = conflict.Error()
+	}
+	p.metrics.notified(e, problem.Code)
 	e.App.Logger().Warn("payment notification refused", "code", problem.Code, "reason", scrub(reason))
+	if inXML, _ := e.Get(notifyIsXML).(bool); inXML {
+		return e.Blob(problem.Status, v2.ContentType, v2.Refuse(problem.Code))
+	}
 	return e.JSON(problem.Status, map[string]any{
 		"code": "FAIL", "message": problem.Message, "status": problem.Status, "data": map[string]string{"code": problem.Code},
 	})

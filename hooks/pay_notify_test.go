@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
@@ -24,16 +25,21 @@ type captured struct {
 }
 
 // captureNotify starts an app whose notifications go to the test instead, which hands them on as it likes.
-func captureNotify(t *testing.T) (*apptest.App, <-chan captured) {
+func captureNotify(t *testing.T, change ...func(*hooks.Config)) (*apptest.App, <-chan captured) {
 	t.Helper()
 	notes := make(chan captured, 50)
-	catcher := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	catcher := httptest.NewServer(catch(notes))
+	t.Cleanup(catcher.Close)
+	return apptest.New(t, append(change, func(c *hooks.Config) { c.PublicURL = catcher.URL })...), notes
+}
+
+// catch keeps every notification and takes none.
+func catch(notes chan<- captured) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		notes <- captured{r.URL.Path, r.Header.Clone(), body}
 		w.WriteHeader(http.StatusInternalServerError)
-	}))
-	t.Cleanup(catcher.Close)
-	return apptest.New(t, func(c *hooks.Config) { c.PublicURL = catcher.URL }), notes
+	})
 }
 
 // deliver posts a notification to the app.
@@ -246,4 +252,59 @@ func changes(tb testing.TB, app *apptest.App) int {
 		tb.Fatal(err)
 	}
 	return n
+}
+
+// the number of a transaction is unique: a payment that is not ours must leave it to the one that it belongs to
+func TestForeignPaymentLeavesTheTransactionNumber(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"other_amount", "other_appid"} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			foreign := disputedBy(t, fault, "三鲜面", 1)
+			transaction := list(t, foreign.app, "/_sim/orders")[0]["transaction_id"]
+			if got := foreign.row(t, "payments", foreign.payment).GetString("transactionId"); got != "" {
+				t.Errorf("number of the foreign payment: got %s, want none", got)
+			}
+			own := foreign.buyer.Order("酸梅汤", 1)
+			foreign.buyer.Must(http.MethodPost, payPath(own), nil)
+			payment := onlyPayment(t, foreign.app, own)
+			payment.Set("transactionId", transaction)
+			if err := foreign.app.Save(payment); err != nil {
+				t.Errorf("booking of the payment that it belongs to: got %v, want it saved", err)
+			}
+		})
+	}
+}
+
+// a payment that arrives between two steps of cancelling wins: the answer is the paid order
+func TestCancelMeetsThePayment(t *testing.T) {
+	t.Parallel()
+	app, order, note := paidUnheard(t)
+	payment := onlyPayment(t, app, order)
+	// an older attempt, of which nothing has left: cancelling ends it first, and the notification comes just then
+	older := core.NewRecord(payment.Collection())
+	older.Load(payment.FieldsData())
+	older.Id = core.GenerateDefaultRandomId()
+	older.Set("outTradeNo", older.Id+"-1")
+	older.Set("state", "NEW")
+	if err := app.Save(older); err != nil {
+		t.Fatal(err)
+	}
+	_, err := app.NonconcurrentDB().Update("payments", dbx.Params{"created": "2020-01-01 00:00:00.000Z"}, dbx.HashExp{"id": older.Id}).Execute()
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.OnRecordAfterUpdateSuccess("payments").BindFunc(func(e *core.RecordEvent) error {
+		if e.Record.Id == older.Id {
+			note.deliver(t, app)
+		}
+		return e.Next()
+	})
+	got := app.Call(http.MethodPost, "/api/wx/orders/"+order.Text("id")+"/cancel", app.Superuser(), nil)
+	if got.Status != http.StatusOK || got.Text("payState") != "PAID" {
+		t.Errorf("cancel: got %d %s, want 200 PAID", got.Status, got.Body)
+	}
+	if got := app.Call(http.MethodPost, "/api/wx/orders/"+order.Text("id")+"/cancel", app.Superuser(), nil); got.Code() != "order_already_paid" {
+		t.Errorf("once more: got %d %q, want order_already_paid", got.Status, got.Code())
+	}
 }

@@ -12,8 +12,12 @@ import (
 )
 
 // syncOrder handles POST /api/wx/orders/{id}/sync: it asks WeChat about every attempt of the order that is not settled, applies the
-// answers, and returns the order. What the phone believes about its payment changes nothing.
+// answers, and returns the order. What the phone believes about its payment changes nothing. Of an order that is paid it asks, for its
+// buyer once a minute, whether money has gone back without us.
 func (p *Plugin) syncOrder(e *core.RequestEvent) error {
+	if err := readNothing(e); err != nil {
+		return err
+	}
 	record, err := ownOrder(e)
 	if err != nil {
 		return err
@@ -24,6 +28,13 @@ func (p *Plugin) syncOrder(e *core.RequestEvent) error {
 	live, err := liveAttempts(e.App, record.Id)
 	if err != nil {
 		return fail(errBusyHere, err)
+	}
+	if len(live) == 0 && (e.HasSuperuserAuth() || p.syncMinute.allow(record.Id, 1, p.now())) {
+		err := p.syncPaid(ctx, record.Id)
+		if err != nil && e.HasSuperuserAuth() {
+			return failPay(err)
+		}
+		p.logErr("looking for refunds by hand", err) // note: to the buyer the order is paid all the same
 	}
 	for _, payment := range live {
 		end := p.drive(ctx, payment.Id, order.EventClientOK, evidence{source: "sync"})
@@ -40,6 +51,9 @@ func (p *Plugin) syncOrder(e *core.RequestEvent) error {
 // cancelOrder handles POST /api/wx/orders/{id}/cancel. The order is closed at WeChat first and here second, so the answer may be an
 // order that is still UNPAID (WeChat did not answer; the sweep goes on) or even PAID (the payer was faster).
 func (p *Plugin) cancelOrder(e *core.RequestEvent) error {
+	if err := readNothing(e); err != nil {
+		return err
+	}
 	record, err := ownOrder(e)
 	if err != nil {
 		return err
@@ -53,7 +67,19 @@ func (p *Plugin) cancelOrder(e *core.RequestEvent) error {
 	if err := p.endAttempts(ctx, record.Id, order.EventCancel, "cancel"); err != nil {
 		return fail(errBusyHere, err)
 	}
-	return answerOrder(e, record.Id)
+	return p.answerCancel(e, record.Id)
+}
+
+// answerCancel answers with the order, unless cancelling met a payment that does not fit it.
+func (p *Plugin) answerCancel(e *core.RequestEvent, orderID string) error {
+	o, err := e.App.FindRecordById("orders", orderID)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
+	if isFrozen(o) {
+		return fail(errOrderDisputed, nil)
+	}
+	return answerOrder(e, orderID)
 }
 
 // requestCancel notes that the owner wants out, so that the last attempt to close takes the order with it.
@@ -66,9 +92,12 @@ func (p *Plugin) requestCancel(app core.App, orderID string) error {
 		if state := order.PayState(o.GetString("payState")); state.IsPaid() {
 			return fail(errOrderPaid, nil)
 		}
+		if isFrozen(o) {
+			return fail(errOrderDisputed, nil)
+		}
 		if o.GetDateTime("cancelAt").IsZero() {
 			o.Set("cancelAt", p.now())
-			if err := tx.Save(o); err != nil {
+			if err := save(tx, o); err != nil {
 				return err
 			}
 		}
@@ -83,7 +112,7 @@ func (p *Plugin) endAttempts(ctx context.Context, orderID string, event order.Pa
 		return err
 	}
 	for _, payment := range live {
-		if end := p.drive(ctx, payment.Id, event, evidence{source: source}); end.err != nil {
+		if end := p.drive(ctx, payment.Id, event, evidence{source: source}); end.err != nil && !isOutpaced(end.err) {
 			return end.err
 		}
 	}
@@ -109,7 +138,7 @@ func (p *Plugin) sweep(ctx context.Context) error {
 	for _, payment := range due {
 		p.sweepPayment(ctx, payment)
 	}
-	over, err := p.app.FindRecordsByFilter("orders", "payState = 'UNPAID' && expiresAt <= {:now}", "expiresAt", 50, 0, dbx.Params{"now": now})
+	over, err := p.app.FindRecordsByFilter("orders", "payState = 'UNPAID' && frozenAt = '' && expiresAt <= {:now}", "expiresAt", 50, 0, dbx.Params{"now": now})
 	if err != nil {
 		return fmt.Errorf("find expired orders: %w", err)
 	}
@@ -148,7 +177,7 @@ func (p *Plugin) postpone(paymentID string) {
 		asked := payment.GetInt("queries")
 		payment.Set("queries", asked+1)
 		payment.Set("nextQueryAt", p.now().Add(order.NextQuery(asked)))
-		return tx.Save(payment)
+		return save(tx, payment)
 	})
 	if err != nil {
 		p.app.Logger().Warn("payment not postponed", "payment", paymentID, "error", err.Error())

@@ -340,3 +340,24 @@ func ledger(tb testing.TB, app *apptest.App, orderID string) string {
 	}
 	return strings.Join(steps, " ")
 }
+
+// WeChat counts the description in bytes; what a hook has written is cut to fit, and no character is split
+func TestPayWithALongDescription(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	app.WX.OnOrderCreate().BindFunc(func(e *hooks.OrderEvent) error {
+		e.Order.Set("description", strings.Repeat("面", 33)+strings.Repeat("d", 36)) // 69 characters, 135 bytes
+		return e.Next()
+	})
+	buyer := app.Login("小明")
+	order := buyer.Order("三鲜面", 1)
+	if got := buyer.PayAtCashier(buyer.Must(http.MethodPost, payPath(order), nil)); got != "requestPayment:ok" {
+		t.Errorf("phone: got %q, want requestPayment:ok", got)
+	}
+	want := strings.Repeat("面", 33) + strings.Repeat("d", 28)
+	for _, o := range list(t, app, "/_sim/orders") {
+		if o["description"] != want {
+			t.Errorf("description at WeChat: got %q, want 127 bytes", o["description"])
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -18,52 +19,81 @@ type phoneForm struct {
 }
 
 // phone handles POST /api/wx/phone: it asks WeChat for the number behind the code and keeps it on the user. The answer of WeChat
-// names no user, so the number belongs to whoever is signed in here.
+// names no user, so the number belongs to whoever is signed in here. Who did not get the answer sends the same code again.
 //
-// NB! each success on the phone costs the owner money, and a code works once: it is never sent a second time.
+// NB! each success on the phone costs the owner money, and a code works once: it is never sent to WeChat a second time.
 func (p *Plugin) phone(e *core.RequestEvent) error {
 	var form phoneForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	app, identity, err := p.caller(e, form.AppID)
 	if err != nil {
 		return err
 	}
-	number, err := p.askPhone(e, form, app, identity)
+	key := phoneKey(app.AppID, e.Auth.Id, form.Code)
+	defer p.phones.locks.lock(key)()
+	found, err := p.askPhone(e, form, app, identity, key)
 	if err != nil {
 		return asAnswer(err, errBusyHere)
 	}
-	user, err := e.App.FindRecordById("users", e.Auth.Id)
-	if err != nil {
-		return fail(errBusyHere, err)
+	if !found.kept {
+		if err := keepPhone(e.App, e.Auth.Id, found.number); err != nil {
+			return fail(errBusyHere, err)
+		}
+		found.kept = true
+		p.rememberPhone(form, key, found)
 	}
-	user.Set("phone", number.PhoneNumber)
-	user.Set("countryCode", number.CountryCode)
-	if err := e.App.Save(user); err != nil {
-		return fail(errBusyHere, err)
-	}
+	number := found.number
 	return e.JSON(http.StatusOK, map[string]string{
 		"phoneNumber": number.PhoneNumber, "purePhoneNumber": number.PurePhoneNumber, "countryCode": number.CountryCode,
 	})
 }
 
-// askPhone gets the number by the code or out of the encrypted pair; its errors are answers.
-func (p *Plugin) askPhone(e *core.RequestEvent, form phoneForm, app settings.App, identity *core.Record) (wechat.Phone, error) {
+func keepPhone(app core.App, userID string, number wechat.Phone) error {
+	user, err := app.FindRecordById("users", userID)
+	if err != nil {
+		return err
+	}
+	user.Set("phone", number.PhoneNumber)
+	user.Set("countryCode", number.CountryCode)
+	return save(app, user)
+}
+
+// rememberPhone keeps the result of a code; encrypted data can be opened as often as one likes.
+func (p *Plugin) rememberPhone(form phoneForm, key string, found pastPhone) {
 	if form.Code != "" {
-		number, err := p.clients.wechatFor(app).PhoneNumber(e.Request.Context(), form.Code)
-		if err != nil {
-			return number, failCode(err)
-		}
-		return number, nil
+		p.phones.keep(key, found, p.now())
+	}
+}
+
+// askPhone gets the number by the code or out of the encrypted pair; its errors are answers.
+func (p *Plugin) askPhone(e *core.RequestEvent, form phoneForm, app settings.App, identity *core.Record, key string) (pastPhone, error) {
+	if form.Code != "" {
+		return p.tradePhone(e.Request.Context(), form, app, key)
 	}
 	data, err := p.decrypt(identity, app.AppID, form.EncryptedData, form.IV)
 	if err != nil {
-		return wechat.Phone{}, failWechat(err)
+		return pastPhone{}, failWechat(err)
 	}
 	number, err := data.Phone()
 	if err != nil { // genuine, but no phone number: the client sent other data
-		return number, fail(errDataMalformed, err)
+		return pastPhone{}, fail(errDataMalformed, err)
 	}
-	return number, nil
+	return pastPhone{number: number}, nil
+}
+
+// tradePhone asks WeChat for the number of a code, or remembers that it has asked.
+func (p *Plugin) tradePhone(ctx context.Context, form phoneForm, app settings.App, key string) (pastPhone, error) {
+	if past, ok := p.phones.recall(key, p.now()); ok {
+		return past, nil
+	}
+	// note: a client that gives up must not tear up the answer: the code is spent, and paid for, by then
+	number, err := p.clients.wechatFor(app).PhoneNumber(context.WithoutCancel(ctx), form.Code)
+	if err != nil {
+		return pastPhone{}, failCode(err)
+	}
+	found := pastPhone{number: number}
+	p.rememberPhone(form, key, found)
+	return found, nil
 }

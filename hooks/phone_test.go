@@ -1,6 +1,7 @@
 package hooks_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -55,6 +56,61 @@ func TestPhoneCodeWorksOnceAndForTheCaller(t *testing.T) {
 	}
 }
 
+// who did not get the answer sends the code again: WeChat is asked once, and an old number does not come back
+func TestPhoneCodeSentAgain(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	person, other := app.Login("小明"), app.Login("小红")
+	code := map[string]any{"code": person.Phone("phone", nil).Text("code")}
+	answers := make([]apptest.Answer, 10)
+	apptest.AtOnce(len(answers), func(i int) { answers[i] = person.Call(http.MethodPost, "/api/wx/phone", code) })
+	for _, a := range answers {
+		if a.Status != http.StatusOK || a.Text("phoneNumber") != "13800138000" {
+			t.Fatalf("answer: got %d %s, want the number every time", a.Status, a.Body)
+		}
+	}
+	if n := app.Calls("/wxa/business/getuserphonenumber"); n != 1 {
+		t.Errorf("calls: got %d, want 1", n)
+	}
+	wantAnswer(t, other.Call(http.MethodPost, "/api/wx/phone", code), 400, "wx_code_invalid")
+	if got := phoneOf(t, app, other.User); got != " " {
+		t.Errorf("somebody else with the code: got %q, want nothing", got)
+	}
+	app.Must(http.MethodPost, "/_sim/people/"+person.ID, "", map[string]any{"phone": "+852 51234567"})
+	person.Must(http.MethodPost, "/api/wx/phone", map[string]any{"code": person.Phone("phone", nil).Text("code")})
+	person.Must(http.MethodPost, "/api/wx/phone", code)
+	if got := phoneOf(t, app, person.User); got != "852 +85251234567" {
+		t.Errorf("the old code after a new number: got %q, want the new number", got)
+	}
+	app.Clock.Advance(5 * time.Minute)
+	if got := person.Call(http.MethodPost, "/api/wx/phone", code); got.Status != http.StatusBadRequest {
+		t.Errorf("after five minutes: got %d %s, want a used code", got.Status, got.Body)
+	}
+}
+
+// a phone that gives up while WeChat is thinking has not lost the number
+func TestPhoneClientThatGivesUp(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	person := app.Login("小明")
+	given := person.Phone("phone", nil).Text("code")
+	app.Must(http.MethodPost, "/_sim/faults", "", map[string]any{"on": "getuserphonenumber", "kind": "slow", "times": 1, "delay": "300ms"})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, app.URL+"/api/wx/phone", strings.NewReader(`{"code":"`+given+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", person.Token)
+	if res, err := http.DefaultClient.Do(req); err == nil {
+		_ = res.Body.Close()
+		t.Fatalf("got %d, want to have given up", res.StatusCode)
+	}
+	if got := person.Must(http.MethodPost, "/api/wx/phone", map[string]any{"code": given}); got.Text("phoneNumber") != "13800138000" {
+		t.Errorf("once more: got %s, want the number", got.Body)
+	}
+}
+
 func TestPhoneByEncryptedData(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
@@ -83,7 +139,7 @@ func TestPhoneByEncryptedData(t *testing.T) {
 		{"no iv", merged(pair(person.Phone("phone", nil)), map[string]any{"iv": ""}), 400, "wx_data_malformed"},
 		{"a plus that became a space", map[string]any{"encryptedData": "AAAA AAA", "iv": first["iv"]}, 400, "wx_data_malformed"},
 		{"nothing", map[string]any{}, 400, "wx_data_malformed"},
-		{"no JSON", "code", 400, "request_invalid"},
+		{"no JSON", "code", 400, "body_not_json"},
 		{"code that is none", map[string]any{"code": strings.Repeat("x", 5000)}, 400, "wx_code_invalid"},
 		{"code of wx.login", map[string]any{"code": person.LoginCode()}, 400, "wx_code_invalid"},
 		{"mini program without an identity", map[string]any{"code": "x", "appid": nextAppID}, 409, "wx_identity_missing"},
@@ -170,5 +226,36 @@ func TestPhoneCodeIsSentOnce(t *testing.T) {
 	}
 	if got := phoneOf(t, app, person.User); got != " " {
 		t.Errorf("got %q, want nothing stored", got)
+	}
+}
+
+// data that claims to be of the future could be kept and played again for as long
+func TestPhoneRefusesDataOfAnotherTime(t *testing.T) {
+	t.Parallel()
+	app, wechat := scripted(t)
+	wechat.allow(ownAppID, "1", wechatSession{"o-a", "", keyOne})
+	token := app.LoginWith(map[string]any{"code": "1"}).Text("token")
+	scenarios := []struct {
+		name   string
+		off    time.Duration
+		status int
+		code   string
+	}{
+		{"now", 0, 200, ""},
+		{"a clock that is a little ahead", 4 * time.Minute, 200, ""},
+		{"the future", 6 * time.Minute, 400, "wx_watermark_invalid"},
+		{"a far future", 100 * 365 * 24 * time.Hour, 400, "wx_watermark_invalid"},
+		{"nine minutes ago", -9 * time.Minute, 200, ""},
+		{"eleven minutes ago", -11 * time.Minute, 400, "wx_watermark_invalid"},
+	}
+	for _, s := range scenarios {
+		for _, path := range []string{"/api/wx/phone", "/api/wx/decrypt"} {
+			data := phoneData(app, "13800138000", ownAppID)
+			data["watermark"] = map[string]any{"timestamp": app.Clock.Now().Add(s.off).Unix(), "appid": ownAppID}
+			got := app.Call(http.MethodPost, path, token, sealed(t, keyOne, data))
+			if got.Status != s.status || got.Code() != s.code {
+				t.Errorf("%s at %s: got %d %q, want %d %q", s.name, path, got.Status, got.Code(), s.status, s.code)
+			}
+		}
 	}
 }

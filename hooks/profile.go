@@ -22,8 +22,8 @@ func (p *Plugin) profile(e *core.RequestEvent) error {
 	var form struct {
 		Name *string `json:"name" form:"name"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readUpload(e, &form); err != nil {
+		return err
 	}
 	files, err := e.FindUploadedFiles("avatar")
 	if err != nil && !errors.Is(err, http.ErrMissingFile) && !errors.Is(err, http.ErrNotMultipart) {
@@ -46,7 +46,7 @@ func (p *Plugin) profile(e *core.RequestEvent) error {
 		user.Set("avatar", files[0])
 	}
 	err = p.onProfile.Trigger(event, func(pe *ProfileEvent) error {
-		if err := pe.App.Save(pe.User); err != nil {
+		if err := save(pe.App, pe.User); err != nil {
 			return fail(errProfileAvatar, err)
 		}
 		return nil

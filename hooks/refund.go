@@ -24,31 +24,30 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// createRefund handles POST /api/wx/orders/{id}/refunds for superusers: `{amount?, reason?}`; without an amount all that is left.
-// WeChat wants a minute between two refunds of one payment: one that comes too soon is kept and sent by the sweep.
+// createRefund handles POST /api/wx/orders/{id}/refunds for superusers: `{amount, reason?, key?}`, or `{all: true, reason?, key?}` for
+// all that is left. WeChat wants a minute between two refunds of one payment: one that comes too soon is kept and sent by the sweep.
 func (p *Plugin) createRefund(e *core.RequestEvent) error {
-	var form struct {
-		Amount int64  `json:"amount"`
-		Reason string `json:"reason"`
+	var form refundForm
+	if err := readStrict(e, &form); err != nil {
+		return err
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
-	}
-	if len(form.Reason) > 80 || form.Amount < 0 {
-		return fail(errRefundAmount, nil)
+	wish, err := form.wish(e.Auth.Email())
+	if err != nil {
+		return err
 	}
 	record, err := ownOrder(e)
 	if err != nil {
 		return err
 	}
 	defer p.locks.lock("order/" + record.Id)()
-	refund, err := p.askRefund(e.App, record.Id, form.Amount, form.Reason, e.Auth.Email())
+	refund, err := p.askRefund(e.App, record.Id, wish)
 	if err != nil {
 		return asAnswer(err, errBusyHere)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
 	defer cancel()
-	if !refund.GetDateTime("nextQueryAt").Time().After(p.now()) {
+	isNew := refund.GetString("state") == string(order.RefundNew) // note: not so when the key has met an earlier one
+	if isNew && !refund.GetDateTime("nextQueryAt").Time().After(p.now()) {
 		if end := p.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "refund"}); end.err != nil {
 			return fail(errBusyHere, end.err)
 		}
@@ -67,33 +66,6 @@ func answerRefund(e *core.RequestEvent, id string) error {
 	return e.JSON(http.StatusOK, r)
 }
 
-// askRefund checks what WeChat allows and writes the row, which reserves the amount.
-func (p *Plugin) askRefund(app core.App, orderID string, amount int64, reason, by string) (refund *core.Record, err error) {
-	err = app.RunInTransaction(func(tx core.App) error {
-		payment, err := paidAttempt(tx, orderID)
-		if err != nil {
-			return err
-		}
-		ask, err := p.refundAsk(tx, payment, amount)
-		if err != nil {
-			return err
-		}
-		at := p.now()
-		switch err := order.AllowRefund(ask); {
-		case errors.Is(err, order.ErrRefundTooSoon):
-			at = ask.LastAt.Add(order.RefundSpacing)
-		case err != nil:
-			return refuseRefund(err, ask)
-		}
-		id := core.GenerateDefaultRandomId()
-		refund, err = saveRefund(tx, payment, map[string]any{
-			"id": id, "outRefundNo": order.NewOutRefundNo(id), "amount": ask.Amount, "reason": reason, "requestedBy": by, "nextQueryAt": at,
-		})
-		return err
-	})
-	return refund, err
-}
-
 // paidAttempt is the attempt that paid the order.
 func paidAttempt(tx core.App, orderID string) (*core.Record, error) {
 	r, err := findRow(tx, "payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
@@ -109,12 +81,13 @@ func (p *Plugin) refundAsk(tx core.App, payment *core.Record, amount int64) (ord
 	if err != nil {
 		return order.RefundAsk{}, fmt.Errorf("read refunds: %w", err)
 	}
+	_, total := heldMoney(payment)
 	ask := order.RefundAsk{
-		Total: int64(payment.GetInt("amount")), Amount: amount, PaidAt: payment.GetDateTime("successAt").Time(), Now: p.now(),
+		Total: total, Amount: amount, PaidAt: payment.GetDateTime("successAt").Time(), Now: p.now(),
 	}
+	ask.Refunds = refundAmounts(rows)
 	for _, r := range rows {
-		ask.Refunds = append(ask.Refunds, order.RefundAmount{State: order.RefundState(r.GetString("state")), Amount: int64(r.GetInt("amount"))})
-		if at := r.GetDateTime("sentAt").Time(); at.After(ask.LastAt) {
+		if at := lastSent(r); at.After(ask.LastAt) {
 			ask.LastAt = at
 		}
 		// note: one that waits for its turn counts from when it will be sent
@@ -154,7 +127,7 @@ func saveRefund(tx core.App, payment *core.Record, fields map[string]any) (*core
 		"order": payment.GetString("order"), "payment": payment.Id, "merchant": payment.GetString("merchant"), "state": string(order.RefundNew),
 	})
 	r.Load(fields)
-	if err := tx.Save(r); err != nil {
+	if err := save(tx, r); err != nil {
 		return nil, fmt.Errorf("save refund: %w", err)
 	}
 	return r, nil
@@ -207,8 +180,21 @@ func (p *Plugin) sweepRefund(ctx context.Context, refund *core.Record) {
 	defer p.locks.lock("order/" + refund.GetString("order"))()
 	ctx, cancel := context.WithTimeout(ctx, payTimeout)
 	defer cancel()
+	refund, err := p.app.FindRecordById("refunds", refund.Id) // note: a request may have sent it while we waited for the lock
+	if err != nil {
+		p.logErr("sweep of refunds", err)
+		return
+	}
+	if waits, err := p.waitsForDispute(refund); waits || err != nil {
+		p.logErr("sweep of refunds", err)
+		return
+	}
 	var end drivenRefund
 	if order.RefundState(refund.GetString("state")) == order.RefundNew {
+		if waits, err := p.waitForTurn(refund); waits || err != nil {
+			p.logErr("spacing of refunds", err)
+			return
+		}
 		end = p.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "sweep"})
 	} else {
 		end = p.queryRefund(ctx, refund.Id)
@@ -221,6 +207,48 @@ func (p *Plugin) sweepRefund(ctx context.Context, refund *core.Record) {
 	}
 }
 
+// waitsForDispute puts a refund off that has not been sent and whose order is frozen. One of the disputed payment itself is what a
+// person decided.
+func (p *Plugin) waitsForDispute(refund *core.Record) (waits bool, err error) {
+	if order.RefundState(refund.GetString("state")) != order.RefundNew {
+		return false, nil
+	}
+	o, err := p.app.FindRecordById("orders", refund.GetString("order"))
+	if err != nil {
+		return false, fmt.Errorf("read order: %w", err)
+	}
+	payment, err := p.app.FindRecordById("payments", refund.GetString("payment"))
+	if err != nil {
+		return false, fmt.Errorf("read payment: %w", err)
+	}
+	if !isFrozen(o) || payment.GetString("state") != string(order.PaymentPaid) {
+		return false, nil
+	}
+	refund.Set("nextQueryAt", p.now().Add(order.RefundSpacing))
+	return true, save(p.app, refund)
+}
+
+// waitForTurn puts a refund off that would leave within a minute of another one of the payment: its turn was reckoned when it was asked
+// for, and the one before it may have left late.
+func (p *Plugin) waitForTurn(refund *core.Record) (waits bool, err error) {
+	others, err := p.app.FindAllRecords("refunds", dbx.HashExp{"payment": refund.GetString("payment")},
+		dbx.Not(dbx.HashExp{"id": refund.Id}), dbx.Not(dbx.HashExp{"state": string(order.RefundNew)}))
+	if err != nil {
+		return false, fmt.Errorf("read refunds: %w", err)
+	}
+	turn := p.now()
+	for _, r := range others {
+		if next := lastSent(r).Add(order.RefundSpacing); next.After(turn) {
+			turn = next
+		}
+	}
+	if !turn.After(p.now()) {
+		return false, nil
+	}
+	refund.Set("nextQueryAt", turn)
+	return true, save(p.app, refund)
+}
+
 // postponeRefund makes a refund wait after a question that had no answer.
 func (p *Plugin) postponeRefund(id string) {
 	err := p.app.RunInTransaction(func(tx core.App) error {
@@ -231,7 +259,7 @@ func (p *Plugin) postponeRefund(id string) {
 		asked := r.GetInt("queries")
 		r.Set("queries", asked+1)
 		r.Set("nextQueryAt", p.now().Add(nextRefundQuery(asked)))
-		return tx.Save(r)
+		return save(tx, r)
 	})
 	if err != nil {
 		p.app.Logger().Warn("refund not postponed", "refund", id, "error", err.Error())

@@ -22,6 +22,7 @@ type refundEvidence struct {
 	fact       *wxpay.Refund // a verified fact
 	mismatches []order.Mismatch
 	inbox      map[string]any
+	refusal    *wxpay.Error // what WeChat said in place of an answer
 }
 
 // drivenRefund is how far a refund got.
@@ -31,9 +32,16 @@ type drivenRefund struct {
 	err     error
 }
 
-// driveRefund is drive for refunds. It sends at most once: if WeChat does not know the number after an unclear answer, the sweep sends
-// again, with the pause that WeChat asks for.
+// driveRefund is drive for refunds, and looks for refunds by hand when WeChat refuses ours.
 func (p *Plugin) driveRefund(ctx context.Context, id string, event order.RefundEvent, why refundEvidence) drivenRefund {
+	end := p.settleRefund(ctx, id, event, why)
+	p.lookBehindRefusal(ctx, id, end)
+	return end
+}
+
+// settleRefund goes on until no call is due. It sends at most once: if WeChat does not know the number after an unclear answer, the sweep sends
+// again, with the pause that WeChat asks for.
+func (p *Plugin) settleRefund(ctx context.Context, id string, event order.RefundEvent, why refundEvidence) drivenRefund {
 	var end drivenRefund
 	sent := false
 	for range maxSteps {
@@ -100,35 +108,62 @@ func (p *Plugin) callRefund(ctx context.Context, g wxpay.Gateway, refund *core.R
 	if err != nil {
 		return "", refundEvidence{}, fmt.Errorf("read payment: %w", err)
 	}
+	transactionID, total := heldMoney(payment)
 	answer, err := g.Refund(ctx, wxpay.RefundRequest{
-		TransactionID: payment.GetString("transactionId"), OutTradeNo: payment.GetString("outTradeNo"),
+		TransactionID: transactionID, OutTradeNo: payment.GetString("outTradeNo"),
 		OutRefundNo: refund.GetString("outRefundNo"), Reason: refund.GetString("reason"),
 		NotifyURL: p.settings.PublicURL() + "/api/wx/notify/refund/" + refund.GetString("merchant"),
-		Refund:    wxpay.Fen(refund.GetInt("amount")), Total: wxpay.Fen(payment.GetInt("amount")),
+		Refund:    wxpay.Fen(refund.GetInt("amount")), Total: wxpay.Fen(total),
 	})
 	if err == nil {
 		return "", refundEvidence{source: "refund", fact: &answer}, nil
 	}
 	p.app.Logger().Warn("WeChat Pay call failed", "call", "refund", "refund", refund.Id, "error", err.Error())
+	return p.afterRefusal(ctx, g, refund, err)
+}
+
+// afterRefusal says what a call that brought no answer means.
+func (p *Plugin) afterRefusal(
+	ctx context.Context, g wxpay.Gateway, refund *core.Record, err error,
+) (order.RefundEvent, refundEvidence, error) {
 	pe, ok := errors.AsType[*wxpay.Error](err)
+	why := refundEvidence{source: "refund", refusal: pe}
 	switch {
+	case ok && isTooSoon(pe):
+		return p.ifUnknown(ctx, g, refund, order.EventRefundTooSoon, why, nil) // note: no failure, so the sweep keeps to the turn
 	case !ok || pe.OutcomeUnknown():
-		return order.EventRefundUnknown, refundEvidence{source: "refund"}, err
+		return order.EventRefundUnknown, why, err
 	case pe.Kind == wxpay.KindSign, pe.Kind == wxpay.KindConfig, pe.Kind == wxpay.KindDenied:
 		// NB! a key, a clock or a right that somebody will mend says nothing about the refund: giving it up would keep the payer's money
-		return order.EventRefundUnknown, refundEvidence{source: "refund"}, err
+		return order.EventRefundUnknown, why, err
 	case pe.Kind == wxpay.KindNotEnough:
-		return order.EventRefundNotEnough, refundEvidence{source: "refund"}, err
+		return order.EventRefundNotEnough, why, err
 	case refund.GetInt("queries") > 1:
-		// note: an earlier call may have worked; what this one says about the number is not the whole truth
-		event, why, queryErr := p.callRefundQuery(ctx, g, refund)
-		if event == order.EventRefundNotFound {
-			return order.EventRefundRejected, refundEvidence{source: "refund"}, err
-		}
-		return event, why, errors.Join(err, queryErr)
+		return p.ifUnknown(ctx, g, refund, order.EventRefundRejected, why, err)
 	default:
-		return order.EventRefundRejected, refundEvidence{source: "refund"}, err
+		return order.EventRefundRejected, why, err
 	}
+}
+
+// ifUnknown is the event when WeChat does not know the number, and otherwise what it knows.
+//
+// note: an earlier call may have worked; what this one says about the number is not the whole truth.
+func (p *Plugin) ifUnknown(
+	ctx context.Context, g wxpay.Gateway, refund *core.Record, event order.RefundEvent, why refundEvidence, err error,
+) (order.RefundEvent, refundEvidence, error) {
+	found, fact, queryErr := p.callRefundQuery(ctx, g, refund)
+	if found == order.EventRefundNotFound {
+		return event, why, err
+	}
+	if found == "" && fact.fact == nil {
+		return order.EventRefundUnknown, why, errors.Join(err, queryErr)
+	}
+	return found, fact, err
+}
+
+// isTooSoon tells whether WeChat took the call for one of too many, which it does not carry out.
+func isTooSoon(pe *wxpay.Error) bool {
+	return pe.Code == "FREQUENCY_LIMITED" || pe.Code == "RATELIMIT_EXCEEDED"
 }
 
 func (p *Plugin) callRefundQuery(ctx context.Context, g wxpay.Gateway, refund *core.Record) (order.RefundEvent, refundEvidence, error) {
@@ -156,9 +191,10 @@ func (p *Plugin) applyRefund(app core.App, id string, event order.RefundEvent, w
 			return fmt.Errorf("read payment: %w", err)
 		}
 		if why.fact != nil {
+			transactionID, total := heldMoney(payment)
 			event, why.mismatches = order.CompareRefund(order.RefundAttempt{
-				MchID: refund.GetString("merchant"), OutTradeNo: payment.GetString("outTradeNo"), TransactionID: payment.GetString("transactionId"),
-				OutRefundNo: refund.GetString("outRefundNo"), Amount: int64(refund.GetInt("amount")), Total: int64(payment.GetInt("amount")),
+				MchID: refund.GetString("merchant"), OutTradeNo: payment.GetString("outTradeNo"), TransactionID: transactionID,
+				OutRefundNo: refund.GetString("outRefundNo"), Amount: int64(refund.GetInt("amount")), Total: total,
 			}, refundFact(*why.fact))
 		}
 		step, err = order.ApplyRefund(order.RefundState(refund.GetString("state")), event)
@@ -200,8 +236,9 @@ func (p *Plugin) recordRefund(
 			refund.Set("sentAt", why.fact.CreatedAt) // the day under which it stands in WeChat's bill
 		}
 	}
+	keepRefusal(refund, step, why)
 	p.scheduleRefund(refund, step)
-	if err := tx.Save(refund); err != nil {
+	if err := save(tx, refund); err != nil {
 		return fmt.Errorf("save refund: %w", err)
 	}
 	if step.Changed() {
@@ -209,13 +246,26 @@ func (p *Plugin) recordRefund(
 			return err
 		}
 	}
-	return p.followRefund(tx, refund, payment, step)
+	return p.followRefund(tx, refund, payment, step, why)
+}
+
+// keepRefusal writes down WeChat's code and words, for the person who has to do something; what WeChat has taken on is no longer refused.
+func keepRefusal(refund *core.Record, step order.RefundStep, why refundEvidence) {
+	switch {
+	case why.refusal != nil:
+		refund.Set("refusedCode", clip(why.refusal.Code, 64))
+		refund.Set("refusedMessage", clip(why.refusal.Message, 600))
+	case step.Changed() && step.To != order.RefundSubmitted && step.To != order.RefundNew:
+		refund.Set("refusedCode", "")
+		refund.Set("refusedMessage", "")
+	}
 }
 
 // scheduleRefund sets when the sweep looks next. Only a refund on its way is looked at.
 func (p *Plugin) scheduleRefund(refund *core.Record, step order.RefundStep) {
 	if step.Has(order.CallRefund) {
 		refund.Set("sentAt", p.now())
+		refund.Set("calledAt", p.now())
 	}
 	asked := refund.GetInt("queries")
 	switch step.To {
@@ -225,12 +275,17 @@ func (p *Plugin) scheduleRefund(refund *core.Record, step order.RefundStep) {
 	case order.RefundAbnormal, order.RefundSuccess, order.RefundClosed, order.RefundRejected:
 		refund.Set("nextQueryAt", nil)
 	}
-	if step.Has(order.RetryRefundLater) {
+	switch {
+	case step.Has(order.RetryRefundLater):
 		refund.Set("nextQueryAt", p.now().Add(order.NextQuery(asked+6)))
+	case step.Has(order.RetryRefundSoon):
+		refund.Set("sentAt", nil) // WeChat has no such refund, so it has no day in a bill either
+		refund.Set("queries", 0)
+		refund.Set("nextQueryAt", p.now().Add(order.RefundSpacing))
 	}
 }
 
-func (p *Plugin) followRefund(tx core.App, refund, payment *core.Record, step order.RefundStep) error {
+func (p *Plugin) followRefund(tx core.App, refund, payment *core.Record, step order.RefundStep, why refundEvidence) error {
 	if err := p.raiseForRefund(tx, refund, step); err != nil {
 		return err
 	}
@@ -238,8 +293,12 @@ func (p *Plugin) followRefund(tx core.App, refund, payment *core.Record, step or
 		var err error
 		switch effect { //nolint:exhaustive // the calls are made by driveRefund and the sweep
 		case order.CountRefund:
-			err = countRefund(tx, refund, payment)
-		case order.Alert, order.Freeze:
+			if err = countRefund(tx, refund, payment); err == nil {
+				err = p.endGiveBack(tx, payment)
+			}
+		case order.Freeze:
+			err = p.freezeByRefund(tx, payment, why.mismatches)
+		case order.Alert:
 			// raiseForRefund tells a person
 		}
 		if err != nil {
@@ -259,12 +318,8 @@ func countRefund(tx core.App, refund, payment *core.Record) error {
 	if err != nil {
 		return fmt.Errorf("read refunds: %w", err)
 	}
-	var amounts []order.RefundAmount
-	for _, r := range rows {
-		amounts = append(amounts, order.RefundAmount{State: order.RefundState(r.GetString("state")), Amount: int64(r.GetInt("amount"))})
-	}
 	total := int64(payment.GetInt("amount"))
-	refunded, err := order.Refunded(total, amounts)
+	refunded, err := order.Refunded(total, refundAmounts(rows))
 	if err != nil {
 		return err
 	}
@@ -278,7 +333,7 @@ func countRefund(tx core.App, refund, payment *core.Record) error {
 	}
 	o.Set("refunded", refunded)
 	o.Set("payState", string(state))
-	if err := tx.Save(o); err != nil {
+	if err := save(tx, o); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
 	return queueEffect(tx, effectRefundHooks, refund.Id, map[string]any{"refund": refund.Id})
@@ -291,6 +346,9 @@ func saveRefundLedger(tx core.App, refund *core.Record, event order.RefundEvent,
 	}
 	if len(why.mismatches) > 0 {
 		proof["mismatches"] = why.mismatches
+	}
+	if why.refusal != nil {
+		proof["refusal"] = map[string]any{"code": why.refusal.Code, "message": why.refusal.Message, "rid": why.refusal.RequestID}
 	}
 	_, err := insert(tx, "wx_ledger", map[string]any{
 		"order": refund.GetString("order"), "payment": refund.GetString("payment"), "refund": refund.Id,

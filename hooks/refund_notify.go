@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
+	"wxbase/internal/wxpay/xmlflat"
 )
 
 // notifyRefund handles POST /api/wx/notify/refund/{merchant}, for refunds that we asked for and for those made by hand on the merchant
@@ -22,13 +21,16 @@ import (
 // itself, it only makes us ask.
 func (p *Plugin) notifyRefund(e *core.RequestEvent) error {
 	mchID := e.Request.PathValue("merchant")
-	gateway, err := p.gateway(mchID, "")
-	if err != nil {
-		return p.refuseNotify(e, errNotifyMerchant, err)
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(e.Response, e.Request.Body, wxpay.MaxNotificationBytes))
+	body, err := readNotify(e)
 	if err != nil {
 		return p.refuseNotify(e, errNotifyMalformed, err)
+	}
+	gateway, err := p.gateway(mchID, "") // either API reads the XML of v2, which is no more than a reason to ask
+	if err == nil && !xmlflat.IsXML(body) {
+		gateway, err = p.notifyGateway(mchID, body)
+	}
+	if err != nil {
+		return p.refuseNotifyOf(e, mchID, body, err)
 	}
 	note, err := gateway.ParseRefundNotification(e.Request.Header, body)
 	if err != nil {
@@ -55,8 +57,18 @@ func (p *Plugin) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Re
 	if err != nil {
 		return p.refuseNotify(e, errNotifyProcessing, err)
 	}
-	if _, err := p.applyRefund(e.App, id, "", refundEvidence{source: "notify", fact: &fact, inbox: inbox}); err != nil {
+	step, err := p.applyRefund(e.App, id, "", refundEvidence{source: "notify", fact: &fact, inbox: inbox})
+	if err != nil {
+		p.keepFailed(e.App, inbox, err)
 		return p.refuseNotify(e, errNotifyProcessing, err)
+	}
+	switch {
+	case step.Has(order.Freeze):
+		p.metrics.notified(e, inboxDisputed)
+	case step.Changed():
+		p.metrics.notified(e, inboxApplied)
+	default:
+		p.metrics.notified(e, inboxRepeated)
 	}
 	return acknowledge(e, body)
 }
@@ -94,13 +106,16 @@ func (p *Plugin) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id
 			return err
 		}
 		id = r.Id
-		return nil
+		return p.settle(tx, alertRefund, refundsOfPayment(payment), "a refund by hand was booked")
 	})
 	if err == nil && id == "" {
-		return "", fmt.Errorf("refund %s: more than is left of the payment", fact.OutRefundNo)
+		return "", fmt.Errorf("refund %s: %w", fact.OutRefundNo, errRefundTooLarge)
 	}
 	return id, err
 }
+
+// errRefundTooLarge is a refund that cannot stand in our books: a person must look.
+var errRefundTooLarge = errors.New("more than is left of the payment")
 
 // importedAt is when WeChat took a refund on, as far as the fact tells.
 func importedAt(fact wxpay.Refund, now time.Time) time.Time {

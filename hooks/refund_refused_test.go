@@ -26,7 +26,7 @@ func TestRefundIsNotGivenUpForAWrongClock(t *testing.T) {
 	wrong := &signRefuser{}
 	wrong.left.Store(2)
 	app, _, order := paidOrder(t, func(c *hooks.Config) { c.Transport = wrong })
-	app.Must(http.MethodPost, refundPath(order), app.Superuser(), nil)
+	app.Must(http.MethodPost, refundPath(order), app.Superuser(), all())
 	for range 40 { // the pauses grow with every question
 		settle(t, app)
 	}

@@ -18,6 +18,9 @@ func refundPath(order apptest.Answer) string {
 	return "/api/wx/orders/" + order.Text("id") + "/refunds"
 }
 
+// all is the body that refunds all that is left.
+func all() map[string]any { return map[string]any{"all": true} }
+
 func isState(want string) func(*core.Record) bool {
 	return func(r *core.Record) bool { return r.GetString("state") == want }
 }
@@ -49,7 +52,7 @@ func TestRefundInFull(t *testing.T) {
 		told <- e.Refund.Id
 		return e.Next()
 	})
-	got := app.Must(http.MethodPost, refundPath(order), app.Superuser(), map[string]any{"reason": "缺货"})
+	got := app.Must(http.MethodPost, refundPath(order), app.Superuser(), map[string]any{"all": true, "reason": "缺货"})
 	if got.JSON["amount"] != 3600.0 || got.Text("state") != "PROCESSING" {
 		t.Errorf("refund: got %s, want 3600 fen PROCESSING", got.Body)
 	}
@@ -63,7 +66,7 @@ func TestRefundInFull(t *testing.T) {
 	if seen.JSON["raw"] != nil {
 		t.Error("the buyer sees what WeChat wrote")
 	}
-	if got := app.Call(http.MethodPost, refundPath(order), app.Superuser(), nil); got.Code() != "refund_amount_invalid" {
+	if got := app.Call(http.MethodPost, refundPath(order), app.Superuser(), all()); got.Code() != "refund_amount_invalid" {
 		t.Errorf("once more: got %d %q, want refund_amount_invalid", got.Status, got.Code())
 	}
 }
@@ -88,7 +91,7 @@ func TestRefundsInParts(t *testing.T) {
 	if err != nil || o.GetInt("refunded") != 1600 || o.GetString("payState") != "PART_REFUNDED" {
 		t.Errorf("order: got %d fen %s (%v), want 1600 PART_REFUNDED", o.GetInt("refunded"), o.GetString("payState"), err)
 	}
-	rest := app.Must(http.MethodPost, refundPath(order), super, nil)
+	rest := app.Must(http.MethodPost, refundPath(order), super, all())
 	if rest.JSON["amount"] != 2000.0 {
 		t.Errorf("rest: got %v, want 2000", rest.JSON["amount"])
 	}
@@ -109,8 +112,8 @@ func TestRefundRefusals(t *testing.T) {
 	}{
 		{"guest", refundPath(order), "", nil, 401, ""},
 		{"the buyer", refundPath(order), buyer.Token, nil, 403, ""},
-		{"unpaid", refundPath(unpaid), super, nil, 409, "order_not_paid"},
-		{"no such order", "/api/wx/orders/nosuchorder0000/refunds", super, nil, 404, "order_not_found"},
+		{"unpaid", refundPath(unpaid), super, all(), 409, "order_not_paid"},
+		{"no such order", "/api/wx/orders/nosuchorder0000/refunds", super, all(), 404, "order_not_found"},
 		{"a fen too much", refundPath(order), super, map[string]any{"amount": 3601}, 400, "refund_amount_invalid"},
 		{"below nothing", refundPath(order), super, map[string]any{"amount": -1}, 400, "refund_amount_invalid"},
 	}
@@ -132,7 +135,7 @@ func TestRefundRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := app.Call(http.MethodPost, refundPath(order), token, nil); got.Code() != "refund_too_late" {
+	if got := app.Call(http.MethodPost, refundPath(order), token, all()); got.Code() != "refund_too_late" {
 		t.Errorf("after a year: got %d %q, want refund_too_late", got.Status, got.Code())
 	}
 }
@@ -145,7 +148,7 @@ func TestRefundWhenTheCallFails(t *testing.T) {
 			t.Parallel()
 			app, _, order := paidOrder(t)
 			app.Must(http.MethodPost, "/_sim/faults", "", map[string]any{"on": "refund", "kind": kind, "times": 1, "delay": "10ms"})
-			app.Must(http.MethodPost, refundPath(order), app.Superuser(), nil)
+			app.Must(http.MethodPost, refundPath(order), app.Superuser(), all())
 			for range 4 {
 				settle(t, app)
 			}
@@ -172,14 +175,14 @@ func TestRefundThatDoesNotReachThePayer(t *testing.T) {
 			t.Parallel()
 			app, _, order := paidOrder(t)
 			app.Fault("refund", fault, 1)
-			refund := app.Must(http.MethodPost, refundPath(order), app.Superuser(), nil)
+			refund := app.Must(http.MethodPost, refundPath(order), app.Superuser(), all())
 			settle(t, app)
 			r, err := app.FindRecordById("refunds", refund.Text("id"))
 			if err != nil || r.GetString("state") != want {
 				t.Fatalf("refund: got %v (%v), want %s", r.GetString("state"), err, want)
 			}
 			wantStates(t, app, order.Text("id"), "PAID", "PAID")
-			again := app.Call(http.MethodPost, refundPath(order), app.Superuser(), nil)
+			again := app.Call(http.MethodPost, refundPath(order), app.Superuser(), all())
 			if free := again.Status == http.StatusOK; free != (want == "CLOSED") {
 				t.Errorf("a new refund: got %d %s; the amount is free only after CLOSED", again.Status, again.Body)
 			}
@@ -191,7 +194,7 @@ func TestRefundWithoutMoneyInTheAccountWaits(t *testing.T) {
 	t.Parallel()
 	app, _, order := paidOrder(t)
 	app.Fault("refund", "not_enough", 1)
-	refund := app.Must(http.MethodPost, refundPath(order), app.Superuser(), nil)
+	refund := app.Must(http.MethodPost, refundPath(order), app.Superuser(), all())
 	if refund.Text("state") != "SUBMITTED" {
 		t.Errorf("state: got %s, want SUBMITTED", refund.Text("state"))
 	}
@@ -258,7 +261,9 @@ func TestRefundsOfOneOrderAtOnce(t *testing.T) {
 	t.Parallel()
 	app, _, order := paidOrder(t)
 	super := app.Superuser()
-	apptest.AtOnce(10, func(int) { app.Call(http.MethodPost, refundPath(order), super, map[string]any{"amount": 1000}) })
+	apptest.AtOnce(10, func(i int) {
+		app.Call(http.MethodPost, refundPath(order), super, map[string]any{"amount": 1000, "key": fmt.Sprint(i)})
+	})
 	rows, err := app.FindAllRecords("refunds")
 	if err != nil || len(rows) != 3 {
 		t.Errorf("refunds of 1000 of 3600 fen: got %d (%v), want 3", len(rows), err)

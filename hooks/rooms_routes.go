@@ -37,8 +37,8 @@ type roomMessage struct {
 // without history, and received counts the connections of this process.
 func (p *Plugin) createMessageInRoom(e *core.RequestEvent) error {
 	var form roomMessageForm
-	if err := e.BindBody(&form); err != nil {
-		return fail(errBadRequest, err)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	if form.Payload == nil {
 		form.Payload = json.RawMessage("null")

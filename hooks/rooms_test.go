@@ -156,7 +156,7 @@ func TestRoomMessages(t *testing.T) {
 		{"no event", "chat/messages", http.MethodPost, map[string]any{}, "event_name_invalid"},
 		{"64 KiB", "chat/messages", http.MethodPost, map[string]any{"event": "x", "payload": strings.Repeat("x", 65_534)}, ""},
 		{"too big", "chat/messages", http.MethodPost, map[string]any{"event": "x", "payload": strings.Repeat("x", 65_535)}, "message_too_big"},
-		{"no JSON", "chat/messages", http.MethodPost, "{", "request_invalid"},
+		{"no JSON", "chat/messages", http.MethodPost, "{", "body_not_json"},
 		{"after no number", "chat/messages?after=x", http.MethodGet, nil, "request_invalid"},
 		{"after negative", "chat/messages?after=-1", http.MethodGet, nil, "request_invalid"},
 		{"limit no number", "chat/messages?limit=x", http.MethodGet, nil, "request_invalid"},

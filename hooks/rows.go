@@ -1,9 +1,11 @@
 package hooks
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/pocketbase/dbx"
+	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
 )
@@ -40,7 +42,34 @@ func insert(tx core.App, collection string, fields map[string]any) (*core.Record
 		return nil, fmt.Errorf("insert into %s: %w", collection, err)
 	}
 	if _, err := tx.NonconcurrentDB().Insert(collection, row).Execute(); err != nil {
-		return nil, fmt.Errorf("insert into %s: %w", collection, err)
+		return nil, fmt.Errorf("insert into %s: %w", collection, withConflict(collection, err))
 	}
 	return r, nil
+}
+
+// engineWrite marks the context of a save that the server makes by itself.
+type engineWrite struct{}
+
+// save is app.Save for the server's own writes: with the hooks and the realtime messages that people rely on, and without the conditions on
+// fields that an operator has added. A field that must be filled would otherwise stop every login or payment, since we leave it empty.
+func save(app core.App, r *core.Record) error {
+	err := app.SaveWithContext(context.WithValue(context.Background(), engineWrite{}, true), r)
+	return withConflict(r.Collection().Name, err)
+}
+
+// validateOwn looks at our own fields only where the server writes by itself.
+func (p *Plugin) validateOwn(e *core.RecordEvent) error {
+	if e.Context.Value(engineWrite{}) == nil || !p.schema.has(e.Record.Collection().Name) {
+		return e.Next()
+	}
+	problems := validation.Errors{}
+	for _, f := range e.Record.Collection().Fields {
+		if !p.schema.owns(e.Record.Collection().Name, f.GetName()) {
+			continue
+		}
+		if err := f.ValidateValue(e.Context, e.App, e.Record); err != nil {
+			problems[f.GetName()] = err
+		}
+	}
+	return problems.Filter()
 }

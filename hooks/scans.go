@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -17,13 +18,18 @@ import (
 	"wxbase/internal/scene"
 )
 
-// findScene finds the code of a scene in any of the spellings that a page may get. It fails with sql.ErrNoRows.
-func findScene(app core.App, spelling string) (*core.Record, error) {
+// findScene finds the code of a scene in any of the spellings that a page may get. It fails with sql.ErrNoRows. Of several codes with one
+// plain scene it is the one of this mini program and this page, then the shop's own, then the oldest.
+func findScene(app core.App, spelling, appID, page string) (*core.Record, error) {
 	wanted, err := scene.Normalize(spelling)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", sql.ErrNoRows, err)
 	}
-	return findRow(app, "wx_codes", dbx.HashExp{"scene": wanted})
+	r := &core.Record{}
+	hints := dbx.Params{"appid": appID, "page": strings.TrimPrefix(page, "/")}
+	err = app.RecordQuery("wx_codes").AndWhere(dbx.HashExp{"scene": wanted}).
+		OrderBy("(appid = {:appid}) DESC", "(page = {:page}) DESC", "(maker != '')", "created", "id").AndBind(hints).Limit(1).One(r)
+	return r, err
 }
 
 // scanner is the person behind a request; empty for guests and for superusers.
@@ -101,7 +107,7 @@ func (p *Plugin) saveInvite(tx core.App, code *core.Record, inviter, user string
 	}
 	r := core.NewRecord(c) // note: saved with its hooks, which is where a program gives its rewards
 	r.Load(map[string]any{"user": user, "inviter": inviter, "code": code.Id, "at": p.now()})
-	if err := tx.Save(r); err != nil {
+	if err := save(tx, r); err != nil {
 		return false, fmt.Errorf("save invite: %w", err)
 	}
 	return true, nil
@@ -113,7 +119,7 @@ func (p *Plugin) claimScan(app core.App, spelling, user string) {
 	if spelling == "" {
 		return
 	}
-	code, err := findScene(app, spelling)
+	code, err := findScene(app, spelling, "", "")
 	if err != nil {
 		return // a scene that leads nowhere is no reason to refuse a login
 	}

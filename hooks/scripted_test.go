@@ -192,3 +192,15 @@ func rows(tb testing.TB, app *apptest.App, collection string) int {
 	tb.Helper()
 	return count(tb, app, collection, dbx.NewExp("TRUE"))
 }
+
+// withEnv configures one variable of the environment; all others are empty.
+func withEnv(name, value string) func(*hooks.Config) {
+	return func(c *hooks.Config) { c.Env = func(n string) string { return map[string]string{name: value}[n] } }
+}
+
+// forbid makes a code unknown to WeChat, as a used one is.
+func (u *scriptedWeChat) forbid(appID, code string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.sessions, appID+"/"+code)
+}

@@ -41,8 +41,8 @@ func (p *Plugin) resetSession(e *core.RequestEvent) error {
 	var form struct {
 		AppID string `json:"appid"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	app, identity, err := p.caller(e, form.AppID)
 	if err != nil {
@@ -69,8 +69,8 @@ func (p *Plugin) decryptData(e *core.RequestEvent) error {
 		IV            string `json:"iv"`
 		AppID         string `json:"appid"`
 	}
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readBody(e, &form); err != nil {
+		return err
 	}
 	app, identity, err := p.caller(e, form.AppID)
 	if err != nil {
@@ -85,12 +85,15 @@ func (p *Plugin) decryptData(e *core.RequestEvent) error {
 
 // logoutEverywhere handles POST /api/wx/logout: every token of the user stops working at once, on every device.
 func (p *Plugin) logoutEverywhere(e *core.RequestEvent) error {
+	if err := readNothing(e); err != nil {
+		return err
+	}
 	user, err := e.App.FindRecordById("users", e.Auth.Id)
 	if err != nil {
 		return fail(errBusyHere, err)
 	}
 	user.RefreshTokenKey()
-	if err := e.App.Save(user); err != nil {
+	if err := save(e.App, user); err != nil {
 		return fail(errBusyHere, err)
 	}
 	return e.NoContent(http.StatusNoContent)

@@ -73,8 +73,8 @@ type shipmentJob struct {
 // counts twice; another body on an order that is shipped is the one correction.
 func (p *Plugin) createShipment(e *core.RequestEvent) error {
 	var form shipmentForm
-	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+	if err := readStrict(e, &form); err != nil {
+		return err
 	}
 	record, err := ownOrder(e)
 	if err != nil {
@@ -106,6 +106,9 @@ func shipmentLock(orderID string) string { return "ship/" + orderID }
 
 // planShipment refuses what cannot work before anything is kept.
 func (p *Plugin) planShipment(app core.App, o *core.Record, form shipmentForm) (shipmentJob, error) {
+	if err := refuseFrozen(app, o.Id); err != nil {
+		return shipmentJob{}, err
+	}
 	switch state := order.PayState(o.GetString("payState")); {
 	case !state.IsPaid():
 		return shipmentJob{}, fail(errOrderNotPaid, nil)
@@ -189,7 +192,7 @@ func (p *Plugin) saveShipment(tx core.App, job shipmentJob) (*core.Record, error
 		"effect": effectUpload, "key": fmt.Sprintf("%s%06d", shipmentKeys(job.Order), job.Number), "nextAt": p.now().Add(2 * payTimeout),
 	})
 	r.Set("payload", job)
-	if err := tx.Save(r); err != nil {
+	if err := save(tx, r); err != nil {
 		return nil, fmt.Errorf("queue %s: %w", effectUpload, err)
 	}
 	return r, nil

@@ -107,7 +107,7 @@ func (p *Plugin) uploadShipment(ctx context.Context, row *core.Record) error {
 	// NB! kept before the call: a second upload of the same thing may count as the one correction
 	job.Sent = true
 	row.Set("payload", job)
-	if err := p.app.Save(row); err != nil {
+	if err := save(p.app, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
 	return p.concludeShipment(ctx, client, row, job, s, client.UploadShipping(ctx, s))
@@ -204,7 +204,7 @@ func (p *Plugin) advanceShipState(orderID, to string) error {
 			return nil
 		}
 		o.Set("shipState", to)
-		if err := tx.Save(o); err != nil {
+		if err := save(tx, o); err != nil {
 			return fmt.Errorf("save order: %w", err)
 		}
 		return nil

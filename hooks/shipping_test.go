@@ -124,8 +124,8 @@ func TestShipRefusals(t *testing.T) {
 		{"unpaid", "POST", shipmentsPath(unpaid), super, shipment("1"), 409, "order_not_paid"},
 		{"cancelled", "POST", shipmentsPath(cancelled), super, shipment("1"), 409, "order_not_paid"},
 		{"no body", "POST", shipmentsPath(order), super, nil, 400, "shipment_arguments_invalid"},
-		{"not JSON", "POST", shipmentsPath(order), super, "{", 400, "request_invalid"},
-		{"parcels that are numbers", "POST", shipmentsPath(order), super, merged(shipment("1"), map[string]any{"shippingList": []any{1}}), 400, "request_invalid"},
+		{"not JSON", "POST", shipmentsPath(order), super, "{", 400, "body_not_json"},
+		{"parcels that are numbers", "POST", shipmentsPath(order), super, merged(shipment("1"), map[string]any{"shippingList": []any{1}}), 400, "field_invalid"},
 		{"no parcel", "POST", shipmentsPath(order), super, merged(shipment("1"), map[string]any{"shippingList": []any{}}), 400, "shipment_arguments_invalid"},
 		{"a split of virtual goods", "POST", shipmentsPath(order), super, merged(partOf("1", true), map[string]any{"logisticsType": 3}), 400, "shipment_arguments_invalid"},
 		{"a split without an end", "POST", shipmentsPath(order), super, merged(shipment("1"), map[string]any{"deliveryMode": 2}), 400, "shipment_arguments_invalid"},
@@ -170,7 +170,7 @@ func TestShipARefundedOrder(t *testing.T) {
 	settle(t, app)
 	wantStates(t, app, order.Text("id"), "PART_REFUNDED", "PAID")
 	wantShipment(t, ship(app, order, shipment("JT1")), 200, true, "SHIPPED") // the rest of it
-	app.Must(http.MethodPost, refundPath(order), app.Superuser(), nil)
+	app.Must(http.MethodPost, refundPath(order), app.Superuser(), all())
 	settle(t, app)
 	settle(t, app)
 	wantStates(t, app, order.Text("id"), "REFUNDED", "PAID")

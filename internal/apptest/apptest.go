@@ -29,7 +29,9 @@ type App struct {
 	Handler http.Handler // the same server without a network, for benchmarks
 	Clock   *Clock
 
-	tb testing.TB
+	tb             testing.TB
+	superuser      sync.Once
+	superuserToken string
 }
 
 // Clock is the time of one App and its simulator.
@@ -55,13 +57,24 @@ func (c *Clock) Advance(d time.Duration) {
 // New starts an app with the simulator; change alters its configuration before that. It ends with the test.
 func New(tb testing.TB, change ...func(*hooks.Config)) *App {
 	tb.Helper()
-	return NewScripted(tb, "", change...)
+	return start(tb, Seed(tb), "", change)
+}
+
+// NewOn is New on a copy of another data folder, which is brought up to date.
+func NewOn(tb testing.TB, dir string, change ...func(*hooks.Config)) *App {
+	tb.Helper()
+	return start(tb, dir, "", change)
 }
 
 // NewScripted is New with the JavaScript hooks of a folder, loaded before the app serves, as routes and middlewares need it.
-func NewScripted(tb testing.TB, dir string, change ...func(*hooks.Config)) *App {
+func NewScripted(tb testing.TB, scripts string, change ...func(*hooks.Config)) *App {
 	tb.Helper()
-	testApp, err := tests.NewTestAppWithConfig(core.BaseAppConfig{DataDir: Seed(tb), EncryptionEnv: "pb_test_env", DBConnect: hooks.Connect})
+	return start(tb, Seed(tb), scripts, change)
+}
+
+func start(tb testing.TB, dir, scripts string, change []func(*hooks.Config)) *App {
+	tb.Helper()
+	testApp, err := tests.NewTestAppWithConfig(core.BaseAppConfig{DataDir: dir, EncryptionEnv: "pb_test_env", DBConnect: hooks.Connect})
 	if err != nil {
 		tb.Fatalf("clone seed: %v", err)
 	}
@@ -84,8 +97,8 @@ func NewScripted(tb testing.TB, dir string, change ...func(*hooks.Config)) *App 
 	if err := testApp.Bootstrap(); err != nil {
 		tb.Fatalf("boot: %v", err)
 	}
-	if dir != "" {
-		if err := a.WX.LoadScripts(dir); err != nil {
+	if scripts != "" {
+		if err := a.WX.LoadScripts(scripts); err != nil {
 			tb.Fatalf("load scripts: %v", err)
 		}
 	}

@@ -24,6 +24,13 @@ func (a Answer) Code() string {
 	return code
 }
 
+// Data is a text in data of an error, or empty.
+func (a Answer) Data(field string) string {
+	data, _ := a.JSON["data"].(map[string]any)
+	text, _ := data[field].(string)
+	return text
+}
+
 // Text is a field of the answer, or empty.
 func (a Answer) Text(field string) string {
 	text, _ := a.JSON[field].(string)
@@ -52,6 +59,20 @@ func (a *App) Call(method, path, token string, body any) Answer {
 		a.tb.Fatalf("make request: %v", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", token)
+	}
+	return a.Do(req)
+}
+
+// CallAs sends a body as it is, under a content type that may or may not be the right one.
+func (a *App) CallAs(method, path, token, contentType, body string) Answer {
+	a.tb.Helper()
+	req, err := http.NewRequestWithContext(a.tb.Context(), method, a.URL+path, strings.NewReader(body))
+	if err != nil {
+		a.tb.Fatalf("make request: %v", err)
+	}
+	req.Header.Set("Content-Type", contentType)
 	if token != "" {
 		req.Header.Set("Authorization", token)
 	}
@@ -153,11 +174,14 @@ func (a *App) Product(name string) string {
 	return id
 }
 
-// Superuser gives a token of the demo's superuser.
+// Superuser gives a token of the demo's superuser, who logs in once: PocketBase counts these logins.
 func (a *App) Superuser() string {
 	a.tb.Helper()
-	return a.Must(http.MethodPost, "/api/collections/_superusers/auth-with-password", "",
-		map[string]string{"identity": "demo@example.com", "password": "demo-password"}).Text("token")
+	a.superuser.Do(func() {
+		a.superuserToken = a.Must(http.MethodPost, "/api/collections/_superusers/auth-with-password", "",
+			map[string]string{"identity": "demo@example.com", "password": "demo-password"}).Text("token")
+	})
+	return a.superuserToken
 }
 
 // Fault queues a fault of the simulator, times times.

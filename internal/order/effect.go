@@ -47,6 +47,8 @@ const (
 	CallRefund Effect = "CallRefund"
 	// RetryRefundLater sends the same request again when the account is topped up.
 	RetryRefundLater Effect = "RetryRefundLater"
+	// RetryRefundSoon sends the same request again when RefundSpacing has passed.
+	RetryRefundSoon Effect = "RetryRefundSoon"
 	// QueryRefundNow asks WeChat for the refund at once.
 	QueryRefundNow Effect = "QueryRefundNow"
 	// ScheduleRefundQuery asks WeChat for the refund later, see NextQuery.
@@ -61,6 +63,6 @@ func Effects() []Effect {
 	return []Effect{
 		CallPrepay, SignClientParams, QueryNow, ScheduleQuery, CloseAtWeChat, MarkOrderPaid, CloseOthers,
 		CancelOrder, ReleaseStock, ImportRefunds, RefundAutomatically, Freeze, Alert,
-		CallRefund, RetryRefundLater, QueryRefundNow, ScheduleRefundQuery, CountRefund,
+		CallRefund, RetryRefundLater, RetryRefundSoon, QueryRefundNow, ScheduleRefundQuery, CountRefund,
 	}
 }

@@ -54,6 +54,10 @@ func Total(items []Item) (int64, error) {
 	return total, nil
 }
 
+// FitDescription cuts a description that did not come from Description to what
+// WeChat takes, without splitting a character.
+func FitDescription(text string) string { return cutBytes(text, MaxDescription) }
+
 // Description says in at most 127 bytes what is bought: "三鲜面", "三鲜面 x2", or
 // "三鲜面等3件" when there are several products. It is never empty and never cuts
 // a character in half.

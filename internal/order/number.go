@@ -29,6 +29,11 @@ func NewOutRefundNo(id string) string { return "r-" + NewOutTradeNo(id, 1) }
 // a payment. It is fixed, so that doing it twice refunds once.
 func AutoRefundNo(paymentID string) string { return "auto-" + NewOutTradeNo(paymentID, 1) }
 
+// GiveBackNo is the number under which a person gives a disputed payment back. The
+// first is AutoRefundNo, so that both ways together refund once; the next is for the
+// case that WeChat refused or closed the one before.
+func GiveBackNo(paymentID string, try int) string { return "auto-" + NewOutTradeNo(paymentID, try) }
+
 // isNumberText reports whether WeChat takes every character in both API versions.
 func isNumberText(s string) bool {
 	for i := range len(s) {
@@ -38,4 +43,15 @@ func isNumberText(s string) bool {
 		}
 	}
 	return true
+}
+
+// MayBeOutTradeNo tells whether NewOutTradeNo may have made a number of the id of a
+// record.
+func MayBeOutTradeNo(number string) bool {
+	id, counter, found := strings.Cut(number, "-")
+	if !found {
+		return len(number) == 27 && number[0] == 'h' && isNumberText(number)
+	}
+	_, err := strconv.ParseUint(counter, 10, 32)
+	return err == nil && len(id) == 15 && strings.ToLower(id) == id && isNumberText(id)
 }

@@ -84,7 +84,8 @@ const (
 	// EventRevive accepts a payment that came after the close. Use it in place of
 	// EventPaidFact when the stock is reserved again in the same transaction.
 	EventRevive PaymentEvent = "revive"
-	// EventResolvePaid is a person accepting a disputed payment.
+	// EventResolvePaid is a person accepting a disputed payment, or ending trouble
+	// with one that is settled (PAID, PAID_LATE).
 	EventResolvePaid PaymentEvent = "resolve_paid"
 	// EventResolveClosed is a person ending a dispute whose money went back.
 	EventResolveClosed PaymentEvent = "resolve_closed"

@@ -161,7 +161,7 @@ var paymentTable = map[PaymentEvent][10]move{
 	EventCloseRefusedPaid:  {none, none, none, none, past, look, look, none, past, past},
 	EventCloseUnknown:      {none, none, none, none, past, wait, wait, none, past, past},
 	EventRevive:            {none, none, none, none, none, none, paid, none, none, none},
-	EventResolvePaid:       {none, none, none, none, same, none, none, none, none, paid},
+	EventResolvePaid:       {none, none, none, none, same, none, none, none, same, paid},
 	EventResolveClosed:     {none, none, none, none, none, none, same, none, none, done},
 }
 

@@ -59,6 +59,9 @@ const (
 	EventRefundRejected RefundEvent = "refund_rejected"
 	// EventRefundNotEnough is NOT_ENOUGH: the merchant's account is short.
 	EventRefundNotEnough RefundEvent = "refund_not_enough"
+	// EventRefundTooSoon is FREQUENCY_LIMITED, and a query that finds no such
+	// refund: it was not sent.
+	EventRefundTooSoon RefundEvent = "refund_too_soon"
 	// EventRefundSucceeded is SUCCESS.
 	EventRefundSucceeded RefundEvent = "refund_succeeded"
 	// EventRefundClosed is CLOSED (REFUNDCLOSE in v2).
@@ -74,8 +77,8 @@ const (
 func RefundEvents() []RefundEvent {
 	return []RefundEvent{
 		EventRefundRequested, EventRefundAccepted, EventRefundUnknown, EventRefundNotFound,
-		EventRefundRejected, EventRefundNotEnough, EventRefundSucceeded, EventRefundClosed,
-		EventRefundAbnormal, EventRefundOtherFact,
+		EventRefundRejected, EventRefundNotEnough, EventRefundTooSoon, EventRefundSucceeded,
+		EventRefundClosed, EventRefundAbnormal, EventRefundOtherFact,
 	}
 }
 

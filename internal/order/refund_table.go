@@ -19,6 +19,7 @@ const (
 	oddq             // WeChat denies what it had accepted
 	refu             // refused for good
 	poor             // no money in the account
+	soon             // too early, so not sent
 	good             // the payer has it
 	surp             // the payer has it, though we had given it up
 	shtd             // closed by WeChat
@@ -52,6 +53,8 @@ func refundTurn(t turn) rule[RefundState] {
 		return to(RefundRejected, Alert)
 	case poor:
 		return rule[RefundState]{effects: []Effect{RetryRefundLater, Alert}}
+	case soon:
+		return to(RefundNew, RetryRefundSoon)
 	case good:
 		return to(RefundSuccess, CountRefund)
 	case surp:
@@ -82,6 +85,7 @@ var refundTable = map[RefundEvent][7]turn{
 	EventRefundNotFound:  {idle, resd, oddq, tell, olde, tell, dupl},
 	EventRefundRejected:  {deny, refu, askn, olde, olde, olde, dupl},
 	EventRefundNotEnough: {deny, poor, olde, olde, olde, olde, olde},
+	EventRefundTooSoon:   {dupl, soon, olde, olde, olde, olde, olde},
 	EventRefundSucceeded: {good, good, good, dupl, surp, good, surp},
 	EventRefundClosed:    {shtd, shtd, shtd, tell, dupl, shtd, olde},
 	EventRefundAbnormal:  {abno, abno, abno, tell, tell, dupl, abno},

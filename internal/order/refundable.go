@@ -12,8 +12,10 @@ const (
 	MaxRefunds = 50
 	// RefundWindow is how long after the payment a refund may be asked for.
 	RefundWindow = 365 * 24 * time.Hour
-	// RefundSpacing is the least time between two refund calls of one payment.
-	RefundSpacing = time.Minute
+	// RefundSpacing is the least time between two refund calls of one payment:
+	// WeChat's minute, and a margin for the way there and for a clock that counts
+	// whole seconds.
+	RefundSpacing = time.Minute + 5*time.Second
 )
 
 // Why a refund is not allowed; test with errors.Is.

@@ -77,7 +77,8 @@ func TestAllowRefund(t *testing.T) {
 			a.Refunds = slices.Repeat([]order.RefundAmount{{State: order.RefundRejected, Amount: 1}}, 50)
 		}, nil},
 		{"59 seconds after the last", func(a *order.RefundAsk) { a.LastAt = a.Now.Add(-59 * time.Second) }, order.ErrRefundTooSoon},
-		{"a minute after the last", func(a *order.RefundAsk) { a.LastAt = a.Now.Add(-time.Minute) }, nil},
+		{"a minute after the last", func(a *order.RefundAsk) { a.LastAt = a.Now.Add(-time.Minute) }, order.ErrRefundTooSoon},
+		{"a minute and the margin after the last", func(a *order.RefundAsk) { a.LastAt = a.Now.Add(-order.RefundSpacing) }, nil},
 		{"totals that cannot be", func(a *order.RefundAsk) {
 			a.Refunds = []order.RefundAmount{{State: order.RefundSuccess, Amount: 101}}
 		}, order.ErrRefundTotals},

@@ -214,6 +214,12 @@ func TestRefundStories(t *testing.T) {
 			[]order.Effect{order.RetryRefundLater, order.Alert},
 		},
 		{
+			"too soon after another one, so not sent",
+			[]order.RefundEvent{order.EventRefundRequested, order.EventRefundTooSoon},
+			order.RefundNew,
+			[]order.Effect{order.RetryRefundSoon},
+		},
+		{
 			"closed",
 			[]order.RefundEvent{order.EventRefundRequested, order.EventRefundAccepted, order.EventRefundClosed},
 			order.RefundClosed,

@@ -29,7 +29,7 @@ func TestWords(t *testing.T) {
 		t.Parallel()
 		checkWords(t, order.ParseRefundEvent, order.RefundEvents(),
 			"refund_requested refund_accepted refund_unknown refund_not_found refund_rejected "+
-				"refund_not_enough refund_succeeded refund_closed refund_abnormal refund_other_fact")
+				"refund_not_enough refund_too_soon refund_succeeded refund_closed refund_abnormal refund_other_fact")
 	})
 }
 

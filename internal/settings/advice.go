@@ -37,6 +37,15 @@ func (s *Store) Advice() []string {
 	return advice
 }
 
+// Problems lists the stored settings that cannot be used, such as secrets that do not open with the present key.
+func (s *Store) Problems() []string {
+	snap, err := s.snapshot()
+	if err != nil {
+		return []string{"settings cannot be read: " + err.Error()}
+	}
+	return append([]string(nil), snap.problems...)
+}
+
 // needsPublicURL tells whether notifications of payments would not arrive. The real WeChat Pay notifies over https only.
 func needsPublicURL(merchants []Merchant, origin string) bool {
 	for _, m := range merchants {

@@ -53,6 +53,15 @@ type Gateway interface {
 	TradeBill(ctx context.Context, day time.Time) (Bill, error)
 }
 
+// RefundLister is a gateway that can name every refund of an order, also those that somebody made on the merchant platform.
+//
+// note: only API v2 has such a call; API v3 finds a refund by its number alone. The APIv2 key is enough for it, and orders that
+// were placed over v3 are in the same books.
+type RefundLister interface {
+	// RefundsOf lists the refunds of an order by our number of it; none is an empty list and no error.
+	RefundsOf(ctx context.Context, outTradeNo string) ([]Refund, error)
+}
+
 // RequestPayment is the argument of wx.requestPayment, as the phone wants it. It is no secret, but it
 // lets its holder pay this order.
 type RequestPayment struct {

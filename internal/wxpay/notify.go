@@ -24,6 +24,7 @@ var (
 	ErrNotifyMalformed   = errors.New("notification is malformed")
 	ErrNotifyDecrypt     = errors.New("notification cannot be decrypted")
 	ErrNotifyUnsupported = errors.New("notification is of another kind")
+	ErrNotifyNotPaid     = errors.New("notification tells of no payment") // signed by API v2, and wraps ErrNotifyUnsupported too
 	ErrNotifyMerchant    = errors.New("notification is for another merchant")
 )
 

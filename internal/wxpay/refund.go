@@ -17,7 +17,7 @@ type RefundRequest struct {
 	OutTradeNo    string // our order; it or TransactionID is needed, and it is the one sent when both are set
 	TransactionID string // WeChat's number of the order
 	OutRefundNo   string // our number of this refund: 1 to 64 of 0-9 A-Z a-z _ - | * @
-	Reason        string // what the payer reads, at most 80 characters; may be empty
+	Reason        string // what the payer reads, at most 80 bytes; may be empty
 	NotifyURL     string // as in PrepayRequest; see Validate
 	Refund        Fen    // what goes back, at least 1
 	Total         Fen    // what the order cost, in all

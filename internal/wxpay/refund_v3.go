@@ -9,6 +9,8 @@ import (
 
 	"github.com/wechatpay-apiv3/wechatpay-go/core"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
+
+	"wxbase/internal/wxpay/xmlflat"
 )
 
 const refundsPath = "/v3/refund/domestic/refunds"
@@ -109,7 +111,7 @@ func (v *V3) readRefund(op string, result *core.APIResult, err error, isMine fun
 //
 // https://pay.weixin.qq.com/doc/v3/merchant/4012791865 (退款结果回调通知).
 func (v *V3) ParseRefundNotification(header http.Header, body []byte) (RefundNotification, error) {
-	if len(body) > 0 && body[0] == '<' {
+	if xmlflat.IsXML(body) {
 		return OpenXMLRefundNotification(v.apiV2Key, v.mchID, body)
 	}
 	note, err := v.openNotification(header, body, envelope.isRefund)

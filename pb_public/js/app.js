@@ -1,4 +1,5 @@
 // the mini program: one person's client, its pages and what they share. It knows `wx` and the SDK, nothing of the simulator.
+import { createClient } from '../sdk/index.mjs';
 import { h, leave, wait } from './dom.js';
 import { language, noticeText, t } from './i18n.js';
 import { dishArt } from './art.js';
@@ -22,7 +23,7 @@ const TABS = { home: 'pages/index/index', me: 'pages/me/me' };
 export class App {
   constructor({ phone, person, wx, feed, desk }) {
     Object.assign(this, { phone, person, wx, feed, desk });
-    this.client = window.wxbase.createClient({ baseURL: '', wx });
+    this.client = createClient({ baseURL: '', wx });
     this.stack = [];
     this.lastNotice = null;
     this.client.on('login', () => this.changed());

@@ -3,20 +3,18 @@ package v2
 import (
 	"errors"
 	"time"
-	"unicode/utf8"
 
 	"wxbase/internal/wxpay"
 )
 
-// maxText is the length of body and attach. Whether WeChat counts bytes or characters is nowhere said;
-// characters refuse less.
+// maxText is the length of body and attach in bytes, as WeChat counts.
 const maxText = 127
 
 // checkPrepay adds to PrepayRequest.Validate what only v2 minds.
 func checkPrepay(r wxpay.PrepayRequest) error {
 	switch {
-	case utf8.RuneCountInString(r.Attach) > maxText:
-		return errors.New("attach must be UTF-8 text of at most 127 characters")
+	case len(r.Attach) > maxText:
+		return errors.New("attach must be UTF-8 text of at most 127 bytes")
 	case hidesField(r.Attach):
 		// NB! it comes back in notifications, where verify would have to refuse it.
 		return errors.New("attach must not have &name= in it")

@@ -15,7 +15,10 @@ const defaultTimeout = 8 * time.Second
 // billTimeouts is how many times as long the file of a bill may take.
 const billTimeouts = 15
 
-var _ wxpay.Gateway = (*Gateway)(nil)
+var (
+	_ wxpay.Gateway      = (*Gateway)(nil)
+	_ wxpay.RefundLister = (*Gateway)(nil)
+)
 
 // Gateway is one merchant over API v2, for one of its mini programs. It is safe for concurrent use, and
 // nothing runs in the background.

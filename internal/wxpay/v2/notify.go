@@ -54,7 +54,7 @@ func (g *Gateway) openNotification(body []byte) (fields, error) {
 		return nil, fmt.Errorf("%w: it has no appid", wxpay.ErrNotifyMalformed)
 	}
 	if f["return_code"] != wordSuccess || f["result_code"] != wordSuccess {
-		return nil, fmt.Errorf("%w: it does not tell of a payment", wxpay.ErrNotifyUnsupported)
+		return nil, fmt.Errorf("%w: %w", wxpay.ErrNotifyUnsupported, wxpay.ErrNotifyNotPaid)
 	}
 	return f, nil
 }

@@ -10,8 +10,11 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// maxRefundRows is how many refunds an order can have.
-const maxRefundRows = 50
+// How many refunds an order can have, and how many of them an answer tells of.
+const (
+	maxRefundRows       = 50
+	refundRowsPerAnswer = 10
+)
 
 var errOtherRefund = errors.New("answer is about another refund")
 
@@ -85,6 +88,57 @@ func (g *Gateway) QueryRefund(ctx context.Context, outRefundNo string) (wxpay.Re
 		return wxpay.Refund{}, answerError(opQueryRefund, wxpay.KindUnknown, err)
 	}
 	return refund, nil
+}
+
+// RefundsOf implements [wxpay.RefundLister]. WeChat gives ten at a time.
+//
+// https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_5 (查询退款).
+func (g *Gateway) RefundsOf(ctx context.Context, outTradeNo string) ([]wxpay.Refund, error) {
+	if err := checkOutTradeNo(outTradeNo); err != nil {
+		return nil, paramError(opQueryRefund, err)
+	}
+	var all []wxpay.Refund
+	for len(all) < maxRefundRows {
+		page, err := g.refundPage(ctx, outTradeNo, len(all))
+		if pe, ok := errors.AsType[*wxpay.Error](err); ok && pe.Kind == wxpay.KindNotFound {
+			return all, nil // note: that is also how WeChat says that there is no further page
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < refundRowsPerAnswer {
+			break
+		}
+	}
+	return all, nil
+}
+
+func (g *Gateway) refundPage(ctx context.Context, outTradeNo string, offset int) ([]wxpay.Refund, error) {
+	asked := fields{"out_trade_no": outTradeNo}
+	if offset > 0 {
+		asked["offset"] = strconv.Itoa(offset)
+	}
+	f, err := g.do(ctx, g.newCall(opQueryRefund, "/pay/refundquery", asked))
+	if err != nil {
+		return nil, err
+	}
+	if f["out_trade_no"] != outTradeNo {
+		return nil, answerError(opQueryRefund, wxpay.KindUnverified, errOtherRefund)
+	}
+	var page []wxpay.Refund
+	for n := range refundRowsPerAnswer {
+		row := "_" + strconv.Itoa(n)
+		if f["out_refund_no"+row] == "" {
+			break
+		}
+		refund, err := g.readRefund(f, row, wxpay.RefundStateOfV2(f["refund_status"+row]))
+		if err != nil {
+			return nil, answerError(opQueryRefund, wxpay.KindUnknown, err)
+		}
+		page = append(page, refund)
+	}
+	return page, nil
 }
 
 // rowOf finds the suffix, _0 and on, of the fields of a refund: an answer may tell of all refunds of an order.

@@ -27,6 +27,14 @@ const (
 	maxNameLen = 64
 )
 
+// byteOrderMark may stand before a document; it says nothing in UTF-8.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// IsXML tells whether a body begins as XML does, blanks and a byte order mark aside.
+func IsXML(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark)), []byte("<"))
+}
+
 // ErrMalformed is wrapped by every refusal to read.
 var ErrMalformed = errors.New("XML is not the flat kind")
 
@@ -37,6 +45,7 @@ var ErrMalformed = errors.New("XML is not the flat kind")
 // the beginning, comments, attributes, name spaces, an element inside an element, the same element twice,
 // text between elements, entities that XML does not define, bytes that are not UTF-8, and no elements.
 func Decode(doc []byte) (map[string]string, error) {
+	doc = bytes.TrimPrefix(doc, byteOrderMark)
 	if len(doc) > MaxBytes {
 		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, MaxBytes)
 	}

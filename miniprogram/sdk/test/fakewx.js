@@ -1,4 +1,5 @@
 'use strict';
+const { checkRequest, checkStorage } = require('./fakewx-limits.js');
 
 /**
  * fakeWx is a `wx` in this process. routes maps 'METHOD /path' to a function of the request giving {status, body};
@@ -10,7 +11,10 @@ function fakeWx(routes) {
   const fake = { calls, storage, codes: 0, streams: [], sockets: [], pay: { ok: true } };
   fake.wx = {
     getStorageSync: (k) => (k in storage ? storage[k] : ''),
-    setStorageSync: (k, v) => (storage[k] = JSON.parse(JSON.stringify(v))),
+    setStorageSync: (k, v) => {
+      checkStorage(k, v);
+      storage[k] = JSON.parse(JSON.stringify(v));
+    },
     removeStorageSync: (k) => delete storage[k],
     login: (o) => setImmediate(() => (fake.loginFails ? o.fail({ errMsg: 'login:fail' }) : o.success({ code: 'c' + ++fake.codes }))),
     getUserInfo: (o) => o.success({ rawData: '{}', signature: 's', encryptedData: 'e', iv: 'i', userInfo: {} }),
@@ -19,12 +23,16 @@ function fakeWx(routes) {
       if (fake.pay.ok) o.success({ errMsg: 'requestPayment:ok' });
       else o.fail({ errMsg: fake.pay.errMsg });
     },
-    request: (o) => (o.enableChunked ? openStream(fake, o) : answer(fake, routes, o)),
-    connectSocket: (o) => openSocket(fake, o),
-    uploadFile: (o) => {
-      fake.uploaded = o;
-      o.success(fake.uploadAnswer);
+    request: (o) => {
+      checkRequest(o);
+      return o.enableChunked ? openStream(fake, o) : answer(fake, routes, o);
     },
+    connectSocket: (o) => openSocket(fake, o),
+    uploadFile: (o) => upload(fake, o),
+    requestSubscribeMessage: (o) => (fake.subscribed ? o.success(fake.subscribed) : o.fail({ errMsg: 'requestSubscribeMessage:fail', errCode: 20004 })),
+    requirePrivacyAuthorize: (o) => (fake.privacy ? o.fail(fake.privacy) : o.success({})),
+    onNetworkStatusChange: (fn) => (fake.network = fn),
+    offNetworkStatusChange: () => (fake.network = null),
     onAppHide: (fn) => (fake.hide = fn),
     onAppShow: (fn) => (fake.show = fn),
     offAppHide: () => (fake.hide = null),
@@ -35,16 +43,27 @@ function fakeWx(routes) {
 
 function answer(fake, routes, o) {
   const path = o.url.replace(/^https?:\/\/[^/]+/, '');
-  const call = { method: o.method, path, data: o.data, auth: o.header.Authorization || '' };
+  const call = { method: o.method, path, data: o.data, auth: o.header.Authorization || '', header: o.header };
   fake.calls.push(call);
   const route = routes[o.method + ' ' + path.split('?')[0]];
   setImmediate(() => {
     if (!route) return o.success({ statusCode: 404, data: { status: 404, message: 'no route', data: {} } });
     const res = route(call, fake);
     if (res.fail) return o.fail({ errMsg: res.fail });
-    return o.success({ statusCode: res.status || 200, data: res.body === undefined ? '' : res.body });
+    return o.success({ statusCode: res.asText ? String(res.status || 200) : res.status || 200, data: res.body === undefined ? '' : res.body });
   });
   return { abort() {} };
+}
+
+function upload(fake, o) {
+  fake.uploaded = o;
+  fake.uploads = (fake.uploads || 0) + 1;
+  const answerNow = () => o.success(typeof fake.uploadAnswer === 'function' ? fake.uploadAnswer(o) : fake.uploadAnswer);
+  if (!fake.holdUpload) setImmediate(answerNow);
+  return {
+    onProgressUpdate: (fn) => [0, 40, 100].forEach((progress) => fn({ progress })),
+    abort: () => o.fail({ errMsg: 'uploadFile:fail abort' }),
+  };
 }
 
 function openStream(fake, o) {

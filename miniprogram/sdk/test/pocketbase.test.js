@@ -1,7 +1,7 @@
 'use strict';
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { createPocketBase, createPlatform } = require('../pocketbase.js');
+const { createPocketBase, createPlatform } = require('../dist/pocketbase.js');
 const { fakeWx, until } = require('./fakewx.js');
 
 /** FakeSDK is as much of the PocketBase SDK as the adapter touches; the real one runs in e2e/realtime-sse.test.js. */

@@ -1,7 +1,7 @@
 'use strict';
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { createClient } = require('../index.js');
+const { createClient } = require('../dist/index.js');
 const { fakeWx, until } = require('./fakewx.js');
 
 const members = { members: [{ user: 'u1', connections: 2, verified: true }], count: 1, complete: true };

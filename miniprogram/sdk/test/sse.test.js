@@ -1,8 +1,7 @@
 'use strict';
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { createParser } = require('../index.js');
-const { utf8 } = require('../sse.js');
+const { createParser } = require('../dist/index.js');
 
 const text =
   ': hello\n\nid:1\nevent:rooms/notice\ndata:{"name":"小**","items":"三鲜面 🍜 x1"}\n\n' +
@@ -38,6 +37,7 @@ test('parser gives the same events', async (t) => {
 });
 
 test('utf8 decodes', async (t) => {
+  const { utf8 } = await import('../src/sse.js');
   const scenarios = [
     ['ascii and Chinese', '小满 noodle'],
     ['four-byte characters', '🍜👨‍👩‍👧'],

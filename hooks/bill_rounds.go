@@ -1,0 +1,219 @@
+package hooks
+
+// When the books are compared. Every ten minutes a round looks which days of a merchant have no finished row in `wx_bills`, and fetches
+// some of them: yesterday first, then the gaps that an outage or a server that was down has left. WeChat keeps a bill for three months.
+// A day that failed waits longer and longer; what is not done by the afternoon becomes an alert.
+//
+// Days before the first payment attempt of a merchant are not asked for: nothing of ours can stand there.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/wxpay"
+)
+
+// States of a row of wx_bills.
+const (
+	billOK        = "OK"
+	billEmpty     = "EMPTY"
+	billDifferent = "DIFFERENT"
+	billWaiting   = "WAITING" // it could not be fetched yet
+	billLost      = "LOST"    // it never could, and WeChat has it no longer
+)
+
+const (
+	billReady     = 10*time.Hour + 30*time.Minute // of the next day in Beijing
+	billAlertTime = 16 * time.Hour                // likewise: what is not done by then is for a person to see
+	billsPerRound = 5                             // of one merchant
+	billMonths    = 3
+)
+
+// scheduleReconciliation starts a round every ten minutes; most of them find nothing to do.
+func (p *Plugin) scheduleReconciliation(app core.App) {
+	app.Cron().MustAdd("wxReconcile", "*/10 * * * *", func() { p.reconcileDue(context.Background()) })
+}
+
+// reconcileDue is one round. A round that is still under way is not joined by another.
+func (p *Plugin) reconcileDue(ctx context.Context) {
+	if !p.billRound.TryLock() {
+		return
+	}
+	defer p.billRound.Unlock()
+	merchants, err := p.settings.Merchants()
+	if err != nil {
+		p.logErr("reconciliation", err)
+		return
+	}
+	for _, m := range merchants {
+		p.logErr("reconciliation of merchant "+m.MchID, p.reconcileMerchant(ctx, m.MchID))
+	}
+}
+
+// reconcileMerchant fetches what is due. After a failure it leaves the rest for the next round, unless WeChat only says that this one
+// bill is not made yet.
+func (p *Plugin) reconcileMerchant(ctx context.Context, mchID string) error {
+	days, err := p.dueBills(mchID)
+	if err != nil {
+		return err
+	}
+	for _, day := range days[:min(len(days), billsPerRound)] {
+		_, err := p.Reconcile(ctx, mchID, day, func(int, int) {})
+		if err == nil {
+			continue
+		}
+		if err := p.keepWaiting(mchID, day, err); err != nil {
+			return err
+		}
+		if pe, ok := errors.AsType[*wxpay.Error](err); !ok || pe.Kind != wxpay.KindNotReady && pe.Kind != wxpay.KindParam {
+			return err
+		}
+	}
+	return nil
+}
+
+// dueBills are the days without a finished row, the newest first.
+func (p *Plugin) dueBills(mchID string) ([]time.Time, error) {
+	first, ok, err := p.firstPayment(mchID)
+	if err != nil || !ok {
+		return nil, err
+	}
+	newest := midnight(p.now().Add(-billReady)).AddDate(0, 0, -1)
+	oldest := midnight(p.now()).AddDate(0, -billMonths, 1)
+	if err := p.loseBills(mchID, oldest); err != nil {
+		return nil, err
+	}
+	if first.After(oldest) {
+		oldest = first
+	}
+	rows, err := p.app.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID}, dbx.NewExp("[[date]] >= {:oldest}", dbx.Params{"oldest": oldest.Format(time.DateOnly)}))
+	if err != nil {
+		return nil, fmt.Errorf("read bills: %w", err)
+	}
+	done := map[string]bool{}
+	for _, r := range rows {
+		next := r.GetDateTime("nextAt").Time()
+		done[r.GetString("date")] = next.IsZero() || next.After(p.now())
+	}
+	var days []time.Time
+	for day := newest; !day.Before(oldest); day = day.AddDate(0, 0, -1) {
+		if !done[day.Format(time.DateOnly)] {
+			days = append(days, day)
+		}
+	}
+	return days, nil
+}
+
+// firstPayment is the day of the first attempt to pay at a merchant.
+func (p *Plugin) firstPayment(mchID string) (day time.Time, ok bool, err error) {
+	rows, err := p.app.FindRecordsByFilter("payments", "merchant = {:merchant}", "created", 1, 0, dbx.Params{"merchant": mchID})
+	if err != nil || len(rows) == 0 {
+		return day, false, err
+	}
+	return midnight(rows[0].GetDateTime("created").Time()), true, nil
+}
+
+// midnight is when the day of a moment began in Beijing.
+func midnight(at time.Time) time.Time {
+	at = at.In(beijing())
+	return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, at.Location())
+}
+
+// loseBills gives up the days that WeChat no longer has.
+func (p *Plugin) loseBills(mchID string, oldest time.Time) error {
+	rows, err := p.app.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.HashExp{"nextAt": ""}),
+		dbx.NewExp("[[date]] < {:oldest}", dbx.Params{"oldest": oldest.Format(time.DateOnly)}))
+	if err != nil {
+		return fmt.Errorf("read bills: %w", err)
+	}
+	for _, r := range rows {
+		r.Set("nextAt", nil)
+		if r.GetString("state") == billWaiting {
+			r.Set("state", billLost)
+		}
+		if err := save(p.app, r); err != nil {
+			return fmt.Errorf("save bill: %w", err)
+		}
+		if err := p.alertForBill(p.app, r, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepWaiting notes why a day has no bill yet. An outcome that is there already stays; only its next try moves.
+func (p *Plugin) keepWaiting(mchID string, day time.Time, cause error) error {
+	return p.app.RunInTransaction(func(tx core.App) error {
+		row := map[string]any{"error": clip(scrub(cause.Error()), 600)}
+		have, err := tx.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID, "date": day.Format(time.DateOnly)})
+		if err != nil {
+			return fmt.Errorf("read bills: %w", err)
+		}
+		if len(have) > 0 && have[0].GetString("state") != billWaiting {
+			r := have[0]
+			attempts := r.GetInt("attempts") + 1
+			r.Load(row)
+			r.Set("attempts", attempts)
+			r.Set("nextAt", p.now().Add(nextBill(attempts)))
+			return save(tx, r)
+		}
+		row["state"] = billWaiting
+		bill, err := p.replaceBill(tx, mchID, day.Format(time.DateOnly), row, true)
+		if err != nil {
+			return err
+		}
+		return p.alertForBill(tx, bill, 0)
+	})
+}
+
+// replaceBill writes the row of a day anew. It goes on counting while the day is not finished.
+func (p *Plugin) replaceBill(tx core.App, mchID, date string, row map[string]any, again bool) (*core.Record, error) {
+	old, err := tx.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID, "date": date})
+	if err != nil {
+		return nil, fmt.Errorf("read bills: %w", err)
+	}
+	attempts := 1
+	for _, r := range old {
+		attempts += r.GetInt("attempts")
+		if err := tx.Delete(r); err != nil {
+			return nil, fmt.Errorf("replace bill: %w", err)
+		}
+	}
+	row["merchant"], row["date"], row["attempts"] = mchID, date, attempts
+	if again {
+		row["nextAt"] = p.now().Add(nextBill(attempts))
+	}
+	return insert(tx, "wx_bills", row)
+}
+
+// nextBill is how long a day waits after so many tries.
+func nextBill(attempts int) time.Duration {
+	return min(2*time.Hour, 15*time.Minute<<min(max(attempts-1, 0), 6))
+}
+
+// alertForBill tells a person of differences, of a day that is late, and of one that is lost; a day that is in order closes its alert.
+func (p *Plugin) alertForBill(tx core.App, bill *core.Record, differences int) error {
+	date, state := bill.GetString("date"), bill.GetString("state")
+	subject := bill.GetString("merchant") + "/" + date
+	day, err := time.ParseInLocation(time.DateOnly, date, beijing())
+	if err != nil {
+		return fmt.Errorf("read date of bill: %w", err)
+	}
+	late := !p.now().Before(day.AddDate(0, 0, 1).Add(billAlertTime))
+	switch {
+	case state == billOK || state == billEmpty:
+		return p.settle(tx, alertBill, subject, "the books are equal")
+	case state == billWaiting && !late:
+		return nil
+	default:
+		return p.raise(tx, alertBill, subject, map[string]any{
+			"merchant": bill.GetString("merchant"), "date": date, "state": state, "differences": differences,
+			"attempts": bill.GetInt("attempts"), "error": bill.GetString("error"),
+		})
+	}
+}

@@ -1,0 +1,232 @@
+package hooks
+
+// One way to read a body. What a body is, its bytes say and not its Content-Type: curl calls JSON a form, and old phones call it text. A
+// body is one JSON object, or nothing at all, or it is refused: nothing is taken out of what is half understood.
+//
+// Lenient routes ignore fields that they do not know and take a number that is written as a string, so that old and new clients live
+// together. Strict ones, which move money or stock, refuse both: a misspelt `amount` must not become the amount of somebody's default.
+// A field that is there twice is refused by both, because readers differ in which of the two they believe.
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"mime"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+)
+
+// wholeNumber is what a lenient route takes for a number inside a string.
+var wholeNumber = regexp.MustCompile(`^"-?(0|[1-9][0-9]{0,17})"$`)
+
+// readBody reads a JSON object, whatever the Content-Type says, into a pointer to a struct. An empty body leaves the struct as it is.
+func readBody(e *core.RequestEvent, into any) error {
+	return bodyReader{}.read(e, into)
+}
+
+// readStrict is readBody for routes that move money or stock: unknown fields, nulls and numbers inside strings are refused by name.
+func readStrict(e *core.RequestEvent, into any) error {
+	return bodyReader{strict: true}.read(e, into)
+}
+
+// readByRank is strict with superusers, who say who pays how much, and lenient with the clients that are on people's phones.
+func readByRank(e *core.RequestEvent, into any) error {
+	return bodyReader{strict: e.HasSuperuserAuth()}.read(e, into)
+}
+
+// readNothing is for routes whose path says all. A body that wants more than the route does must not be taken for the bare wish.
+func readNothing(e *core.RequestEvent) error {
+	return readByRank(e, &struct{}{})
+}
+
+// readUpload is readBody for the routes that wx.uploadFile calls too: it sends multipart, which begins with two dashes.
+func readUpload(e *core.RequestEvent, into any) error {
+	if kind, _, _ := mime.ParseMediaType(e.Request.Header.Get("Content-Type")); kind != "multipart/form-data" || e.Request.Body == nil {
+		return readBody(e, into)
+	}
+	body := bufio.NewReader(e.Request.Body) // note: an upload is not read into memory to look at its first bytes
+	e.Request.Body = &router.RereadableReadCloser{ReadCloser: bufferedBody{body, e.Request.Body}}
+	if start, _ := body.Peek(2); string(start) != "--" {
+		return readBody(e, into)
+	}
+	if err := e.BindBody(into); err != nil {
+		return asAnswer(err, errNotJSON)
+	}
+	return nil
+}
+
+type bufferedBody struct {
+	io.Reader
+	io.Closer
+}
+
+type bodyReader struct {
+	strict bool
+}
+
+func (r bodyReader) read(e *core.RequestEvent, into any) error {
+	raw, err := wholeBody(e)
+	if err != nil {
+		return err
+	}
+	return r.decode(e, raw, into)
+}
+
+// wholeBody reads the body. One that is too long is a 413 of PocketBase's.
+func wholeBody(e *core.RequestEvent) ([]byte, error) {
+	if e.Request.Body == nil {
+		return nil, nil
+	}
+	raw, err := io.ReadAll(e.Request.Body)
+	if err != nil {
+		return nil, asAnswer(err, errNotJSON)
+	}
+	return raw, nil
+}
+
+func (r bodyReader) decode(e *core.RequestEvent, raw []byte, into any) error {
+	raw = bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")))
+	if len(raw) == 0 {
+		e.Request.Header.Del("Content-Type") // note: an empty form is malformed to PocketBase
+		e.Request.ContentLength = 0
+		return nil
+	}
+	if raw[0] != '{' || !utf8.Valid(raw) || !json.Valid(raw) {
+		return fail(errNotJSON, nil)
+	}
+	known, err := r.known(raw, reflect.TypeOf(into).Elem(), "")
+	if err != nil {
+		return err
+	}
+	// note: what reads the body after us, such as a rule with @request.body, reads the same that we did
+	e.Request.Header.Set("Content-Type", "application/json")
+	e.Request.Body = &router.RereadableReadCloser{ReadCloser: io.NopCloser(bytes.NewReader(raw))}
+	if err := json.Unmarshal(known, into); err != nil {
+		return fail(errNotJSON, err)
+	}
+	return nil
+}
+
+// known is what of a value the type can hold, or the refusal that names the field.
+func (r bodyReader) known(raw json.RawMessage, t reflect.Type, path string) (json.RawMessage, error) {
+	if t.Kind() == reflect.Pointer {
+		if string(raw) == "null" && !r.strict {
+			return raw, nil
+		}
+		t = t.Elem()
+	}
+	reads := reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]())
+	switch {
+	case reads || string(raw) == "null" && !r.strict:
+		return r.leaf(raw, t, path)
+	case t.Kind() == reflect.Struct && raw[0] == '{':
+		return r.object(raw, path, fieldTypes(t))
+	case t.Kind() == reflect.Map && raw[0] == '{':
+		return r.object(raw, path, func(string) (reflect.Type, bool) { return t.Elem(), true })
+	case t.Kind() == reflect.Slice && raw[0] == '[':
+		return r.list(raw, t.Elem(), path)
+	default:
+		return r.leaf(raw, t, path)
+	}
+}
+
+// leaf is a value that is not looked into.
+func (r bodyReader) leaf(raw json.RawMessage, t reflect.Type, path string) (json.RawMessage, error) {
+	number := t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64
+	if number && !r.strict && wholeNumber.Match(raw) {
+		raw = raw[1 : len(raw)-1]
+	}
+	if string(raw) == "null" && r.strict && t != reflect.TypeFor[json.RawMessage]() {
+		return nil, failField(errFieldInvalid, path, "null is no value; leave the field out")
+	}
+	if err := json.Unmarshal(raw, reflect.New(t).Interface()); err != nil {
+		return nil, failField(errFieldInvalid, path, "want "+kindName(t))
+	}
+	return raw, nil
+}
+
+func (r bodyReader) object(raw json.RawMessage, path string, typeOf func(string) (reflect.Type, bool)) (json.RawMessage, error) {
+	kept := map[string]json.RawMessage{}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	_, _ = decoder.Token() // the brace: the JSON is known to be valid
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return nil, fail(errNotJSON, err)
+		}
+		name, _ := token.(string)
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return nil, fail(errNotJSON, err)
+		}
+		if err := r.member(kept, name, value, path, typeOf); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(kept)
+}
+
+func (r bodyReader) member(kept map[string]json.RawMessage, name string, value json.RawMessage, path string, typeOf func(string) (reflect.Type, bool)) error {
+	t, ok := typeOf(name)
+	at := strings.TrimPrefix(path+"."+name, ".")
+	_, twice := kept[name]
+	switch {
+	case !ok && !r.strict:
+		return nil
+	case !ok:
+		return failField(errFieldUnknown, at, "")
+	case twice:
+		return failField(errFieldRepeated, at, "")
+	}
+	known, err := r.known(value, t, at)
+	kept[name] = known
+	return err
+}
+
+func (r bodyReader) list(raw json.RawMessage, t reflect.Type, path string) (json.RawMessage, error) {
+	var items []json.RawMessage
+	if err := json.Unmarshal(raw, &items); err != nil {
+		return nil, fail(errNotJSON, err)
+	}
+	for i, item := range items {
+		known, err := r.known(item, t, path+"["+strconv.Itoa(i)+"]")
+		if err != nil {
+			return nil, err
+		}
+		items[i] = known
+	}
+	return json.Marshal(items)
+}
+
+// fieldTypes finds a field of a struct by the very name of its json tag; encoding/json would take "AMOUNT" for "amount".
+func fieldTypes(t reflect.Type) func(string) (reflect.Type, bool) {
+	types := map[string]reflect.Type{}
+	for f := range t.Fields() {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
+			types[name] = f.Type
+		}
+	}
+	return func(name string) (reflect.Type, bool) { found, ok := types[name]; return found, ok }
+}
+
+func kindName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "text"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	default:
+		return "a whole number"
+	}
+}

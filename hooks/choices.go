@@ -1,0 +1,77 @@
+package hooks
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What Config.OrderNotice may say.
+const (
+	noticeOn    = "on"    // who bought what
+	noticeTotal = "total" // and for how much
+	noticeOff   = "off"
+)
+
+// What Config.PlainScenes may say.
+const (
+	plainByEverybody  = "everybody"
+	plainBySuperusers = "superusers"
+)
+
+// readChoices takes from the environment what is a choice of a few words, and for how long rows are kept. A word that is none of them is
+// an error: a mistyped "off" must not mean "on".
+func (c *Config) readChoices() (err error) {
+	if c.OrderNotice, err = wordFrom(c.Env, "WXBASE_ORDER_NOTICE", c.OrderNotice, noticeOn, noticeTotal, noticeOff); err != nil {
+		return err
+	}
+	c.PlainScenes, err = wordFrom(c.Env, "WXBASE_PLAIN_SCENES", c.PlainScenes, plainByEverybody, plainBySuperusers)
+	if err != nil {
+		return err
+	}
+	return c.readKeeping()
+}
+
+// wordFrom reads one of some words from the environment, in capitals or not. Without one it is otherwise, and without that the first.
+func wordFrom(env func(string) string, name, otherwise string, words ...string) (string, error) {
+	word := strings.ToLower(cmp.Or(strings.TrimSpace(env(name)), otherwise, words[0]))
+	if !slices.Contains(words, word) {
+		return "", fmt.Errorf("%s must be one of %s", name, strings.Join(words, ", "))
+	}
+	return word, nil
+}
+
+// mostKeptDays is a hundred years, which is short enough for a time.Duration.
+const mostKeptDays = 36_500
+
+// leastKept is the shortest time for which anything is kept: WeChat repeats a notification for a day, and a repeat is recognised by the row
+// of the first one.
+const leastKept = 7 * 24 * time.Hour
+
+// readKeeping takes the times for which rows are kept. In the environment they are days, and 0 is for ever; in the configuration a time below
+// zero is for ever.
+func (c *Config) readKeeping() error {
+	for _, k := range []struct {
+		name string
+		keep *time.Duration
+	}{
+		{"WXBASE_KEEP_INBOX_DAYS", &c.KeepInbox}, {"WXBASE_KEEP_OUTBOX_DAYS", &c.KeepOutbox}, {"WXBASE_KEEP_SCANS_DAYS", &c.KeepScans},
+	} {
+		if c.Env(k.name) != "" {
+			days, err := numberFrom(c.Env, k.name, 0)
+			if err != nil {
+				return err
+			}
+			if days < 0 || days > mostKeptDays {
+				return fmt.Errorf("%s must be 0, for ever, or between 7 and %d", k.name, mostKeptDays)
+			}
+			*k.keep = cmp.Or(time.Duration(days)*24*time.Hour, -1)
+		}
+		if *k.keep > 0 && *k.keep < leastKept {
+			return fmt.Errorf("%s must be 0, for ever, or between 7 and %d", k.name, mostKeptDays)
+		}
+	}
+	return nil
+}

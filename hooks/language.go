@@ -1,0 +1,35 @@
+package hooks
+
+import (
+	"errors"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+	"golang.org/x/text/language"
+)
+
+// translateProblems answers our own problems in Chinese to callers whose Accept-Language prefers it; everybody else gets English. Programs
+// look at data.code, which is the same in both.
+func translateProblems() func(*core.RequestEvent) error {
+	help := problemHelp()
+	matcher := language.NewMatcher([]language.Tag{language.English, language.Chinese})
+	return func(e *core.RequestEvent) error {
+		err := e.Next()
+		answer, ok := errors.AsType[*router.ApiError](err)
+		if !ok {
+			return err
+		}
+		code, _ := answer.Data["code"].(string)
+		words, known := help[code]
+		if !known {
+			return err
+		}
+		e.Response.Header().Add("Vary", "Accept-Language")
+		if _, at := language.MatchStrings(matcher, e.Request.Header.Get("Accept-Language")); at == 0 {
+			return err
+		}
+		translated := *answer // note: problems may be shared between requests
+		translated.Message = words.zh
+		return &translated
+	}
+}

@@ -1,0 +1,214 @@
+package hooks
+
+// Alerts that call: every new alert is posted once to the address in WXBASE_ALERT_WEBHOOK. An alert queues its call in its own
+// transaction, and the outbox makes it afterwards and tries again until it is taken.
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+)
+
+const (
+	webhookTimeout = 5 * time.Second
+	webhookLife    = 24 * time.Hour // after which nobody need be called any more; the alert itself stays
+	webhookAnswer  = 4 << 10        // bytes of an answer that are read
+)
+
+// Shapes of the call: a plain one, and the text messages of the robots in group chats.
+const (
+	shapeJSON     = "json"
+	shapeWeCom    = "wecom"    // 企业微信 https://developer.work.weixin.qq.com/document/path/91770
+	shapeDingTalk = "dingtalk" // 钉钉 https://open.dingtalk.com/document/robots/custom-robot-access
+	shapeFeishu   = "feishu"   // 飞书 https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot
+)
+
+// webhook posts alerts. A nil one posts nothing.
+//
+// NB! the address of a robot is a secret: whoever has it may write into the group. No error carries it.
+type webhook struct {
+	address string
+	shape   string
+	client  *http.Client
+}
+
+// newWebhook reads the settings; it is nil without an address.
+func newWebhook(address, shape string) (*webhook, error) {
+	if address == "" {
+		return nil, nil //nolint:nilnil // no webhook is no error
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopbackHost(u.Hostname())) {
+		return nil, errors.New("WXBASE_ALERT_WEBHOOK must be an https address, or an http one of this machine")
+	}
+	shape = cmp.Or(shape, shapeOf(u.Hostname()))
+	if !slices.Contains([]string{shapeJSON, shapeWeCom, shapeDingTalk, shapeFeishu}, shape) {
+		return nil, errors.New("WXBASE_ALERT_WEBHOOK_FORMAT must be json, wecom, dingtalk or feishu")
+	}
+	dialer := &net.Dialer{Timeout: webhookTimeout, Control: refuseOdd(u.Scheme == "http")}
+	return &webhook{address: address, shape: shape, client: &http.Client{
+		Timeout:       webhookTimeout,
+		Transport:     &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: webhookTimeout, MaxIdleConns: 1, IdleConnTimeout: time.Minute},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the address is where it goes, and nowhere else
+	}}, nil
+}
+
+func isLoopbackHost(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func shapeOf(host string) string {
+	switch {
+	case host == "qyapi.weixin.qq.com":
+		return shapeWeCom
+	case host == "oapi.dingtalk.com":
+		return shapeDingTalk
+	case host == "open.feishu.cn", host == "open.larksuite.com":
+		return shapeFeishu
+	default:
+		return shapeJSON
+	}
+}
+
+// refuseOdd looks at the address that a name has led to: link-local ones hold the credentials of the machine at many hosters, and plain
+// http stays on this machine.
+func refuseOdd(onlyHere bool) func(network, address string, _ syscall.RawConn) error {
+	return func(_, address string, _ syscall.RawConn) error {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return errors.New("the webhook's address is not understood")
+		}
+		ip := at.Addr().Unmap()
+		if ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || onlyHere && !ip.IsLoopback() {
+			return errors.New("the webhook's name leads to an address that is not called")
+		}
+		return nil
+	}
+}
+
+// call makes one try.
+func (w *webhook) call(ctx context.Context, kind alertKind, subject string, body map[string]any) error {
+	raw, err := json.Marshal(w.format(kind, subject, body))
+	if err != nil {
+		return fmt.Errorf("encode alert: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, webhookTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.address, bytes.NewReader(raw))
+	if err != nil {
+		return errors.New("call the webhook: the address is not understood")
+	}
+	request.Header.Set("Content-Type", "application/json; charset=utf-8")
+	answer, err := w.client.Do(request)
+	if err != nil {
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			err = ue.Err // note: the outer one prints the address
+		}
+		return fmt.Errorf("call the webhook: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	return readWebhookAnswer(answer)
+}
+
+// readWebhookAnswer fails for a refusal. Robots refuse with status 200 and a number in the body.
+func readWebhookAnswer(answer *http.Response) error {
+	text, err := io.ReadAll(io.LimitReader(answer.Body, webhookAnswer))
+	if err != nil {
+		return fmt.Errorf("read the webhook's answer: %w", err)
+	}
+	if answer.StatusCode/100 != 2 {
+		return fmt.Errorf("the webhook answered %d", answer.StatusCode)
+	}
+	var said struct {
+		Errcode int `json:"errcode"`
+		Code    int `json:"code"`
+	}
+	if json.Unmarshal(text, &said) == nil && cmp.Or(said.Errcode, said.Code) != 0 {
+		return fmt.Errorf("the webhook refused with %d", cmp.Or(said.Errcode, said.Code))
+	}
+	return nil
+}
+
+// format is the body of a call. The plain one has everything; robots get a few lines.
+func (w *webhook) format(kind alertKind, subject string, body map[string]any) any {
+	if w.shape == shapeJSON {
+		return body
+	}
+	lines := []string{fmt.Sprintf("wxbase: %s, %s", kind, subject)}
+	if details, err := json.Marshal(body["details"]); err == nil && len(details) > 2 {
+		lines = append(lines, clip(string(details), 1_500))
+	}
+	if server, _ := body["server"].(string); server != "" {
+		lines = append(lines, server+"/_/")
+	}
+	text := strings.Join(lines, "\n")
+	if w.shape == shapeFeishu {
+		return map[string]any{"msg_type": "text", "content": map[string]any{"text": text}}
+	}
+	return map[string]any{"msgtype": "text", "text": map[string]any{"content": text}}
+}
+
+// queueWebhook queues the call of a new alert. The alert of a webhook that does not work calls nobody.
+func (p *Plugin) queueWebhook(tx core.App, kind alertKind, subject, id string) error {
+	if p.webhook == nil || kind == alertEffect && subject == effectWebhook {
+		return nil
+	}
+	return queueEffect(tx, effectWebhook, id, map[string]any{"alert": id})
+}
+
+// tellWebhook makes one try for a row of the outbox.
+func (p *Plugin) tellWebhook(ctx context.Context, row *core.Record) error {
+	if p.webhook == nil {
+		return nil
+	}
+	var about struct {
+		Alert string `json:"alert"`
+	}
+	if err := row.UnmarshalJSONField("payload", &about); err != nil {
+		return finalError{fmt.Errorf("read payload: %w", err)}
+	}
+	if p.now().Sub(row.GetDateTime("created").Time()) > webhookLife {
+		return finalError{errors.New("too late to call")}
+	}
+	alert, err := p.app.FindRecordById("wx_alerts", about.Alert)
+	if err != nil {
+		return fmt.Errorf("read alert: %w", err)
+	}
+	v := viewAlert(alert)
+	return p.webhook.call(ctx, alertKind(v.Kind), v.Subject, map[string]any{
+		"kind": v.Kind, "subject": v.Subject, "since": v.Since, "seen": v.Seen, "details": v.Details, "id": v.ID, "server": p.settings.PublicURL(),
+	})
+}
+
+// tellUnkept calls about something that cannot be written down, a few times, without waiting for it.
+func (w *webhook) tellUnkept(kind alertKind, subject, reason string) {
+	if w == nil {
+		return
+	}
+	go func() {
+		for range 3 {
+			err := w.call(context.Background(), kind, subject, map[string]any{
+				"kind": string(kind), "subject": subject, "since": time.Now().UTC(), "details": map[string]any{"error": scrub(reason)},
+			})
+			if err == nil {
+				return
+			}
+			time.Sleep(webhookTimeout)
+		}
+	}()
+}

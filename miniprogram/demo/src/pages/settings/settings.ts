@@ -1,0 +1,54 @@
+// 设置：服务器地址；服务器用模拟微信时，还可以选择谁拿着这部手机。
+import { theShop } from '../../lib/shop';
+import { holdPhone, holder, people } from '../../lib/simulated';
+
+Page({
+  data: { server: '', state: '', simulated: false, names: [] as string[], at: 0 },
+  all: [] as Awaited<ReturnType<typeof people>>,
+
+  async onLoad() {
+    this.setData({ server: theShop().server });
+    await this.check();
+  },
+
+  write(e: WechatMiniprogram.Input) {
+    this.setData({ server: e.detail.value.trim() });
+  },
+
+  async save() {
+    if (!/^https?:\/\/[^/]+/.test(this.data.server)) {
+      theShop().tell(new Error('地址要以 https:// 或 http:// 开头'));
+      return;
+    }
+    theShop().useServer(this.data.server);
+    await this.check();
+  },
+
+  async check() {
+    this.setData({ state: '正在连接', simulated: false });
+    try {
+      await theShop().client();
+      this.setData({ state: theShop().simulated ? '已连接，使用模拟微信' : '已连接', simulated: theShop().simulated });
+      if (theShop().simulated) await this.listPeople();
+    } catch (err) {
+      this.setData({ state: `连接失败：${err instanceof Error ? err.message : err}` });
+    }
+  },
+
+  async listPeople() {
+    this.all = await people(theShop().server);
+    const now = holder(this.all);
+    this.setData({ names: this.all.map((p) => p.nickname), at: this.all.findIndex((p) => p.id === now.id) });
+  },
+
+  /** 换一个人拿手机：退出登录，重新连接。 */
+  async pick(e: WechatMiniprogram.PickerChange) {
+    const person = this.all[Number(e.detail.value)];
+    if (!person) return;
+    const client = await theShop().client();
+    await client.logout();
+    holdPhone(person);
+    theShop().useServer(theShop().server);
+    await this.check();
+  },
+});

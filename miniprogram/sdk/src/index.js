@@ -1,0 +1,3 @@
+export { createClient } from './client.js';
+export { createParser } from './sse.js';
+export { WxbaseError } from './errors.js';

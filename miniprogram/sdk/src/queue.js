@@ -1,0 +1,60 @@
+/** What could not be sent, and may be sent twice because it carries a key: kept in storage, sent when there is a network again. */
+
+const MOST = 50;
+
+export class Queue {
+  constructor(client) {
+    this.client = client;
+    this.storageKey = client.storageKey + '.queue';
+    this.sending = null;
+    this.items = client.wx.getStorageSync(this.storageKey) || [];
+  }
+
+  /** add keeps a call for the user who made it. */
+  add(path, data) {
+    if (this.items.length >= MOST) this.items.shift();
+    this.items.push({ path, data, user: this.client.user ? this.client.user.id : '' });
+    this.store();
+  }
+
+  store() {
+    if (this.items.length > 0) this.client.wx.setStorageSync(this.storageKey, this.items);
+    else this.client.wx.removeStorageSync(this.storageKey);
+  }
+
+  /** flush sends what belongs to the user of now, in order, one flush at a time. */
+  flush() {
+    if (!this.sending && this.next()) {
+      const done = () => {
+        this.sending = null;
+      };
+      this.sending = this.send();
+      this.sending.then(done, done);
+    }
+    return this.sending || Promise.resolve();
+  }
+
+  next() {
+    const user = this.client.user ? this.client.user.id : '';
+    return this.items.find((item) => !item.user || item.user === user);
+  }
+
+  async send() {
+    for (let item = this.next(); item; item = this.next()) {
+      const told = await this.sendOne(item);
+      if (!told) return; // still no network, or the server is busy: the next occasion tries again
+      this.items.splice(this.items.indexOf(item), 1);
+      this.store();
+      this.client.emit('sent', told);
+    }
+  }
+
+  async sendOne({ path, data }) {
+    try {
+      return { path, data, answer: await this.client.request(path, { method: 'POST', data, auth: true, retry: false }) };
+    } catch (error) {
+      const later = error.status === 0 || error.status === 429 || error.status > 499;
+      return later ? null : { path, data, error };
+    }
+  }
+}

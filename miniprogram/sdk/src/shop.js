@@ -1,0 +1,85 @@
+/** Products, orders, payment. Methods of Client. Money is an integer number of fen. */
+import { fault } from './errors.js';
+import { after, newKey, promised } from './promised.js';
+
+const PAID = ['PAID', 'PART_REFUNDED', 'REFUNDED'];
+
+export const shop = {
+  /** products on sale, a page at a time; a page that is not full is the last. */
+  async products(options) {
+    const page = await this.collection('products').list(Object.assign({ filter: 'active = true', perPage: 100, skipTotal: true }, options));
+    return page.items;
+  },
+
+  /** orders of the user, the newest first, a page at a time. */
+  async orders(options) {
+    const page = await this.collection('orders').list(Object.assign({ sort: '-@rowid', perPage: 100, skipTotal: true, auth: true }, options));
+    return page.items;
+  },
+
+  order(id) {
+    return this.collection('orders').view(id, { auth: true });
+  },
+
+  /** refunds of one order of the user. */
+  async refunds(orderId) {
+    const filter = { filter: 'order = {:order}', params: { order: orderId }, sort: '-@rowid', perPage: 100, skipTotal: true, auth: true };
+    return (await this.collection('refunds').list(filter)).items;
+  },
+
+  /**
+   * createOrder has a key, its own or one that is made here, so that an answer that was lost can be asked for again: the same key gives the
+   * same order. {offline: true} keeps an order that finds no network and sends it later (see on('sent')); the call fails with `queued`.
+   */
+  async createOrder(items, options) {
+    const { offline, ...rest } = Object.assign({ key: newKey() }, options);
+    const data = Object.assign({ items }, rest);
+    try {
+      return await this.request('/api/wx/orders', { method: 'POST', data, auth: true, retry: true });
+    } catch (err) {
+      if (!offline || (err.code !== 'network' && err.code !== 'timeout')) throw err;
+      this.queue.add('/api/wx/orders', data);
+      throw fault(this.lang, 'queued', err.detail, { key: data.key });
+    }
+  },
+
+  onOrder(id, verb) {
+    return this.request('/api/wx/orders/' + encodeURIComponent(id) + '/' + verb, { method: 'POST', data: {}, auth: true, retry: true });
+  },
+
+  sync(id) {
+    return this.onOrder(id, 'sync');
+  },
+
+  cancel(id) {
+    return this.onOrder(id, 'cancel');
+  },
+
+  /**
+   * pay opens the cashier and then asks the server how it went.
+   * NB! what the phone says is never proof: 'paid' comes from the server alone, also after a "cancel".
+   */
+  async pay(id) {
+    const params = await this.onOrder(id, 'pay');
+    const failure = await promised(this.wx, 'requestPayment', params).then(() => null, (err) => err || {});
+    const order = await this.settle(id, failure ? 1 : 3);
+    if (order && PAID.includes(order.payState)) return { state: 'paid', order };
+    if (!failure) return { state: 'pending', order };
+    if (/cancel/.test(failure.errMsg || '')) return { state: 'cancelled', order };
+    throw fault(this.lang, 'pay_failed', failure.errMsg || 'requestPayment failed', { order });
+  },
+
+  /** settle asks up to `tries` times; an answer that does not come leaves the order pending, never failed. */
+  async settle(id, tries) {
+    let order = null;
+    for (let i = 0; i < tries; i++) {
+      if (i > 0) await after(600 * i);
+      order = await this.sync(id).catch((err) => {
+        this.emit('error', err);
+        return order;
+      });
+      if (order && PAID.includes(order.payState)) return order;
+    }
+    return order;
+  },
+};
