@@ -50,10 +50,15 @@ func (p *Plugin) checkText(e *core.RequestEvent) error {
 	}
 	ctx, cancel := context.WithTimeout(e.Request.Context(), payTimeout)
 	defer cancel()
+	conclude, err := p.spendDaily(e.App, p.daily("checks", e.Auth.Id, p.limits.ChecksPerDay), 1, errCheckLimit, "day")
+	if err != nil {
+		return err
+	}
 	found, err := p.clients.wechatFor(app).CheckText(ctx, wechat.TextCheck{
 		Content: form.Content, Scene: sceneOr(form.Scene, wechat.SceneComment), OpenID: openID,
 		Title: form.Title, Nickname: form.Nickname, Signature: form.Signature,
 	})
+	conclude(err)
 	if err != nil {
 		return failCheck(err)
 	}
@@ -127,16 +132,41 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 	if _, err := p.publicOrigin(app); err != nil {
 		return err
 	}
-	if err := save(e.App, row); err != nil {
+	conclude, err := p.spendImage(e.App, e.Auth.Id, files)
+	if err != nil {
+		return err
+	}
+	if err := save(e.App, row); isPictureRefused(err) {
+		return fail(errImageRefused, err)
+	} else if err != nil {
 		return fail(errCheckImage, err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
 	defer cancel()
 	if err := p.submitImage(ctx, row, sceneOr(form.Scene, wechat.SceneComment)); err != nil {
 		p.logErr("removal of a check", e.App.Delete(row))
+		conclude(err)
 		return failCheck(err)
 	}
 	return e.JSON(http.StatusOK, map[string]any{"suggest": "pending", "id": row.Id})
+}
+
+// spendImage takes one check and the megabytes of its file from what a user has in a day.
+func (p *Plugin) spendImage(app core.App, user string, files []*filesystem.File) (conclude func(error), err error) {
+	one, err := p.spendDaily(app, p.daily("checks", user, p.limits.ChecksPerDay), 1, errCheckLimit, "day")
+	if err != nil || len(files) == 0 {
+		return one, err
+	}
+	megabytes := int((files[0].Size + 1<<20 - 1) >> 20)
+	volume, err := p.spendDaily(app, p.daily("checks/megabytes", user, p.limits.ChecksMegabytes), megabytes, errCheckLimit, "megabytes")
+	if err != nil {
+		one(errQuotaSpent)
+		return nil, err
+	}
+	return func(outcome error) {
+		one(outcome)
+		volume(outcome)
+	}, nil
 }
 
 // newCheck begins a row of wx_checks.

@@ -23,6 +23,11 @@ const (
 // sendForm sends a form as wx.uploadFile does.
 func sendForm(t *testing.T, app *apptest.App, path, token, field string, file []byte, fields map[string]string) apptest.Answer {
 	t.Helper()
+	return sendFormBy(t, app, http.MethodPost, path, token, field, file, fields)
+}
+
+func sendFormBy(t *testing.T, app *apptest.App, method, path, token, field string, file []byte, fields map[string]string) apptest.Answer {
+	t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	for key, value := range fields {
@@ -40,7 +45,7 @@ func sendForm(t *testing.T, app *apptest.App, path, token, field string, file []
 	if err := form.Close(); err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, app.URL+path, &body)
+	req, err := http.NewRequestWithContext(t.Context(), method, app.URL+path, &body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -372,8 +372,13 @@ func (p *Plugin) openScene(e *core.RequestEvent) error {
 	if err != nil {
 		return fail(errBusyHere, err)
 	}
-	if err := p.countScan(e.App, r, scanner(e)); err != nil {
-		return fail(errBusyHere, err)
+	// note: the page opens all the same; what somebody asks for over and over again is only not counted
+	if p.guards.scans.allow(senderOf(e), p.limits.ScansPerMinute, p.now()) {
+		if err := p.countScan(e.App, r, scanner(e)); err != nil {
+			return fail(errBusyHere, err)
+		}
+	} else {
+		p.metrics.refused.WithLabelValues("scan_not_counted").Inc()
 	}
 	event := &ScanEvent{App: e.App, Code: r, User: e.Auth, Invited: p.keepInviter(e.App, r, scanner(e))}
 	return p.onCodeScanned.Trigger(event, func(*ScanEvent) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -19,7 +18,7 @@ import (
 // What WeChat allows.
 const (
 	limitedCodes   = 100_000 // of the kinds code and qrcode together, in the life of a mini program
-	codesPerMinute = 5_000   // of the kind unlimited
+	codesPerMinute = 2_500   // of the kind unlimited: half of what WeChat allows, because a guard lets twice its number through in the worst minute
 )
 
 // codesPerDay is how many new codes a user may have made in a day in Beijing when nobody said otherwise.
@@ -37,8 +36,11 @@ type quota struct {
 
 // spend counts one use and returns how many there are now. It fails with errQuotaSpent, and counts nothing, when there were as many as
 // are allowed. It is one statement, so that of two at once only one gets the last.
-func (p *Plugin) spend(app core.App, q quota) (used int, err error) {
-	if q.most <= 0 {
+func (p *Plugin) spend(app core.App, q quota) (used int, err error) { return p.spendSome(app, q, 1) }
+
+// spendSome counts n uses at once, all or none.
+func (p *Plugin) spendSome(app core.App, q quota, n int) (used int, err error) {
+	if q.most < n {
 		return 0, errQuotaSpent
 	}
 	until := ""
@@ -46,10 +48,11 @@ func (p *Plugin) spend(app core.App, q quota) (used int, err error) {
 		until = q.until.UTC().Format(dbTime)
 	}
 	err = app.NonconcurrentDB().NewQuery(`INSERT INTO wx_quotas (id, [[key]], used, most, expiresAt, created, updated)
-		VALUES ({:id}, {:key}, 1, {:most}, {:until}, {:now}, {:now})
-		ON CONFLICT ([[key]]) DO UPDATE SET used = used + 1, most = excluded.most, updated = excluded.updated WHERE used < excluded.most
+		VALUES ({:id}, {:key}, {:n}, {:most}, {:until}, {:now}, {:now})
+		ON CONFLICT ([[key]]) DO UPDATE SET used = used + {:n}, most = excluded.most, updated = excluded.updated
+			WHERE used + {:n} <= excluded.most
 		RETURNING used`).Bind(dbx.Params{
-		"id": core.GenerateDefaultRandomId(), "key": q.key, "most": q.most, "until": until, "now": time.Now().UTC().Format(dbTime),
+		"id": core.GenerateDefaultRandomId(), "key": q.key, "n": n, "most": q.most, "until": until, "now": time.Now().UTC().Format(dbTime),
 	}).Row(&used)
 	if errors.Is(err, sql.ErrNoRows) {
 		return q.most, errQuotaSpent
@@ -61,9 +64,11 @@ func (p *Plugin) spend(app core.App, q quota) (used int, err error) {
 }
 
 // giveBack takes a use back that came to nothing.
-func (p *Plugin) giveBack(app core.App, q quota) {
-	_, err := app.NonconcurrentDB().NewQuery("UPDATE wx_quotas SET used = used - 1 WHERE [[key]] = {:key} AND used > 0").
-		Bind(dbx.Params{"key": q.key}).Execute()
+func (p *Plugin) giveBack(app core.App, q quota) { p.giveSomeBack(app, q, 1) }
+
+func (p *Plugin) giveSomeBack(app core.App, q quota, n int) {
+	_, err := app.NonconcurrentDB().NewQuery("UPDATE wx_quotas SET used = used - {:n} WHERE [[key]] = {:key} AND used >= {:n}").
+		Bind(dbx.Params{"key": q.key, "n": n}).Execute()
 	p.logErr("giving back of a quota", err)
 }
 
@@ -162,44 +167,6 @@ func (p *Plugin) showQuotas(e *core.RequestEvent) error {
 		})
 	}
 	return e.JSON(http.StatusOK, map[string]any{"apps": list})
-}
-
-// minuteGuard counts what happens in a minute, in memory. The zero value is ready.
-type minuteGuard struct {
-	mu   sync.Mutex
-	seen map[string]minuteCount
-}
-
-// minuteCount is the count of a minute and of the one before.
-type minuteCount struct {
-	minute       int64
-	now, earlier int
-}
-
-// allow counts one more and tells whether it is within most a minute, by the share of the last minute that has not passed yet. What is
-// refused is not counted.
-func (g *minuteGuard) allow(key string, most int, at time.Time) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.seen == nil {
-		g.seen = map[string]minuteCount{}
-	}
-	c, minute := g.seen[key], at.Unix()/60
-	switch minute - c.minute {
-	case 0:
-	case 1:
-		c = minuteCount{minute: minute, earlier: c.now}
-	default:
-		c = minuteCount{minute: minute}
-	}
-	left := 60 - int(at.Unix()%60)
-	if c.now+(c.earlier*left+59)/60 >= most {
-		g.seen[key] = c
-		return false
-	}
-	c.now++
-	g.seen[key] = c
-	return true
 }
 
 // numberFrom reads a whole number from the environment.

@@ -1,15 +1,16 @@
 package hooks
 
 import (
+	"strconv"
 	"testing"
 	"time"
 )
 
-// TestMinuteGuard: no sixty seconds see more than the limit by much, and a quiet minute gives all of it back.
+// TestMinuteGuard: a minute gives so many, at once or one by one, and a quiet minute gives all of it back.
 func TestMinuteGuard(t *testing.T) {
 	t.Parallel()
 	var g minuteGuard
-	start := time.Unix(1_700_000_040, 0) // a full minute
+	start := time.Unix(1_700_000_040, 0)
 	let := func(at time.Time, n int) (passed int) {
 		for range n {
 			if g.allow("a", 10, at) {
@@ -23,12 +24,13 @@ func TestMinuteGuard(t *testing.T) {
 		after     time.Duration
 		ask, want int
 	}{
-		{"all of a fresh minute", 0, 12, 10},
-		{"nothing more in it", 59 * time.Second, 3, 0},
-		{"nothing at the start of the next", time.Minute, 3, 0},
-		{"a half in the middle of it", 90 * time.Second, 9, 5},
-		{"all after a pause", 5 * time.Minute, 12, 10},
-		{"all when the clock goes back", -time.Hour, 12, 10},
+		{"all of a minute at once", 0, 12, 10},
+		{"nothing more at once", 0, 3, 0},
+		{"one after a tenth of it", 6 * time.Second, 3, 1},
+		{"what is refused is not counted", 12 * time.Second, 3, 1},
+		{"a half after a half", 42 * time.Second, 9, 5},
+		{"nothing when the clock goes back", -time.Hour, 3, 0},
+		{"all after a pause, and not more", 5 * time.Minute, 30, 10},
 	}
 	for _, s := range scenarios {
 		if got := let(start.Add(s.after), s.ask); got != s.want {
@@ -37,5 +39,53 @@ func TestMinuteGuard(t *testing.T) {
 	}
 	if !g.allow("b", 10, start) {
 		t.Error("another key: got no, want yes")
+	}
+	if !g.allow("c", -1, start) || g.allow("d", 0, start) {
+		t.Error("below 0 is no limit, and 0 is none at all")
+	}
+}
+
+// TestMinuteGuardForgets: strangers with many addresses take no more memory than its keys.
+func TestMinuteGuardForgets(t *testing.T) {
+	t.Parallel()
+	var g minuteGuard
+	for n := range guardKeys + 1000 {
+		g.allow(strconv.Itoa(n), 1, time.Unix(1_700_000_040, 0))
+	}
+	if got := g.buckets.Len(); got != guardKeys {
+		t.Errorf("got %d keys, want %d", got, guardKeys)
+	}
+}
+
+// TestLoginsForgetTheOldest: a flood of logins used to clear all of them.
+func TestLoginsForgetTheOldest(t *testing.T) {
+	t.Parallel()
+	var l onceCodes[pastLogin]
+	now := time.Now()
+	for n := range codeKept + 1 {
+		l.keep(strconv.Itoa(n), pastLogin{user: "u"}, now)
+	}
+	if _, ok := l.recall("0", now); ok {
+		t.Error("the oldest: got it, want it forgotten")
+	}
+	for _, key := range []string{"1", strconv.Itoa(codeKept)} {
+		if _, ok := l.recall(key, now); !ok {
+			t.Errorf("login %s: got it forgotten", key)
+		}
+	}
+	if _, ok := l.recall("1", now.Add(codeLife)); ok {
+		t.Error("an old one: got it, want it forgotten")
+	}
+}
+
+func TestWiden(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"203.0.113.7": "203.0.113.7", "::ffff:203.0.113.7": "203.0.113.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
+		"2001:db8:1:2::9": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64", "nonsense": "nonsense", "": "",
+	} {
+		if got := widen(address); got != want {
+			t.Errorf("%s: got %s, want %s", address, got, want)
+		}
 	}
 }

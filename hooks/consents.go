@@ -79,6 +79,9 @@ func (p *Plugin) reportConsents(e *core.RequestEvent) error {
 	list := []map[string]any{}
 	err := e.App.RunInTransaction(func(tx core.App) error {
 		for template, answer := range form.Answers {
+			if err := p.mayConsent(tx, e.Auth.Id, template); err != nil {
+				return err
+			}
 			r, err := p.noteConsent(tx, e.Auth.Id, template, consentReport{Key: form.Key, From: fromPhone, Answer: answer, At: p.now()})
 			if err != nil {
 				return err
@@ -88,9 +91,24 @@ func (p *Plugin) reportConsents(e *core.RequestEvent) error {
 		return nil
 	})
 	if err != nil {
-		return fail(errBusyHere, err)
+		return asAnswer(err, errBusyHere)
 	}
 	return e.JSON(http.StatusOK, map[string]any{"consents": list})
+}
+
+// mayConsent refuses a template that would be one too many for a user: a phone may say any name. What WeChat tells is not bounded.
+func (p *Plugin) mayConsent(tx core.App, user, template string) error {
+	if p.limits.Templates < 0 {
+		return nil
+	}
+	n, err := tx.CountRecords("wx_consents", dbx.HashExp{"user": user}, dbx.Not(dbx.HashExp{"templateId": template}))
+	if err != nil {
+		return fmt.Errorf("count consents: %w", err)
+	}
+	if n >= int64(p.limits.Templates) {
+		return failWith(errConsentLimit, "most", p.limits.Templates)
+	}
+	return nil
 }
 
 // noteConsent books one report.

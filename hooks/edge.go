@@ -193,13 +193,13 @@ func addressBehind(header string) func(*http.Request) string {
 		if header != "" {
 			parts := strings.Split(strings.Join(r.Header.Values(header), ","), ",")
 			if ip, err := netip.ParseAddr(strings.TrimSpace(parts[len(parts)-1])); err == nil {
-				return ip.Unmap().String()
+				return widen(ip.String())
 			}
 		}
 		host, _, err := net.SplitHostPort(r.RemoteAddr)
 		if err != nil {
 			return r.RemoteAddr
 		}
-		return host
+		return widen(host)
 	}
 }

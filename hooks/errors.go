@@ -98,6 +98,17 @@ var (
 	errCheckArgs        = Problem{"check_arguments_invalid", http.StatusBadRequest, "There is nothing that could be checked."}
 	errCheckImage       = Problem{"check_image_invalid", http.StatusBadRequest, "The file is not a JPEG, PNG, GIF or BMP of at most 10 MB."}
 	errCheckNoURL       = Problem{"check_public_url_missing", http.StatusServiceUnavailable, "The server does not know its public address, so WeChat could not fetch the image."}
+	errImageRefused     = Problem{"image_refused", http.StatusUnprocessableEntity, "The picture has too many pixels or frames, or is much too narrow."}
+	errQueryComplex     = Problem{"query_too_complex", http.StatusBadRequest, "The filter, sort, expand or fields ask for more than is allowed here."}
+	errQuerySlow        = Problem{"query_too_slow", http.StatusBadRequest, "The query took too long and was stopped."}
+	errOrderLimit       = Problem{"order_limit_reached", http.StatusTooManyRequests, "This user has as many open orders, or orders today, as are allowed."}
+	errCallLimit        = Problem{"call_limit_reached", http.StatusTooManyRequests, "Too many requests. Wait a minute."}
+	errPhoneLimit       = Problem{"phone_limit_reached", http.StatusTooManyRequests, "This user has asked for the phone number too often today."}
+	errCheckLimit       = Problem{"check_limit_reached", http.StatusTooManyRequests, "This user has had too much checked today."}
+	errConsentLimit     = Problem{"consent_limit_reached", http.StatusTooManyRequests, "This user has reported as many templates as are allowed."}
+	errUploadLimit      = Problem{"upload_limit_reached", http.StatusTooManyRequests, "Too many uploads. Wait a minute."}
+	errLoginLimit       = Problem{"login_limit_reached", http.StatusTooManyRequests, "Too many logins from this address. Wait a minute."}
+	errMailClosed       = Problem{"mail_closed", http.StatusForbidden, "Mail of this kind is not sent here."}
 	errContentRefused   = Problem{"content_refused", http.StatusUnprocessableEntity, "The content was refused."}
 	errPushSignature    = Problem{"push_signature", http.StatusUnauthorized, "The signature does not verify."}
 	errPushStale        = Problem{"push_stale", http.StatusUnauthorized, "The time stamp is more than five minutes off."}
@@ -160,6 +171,8 @@ func Problems() []Problem {
 		errLinkArgs, errLinkDenied, errLinkUserQuota, errLinkQuota,
 		errMessageArgs, errNotSubscribed, errMessageUnsure, errConsentArgs,
 		errCheckArgs, errCheckImage, errCheckNoURL, errContentRefused,
+		errImageRefused, errQueryComplex, errQuerySlow, errOrderLimit, errCallLimit, errPhoneLimit, errCheckLimit, errConsentLimit,
+		errUploadLimit, errLoginLimit, errMailClosed,
 		errPushSignature, errPushStale, errPushMalformed, errPushTooLarge, errPushApp, errPushConfig, errPushFailed,
 		errRoomUnknown, errRoomForbidden, errRoomPublish, errRoomLimit, errPresence,
 		errEventName, errPayload, errMessageBig, errMessageRefused, errRate, errTokenInvalid,

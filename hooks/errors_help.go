@@ -126,6 +126,18 @@ func outreachHelp() map[string]help {
 		"check_public_url_missing": {"服务器不知道自己的公网地址，微信无法下载图片", "The owner sets `WXBASE_PUBLIC_URL`.", "管理员设置 `WXBASE_PUBLIC_URL`。"},
 		"content_refused":          {"内容未通过安全检测", "`data.field` is the one; let the user change it.", "见 `data.field`，请用户修改。"},
 
+		"image_refused":         {"图片像素或帧数过多，或过于狭长", "Let the user choose a smaller picture. The owner may raise `WXBASE_IMAGE_MEGAPIXELS`.", "请用户换一张较小的图片；管理员可调高 `WXBASE_IMAGE_MEGAPIXELS`。"},
+		"query_too_complex":     {"filter、sort、expand 或 fields 超出允许范围", "One relation away at most, no `_via_`; `data.reason` says what. Ask the owner for a route or a view for more.", "最多跨一层关联，不可用 `_via_`，见 `data.reason`；更复杂的查询请由管理员提供接口或视图。"},
+		"query_too_slow":        {"查询超时，已中止", "Ask for less: a smaller page, `skipTotal=1`, a filter on an indexed field.", "减少数据量：缩小分页、加 `skipTotal=1`、按有索引的字段过滤。"},
+		"order_limit_reached":   {"未支付的订单或今日订单过多", "`data.per` says which: pay or cancel the open ones, or wait for tomorrow.", "见 `data.per`：请支付或取消未付订单，或等次日。"},
+		"call_limit_reached":    {"请求过于频繁", "Wait a minute.", "等一分钟。"},
+		"phone_limit_reached":   {"今日获取手机号次数过多", "Wait for tomorrow in Beijing.", "等次日（北京时间）。"},
+		"check_limit_reached":   {"今日内容检测次数或流量过多", "`data.per` says which; wait, or for tomorrow in Beijing.", "见 `data.per`；稍候，或等次日（北京时间）。"},
+		"consent_limit_reached": {"该用户上报的订阅模板过多", "Report only templates of this mini program.", "只上报本小程序的模板。"},
+		"upload_limit_reached":  {"上传过于频繁", "Wait a minute.", "等一分钟。"},
+		"login_limit_reached":   {"该地址登录过于频繁", "Wait a minute. Behind a proxy, the owner sets the header of the client's address.", "等一分钟。如在反向代理之后，管理员须设置客户端地址的请求头。"},
+		"mail_closed":           {"此处不发送该类邮件", "Accounts of mini programs have no mail; the owner sets an address in the dashboard.", "小程序账号不使用邮件；邮箱由管理员在后台设置。"},
+
 		"push_signature":      {"推送的签名不对", "Only WeChat meets these seven. Compare Token here and at WeChat.", "以下七项只会返回给微信。请核对两边的 Token。"},
 		"push_stale":          {"推送的时间相差超过五分钟", "Set the server's clock.", "校准服务器时钟。"},
 		"push_malformed":      {"推送无法识别", "Not from WeChat, most likely.", "多半不是微信发来的。"},

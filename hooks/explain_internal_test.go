@@ -15,7 +15,9 @@ import (
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	path := func(err error) error { return &fs.PathError{Op: "open", Path: "/data/x", Err: err} }
-	listen := func(err error) error { return &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", err)} }
+	listen := func(err error) error {
+		return &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", err)}
+	}
 	scenarios := []struct {
 		name string
 		err  error

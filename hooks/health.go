@@ -32,7 +32,7 @@ func (p *Plugin) health(e *core.RequestEvent) error {
 		answer["problems"] = append([]string{}, state.Problems...)
 		answer["backlog"] = map[string]any{"due": state.Backlog, "oldestSeconds": int(state.Oldest.Seconds())}
 		answer["disk"] = map[string]any{"freeMB": state.Free / megabyte}
-		answer["advice"] = append(p.settings.Advice(), p.scripts.advice()...)
+		answer["advice"] = append(p.advice(), p.scripts.advice()...)
 		if answer["alerts"], err = p.alerts(e.App, dbx.HashExp{"closedAt": ""}, "since ASC"); err != nil {
 			return fail(errNotReady, err)
 		}

@@ -95,6 +95,11 @@ type Plugin struct {
 	phones   onceCodes[pastPhone]
 
 	billRound  sync.Mutex // one round of bills at a time
+	limits     limits
+	pictures   *pictures
+	guards     guards
+	slots      uploadSlots
+	proxy      proxyNotice
 	codeMinute minuteGuard
 	syncMinute minuteGuard
 	roomMinute minuteGuard
@@ -158,6 +163,10 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	bounds, err := limitsFrom(config.Env)
+	if err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	schema := newOwnSchema()
 	own, err := userFields(config.Env, schema)
 	if err != nil {
@@ -166,7 +175,7 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	counters := newMetrics()
 	p := &Plugin{
 		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, outbox: newOutbox(), keeper: newKeeper(), webhook: told,
-		metrics: counters,
+		metrics: counters, limits: bounds, pictures: newPictures(bounds),
 		clients: newClients(config.Transport, config.Now, app.Logger, counters.observe),
 		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
@@ -231,6 +240,10 @@ func (p *Plugin) now() time.Time { return p.cfg.Now() }
 func (p *Plugin) bindApp() {
 	p.bindBackup(p.app)
 	bindLogs(p.app)
+	p.bindPictures()
+	p.bindQueries()
+	p.bindGuards()
+	p.bindRefusals()
 	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxSettings", Func: p.openSettings})
 	p.app.OnRecordCreateExecute("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxSaveUserQuickly", Func: saveUserQuickly})
 	p.app.OnRecordUpdate("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxBlockUser", Func: blockUser})
@@ -335,23 +348,25 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx := e.Router.Group("/api/wx").Bind(apis.BodyLimit(small))
 	user := apis.RequireAuth("users")
 	buyer := apis.RequireAuth("users", core.CollectionNameSuperusers)
+	calls := p.perMinute(&p.guards.calls, p.limits.CallsPerMinute, errCallLimit) // routes that make us call WeChat
+	logins := p.perMinute(&p.guards.logins, p.limits.LoginsPerMinute, errLoginLimit)
 
 	wx.GET("/health", p.health).Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/login", p.login)
+	wx.POST("/login", p.login).Bind(logins)
 	wx.POST("/logout", p.logoutEverywhere).Bind(user)
-	wx.GET("/session", p.checkSession).Bind(user)
-	wx.POST("/session/reset", p.resetSession).Bind(user)
+	wx.GET("/session", p.checkSession).Bind(user, calls)
+	wx.POST("/session/reset", p.resetSession).Bind(user, calls)
 	wx.POST("/decrypt", p.decryptData).Bind(user)
-	wx.POST("/phone", p.phone).Bind(user)
-	wx.POST("/profile", p.profile).Bind(user, apis.BodyLimit(3<<20))
+	wx.POST("/phone", p.phone).Bind(user, calls)
+	wx.POST("/profile", p.profile).Bind(user, calls, apis.BodyLimit(3<<20))
 	wx.POST("/orders", p.createOrder).Bind(buyer)
-	wx.POST("/orders/{id}/pay", p.pay).Bind(user)
-	wx.POST("/orders/{id}/sync", p.syncOrder).Bind(buyer)
-	wx.POST("/orders/{id}/cancel", p.cancelOrder).Bind(buyer)
+	wx.POST("/orders/{id}/pay", p.pay).Bind(user, calls)
+	wx.POST("/orders/{id}/sync", p.syncOrder).Bind(buyer, calls)
+	wx.POST("/orders/{id}/cancel", p.cancelOrder).Bind(buyer, calls)
 	wx.POST("/orders/{id}/refunds", p.createRefund).Bind(apis.RequireSuperuserAuth())
 	wx.POST("/orders/{id}/shipments", p.createShipment).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/orders/{id}/shipments", p.showShipment).Bind(apis.RequireSuperuserAuth())
-	wx.POST("/codes", p.createCode).Bind(buyer)
+	wx.POST("/codes", p.createCode).Bind(buyer, calls)
 	wx.GET("/scenes/{scene}", p.openScene)
 	wx.GET("/edges/key", p.showEdgeKey).Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/rooms/tickets", p.createTicket)
@@ -360,12 +375,12 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.GET("/rooms/{room}/messages", p.listRoomMessages).Bind(apis.SkipSuccessActivityLog())
 	wx.GET("/rooms/{room}/members", p.listRoomMembers).Bind(apis.SkipSuccessActivityLog())
 	wx.GET("/admin/realtime", p.showRealtime).Bind(apis.RequireSuperuserAuth())
-	wx.POST("/links", p.createLink).Bind(buyer)
+	wx.POST("/links", p.createLink).Bind(buyer, calls)
 	wx.POST("/messages", p.createMessage).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/templates", p.listTemplates).Bind(apis.RequireSuperuserAuth())
 	wx.POST("/consents", p.reportConsents).Bind(user)
-	wx.POST("/check/text", p.checkText).Bind(user)
-	wx.POST("/check/image", p.checkImage).Bind(user, apis.BodyLimit(maxCheckImage+small))
+	wx.POST("/check/text", p.checkText).Bind(user, calls)
+	wx.POST("/check/image", p.checkImage).Bind(user, calls, apis.BodyLimit(maxCheckImage+small)).BindFunc(p.oneImage)
 	wx.GET("/admin/scans", p.listScans).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/quotas", p.showQuotas).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/shipments", p.listUnshipped).Bind(apis.RequireSuperuserAuth())

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/expirable"
+
 	"wxbase/internal/wechat"
 )
 
@@ -18,8 +20,8 @@ const (
 type onceCodes[T any] struct {
 	locks keyedLocks // one use at a time per key
 
-	mu   sync.Mutex
-	past map[string]usedCode[T]
+	once sync.Once
+	past *expirable.LRU[string, usedCode[T]]
 }
 
 type usedCode[T any] struct {
@@ -52,33 +54,20 @@ func phoneKey(appID, user, code string) string {
 
 // recall finds what the code was traded for. A failed trade is not kept: the code may be good.
 func (o *onceCodes[T]) recall(key string, now time.Time) (T, bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	past, ok := o.past[key]
+	past, ok := o.memory().Get(key)
 	return past.result, ok && now.Sub(past.at) < codeLife
 }
 
-// keep also forgets what is too old, and everything when there is too much: forgetting only costs a client one more code. What is kept
-// again keeps its age.
+// keep forgets the oldest when there are too many: that costs a client one more code. What is kept again keeps its age.
 func (o *onceCodes[T]) keep(key string, result T, now time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	past, known := o.past[key]
-	if !known && len(o.past) >= codeKept {
-		for k, p := range o.past {
-			if now.Sub(p.at) >= codeLife {
-				delete(o.past, k)
-			}
-		}
-		if len(o.past) >= codeKept {
-			clear(o.past)
-		}
-	}
-	if o.past == nil {
-		o.past = map[string]usedCode[T]{}
-	}
+	past, known := o.memory().Get(key)
 	if !known || now.Sub(past.at) >= codeLife {
 		past.at = now
 	}
-	o.past[key] = usedCode[T]{result, past.at}
+	o.memory().Add(key, usedCode[T]{result, past.at})
+}
+
+func (o *onceCodes[T]) memory() *expirable.LRU[string, usedCode[T]] {
+	o.once.Do(func() { o.past = expirable.NewLRU[string, usedCode[T]](codeKept, nil, codeLife) })
+	return o.past
 }

@@ -21,6 +21,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	calls    *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	refused  *prometheus.CounterVec
 
 	notifications  *prometheus.CounterVec
 	requests       *prometheus.CounterVec
@@ -37,6 +38,9 @@ func newMetrics() *metrics {
 			Name: "wxbase_wechat_call_seconds", Help: "How long calls of the WeChat server API took, waits and repeats included.",
 			Buckets: []float64{.01, .03, .1, .3, 1, 3, 10},
 		}, []string{"op"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wxbase_refused_requests_total", Help: "Requests that were answered with an error, by code; other_429 is a rate limit of the dashboard.",
+		}, []string{"code"}),
 	}
 	m.notifications = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "wxbase_notifications_total", Help: "Notifications of WeChat Pay by what became of them: a state of wx_inbox, or the code of a refusal.",
@@ -47,7 +51,8 @@ func newMetrics() *metrics {
 	m.requestSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "wxbase_http_request_seconds", Help: "How long answers took.", Buckets: []float64{.003, .01, .03, .1, .3, 1, 3, 10},
 	}, []string{"route"})
-	m.registry.MustRegister(m.calls, m.seconds, m.notifications, m.requests, m.requestSeconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.calls, m.seconds, m.refused, m.notifications, m.requests, m.requestSeconds, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -35,6 +35,8 @@ type orderForm struct {
 	User        string `json:"user"`
 	Total       *int64 `json:"total"` // NB! 0 is no price and not "none named": a discount that took all must not charge all
 	Description string `json:"description"`
+
+	bounded bool // by the limits of a user
 }
 
 // orderDraft is an order that has been checked but not written.
@@ -53,6 +55,7 @@ func (p *Plugin) createOrder(e *core.RequestEvent) error {
 	}
 	if !e.HasSuperuserAuth() { // NB! nobody else says who pays how much
 		form.User, form.Total, form.Description = e.Auth.Id, nil, ""
+		form.bounded = true
 	}
 	record, err := p.placeOrder(e.App, form)
 	if err != nil {
@@ -77,6 +80,9 @@ func (p *Plugin) placeOrder(app core.App, form orderForm) (record *core.Record, 
 		if record, err = orderOfKey(tx, form); record != nil || err != nil {
 			return err
 		}
+		if err := p.mayOrder(tx, form); err != nil {
+			return err
+		}
 		draft, err := p.draftOrder(tx, form)
 		if err != nil {
 			return err
@@ -88,6 +94,37 @@ func (p *Plugin) placeOrder(app core.App, form orderForm) (record *core.Record, 
 		return err
 	})
 	return record, err
+}
+
+// mayOrder holds a user's orders against the limits: those that hold stock without being paid, and those of today.
+func (p *Plugin) mayOrder(tx core.App, form orderForm) error {
+	if !form.bounded {
+		return nil
+	}
+	now := p.now().In(beijing())
+	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
+	for _, limit := range []struct {
+		per  string
+		most int
+		of   dbx.Expression
+	}{
+		{"open", p.limits.OpenOrders, dbx.HashExp{"payState": string(order.PayUnpaid)}},
+		{"day", p.limits.OrdersPerDay, dbx.NewExp("created >= {:midnight}", dbx.Params{"midnight": midnight.UTC().Format(dbTime)})},
+	} {
+		if limit.most < 0 {
+			continue
+		}
+		n, err := tx.CountRecords("orders", dbx.HashExp{"user": form.User}, limit.of)
+		if err != nil {
+			return fmt.Errorf("count orders: %w", err)
+		}
+		if n >= int64(limit.most) {
+			answer := failWith(errOrderLimit, "per", limit.per)
+			answer.Data["most"] = limit.most
+			return answer
+		}
+	}
+	return nil
 }
 
 // asAnswer passes on an answer that was made deeper down, such as the 413 of a body that is too long, and wraps everything else.

@@ -70,7 +70,7 @@ func (p *Plugin) rememberPhone(form phoneForm, key string, found pastPhone) {
 // askPhone gets the number by the code or out of the encrypted pair; its errors are answers.
 func (p *Plugin) askPhone(e *core.RequestEvent, form phoneForm, app settings.App, identity *core.Record, key string) (pastPhone, error) {
 	if form.Code != "" {
-		return p.tradePhone(e.Request.Context(), form, app, key)
+		return p.tradePhone(e, form, app, key)
 	}
 	data, err := p.decrypt(identity, app.AppID, form.EncryptedData, form.IV)
 	if err != nil {
@@ -84,12 +84,17 @@ func (p *Plugin) askPhone(e *core.RequestEvent, form phoneForm, app settings.App
 }
 
 // tradePhone asks WeChat for the number of a code, or remembers that it has asked.
-func (p *Plugin) tradePhone(ctx context.Context, form phoneForm, app settings.App, key string) (pastPhone, error) {
+func (p *Plugin) tradePhone(e *core.RequestEvent, form phoneForm, app settings.App, key string) (pastPhone, error) {
 	if past, ok := p.phones.recall(key, p.now()); ok {
 		return past, nil
 	}
+	conclude, err := p.spendDaily(e.App, p.daily("phones", e.Auth.Id, p.limits.PhonesPerDay), 1, errPhoneLimit, "day")
+	if err != nil {
+		return pastPhone{}, err
+	}
 	// note: a client that gives up must not tear up the answer: the code is spent, and paid for, by then
-	number, err := p.clients.wechatFor(app).PhoneNumber(context.WithoutCancel(ctx), form.Code)
+	number, err := p.clients.wechatFor(app).PhoneNumber(context.WithoutCancel(e.Request.Context()), form.Code)
+	conclude(err)
 	if err != nil {
 		return pastPhone{}, failCode(err)
 	}

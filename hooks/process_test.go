@@ -64,8 +64,16 @@ func command(t *testing.T, dir string, env []string, args ...string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(t.Context(), apptest.Binary(t), append(args, "--dir", dir)...)
 	cmd.Dir = filepath.Dir(dir)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir}, env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir}, append(unlimitedEnv(), env...)...)
 	return cmd
+}
+
+// unlimitedEnv takes the limits per person away for a process.
+func unlimitedEnv() (env []string) {
+	for name, value := range apptest.Unlimited() {
+		env = append(env, name+"="+value)
+	}
+	return env
 }
 
 // run lets a command end by itself and gives its exit code and what it said.

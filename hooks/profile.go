@@ -46,7 +46,9 @@ func (p *Plugin) profile(e *core.RequestEvent) error {
 		user.Set("avatar", files[0])
 	}
 	err = p.onProfile.Trigger(event, func(pe *ProfileEvent) error {
-		if err := save(pe.App, pe.User); err != nil {
+		if err := save(pe.App, pe.User); isPictureRefused(err) {
+			return fail(errImageRefused, err)
+		} else if err != nil {
 			return fail(errProfileAvatar, err)
 		}
 		return nil

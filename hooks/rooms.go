@@ -30,7 +30,7 @@ func (p *Plugin) openRooms() error {
 		Store: roomStore{p.app, p.rooms}, Rooms: p.rooms.settings, Check: p.checkRoomMessage, Limits: limits, Now: p.now,
 		Logger: slog.New(appLogs{p.app}),
 	})
-	p.front = sse.New(p.app, p.hub, sse.Config{Room: p.joinByRequest, Identity: identityOfRequest, Fail: failRoom})
+	p.front = sse.New(p.app, p.hub, sse.Config{Room: p.joinByRequest, Identity: identityOfRequest, Fail: failRoom, Options: checkTopic, Address: func(e *core.RequestEvent) string { return widen(e.RealIP()) }})
 	p.bindRoomRecords()
 	p.bindKicks()
 	p.metrics.registry.MustRegister(roomMetrics{p.hub, p.front, func() *gateway.Gateway { return p.sockets }})

@@ -63,14 +63,6 @@ func (p *Plugin) createMessageInRoom(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{"seq": m.Seq, "at": m.At, "received": received})
 }
 
-// senderOf is whom a request counts for.
-func senderOf(e *core.RequestEvent) string {
-	if e.Auth != nil {
-		return e.Auth.Id
-	}
-	return e.RealIP()
-}
-
 // senderName is what the members see. A superuser speaks for the server, who has no name.
 func senderName(e *core.RequestEvent) string {
 	switch {

@@ -1,11 +1,13 @@
 package hooks
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
@@ -56,7 +58,9 @@ func (p *Plugin) allows(room *core.Record, field string, info *core.RequestInfo)
 	case migrations.Everybody: // note: most rooms, and the rule would cost a query
 		return true
 	default:
-		ok, err := p.app.CanAccessRecord(room, info, &rule)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(p.limits.QuerySeconds)*time.Second)
+		defer cancel()
+		ok, err := impatient{p.app, ctx}.CanAccessRecord(room, info, &rule)
 		if err != nil {
 			p.app.Logger().Debug("A room's rule cannot be evaluated.", "room", room.GetString("name"), "rule", field, "error", err)
 		}

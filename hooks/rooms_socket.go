@@ -22,7 +22,7 @@ func (p *Plugin) bindSocket(e *core.ServeEvent) {
 	options.Address, options.Logger = addressOf, slog.New(appLogs{p.app})
 	p.sockets = gateway.New(p.hub, roomGate{p}, options)
 	serve := func(e *core.RequestEvent) error {
-		ctx := context.WithValue(e.Request.Context(), addressKey{}, e.RealIP())
+		ctx := context.WithValue(e.Request.Context(), addressKey{}, widen(e.RealIP()))
 		p.sockets.ServeHTTP(e.Response, e.Request.WithContext(ctx))
 		return nil
 	}

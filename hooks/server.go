@@ -42,13 +42,19 @@ func dashboardHeaders(e *core.RequestEvent) error {
 	return e.Next()
 }
 
-// The places where a secret is recognized: a query string, also one that is quoted inside another; and a JSON text. A word may come
-// before the name (refresh_token), but errcode is no code.
+// The places where a secret, or a person's number, is recognized: a query string, also one that is quoted inside another; a header; and a
+// JSON text. A word may come before the name (refresh_token, apiV3Key), but errcode is no code, and a monkey no key.
+const secretWords = `token|secret|session_?key|password|passwd|authorization|ticket|phone|phone_?number|mobile|encrypted_?data|rawdata|signature|` +
+	`cookie|private_?key|api_?key|aes_?key|apiv[23]_?key|secret_?key`
+
 var (
-	secretName  = regexp.MustCompile(`(?i)^\w*(?:token|secret|session_?key|password|authorization)$`)
-	secretQuery = regexp.MustCompile(`(?i)\b(\w*(?:token|secret|session_?key|password)|js_code|code)` +
+	secretName  = regexp.MustCompile(`(?i)^(?:[\w-]*(?:` + secretWords + `)|key|js_code|iv)$`)
+	secretQuery = regexp.MustCompile(`(?i)\b(\w*(?:` + secretWords + `)|js_code|code|key|iv)` +
 		`(?:=[^&\s"'\\]+|%3D(?:[^%&\s"'\\]|%25[0-9A-F]{2})+)`)
-	secretJSON = regexp.MustCompile(`(?i)(\\?"\w*(?:token|secret|session_?key|password)\\?"\s*:\s*\\?")[^"\\]+`)
+	secretHeader = regexp.MustCompile(`(?i)\b(authorization|cookie|set-cookie)(\\?"?\s*:\s*\[?\\?"?\s*)(?:(?:bearer|basic|wechatpay2-[\w-]+)\s+)?[^\s"\\,\]]+`)
+	secretJSON   = regexp.MustCompile(`(?i)(\\?"(?:\w*(?:` + secretWords + `)|key|js_code|iv)\\?"\s*:\s*\\?")[^"\\]+`)
+	secretNumber = regexp.MustCompile(`(?i)(\\?"(?:\w*(?:phone|phone_?number|mobile))\\?"\s*:\s*)\d{5,}`)
+	secretXML    = regexp.MustCompile(`(?i)(<(\w*(?:` + secretWords + `)|key)>(?:<!\[CDATA\[)?)[^<\]]+`)
 )
 
 // bindLogs scrubs every log row before it is written: PocketBase logs whole URLs, and a file's URL carries a token.
@@ -63,7 +69,11 @@ func bindLogs(app core.App) {
 }
 
 func scrub(text string) string {
-	return secretJSON.ReplaceAllString(secretQuery.ReplaceAllString(text, "$1=***"), "$1***")
+	text = secretQuery.ReplaceAllString(text, "$1=***")
+	text = secretHeader.ReplaceAllString(text, "$1$2***")
+	text = secretJSON.ReplaceAllString(text, "$1***")
+	text = secretNumber.ReplaceAllString(text, "$1***")
+	return secretXML.ReplaceAllString(text, "$1***")
 }
 
 func scrubMap(data types.JSONMap[any]) types.JSONMap[any] {

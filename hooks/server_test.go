@@ -135,15 +135,20 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 	log.Error("values", "list", []string{"a=1&token=" + needle + "&b=2"}, "struct", struct{ URL string }{"/x?secret=" + needle},
 		"query", url.Values{"x": {"session_key=" + needle}}, "config", map[string]any{"appSecret": needle, "session_key": needle, "deep": []any{"code=" + needle}})
 	log.Error("answer", "body", `{"errcode":0,"access_token":"`+needle+`","session_key": "`+needle+`"}`)
+	log.Error("people", "phone", needle, "phoneNumber", needle, "purePhoneNumber", needle, "encryptedData", needle, "ticket", needle, "key", needle,
+		"Authorization", needle, "apiV3Key", needle, "body", `{"phone":"`+needle+`","key":"`+needle+`","encryptedData":"`+needle+`","ticket":"`+needle+`"}`,
+		"xml", "<xml><key><![CDATA["+needle+"]]></key><ticket>"+needle+"</ticket></xml>", "url", "/x?ticket="+needle+"&key="+needle+"&phone="+needle+"&encryptedData="+needle)
+	log.Error("headers", "dump", "GET / HTTP/1.1\r\nAuthorization: Bearer "+needle+"\r\nCookie: "+needle, "h", http.Header{"Authorization": {needle}, "Cookie": {needle}})
+	log.Error("kept too", "text", "monkey=5 turnkey: yes", "numbers", `{"phone": 13800138000, "orderKey": 1}`)
 	log.Error("kept", "text", "errcode=40029 errmsg=invalid code, hints: [ req_id: abc ]", "n", 42)
 	texts := logged(t, app, 11)
 	all := strings.Join(texts, "\n")
 	for _, text := range texts {
-		if strings.Contains(text, needle) || strings.Contains(text, "2Babc") {
+		if strings.Contains(text, needle) || strings.Contains(text, "2Babc") || strings.Contains(text, "13800138000") {
 			t.Errorf("the log says %s", text)
 		}
 	}
-	for _, want := range []string{"no-such-0?token=***", "c=d", "appid=wx1", "EOF", "b=2", "errcode=40029", "req_id: abc", `"n":42`, `no-such-10`} {
+	for _, want := range []string{"no-such-0?token=***", "c=d", "appid=wx1", "EOF", "b=2", "errcode=40029", "req_id: abc", `"n":42`, `no-such-10`, "monkey=5", "turnkey: yes"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("the log has lost %q:\n%s", want, all)
 		}

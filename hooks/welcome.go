@@ -25,7 +25,7 @@ func (p *Plugin) welcome(e *core.ServeEvent) error {
 		return nil
 	}
 	out("wxbase  %s   dashboard %s/_/   settings: %s", origin, origin, p.settings.Sources())
-	for _, line := range slices.Concat(p.settings.Advice(), p.storedAdvice()) {
+	for _, line := range slices.Concat(p.advice(), p.storedAdvice()) {
 		out("  to configure: %s", line)
 	}
 	for _, line := range p.demoAdvice() {

@@ -91,6 +91,7 @@ func start(tb testing.TB, dir, scripts string, change []func(*hooks.Config)) *Ap
 	for _, c := range change {
 		c(&config)
 	}
+	config.Env = unlimited(config.Env)
 	if a.WX, err = hooks.Register(testApp, config); err != nil {
 		tb.Fatalf("register: %v", err)
 	}

@@ -161,6 +161,12 @@ func (p Person) PayAtCashier(params Answer) string {
 	return p.app.Must(http.MethodPost, "/_sim/people/"+p.ID+"/pay", "", body).Text("errMsg")
 }
 
+// Product is App.Product.
+func (p Person) Product(name string) string {
+	p.app.tb.Helper()
+	return p.app.Product(name)
+}
+
 // Product finds the id of a product on sale by its name.
 func (a *App) Product(name string) string {
 	a.tb.Helper()

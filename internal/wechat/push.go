@@ -184,7 +184,7 @@ type PushMessage struct {
 }
 
 // DedupeKey is the same for every repetition of a message, and different for every other message: a hash of the app and
-// the number or, where there is none, of everything in it. It is at most 64 letters, digits, colons.
+// the sender and the number or, where there is none, of everything in it. It is at most 64 letters, digits, colons.
 //
 // note: WeChat's own rule for events, sender and second, is too coarse: two pictures of one user can be judged in one second.
 func (m PushMessage) DedupeKey() string { return m.dedupeKey() }

@@ -55,6 +55,7 @@ func TestDedupeKeys(t *testing.T) {
 		{"the same number, another text", textJSON, strings.Replace(textJSON, "你好", "再见", 1), true},
 		{"the same number in XML", textJSON, textXML, true},
 		{"another number", textJSON, strings.Replace(textJSON, "23456789012345678", "23456789012345679", 1), false},
+		{"the same number of another person", textJSON, strings.Replace(textJSON, openID, "oOther-person-of-this-app-00", 1), false},
 		{"two pictures of one user in one second", checked("a"), checked("b"), false},
 		{"the order of the fields", `{"MsgType":"event","Event":"e","a":1}`, `{"a":1,"Event":"e","MsgType":"event"}`, true},
 		{"a number that a float cannot hold", event("e", `,"id":1864323726461255680`), event("e", `,"id":1864323726461255681`), false},

@@ -153,7 +153,7 @@ func (m PushMessage) dedupeKey() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q", m.AppID)
 	if m.MsgID != "" && m.MsgType != "event" {
-		fmt.Fprintf(h, "id%q", m.MsgID)
+		fmt.Fprintf(h, "id%qfrom%q", m.MsgID, m.FromUserName) // two people's messages have been seen with one number
 		return "push:" + hex.EncodeToString(h.Sum(nil)[:20])
 	}
 	// note: encoding/json writes keys in order, so the order of a repetition does not matter.

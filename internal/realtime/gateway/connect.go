@@ -68,19 +68,35 @@ func (g *Gateway) admit(ctx context.Context, s *socketio.Socket, h socketio.Hand
 	if m.first, err = g.places(ctx, session, h); err != nil {
 		return nil, err
 	}
-	return m, g.count(m.identity)
+	return m, g.count(m)
 }
 
-// count takes one of a user's sockets, which disconnect gives back.
+// count takes one of a user's places, which disconnect gives back. Where there is none, the user's oldest socket is closed: it is often one
+// that a phone has left without saying so, and which would keep its place for as long as the heartbeat takes.
 // note: a guest's label says nothing of who he is, so that only his address is limited.
-func (g *Gateway) count(who realtime.Identity) error {
+func (g *Gateway) count(m *member) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if limit := g.opt.Limits.SocketsPerUser; who.Verified && limit > 0 && g.users[who] >= limit {
-		return ErrConnectionLimit
+	sockets := g.users[m.identity]
+	if limit := g.opt.Limits.SocketsPerUser; m.identity.Verified && limit > 0 && len(sockets) >= limit {
+		if !g.turn.Allow(m.identity.User, limit) {
+			return realtime.ErrConnectionLimit
+		}
+		go sockets[0].drop(ErrReplaced) // not under mu, because it ends in disconnect
+		sockets = sockets[1:]
 	}
-	g.users[who]++
+	g.users[m.identity] = append(sockets, m)
 	return nil
+}
+
+// uncount gives a place back; a socket that was replaced has none.
+func (g *Gateway) uncount(m *member) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	left := slices.DeleteFunc(slices.Clone(g.users[m.identity]), func(other *member) bool { return other == m })
+	if g.users[m.identity] = left; len(left) == 0 {
+		delete(g.users, m.identity)
+	}
 }
 
 // places are the rooms that a handshake asks for, each by its rule. One that is refused refuses the connection.
@@ -192,11 +208,7 @@ func (g *Gateway) disconnect(s *socketio.Socket, _ string) {
 		m.expiry.Stop()
 	}
 	g.hub.LeaveAll(m)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.users[m.identity]--; g.users[m.identity] <= 0 {
-		delete(g.users, m.identity)
-	}
+	g.uncount(m)
 }
 
 func (g *Gateway) hasNamespace(name string) bool { return slices.Contains(g.opt.Namespaces, name) }

@@ -95,18 +95,34 @@ func TestPresence(t *testing.T) {
 
 func TestConnectionLimits(t *testing.T) {
 	k := newKit(t, nil)
-	first := k.in("token=u1")
-	for range 4 {
+	first, second := k.in("token=u1"), k.in("token=u1")
+	for range 3 {
 		k.in("token=u1")
-	}
-	if _, got := k.open("token=u1", ""); !strings.Contains(got, `"connection_limit"`) {
-		t.Errorf("got %s, want connection_limit", got)
 	}
 	for range 9 {
 		k.in("userId=u1") // a guest's label takes nothing from a user, and guests are limited by address
 	}
-	first.Close()
-	eventually(t, "a place is free again", func() bool { _, got := k.open("token=u1", ""); return strings.HasPrefix(got, "40") })
+	k.in("token=u2")
+	k.in("token=u1")
+	packets, code := first.rest()
+	if want := `42["error",{"code":"connection_replaced","message":"A newer connection of yours took this place."}]`; len(packets) != 1 || packets[0] != want || code != 1008 {
+		t.Errorf("the oldest: got %q, %d, want to be told and closed", packets, code)
+	}
+	if got := second.ask("leave", `{"room":"x"}`); !strings.Contains(got, "room_unknown") {
+		t.Errorf("the second: got %s, want to be left alone", got)
+	}
+	second.Close()
+	eventually(t, "the places of those that left are free", func() bool { return k.who("*/")["u1"] == 4 })
+	k.in("token=u1")
+	if got := k.who("*/")["u1"]; got != 5 {
+		t.Errorf("got %d sockets, want 5", got)
+	}
+	for range 4 {
+		k.in("token=u1")
+	}
+	if _, got := k.open("token=u1", ""); !strings.Contains(got, `"connection_limit"`) {
+		t.Errorf("a sixth replacement in a minute: got %s, want connection_limit", got)
+	}
 	t.Run("of an address", func(t *testing.T) {
 		k := newKit(t, func(l *realtime.Limits, _ *gateway.Options) { l.SocketsPerAddress = 1 })
 		k.in("userId=1")

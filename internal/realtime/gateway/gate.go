@@ -30,12 +30,12 @@ type Session interface {
 
 // The refusals of this package, beside those of realtime.
 var (
-	ErrConnectionLimit = &realtime.Error{Code: "connection_limit", Message: "You have too many connections."}
-	ErrRoomLimit       = &realtime.Error{Code: "room_limit", Message: "You are in too many rooms."}
-	ErrTarget          = &realtime.Error{Code: "target_forbidden", Message: "You may not send to this target."}
-	ErrExpired         = &realtime.Error{Code: "token_expired", Message: "The token has expired; connect with a new one."}
-	ErrPresence        = &realtime.Error{Code: "presence_forbidden", Message: "This room does not tell who is in it."}
-	ErrArguments       = &realtime.Error{Code: "arguments_invalid", Message: "The event's arguments are not what it takes."}
-	ErrEventUnknown    = &realtime.Error{Code: "event_unknown", Message: "There is no such event."}
-	errInternal        = &realtime.Error{Code: "internal_error", Message: "Something went wrong."}
+	ErrReplaced     = &realtime.Error{Code: "connection_replaced", Message: "A newer connection of yours took this place."}
+	ErrRoomLimit    = &realtime.Error{Code: "room_limit", Message: "You are in too many rooms."}
+	ErrTarget       = &realtime.Error{Code: "target_forbidden", Message: "You may not send to this target."}
+	ErrExpired      = &realtime.Error{Code: "token_expired", Message: "The token has expired; connect with a new one."}
+	ErrPresence     = &realtime.Error{Code: "presence_forbidden", Message: "This room does not tell who is in it."}
+	ErrArguments    = &realtime.Error{Code: "arguments_invalid", Message: "The event's arguments are not what it takes."}
+	ErrEventUnknown = &realtime.Error{Code: "event_unknown", Message: "There is no such event."}
+	errInternal     = &realtime.Error{Code: "internal_error", Message: "Something went wrong."}
 )

@@ -68,14 +68,15 @@ type Gateway struct {
 	cancel context.CancelFunc
 
 	mu     sync.Mutex
-	users  map[realtime.Identity]int // sockets of each
-	kicks  atomic.Int64              // orders so far, to see whether one came between Identify and the first room
+	users  map[realtime.Identity][]*member // sockets of each, the oldest first
+	turn   realtime.Turnover
+	kicks  atomic.Int64 // orders so far, to see whether one came between Identify and the first room
 	denied atomic.Int64
 }
 
 // New makes a gateway. It must be made before the hub has members, since it listens to its kicks.
 func New(hub *realtime.Hub, gate Gate, o Options) *Gateway {
-	g := &Gateway{hub: hub, gate: gate, opt: o.withDefaults(hub), users: map[realtime.Identity]int{}}
+	g := &Gateway{hub: hub, gate: gate, opt: o.withDefaults(hub), users: map[realtime.Identity][]*member{}}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	hub.OnKick(func(string, string) { g.kicks.Add(1) })
 	l := g.opt.Limits

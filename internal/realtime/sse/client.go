@@ -34,6 +34,7 @@ type client struct {
 	front   *Front
 	address string
 	user    string // as counted; guarded by front.mu
+	order   uint64 // when it was let in, among others; guarded by front.mu
 	who     atomic.Pointer[realtime.Identity]
 	done    chan struct{} // closed at the end
 

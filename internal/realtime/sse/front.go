@@ -28,8 +28,12 @@ const topicPrefix = "rooms/"
 type Config struct {
 	// Room says what a room is, if the request's user may join it.
 	Room func(e *core.RequestEvent, name string) (realtime.Room, error)
+	// Options may refuse what a client asks for in the options of a topic of a collection: filter, expand, fields. Nil refuses nothing.
+	Options func(e *core.RequestEvent, collection string, query map[string]string) error
 	// Fail makes the answer of an error: of Room, or one of package realtime.
 	Fail func(error) error
+	// Address is what a client's address counts as; its whole address when nil.
+	Address func(e *core.RequestEvent) string
 	// Identity says who a request comes from. A guest's User is empty.
 	Identity func(e *core.RequestEvent) realtime.Identity
 }
@@ -47,6 +51,8 @@ type Front struct {
 	clients   map[string]*client
 	addresses map[string]int
 	users     map[string]int
+	admitted  uint64 // clients so far
+	turn      realtime.Turnover
 }
 
 // Stats is what the front has done and holds.
@@ -111,7 +117,11 @@ func (f *Front) kick(user, _ string) {
 // connect swaps the client before PocketBase registers it. The check that later requests come from the same address is left
 // out: a phone changes its address, and the client id is 40 random characters.
 func (f *Front) connect(e *core.RealtimeConnectRequestEvent) error {
-	c := newClient(f, e.RealIP())
+	address := e.RealIP()
+	if f.cfg.Address != nil {
+		address = f.cfg.Address(e.RequestEvent)
+	}
+	c := newClient(f, address)
 	if err := f.admit(c); err != nil {
 		return f.cfg.Fail(err)
 	}
@@ -132,6 +142,8 @@ func (f *Front) admit(c *client) error {
 		return realtime.ErrConnectionLimit
 	}
 	f.clients[c.Id()] = c
+	f.admitted++
+	c.order = f.admitted
 	f.addresses[c.address]++
 	return nil
 }
@@ -155,7 +167,24 @@ func count(of map[string]int, key string, by int) {
 	}
 }
 
-// signIn remembers who a client is, if the user has not too many already. A client never changes from one user to another.
+// dropOldest makes room for a user's new client. The oldest is often one that a phone has left without saying so, and which nobody would
+// miss for as long as the heartbeat takes. It runs under mu.
+func (f *Front) dropOldest(user string) {
+	var oldest *client
+	for _, c := range f.clients {
+		if c.user == user && (oldest == nil || c.order < oldest.order) {
+			oldest = c
+		}
+	}
+	if oldest == nil {
+		return
+	}
+	count(f.users, user, -1)
+	oldest.user = ""
+	go oldest.Discard() // not under mu; the connection's handler does the rest
+}
+
+// signIn remembers who a client is, and closes the user's oldest where there are too many. A client never changes from one user to another.
 func (f *Front) signIn(c *client, who realtime.Identity) error {
 	if who.User == "" {
 		return nil
@@ -166,7 +195,10 @@ func (f *Front) signIn(c *client, who realtime.Identity) error {
 		return nil
 	}
 	if f.users[who.User] >= f.limits.SocketsPerUser {
-		return realtime.ErrConnectionLimit
+		if !f.turn.Allow(who.User, f.limits.SocketsPerUser) {
+			return realtime.ErrConnectionLimit
+		}
+		f.dropOldest(who.User)
 	}
 	if c.user != "" {
 		count(f.users, c.user, -1)

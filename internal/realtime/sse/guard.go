@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/subscriptions"
 
 	"wxbase/internal/realtime"
 )
@@ -32,7 +33,7 @@ func (f *Front) guard(e *core.RealtimeSubscribeRequestEvent) ([]subscription, er
 	for _, topic := range e.Subscriptions {
 		name, isRoom := strings.CutPrefix(withoutOptions(topic), topicPrefix)
 		if !isRoom {
-			if err := guardCollection(e, topic); err != nil {
+			if err := f.guardCollection(e, topic); err != nil {
 				return nil, err
 			}
 			continue
@@ -53,10 +54,23 @@ func (f *Front) guard(e *core.RealtimeSubscribeRequestEvent) ([]subscription, er
 	return rooms, nil
 }
 
-func guardCollection(e *core.RealtimeSubscribeRequestEvent, topic string) error {
+func (f *Front) guardCollection(e *core.RealtimeSubscribeRequestEvent, topic string) error {
 	collection, rest, ok := strings.Cut(withoutOptions(topic), "/")
 	if _, err := e.App.FindCachedCollectionByNameOrId(collection); err != nil || !ok || rest == "" {
 		return realtime.ErrTopicUnknown
+	}
+	if f.cfg.Options == nil {
+		return nil
+	}
+	return f.cfg.Options(e.RequestEvent, collection, optionsOf(topic))
+}
+
+// optionsOf reads the query of a topic's options with PocketBase's own reader, so that both understand the same.
+func optionsOf(topic string) map[string]string {
+	c := subscriptions.NewDefaultClient()
+	c.Subscribe(topic)
+	for _, options := range c.Subscriptions() {
+		return options.Query
 	}
 	return nil
 }
