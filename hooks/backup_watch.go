@@ -49,7 +49,7 @@ func (p *Plugin) tellBackup() {
 	}
 	old := ""
 	if p.now().Sub(since) > most {
-		old = "old"
+		old = "since " + since.UTC().Format(time.RFC3339) // another one that grows old is told anew
 	}
 	p.inform(alertBackup, "age", old, map[string]any{"last": newest, "wantedEveryHours": p.cfg.BackupHours})
 }

@@ -58,11 +58,6 @@ func (p *Plugin) ScriptAdvice() []string { return p.scripts.advice() }
 // StopScripts interrupts every script, as the end of the process does.
 func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }
 
-// ResealSecrets is what a start does with the stored secrets.
-func (p *Plugin) ResealSecrets(app core.App) error {
-	return p.resealSecrets(&core.ServeEvent{App: app})
-}
-
 // Enter puts a row of the outbox as it was read into its lane, and waits.
 func (p *Plugin) Enter(ctx context.Context, row *core.Record) error {
 	p.enter(ctx, row)
@@ -89,4 +84,9 @@ func (p *Plugin) OrderWaiters(id string) int {
 		return k.users - 1
 	}
 	return 0
+}
+
+// ResealSecrets is what a start does with the stored secrets.
+func (p *Plugin) ResealSecrets(app core.App) error {
+	return p.resealSecrets(&core.ServeEvent{App: app})
 }

@@ -30,8 +30,8 @@ func (p *Plugin) importRefunds(ctx context.Context, payment *core.Record) error 
 		return p.askForRefundsByHand(ctx, payment)
 	}
 	refunds, err := lister.RefundsOf(ctx, payment.GetString("outTradeNo"))
-	if err != nil {
-		return fmt.Errorf("list refunds of payment %s: %w", payment.Id, err)
+	if err != nil { // note: an APIv2 key that is wrong must not be worse than none
+		return errors.Join(fmt.Errorf("list refunds of payment %s: %w", payment.Id, err), p.askForRefundsByHand(ctx, payment))
 	}
 	for _, fact := range refunds {
 		if err := p.importRefund(payment.GetString("merchant"), fact); err != nil {

@@ -22,6 +22,7 @@ func (p *Plugin) bindRefusals() {
 		codes[problem.Code] = true
 	}
 	p.app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxRefusals", Func: func(e *core.ServeEvent) error {
+		e.Router.Bind(&hook.Handler[*core.RequestEvent]{Id: "wxOrigin", Priority: apis.DefaultCorsMiddlewarePriority - 10, Func: strictOrigin})
 		e.Router.Bind(&hook.Handler[*core.RequestEvent]{
 			Id: "wxRefusals", Priority: apis.DefaultActivityLoggerMiddlewarePriority - 10,
 			Func: func(e *core.RequestEvent) error {

@@ -3,6 +3,7 @@ package hooks
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -31,6 +32,29 @@ func patchByHeader(next http.Handler) http.Handler {
 			r.Method = http.MethodPatch
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// What is read of a body that nobody wanted, before the answer goes out.
+const (
+	drainBytes = 32 << 20
+	drainTime  = 10 * time.Second
+)
+
+// drainBody reads what is left of a body before the answer is sent. A proxy that is still sending when the connection is closed on it does
+// not look at the answer: nginx makes 502 of our 413 and 401.
+//
+// note: the answer to a refusal is small, so that it is still in the server's buffer here.
+func drainBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := r.Body
+		next.ServeHTTP(w, r)
+		// whoever waits for 100 Continue sends nothing before the answer
+		if r.ContentLength == 0 || body == nil || r.Header.Get("Expect") != "" || r.Header.Get("Upgrade") != "" {
+			return
+		}
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
+		_, _ = io.CopyN(io.Discard, body, drainBytes)
 	})
 }
 
@@ -109,4 +133,18 @@ func scrubJSON(value any) any {
 		return scrub(fmt.Sprint(value))
 	}
 	return json.RawMessage(scrub(string(raw)))
+}
+
+// plainOrigin is what a browser sends: a scheme, a host and perhaps a port.
+var plainOrigin = regexp.MustCompile(`^(?:null|(?i:[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?))$`)
+
+// strictOrigin keeps what is no origin from PocketBase's patterns, where the star of `https://*.example.com` also stands for slashes and what
+// else no host has: it is treated as a request without one, which no page may read. The sockets look at origins themselves.
+func strictOrigin(e *core.RequestEvent) error {
+	origins := e.Request.Header.Values("Origin")
+	isOdd := len(origins) > 1 || len(origins) == 1 && !plainOrigin.MatchString(origins[0])
+	if isOdd && !strings.HasPrefix(e.Request.URL.Path, "/socket.io/") {
+		e.Request.Header.Del("Origin")
+	}
+	return e.Next()
 }

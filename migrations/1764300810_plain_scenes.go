@@ -15,6 +15,7 @@ const (
 	sceneIndex   = "idx_wx_codes_scene"
 	payloadIndex = "idx_wx_codes_payload"
 	makerIndex   = "idx_wx_codes_maker"
+	userIndex    = "idx_wx_codes_user"
 
 	hasPayload = "`payload` != '' AND `payload` != 'null'" // NULL is neither
 	isPlain    = "kind = 'unlimited' AND scene != '' AND (payload IS NULL OR payload IN ('', 'null'))"
@@ -67,7 +68,9 @@ func downPlainScenes(app core.App) error {
 		c.RemoveIndex(payloadIndex)
 		c.RemoveIndex(makerIndex)
 		c.Fields.RemoveByName("maker")
+		c.RemoveIndex(userIndex) // note: put back behind it, so that the list is as it was
 		c.AddIndex(sceneIndex, true, "`scene`", "`scene` != ''")
+		c.AddIndex(userIndex, false, "`user`", "")
 	})
 }
 

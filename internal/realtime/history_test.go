@@ -340,3 +340,27 @@ func TestForget(t *testing.T) {
 		t.Errorf("got %v, want the new room's message alone", got)
 	}
 }
+
+// TestRoomOfAMessageUnderWay: a room whose last member leaves is kept while a message of it is on its way into the store, because nobody
+// else knows the message yet.
+func TestRoomOfAMessageUnderWay(t *testing.T) {
+	t.Parallel()
+	store := newMemory()
+	store.gate = make(chan struct{})
+	h := realtime.New(realtime.Config{Store: store, Rooms: rooms})
+	first := newMember("u1")
+	join(t, h, "k", first, -1)
+	hasty, cancel := context.WithCancel(t.Context())
+	cancel() // whoever publishes does not wait for the store, which waits for us
+	if m, _, err := h.Publish(hasty, message("k", "under way")); !errors.Is(err, context.Canceled) || m.Seq != 1 {
+		t.Fatalf("publish: got number %d, %v, want 1 and no commit yet", m.Seq, err)
+	}
+	first.wantSeqs(t, 1, 1)
+	h.Leave("k", first)
+	late := newMember("u2")
+	join(t, h, "k", late, 0)
+	late.wantSeqs(t, 1, 1)
+	close(store.gate)
+	say(t, h, "k", "next")
+	late.wantSeqs(t, 1, 2)
+}

@@ -274,11 +274,19 @@ func (f *fakeWeChat) refund(asked doc) (doc, string) {
 
 // refundquery tells of all refunds of the order, whichever was asked for.
 func (f *fakeWeChat) refundquery(asked doc) (doc, string) {
-	if f.refunds[asked["out_refund_no"]] == nil {
+	numbers := slices.Sorted(maps.Keys(f.refunds))
+	if asked["out_refund_no"] == "" { // all of an order, ten at a time
+		if f.orders[asked["out_trade_no"]] == nil {
+			return nil, "ORDERNOTEXIST"
+		}
+		offset, _ := strconv.Atoi(asked["offset"])
+		numbers = numbers[min(offset, len(numbers)):min(offset+10, len(numbers))]
+	}
+	if len(numbers) == 0 || asked["out_refund_no"] != "" && f.refunds[asked["out_refund_no"]] == nil {
 		return nil, "REFUNDNOTEXIST"
 	}
-	d := doc{"refund_count": strconv.Itoa(len(f.refunds)), "total_refund_count": strconv.Itoa(len(f.refunds))}
-	for n, number := range slices.Sorted(maps.Keys(f.refunds)) {
+	d := doc{"refund_count": strconv.Itoa(len(numbers)), "total_refund_count": strconv.Itoa(len(f.refunds))}
+	for n, number := range numbers {
 		refund := f.refunds[number]
 		for _, name := range []string{"transaction_id", "out_trade_no", "total_fee", "cash_fee"} {
 			d[name] = refund[name]

@@ -100,7 +100,7 @@ func (g *Gateway) RefundsOf(ctx context.Context, outTradeNo string) ([]wxpay.Ref
 	var all []wxpay.Refund
 	for len(all) < maxRefundRows {
 		page, err := g.refundPage(ctx, outTradeNo, len(all))
-		if pe, ok := errors.AsType[*wxpay.Error](err); ok && pe.Kind == wxpay.KindNotFound {
+		if pe, ok := errors.AsType[*wxpay.Error](err); ok && pe.Code == "REFUNDNOTEXIST" {
 			return all, nil // note: that is also how WeChat says that there is no further page
 		}
 		if err != nil {
