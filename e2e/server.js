@@ -9,7 +9,7 @@ import path from 'node:path';
 const READY_MS = 30000;
 const STOP_MS = 8000;
 
-function binary() {
+export function binary() {
   const bin = process.env.WXBASE_BIN || path.join(import.meta.dirname, '../bin/wxbase');
   if (!existsSync(bin)) throw new Error(`no executable at ${bin}: run "make build", or set WXBASE_BIN`);
   return bin;

@@ -474,3 +474,26 @@ func TestResolveRefusals(t *testing.T) {
 	wantAnswer(t, d.resolve("accept"), http.StatusServiceUnavailable, "pay_busy")
 	wantStates(t, d.app, d.order.Text("id"), "UNPAID", "DISPUTED")
 }
+
+// another attempt that ends while the order is frozen does not take the order and its stock with it
+func TestDisputeOutlivesAnotherAttempt(t *testing.T) {
+	t.Parallel()
+	d := disputedBy(t, "other_amount", "桂花糕", 12)
+	first := d.row(t, "payments", d.payment)
+	other := core.NewRecord(first.Collection())
+	other.Load(first.FieldsData())
+	other.Id = core.GenerateDefaultRandomId()
+	other.Load(map[string]any{"outTradeNo": other.Id + "-1", "state": "NEW", "disputedAt": nil, "nextQueryAt": d.app.Clock.Now()})
+	if err := d.app.Save(other); err != nil {
+		t.Fatal(err)
+	}
+	d.app.Clock.Advance(24 * time.Hour)
+	sweep(t, d.app)
+	if got := d.row(t, "payments", other.Id).GetString("state"); got != "CLOSED" {
+		t.Fatalf("other attempt: got %s, want CLOSED", got)
+	}
+	wantStock(t, d.app, "桂花糕", "0")
+	if got := d.row(t, "orders", d.order.Text("id")).GetString("payState"); got != "UNPAID" {
+		t.Errorf("order: got %s, want UNPAID", got)
+	}
+}

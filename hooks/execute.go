@@ -24,8 +24,8 @@ func execute(app *pocketbase.PocketBase) error {
 		return err
 	}
 	root.SilenceErrors, root.SilenceUsage = true, true // the caller prints one line
-	if found.Name() == "sim" || found.Name() == "edge" {
-		return root.Execute() // needs no database
+	if needsNoDatabase(found) {
+		return root.Execute()
 	}
 	failed := make(chan error, 1)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
@@ -101,4 +101,14 @@ func refuseUnknown(c *cobra.Command, args []string) error {
 		return fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
 	}
 	return c.Help()
+}
+
+// needsNoDatabase tells the commands that work without a data folder, and the subcommands of these.
+func needsNoDatabase(command *cobra.Command) bool {
+	for ; command != nil; command = command.Parent() {
+		if command.Name() == "sim" || command.Name() == "edge" {
+			return true
+		}
+	}
+	return false
 }

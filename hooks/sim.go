@@ -162,3 +162,11 @@ func simSettings(c sim.Config, env func(string) string) (apps []settings.App, me
 	}
 	return apps, merchants
 }
+
+// SimURL is where the simulated WeChat listens, empty without --sim.
+func (p *Plugin) SimURL() string {
+	if p.sim == nil {
+		return ""
+	}
+	return p.sim.wechat.Config().APIBase
+}

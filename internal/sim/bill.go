@@ -83,7 +83,7 @@ func refundLine(r *refund, o *order, asOf time.Time) billLine {
 func orderColumns(o *order, at time.Time, state string) map[string]string {
 	return map[string]string{
 		"交易时间": billTime(at), "公众账号ID": o.AppID, "商户号": o.MchID, "特约商户号": "0", "设备号": o.DeviceID,
-		"微信订单号": o.TransactionID, "商户订单号": o.OutTradeNo, "用户标识": o.OpenID, "交易类型": "JSAPI", "交易状态": state,
+		"微信订单号": o.TransactionID, "商户订单号": o.OutTradeNo, "用户标识": o.OpenID, "交易类型": o.tradeType(), "交易状态": state,
 		"付款银行": "OTHERS", "货币种类": "CNY", "商品名称": billText(o.Description), "商户数据包": billText(o.Attach), "费率": feeRate,
 	}
 }
@@ -171,21 +171,29 @@ const (
 	billMonths  = 3
 )
 
-// bill makes the bill of a day that began at midnight in Beijing.
-func (s *Sim) bill(day time.Time, kind string, now time.Time) ([]byte, billProblem) {
+// billDue tells whether there can be a bill of a day already, or still.
+func (s *Sim) billDue(day, now time.Time) billProblem {
 	local := now.In(beijing())
 	today := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, beijing())
-	next := day.AddDate(0, 0, 1)
-	asOf := next.Add(billMadeAt)
 	switch {
 	case day.Before(today.AddDate(0, -billMonths, 0)):
-		return nil, billTooOld
-	case day.After(today), day.Equal(today) && !s.opts.billsAnyTime:
-		return nil, billTooSoon
-	case s.opts.billsAnyTime:
+		return billTooOld
+	case day.After(today), day.Equal(today) && !s.rule().billsAnyTime:
+		return billTooSoon
+	case !s.rule().billsAnyTime && now.Before(day.AddDate(0, 0, 1).Add(billReadyAt)):
+		return billCreating
+	}
+	return billFine
+}
+
+// bill makes the bill of a day that began at midnight in Beijing.
+func (s *Sim) bill(day time.Time, kind string, now time.Time) ([]byte, billProblem) {
+	if problem := s.billDue(day, now); problem != billFine {
+		return nil, problem
+	}
+	asOf := day.AddDate(0, 0, 1).Add(billMadeAt)
+	if s.rule().billsAnyTime {
 		asOf = now
-	case now.Before(next.Add(billReadyAt)):
-		return nil, billCreating
 	}
 	s.mu.Lock()
 	lines := s.billLines(billDay(day), kind, asOf)

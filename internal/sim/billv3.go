@@ -42,17 +42,35 @@ func (s *Sim) tradeBill(c *call) reply {
 	if problem != billFine {
 		return problem.v3().reply(c)
 	}
-	// note: the hash is that of the plain file, also where the download is packed
-	sum := sha1.Sum(data)
+	return s.offerBill(c, data, packing)
+}
+
+// offerBill keeps a file and tells where it lies.
+func (s *Sim) offerBill(c *call, data []byte, packing string) reply {
+	sent := data
 	if packing == gzipped {
-		if data, err = pack(data); err != nil {
+		var err error
+		if sent, err = pack(data); err != nil {
 			return systemError(err.Error()).reply(c)
 		}
 	}
+	sum := sha1.Sum(data) // note: of the plain file, also where the download is packed, unless the rule says otherwise
+	if s.rule().billHash == hashPacked {
+		sum = sha1.Sum(sent)
+	}
 	return okPay(map[string]string{
 		"hash_type": "SHA1", "hash_value": hex.EncodeToString(sum[:]),
-		"download_url": or(*s.base.Load(), "http://"+c.r.Host) + billPath + "?token=" + s.keepBill(data, c.now),
+		"download_url": s.originFor(c.r) + billPath + "?token=" + s.keepBill(sent, c.now),
 	})
+}
+
+// originFor is the address under which the caller reached us: WeChat Pay's own where a proxy or a hosts file sends its name here,
+// since a client that connects to nothing else would refuse another host.
+func (s *Sim) originFor(r *http.Request) string {
+	if host := hostOf(r.Host); oneOf("api.mch.weixin.qq.com", "api2.mch.weixin.qq.com", "api.wechatpay.cn")(host) {
+		return "https://" + host
+	}
+	return or(*s.base.Load(), "http://"+r.Host)
 }
 
 // pack is gzip.

@@ -27,6 +27,7 @@ type callRecord struct {
 	Code     string    `json:"code,omitempty"`
 	Verdict  string    `json:"verdict"` // ok, refused or fault
 	Reason   string    `json:"reason,omitempty"`
+	Finding  *finding  `json:"finding,omitempty"`
 	Answer   string    `json:"answer,omitempty"`
 	RID      string    `json:"rid,omitempty"`
 	Fault    string    `json:"fault,omitempty"`
@@ -53,6 +54,13 @@ func (q *callRing) add(rec callRecord) {
 	q.ring = append(q.ring, rec)
 }
 
+// clear forgets all calls; their numbers go on.
+func (q *callRing) clear() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ring, q.last = nil, 0
+}
+
 // list gives the remembered calls, the latest first.
 func (q *callRing) list() []callRecord {
 	q.mu.Lock()
@@ -69,7 +77,7 @@ func (s *Sim) record(c *call, r reply, f *fault) {
 	rec := callRecord{
 		At: c.now, Endpoint: c.endpoint.name, Host: "api.weixin.qq.com", Method: c.r.Method, Path: c.r.URL.Path,
 		Query: maskQuery(c.query), Request: maskBody("application/json", c.body), Status: r.status, Code: r.code,
-		Reason: r.reason, Answer: maskBody(r.contentType, r.body), RID: c.requestID, Fault: f.name(),
+		Reason: r.reason, Finding: r.finding, Answer: maskBody(r.contentType, r.body), RID: c.requestID, Fault: f.name(),
 	}
 	if c.endpoint.ofMch() || strings.HasPrefix(rec.Path, "/v3/") {
 		rec.Host = "api.mch.weixin.qq.com"
@@ -92,10 +100,10 @@ func (s *Sim) record(c *call, r reply, f *fault) {
 }
 
 // recordPhone notes what the phone decided; refusal is empty when it went well.
-func (s *Sim) recordPhone(action, request, answer, refusal string) {
+func (s *Sim) recordPhone(action, request, answer, refusal string, found *finding) {
 	rec := callRecord{
 		At: s.Now(), Endpoint: action, Host: "phone", Method: "CALL", Path: "wx." + action, Request: request, Answer: answer,
-		Status: 200, Verdict: "ok", Reason: refusal,
+		Status: 200, Verdict: "ok", Reason: refusal, Finding: found,
 	}
 	if refusal != "" {
 		rec.Verdict = "refused"

@@ -1,11 +1,12 @@
 package sim
 
 import (
+	"strconv"
 	"sync"
 	"time"
 )
 
-// clock is the base clock plus an offset that only grows.
+// clock is the base clock plus an offset that only grows, but where another state is taken over.
 //
 // note: two clocks meet on the wire. WeChat's calendar (expiry, schedules, success_time) is the moved one; the five-minute
 // windows of signatures accept a caller on either clock, because a backend under test mostly keeps the laptop's time.
@@ -32,24 +33,48 @@ func (c *clock) advance(d time.Duration) time.Duration {
 	return c.offset
 }
 
+// set moves the calendar to an offset, for a state that was taken over.
+func (c *clock) set(offset time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset = offset
+}
+
 // near gives the clock (base or moved) that lies within window of t.
 func (c *clock) near(t time.Time, window time.Duration) (now time.Time, moved, ok bool) {
 	base, shifted := c.base(), c.now()
+	onBase, onMoved := within(t, base, window), within(t, shifted, window)
 	switch {
-	case absDuration(base.Sub(t)) <= window:
+	case onBase && onMoved: // the nearer one: a calendar moved by minutes is as good a guess as the laptop's time
+		if moved = shifted.Sub(t).Abs() < base.Sub(t).Abs(); moved {
+			return shifted, true, true
+		}
 		return base, false, true
-	case absDuration(shifted.Sub(t)) <= window:
+	case onBase:
+		return base, false, true
+	case onMoved:
 		return shifted, true, true
 	}
 	return shifted, false, false
 }
 
-func absDuration(d time.Duration) time.Duration {
-	if d < 0 {
-		return -d
-	}
-	return d
+// within tells whether two times are at most window apart. NB! it compares and never subtracts: the difference of two times is at
+// most 292 years, and what lies further apart (a time stamp in milliseconds) would come out as near.
+func within(a, b time.Time, window time.Duration) bool {
+	return !a.Before(b.Add(-window)) && !a.After(b.Add(window))
 }
+
+// fromSeconds reads the Unix seconds of a caller; ok is false for what no calendar of four digits holds, such as milliseconds.
+func fromSeconds(text string) (t time.Time, ok bool) {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds < 0 || seconds > lastSecond {
+		return time.Time{}, false
+	}
+	return time.Unix(seconds, 0), true
+}
+
+// lastSecond is the end of the year 9999.
+const lastSecond = 253_402_300_799
 
 // clockRow keeps the offset over a restart.
 type clockRow struct {

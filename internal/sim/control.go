@@ -45,6 +45,9 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.GET("/quotas", func(c *echo.Context) error { return c.JSON(200, s.quotas()) })
 	g.POST("/quotas", s.changeQuotas)
 	g.DELETE("/quotas", s.resetQuotas)
+	g.GET("/rules", s.showRules)
+	g.POST("/rules", s.changeRules)
+	g.DELETE("/rules", s.resetRules)
 	g.GET("/security", func(c *echo.Context) error { return c.JSON(200, riskyWords()) })
 	g.GET("/media", s.listMedia)
 	g.GET("/open-platform", func(c *echo.Context) error { return c.JSON(200, s.openPlatform()) })
@@ -57,6 +60,7 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.POST("/people/:id/userinfo", s.deviceUserInfo)
 	g.POST("/people/:id/phone", s.devicePhone)
 	g.POST("/people/:id/pay", s.devicePay)
+	g.POST("/people/:id/pay-url", s.devicePayURL)
 	g.POST("/people/:id/scan", s.deviceScan)
 	g.POST("/people/:id/subscribe", s.deviceSubscribe)
 	g.POST("/people/:id/unsubscribe", s.deviceUnsubscribe)
@@ -69,9 +73,22 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.GET("/merchant", func(c *echo.Context) error { return c.JSON(200, s.merchantSettings()) })
 	g.POST("/merchant", s.changeMerchant)
 	g.GET("/notifications", s.listNotifications)
+	g.POST("/notifications/:id/resend", s.resend)
+	g.POST("/trigger", s.trigger)
+	g.POST("/forge", s.forge)
+	g.GET("/forgeries", func(c *echo.Context) error { return c.JSON(200, sortedKeys(s.forgeries())) })
+	g.GET("/magic", s.listMagic)
+	g.GET("/triggers", func(c *echo.Context) error { return c.JSON(200, triggers()) })
+	g.GET("/state", s.sendState)
+	g.POST("/state", s.takeState)
+	g.DELETE("/state", s.clearState)
+	g.GET("/state/names", s.listSnapshots)
+	g.POST("/state/:name", s.saveSnapshot)
+	g.POST("/state/:name/load", s.loadSnapshot)
 	g.GET("/messages", s.listMessages)
 	g.POST("/messages/:id/open", s.openMessage)
 	g.GET("/subscriptions", s.listCredits)
+	g.GET("/chats", s.listChats)
 	g.GET("/calls", s.listCalls)
 	g.GET("/clock", func(c *echo.Context) error { return c.JSON(200, s.clockAnswer()) })
 	g.POST("/clock", s.moveClock)
@@ -103,7 +120,9 @@ func (s *Sim) guard(next echo.HandlerFunc) echo.HandlerFunc {
 		if !ownOrigin(r.Header.Get("Origin"), r.Host) {
 			return controlError{http.StatusForbidden, "the simulator answers no page of another site"}
 		}
-		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+		if r.URL.Path != "/_sim/state" { // which has a limit of its own
+			r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+		}
 		return next(c)
 	}
 }
@@ -210,14 +229,14 @@ func (s *Sim) inBook(c *echo.Context, list func() any) error {
 }
 
 // answerPage answers with one page of a shelf; fresh brings each row to the present before it is told.
-func answerPage[T any](s *Sim, c *echo.Context, from *shelf[T], prefix string, fresh func(*T) error) error {
+func answerPage[T any](s *Sim, c *echo.Context, from func(*state) *shelf[T], prefix string, fresh func(*T) error) error {
 	p, err := readPage(c.QueryParams(), prefix)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list, err := from.page(p)
+	list, err := from(s.state).page(p)
 	if err != nil {
 		return err
 	}
@@ -232,7 +251,7 @@ func answerPage[T any](s *Sim, c *echo.Context, from *shelf[T], prefix string, f
 // listOrders gives the orders as they stand now, the latest first; ?limit= and ?after={out_trade_no} page through them.
 func (s *Sim) listOrders(c *echo.Context) error {
 	now := s.Now()
-	return answerPage(s, c, &s.state.orderShelf, s.keys.MchID+"/", func(o *order) error {
+	return answerPage(s, c, func(st *state) *shelf[order] { return &st.orderShelf }, s.keys.MchID+"/", func(o *order) error {
 		_, err := s.ripened(o, now)
 		return err
 	})
@@ -240,16 +259,24 @@ func (s *Sim) listOrders(c *echo.Context) error {
 
 // listNotifications gives every message with its attempts, the latest first; ?limit= and ?after={id} page through them.
 func (s *Sim) listNotifications(c *echo.Context) error {
-	return answerPage(s, c, &s.state.noteShelf, "", func(*notification) error { return nil })
+	return answerPage(s, c, func(st *state) *shelf[notification] { return &st.noteShelf }, "", func(*notification) error { return nil })
 }
 
-// listCalls gives the remembered calls, the latest first; ?limit= and ?after={id} page through them.
+// listCalls gives the remembered calls, the latest first; ?limit= and ?after={id} page through them. With
+// ?since={id} it gives what came after that call, the oldest first.
 func (s *Sim) listCalls(c *echo.Context) error {
 	p, err := readPage(c.QueryParams(), "")
 	if err != nil {
 		return err
 	}
 	list := s.calls.list()
+	if text := c.QueryParam("since"); text != "" {
+		id, err := strconv.Atoi(text)
+		if err != nil {
+			return badInput("since must be the id of a call")
+		}
+		return c.JSON(http.StatusOK, since(list, id))
+	}
 	if p.after != "" {
 		i := slices.IndexFunc(list, func(rec callRecord) bool { return strconv.Itoa(rec.ID) == p.after })
 		if i < 0 {
@@ -305,6 +332,11 @@ func (s *Sim) queueFault(c *echo.Context) error {
 	if err := readInput(c, &in); err != nil {
 		return err
 	}
+	return s.answerFault(c, in)
+}
+
+// answerFault queues and tells a fault.
+func (s *Sim) answerFault(c *echo.Context, in faultRequest) error {
 	f, err := in.parse()
 	if err != nil {
 		return err

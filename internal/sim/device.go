@@ -99,6 +99,7 @@ func (s *Sim) onPhone(c *echo.Context, appid string) (*person, *identity, error)
 type appRequest struct {
 	AppID     string `json:"appid"`
 	Anonymous *bool  `json:"anonymous"`
+	Guest     bool   `json:"guest"` // of login: DevTools with a project that has the guest appid
 }
 
 // deviceLogin is wx.login: a code, and a new session_key unless the last is younger than five seconds.
@@ -106,6 +107,9 @@ func (s *Sim) deviceLogin(c *echo.Context) error {
 	var in appRequest
 	if err := readInput(c, &in); err != nil {
 		return err
+	}
+	if in.Guest {
+		return guestLogin(c)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,6 +173,9 @@ func (s *Sim) deviceUserInfo(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.keepSealed(id.AppID, sealed, s.Now()); err != nil {
+		return err
+	}
 	return c.JSONBlob(http.StatusOK, encode(map[string]any{
 		"userInfo": info, "rawData": raw, "signature": signRawData(raw, live.Key), "encryptedData": sealed, "iv": iv,
 		"errMsg": "getUserInfo:ok",
@@ -195,6 +202,9 @@ func (s *Sim) devicePhone(c *echo.Context) error {
 	var sealed, iv string
 	if live := s.state.sessions[id.session()]; live != nil {
 		if sealed, iv, err = sealOpenData(p.phoneInfo(id.AppID, now), live.Key); err != nil {
+			return err
+		}
+		if err := s.keepSealed(id.AppID, sealed, now); err != nil {
 			return err
 		}
 	}

@@ -54,12 +54,33 @@ func (s *Sim) devicePay(c *echo.Context) error {
 	if in.Action != "pay" && in.Action != "cancel" && in.Action != "fail" {
 		return badInput("action must be pay, cancel or fail")
 	}
+	var found *finding
 	errMsg, refusal, err := s.requestPayment(c, in)
+	if refusal == refusedSign || refusal == refusedTime {
+		found = s.explainPayment(c, in)
+	}
 	if err != nil {
 		return err
 	}
-	s.recordPhone("requestPayment", "package="+clip(in.Package, 80)+" action="+in.Action, errMsg, refusal)
+	s.recordPhone("requestPayment", "package="+clip(in.Package, 80)+" action="+in.Action, errMsg, refusal, found)
 	return c.JSON(http.StatusOK, map[string]string{"errMsg": errMsg})
+}
+
+// explainPayment looks for the mistake in a payment that the phone refused for its signature or its time.
+func (s *Sim) explainPayment(c *echo.Context, in payRequest) *finding {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	appid, err := s.ownAppID(in.AppID)
+	var timestamp string
+	if err != nil || json.Unmarshal(in.TimeStamp, &timestamp) != nil {
+		return nil
+	}
+	if at, ok := fromSeconds(timestamp); !ok {
+		return explainTime(timestamp, s.opts.now())
+	} else if _, _, near := s.clock.near(at, wireWindow); !near {
+		return explainTime(timestamp, s.opts.now())
+	}
+	return s.explainPaySign(in, appid, timestamp)
 }
 
 // requestPayment checks and pays. A refusal is what the phone found wrong; err is the control API's own.
@@ -79,7 +100,7 @@ func (s *Sim) requestPayment(c *echo.Context, in payRequest) (errMsg, refusal st
 		return payPrefix + "fail " + refusal, refusal, nil
 	case in.Action == "cancel":
 		return payPrefix + "fail cancel", "", nil
-	case in.Action == "fail":
+	case in.Action == "fail", o.magic("pay") == "fail":
 		return payPrefix + "fail 支付失败，请更换支付方式", "", nil
 	}
 	if err := s.markPaid(o, now); err != nil {
@@ -93,7 +114,7 @@ func (s *Sim) requestPayment(c *echo.Context, in payRequest) (errMsg, refusal st
 func (s *Sim) markPaid(o *order, now time.Time) error {
 	paid := *o
 	paid.State, paid.PaidAt, paid.TransactionID = stateSuccess, &now, newTransactionID(now)
-	if s.faults.draw(onPayDevice, "coupon") != nil {
+	if s.faults.draw(onPayDevice, "coupon") != nil || o.magic("pay") == "coupon" {
 		paid.Coupon = paid.Total / couponShare
 	}
 	n := paidNotification(&paid, now)
@@ -146,7 +167,8 @@ func (s *Sim) checkPayFields(in payRequest) (timestamp, refusal string) {
 	if json.Unmarshal(in.TimeStamp, &timestamp) != nil {
 		return "", "parameter error: parameter.timeStamp should be String instead of " + jsonKind(in.TimeStamp) + ";"
 	}
-	seconds, err := strconv.ParseInt(timestamp, 10, 64)
+	_, err := strconv.ParseInt(timestamp, 10, 64)
+	at, seconds := fromSeconds(timestamp)
 	switch {
 	case err != nil:
 		return "", "parameter error: timeStamp is not a number of seconds"
@@ -159,8 +181,8 @@ func (s *Sim) checkPayFields(in payRequest) (timestamp, refusal string) {
 	case in.PaySign == "":
 		return "", "parameter error: paySign is missing"
 	}
-	if _, _, ok := s.clock.near(time.Unix(seconds, 0), wireWindow); !ok {
-		return "", "timeStamp已过期"
+	if _, _, ok := s.clock.near(at, wireWindow); !seconds || !ok {
+		return "", refusedTime
 	}
 	return timestamp, ""
 }
@@ -168,6 +190,7 @@ func (s *Sim) checkPayFields(in payRequest) (timestamp, refusal string) {
 const (
 	refusedClosed = "该订单已关闭"
 	refusedSign   = "支付验证签名失败"
+	refusedTime   = "timeStamp已过期"
 	signRSAType   = "RSA"
 )
 

@@ -54,6 +54,9 @@ func (s *Sim) deviceScan(c *echo.Context) error {
 			return badInput(err.Error())
 		}
 	}
+	if isPayURL(in.URL) {
+		return conflict("this is a payment and opens no mini program: POST it to /_sim/people/{id}/pay-url")
+	}
 	opened, err := s.openAny(in)
 	if err != nil {
 		return err

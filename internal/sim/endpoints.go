@@ -5,6 +5,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
@@ -17,7 +19,9 @@ type endpoint struct {
 	path   string
 	pay    bool // of api.mch.weixin.qq.com: authorised by a signature, answered with one
 	token  bool // needs ?access_token=
-	run    func(*Sim, *call) reply
+
+	unmetered bool // is not counted among the calls of the day
+	run       func(*Sim, *call) reply
 
 	v2        bool // of api.mch.weixin.qq.com's older API: XML, status 200 whatever happens
 	mutualTLS bool // wants the merchant's certificate where WithClientCertificates says so
@@ -52,17 +56,32 @@ func endpoints() []endpoint {
 		{name: "msg_sec_check", method: post, path: "/wxa/msg_sec_check", token: true, run: (*Sim).checkText, errcodes: []string{"44991", "61010"}},
 		{name: "media_check_async", method: post, path: "/wxa/media_check_async", token: true, run: (*Sim).checkMedia, errcodes: []string{"44991", "61010", "87020"}},
 
+		{name: "checkencryptedmsg", method: post, path: "/wxa/business/checkencryptedmsg", token: true, run: (*Sim).checkEncrypted},
+		{name: "getuserriskrank", method: post, path: "/wxa/getuserriskrank", token: true, run: (*Sim).riskRank, errcodes: []string{"61080", "61081", "9410009"}},
+		{name: "getcategory", method: get, path: "/wxaapi/newtmpl/getcategory", token: true, run: (*Sim).getCategory},
+		{name: "custom_send", method: post, path: "/cgi-bin/message/custom/send", token: true, run: (*Sim).customSend, errcodes: []string{"48001"}},
+		{name: "clear_quota", method: post, path: "/cgi-bin/clear_quota", token: true, unmetered: true, run: (*Sim).clearQuota},
+		{name: "clear_quota_v2", method: post, path: "/cgi-bin/clear_quota/v2", run: (*Sim).clearQuotaBySecret},
+		{name: "quota_get", method: post, path: "/cgi-bin/openapi/quota/get", token: true, unmetered: true, run: (*Sim).getQuota},
+		{name: "get_api_domain_ip", method: get, path: "/cgi-bin/get_api_domain_ip", token: true, run: (*Sim).domainIPs},
+		{name: "getcallbackip", method: get, path: "/cgi-bin/getcallbackip", token: true, run: (*Sim).domainIPs},
+
 		{name: "upload_shipping_info", method: post, path: "/wxa/sec/order/upload_shipping_info", token: true, run: (*Sim).uploadShipping},
 		{name: "get_order", method: post, path: "/wxa/sec/order/get_order", token: true, run: (*Sim).shippingOrder},
 		{name: "get_order_list", method: post, path: "/wxa/sec/order/get_order_list", token: true, run: (*Sim).shippingOrders},
+		{name: "notify_confirm_receive", method: post, path: "/wxa/sec/order/notify_confirm_receive", token: true, run: (*Sim).remindReceipt},
 		{name: "is_trade_managed", method: post, path: "/wxa/sec/order/is_trade_managed", token: true, run: (*Sim).isTradeManaged},
 
 		{name: "prepay", method: post, path: "/v3/pay/transactions/jsapi", pay: true, run: (*Sim).prepay},
+		{name: "prepay_native", method: post, path: "/v3/pay/transactions/native", pay: true, run: (*Sim).prepayNative},
+		{name: "prepay_h5", method: post, path: "/v3/pay/transactions/h5", pay: true, run: (*Sim).prepayH5},
 		{name: "query", method: get, path: "/v3/pay/transactions/out-trade-no/:out_trade_no", pay: true, run: (*Sim).queryByNumber},
 		{name: "query_id", method: get, path: "/v3/pay/transactions/id/:transaction_id", pay: true, run: (*Sim).queryByID},
 		{name: "close", method: post, path: "/v3/pay/transactions/out-trade-no/:out_trade_no/close", pay: true, run: (*Sim).closeOrder},
 		{name: "refund", method: post, path: "/v3/refund/domestic/refunds", pay: true, refunds: true, run: (*Sim).refund},
 		{name: "refund_query", method: get, path: "/v3/refund/domestic/refunds/:out_refund_no", pay: true, run: (*Sim).queryRefund},
+		{name: "abnormal_refund", method: post, path: "/v3/refund/domestic/refunds/:refund_id/apply-abnormal-refund", pay: true, run: (*Sim).abnormalRefund},
+		{name: "fundflowbill", method: get, path: "/v3/bill/fundflowbill", pay: true, run: (*Sim).fundFlowBill},
 		{name: "tradebill", method: get, path: "/v3/bill/tradebill", pay: true, run: (*Sim).tradeBill},
 		{name: "billdownload", method: get, path: billPath, pay: true, run: (*Sim).downloadBill},
 		{name: "v2_unifiedorder", method: post, path: "/pay/unifiedorder", v2: true, run: (*Sim).unifiedOrder},
@@ -130,8 +149,36 @@ func (s *Sim) strayCall(status int) echo.HandlerFunc {
 		if status == http.StatusMethodNotAllowed {
 			r.reason = "the path exists, but not for " + c.r.Method
 		}
+		if status == http.StatusNotFound && strings.HasPrefix(c.r.URL.Path, "/v3/") {
+			r = notSimulated(c.r)
+		}
 		s.record(c, r, nil)
+		if len(r.body) > 0 {
+			ec.Response().Header().Set("Request-Id", rid(c.now)+"-"+strconv.Itoa(numSystem))
+			return ec.Blob(r.status, r.contentType, r.body)
+		}
 		return ec.NoContent(status)
+	}
+}
+
+// notSimulated is the answer to a v3 path that is not among endpoints. note: it may be one that WeChat Pay does not have either; that
+// would be a 404 with an empty body there.
+func notSimulated(r *http.Request) reply {
+	const code = "SIMULATOR_NOT_IMPLEMENTED"
+	asked := r.Method + " " + clip(r.URL.Path, 200)
+	var simulated []string
+	for _, ep := range endpoints() {
+		if ep.pay {
+			simulated = append(simulated, ep.method+" "+ep.path)
+		}
+	}
+	return reply{
+		status: http.StatusNotImplemented, contentType: payJSON, code: code, reason: asked + " is not simulated, or no path of WeChat Pay",
+		body: encode(struct {
+			Code      string   `json:"code"`
+			Message   string   `json:"message"`
+			Simulated []string `json:"simulated"`
+		}{code, asked + " is not simulated (or no path of WeChat Pay): see docs/simulator.md", simulated}),
 	}
 }
 

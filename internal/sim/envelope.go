@@ -9,6 +9,8 @@ import (
 	"mime"
 	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // ok is a success of api.weixin.qq.com. Fields hold errcode 0 only where the real call sends it.
@@ -53,8 +55,12 @@ func errorText(errcode int) string {
 		return "invalid credential, access_token is invalid or not latest"
 	case 40002:
 		return "invalid grant_type"
+	case 1:
+		return "encrypted data not found"
 	case 40003:
 		return "invalid openid"
+	case 40008:
+		return "invalid message type"
 	case 40013:
 		return "invalid appid"
 	case 40014:
@@ -104,6 +110,18 @@ func errorTextFrom41000(errcode int) string {
 		return "reach max api daily quota limit"
 	case 45011:
 		return "api minute-quota reach limit, must slower, retry next minute"
+	case 45015:
+		return "response out of time limit or subscription is canceled"
+	case 45047:
+		return "out of response count limit"
+	case 48006:
+		return "forbid to clear quota because of reaching the limit"
+	case 76003:
+		return "cgi_path error"
+	case 76021:
+		return "cgi_path not found"
+	case 76022:
+		return "could not use this cgi_path, no permission"
 	case 45029:
 		return "qrcode count out of limit"
 	case 47001:
@@ -157,6 +175,14 @@ func errorTextOfShipping(errcode int) string {
 		return "物流公司编码太长"
 	case 10060026:
 		return "物流单号太长"
+	case 10060028:
+		return "支付单未发货"
+	case 10060029:
+		return "签收时间早于发货时间"
+	case 10060030:
+		return "支付单已使用确认收货提醒机会"
+	case 10060032:
+		return "非快递发货不支持确认收货提醒"
 	case 10060031:
 		return "订单不属于该用户"
 	case 268485194, 268485195, 268485196, 268485197:
@@ -231,12 +257,19 @@ var (
 	errGarbage     = errors.New("the body is not the JSON object that the call wants")
 	errTrailing    = errors.New("something follows the JSON object")
 	errNotAnObject = errors.New("the body is JSON but not an object")
+	errNotUTF8     = errors.New("the body is not UTF-8")
+	errHalfRune    = errors.New("the body holds half of a surrogate pair (\\ud800 to \\udfff alone)")
 )
 
 // decode reads a JSON object into v. Unknown fields are ignored; a wrong type is an error.
 func decode(body []byte, v any) error {
-	if len(bytes.TrimSpace(body)) == 0 {
+	switch {
+	case len(bytes.TrimSpace(body)) == 0:
 		return errEmptyBody
+	case !utf8.Valid(body): // NB! Go's decoder would put U+FFFD in its place, and an order would be made under another text
+		return errNotUTF8
+	case hasHalfRune(body):
+		return errHalfRune
 	}
 	if bytes.TrimSpace(body)[0] != '{' {
 		return errNotAnObject
@@ -250,6 +283,35 @@ func decode(body []byte, v any) error {
 		return errTrailing
 	}
 	return nil
+}
+
+// hasHalfRune tells whether a JSON text escapes one half of a surrogate pair without the other.
+func hasHalfRune(body []byte) bool {
+	for i := 0; i+1 < len(body); i++ {
+		if body[i] != '\\' {
+			continue
+		}
+		unit, escaped := utf16Unit(body[i:])
+		if !escaped || !utf16.IsSurrogate(unit) {
+			i++ // note: past the escaped character, which may be a backslash itself
+			continue
+		}
+		next, pair := utf16Unit(body[min(i+6, len(body)):])
+		if !pair || utf16.DecodeRune(unit, next) == utf8.RuneError {
+			return true
+		}
+		i += 11
+	}
+	return false
+}
+
+// utf16Unit reads \uXXXX at the beginning of text.
+func utf16Unit(text []byte) (unit rune, ok bool) {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	return rune(n), err == nil //nolint:gosec // 16 bits
 }
 
 // decodeOr reads the body of an api.weixin.qq.com call; garbage is the errcode that stands for bad JSON at that call.

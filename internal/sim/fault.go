@@ -256,7 +256,7 @@ func (f *fault) errcode() int {
 }
 
 // instead gives the answer that takes the place of the call's own; the call then never happens.
-func (f *fault) instead(c *call) (reply, bool) {
+func (s *Sim) instead(f *fault, c *call) (reply, bool) {
 	const page = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 	switch {
 	case f.is("html") && c.endpoint.ofMch():
@@ -273,7 +273,7 @@ func (f *fault) instead(c *call) (reply, bool) {
 	case f.is("busy"):
 		return c.refuse(-1, faulty), true
 	case f.is("rate_limit") && c.endpoint.pay:
-		return payError{status: 429, code: "FREQUENCY_LIMITED", numeric: numRate, message: "请求过于频繁", reason: faulty}.reply(c), true
+		return payError{status: 429, code: s.rule().rateLimitCode, numeric: numRate, message: "请求过于频繁", reason: faulty}.reply(c), true
 	case f.is("rate_limit"):
 		return c.refuse(45011, faulty), true
 	case f.is("token_invalid"):

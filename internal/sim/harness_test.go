@@ -282,7 +282,13 @@ func wantErrcode(t *testing.T, a answer, want int) {
 // sign is SHA256withRSA of the lines, each ended by a newline, in base64.
 func sign(tb testing.TB, key *rsa.PrivateKey, lines ...string) string {
 	tb.Helper()
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n") + "\n"))
+	return signText(tb, key, strings.Join(lines, "\n")+"\n")
+}
+
+// signText is SHA256withRSA of a text as it is.
+func signText(tb testing.TB, key *rsa.PrivateKey, text string) string {
+	tb.Helper()
+	sum := sha256.Sum256([]byte(text))
 	raw, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
 	if err != nil {
 		tb.Fatal(err)
@@ -293,8 +299,14 @@ func sign(tb testing.TB, key *rsa.PrivateKey, lines ...string) string {
 // signed makes a v3 request as a merchant's backend does.
 func (w *world) signed(method, path, body string, at time.Time) *http.Request {
 	w.t.Helper()
+	return w.signedAs(method, path, body, strconv.FormatInt(at.Unix(), 10))
+}
+
+// signedAs is signed with a time stamp as it is written.
+func (w *world) signedAs(method, path, body, timestamp string) *http.Request {
+	w.t.Helper()
 	req := w.request(method, path, body)
-	timestamp, nonce := strconv.FormatInt(at.Unix(), 10), "593BEC0C930BF1AFEB40B4A08C8FB242"
+	const nonce = "593BEC0C930BF1AFEB40B4A08C8FB242"
 	req.Header.Set("Authorization", fmt.Sprintf(`WECHATPAY2-SHA256-RSA2048 mchid="%s",nonce_str="%s",signature="%s",timestamp="%s",serial_no="%s"`,
 		w.mch.MchID, nonce, sign(w.t, w.key, method, path, timestamp, nonce, body), timestamp, w.mch.CertSerial))
 	req.Header.Set("Accept", "application/json")
@@ -304,6 +316,16 @@ func (w *world) signed(method, path, body string, at time.Time) *http.Request {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	return req
+}
+
+// readAll reads the body of a request that is not sent.
+func readAll(t *testing.T, req *http.Request) string {
+	t.Helper()
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 func (w *world) pay(method, path, body string) answer {

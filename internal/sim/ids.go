@@ -54,11 +54,19 @@ func chance(p float64) bool {
 
 // The shapes are those seen in the wild: see facts on identifier shapes.
 func newAppID() string      { return "wx" + hexID(8) }
-func newOpenID() string     { return "o" + pick(urlAlnum, 27) }
 func newSessionKey() string { return base64.StdEncoding.EncodeToString(random(16)) }
 func newLoginCode() string  { return "0" + pick(alnum, 31) }
 func newPhoneCode() string  { return hexID(32) }
 func newToken() string      { return "9" + pick(digits, 1) + "_" + pick(urlAlnum, 149) }
+
+// newOpenID never begins as the magic ones do.
+func newOpenID() string {
+	for {
+		if id := "o" + pick(urlAlnum, 27); id[:5] != magicOpenID {
+			return id
+		}
+	}
+}
 
 // newPrepayID is wx, the time in Beijing and 20 hex digits: 36 characters.
 func newPrepayID(now time.Time) string {

@@ -139,6 +139,26 @@ func (j *journal) append(rows ...row) error {
 	return nil
 }
 
+// rewrite puts these rows in the place of all that was written.
+func (j *journal) rewrite(rows []row) error {
+	if j == nil {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	path := j.file.Name()
+	if err := compact(path, rows); err != nil {
+		return fmt.Errorf("rewrite journal: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the folder is the owner's own choice
+	if err != nil {
+		return fmt.Errorf("open journal: %w", err)
+	}
+	_ = j.file.Close() // note: the old file, which has no name any more
+	j.file = file
+	return nil
+}
+
 // close flushes to the disk. On a nil or closed journal it does nothing.
 func (j *journal) close() error {
 	if j == nil {

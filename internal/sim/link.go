@@ -49,18 +49,18 @@ var linkQuery = regexp.MustCompile(`^[0-9A-Za-z!#$&'()*+,/:;=?@\-._~%]*$`)
 
 // linkTarget is where a scheme or a URL link leads.
 type linkTarget struct {
-	Path  string  `json:"path"`
-	Query string  `json:"query"`
-	Env   *string `json:"env_version"`
+	Path  string `json:"path"`
+	Query string `json:"query"`
+	Env   string `json:"env_version"` // release unless told; SDKs send an empty text for what nobody set
 }
 
 // check gives the errcode for which a target is refused, 0 when it is good.
 func (t linkTarget) check(s *Sim) (errcode int, reason string) {
-	if t.Env != nil && !slices.Contains([]string{"release", "trial", "develop"}, *t.Env) {
+	if !slices.Contains([]string{"release", "trial", "develop"}, or(t.Env, "release")) {
 		return 85402, "env_version must be release, trial or develop"
 	}
 	path := strings.TrimPrefix(t.Path, "/") // note: unlike the page of a code, this path may begin with a slash
-	published := t.Env == nil || *t.Env == "release"
+	published := or(t.Env, "release") == "release"
 	switch {
 	case path == "":
 	case !pageShape.MatchString(path):
@@ -76,7 +76,7 @@ func (t linkTarget) check(s *Sim) (errcode int, reason string) {
 
 // published tells whether a page is in the published version.
 func (s *Sim) published(page string) bool {
-	return len(s.opts.pages) == 0 || slices.Contains(s.opts.pages, page)
+	return len(s.rule().pages) == 0 || slices.Contains(s.rule().pages, page)
 }
 
 // linkLife is when a link ends: at a time, or after so many days.
@@ -172,14 +172,11 @@ func (s *Sim) makeLink(c *call, kind string, target linkTarget, life linkLife) (
 		return nil, c.refuse(44993, "more schemes and URL links in a day than "+quotaLinks)
 	}
 	made = &link{
-		Kind: kind, AppID: c.appid, Path: target.Path, Query: target.Query, Env: "release", MadeAt: c.now, ExpiresAt: end,
+		Kind: kind, AppID: c.appid, Path: target.Path, Query: target.Query, Env: or(target.Env, "release"), MadeAt: c.now, ExpiresAt: end,
 		URL: schemePrefix + pick(alnum, 11),
 	}
 	if kind == linkURL {
 		made.URL = urlPrefix + pick(alnum, 11)
-	}
-	if target.Env != nil {
-		made.Env = *target.Env
 	}
 	if err := s.save(made); err != nil {
 		return nil, c.refuse(-1, err.Error())

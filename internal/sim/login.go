@@ -92,6 +92,8 @@ func (s *Sim) code2Session(c *call) reply {
 // The caller holds s.mu.
 func (s *Sim) checkLogin(c *call, g *grant) (errcode int, reason string) {
 	switch {
+	case c.query.Get("js_code") == guestCode:
+		return 40029, "this is the guest code of DevTools: the project is open with the guest appid (touristappid); set the mini program's own appid in project.config.json"
 	case g == nil || g.Kind != grantLogin:
 		return 40029, "no wx.login gave this code"
 	case g.AppID != c.query.Get("appid"):
@@ -102,6 +104,8 @@ func (s *Sim) checkLogin(c *call, g *grant) (errcode int, reason string) {
 		return 40163, "the code was redeemed before; a code works once"
 	case g.expired(c.now):
 		return 40029, "the code is older than 5 minutes"
+	case s.state.people[g.Person].magicLogin() != 0:
+		return s.state.people[g.Person].magicLogin(), "the person's phone number is this errcode"
 	case s.state.people[g.Person].Risky:
 		return 40226, "the person is marked risky"
 	}

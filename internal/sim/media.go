@@ -109,7 +109,7 @@ func (s *Sim) finishMedia(ctx context.Context, m *mediaCheck) {
 	said, err := s.look(ctx, *m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || s.state.media[m.TraceID] != m {
 		return // note: cut short by Close; it is still open in the journal and done after the restart
 	}
 	now := s.Now()

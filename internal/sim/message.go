@@ -40,10 +40,11 @@ type sendRequest struct {
 // sendMessage is POST /cgi-bin/message/subscribe/send: one message to a person who allowed it.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_sendmessage.html (发送订阅消息)
 func (s *Sim) sendMessage(c *call) reply {
-	in := sendRequest{State: "formal", Lang: "zh_CN"}
+	var in sendRequest
 	if refusal, ok := c.decodeOr(47001, &in); !ok {
 		return refusal
 	}
+	in.State, in.Lang = or(in.State, "formal"), or(in.Lang, "zh_CN") // note: SDKs send empty texts for what nobody set
 	done, free := s.occupy(c, in.ToUser)
 	if !free {
 		return c.refuse(43108, "another message to this openid is under way")
@@ -140,7 +141,7 @@ func (s *Sim) deliverMessage(c *call, in sendRequest, t template, id *identity, 
 
 // listMessages is GET /_sim/messages: what lies in everybody's WeChat, the latest first; ?limit= and ?after={id} page through it.
 func (s *Sim) listMessages(c *echo.Context) error {
-	return answerPage(s, c, &s.state.messageShelf, "", func(*serviceMessage) error { return nil })
+	return answerPage(s, c, func(st *state) *shelf[serviceMessage] { return &st.messageShelf }, "", func(*serviceMessage) error { return nil })
 }
 
 // openMessage is POST /_sim/messages/{id}/open: a tap on the card.

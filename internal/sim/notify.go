@@ -134,7 +134,7 @@ func (s *Sim) seal(n *notification, f *fault) (body []byte, header http.Header, 
 		return nil, nil, err
 	}
 	byKey := n.ByKey
-	if f.is("mixed_serials") || s.opts.mixedSerials {
+	if f.is("mixed_serials") || s.rule().mixedSerials {
 		byKey = chance(0.5)
 	}
 	s.signHeaders(header, body, byKey, s.wireTime(), f)
@@ -207,26 +207,32 @@ func (s *Sim) post(ctx context.Context, n *notification, f *fault) (try attempt)
 	}
 	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, out.url, bytes.NewReader(out.body))
-	if err != nil {
-		try.Error = fmt.Sprintf("make request: %v", err)
-		return try
-	}
-	req.Header = out.header
-	resp, err := s.client.Do(req)
-	if err != nil {
-		try.Error = err.Error()
-		return try
-	}
-	defer func() { _ = resp.Body.Close() }()
-	answer, _ := io.ReadAll(io.LimitReader(resp.Body, readAnswer))
-	try.Status, try.Answer = resp.StatusCode, string(bytes.ToValidUTF8(answer[:min(len(answer), keptAnswer)], []byte("?")))
+	answer := s.exchange(ctx, out, &try)
 	if n.Push != nil && try.Status/100 == 2 {
 		if err := set.checkPushAnswer(answer); err != nil {
 			try.Error = err.Error()
 		}
 	}
 	return try
+}
+
+// exchange posts, and notes what came back or why nothing did.
+func (s *Sim) exchange(ctx context.Context, out outgoing, try *attempt) (answer []byte) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, out.url, bytes.NewReader(out.body))
+	if err != nil {
+		try.Error = fmt.Sprintf("make request: %v", err)
+		return nil
+	}
+	req.Header = out.header
+	resp, err := s.client.Do(req)
+	if err != nil {
+		try.Error = err.Error()
+		return nil
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, _ = io.ReadAll(io.LimitReader(resp.Body, readAnswer))
+	try.Status, try.Answer = resp.StatusCode, string(bytes.ToValidUTF8(answer[:min(len(answer), keptAnswer)], []byte("?")))
+	return answer
 }
 
 // sealAny makes one attempt's request, of whatever kind; set matters for a push only.

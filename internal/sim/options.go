@@ -17,17 +17,12 @@ type options struct {
 	keyBits      int
 	allowedHosts []string
 	open         bool
-	pages        []string
 	pushes       []appPush
 
-	refundSpacing time.Duration
-	refundDelay   time.Duration
-	mediaDelay    time.Duration
-	sendTime      time.Duration
-	closeMinAge   time.Duration
-	billsAnyTime  bool
-	mixedSerials  bool
-	clientCerts   bool
+	mediaDelay time.Duration
+	sendTime   time.Duration
+
+	rules rules
 }
 
 // WithStateDir keeps keys and state in dir (made with mode 0700), so that a restart goes on where the last run stopped.
@@ -58,16 +53,16 @@ func WithOpen(open bool) Option { return func(o *options) { o.open = open } }
 // WithPages names the pages of the published version; a code for any other page is refused with 41030 unless check_path
 // is false. Without it every well-formed page counts as published.
 func WithPages(pages ...string) Option {
-	return func(o *options) { o.pages = append(o.pages, pages...) }
+	return func(o *options) { o.rules.pages = append(o.rules.pages, pages...) }
 }
 
 // WithRefundSpacing sets the least time between two refunds of one order, one minute of WeChat's time unless told.
 // Zero lifts the rule.
-func WithRefundSpacing(d time.Duration) Option { return func(o *options) { o.refundSpacing = d } }
+func WithRefundSpacing(d time.Duration) Option { return func(o *options) { o.rules.refundSpacing = d } }
 
 // WithRefundDelay sets how long a refund stays PROCESSING, three seconds of WeChat's time unless told. A negative delay
 // leaves every refund to POST /_sim/refunds/{refund_id}.
-func WithRefundDelay(d time.Duration) Option { return func(o *options) { o.refundDelay = d } }
+func WithRefundDelay(d time.Duration) Option { return func(o *options) { o.rules.refundDelay = d } }
 
 // WithMediaDelay sets how long media_check_async takes until its result is pushed, two seconds of WeChat's time unless told.
 func WithMediaDelay(d time.Duration) Option { return func(o *options) { o.mediaDelay = d } }
@@ -77,26 +72,29 @@ func WithMediaDelay(d time.Duration) Option { return func(o *options) { o.mediaD
 func WithSendTime(d time.Duration) Option { return func(o *options) { o.sendTime = d } }
 
 // WithBillsAnyTime lets bills be fetched for today and before ten o'clock, which WeChat Pay does not.
-func WithBillsAnyTime() Option { return func(o *options) { o.billsAnyTime = true } }
+func WithBillsAnyTime() Option { return func(o *options) { o.rules.billsAnyTime = true } }
 
 // WithCloseMinAge refuses to close an order younger than d of WeChat's time, in v2 and v3. WeChat Pay's older pages say five
 // minutes, its newer ones nothing; zero, which is the rule unless told, lets every order be closed.
-func WithCloseMinAge(d time.Duration) Option { return func(o *options) { o.closeMinAge = d } }
+func WithCloseMinAge(d time.Duration) Option { return func(o *options) { o.rules.closeMinAge = d } }
 
 // WithClientCertificates makes /secapi/ want the merchant's certificate as TLS client certificate, as WeChat Pay does. It
 // then works over TLS only: see Sim.TLSConfig.
 func WithClientCertificates(required bool) Option {
-	return func(o *options) { o.clientCerts = required }
+	return func(o *options) { o.rules.clientCerts = required }
 }
+
+// WithPublicKeyOnly answers GET /v3/certificates with 404, as WeChat Pay does for merchants of after October 2024.
+func WithPublicKeyOnly(only bool) Option { return func(o *options) { o.rules.publicKeyOnly = only } }
 
 // WithMixedSerials signs every notification at random with the platform certificate or the public key, as WeChat Pay does
 // while a merchant goes over from the one to the other.
-func WithMixedSerials() Option { return func(o *options) { o.mixedSerials = true } }
+func WithMixedSerials() Option { return func(o *options) { o.rules.mixedSerials = true } }
 
 // newOptions starts from the real clock, real keys and the real network.
 func newOptions(opts []Option) options {
 	o := options{
-		now: time.Now, keyBits: 2048, refundSpacing: time.Minute, refundDelay: 3 * time.Second,
+		now: time.Now, keyBits: 2048, rules: defaultRules(),
 		mediaDelay: 2 * time.Second, sendTime: 20 * time.Millisecond,
 		transport: &http.Transport{
 			// note: no proxy from the environment; a notification goes straight to the laptop's own port

@@ -27,7 +27,8 @@ type order struct {
 	State         string        `json:"trade_state"`
 	Hash          string        `json:"hash"` // of the first request's parameters, for the re-entry rule
 	ByKey         bool          `json:"by_key"`
-	API           string        `json:"api"`                 // v3 or v2, by which it was made
+	API           string        `json:"api"` // v3 or v2, by which it was made
+	TradeType     string        `json:"trade_type,omitempty"`
 	SignType      string        `json:"sign_type,omitempty"` // of v2: MD5 or HMAC-SHA256
 	Sharing       bool          `json:"profit_sharing,omitempty"`
 	Prepays       []prepayGrant `json:"prepays"`
@@ -36,6 +37,7 @@ type order struct {
 	TransactionID string        `json:"transaction_id,omitempty"`
 	PaidAt        *time.Time    `json:"paid_at,omitempty"`
 	Shipment      *shipment     `json:"shipment,omitempty"`
+	Reminded      bool          `json:"reminded,omitempty"` // of confirming the receipt
 	Coupon        int64         `json:"coupon,omitempty"`   // the part of Total that a coupon paid
 	Refunded      int64         `json:"refunded,omitempty"` // of all refunds that are not CLOSED
 	ClosedAt      *time.Time    `json:"closed_at,omitempty"`
@@ -44,6 +46,7 @@ type order struct {
 // prepayGrant is one prepay_id, good for two hours whatever time_expire says.
 type prepayGrant struct {
 	ID     string    `json:"id"`
+	URL    string    `json:"url,omitempty"` // code_url or h5_url
 	MadeAt time.Time `json:"made_at"`
 }
 
@@ -141,7 +144,7 @@ func (o *order) transaction() transaction {
 		return t
 	}
 	paid := o.payerTotal()
-	t.TransactionID, t.TradeType, t.BankType, t.Attach = o.TransactionID, "JSAPI", "OTHERS", o.Attach
+	t.TransactionID, t.TradeType, t.BankType, t.Attach = o.TransactionID, o.tradeType(), "OTHERS", o.Attach
 	t.SuccessTime, t.Payer.OpenID = stamp(*o.PaidAt), o.OpenID
 	t.Amount.PayerTotal, t.Amount.PayerCurrency = &paid, "CNY"
 	if o.DeviceID != "" {

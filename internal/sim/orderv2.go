@@ -14,7 +14,7 @@ func unifiedRules() []ruleV2 {
 	return commonRulesV2(
 		ruleV2{name: "body", required: true, most: 127},
 		ruleV2{name: "out_trade_no", required: true, most: 32, check: validNumber},
-		ruleV2{name: "total_fee", required: true, most: 19, check: isFen},
+		ruleV2{name: "total_fee", required: true, most: 19, check: isFen, fen: true},
 		ruleV2{name: "spbill_create_ip", required: true, most: 64, check: func(v string) bool { return checkIP(v) == "" }},
 		ruleV2{name: "notify_url", required: true, most: 256, check: validNotifyV2},
 		ruleV2{name: "trade_type", required: true, most: 16},
@@ -53,15 +53,17 @@ func (s *Sim) unifiedOrder(c *call) reply {
 		return refusal
 	}
 	switch {
-	case c.fields["trade_type"] != "JSAPI":
-		return s.refuseV2(c, "NOAUTH", "商户无此接口权限", "the merchant has JSAPI only")
-	case c.fields["openid"] == "":
+	case !oneOf(tradeJSAPI, tradeNative, tradeH5)(c.fields["trade_type"]):
+		return s.refuseV2(c, "NOAUTH", "商户无此接口权限", "the merchant has JSAPI, NATIVE and MWEB only")
+	case c.fields["trade_type"] == tradeJSAPI && c.fields["openid"] == "":
 		return s.refuseV2(c, errLackParams, "缺少必填参数openid", "JSAPI needs openid")
+	case c.fields["trade_type"] == tradeNative && c.fields["product_id"] == "":
+		return s.refuseV2(c, errLackParams, "缺少必填参数product_id", "NATIVE needs product_id")
 	}
 	c.wire = s.clockV2(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.whoIs(c.fields["appid"], c.fields["openid"]) == nil {
+	if c.fields["openid"] != "" && s.whoIs(c.fields["appid"], c.fields["openid"]) == nil {
 		return s.refuseV2(c, errRequest, "appid and openid not match", "no person has this openid at this appid")
 	}
 	o, err := s.findOrder(c.fields["out_trade_no"], c.now)
@@ -111,7 +113,7 @@ func (s *Sim) firstUnified(c *call) reply {
 		AppID: c.fields["appid"], MchID: s.keys.MchID, OutTradeNo: c.fields["out_trade_no"], Description: c.fields["body"],
 		Attach: c.fields["attach"], NotifyURL: c.fields["notify_url"], OpenID: c.fields["openid"], DeviceID: c.fields["device_info"],
 		Total: total, State: stateNotPay, Hash: hashV2(c), API: apiV2, SignType: c.signType, Sharing: c.fields["profit_sharing"] == "Y",
-		MadeAt: c.now, PayableUntil: until,
+		TradeType: c.fields["trade_type"], MadeAt: c.now, PayableUntil: until,
 	})
 }
 
@@ -124,7 +126,15 @@ func (s *Sim) answerPrepayV2(c *call, o *order) reply {
 }
 
 func (s *Sim) tellPrepayV2(c *call, o *order) reply {
-	return s.okV2(c, xmlField{"trade_type", "JSAPI"}, xmlField{"prepay_id", o.Prepays[len(o.Prepays)-1].ID})
+	last := o.Prepays[len(o.Prepays)-1]
+	list := []xmlField{{"trade_type", o.tradeType()}, {"prepay_id", last.ID}}
+	switch o.tradeType() {
+	case tradeNative:
+		list = append(list, xmlField{"code_url", last.URL})
+	case tradeH5:
+		list = append(list, xmlField{"mweb_url", last.URL})
+	}
+	return s.okV2(c, list...)
 }
 
 // reenterV2 is a second request with a known number. The caller holds s.mu.
@@ -203,7 +213,7 @@ func (s *Sim) closeOrderV2(c *call) reply {
 	case o.State == stateClosed:
 		return s.refuseV2(c, errOrderClosed, "订单已关闭", "the order is closed already")
 	case s.tooYoung(o, c.now):
-		return s.refuseV2(c, "TRADE_STATE_ERROR", "订单生成后不能马上调用关单接口", "the order is younger than "+s.opts.closeMinAge.String())
+		return s.refuseV2(c, "TRADE_STATE_ERROR", "订单生成后不能马上调用关单接口", "the order is younger than "+s.rule().closeMinAge.String())
 	default:
 		err = s.shut(o, c.now)
 	}

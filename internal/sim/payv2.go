@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 )
 
 // The refusals of API v2 by which a caller decides. The wire's return_code FAIL carries no code; there these words are for
@@ -67,8 +66,10 @@ func (s *Sim) authorizeV2(c *call) (refusal reply, ok bool) {
 		if c.endpoint.name == "v2_downloadbill" {
 			text = "SIGN ERROR"
 		}
-		return failV2(errSign, text, "sign is not the "+c.signType+" over all fields that came"), false
-	case c.endpoint.mutualTLS && s.opts.clientCerts && !s.showsCertificate(c.r):
+		refusal := failV2(errSign, text, "sign is not the "+c.signType+" over all fields that came")
+		refusal.finding = s.explainV2(c.fields, c.signType)
+		return refusal, false
+	case c.endpoint.mutualTLS && s.rule().clientCerts && !s.showsCertificate(c.r):
 		return failV2("CERT_ERROR", "证书验证失败", "the call needs the merchant's certificate as TLS client certificate"), false
 	}
 	return reply{}, true
@@ -136,8 +137,9 @@ func single(list []xmlField) []xmlField {
 type ruleV2 struct {
 	name     string
 	required bool
-	most     int               // characters
+	most     int               // bytes
 	check    func(string) bool // nil takes everything
+	fen      bool              // an amount, which has an upper limit
 }
 
 // checkV2 compares the fields with their rules; the first that is wrong is refused, with code bad or missing.
@@ -148,8 +150,10 @@ func (s *Sim) checkV2(c *call, missing, bad string, rules []ruleV2) (refusal rep
 		case value == "" && r.required:
 			return s.refuseV2(c, missing, "缺少必填参数"+r.name, r.name+" is missing"), false
 		case value == "":
-		case utf8.RuneCountInString(value) > r.most:
-			return s.refuseV2(c, bad, r.name+"参数长度有误", r.name+" is longer than "+strconv.Itoa(r.most)), false
+		case len(value) > r.most:
+			return s.refuseV2(c, bad, r.name+"参数长度有误", r.name+" has "+strconv.Itoa(len(value))+" bytes, more than "+strconv.Itoa(r.most)), false
+		case r.fen && tooMuch(value, s.rule().mostFen):
+			return s.refuseV2(c, bad, r.name+"参数超过上限", r.name+" is more than "+fenText(s.rule().mostFen)+" fen"), false
 		case r.check != nil && !r.check(value):
 			return s.refuseV2(c, bad, r.name+"参数格式错误", r.name+" has a wrong form"), false
 		}
@@ -176,6 +180,8 @@ func fenV2(text string) (int64, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	return n, err == nil && n >= 1 && text == strconv.FormatInt(n, 10)
 }
+
+func tooMuch(text string, most int64) bool { n, ok := fenV2(text); return ok && n > most }
 
 func isFen(text string) bool { _, ok := fenV2(text); return ok }
 

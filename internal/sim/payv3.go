@@ -32,7 +32,8 @@ type payError struct {
 	numeric int
 	message string
 	detail  *payDetail
-	reason  string // for GET /_sim/calls only
+	reason  string   // for GET /_sim/calls only
+	finding *finding // for GET /_sim/calls only: what is wrong with a signature
 }
 
 // payDetail names the offending field.
@@ -50,20 +51,20 @@ func (e payError) reply(*call) reply {
 		reason += " (" + e.detail.Field + ": " + e.detail.Issue + ")"
 	}
 	return reply{
-		status: e.status, contentType: payJSON, code: e.code, numeric: e.numeric, reason: reason,
+		status: e.status, contentType: payJSON, code: e.code, numeric: e.numeric, reason: reason, finding: e.finding,
 		body: encode(struct {
 			Code    string     `json:"code"`
+			Detail  *payDetail `json:"detail,omitempty"` // note: before the message, as in production
 			Message string     `json:"message"`
-			Detail  *payDetail `json:"detail,omitempty"`
-		}{e.code, e.message, e.detail}),
+		}{e.code, e.detail, e.message}),
 	}
 }
 
 const payJSON = "application/json; charset=utf-8"
 
-// signError is the 401 of everything around Authorization; text is WeChat's, reason is ours.
-func signError(text, reason string) *payError {
-	return &payError{status: 401, code: "SIGN_ERROR", numeric: numSign, message: text, reason: reason}
+// signError is the 401 of everything around Authorization; text is WeChat's, reason and finding are ours.
+func signError(text, reason string, found *finding) *payError {
+	return &payError{status: 401, code: "SIGN_ERROR", numeric: numSign, message: text, reason: reason, finding: found}
 }
 
 // paramError is the 400 that names a field. Location is body, url or query.

@@ -50,7 +50,7 @@ func (s *Sim) phoneNumber(c *call) reply {
 	case !s.limits.allow("phone/"+g.Person, loginsPerMin, time.Minute, c.now):
 		return c.refuse(45011, "more than 100 calls for one person in a minute")
 	case !g.UsedAt.IsZero():
-		return c.refuse(40029, "the code was redeemed before; a code works once")
+		return c.refuse(s.rule().phoneCodeUsed, "the code was redeemed before; a code works once")
 	case g.expired(c.now):
 		return c.refuse(40029, "the code is older than 5 minutes")
 	}

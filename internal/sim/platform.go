@@ -93,6 +93,12 @@ func (s *Sim) rotatePlatform(c *echo.Context) error {
 // certificates is GET /v3/certificates: the platform certificates, sealed with the APIv3 key.
 // https://pay.weixin.qq.com/doc/v3/merchant/4012551764 (下载平台证书)
 func (s *Sim) certificates(c *call) reply {
+	if s.rule().publicKeyOnly {
+		return payError{
+			status: http.StatusNotFound, code: "RESOURCE_NOT_EXISTS", numeric: numOrderMissing, message: "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥",
+			reason: "the merchant has the WeChat Pay public key only, see publicKeyOnly in /_sim/rules",
+		}.reply(c)
+	}
 	certs := s.platform.Load()
 	list := []platformCert{certs.now}
 	if certs.before != nil {

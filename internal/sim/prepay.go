@@ -8,19 +8,18 @@ import (
 	"time"
 )
 
-// prepay is POST /v3/pay/transactions/jsapi: an order, or the same order again.
-// https://pay.weixin.qq.com/doc/v3/merchant/4012791856 (JSAPI/小程序下单)
-func (s *Sim) prepay(c *call) reply {
+// prepayBy makes an order in one of the ways to pay, or gives the same order again.
+func (s *Sim) prepayBy(c *call, by way) reply {
 	fields, bad := decodePay(c.body)
 	if bad == nil {
-		bad = s.checkPrepay(fields, c)
+		bad = s.checkPrepay(fields, c, by)
 	}
 	if bad != nil {
 		return bad.reply(c)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.whoIs(text(fields["appid"]), text(object(fields["payer"])["openid"])) == nil {
+	if by.tradeType == tradeJSAPI && s.whoIs(text(fields["appid"]), text(object(fields["payer"])["openid"])) == nil {
 		e := paramError(numOpenID, "body", "/payer/openid", text(object(fields["payer"])["openid"]), "无效的openid")
 		e.message, e.reason = "无效的openid", "no person has this openid at this appid"
 		return e.reply(c)
@@ -32,17 +31,17 @@ func (s *Sim) prepay(c *call) reply {
 	case known != nil:
 		return s.reenter(c, known, hashOf(fields))
 	}
-	return s.firstPrepay(c, fields)
+	return s.firstPrepay(c, fields, by)
 }
 
 // checkPrepay is everything that needs no order: the mchid, field by field, the binding, the deadline.
-func (s *Sim) checkPrepay(fields map[string]any, c *call) *payError {
+func (s *Sim) checkPrepay(fields map[string]any, c *call, by way) *payError {
 	if mchid := text(fields["mchid"]); mchid != "" {
 		if bad := s.ownMchID("body", "/mchid", mchid); bad != nil {
 			return bad
 		}
 	}
-	if bad := checkFields("", fields, jsapiRules()); bad != nil {
+	if bad := checkFields("", fields, by.rules(s.rule().mostFen)); bad != nil {
 		return bad
 	}
 	s.mu.Lock()
@@ -63,6 +62,13 @@ func (s *Sim) checkPrepay(fields map[string]any, c *call) *payError {
 	return nil
 }
 
+// isPast tells whether time_expire is over by the caller's clock. note: asked of a first request only, since a repeated one has to
+// repeat the time, whatever has become of it meanwhile.
+func isPast(fields map[string]any, c *call) bool {
+	asked, err := time.Parse(time.RFC3339, text(fields["time_expire"]))
+	return err == nil && asked.Before(c.wire)
+}
+
 // deadline is until when the order can be paid, in WeChat's time. A moment less than a minute ahead counts as one minute.
 func deadline(fields map[string]any, c *call) time.Time {
 	asked, err := time.Parse(time.RFC3339, text(fields["time_expire"]))
@@ -81,14 +87,17 @@ func hashOf(fields map[string]any) string {
 }
 
 // firstPrepay makes the order, which is unpaid for two hours per prepay_id and for seven days in all. The caller holds s.mu.
-func (s *Sim) firstPrepay(c *call, fields map[string]any) reply {
+func (s *Sim) firstPrepay(c *call, fields map[string]any, by way) reply {
+	if isPast(fields, c) {
+		return badField(numOutOfRange, "/time_expire", text(fields["time_expire"]), "支付结束时间不能早于当前时间").reply(c)
+	}
 	o := &order{
 		AppID: text(fields["appid"]), MchID: text(fields["mchid"]), OutTradeNo: text(fields["out_trade_no"]),
 		Description: text(fields["description"]), Attach: text(fields["attach"]), NotifyURL: text(fields["notify_url"]),
 		OpenID: text(object(fields["payer"])["openid"]), DeviceID: text(object(fields["scene_info"])["device_id"]),
 		Total: integer(object(fields["amount"])["total"]), State: stateNotPay, Hash: hashOf(fields), API: apiV3,
-		Sharing: object(fields["settle_info"])["profit_sharing"] == true,
-		MadeAt:  c.now, PayableUntil: deadline(fields, c),
+		Sharing:   object(fields["settle_info"])["profit_sharing"] == true,
+		TradeType: by.tradeType, MadeAt: c.now, PayableUntil: deadline(fields, c),
 	}
 	return s.answerFreshPrepay(c, o)
 }
@@ -105,7 +114,9 @@ func (s *Sim) answerFreshPrepay(c *call, o *order) reply {
 func (s *Sim) grantPrepay(c *call, o *order) error {
 	next := *o
 	next.ByKey = c.byKey
-	next.Prepays = append(slices.Clone(o.Prepays), prepayGrant{ID: newPrepayID(c.now), MadeAt: c.now})
+	fresh := prepayGrant{ID: newPrepayID(c.now), MadeAt: c.now}
+	fresh.URL = o.payURL(fresh.ID)
+	next.Prepays = append(slices.Clone(o.Prepays), fresh)
 	if err := s.save(next); err != nil {
 		return err
 	}
@@ -114,9 +125,10 @@ func (s *Sim) grantPrepay(c *call, o *order) error {
 	return nil
 }
 
-// prepayAnswer tells the latest prepay_id.
+// prepayAnswer tells the latest prepay_id, code_url or h5_url.
 func prepayAnswer(o *order) reply {
-	return okPay(map[string]string{"prepay_id": o.Prepays[len(o.Prepays)-1].ID})
+	name, value := o.prepayTold()
+	return okPay(map[string]string{name: value})
 }
 
 // reentry is what becomes of a second request with a known number.
@@ -142,7 +154,7 @@ func (o *order) reenter(hash string, now time.Time) reentry {
 		return reenterDiffers
 	case !now.Before(o.PayableUntil):
 		return reenterExpired
-	case o.Prepays[len(o.Prepays)-1].alive(now):
+	case o.Prepays[len(o.Prepays)-1].alive(now) && o.tradeType() != tradeH5: // note: an h5_url is short-lived and given anew each time
 		return reenterSame
 	}
 	return reenterFresh
@@ -238,7 +250,7 @@ func (s *Sim) closeOrder(c *call) reply {
 	case s.tooYoung(o, c.now):
 		return payError{
 			status: 403, code: "TRADE_ERROR", numeric: numOrderInvalid, message: "订单生成后不能马上调用关单接口",
-			reason: "the order is younger than " + s.opts.closeMinAge.String(),
+			reason: "the order is younger than " + s.rule().closeMinAge.String(),
 		}.reply(c)
 	}
 	if err := s.shut(o, c.now); err != nil {
@@ -248,7 +260,7 @@ func (s *Sim) closeOrder(c *call) reply {
 }
 
 // tooYoung tells whether an order may not be closed yet, see WithCloseMinAge.
-func (s *Sim) tooYoung(o *order, now time.Time) bool { return now.Sub(o.MadeAt) < s.opts.closeMinAge }
+func (s *Sim) tooYoung(o *order, now time.Time) bool { return now.Sub(o.MadeAt) < s.rule().closeMinAge }
 
 // shut closes an unpaid order. The caller holds s.mu.
 func (s *Sim) shut(o *order, now time.Time) error {

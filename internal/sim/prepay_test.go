@@ -119,7 +119,13 @@ func TestPrepayValidation(t *testing.T) {
 		{"foreign mchid", "mchid", "1900000001", "/mchid"},
 		{"no description", "description", nil, "/description"},
 		{"empty description", "description", "", "/description"},
-		{"description of 128", "description", strings.Repeat("面", 128), "/description"},
+		{"description of 129 bytes", "description", strings.Repeat("面", 43), "/description"},
+		{"time in the past", "time_expire", "2026-03-01T09:59:59+08:00", "/time_expire"},
+		{"time in the year 1", "time_expire", "0001-01-01T00:00:00Z", "/time_expire"},
+		{"time in the year 2400", "time_expire", "2400-01-01T00:00:00Z", "/time_expire"},
+		{"total of a hundred million yuan and a fen", "amount", amount(10_000_000_001), "/amount/total"},
+		{"limit_pay as text", "limit_pay", "no_credit", "/limit_pay"},
+		{"limit_pay of numbers", "limit_pay", []int{1}, "/limit_pay/0"},
 		{"number of 5", "out_trade_no", "ORD-1", "/out_trade_no"},
 		{"number of 33", "out_trade_no", strings.Repeat("1", 33), "/out_trade_no"},
 		{"number with a slash", "out_trade_no", "ORD/123456", "/out_trade_no"},
@@ -142,7 +148,7 @@ func TestPrepayValidation(t *testing.T) {
 		{"payer as text", "payer", "x", "/payer"},
 		{"no openid", "payer", map[string]any{}, "/payer/openid"},
 		{"unknown openid", "payer", map[string]any{"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"}, "/payer/openid"},
-		{"extra field", "limit_pay", []string{"no_credit"}, "/limit_pay"},
+		{"extra field", "sub_mchid", "1900000001", "/sub_mchid"},
 		{"scene without an address", "scene_info", map[string]any{"device_id": "1"}, "/scene_info/payer_client_ip"},
 		{"scene with a bad address", "scene_info", map[string]any{"payer_client_ip": "1.2.3"}, "/scene_info/payer_client_ip"},
 		{"shop without an id", "scene_info", map[string]any{"payer_client_ip": "::1", "store_info": map[string]any{}}, "/scene_info/store_info/id"},
@@ -175,7 +181,7 @@ func TestPrepayOtherRefusals(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	openid, _ := w.login("p1")
-	for _, body := range []string{"", "{", "[]", `{"appid":"x"} {}`, "null"} {
+	for _, body := range []string{"", "{", "[]", `{"appid":"x"} {}`, "null", "{\"appid\":\"\xe9\"}", `{"appid":"\ud83c"}`, `{"appid":"\udf5c\ud83c"}`} {
 		wantPayError(t, w.pay(http.MethodPost, "/v3/pay/transactions/jsapi", body), 400, map[bool]string{true: "PARAM_ERROR", false: "INVALID_REQUEST"}[body != ""])
 	}
 	unbound := w.orderBody("ORD-APPID-1", openid)
@@ -199,7 +205,9 @@ func TestPrepayAccepts(t *testing.T) {
 		{"time_expire": "2026-03-01T02:30:00Z"},
 		{"time_expire": "2026-03-01T02:30:00.123Z"},
 		{"out_trade_no": "A|B*C_1-2"},
-		{"description": strings.Repeat("面", 127)},
+		{"description": strings.Repeat("面", 42) + "x"}, // 127 bytes
+		{"limit_pay": []string{"no_credit"}},
+		{"amount": map[string]any{"total": 10_000_000_000}},
 		{"support_fapiao": true, "settle_info": map[string]any{"profit_sharing": false}},
 		{"scene_info": map[string]any{"payer_client_ip": "203.0.113.7", "device_id": "d", "store_info": map[string]any{"id": "1", "name": "店"}}},
 		{"detail": map[string]any{"cost_price": 1, "goods_detail": []any{map[string]any{"merchant_goods_id": "1", "quantity": 1, "unit_price": 1}}}},
@@ -322,7 +330,7 @@ func TestOrdersEnd(t *testing.T) {
 	openid, _ := w.login("p1")
 	w.prepaid("ORD-WEEK-1", openid)
 	soon := w.orderBody("ORD-SOON-1", openid)
-	soon["time_expire"] = "2026-03-01T09:00:00+08:00" // in the past counts as a minute ahead
+	soon["time_expire"] = "2026-03-01T10:00:30+08:00" // half a minute ahead counts as a minute
 	prepayID := w.prepay(soon).text("prepay_id")
 	w.clock.Add(59 * time.Second)
 	if again := w.prepay(soon).text("prepay_id"); again != prepayID {

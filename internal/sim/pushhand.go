@@ -31,6 +31,11 @@ func (s *Sim) pushByHand(c *echo.Context) error {
 	if err := readInput(c, &in); err != nil {
 		return err
 	}
+	return s.sendByHand(c, in)
+}
+
+// sendByHand checks, keeps and sends a message.
+func (s *Sim) sendByHand(c *echo.Context, in handPush) error {
 	in.MsgType = or(in.MsgType, msgEvent)
 	switch {
 	case in.MsgType == msgEvent && in.Event == "":
@@ -46,9 +51,17 @@ func (s *Sim) pushByHand(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.saveWith(nil, n); err != nil {
+	var rows []row
+	keep := func() {}
+	if in.Person != "" && in.MsgType != msgEvent {
+		var line row
+		line, keep = s.heard(*n.Push, in.Person, s.Now())
+		rows = append(rows, line)
+	}
+	if err := s.saveWith(rows, n); err != nil {
 		return err
 	}
+	keep()
 	return c.JSONBlob(http.StatusOK, encode(n))
 }
 

@@ -44,8 +44,8 @@ type codeStyle struct {
 	Width      *int            `json:"width"` // 280 to 1280 pixels, 430 unless told
 	AutoColor  bool            `json:"auto_color"`
 	LineColor  json.RawMessage `json:"line_color"`
-	IsHyaline  bool            `json:"is_hyaline"` // transparent, and then a PNG
-	EnvVersion *string         `json:"env_version"`
+	IsHyaline  bool            `json:"is_hyaline"`  // transparent, and then a PNG
+	EnvVersion string          `json:"env_version"` // release unless told; SDKs send an empty text for what nobody set
 }
 
 // unlimitedRequest is the body of getwxacodeunlimit.
@@ -116,7 +116,7 @@ func (c codeStyle) check() string {
 	if c.Width != nil && (*c.Width < 280 || *c.Width > 1280) {
 		return "width must be 280 to 1280"
 	}
-	if c.EnvVersion != nil && !slices.Contains([]string{"release", "trial", "develop"}, *c.EnvVersion) {
+	if !slices.Contains([]string{"release", "trial", "develop"}, or(c.EnvVersion, "release")) {
 		return "env_version must be release, trial or develop"
 	}
 	if _, err := c.ink(); err != nil {

@@ -50,10 +50,7 @@ func (c codeStyle) ink() (color.NRGBA, error) {
 
 // draw remembers the code and answers with its picture.
 func (s *Sim) draw(c *call, style codeStyle, code wxaCode, counted bool) reply {
-	code.AppID, code.Env = c.appid, "release"
-	if style.EnvVersion != nil {
-		code.Env = *style.EnvVersion
-	}
+	code.AppID, code.Env = c.appid, or(style.EnvVersion, "release")
 	code.ID = code.hash()
 	picture, contentType, err := render(code.url(), style)
 	if err != nil {

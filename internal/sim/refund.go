@@ -145,8 +145,8 @@ func (s *Sim) refundable(o *order, ask refundAsk, now time.Time) refundRefusal {
 		return refundRefusal{problemSum, "all refunds together are more than the order"}
 	case len(earlier) >= mostRefunds:
 		return refundRefusal{problemCount, "the order has 50 refunds, which is all it can have"}
-	case len(earlier) > 0 && now.Sub(earlier[len(earlier)-1].MadeAt) < s.opts.refundSpacing:
-		return refundRefusal{problemSpacing, "the order's last refund is younger than " + s.opts.refundSpacing.String()}
+	case len(earlier) > 0 && now.Sub(earlier[len(earlier)-1].MadeAt) < s.rule().refundSpacing:
+		return refundRefusal{problemSpacing, "the order's last refund is younger than " + s.rule().refundSpacing.String()}
 	case ask.fault.is("not_enough"):
 		return refundRefusal{problemFunds, faulty}
 	case ask.fault.is("account_abnormal"):
@@ -163,8 +163,8 @@ func (s *Sim) makeRefund(o *order, ask refundAsk, now time.Time) (*refund, error
 		PayerAmount: o.payerShare(ask.amount), PayerTotal: o.payerTotal(), Status: refundProcessing, API: ask.api,
 		Hash: ask.hash, ByKey: ask.byKey, MadeAt: now,
 	}
-	if s.opts.refundDelay >= 0 {
-		r.SettleAt = now.Add(s.opts.refundDelay)
+	if s.rule().refundDelay >= 0 {
+		r.SettleAt = now.Add(s.rule().refundDelay)
 	}
 	switch {
 	case ask.fault.is("refund_abnormal"):

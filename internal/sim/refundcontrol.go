@@ -43,7 +43,7 @@ func (s *Sim) changeMerchant(c *echo.Context) error {
 // listRefunds gives the refunds as they stand now, the latest first; ?limit= and ?after={refund_id} page through them.
 func (s *Sim) listRefunds(c *echo.Context) error {
 	now := s.Now()
-	return answerPage(s, c, &s.state.refundShelf, "", func(r *refund) error {
+	return answerPage(s, c, func(st *state) *shelf[refund] { return &st.refundShelf }, "", func(r *refund) error {
 		_, err := s.ripenedRefund(r, now)
 		return err
 	})

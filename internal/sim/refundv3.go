@@ -87,7 +87,11 @@ func (s *Sim) refund(c *call) reply {
 	case err != nil:
 		return systemError(err.Error()).reply(c)
 	case problem.kind != problemNone:
-		return problem.v3().reply(c)
+		e := problem.v3()
+		if problem.kind == problemSpacing {
+			e.code = s.rule().rateLimitCode
+		}
+		return e.reply(c)
 	}
 	return okPay(r.answer())
 }

@@ -87,6 +87,9 @@ func (s *Sim) due() (list []errand, nap time.Duration) {
 // deliver makes one round: mostly one attempt, several where a fault says so, none where it is lost.
 func (s *Sim) deliver(ctx context.Context, n *notification) {
 	f := s.faults.draw(n.faultName())
+	if f == nil {
+		f = s.magicNote(n)
+	}
 	var tries []attempt
 	switch {
 	case f.is("late"):
@@ -174,6 +177,10 @@ func (n *notification) settle(tries []attempt) {
 // finish applies the outcome of a round, keeps it and wakes the worker, which may have the next round due already.
 func (s *Sim) finish(n *notification, apply func()) {
 	s.mu.Lock()
+	if s.state.notifications[n.ID] != n { // another state took the place of the one it was of
+		s.mu.Unlock()
+		return
+	}
 	apply()
 	s.state.keepBodies(n)
 	if n.State == notifyPending {

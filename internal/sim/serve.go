@@ -37,6 +37,7 @@ type reply struct {
 	body        []byte
 	code        string // errcode or v3 code; empty when the call went well
 	unsigned    bool   // a file of WeChat Pay, which comes without a signature
+	finding     *finding
 	numeric     int    // the number at the end of WeChat Pay's Request-Id
 	reason      string // why it was refused, for GET /_sim/calls; WeChat itself never says
 }
@@ -52,8 +53,8 @@ func (s *Sim) serve(ep endpoint) echo.HandlerFunc {
 		f := s.faults.draw(ep.name)
 		c.fault = f
 		answer := s.answer(ec.Response(), c, f)
-		s.record(c, answer, f)
-		return s.send(ec, c, answer, f)
+		s.record(c, answer, c.fault)
+		return s.send(ec, c, answer, c.fault)
 	}
 }
 
@@ -66,7 +67,12 @@ func (s *Sim) answer(w http.ResponseWriter, c *call, f *fault) reply {
 		return reply{status: http.StatusBadRequest, code: "400", reason: "the body could not be read"}
 	}
 	c.body = body
-	if spoilt, ok := f.instead(c); ok {
+	if f == nil {
+		if f = s.magicCall(c); f != nil {
+			c.fault = f
+		}
+	}
+	if spoilt, ok := s.instead(f, c); ok {
 		return spoilt
 	}
 	switch {
@@ -92,6 +98,12 @@ func (s *Sim) answerAPI(c *call) reply {
 			return c.refuse(code, reason)
 		}
 		c.appid = appid
+		if !s.meter(c) {
+			return c.refuse(45009, "more calls of "+c.endpoint.path+" in a day than "+quotaCalls)
+		}
+	}
+	if refusal, magic := c.magicAnswer(); magic {
+		return refusal
 	}
 	return c.endpoint.run(s, c)
 }

@@ -21,19 +21,17 @@ const (
 // signV2 signs every field that has a value, except sign: sorted by name, joined, with the APIv2 key at the end.
 // https://pay.weixin.qq.com/wiki/doc/api/jsapi.php?chapter=4_3 (签名算法)
 func signV2(fields map[string]string, apiV2Key, signType string) string {
-	var line strings.Builder
-	for _, name := range sortedKeys(fields) {
-		if name != "sign" && fields[name] != "" {
-			line.WriteString(name + "=" + fields[name] + "&")
-		}
-	}
-	line.WriteString("key=" + apiV2Key)
+	return hashLineV2(lineV2(fields, apiV2Key), apiV2Key, signType)
+}
+
+// hashLineV2 is the hash of a text that is ready to be signed, in capitals.
+func hashLineV2(line, apiV2Key, signType string) string {
 	if signType == signHMAC {
 		mac := hmac.New(sha256.New, []byte(apiV2Key))
-		mac.Write([]byte(line.String()))
+		mac.Write([]byte(line))
 		return strings.ToUpper(hex.EncodeToString(mac.Sum(nil)))
 	}
-	sum := md5.Sum([]byte(line.String()))
+	sum := md5.Sum([]byte(line))
 	return strings.ToUpper(hex.EncodeToString(sum[:]))
 }
 

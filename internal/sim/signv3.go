@@ -98,46 +98,46 @@ func (s *Sim) authorize(c *call) *payError {
 	onPay := strings.HasPrefix(c.endpoint.path, "/v3/pay/")
 	if h.Get("User-Agent") == "" || h.Get("Accept") == "" {
 		if onPay {
-			return signError("签名信息错误，验签失败", "User-Agent or Accept is missing")
+			return signError("签名信息错误，验签失败", "User-Agent or Accept is missing", newFinding("user_agent_or_accept"))
 		}
 		return &payError{
 			status: 400, code: "INVALID_REQUEST", numeric: numParam, message: "Http头缺少Accept或User-Agent",
-			reason: "User-Agent or Accept is missing",
+			reason: "User-Agent or Accept is missing", finding: newFinding("user_agent_or_accept"),
 		}
 	}
 	a, err := parseAuthorization(h.Get("Authorization"))
 	if err != nil {
 		if onPay {
-			return signError("签名信息错误，验签失败", err.Error())
+			return signError("签名信息错误，验签失败", err.Error(), newFinding("authorization_form"))
 		}
-		return signError("Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》", err.Error())
+		return signError("Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》", err.Error(), newFinding("authorization_form"))
 	}
 	if refusal := s.checkTimestamp(c, a.timestamp); refusal != nil {
 		return refusal
 	}
-	if a.mchID != s.keys.MchID || a.serial != s.keys.merchantSerial {
-		return signError("商户证书序列号有误。请使用签名私钥匹配的证书序列号", "mchid or serial_no is not that of the merchant")
+	if a.mchID != s.keys.MchID || !strings.EqualFold(a.serial, s.keys.merchantSerial) {
+		return signError("商户证书序列号有误。请使用签名私钥匹配的证书序列号", "mchid or serial_no is not that of the merchant", s.explainMerchant(a))
 	}
 	text := message(c.r.Method, requestPath(c.r), a.timestamp, a.nonce, string(c.body))
 	if err := verifyRSA(&s.keys.merchant.PublicKey, text, a.signature); err != nil {
-		return signError("签名错误", fmt.Sprintf("the signature does not verify over %q", clip(text, 700)))
+		return signError("签名错误", fmt.Sprintf("the signature does not verify over %q", clip(text, 700)), s.explainRequest(c, a))
 	}
+	s.nonces.add(a.nonce)
 	c.byKey = h.Get("Wechatpay-Serial") == s.keys.PublicKeyID
 	return nil
 }
 
 // checkTimestamp wants the call to be from within five minutes, on the base clock or the moved one.
 func (s *Sim) checkTimestamp(c *call, timestamp string) *payError {
-	seconds, err := strconv.ParseInt(timestamp, 10, 64)
-	if err == nil {
-		if now, moved, ok := s.clock.near(time.Unix(seconds, 0), wireWindow); ok {
+	if at, ok := fromSeconds(timestamp); ok {
+		if now, moved, ok := s.clock.near(at, wireWindow); ok {
 			c.wire = now
 			s.wireMoved.Store(moved)
 			return nil
 		}
 	}
 	return signError("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟",
-		"timestamp "+clip(timestamp, 20)+" is more than 5 minutes off "+strconv.FormatInt(c.wire.Unix(), 10))
+		"timestamp "+clip(timestamp, 20)+" is more than 5 minutes off "+strconv.FormatInt(c.wire.Unix(), 10), explainTime(timestamp, s.clock.base()))
 }
 
 // requestPath is path and query, byte for byte as sent.

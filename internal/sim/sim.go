@@ -5,8 +5,8 @@
 // It is written from the fact sheets and shares no code with the clients in internal/wechat and internal/wxpay: a simulator
 // that shares the signer with its client proves nothing.
 //
-// Limits: one merchant, to which every mini program is bound; the list of published pages is whatever WithPages says; the
-// fund-flow bill and profit sharing do not exist; content security knows a list of words and marks (see GET /_sim/security) and
+// Limits: one merchant, to which every mini program is bound; the list of published pages is whatever WithPages says;
+// profit sharing does not exist; content security knows a list of words and marks (see GET /_sim/security) and
 // no more; a reply to a customer's message is checked and shown to nobody; links through a cloud's web page are refused; nothing here is meant to be reachable from outside the machine, since
 // /_sim/config gives private keys away.
 package sim
@@ -30,16 +30,20 @@ type Sim struct {
 	journal *journal
 	faults  *faultQueue
 	calls   *callRing
+	nonces  *nonceRing
 	client  *http.Client
 	handler http.Handler
 	control http.Handler
 
-	mu     sync.Mutex // guards state, limits and bills
-	state  *state
-	limits *limiter
-	bills  []readyBill // waiting to be fetched, the oldest first
+	mu        sync.Mutex // guards state, limits and bills
+	state     *state
+	limits    *limiter
+	magicSeen map[[32]byte]bool // bodies whose magic has struck
+	bills     []readyBill       // waiting to be fetched, the oldest first
 
 	base      atomic.Pointer[string]
+	rules     atomic.Pointer[rules]
+	snapshots sync.Map // name to bytes, where there is no state folder
 	platform  atomic.Pointer[platformCerts]
 	wireMoved atomic.Bool // the merchant's backend was last seen on the moved clock
 	wake      chan struct{}
@@ -59,9 +63,10 @@ func New(opts ...Option) (*Sim, error) {
 	}
 	s := &Sim{
 		opts: o, keys: keys, clock: &clock{base: o.now}, state: newState(), limits: newLimiter(),
-		faults: &faultQueue{}, calls: &callRing{}, client: notifyClient(o.transport), wake: make(chan struct{}, 1),
+		faults: &faultQueue{}, calls: &callRing{}, nonces: &nonceRing{}, magicSeen: map[[32]byte]bool{}, client: notifyClient(o.transport), wake: make(chan struct{}, 1),
 	}
 	s.SetPublicBase(o.publicBase)
+	s.rules.Store(&o.rules)
 	certs, err := parsePlatform(keys.keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("load keys: %w", err)
@@ -70,6 +75,9 @@ func New(opts ...Option) (*Sim, error) {
 	s.journal, err = openJournal(o.stateDir, s.state.apply, func() []row { return s.state.live(s.opts.now().Add(s.state.offset)) })
 	if err != nil {
 		return nil, err
+	}
+	if err := s.enforce(s.state.rules); err != nil {
+		return nil, errors.Join(fmt.Errorf("take up rules: %w", err), s.journal.close())
 	}
 	s.clock.advance(s.state.offset)
 	s.state.reindex(s.keys.AppID, s.Now())

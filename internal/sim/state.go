@@ -25,12 +25,16 @@ type state struct {
 	platform      openPlatformRow
 	apps          map[string]*appRow // besides the first, which is in keys.json
 	quotas        quotaRow
+	rules         rulesTold // what was changed, see Sim.enforce
 	links         map[string]*link
 	pushes        map[string]*pushRow  // by appid
 	templates     map[string]*template // besides those that every mini program has
 	credits       map[string]*credit
 	messages      map[string]*serviceMessage
 	media         map[string]*mediaCheck
+	clears        map[string]*quotaClears // by appid
+	sealed        map[string]*sealedData
+	chats         []*chatLine // the oldest first
 
 	// what follows is found again from the above: indexes, so that no call walks over all there is
 	byOpenID      map[string]*identity
@@ -62,7 +66,7 @@ func newState() *state {
 		paidOn: map[string][]*order{}, refundedOn: map[string][]*refund{},
 		quotas: quotaRow{}, links: map[string]*link{}, pushes: map[string]*pushRow{}, templates: map[string]*template{},
 		credits: map[string]*credit{}, messages: map[string]*serviceMessage{}, media: map[string]*mediaCheck{}, sending: map[string]bool{},
-		unchecked: map[string]map[string]bool{},
+		unchecked: map[string]map[string]bool{}, clears: map[string]*quotaClears{}, sealed: map[string]*sealedData{},
 	}
 }
 
@@ -114,6 +118,9 @@ func (st *state) applyMore(c change) error {
 	case "quotas":
 		clear(st.quotas)
 		return json.Unmarshal(c.Value, &st.quotas)
+	case "rules":
+		st.rules = rulesTold{}
+		return json.Unmarshal(c.Value, &st.rules)
 	case "link":
 		return restore(st.links, c)
 	case "push":
@@ -126,6 +133,14 @@ func (st *state) applyMore(c change) error {
 		return restore(st.messages, c)
 	case "media":
 		return restore(st.media, c)
+	case "clears":
+		return restore(st.clears, c)
+	case "sealed":
+		return restore(st.sealed, c)
+	case "chat":
+		l := new(chatLine)
+		st.chats = append(st.chats, l)
+		return json.Unmarshal(c.Value, l)
 	}
 	return fmt.Errorf("unknown kind %q", c.Kind)
 }
@@ -212,6 +227,9 @@ func (st *state) addOrder(o *order) {
 func (st *state) index(o *order) {
 	for _, p := range o.Prepays {
 		st.byPrepay[p.ID] = o
+		if p.URL != "" {
+			st.byPrepay[p.URL] = o
+		}
 	}
 	if o.TransactionID == "" || st.byTransaction[o.TransactionID] != nil {
 		return
@@ -252,13 +270,18 @@ func (st *state) live(now time.Time) []row {
 	rows = appendRows(rows, st.refunds, nil)
 	rows = append(rows, st.merchant, st.platform)
 	rows = appendRows(rows, st.apps, nil)
-	rows = append(rows, st.quotas)
+	rows = append(rows, st.quotas, st.rules)
 	rows = appendRows(rows, st.links, func(l *link) bool { return l.ExpiresAt.IsZero() || now.Sub(l.ExpiresAt) < longestLink })
 	rows = appendRows(rows, st.pushes, nil)
 	rows = appendRows(rows, st.templates, nil)
 	rows = appendRows(rows, st.credits, nil)
 	rows = appendRows(rows, st.messages, nil)
 	rows = appendRows(rows, st.media, func(m *mediaCheck) bool { return m.DoneAt == nil || now.Sub(*m.DoneAt) < 24*time.Hour })
+	rows = appendRows(rows, st.clears, nil)
+	rows = appendRows(rows, st.sealed, func(d *sealedData) bool { return now.Sub(d.MadeAt) < sealedFor })
+	for _, l := range st.chats {
+		rows = append(rows, l)
+	}
 	return appendRows(rows, st.notifications, nil)
 }
 

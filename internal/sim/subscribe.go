@@ -88,7 +88,7 @@ func (s *Sim) deviceSubscribe(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.recordPhone("requestSubscribeMessage", "tmplIds="+clip(strings.Join(in.TemplateIDs, ","), 200), string(encode(result)), refusal)
+	s.recordPhone("requestSubscribeMessage", "tmplIds="+clip(strings.Join(in.TemplateIDs, ","), 200), string(encode(result)), refusal, nil)
 	return c.JSONBlob(http.StatusOK, encode(result))
 }
 

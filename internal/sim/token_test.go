@@ -144,7 +144,7 @@ func TestStableTokenForce(t *testing.T) {
 func TestUnknownPathIs404(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, path := range []string{"/cgi-bin/nothing", "/v3/pay/nothing", "/"} {
+	for _, path := range []string{"/cgi-bin/nothing", "/pay/nothing", "/"} {
 		if a := w.call(http.MethodGet, path, ""); a.status != http.StatusNotFound || len(a.body) != 0 {
 			t.Errorf("%s: got %d %q, want 404 and nothing", path, a.status, a.body)
 		}

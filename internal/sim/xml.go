@@ -19,14 +19,16 @@ var (
 	errXMLEmpty   = errors.New("the body is empty")
 	errXMLCoding  = errors.New("the body is not UTF-8")
 	errXMLTooLong = errors.New("the body is larger than 64 KiB")
-	errXMLForm    = errors.New("the body is not <xml> with one level of elements")
+	errXMLForm    = errors.New("the body is not one root with one level of elements")
 	errXMLTwice   = errors.New("an element is there twice")
-	errXMLDTD     = errors.New("the body has a DTD, a comment or an instruction")
+	errXMLDTD     = errors.New("the body has a DTD, an instruction, or a comment inside a value")
 )
 
-// parseXML reads a flat document with the root <xml>. It takes no DTD, no attributes, no nesting and no name twice: a second
-// total_fee is an attack and not a matter of taste.
+// parseXML reads a flat document. It takes no DTD, no attributes, no nesting and no name twice: a second total_fee is an attack
+// and not a matter of taste. Any root will do, as at WeChat Pay (SDKs send <request>, <queryRequest> and <closeRequest>), and
+// so will a byte order mark, and comments that stand outside a value.
 func parseXML(body []byte) (map[string]string, error) {
+	body = bytes.TrimPrefix(body, []byte(byteOrderMark))
 	switch {
 	case len(bytes.TrimSpace(body)) == 0:
 		return nil, errXMLEmpty
@@ -73,6 +75,10 @@ func (r *xmlReader) take(token xml.Token, first bool) error {
 			return errXMLForm
 		}
 		return nil
+	case xml.Comment:
+		if len(r.open) < 2 {
+			return nil
+		}
 	case xml.ProcInst:
 		if first && t.Target == "xml" {
 			return nil
@@ -84,7 +90,7 @@ func (r *xmlReader) take(token xml.Token, first bool) error {
 // start opens the root or an element in it.
 func (r *xmlReader) start(t xml.StartElement) error {
 	switch {
-	case len(t.Attr) > 0, t.Name.Space != "", len(r.open) > 1, len(r.open) == 0 && (r.closed || t.Name.Local != "xml"):
+	case len(t.Attr) > 0, t.Name.Space != "", len(r.open) > 1, len(r.open) == 0 && r.closed:
 		return errXMLForm
 	}
 	if _, twice := r.fields[t.Name.Local]; twice && len(r.open) == 1 {

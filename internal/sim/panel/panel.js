@@ -8,7 +8,7 @@ const WORDS = {
     other: 'English', lost: '连接断开', moved: '已拨快', fen: '元', attempts: '次投递', next: '下次', until: '直到清空', left: '剩',
     notPay: '未支付', success: '已支付', refund: '转入退款', closed: '已关闭', toShip: '待发货', parting: '分批发货中', shipped: '已发货', corrected: '已更正发货',
     messages: '服务通知', push: '消息推送', subscribe: '订阅', unsubscribe: '拒收', save: '保存', send: '推送', opensNothing: '点击不跳转',
-    processing: '退款中', refunded: '已退款', abnormal: '退款异常', refundClosed: '退款关闭', byHand: '平台操作', back: '已退', pending: '待送达', delivered: '已送达', givenUp: '已放弃', ok: '通过', refused: '拒绝', fault: '故障',
+    processing: '退款中', refunded: '已退款', abnormal: '退款异常', refundClosed: '退款关闭', byHand: '平台操作', back: '已退', youSigned: '你签的', expected: '应签的', pending: '待送达', delivered: '已送达', givenUp: '已放弃', ok: '通过', refused: '拒绝', fault: '故障',
   },
   en: {
     title: 'Simulated WeChat', identity: 'Identity', people: 'People', faults: 'Faults', orders: 'Orders', refunds: 'Refunds', notifications: 'Notifications', calls: 'Calls', add: 'Add',
@@ -16,7 +16,7 @@ const WORDS = {
     other: '中文', lost: 'connection lost', moved: 'moved ahead', fen: 'yuan', attempts: 'attempts', next: 'next', until: 'until cleared', left: 'left',
     notPay: 'unpaid', success: 'paid', refund: 'refund', closed: 'closed', toShip: 'to ship', parting: 'partly shipped', shipped: 'shipped', corrected: 'shipped, corrected',
     messages: 'Service messages', push: 'Message push', subscribe: 'Subscribe', unsubscribe: 'Turn off', save: 'Save', send: 'Push', opensNothing: 'opens nothing',
-    processing: 'processing', refunded: 'refunded', abnormal: 'abnormal', refundClosed: 'closed', byHand: 'by hand', back: 'back', pending: 'pending', delivered: 'delivered', givenUp: 'given up', ok: 'ok', refused: 'refused', fault: 'fault',
+    processing: 'processing', refunded: 'refunded', abnormal: 'abnormal', refundClosed: 'closed', byHand: 'by hand', back: 'back', youSigned: 'what you signed', expected: 'what was expected', pending: 'pending', delivered: 'delivered', givenUp: 'given up', ok: 'ok', refused: 'refused', fault: 'fault',
   },
 };
 
@@ -154,13 +154,36 @@ function fillSelect(select, options) {
 function drawCalls(calls) {
   return calls.map((c) => {
     const what = span('', c.method + ' ' + c.path + (c.query ? '?' + c.query : ''));
-    if (c.reason) what.append(span('reason', c.reason));
+    if (c.finding) what.append(span('reason', (lang === 'zh' ? c.finding.says_zh : c.finding.says) + ' (' + c.finding.mistake + ')'));
+    else if (c.reason) what.append(span('reason', c.reason));
     const more = [c.request && '→ ' + c.request, c.answer && '← ' + c.answer, c.rid && 'rid ' + c.rid].filter(Boolean);
     return row(String(c.id), [
       span('time', clockText(c.at)), stateTag(VERDICTS, c.verdict), what,
       span('muted', [c.status, c.code, c.fault].filter(Boolean).join(' · ')),
-    ], more.map((line) => el('pre', '', line)));
+    ], [...drawFinding(c.finding), ...more.map((line) => el('pre', '', line))]);
   });
+}
+
+// drawFinding shows what was signed and what had to be, line by line, with the first byte that differs marked.
+function drawFinding(f) {
+  if (!f || !f.diff.length) return [];
+  const head = el('tr', '', ...['', f.signed ? t('youSigned') : '', t('expected')].map((word) => el('th', '', word)));
+  const rows = f.diff.map((line) => el('tr', line.at < 0 ? '' : 'differs', el('th', '', line.name),
+    marked(f.signed ? line.signed : '', line), marked(line.expected, line)));
+  return [el('table', 'diff', head, ...rows)];
+}
+
+function marked(text, line) {
+  const cell = el('td');
+  const other = text === line.signed ? line.expected : line.signed;
+  if (line.at < 0 || text.startsWith('...')) {
+    cell.append(text);
+    return cell;
+  }
+  let at = 0;
+  while (at < text.length && text[at] === other[at]) at += 1;
+  cell.append(text.slice(0, at), el('mark', '', text.slice(at) || '∅'));
+  return cell;
 }
 
 function drawFaults(list) {

@@ -1,0 +1,163 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v5"
+)
+
+// The rules of a customer service chat: answers are free for two days after the customer wrote, five for each message.
+const (
+	chatLife    = 48 * time.Hour
+	chatAnswers = 5
+)
+
+// chatLine is one message of a customer service chat, in either direction.
+type chatLine struct {
+	ID      string         `json:"id"`
+	AppID   string         `json:"appid"`
+	Person  string         `json:"person"`
+	FromUs  bool           `json:"fromUs"` // sent by the mini program's backend
+	MsgType string         `json:"msgType"`
+	Content map[string]any `json:"content"`
+	At      time.Time      `json:"at"`
+}
+
+func (l chatLine) key() (kind, id string) { return "chat", l.ID }
+
+// customSend is POST /cgi-bin/message/custom/send: an answer to somebody who wrote to the mini program.
+// https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_sendcustommessage.html (发送客服消息)
+func (s *Sim) customSend(c *call) reply {
+	var in map[string]any
+	if refusal, ok := c.decodeOr(47001, &in); !ok {
+		return refusal
+	}
+	kind := text(in["msgtype"])
+	content := object(in[kind])
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := s.whoIs(c.appid, text(in["touser"]))
+	switch {
+	case id == nil:
+		return c.refuse(40003, "no openid of this mini program")
+	case !oneOf("text", "image", "link", "miniprogrampage")(kind):
+		return c.refuse(40008, "msgtype must be text, image, link or miniprogrampage")
+	case content == nil, kind == "text" && text(content["content"]) == "", kind == "image" && text(content["media_id"]) == "":
+		return c.refuse(47001, "the object "+kind+" is missing or empty")
+	}
+	if code, reason := s.mayAnswer(id, c.now); code != 0 {
+		return c.refuse(code, reason)
+	}
+	l := &chatLine{ID: newMsgID().String(), AppID: c.appid, Person: id.Person, FromUs: true, MsgType: kind, Content: content, At: c.now}
+	if err := s.save(l); err != nil {
+		return c.refuse(-1, err.Error())
+	}
+	s.state.chats = append(s.state.chats, l)
+	return c.ok(plainOK{ErrMsg: "ok"})
+}
+
+// mayAnswer tells why nothing may be sent to this person now. The caller holds s.mu.
+func (s *Sim) mayAnswer(id *identity, now time.Time) (errcode int, reason string) {
+	answers := 0
+	for _, l := range slices.Backward(s.state.chats) {
+		if l.AppID != id.AppID || l.Person != id.Person {
+			continue
+		}
+		if l.FromUs {
+			answers++
+			continue
+		}
+		switch {
+		case now.Sub(l.At) >= chatLife:
+			return 45015, "the person last wrote 48 hours ago or more"
+		case answers >= chatAnswers:
+			return 45047, "five answers were sent since the person last wrote"
+		}
+		return 0, ""
+	}
+	return 45015, "the person never wrote to the mini program"
+}
+
+// heard keeps what a person wrote. The caller holds s.mu.
+func (s *Sim) heard(m pushMessage, person string, now time.Time) (row, func()) {
+	l := &chatLine{ID: newMsgID().String(), AppID: m.AppID, Person: person, MsgType: m.MsgType, Content: m.Fields, At: now}
+	return l, func() { s.state.chats = append(s.state.chats, l) }
+}
+
+// listChats is GET /_sim/chats: the latest first.
+func (s *Sim) listChats(c *echo.Context) error {
+	return s.inBook(c, func() any {
+		list := append([]*chatLine{}, s.state.chats...)
+		slices.Reverse(list)
+		return list
+	})
+}
+
+// sealedFor is how long checkencryptedmsg knows what a phone encrypted.
+const sealedFor = 3 * 24 * time.Hour
+
+// sealedData is a hash of what a phone once encrypted.
+type sealedData struct {
+	Hash   string    `json:"hash"`
+	AppID  string    `json:"appid"`
+	MadeAt time.Time `json:"madeAt"`
+}
+
+func (d sealedData) key() (kind, id string) { return "sealed", d.Hash }
+
+// keepSealed remembers encryptedData by its two possible hashes: the document does not say whether the text or its bytes are
+// meant. The caller holds s.mu.
+func (s *Sim) keepSealed(appid, encryptedData string, now time.Time) error {
+	raw, err := base64.StdEncoding.DecodeString(encryptedData)
+	if err != nil {
+		return err
+	}
+	for _, data := range [][]byte{[]byte(encryptedData), raw} {
+		sum := sha256.Sum256(data)
+		d := &sealedData{Hash: hex.EncodeToString(sum[:]), AppID: appid, MadeAt: now}
+		if err := s.save(d); err != nil {
+			return err
+		}
+		s.state.sealed[d.Hash] = d
+	}
+	return nil
+}
+
+// checkEncrypted is POST /wxa/business/checkencryptedmsg: did a phone of ours encrypt this within three days?
+// https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/basic-info/api_checkencrypteddata.html (检查加密信息)
+func (s *Sim) checkEncrypted(c *call) reply {
+	var in struct {
+		Hash string `json:"encrypted_msg_hash"`
+	}
+	if refusal, ok := c.decodeOr(47001, &in); !ok {
+		return refusal
+	}
+	if len(in.Hash) != 2*sha256.Size {
+		return c.refuse(40097, "encrypted_msg_hash must be the hex SHA-256 of encryptedData")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.state.sealed[strings.ToLower(in.Hash)]
+	if d == nil || d.AppID != c.appid || c.now.Sub(d.MadeAt) >= sealedFor {
+		return c.refuse(1, "no phone encrypted this for this mini program within three days")
+	}
+	return c.ok(struct {
+		plainOK
+		Valid      bool  `json:"vaild"` // note: WeChat's spelling
+		CreateTime int64 `json:"create_time"`
+	}{plainOK{ErrMsg: "ok"}, true, d.MadeAt.Unix()})
+}
+
+// guestCode is what wx.login gives in DevTools while a project is open with the guest appid.
+const guestCode = "the code is a mock one"
+
+// guestLogin is what the phone of a guest project answers.
+func guestLogin(c *echo.Context) error {
+	return c.JSON(http.StatusOK, map[string]string{"code": guestCode, "errMsg": "login:ok"})
+}

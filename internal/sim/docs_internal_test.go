@@ -1,0 +1,39 @@
+package sim
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestDocumentsNameEveryEndpoint: the tables of both languages are those of the code, and so are the magic amounts and the rules.
+func TestDocumentsNameEveryEndpoint(t *testing.T) {
+	t.Parallel()
+	param := regexp.MustCompile(`:([a-z_]+)`)
+	for _, name := range []string{"../../docs/simulator.md", "../../docs/zh/simulator.md"} {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(raw)
+		for _, ep := range endpoints() {
+			if want := "`" + ep.method + " " + param.ReplaceAllString(ep.path, "{$1}") + "`"; !strings.Contains(text, want) {
+				t.Errorf("%s lacks %s", name, want)
+			}
+		}
+		if got := strings.Count(text, "\n| `GET /") + strings.Count(text, "\n| `POST /"); got != len(endpoints()) {
+			t.Errorf("%s has %d calls, want %d", name, got, len(endpoints()))
+		}
+		for add, what := range magicAmounts() {
+			if want := "| " + fenText(magicBase+add) + " | `[sim:" + what + "]` |"; !strings.Contains(text, want) {
+				t.Errorf("%s lacks %s", name, want)
+			}
+		}
+		for _, rule := range []string{"closeMinAge", "refundSpacing", "refundDelay", "pages", "clientCertificates", "publicKeyOnly", "mostFen", "phoneCodeUsed", "rateLimitCode", "billHash", "billsAnyTime", "mixedSerials"} {
+			if !strings.Contains(text, "`"+rule+"`") {
+				t.Errorf("%s lacks the rule %s", name, rule)
+			}
+		}
+	}
+}

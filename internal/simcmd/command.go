@@ -1,0 +1,108 @@
+// Package simcmd is `wxbase sim` and its subcommands: the simulated WeChat as a server of its own, and a command line that speaks to
+// one that runs. The subcommands use the control API under /_sim/ and nothing else, so they work with `wxbase serve --sim` too.
+package simcmd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"wxbase/internal/sim"
+)
+
+// DefaultAddr is where the simulator listens unless told.
+const DefaultAddr = "127.0.0.1:8091"
+
+// serverFlags is how strict and where.
+type serverFlags struct {
+	addr, tlsAddr              string
+	closeMinAge                time.Duration
+	pages                      []string
+	clientCerts, publicKeyOnly bool
+	billsAnyTime, mixedSerials bool
+	open                       bool
+}
+
+// New makes the command. stateDir is asked when the server starts, and mayListen whether it may at an address; open is the flag --simOpen of
+// the root, which an embedder may not have.
+func New(stateDir func() string, mayListen func(addr string, open bool) error) *cobra.Command {
+	var f serverFlags
+	command := &cobra.Command{
+		Use:          "sim",
+		Short:        "Runs the simulated WeChat alone, for any backend to develop against",
+		Long:         "Runs the simulated WeChat alone. The subcommands speak to one that runs (--url), but exec, which starts its own.",
+		Args:         cobra.NoArgs,
+		SilenceUsage: true,
+		RunE: func(command *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(command.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			f.open, _ = command.Flags().GetBool("simOpen")
+			for _, addr := range []string{f.addr, f.tlsAddr} {
+				if err := mayListen(addr, f.open || addr == ""); err != nil {
+					return err
+				}
+			}
+			return serve(ctx, command, stateDir(), f)
+		},
+	}
+	f.bind(command)
+	url := command.PersistentFlags().String("url", "", "the running simulator (WXBASE_SIM_URL, http://"+DefaultAddr+")")
+	to := func() client { return newClient(*url, os.Getenv) }
+	command.AddCommand(execCommand(), envCommand(to), triggerCommand(to), resendCommand(to), logsCommand(to), stateCommand(to), runCommand(to))
+	return command
+}
+
+func (f *serverFlags) bind(command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringVar(&f.addr, "http", DefaultAddr, "where the simulator listens")
+	flags.StringVar(&f.tlsAddr, "tls", "", "a second address that speaks TLS, for /secapi with client certificates (its certificate is made up)")
+	flags.DurationVar(&f.closeMinAge, "closeMinAge", 0, "refuse to close orders younger than this (v2's pages say 5m)")
+	flags.StringSliceVar(&f.pages, "pages", nil, "pages of the published version; others are refused with 41030 and 40165")
+	flags.BoolVar(&f.clientCerts, "clientCertificates", false, "/secapi wants the merchant's certificate (needs --tls)")
+	flags.BoolVar(&f.publicKeyOnly, "publicKeyOnly", false, "the merchant has no platform certificates, as new ones do not")
+	flags.BoolVar(&f.billsAnyTime, "billsAnyTime", false, "bills of today too")
+	flags.BoolVar(&f.mixedSerials, "mixedSerials", false, "notifications signed at random with certificate or public key")
+}
+
+// options are the flags as the simulator takes them.
+func (f serverFlags) options() []sim.Option {
+	opts := []sim.Option{
+		sim.WithCloseMinAge(f.closeMinAge), sim.WithClientCertificates(f.clientCerts), sim.WithPages(f.pages...), sim.WithPublicKeyOnly(f.publicKeyOnly),
+		sim.WithOpen(f.open),
+	}
+	if f.billsAnyTime {
+		opts = append(opts, sim.WithBillsAnyTime())
+	}
+	if f.mixedSerials {
+		opts = append(opts, sim.WithMixedSerials())
+	}
+	return opts
+}
+
+// serve runs until ctx ends.
+func serve(ctx context.Context, command *cobra.Command, dir string, f serverFlags) error {
+	if f.clientCerts && f.tlsAddr == "" {
+		return fmt.Errorf("--clientCertificates needs --tls: a certificate is shown over TLS only")
+	}
+	s, err := start(ctx, f.addr, f.tlsAddr, append(f.options(), sim.WithStateDir(dir))...)
+	if err != nil {
+		return err
+	}
+	config := s.wechat.Config()
+	_, _ = fmt.Fprintf(command.OutOrStdout(), `
+  模拟微信  Simulated WeChat   %s
+  面板      Panel              %s/_sim/
+  配置      Credentials        %s/_sim/config   (appid %s, mchid %s)
+
+`, config.APIBase, config.APIBase, config.APIBase, config.Apps[0].AppID, config.Merchants[0].MchID)
+	if s.tlsURL != "" {
+		_, _ = fmt.Fprintf(command.OutOrStdout(), "  TLS                          %s\n\n", s.tlsURL)
+	}
+	<-ctx.Done()
+	return s.close()
+}
