@@ -77,7 +77,7 @@ func listenEdge(ctx context.Context, o edgeOptions) (*edge, error) {
 	options := gatewayOptions(o.env)
 	options.Origins, options.Address, options.Logger = append(options.Origins, o.origins...), addressBehind(o.proxyHeader), o.log
 	e.gateway = gateway.New(e.hub, gate, options)
-	e.server = &http.Server{Handler: e.routes(o.env), ErrorLog: slog.NewLogLogger(o.log.Handler(), slog.LevelDebug)} //nolint:gosec // hardenServer sets the time-outs
+	e.server = &http.Server{Handler: drainBody(e.routes(o.env)), ErrorLog: slog.NewLogLogger(o.log.Handler(), slog.LevelDebug)} //nolint:gosec // hardenServer sets the time-outs
 	hardenServer(e.server)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop

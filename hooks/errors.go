@@ -133,6 +133,7 @@ var (
 	errConnections      = Problem{"connection_limit", http.StatusTooManyRequests, "You have too many connections."}
 	errServerFull       = Problem{"server_full", http.StatusServiceUnavailable, "The server has as many connections as it can hold. Try again later."}
 	errTicketInvalid    = Problem{"ticket_invalid", http.StatusUnauthorized, "The ticket is wrong or has expired. Get a new one from the main server."}
+	errTicketElsewhere  = Problem{"ticket_elsewhere", http.StatusBadRequest, "This is the main server, and tickets are for edges. Connect here with the token, or to one of the edges that came with the ticket."}
 	errPrimaryAway      = Problem{"primary_away", http.StatusServiceUnavailable, "The main server cannot be reached, so that nothing was published."}
 	errClosing          = Problem{"server_closing", http.StatusServiceUnavailable, "The server is closing. Connect again."}
 	errNotifySignature  = Problem{"pay_notify_signature", http.StatusUnauthorized, "The signature does not verify."}
@@ -176,7 +177,7 @@ func Problems() []Problem {
 		errPushSignature, errPushStale, errPushMalformed, errPushTooLarge, errPushApp, errPushConfig, errPushFailed,
 		errRoomUnknown, errRoomForbidden, errRoomPublish, errRoomLimit, errPresence,
 		errEventName, errPayload, errMessageBig, errMessageRefused, errRate, errTokenInvalid,
-		errTopicUnknown, errTopicLimit, errConnections, errServerFull, errTicketInvalid, errPrimaryAway, errClosing,
+		errTopicUnknown, errTopicLimit, errConnections, errServerFull, errTicketInvalid, errTicketElsewhere, errPrimaryAway, errClosing,
 		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing, errNotifyKeys,
 		errAlertMissing,
 	}

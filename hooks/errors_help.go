@@ -167,6 +167,7 @@ func roomsHelp() map[string]help {
 		"connection_limit":       {"连接太多", "Close the connections of pages that are gone. The owner may raise WXBASE_REALTIME_PER_USER or WXBASE_REALTIME_PER_ADDRESS.", "请关闭已离开页面的连接。管理员可调高 WXBASE_REALTIME_PER_USER 或 WXBASE_REALTIME_PER_ADDRESS。"},
 		"server_full":            {"服务器连接数已满", "Try again later. The owner may raise WXBASE_REALTIME_SOCKETS or add an edge process.", "请稍后再试。管理员可调高 WXBASE_REALTIME_SOCKETS 或增加 edge 进程。"},
 		"ticket_invalid":         {"门票不对或已过期", "Only edges say this. Get a new ticket with POST /api/wx/rooms/tickets and connect again.", "仅边缘节点返回。请用 POST /api/wx/rooms/tickets 重新领取门票再连接。"},
+		"ticket_elsewhere":       {"这里是主服务器，门票只能用于边缘节点", "Connect to an address of `edges` in the answer that brought the ticket, or here with the token. Without edges no ticket is needed.", "请连接领票应答中 `edges` 里的地址，或在这里用 token 连接。没有边缘节点时不需要门票。"},
 		"primary_away":           {"主服务器暂时无法连接", "Try again: the message was not published.", "请重试，消息没有发出。"},
 		"server_closing":         {"服务器正在关闭", "Connect again.", "请重新连接。"},
 	}

@@ -333,7 +333,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 		return err
 	}
 	if e.Server != nil { // not a test that builds the mux only
-		e.Server.Handler = patchByHeader(e.Server.Handler)
+		e.Server.Handler = drainBody(patchByHeader(e.Server.Handler))
 	}
 	return p.welcome(e)
 }

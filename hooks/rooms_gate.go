@@ -19,7 +19,8 @@ import (
 // roomGate lets sockets in by PocketBase's tokens and the rooms' rules.
 type roomGate struct{ plugin *Plugin }
 
-// Identify makes a session. A token that does not hold is refused; there is no falling back to a guest.
+// Identify makes a session. A token that does not hold is refused, and so is a ticket, which only edges understand; there is no falling
+// back to a guest.
 func (g roomGate) Identify(_ context.Context, h socketio.Handshake) (gateway.Session, error) {
 	s := &roomSession{plugin: g.plugin, info: core.RequestInfo{
 		Context: core.RequestInfoContextRealtime, Method: http.MethodGet, Query: map[string]string{}, Headers: map[string]string{}, Body: map[string]any{},
@@ -30,6 +31,9 @@ func (g roomGate) Identify(_ context.Context, h socketio.Handshake) (gateway.Ses
 		}
 	}
 	token := gateway.Token(h)
+	if token == "" && ticketOf(h) != "" {
+		return nil, &realtime.Error{Code: errTicketElsewhere.Code, Message: errTicketElsewhere.Message}
+	}
 	if token == "" {
 		s.identity = guest(h.Query.Get("userId"))
 		return s, nil

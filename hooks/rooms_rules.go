@@ -101,7 +101,7 @@ func refusals() map[string]Problem {
 	list := map[string]Problem{}
 	for _, problem := range []Problem{
 		errRoomUnknown, errRoomForbidden, errRoomPublish, errEventName, errMessageBig, errPayload, errMessageRefused, errTokenInvalid,
-		errPrimaryAway, errClosing, errPresence, errRoomLimit, errTopicLimit, errTopicUnknown, errConnections, errServerFull,
+		errPrimaryAway, errClosing, errPresence, errRoomLimit, errTopicLimit, errTopicUnknown, errConnections, errServerFull, errTicketElsewhere,
 	} {
 		list[problem.Code] = problem
 	}

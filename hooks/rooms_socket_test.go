@@ -99,6 +99,8 @@ func TestSocketAdmission(t *testing.T) {
 		{"guest in a members' room", map[string]string{"room": "members", "userId": person.User}, "room_forbidden"},
 		{"user in a members' room", map[string]string{"room": "members", "token": person.Token}, ""},
 		{"superuser", map[string]string{"room": "members", "token": app.Superuser()}, ""},
+		{"a ticket, which is for edges", map[string]string{"room": "notice", "ticket": "eyJhbGciOiJFZERTQSJ9.e30.c2ln"}, "ticket_elsewhere"},
+		{"a ticket beside a token", map[string]string{"room": "members", "token": person.Token, "ticket": "x"}, ""},
 		{"no token", map[string]string{"room": "notice", "token": "nonsense"}, "token_invalid"},
 		{"unknown room", map[string]string{"room": "nowhere"}, "room_unknown"},
 	}

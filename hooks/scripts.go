@@ -87,7 +87,8 @@ func (p *Plugin) LoadScripts(dir string) error {
 	p.scripts = &scripts{dir: dir, guard: newScriptGuard(limits, p.tellStopped), stop: make(chan struct{})}
 	if err := compileScripts(dir); err != nil {
 		p.scripts.setProblem(err.Error())
-		return p.runScripts(p, jsvm.Config{HooksDir: filepath.Join(dir, noFolder)}) // the migrations all the same
+		// the migrations all the same
+		return explain(p.runScripts(p, jsvm.Config{HooksDir: filepath.Join(dir, noFolder)}), p.app.DataDir())
 	}
 	err = p.runScripts(p, jsvm.Config{HooksDir: dir, HooksPoolSize: scriptPool})
 	if broken, ok := errors.AsType[brokenScript](err); ok {

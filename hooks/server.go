@@ -3,6 +3,7 @@ package hooks
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -31,6 +32,29 @@ func patchByHeader(next http.Handler) http.Handler {
 			r.Method = http.MethodPatch
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// What is read of a body that nobody wanted, before the answer goes out.
+const (
+	drainBytes = 32 << 20
+	drainTime  = 10 * time.Second
+)
+
+// drainBody reads what is left of a body before the answer is sent. A proxy that is still sending when the connection is closed on it does
+// not look at the answer: nginx makes 502 of our 413 and 401.
+//
+// note: the answer to a refusal is small, so that it is still in the server's buffer here.
+func drainBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := r.Body
+		next.ServeHTTP(w, r)
+		// whoever waits for 100 Continue sends nothing before the answer
+		if r.ContentLength == 0 || body == nil || r.Header.Get("Expect") != "" || r.Header.Get("Upgrade") != "" {
+			return
+		}
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
+		_, _ = io.CopyN(io.Discard, body, drainBytes)
 	})
 }
 
