@@ -49,7 +49,7 @@ check: fmt-check pins walls-size secrets tidy docs-check lint go-test sdk ## bef
 
 .PHONY: clean
 clean: ## remove what was built (data folders stay)
-	rm -rf bin e2e/artifacts e2e/node_modules
+	rm -rf bin e2e/artifacts e2e/node_modules e2e/peers/node/node_modules
 
 ## parts of test
 
@@ -65,6 +65,15 @@ sdk: ## tests of the mini program's client SDK
 .PHONY: e2e
 e2e: machine build $(DEPS) ## the browser story against bin/wxbase
 	cd e2e && WXBASE_BIN="$(CURDIR)/bin/wxbase" npm test
+
+.PHONY: peers
+peers: build e2e/peers/node/node_modules/.package-lock.json ## other people's SDKs, unmodified, against the simulated WeChat
+	bin/wxbase sim exec --billsAnyTime -- go test -C e2e/peers/go -count 1 ./...
+	cd e2e/peers/node && ../../../bin/wxbase sim exec --billsAnyTime -- npm test
+
+e2e/peers/node/node_modules/.package-lock.json: e2e/peers/node/package.json e2e/peers/node/package-lock.json
+	cd e2e/peers/node && npm ci --no-audit --no-fund
+	@touch $@
 
 .PHONY: machine
 machine:
@@ -148,4 +157,4 @@ docs-check: ## is it up to date
 
 .PHONY: ci
 ci: FUZZTIME = 5s
-ci: check race fuzz e2e cross ## all of it
+ci: check race fuzz e2e peers cross ## all of it
