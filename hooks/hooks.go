@@ -252,6 +252,7 @@ func (p *Plugin) bindApp() {
 	p.bindGuards()
 	p.bindRefusals()
 	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxSettings", Func: p.openSettings})
+	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxGroupCommit", Func: p.groupWrites})
 	p.app.OnRecordCreateExecute("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxSaveUserQuickly", Func: saveUserQuickly})
 	p.app.OnRecordUpdate("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxBlockUser", Func: blockUser})
 	p.app.OnRecordUpdate("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})

@@ -12,7 +12,7 @@
 // The words: the *writer* owns the real connection; a *seat* is what database/sql takes for a connection, and there are as many as
 // there are jobs; the *syncer* owns the fsync. Seats take the writer in the order in which they came.
 //
-// A reader may see a row a moment before it is durable. See docs/adr/0014-group-commit.md for what follows from that.
+// A reader may see a row a moment before it is durable. See docs/adr/0017-group-commit.md for what follows from that.
 package groupcommit
 
 import (
