@@ -1,7 +1,7 @@
 package simcmd
 
 import (
-	"crypto/md5" //nolint:gosec // API v2 signs with it
+	"crypto/md5"
 	"crypto/tls"
 	"encoding/hex"
 	"io"
@@ -27,11 +27,11 @@ func TestTLSAndCertificates(t *testing.T) {
 	}
 	ask := func(certificates ...tls.Certificate) string {
 		t.Helper()
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: certificates}}} //nolint:gosec // its certificate is made up
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: certificates}}}
 		fields := "appid=" + s.wechat.Config().Apps[0].AppID + "&mch_id=" + m.MchID + "&nonce_str=n&out_refund_no=R1&out_trade_no=NOBODY&refund_fee=1&total_fee=1"
 		sum := md5.Sum([]byte(fields + "&key=" + m.APIV2Key))
 		var body strings.Builder
-		for _, pair := range strings.Split(fields+"&sign="+strings.ToUpper(hex.EncodeToString(sum[:])), "&") {
+		for pair := range strings.SplitSeq(fields+"&sign="+strings.ToUpper(hex.EncodeToString(sum[:])), "&") {
 			name, value, _ := strings.Cut(pair, "=")
 			body.WriteString("<" + name + ">" + value + "</" + name + ">")
 		}
