@@ -148,8 +148,12 @@ vuln: ## known holes that are called: govulncheck against golang.org/x/vulndb
 	@go run -C tools ./vuln ..
 
 .PHONY: next
-next: ## the Go tests on the next PocketBase, in a copy; see docs/adr/0013
+next: ## the Go tests on the next PocketBase, in a copy; see docs/adr/0018
 	@bash tools/next.sh
+
+.PHONY: modules
+modules: ## every module in bin/modules.tar, for a build without a proxy
+	@bash tools/modules.sh
 
 .PHONY: tidy
 tidy: ## is go.mod tidy
