@@ -97,6 +97,6 @@ func OftenAsked(app core.App) map[string]*dbx.SelectQuery {
 	now := time.Now()
 	return map[string]*dbx.SelectQuery{
 		"due payments": duePayments(app, now), "due orders": dueOrders(app, now), "due refunds": dueRefunds(app, now),
-		"due effects": dueEffects(app, now), "shipments": shipmentsQuery(app, `["x/"]`),
+		"due effects": otherEffects(app, now, []string{"one"}), "shipments": shipmentsQuery(app, `["x/"]`),
 	}
 }

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -29,6 +30,19 @@ func dueRefunds(app core.App, now time.Time) *dbx.SelectQuery {
 // dueEffects are the rows of the outbox to carry out.
 func dueEffects(app core.App, now time.Time) *dbx.SelectQuery {
 	return dueRows(app, "wx_outbox", "nextAt", "[[doneAt]] = ''", now)
+}
+
+// otherEffects are those that are in no lane yet.
+// note: this runs after every effect, so under load it may not load the thousand rows that wait in their lanes.
+func otherEffects(app core.App, now time.Time, taken []string) *dbx.SelectQuery {
+	return dueEffects(app, now).Limit(outboxBatch).AndWhere(dbx.NewExp("[[id]] NOT IN (SELECT value FROM json_each({:taken}))",
+		dbx.Params{"taken": string(jsonOf(taken))}))
+}
+
+// jsonOf is a list of our own ids as JSON, which always works. NB! No ids are [] and not null, which NOT IN takes for an unknown one.
+func jsonOf(ids []string) []byte {
+	raw, _ := json.Marshal(append([]string{}, ids...))
+	return raw
 }
 
 // dueRows gives the earliest 50 rows whose time has come; another Limit replaces that.

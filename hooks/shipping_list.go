@@ -2,7 +2,6 @@ package hooks
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -164,16 +163,12 @@ func lastShipments(app core.App, orders []*core.Record) (map[string]shipment, er
 	if len(orders) == 0 {
 		return nil, nil
 	}
-	prefixes := make([]any, len(orders))
+	prefixes := make([]string, len(orders))
 	for i, o := range orders {
 		prefixes[i] = shipmentKeys(o.Id)
 	}
-	raw, err := json.Marshal(prefixes)
-	if err != nil {
-		return nil, err
-	}
 	var rows []*core.Record
-	if err := shipmentsQuery(app, string(raw)).All(&rows); err != nil {
+	if err := shipmentsQuery(app, string(jsonOf(prefixes))).All(&rows); err != nil {
 		return nil, fmt.Errorf("read shipments: %w", err)
 	}
 	last := make(map[string]shipment, len(rows))
