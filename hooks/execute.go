@@ -19,6 +19,10 @@ func execute(app *pocketbase.PocketBase) error {
 	root := app.RootCmd
 	root.InitDefaultHelpFlag() // else Find takes what comes after --help for its value
 	root.InitDefaultVersionFlag()
+	if root.PersistentFlags().Lookup("new") == nil { // a program of an embedder's
+		root.PersistentFlags().Bool("new", false, "make a data folder where there is none (superuser)")
+		_ = root.ParseFlags(os.Args[1:]) // cobra parses again and reports
+	}
 	found, _, err := root.Find(os.Args[1:])
 	if err != nil {
 		return err
