@@ -76,15 +76,24 @@ func queueEffect(tx core.App, effect, about string, payload map[string]any) erro
 func (p *Plugin) startWorker() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.outbox.stop = cancel
-	p.outbox.done.Go(func() { p.workOutbox(ctx) })
-	p.outbox.done.Go(func() { p.workSweep(ctx) })
+	p.outbox.done.Go(func() { defer p.outliveApp(); p.workOutbox(ctx) })
+	p.outbox.done.Go(func() { defer p.outliveApp(); p.workSweep(ctx) })
 	p.outbox.wake() // what an earlier process left
+}
+
+// outliveApp lets a worker end when its app has been taken apart under it: PocketBase has no database then, and says so by a nil pointer. That is
+// a step that was still under way after outboxGrace, or a program that resets the app without ending it.
+func (p *Plugin) outliveApp() {
+	if p.app.IsBootstrapped() {
+		return
+	}
+	_ = recover()
 }
 
 func (p *Plugin) workOutbox(ctx context.Context) {
 	tick := time.NewTicker(p.cfg.SweepEvery)
 	defer tick.Stop()
-	for {
+	for ctx.Err() == nil {
 		_, err := p.dispatch(ctx)
 		p.logErr("outbox", errors.Join(err, p.outbox.lanes.fault()))
 		select {

@@ -91,7 +91,7 @@ func (p *Plugin) enter(ctx context.Context, row *core.Record) bool {
 	queue, busy := l.queues[key]
 	l.queues[key] = append(queue, row)
 	if !busy {
-		p.outbox.done.Go(func() { p.runLane(ctx, key) })
+		p.outbox.done.Go(func() { defer p.outliveApp(); p.runLane(ctx, key) })
 	}
 	return true
 }
