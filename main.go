@@ -30,6 +30,7 @@ var version = "dev"
 var files embed.FS
 
 func main() {
+	hooks.TuneMemory(os.Getenv)
 	app := pocketbase.NewWithConfig(pocketbase.Config{
 		DBConnect: hooks.Connect, DefaultEncryptionEnv: "PB_ENCRYPTION_KEY", HideStartBanner: true,
 	})

@@ -46,7 +46,16 @@ func problemHelp() map[string]help {
 		"profile_avatar_invalid": {"头像不是 2 MB 以内的 JPEG、PNG、WebP 或 GIF", "Let the user choose another picture.", "请用户换一张图片。"},
 
 		"profile_refused": {"昵称或头像未通过审核", "Let the user choose another one.", "请用户更换。"},
+	}
+	maps.Copy(all, shopHelp())
+	maps.Copy(all, outreachHelp())
+	maps.Copy(all, roomsHelp())
+	return all
+}
 
+// shopHelp is the part of problemHelp about orders, payments, refunds and their notifications.
+func shopHelp() map[string]help {
+	return map[string]help{
 		"order_not_paid":        {"订单尚未支付", "Only what was paid can be refunded or shipped.", "只有已支付的订单才能退款或发货。"},
 		"refund_amount_invalid": {"须写明退款金额（1 分到剩余可退金额）或 \"all\": true，退款原因最多 80 字节", "`data.field` is what is wrong, `data.left` what can still be refunded, in fen.", "`data.field` 是出错的字段，`data.left` 是剩余可退金额（分）。"},
 		"refund_too_late":       {"支付已超过一年，微信不再退款", "Give the money back outside of WeChat.", "请在微信之外退款。"},
@@ -95,9 +104,6 @@ func problemHelp() map[string]help {
 		"pay_notify_keys_missing": {"没有这种通知所用 API 版本的密钥", "The merchant has changed between API v2 and v3 with orders on their way. Keep the keys of the old API until they are settled; without them the server asks WeChat instead, which takes longer.", "商户在 API v2 与 v3 之间切换时仍有在途订单。请保留旧版密钥直到订单结清；否则改由服务器主动查询，较慢。"},
 		"pay_notify_failed":       {"通知暂时无法处理", "WeChat sends it again; the log has the cause.", "微信会重发，原因见日志。"},
 	}
-	maps.Copy(all, outreachHelp())
-	maps.Copy(all, roomsHelp())
-	return all
 }
 
 // outreachHelp is the part of problemHelp about codes, links, messages, checks and pushes.

@@ -20,6 +20,10 @@ func execute(app *pocketbase.PocketBase) error {
 	root.SetErr(os.Stderr)     // PocketBase 0.40 throws away what commands write there, such as the log of an edge
 	root.InitDefaultHelpFlag() // else Find takes what comes after --help for its value
 	root.InitDefaultVersionFlag()
+	if root.PersistentFlags().Lookup("new") == nil { // a program of an embedder's
+		root.PersistentFlags().Bool("new", false, "make a data folder where there is none (superuser)")
+		_ = root.ParseFlags(os.Args[1:]) // cobra parses again and reports
+	}
 	found, _, err := root.Find(os.Args[1:])
 	if err != nil {
 		return err

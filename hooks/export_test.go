@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/settings"
@@ -89,4 +90,13 @@ func (p *Plugin) OrderWaiters(id string) int {
 // ResealSecrets is what a start does with the stored secrets.
 func (p *Plugin) ResealSecrets(app core.App) error {
 	return p.resealSecrets(&core.ServeEvent{App: app})
+}
+
+// OftenAsked are the queries that run every few seconds, or once a page, by name.
+func OftenAsked(app core.App) map[string]*dbx.SelectQuery {
+	now := time.Now()
+	return map[string]*dbx.SelectQuery{
+		"due payments": duePayments(app, now), "due orders": dueOrders(app, now), "due refunds": dueRefunds(app, now),
+		"due effects": otherEffects(app, now, []string{"one"}), "shipments": shipmentsQuery(app, `["x/"]`),
+	}
 }

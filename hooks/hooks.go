@@ -69,6 +69,7 @@ type Config struct {
 	KeepInbox  time.Duration // of wx_inbox: 180 days when zero, for ever below zero; WXBASE_KEEP_INBOX_DAYS wins over it
 	KeepOutbox time.Duration // of wx_outbox: 90 days when zero, for ever below zero; WXBASE_KEEP_OUTBOX_DAYS wins over it
 	KeepScans  time.Duration // of wx_scans: 400 days when zero, for ever below zero; WXBASE_KEEP_SCANS_DAYS wins over it
+	LogSample  int           // one in so many successful requests has a row in the log; all when zero, none below; WXBASE_LOG_SAMPLE wins over it
 
 	Env       func(string) string // os.Getenv when nil
 	Out       io.Writer           // where the start lines go; os.Stdout when nil
@@ -90,6 +91,7 @@ type Plugin struct {
 	keeper   *keeper
 	webhook  *webhook
 	metrics  *metrics
+	activity *activityLog
 	locks    keyedLocks
 	logins   onceCodes[pastLogin]
 	phones   onceCodes[pastPhone]
@@ -163,6 +165,9 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	if config.LogSample, err = numberFrom(config.Env, "WXBASE_LOG_SAMPLE", config.LogSample); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	bounds, err := limitsFrom(config.Env)
 	if err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
@@ -176,8 +181,9 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	p := &Plugin{
 		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, outbox: newOutbox(), keeper: newKeeper(), webhook: told,
 		metrics: counters, limits: bounds, pictures: newPictures(bounds),
-		clients: newClients(config.Transport, config.Now, app.Logger, counters.observe),
-		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
+		activity: newActivityLog(config.LogSample, counters.registry),
+		clients:  newClients(config.Transport, config.Now, app.Logger, counters.observe),
+		onLogin:  &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
 		onPush: &hook.Hook[*PushEvent]{}, onRoomMessage: &hook.Hook[*RoomMessageEvent]{},
 	}
@@ -205,6 +211,7 @@ func (c Config) withDefaults() Config {
 	c.KeepInbox = cmp.Or(c.KeepInbox, keepInbox)
 	c.KeepOutbox = cmp.Or(c.KeepOutbox, keepOutbox)
 	c.KeepScans = cmp.Or(c.KeepScans, keepScans)
+	c.LogSample = cmp.Or(c.LogSample, 1)
 	if c.Env == nil {
 		c.Env = os.Getenv
 	}
@@ -245,6 +252,7 @@ func (p *Plugin) bindApp() {
 	p.bindGuards()
 	p.bindRefusals()
 	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxSettings", Func: p.openSettings})
+	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxGroupCommit", Func: p.groupWrites})
 	p.app.OnRecordCreateExecute("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxSaveUserQuickly", Func: saveUserQuickly})
 	p.app.OnRecordUpdate("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxBlockUser", Func: blockUser})
 	p.app.OnRecordUpdate("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
@@ -303,6 +311,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.settings.CheckRules(); err != nil {
 		return err
 	}
+	p.bindActivity(e)
 	p.installer(e)
 	e.Router.BindFunc(dashboardHeaders, translateProblems(), p.keepFromTruncation, p.keepFromSQL)
 	p.bindRoutes(e)
@@ -339,6 +348,7 @@ func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	defer p.leaveBus()
 	p.closeRooms() // before PocketBase stops the listener, so that clients are told to come back
 	p.stopSim()
+	p.activity.close()
 	return e.Next()
 }
 

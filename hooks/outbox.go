@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -35,6 +36,7 @@ const (
 // outbox wakes the worker that carries out what a transaction has queued.
 type outbox struct {
 	woken chan struct{}
+	soon  atomic.Bool // somebody has woken the worker, and it has not been told yet
 	stop  context.CancelFunc
 	done  sync.WaitGroup
 	lanes *lanes
@@ -42,12 +44,21 @@ type outbox struct {
 
 func newOutbox() *outbox { return &outbox{woken: make(chan struct{}, 1), lanes: newLanes()} }
 
-// wake makes the worker look now. It never blocks.
+// wakeAfter is how long the worker is left alone after somebody wants it, so that under load it looks once for many.
+const wakeAfter = 5 * time.Millisecond
+
+// wake makes the worker look in a moment. It never blocks.
 func (o *outbox) wake() {
-	select {
-	case o.woken <- struct{}{}:
-	default:
+	if !o.soon.CompareAndSwap(false, true) {
+		return
 	}
+	time.AfterFunc(wakeAfter, func() {
+		o.soon.Store(false) // note: before the worker looks, so that what comes from now on wakes it again
+		select {
+		case o.woken <- struct{}{}:
+		default:
+		}
+	})
 }
 
 // queueEffect adds an effect in the transaction of the transition that causes it. The key is unique, so it is there once however

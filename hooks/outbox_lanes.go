@@ -8,6 +8,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +19,7 @@ import (
 
 const (
 	outboxLanes  = 8                // effects that are carried out at a time
-	outboxBatch  = 50               // rows read beyond those that are in a lane already
+	outboxBatch  = 50               // rows read at a time, besides those that are in a lane already
 	outboxMost   = 1_000            // rows in lanes
 	outboxGrace  = 5 * time.Second  // how long the end of the process waits for effects
 	outboxPause  = 10 * time.Second // before an effect whose outcome could not be noted is carried out again
@@ -54,15 +56,14 @@ func newLanes() *lanes {
 func (p *Plugin) dispatch(ctx context.Context) (int, error) {
 	l := p.outbox.lanes
 	l.mu.Lock()
-	taken := len(l.taken)
+	taken := slices.Collect(maps.Keys(l.taken))
 	l.beat = time.Now()
 	l.mu.Unlock()
-	if taken >= outboxMost {
+	if len(taken) >= outboxMost {
 		return 0, nil
 	}
-	due, err := p.app.FindRecordsByFilter("wx_outbox", "doneAt = '' && nextAt <= {:now}", "nextAt", taken+outboxBatch, 0,
-		dbx.Params{"now": p.now().UTC().Format(dbTime)})
-	if err != nil {
+	var due []*core.Record
+	if err := otherEffects(p.app, p.now(), taken).All(&due); err != nil {
 		return 0, fmt.Errorf("read outbox: %w", err)
 	}
 	added := 0

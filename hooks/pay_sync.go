@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/order"
 )
@@ -127,19 +125,14 @@ func (p *Plugin) endAttempts(ctx context.Context, orderID string, event order.Pa
 
 // sweep looks after what nobody reports: attempts that are due for a question, and orders whose time is up.
 func (p *Plugin) sweep(ctx context.Context) error {
-	now, err := types.ParseDateTime(p.now())
-	if err != nil {
-		return err
-	}
-	due, err := p.app.FindRecordsByFilter("payments", "nextQueryAt != '' && nextQueryAt <= {:now}", "nextQueryAt", 50, 0, dbx.Params{"now": now})
-	if err != nil {
+	var due, over []*core.Record
+	if err := duePayments(p.app, p.now()).All(&due); err != nil {
 		return fmt.Errorf("find due payments: %w", err)
 	}
 	for _, payment := range due {
 		p.sweepPayment(ctx, payment)
 	}
-	over, err := p.app.FindRecordsByFilter("orders", "payState = 'UNPAID' && frozenAt = '' && expiresAt <= {:now}", "expiresAt", 50, 0, dbx.Params{"now": now})
-	if err != nil {
+	if err := dueOrders(p.app, p.now()).All(&over); err != nil {
 		return fmt.Errorf("find expired orders: %w", err)
 	}
 	for _, o := range over {

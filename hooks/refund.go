@@ -165,9 +165,8 @@ func (p *Plugin) refundAutomatically(ctx context.Context, paymentID string) erro
 
 // sweepRefunds sends what waits for its turn and asks about what has no answer.
 func (p *Plugin) sweepRefunds(ctx context.Context) error {
-	due, err := p.app.FindRecordsByFilter("refunds", "nextQueryAt != '' && nextQueryAt <= {:now}", "nextQueryAt", 50, 0,
-		dbx.Params{"now": p.now().UTC().Format(dbTime)})
-	if err != nil {
+	var due []*core.Record
+	if err := dueRefunds(p.app, p.now()).All(&due); err != nil {
 		return fmt.Errorf("find due refunds: %w", err)
 	}
 	for _, refund := range due {

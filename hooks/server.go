@@ -88,19 +88,42 @@ var (
 func bindLogs(app core.App) {
 	app.OnModelCreate("_logs").Bind(&hook.Handler[*core.ModelEvent]{Id: "wxLogScrub", Func: func(e *core.ModelEvent) error {
 		if l, ok := e.Model.(*core.Log); ok {
-			l.Message = scrub(l.Message)
-			l.Data = scrubMap(l.Data)
+			l.Message = cutLog(scrub(l.Message), maxLogURL)
+			l.Data = capLog(scrubMap(l.Data))
 		}
 		return e.Next()
 	}})
 }
 
+// maxLogData is how many bytes of JSON a row keeps of what a call of the logger says.
+const maxLogData = 32 << 10
+
+// capLog keeps a row small whatever a hook or an error puts into it.
+func capLog(data types.JSONMap[any]) types.JSONMap[any] {
+	raw, err := json.Marshal(data)
+	if err != nil || len(raw) <= maxLogData {
+		return data
+	}
+	return types.JSONMap[any]{"cut": cutLog(string(raw), maxLogData)}
+}
+
+// scrub replaces the secrets in a text.
+// note: most texts have nothing that could come before a secret, and looking for that costs a hundredth of the expressions.
 func scrub(text string) string {
-	text = secretQuery.ReplaceAllString(text, "$1=***")
-	text = secretHeader.ReplaceAllString(text, "$1$2***")
-	text = secretJSON.ReplaceAllString(text, "$1***")
-	text = secretNumber.ReplaceAllString(text, "$1***")
-	return secretXML.ReplaceAllString(text, "$1***")
+	if strings.ContainsAny(text, "=%") {
+		text = secretQuery.ReplaceAllString(text, "$1=***")
+	}
+	if strings.IndexByte(text, ':') >= 0 {
+		text = secretHeader.ReplaceAllString(text, "$1$2***")
+	}
+	if strings.IndexByte(text, '"') >= 0 {
+		text = secretJSON.ReplaceAllString(text, "$1***")
+		text = secretNumber.ReplaceAllString(text, "$1***")
+	}
+	if strings.IndexByte(text, '<') >= 0 {
+		text = secretXML.ReplaceAllString(text, "$1***")
+	}
+	return text
 }
 
 func scrubMap(data types.JSONMap[any]) types.JSONMap[any] {

@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -116,6 +117,7 @@ func (p *Plugin) listUnshipped(e *core.RequestEvent) error {
 	}
 	unshipped := dbx.And(
 		dbx.In("payState", string(order.PayPaid), string(order.PayPartRefunded)), dbx.HashExp{"shipState": shipNone},
+		dbx.NewExp("[[paidAt]] > ''"), // note: unpaid orders stand first in the index, and there may be very many
 	)
 	total, err := e.App.CountRecords("orders", unshipped)
 	if err != nil {
@@ -127,29 +129,64 @@ func (p *Plugin) listUnshipped(e *core.RequestEvent) error {
 	if err != nil {
 		return fail(errBusyHere, err)
 	}
+	shipments, err := lastShipments(e.App, orders)
+	if err != nil {
+		return fail(errBusyHere, err)
+	}
 	items := make([]unshippedOrder, 0, len(orders))
 	for _, o := range orders {
-		item, err := p.describeUnshipped(e.App, o)
-		if err != nil {
-			return fail(errBusyHere, err)
-		}
-		items = append(items, item)
+		items = append(items, p.describeUnshipped(o, shipments[o.Id]))
 	}
 	return e.JSON(http.StatusOK, map[string]any{"items": items, "page": page, "perPage": size, "totalItems": total})
 }
 
-func (p *Plugin) describeUnshipped(app core.App, o *core.Record) (unshippedOrder, error) {
+func (p *Plugin) describeUnshipped(o *core.Record, last shipment) unshippedOrder {
 	deadline := o.GetDateTime("paidAt").Add(shipWithin)
 	item := unshippedOrder{
 		ID: o.Id, Number: o.GetString("number"), AppID: o.GetString("appid"), PayState: o.GetString("payState"), Total: o.GetInt("total"),
 		PaidAt: o.GetDateTime("paidAt"), Deadline: deadline, Overdue: p.now().After(deadline.Time()),
 	}
-	last, job, err := lastShipment(app, o.Id)
-	if err != nil || last == nil || job.Accepted {
-		return item, err
+	if last.row != nil && !last.job.Accepted {
+		item.Pending, item.Error = last.row.GetDateTime("doneAt").IsZero(), last.row.GetString("error")
 	}
-	item.Pending, item.Error = last.GetDateTime("doneAt").IsZero(), last.GetString("error")
-	return item, nil
+	return item
+}
+
+// shipment is a submission of an order's shipping information.
+type shipment struct {
+	row *core.Record // nil: there is none
+	job shipmentJob
+}
+
+// lastShipments finds the latest submission of each order, all of them in one query.
+func lastShipments(app core.App, orders []*core.Record) (map[string]shipment, error) {
+	if len(orders) == 0 {
+		return nil, nil
+	}
+	prefixes := make([]string, len(orders))
+	for i, o := range orders {
+		prefixes[i] = shipmentKeys(o.Id)
+	}
+	var rows []*core.Record
+	if err := shipmentsQuery(app, string(jsonOf(prefixes))).All(&rows); err != nil {
+		return nil, fmt.Errorf("read shipments: %w", err)
+	}
+	last := make(map[string]shipment, len(rows))
+	for _, row := range rows {
+		job, err := shipmentOf(row)
+		if err != nil {
+			return nil, err
+		}
+		last[job.Order] = shipment{row, job}
+	}
+	return last, nil
+}
+
+// shipmentsQuery reads the row with the greatest key below each prefix of a JSON list.
+func shipmentsQuery(app core.App, prefixes string) *dbx.SelectQuery {
+	return app.RecordQuery("wx_outbox").AndWhere(dbx.NewExp(`[[key]] IN (SELECT
+		(SELECT max(k.[[key]]) FROM wx_outbox k WHERE k.[[key]] BETWEEN p.value AND p.value || '~') FROM json_each({:prefixes}) p)`,
+		dbx.Params{"prefixes": prefixes}))
 }
 
 // queryNumber reads a number from 1 to most of the query.

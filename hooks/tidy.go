@@ -62,6 +62,7 @@ func (p *Plugin) tidy() {
 			p.app.Logger().Info("old rows were deleted", "table", rule.table, "rows", n, "keptDays", int(rule.keep.Hours()/24))
 		}
 	}
+	p.logErr("tidying of the log", trimLogs(p.app, keepLogRows))
 }
 
 // tidyTable deletes the old rows of a table, some at a time: a shop that has never tidied may have millions, and people go on paying.

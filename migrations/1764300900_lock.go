@@ -58,7 +58,7 @@ wx_bill_diffs bill kind outTradeNo ours theirs resolved created updated
 wx_bills date merchant totals state created updated attempts nextAt error
 wx_check_fields collection field action scene author created updated
 wx_checks user appid openid kind collection record field file digest image state label tries traceId detail error created updated
-wx_codes user appid kind page scene payload options key image scans lastScanAt created updated
+wx_codes user appid kind page scene payload options key image scans lastScanAt created updated maker
 wx_consents user templateId remaining created updated answer answeredAt recent
 wx_identities user appid openid unionid sessionKey previousSessionKey sessionAt created updated
 wx_inbox kind source dedupeKey headers body verified state error ref seen created updated

@@ -100,7 +100,8 @@ func wantRows(t *testing.T, what string, got, want map[string]map[string]row) {
 				continue
 			}
 			for _, column := range slices.Sorted(maps.Keys(old)) {
-				if now[column] != old[column] {
+				givenAway := table == "wx_codes" && column == "user" && now["maker"] == old["user"] // a plain scene belongs to nobody
+				if now[column] != old[column] && !givenAway {
 					t.Errorf("%s: %s.%s of %s: got %q, want %q", what, table, column, id, now[column], old[column])
 				}
 			}

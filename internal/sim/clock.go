@@ -40,10 +40,10 @@ func (c *clock) set(offset time.Duration) {
 	c.offset = offset
 }
 
-// near gives the clock (base or moved) that lies within window of t.
-func (c *clock) near(t time.Time, window time.Duration) (now time.Time, moved, ok bool) {
+// near gives the clock (base or moved) that lies within wireWindow of t.
+func (c *clock) near(t time.Time) (now time.Time, moved, ok bool) {
 	base, shifted := c.base(), c.now()
-	onBase, onMoved := within(t, base, window), within(t, shifted, window)
+	onBase, onMoved := within(t, base, wireWindow), within(t, shifted, wireWindow)
 	switch {
 	case onBase && onMoved: // the nearer one: a calendar moved by minutes is as good a guess as the laptop's time
 		if moved = shifted.Sub(t).Abs() < base.Sub(t).Abs(); moved {

@@ -57,7 +57,7 @@ func (s *Sim) devicePay(c *echo.Context) error {
 	var found *finding
 	errMsg, refusal, err := s.requestPayment(c, in)
 	if refusal == refusedSign || refusal == refusedTime {
-		found = s.explainPayment(c, in)
+		found = s.explainPayment(in)
 	}
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (s *Sim) devicePay(c *echo.Context) error {
 }
 
 // explainPayment looks for the mistake in a payment that the phone refused for its signature or its time.
-func (s *Sim) explainPayment(c *echo.Context, in payRequest) *finding {
+func (s *Sim) explainPayment(in payRequest) *finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	appid, err := s.ownAppID(in.AppID)
@@ -77,7 +77,7 @@ func (s *Sim) explainPayment(c *echo.Context, in payRequest) *finding {
 	}
 	if at, ok := fromSeconds(timestamp); !ok {
 		return explainTime(timestamp, s.opts.now())
-	} else if _, _, near := s.clock.near(at, wireWindow); !near {
+	} else if _, _, near := s.clock.near(at); !near {
 		return explainTime(timestamp, s.opts.now())
 	}
 	return s.explainPaySign(in, appid, timestamp)
@@ -181,7 +181,7 @@ func (s *Sim) checkPayFields(in payRequest) (timestamp, refusal string) {
 	case in.PaySign == "":
 		return "", "parameter error: paySign is missing"
 	}
-	if _, _, ok := s.clock.near(at, wireWindow); !seconds || !ok {
+	if _, _, ok := s.clock.near(at); !seconds || !ok {
 		return "", refusedTime
 	}
 	return timestamp, ""

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -164,8 +165,8 @@ func tryForms(parts [][]variant, chosen, names []string, most int, separator, la
 		return "", nil
 	}
 	for _, v := range parts[0] {
-		named := append(names[:len(names):len(names)], nonEmpty(v.mistake)...)
-		if text, found := tryForms(parts[1:], append(chosen[:len(chosen):len(chosen)], v.text), named, most, separator, last, digest); text != "" {
+		named := append(slices.Clip(names), nonEmpty(v.mistake)...)
+		if text, found := tryForms(parts[1:], append(slices.Clip(chosen), v.text), named, most, separator, last, digest); text != "" {
 			return text, found
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -82,8 +83,11 @@ func TestNativeAndH5(t *testing.T) {
 				return w.device(http.MethodPost, "/people/"+person+"/pay-url", map[string]any{"url": text, "action": action}).text("errMsg")
 			}
 			for _, step := range []struct{ person, text, action, want string }{
-				{"p2", text + "x", "pay", "fail 二维码无效"}, {"p2", text, "cancel", "fail cancel"}, {"p2", text, "fail", "fail 支付失败，请更换支付方式"},
-				{"p2", text, "pay", "ok"}, {"p3", text, "pay", "fail 该订单已支付"},
+				{"p2", text + "x", "pay", "fail 二维码无效"},
+				{"p2", text, "cancel", "fail cancel"},
+				{"p2", text, "fail", "fail 支付失败，请更换支付方式"},
+				{"p2", text, "pay", "ok"},
+				{"p3", text, "pay", "fail 该订单已支付"},
 			} {
 				if got := pay(step.person, step.text, step.action); got != "requestPayment:"+step.want {
 					t.Errorf("%s as %s: got %q, want %q", step.action, step.person, got, step.want)
@@ -168,9 +172,7 @@ func TestAbnormalRefund(t *testing.T) {
 	path := "/v3/refund/domestic/refunds/" + refundID + "/apply-abnormal-refund"
 	body := func(change map[string]any) string {
 		in := map[string]any{"out_refund_no": "R-ABNORMAL-1", "type": "USER_BANK_CARD", "bank_type": "ICBC_DEBIT", "bank_account": w.sealFor("6222000000000000"), "real_name": w.sealFor("小明")}
-		for name, value := range change {
-			in[name] = value
-		}
+		maps.Copy(in, change)
 		return jsonText(t, in)
 	}
 	wantPayError(t, w.pay(http.MethodPost, path, body(nil)), 400, "INVALID_REQUEST") // still PROCESSING

@@ -311,7 +311,7 @@ func utf16Unit(text []byte) (unit rune, ok bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
-	return rune(n), err == nil //nolint:gosec // 16 bits
+	return rune(n), err == nil
 }
 
 // decodeOr reads the body of an api.weixin.qq.com call; garbage is the errcode that stands for bad JSON at that call.

@@ -27,7 +27,7 @@ type diffLine struct {
 // newFinding looks the words of a mistake up.
 func newFinding(mistake string) *finding {
 	f := &finding{Mistake: mistake, Diff: []diffLine{}}
-	for _, name := range strings.Split(mistake, "+") {
+	for name := range strings.SplitSeq(mistake, "+") {
 		said := mistakes()[name]
 		f.Says, f.SaysZH = strings.TrimPrefix(f.Says+" "+said.en, " "), f.SaysZH+said.zh
 	}

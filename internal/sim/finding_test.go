@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -141,7 +142,8 @@ func (w *world) found() (f struct {
 		Name, Signed, Expected string
 		At                     int
 	}
-}) {
+},
+) {
 	w.t.Helper()
 	raw, err := json.Marshal(w.list("/calls?limit=1")[0]["finding"])
 	if err == nil {
@@ -208,10 +210,7 @@ func TestPaySignMistakes(t *testing.T) {
 	}
 	for mistake, change := range scenarios {
 		t.Run(mistake, func(t *testing.T) {
-			bad := map[string]any{}
-			for name, value := range in {
-				bad[name] = value
-			}
+			bad := maps.Clone(in)
 			change(bad)
 			if got := w.payAs("p1", bad); !strings.HasPrefix(got, "requestPayment:fail") {
 				t.Fatalf("got %q, want it refused", got)

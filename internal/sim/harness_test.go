@@ -199,6 +199,7 @@ func (w *world) request(method, path, body string) *http.Request {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	req.RemoteAddr = "127.0.0.1:50000" // for a handler that is called without a server
 	return req
 }
 

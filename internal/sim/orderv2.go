@@ -79,7 +79,7 @@ func (s *Sim) unifiedOrder(c *call) reply {
 // clockV2 is the clock by which a caller of v2 lives: its requests have no time stamp, unless they say when they began.
 func (s *Sim) clockV2(c *call) time.Time {
 	if began, err := timeV2(c.fields["time_start"]); err == nil {
-		if now, _, ok := s.clock.near(began, wireWindow); ok {
+		if now, _, ok := s.clock.near(began); ok {
 			return now
 		}
 	}

@@ -135,7 +135,6 @@ func TestLengthsInBytes(t *testing.T) {
 
 // TestTextThatIsNone: no call takes bytes that are no text, and none stores another text in their place.
 func TestTextThatIsNone(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t)
 	for name, inside := range map[string]string{"Latin 1": "caf\xe9", "half a rune": "\xe9\x9d", "high surrogate": `\ud83c`, "low surrogate": `\udf5c`, "wrong order": `\udf5c\ud83c`} {
 		t.Run(name, func(t *testing.T) {

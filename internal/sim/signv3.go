@@ -130,7 +130,7 @@ func (s *Sim) authorize(c *call) *payError {
 // checkTimestamp wants the call to be from within five minutes, on the base clock or the moved one.
 func (s *Sim) checkTimestamp(c *call, timestamp string) *payError {
 	if at, ok := fromSeconds(timestamp); ok {
-		if now, moved, ok := s.clock.near(at, wireWindow); ok {
+		if now, moved, ok := s.clock.near(at); ok {
 			c.wire = now
 			s.wireMoved.Store(moved)
 			return nil

@@ -54,7 +54,8 @@ func pushTriggers() map[string]pushFields {
 
 // triggers lists every event that can be triggered.
 func triggers() []string {
-	list := []string{"refund.success", "refund.abnormal", "refund.closed", "refund.by_hand", "certificate.rotate", "token.storm"}
+	list := make([]string, 0, 32)
+	list = append(list, "refund.success", "refund.abnormal", "refund.closed", "refund.by_hand", "certificate.rotate", "token.storm")
 	for _, name := range sortedKeys(payTriggers()) {
 		list = append(list, "pay."+name)
 	}

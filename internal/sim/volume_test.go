@@ -60,7 +60,7 @@ func BenchmarkPaidOrder(b *testing.B) {
 	merchant, app := cfg.Merchants[0], cfg.Apps[0]
 	key := parseKey(b, merchant.PrivateKey)
 	serve := func(req *http.Request) string {
-		req.Host = "127.0.0.1"
+		req.Host, req.RemoteAddr = "127.0.0.1", "127.0.0.1:50000"
 		rec := httptest.NewRecorder()
 		s.Handler().ServeHTTP(rec, req)
 		return rec.Body.String()

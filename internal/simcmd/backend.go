@@ -98,7 +98,7 @@ func find(value any, path string) any {
 	if path == "" || path == "." {
 		return value
 	}
-	for _, name := range strings.Split(path, ".") {
+	for name := range strings.SplitSeq(path, ".") {
 		switch v := value.(type) {
 		case map[string]any:
 			value = v[name]

@@ -78,7 +78,7 @@ func TestExec(t *testing.T) {
 	if err != nil || !strings.HasPrefix(out, "http://127.0.0.1:") {
 		t.Fatalf("got %q, %v, want the address", out, err)
 	}
-	if _, err := http.Get(strings.TrimSpace(out)); err == nil { //nolint:noctx,bodyclose // it has to fail
+	if _, err := run(t, "env", "--url", strings.TrimSpace(out)); err == nil {
 		t.Error("the simulator still answers after its command")
 	}
 	command := execCommand()

@@ -52,7 +52,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// TestLibrary: and every scenario of the library, which has each fault of payment that can be queued.
+// TestLibrary: and every scenario of the library, which has the faults of payment notifications that lead to a payment.
 func TestLibrary(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("..", "..", "e2e", "scenarios", "*.yaml"))

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -128,14 +129,7 @@ func report(out io.Writer, form string, results []result) error {
 	var err error
 	switch form {
 	case "text":
-		for _, r := range results {
-			if r.OK {
-				_, err = fmt.Fprintf(out, "ok    %s\n", r.Name)
-			} else {
-				_, err = fmt.Fprintf(out, "FAIL  %s: %s\n      %s\n", r.Name, r.Reason, r.Why)
-			}
-		}
-		_, err = fmt.Fprintf(out, "\n%d of %d survived\n", len(results)-failed, len(results))
+		_, err = io.WriteString(out, textReport(results, failed))
 	case "json":
 		enc := json.NewEncoder(out)
 		enc.SetIndent("", "  ")
@@ -149,6 +143,20 @@ func report(out io.Writer, form string, results []result) error {
 		err = fmt.Errorf("%d of %d scenarios failed", failed, len(results))
 	}
 	return err
+}
+
+// textReport is for people.
+func textReport(results []result, failed int) string {
+	var out strings.Builder
+	for _, r := range results {
+		if r.OK {
+			fmt.Fprintf(&out, "ok    %s\n", r.Name)
+			continue
+		}
+		fmt.Fprintf(&out, "FAIL  %s: %s\n      %s\n", r.Name, r.Reason, r.Why)
+	}
+	fmt.Fprintf(&out, "\n%d of %d survived\n", len(results)-failed, len(results))
+	return out.String()
 }
 
 // writeJUnit writes the form that most CI servers read.

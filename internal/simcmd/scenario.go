@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -174,9 +175,7 @@ func (r *runner) do(s step) error {
 		if !known {
 			return errors.New("the backend has no request " + s.Request)
 		}
-		for name, value := range s.With {
-			r.vars[name] = value
-		}
+		maps.Copy(r.vars, s.With)
 		_, err := r.send(q)
 		return err
 	case s.Expect != nil:

@@ -8,7 +8,7 @@ const WORDS = {
     other: 'English', lost: '连接断开', moved: '已拨快', fen: '元', attempts: '次投递', next: '下次', until: '直到清空', left: '剩',
     notPay: '未支付', success: '已支付', refund: '转入退款', closed: '已关闭', toShip: '待发货', parting: '分批发货中', shipped: '已发货', corrected: '已更正发货',
     messages: '服务通知', push: '消息推送', subscribe: '订阅', unsubscribe: '拒收', save: '保存', send: '推送', opensNothing: '点击不跳转',
-    processing: '退款中', refunded: '已退款', abnormal: '退款异常', refundClosed: '退款关闭', byHand: '平台操作', back: '已退', youSigned: '你签的', expected: '应签的', pending: '待送达', delivered: '已送达', givenUp: '已放弃', ok: '通过', refused: '拒绝', fault: '故障',
+    processing: '退款中', refunded: '已退款', abnormal: '退款异常', refundClosed: '退款关闭', byHand: '平台操作', back: '已退', again: '再发一次', happen: '发生', youSigned: '你签的', expected: '应签的', pending: '待送达', delivered: '已送达', givenUp: '已放弃', ok: '通过', refused: '拒绝', fault: '故障',
   },
   en: {
     title: 'Simulated WeChat', identity: 'Identity', people: 'People', faults: 'Faults', orders: 'Orders', refunds: 'Refunds', notifications: 'Notifications', calls: 'Calls', add: 'Add',
@@ -16,7 +16,7 @@ const WORDS = {
     other: '中文', lost: 'connection lost', moved: 'moved ahead', fen: 'yuan', attempts: 'attempts', next: 'next', until: 'until cleared', left: 'left',
     notPay: 'unpaid', success: 'paid', refund: 'refund', closed: 'closed', toShip: 'to ship', parting: 'partly shipped', shipped: 'shipped', corrected: 'shipped, corrected',
     messages: 'Service messages', push: 'Message push', subscribe: 'Subscribe', unsubscribe: 'Turn off', save: 'Save', send: 'Push', opensNothing: 'opens nothing',
-    processing: 'processing', refunded: 'refunded', abnormal: 'abnormal', refundClosed: 'closed', byHand: 'by hand', back: 'back', youSigned: 'what you signed', expected: 'what was expected', pending: 'pending', delivered: 'delivered', givenUp: 'given up', ok: 'ok', refused: 'refused', fault: 'fault',
+    processing: 'processing', refunded: 'refunded', abnormal: 'abnormal', refundClosed: 'closed', byHand: 'by hand', back: 'back', again: 'send again', happen: 'let it happen', youSigned: 'what you signed', expected: 'what was expected', pending: 'pending', delivered: 'delivered', givenUp: 'given up', ok: 'ok', refused: 'refused', fault: 'fault',
   },
 };
 
@@ -127,9 +127,20 @@ function drawNotifications(list) {
     span('time', clockText(n.made_at)), stateTag(NOTE_STATES, n.state),
     span('', n.event_type + ' · ' + (n.push ? n.appid : n.out_trade_no) + (n.out_refund_no ? ' · ' + n.out_refund_no : '') + ' → ' + n.url +
       (n.format === 'v2' ? ' (XML)' : '') + (n.replay ? ' (replay)' : '')),
-    span('muted', n.attempts.length + ' ' + t('attempts') + (n.state === 'PENDING' ? ' · ' + t('next') + ' ' + clockText(n.due) : '')),
+    span('muted', n.attempts.length + ' ' + t('attempts') + (n.state === 'PENDING' ? ' · ' + t('next') + ' ' + clockText(n.due) : ''), sendAgain(n)),
   ], (n.attempts || []).map((a, i) => el('pre', '', '#' + (i + 1) + ' ' + clockText(a.at) + ' · ' + (a.status || '–') + ' · ' + a.took_ms + ' ms' +
     (a.fault ? ' · ' + a.fault : '') + (a.url ? '\n' + a.url : '') + (a.error ? '\n' + a.error : '') + (a.answer ? '\n← ' + a.answer : '') + (a.body ? '\n→ ' + a.body : '')))));
+}
+
+// sendAgain delivers a notification once more, as it was.
+function sendAgain(n) {
+  const button = el('button', 'plain', t('again'));
+  button.type = 'button';
+  button.addEventListener('click', (event) => {
+    event.preventDefault(); // it lies in a summary, which would open
+    act(() => ask('/notifications/' + encodeURIComponent(n.id) + '/resend', 'POST', {}));
+  });
+  return button;
 }
 
 // a message as it lies in 服务通知 on the phone
@@ -294,6 +305,10 @@ function bind() {
     const form = event.target;
     act(() => ask('/faults', 'POST', { on: form.on.value, kind: form.kind.value, times: Number(form.times.value), delay: form.delay.value }));
   });
+  $('trigger').addEventListener('submit', (event) => {
+    event.preventDefault();
+    act(() => ask('/trigger', 'POST', { event: event.target.event.value }));
+  });
   $('add-person').addEventListener('submit', (event) => {
     event.preventDefault();
     const form = event.target;
@@ -307,6 +322,8 @@ async function start() {
   setInterval(refresh, 2000);
   const [cfg, allowed] = await Promise.all([ask('/config'), ask('/faults/kinds'), refresh()]);
   kinds = allowed;
+  $('trigger').event.replaceChildren(...(await ask('/triggers')).map((name) => new Option(name, name)));
+  $('trigger').event.value = 'pay.success';
   $('add-fault').on.replaceChildren(...Object.keys(kinds).map((k) => new Option(k, k)));
   fillKinds();
   draw('identity-body', cfg, drawIdentity);

@@ -1,0 +1,52 @@
+package hooks
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// The four questions that the server asks itself every few seconds. Each has a partial index that holds the waiting rows only, and
+// repeats the index's condition word by word: the filter language of PocketBase wraps every comparison, which SQLite cannot match
+// with the condition, and the whole table is read instead.
+
+// duePayments are the attempts to ask WeChat about.
+func duePayments(app core.App, now time.Time) *dbx.SelectQuery {
+	return dueRows(app, "payments", "nextQueryAt", "[[nextQueryAt]] != ''", now)
+}
+
+// dueOrders are the unpaid orders whose time is up. Frozen ones wait for a person.
+func dueOrders(app core.App, now time.Time) *dbx.SelectQuery {
+	return dueRows(app, "orders", "expiresAt", "[[payState]] = 'UNPAID' AND [[frozenAt]] = ''", now)
+}
+
+// dueRefunds are the refunds to send or to ask about.
+func dueRefunds(app core.App, now time.Time) *dbx.SelectQuery {
+	return dueRows(app, "refunds", "nextQueryAt", "[[nextQueryAt]] != ''", now)
+}
+
+// dueEffects are the rows of the outbox to carry out.
+func dueEffects(app core.App, now time.Time) *dbx.SelectQuery {
+	return dueRows(app, "wx_outbox", "nextAt", "[[doneAt]] = ''", now)
+}
+
+// otherEffects are those that are in no lane yet.
+// note: this runs after every effect, so under load it may not load the thousand rows that wait in their lanes.
+func otherEffects(app core.App, now time.Time, taken []string) *dbx.SelectQuery {
+	return dueEffects(app, now).Limit(outboxBatch).AndWhere(dbx.NewExp("[[id]] NOT IN (SELECT value FROM json_each({:taken}))",
+		dbx.Params{"taken": string(jsonOf(taken))}))
+}
+
+// jsonOf is a list of our own ids as JSON, which always works. NB! No ids are [] and not null, which NOT IN takes for an unknown one.
+func jsonOf(ids []string) []byte {
+	raw, _ := json.Marshal(append([]string{}, ids...))
+	return raw
+}
+
+// dueRows gives the earliest 50 rows whose time has come; another Limit replaces that.
+func dueRows(app core.App, collection, at, waits string, now time.Time) *dbx.SelectQuery {
+	due := dbx.NewExp("[["+at+"]] <= {:now}", dbx.Params{"now": now.UTC().Format(dbTime)})
+	return app.RecordQuery(collection).AndWhere(dbx.NewExp(waits)).AndWhere(due).OrderBy(at).Limit(50)
+}
