@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/tests"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -144,7 +143,7 @@ func TestTrimLogs(t *testing.T) {
 		}
 	}
 	plain := logRow(levelError, "no request", map[string]any{}, answered(1, "").at)
-	if _, err := app.AuxNonconcurrentDB().Insert("_logs", dbx.Params(plain)).Execute(); err != nil {
+	if _, err := app.AuxNonconcurrentDB().Insert("_logs", plain).Execute(); err != nil {
 		t.Fatal(err)
 	}
 	if err := trimLogs(app, 11); err != nil {

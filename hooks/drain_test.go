@@ -23,7 +23,8 @@ func TestBodyIsReadBeforeTheAnswer(t *testing.T) {
 	}{
 		{"too large for a route", "/api/wx/login", false, http.StatusRequestEntityTooLarge},
 		{"too large, in chunks", "/api/wx/login", true, http.StatusBadRequest},
-		{"without a token", "/api/wx/check/image", false, http.StatusUnauthorized},
+		{"too large for an upload", "/api/wx/check/image", false, http.StatusRequestEntityTooLarge},
+		{"without a token", "/api/backups/upload", false, http.StatusUnauthorized},
 		{"no such route", "/api/nowhere", false, http.StatusNotFound},
 	}
 	for _, s := range scenarios {

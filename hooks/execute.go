@@ -17,6 +17,7 @@ func Execute(app *pocketbase.PocketBase) error {
 
 func execute(app *pocketbase.PocketBase) error {
 	root := app.RootCmd
+	root.SetErr(os.Stderr)     // PocketBase 0.40 throws away what commands write there, such as the log of an edge
 	root.InitDefaultHelpFlag() // else Find takes what comes after --help for its value
 	root.InitDefaultVersionFlag()
 	if root.PersistentFlags().Lookup("new") == nil { // a program of an embedder's

@@ -34,8 +34,10 @@ func TestGroupedPools(t *testing.T) {
 			db   dbx.Builder
 			want string
 		}{
-			{"writers", app.NonconcurrentDB(), "1"}, {"readers", app.ConcurrentDB(), "2"},
-			{"writers of the log", app.AuxNonconcurrentDB(), "2"}, {"readers of the log", app.AuxConcurrentDB(), "2"},
+			{"writers", app.NonconcurrentDB(), "1"},
+			{"readers", app.ConcurrentDB(), "2"},
+			{"writers of the log", app.AuxNonconcurrentDB(), "2"},
+			{"readers of the log", app.AuxConcurrentDB(), "2"},
 		} {
 			if got := pragma(t, pool.db, "synchronous"); got != pool.want {
 				t.Errorf("%s bootstrap, %s: got synchronous %s, want %s", boot, pool.name, got, pool.want)

@@ -151,12 +151,23 @@ func fieldOptions(c *core.Collection) (map[string]map[string]any, error) {
 	return byName, nil
 }
 
+// sameOption compares two options as they are in JSON. A list without anything in it is null to PocketBase 0.39, and [] to 0.40.
+func sameOption(a, b any) bool {
+	if list, ok := a.([]any); ok && len(list) == 0 {
+		a = nil
+	}
+	if list, ok := b.([]any); ok && len(list) == 0 {
+		b = nil
+	}
+	return reflect.DeepEqual(a, b)
+}
+
 func fieldChange(want, have map[string]any) string {
 	if have == nil {
 		return "it cannot be removed or renamed"
 	}
 	for _, option := range slices.Sorted(maps.Keys(want)) {
-		if !slices.Contains(freeOptions, option) && !reflect.DeepEqual(want[option], have[option]) {
+		if !slices.Contains(freeOptions, option) && !sameOption(want[option], have[option]) {
 			return fmt.Sprintf("its option %s cannot be changed from %v to %v", option, want[option], have[option])
 		}
 	}

@@ -48,6 +48,9 @@ const (
 func drainBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := r.Body
+		if body != nil && body != http.NoBody {
+			r.Body = io.NopCloser(body) // note: PocketBase closes it, and then nothing more can be read
+		}
 		next.ServeHTTP(w, r)
 		// whoever waits for 100 Continue sends nothing before the answer
 		if r.ContentLength == 0 || body == nil || r.Header.Get("Expect") != "" || r.Header.Get("Upgrade") != "" {
@@ -136,8 +139,10 @@ func scrubMap(data types.JSONMap[any]) types.JSONMap[any] {
 
 func scrubValue(value any) any {
 	switch v := value.(type) {
-	case nil, bool, int, int64, uint64, float64, time.Time, time.Duration:
+	case nil, bool, int, int64, uint64, float64, time.Time:
 		return v
+	case time.Duration:
+		return int64(v) // note: nanoseconds, as encoding/json writes one; its second version refuses a bare Duration, and the row would be lost
 	case string:
 		return scrub(v)
 	case error:

@@ -15,9 +15,9 @@ const options = "?_txlock=immediate&_pragma=busy_timeout(60000)&_pragma=journal_
 const patience = time.Minute
 
 // open makes a database with one table, and an enabled pool on it.
-func open(t *testing.T, more string) *sql.DB {
+func open(t *testing.T) *sql.DB {
 	t.Helper()
-	return openAt(t, filepath.Join(t.TempDir(), "data.db"), more)
+	return openAt(t, filepath.Join(t.TempDir(), "data.db"), "")
 }
 
 func openAt(t *testing.T, path, more string) *sql.DB {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -92,7 +93,8 @@ func TestPowerCut(t *testing.T) {
 			}
 		})
 	}
-	done := later(func() error { wg.Wait(); return nil })
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
 	for over := false; !over; {
 		select {
 		case <-done:
@@ -100,7 +102,7 @@ func TestPowerCut(t *testing.T) {
 		default:
 		}
 		mu.Lock()
-		promised := answered[:len(answered):len(answered)]
+		promised := slices.Clip(answered)
 		mu.Unlock()
 		if len(promised) == 0 {
 			continue
@@ -182,7 +184,7 @@ func contains(raw []byte, text string) bool {
 // TestLogIsMadeAnew: when the last connection closes, SQLite removes the log, and the next one makes another file.
 func TestLogIsMadeAnew(t *testing.T) {
 	t.Parallel()
-	db := open(t, "")
+	db := open(t)
 	p := poolOf(db)
 	for n := range 3 {
 		var synced os.FileInfo

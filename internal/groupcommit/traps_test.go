@@ -47,6 +47,9 @@ func among(t *testing.T, db *sql.DB, job func(*sql.Tx) error) error {
 // TestFailedJobIsAlone: each of these ends one job and nothing of its neighbours.
 func TestFailedJobIsAlone(t *testing.T) {
 	t.Parallel()
+	if err := watchStatements(); err != nil {
+		t.Fatal(err)
+	}
 	ctx := context.Background()
 	insert := func(tx *sql.Tx, id string) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO rows (id) VALUES (?)", id)
@@ -102,7 +105,7 @@ func TestFailedJobIsAlone(t *testing.T) {
 	for name, job := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db := open(t, "")
+			db := open(t)
 			if err := among(t, db, job); err == nil {
 				t.Error("got no error")
 			}
@@ -132,14 +135,15 @@ func endless(tx *sql.Tx) error {
 // running holds what the SQL function statement_runs calls.
 var running sync.Map
 
-func init() {
-	sqlite.MustRegisterScalarFunction("statement_runs", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+// watchStatements is once a process, and before the connections that use the function.
+var watchStatements = sync.OnceValue(func() error {
+	return sqlite.RegisterScalarFunction("statement_runs", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
 		if end, ok := running.Load(args[0]); ok {
 			end.(context.CancelFunc)()
 		}
 		return args[0], nil
 	})
-}
+})
 
 // TestGoodJobs: what a job may do inside of its transaction.
 func TestGoodJobs(t *testing.T) {
@@ -162,7 +166,7 @@ func TestGoodJobs(t *testing.T) {
 	for name, statements := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db := open(t, "")
+			db := open(t)
 			err := among(t, db, func(tx *sql.Tx) error {
 				for _, s := range statements {
 					if _, err := tx.ExecContext(context.Background(), s); err != nil {
@@ -181,7 +185,7 @@ func TestGoodJobs(t *testing.T) {
 // TestJobOutlivesFailedStatement: a broken unique index ends a statement, and not the transaction.
 func TestJobOutlivesFailedStatement(t *testing.T) {
 	t.Parallel()
-	db := open(t, "")
+	db := open(t)
 	tx := begin(t, db)
 	must(t, tx, "INSERT INTO rows (id) VALUES ('one')")
 	if _, err := tx.ExecContext(t.Context(), "INSERT INTO rows (id) VALUES ('one')"); err == nil {
@@ -196,7 +200,7 @@ func TestJobOutlivesFailedStatement(t *testing.T) {
 // TestSlowJobHoldsNobody: a job that has finished is answered while the next one is still at work.
 func TestSlowJobHoldsNobody(t *testing.T) {
 	t.Parallel()
-	db := open(t, "")
+	db := open(t)
 	block := begin(t, db)
 	finished := later(func() error { return write(db, "finished") })
 	queued(t, db, 1)
@@ -228,7 +232,7 @@ func TestSlowJobHoldsNobody(t *testing.T) {
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	const jobs = 50
-	db := open(t, "")
+	db := open(t)
 	block := begin(t, db)
 	var mu sync.Mutex
 	var got []int
@@ -261,7 +265,7 @@ func TestOrder(t *testing.T) {
 // TestGivesUpInTheQueue: a job whose context ends before its turn leaves the queue, and the ones behind it move up.
 func TestGivesUpInTheQueue(t *testing.T) {
 	t.Parallel()
-	db := open(t, "")
+	db := open(t)
 	block := begin(t, db)
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := later(func() error {
@@ -299,7 +303,9 @@ func TestCloseWithFullQueue(t *testing.T) {
 	if err := block.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	receive(t, "end of Close", closed)
+	if err := receive(t, "end of Close", closed); err != nil {
+		t.Errorf("close: %v", err)
+	}
 	again := openAt(t, path, "")
 	for n, outcome := range outcomes {
 		if err := receive(t, "outcome", outcome); (err == nil) != has(t, again, fmt.Sprint(n)) {
@@ -311,7 +317,7 @@ func TestCloseWithFullQueue(t *testing.T) {
 // TestRowsHoldTheWriter: rows outside of a transaction are read to their end before the next job begins.
 func TestRowsHoldTheWriter(t *testing.T) {
 	t.Parallel()
-	db := open(t, "")
+	db := open(t)
 	must(t, db, "INSERT INTO rows (id) VALUES ('a'), ('b'), ('c')")
 	found, err := db.QueryContext(t.Context(), "DELETE FROM rows RETURNING id")
 	if err != nil {
@@ -319,11 +325,12 @@ func TestRowsHoldTheWriter(t *testing.T) {
 	}
 	next := later(func() error { return write(db, "next") })
 	queued(t, db, 1)
+	defer func() { _ = found.Close() }()
 	n := 0
-	for found.Next() {
+	for found.Next() { // which closes them at their end
 		n++
 	}
-	if err := errors.Join(found.Err(), found.Close()); err != nil || n != 3 {
+	if err := found.Err(); err != nil || n != 3 {
 		t.Errorf("got %d rows, %v, want 3", n, err)
 	}
 	if err := receive(t, "next job", next); err != nil || !has(t, db, "next") {
@@ -381,7 +388,7 @@ func count(db *sql.DB) error {
 // TestBackupBesideWriters: VACUUM INTO, VACUUM and checkpoints do their work while others write, and the copy is whole.
 func TestBackupBesideWriters(t *testing.T) {
 	t.Parallel()
-	db := open(t, "")
+	db := open(t)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	for w := range 4 {

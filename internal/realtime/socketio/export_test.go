@@ -15,7 +15,7 @@ func Decode(data []byte) string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf("%c %s %q %q %d %s", p.kind, p.namespace, p.id, p.event, len(p.args), p.auth)
+	return fmt.Sprintf("%c %s %q %q %d %s", p.kind, p.namespace, p.id, p.event, len(p.args), string(p.auth))
 }
 
 // DecodeEvent gives an event's name and arguments.
