@@ -121,10 +121,10 @@ func TestFolderIsClosed(t *testing.T) {
 	for name, open := range map[string]bool{"new": false, "open before": true} {
 		dir := home(t)
 		if open {
-			if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the point of the test
+			if err := os.MkdirAll(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // likewise
+			if err := os.Chmod(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocketbase/pocketbase/tests"
+
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
 	"wxbase/internal/realtime/ticket"
@@ -119,14 +121,7 @@ func TestEdgeKeyStays(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	first := app.Must(http.MethodGet, "/api/wx/edges/key", "", nil)
-	again, err := hooks.Register(app.TestApp, hooks.Config{Env: func(string) string { return "" }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := app.Bootstrap(); err != nil {
-		t.Fatal(err)
-	}
-	second, err := again.EdgeKeys()
+	second, err := onCopy(t, app).EdgeKeys()
 	if err != nil || string(second) != string(first.Body) {
 		t.Errorf("another start: got %s, %v, want %s", second, err, first.Body)
 	}
@@ -141,16 +136,27 @@ func TestEdgeKeyStays(t *testing.T) {
 	if _, err := app.NonconcurrentDB().NewQuery("UPDATE _params SET value = '\"enc:v1:AAAA\"' WHERE id = 'wx_edge_key'").Execute(); err != nil {
 		t.Fatal(err)
 	}
-	third, err := hooks.Register(app.TestApp, hooks.Config{Env: func(string) string { return "" }})
+	if got, err := onCopy(t, app).EdgeKeys(); err != nil || string(got) == string(first.Body) {
+		t.Errorf("a key that cannot be opened: got %s, %v, want a new one", got, err)
+	}
+}
+
+// onCopy is another start of wxbase, on a copy of the data folder: the app itself is still at work.
+func onCopy(t *testing.T, app *apptest.App) *hooks.Plugin {
+	t.Helper()
+	next, err := tests.NewTestApp(app.DataDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := app.Bootstrap(); err != nil {
+	t.Cleanup(next.Cleanup)
+	plugin, err := hooks.Register(next, hooks.Config{Env: func(string) string { return "" }})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := third.EdgeKeys(); err != nil || string(got) == string(first.Body) {
-		t.Errorf("a key that cannot be opened: got %s, %v, want a new one", got, err)
+	if err := next.Bootstrap(); err != nil {
+		t.Fatal(err)
 	}
+	return plugin
 }
 
 // TestEdgeSettings: what stops a start.

@@ -22,7 +22,7 @@ func (p *Plugin) closeFolder(dir string) error {
 	if runtime.GOOS == "windows" || info.Mode().Perm()&0o077 == 0 {
 		return nil
 	}
-	if err := os.Chmod(dir, 0o700); err != nil {
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder needs its x
 		_, _ = fmt.Fprintf(p.cfg.Out, "  warning: others can read the data folder %s, and it cannot be closed (%v): chmod 700 it\n", dir, err)
 		return nil
 	}

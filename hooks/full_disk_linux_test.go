@@ -41,9 +41,10 @@ func TestFullDisk(t *testing.T) {
 		status, _ := p.call(http.MethodGet, "/api/wx/health", "", nil)
 		return status == http.StatusServiceUnavailable
 	})
-	if out := p.out.String(); !strings.Contains(out, "nothing can be written") || !strings.Contains(out, "disk is full") {
-		t.Errorf("console: got %q, want words of the full disk", out)
-	}
+	p.until("words of the full disk on the console", func() bool {
+		out := p.out.String()
+		return strings.Contains(out, "nothing can be written") && strings.Contains(out, "disk is full")
+	})
 	if err := os.Remove(fill); err != nil {
 		t.Fatal(err)
 	}

@@ -27,8 +27,15 @@ func pragma(t *testing.T, db dbx.Builder, name string) (value string) {
 // the disk by itself.
 func TestGroupedPools(t *testing.T) {
 	t.Parallel()
-	app := apptest.New(t)
+	app := core.NewBaseApp(core.BaseAppConfig{DataDir: filepath.Join(t.TempDir(), "pb_data"), DBConnect: hooks.Connect})
+	t.Cleanup(func() { _ = app.ResetBootstrapState() })
+	if _, err := hooks.Register(app, hooks.Config{Env: func(string) string { return "" }}); err != nil {
+		t.Fatal(err)
+	}
 	for _, boot := range []string{"first", "second"} {
+		if err := app.Bootstrap(); err != nil { // note: of an app that does not serve, so that no worker is at work
+			t.Fatal(err)
+		}
 		for _, pool := range []struct {
 			name string
 			db   dbx.Builder
@@ -42,9 +49,6 @@ func TestGroupedPools(t *testing.T) {
 			if got := pragma(t, pool.db, "synchronous"); got != pool.want {
 				t.Errorf("%s bootstrap, %s: got synchronous %s, want %s", boot, pool.name, got, pool.want)
 			}
-		}
-		if err := errors.Join(app.ResetBootstrapState(), app.Bootstrap()); err != nil {
-			t.Fatal(err)
 		}
 	}
 	off := apptest.New(t, func(c *hooks.Config) {

@@ -327,7 +327,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 		return err
 	}
 	p.startWorker()
-	p.keeper.done.Go(p.keep)
+	p.keeper.done.Go(func() { defer p.outliveApp(); p.keep() })
 	p.scheduleReconciliation(e.App)
 	p.scheduleTidying(e.App)
 	if err := e.Next(); err != nil {

@@ -160,7 +160,7 @@ func TestSessionKeysAreCiphertextInTwoGenerations(t *testing.T) {
 		{"the one before that", keyOne, 409, "wx_session_stale"},
 	}
 	for _, s := range scenarios {
-		data := sealed(t, s.key, phoneData(app, "13800138000", ownAppID))
+		data := sealed(t, s.key, phoneData(app, ownAppID))
 		wantAnswer(t, app.Call(http.MethodPost, "/api/wx/phone", token, data), s.status, s.code)
 	}
 	wantNowhere(t, app, keyOne, keyTwo, keyThree)
@@ -179,7 +179,7 @@ func TestTwoLoginsAtOnceKeepBothKeys(t *testing.T) {
 		token := app.Must(http.MethodPost, "/api/wx/login", "", code(2)).Text("token")
 		apptest.AtOnce(2, func(i int) { app.LoginWith(code(i)) })
 		for _, key := range keys[:2] {
-			data := sealed(t, key, phoneData(app, "13800138000", ownAppID))
+			data := sealed(t, key, phoneData(app, ownAppID))
 			if got := app.Call(http.MethodPost, "/api/wx/phone", token, data); got.Status != 200 {
 				t.Errorf("round %d: got %d %s, want both keys to open", round, got.Status, got.Code())
 			}

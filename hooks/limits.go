@@ -65,7 +65,7 @@ func (l *limits) settings() []limitSetting {
 // limitsFrom are the usual limits, with what the environment says.
 func limitsFrom(env func(string) string) (limits, error) {
 	l := usualLimits()
-	var errs []error
+	errs := make([]error, 0, len(l.settings()))
 	for _, s := range l.settings() {
 		n, err := numberFrom(env, s.name, *s.value)
 		if err == nil && s.positive && n < 1 {

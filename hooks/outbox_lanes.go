@@ -214,7 +214,7 @@ func (p *Plugin) drain(ctx context.Context) error {
 			return err
 		}
 		if added == 0 || ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the rest waits for the next start
 		}
 	}
 }

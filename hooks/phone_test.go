@@ -161,7 +161,7 @@ func TestPhoneRefusesDataOfAnotherMiniProgram(t *testing.T) {
 	app.LoginWith(map[string]any{"code": "1"})
 	token := app.LoginWith(map[string]any{"code": "2"}).Text("token")
 	for _, key := range []string{keyOne, keyTwo} {
-		got := app.Call(http.MethodPost, "/api/wx/phone", token, sealed(t, key, phoneData(app, "13800138000", nextAppID)))
+		got := app.Call(http.MethodPost, "/api/wx/phone", token, sealed(t, key, phoneData(app, nextAppID)))
 		wantAnswer(t, got, 400, "wx_watermark_invalid")
 	}
 }
@@ -250,7 +250,7 @@ func TestPhoneRefusesDataOfAnotherTime(t *testing.T) {
 	}
 	for _, s := range scenarios {
 		for _, path := range []string{"/api/wx/phone", "/api/wx/decrypt"} {
-			data := phoneData(app, "13800138000", ownAppID)
+			data := phoneData(app, ownAppID)
 			data["watermark"] = map[string]any{"timestamp": app.Clock.Now().Add(s.off).Unix(), "appid": ownAppID}
 			got := app.Call(http.MethodPost, path, token, sealed(t, keyOne, data))
 			if got.Status != s.status || got.Code() != s.code {

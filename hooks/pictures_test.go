@@ -71,7 +71,7 @@ func TestPictureUploads(t *testing.T) {
 	}
 	for _, way := range ways {
 		for _, s := range pictures {
-			t.Run(way.name+" "+s.name, func(t *testing.T) {
+			step(t, way.name+" "+s.name, func(t *testing.T) {
 				got := sendFormBy(t, app, way.method, way.path, way.token, way.field, s.file, nil)
 				if refused := strings.Contains(string(got.Body), `"image_refused"`); refused != s.refused || (got.Status < 400) == s.refused {
 					t.Errorf("got %d %s, want refused: %v", got.Status, got.Body, s.refused)
@@ -106,7 +106,7 @@ func TestThumbOfOldPicture(t *testing.T) {
 		{"no picture", "100x100", []byte("price list"), 200},
 	}
 	for _, s := range scenarios {
-		t.Run(s.name, func(t *testing.T) {
+		step(t, s.name, func(t *testing.T) {
 			r := sendFormBy(t, app, http.MethodPost, "/api/collections/gallery/records", "", "picture", jpegFile(t), nil)
 			record, err := app.FindRecordById("gallery", r.Text("id"))
 			if err != nil {

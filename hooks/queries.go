@@ -8,6 +8,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -38,6 +39,16 @@ func (p *Plugin) bindQueries() {
 		return e.Next()
 	}})
 	p.app.OnBatchRequest().Bind(&hook.Handler[*core.BatchRequestEvent]{Id: "wxQueries", Func: guardBatch})
+	p.app.OnRecordsListRequest().Bind(&hook.Handler[*core.RecordsListRequestEvent]{Id: "wxQueries", Priority: -100, Func: refuseCutList})
+}
+
+// refuseCutList stands before the answer of a list. NB! dbx takes rows that were cut off by the deadline for the end of the rows, so that a list
+// may be shorter than it is, or empty, and no error tells.
+func refuseCutList(e *core.RecordsListRequestEvent) error {
+	if app, ok := e.App.(impatient); ok && app.ctx.Err() != nil {
+		return fail(errQuerySlow, app.ctx.Err())
+	}
+	return e.Next()
 }
 
 // guardQuery refuses queries that ask for too much, and puts a deadline on those that may run.
@@ -66,7 +77,7 @@ func (p *Plugin) guardQuery(e *core.RequestEvent) error {
 // isReading tells whether a request lists or views records or files.
 func isReading(e *core.RequestEvent) bool {
 	path := e.Request.URL.Path
-	return (e.Request.Method == "GET" || e.Request.Method == "HEAD") &&
+	return (e.Request.Method == http.MethodGet || e.Request.Method == http.MethodHead) &&
 		(strings.HasPrefix(path, "/api/collections/") || strings.HasPrefix(path, "/api/files/"))
 }
 
@@ -195,8 +206,10 @@ func (q *queryCheck) token(t fexpr.Token) string {
 				return reason
 			}
 		}
+		return ""
+	default: // a value
+		return ""
 	}
-	return ""
 }
 
 // name looks at the name of a field: `field`, `relation.field`, or a path inside of a JSON field.
@@ -270,8 +283,6 @@ func (a impatient) RecordQuery(collection any) *dbx.SelectQuery {
 }
 
 // FindRecordById implements core.App.
-//
-//nolint:revive // PocketBase's name
 func (a impatient) FindRecordById(collection any, id string, filters ...func(*dbx.SelectQuery) error) (*core.Record, error) {
 	bound := func(q *dbx.SelectQuery) error {
 		q.WithContext(a.ctx)

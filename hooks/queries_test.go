@@ -74,7 +74,7 @@ func TestQueryLimits(t *testing.T) {
 		{"too many fields", "fields", strings.Repeat("a,", 300), true},
 	}
 	for _, s := range scenarios {
-		t.Run(s.name, func(t *testing.T) {
+		step(t, s.name, func(t *testing.T) {
 			got := listOf(app, person.Token, "orders", s.key, s.value)
 			if refused := got.Code() == "query_too_complex"; refused != s.refused || refused == (got.Status == 200) && !strings.HasPrefix(s.name, "sorted by a relation") {
 				t.Errorf("list: got %d %.200s, want refused: %v", got.Status, got.Body, s.refused)
@@ -114,7 +114,7 @@ func TestTopicLimits(t *testing.T) {
 	}
 	for _, s := range scenarios {
 		for who, token := range map[string]string{"user": person.Token, "guest": "", "superuser": owner} {
-			t.Run(s.name+" "+who, func(t *testing.T) {
+			step(t, s.name+" "+who, func(t *testing.T) {
 				topic := "orders/*"
 				if s.options != "" {
 					topic += "?options=" + url.QueryEscape(s.options)

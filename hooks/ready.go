@@ -126,7 +126,7 @@ func (p *Plugin) probeWriter(ctx context.Context) error {
 	return nil
 }
 
-func (p *Plugin) leastFree() uint64 { return uint64(max(0, p.cfg.DiskFreeMB)) * megabyte } //nolint:gosec // not below zero
+func (p *Plugin) leastFree() uint64 { return uint64(max(0, p.cfg.DiskFreeMB)) * megabyte }
 
 // backlog is how many effects are due, and for how long the oldest.
 func (p *Plugin) backlog(ctx context.Context) (int, time.Duration) {

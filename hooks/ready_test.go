@@ -48,7 +48,12 @@ func TestReadyKnowsWhatWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stuck := newRecord(t, app, "wx_outbox", map[string]any{"effect": "order.paid.notice", "key": "stuck", "nextAt": then, "payload": map[string]any{"order": "x"}})
+	release := make(chan struct{})
+	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error { <-release; return e.Next() })
+	order := app.Login("小明").Order("三鲜面", 1)
+	newRecord(t, app, "wx_outbox", map[string]any{
+		"effect": "order.paid.hooks", "key": "stuck", "nextAt": then, "payload": map[string]any{"order": order.Text("id")},
+	})
 	apps, err := app.FindCollectionByNameOrId("wx_apps")
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +64,7 @@ func TestReadyKnowsWhatWaits(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%s: %v", apps.Name, err)
 	}
-	newRecord(t, app, "wx_apps", map[string]any{"appid": "wx00000000000000fe", "secret": strings.Repeat("5e", 16), "enabled": true}) // settings are read anew
+	newRecord(t, app, "wx_apps", map[string]any{"appid": "wx00000000000000fe", "secret": strings.Repeat("5e", 16)}) // settings are read anew
 	guest := app.Must(http.MethodGet, "/api/wx/health", "", nil)
 	if guest.Text("status") != "degraded" || guest.JSON["problems"] != nil {
 		t.Errorf("guest: got %s, want degraded and no more", guest.Body)
@@ -75,11 +80,11 @@ func TestReadyKnowsWhatWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []*core.Record{row, stuck} {
-		if err := app.Delete(r); err != nil {
-			t.Fatal(err)
-		}
+	if err := app.Delete(row); err != nil {
+		t.Fatal(err)
 	}
+	close(release)
+	drainOutbox(t, app)
 	waitFor(t, app, "wx_alerts", dbx.HashExp{"kind": "secret"}, func(r *core.Record) bool { return !r.GetDateTime("closedAt").IsZero() })
 	if got := app.Must(http.MethodGet, "/api/wx/health", "", nil); got.Text("status") != "ok" {
 		t.Errorf("afterwards: got %s, want ok", got.Body)

@@ -13,28 +13,28 @@ import (
 	"wxbase/migrations"
 )
 
-// schemaConflict is a write of ours that something in the database refuses which is not ours: an index or a trigger of an operator's.
-type schemaConflict struct {
+// schemaConflictError is a write of ours that something in the database refuses which is not ours: an index or a trigger of an operator's.
+type schemaConflictError struct {
 	table, field string
 	cause        error
 }
 
-func (c *schemaConflict) Error() string {
+func (c *schemaConflictError) Error() string {
 	return fmt.Sprintf("field %q of table %q is in the way: %v", c.field, c.table, c.cause)
 }
 
-func (c *schemaConflict) Unwrap() error { return c.cause }
+func (c *schemaConflictError) Unwrap() error { return c.cause }
 
-// conflictIn finds a schemaConflict in an error, also in that of a read: SQLite says which table or column it misses.
-func conflictIn(err error) (*schemaConflict, bool) {
+// conflictIn finds a schemaConflictError in an error, also in that of a read: SQLite says which table or column it misses.
+func conflictIn(err error) (*schemaConflictError, bool) {
 	if err == nil {
 		return nil, false
 	}
-	if conflict, ok := errors.AsType[*schemaConflict](err); ok {
+	if conflict, ok := errors.AsType[*schemaConflictError](err); ok {
 		return conflict, true
 	}
 	table, field, missing := missingIn(err.Error())
-	return &schemaConflict{table: table, field: field, cause: err}, missing
+	return &schemaConflictError{table: table, field: field, cause: err}, missing
 }
 
 func missingIn(text string) (table, field string, ok bool) {
@@ -61,14 +61,14 @@ func withConflict(table string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, known := errors.AsType[*schemaConflict](err); known {
+	if _, known := errors.AsType[*schemaConflictError](err); known {
 		return err
 	}
 	field, ok := foreignField(table, err)
 	if !ok {
 		return err
 	}
-	return &schemaConflict{table: table, field: field, cause: err}
+	return &schemaConflictError{table: table, field: field, cause: err}
 }
 
 func foreignField(table string, err error) (string, bool) {

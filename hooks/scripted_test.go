@@ -145,7 +145,8 @@ func sealed(t *testing.T, key string, v any) map[string]any {
 }
 
 // phoneData is what the phone number button encrypts.
-func phoneData(app *apptest.App, number, appID string) map[string]any {
+func phoneData(app *apptest.App, appID string) map[string]any {
+	const number = "13800138000"
 	return map[string]any{
 		"phoneNumber": number, "purePhoneNumber": number, "countryCode": "86",
 		"watermark": map[string]any{"timestamp": app.Clock.Now().Unix(), "appid": appID},

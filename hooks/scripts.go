@@ -91,18 +91,18 @@ func (p *Plugin) LoadScripts(dir string) error {
 		return explain(p.runScripts(p, jsvm.Config{HooksDir: filepath.Join(dir, noFolder)}), p.app.DataDir())
 	}
 	err = p.runScripts(p, jsvm.Config{HooksDir: dir, HooksPoolSize: scriptPool})
-	if broken, ok := errors.AsType[brokenScript](err); ok {
+	if broken, ok := errors.AsType[brokenScriptError](err); ok {
 		p.scripts.setProblem(broken.Error())
 		return nil
 	}
 	return explain(err, p.app.DataDir())
 }
 
-// brokenScript is a hook that cannot be loaded.
-type brokenScript struct{ text string }
+// brokenScriptError is a hook that cannot be loaded.
+type brokenScriptError struct{ text string }
 
 // Error implements error.
-func (b brokenScript) Error() string { return b.text }
+func (b brokenScriptError) Error() string { return b.text }
 
 // runScripts gives the files to PocketBase's plugin, which binds their handlers to the app of a plugin of ours.
 func (p *Plugin) runScripts(to *Plugin, config jsvm.Config) (err error) {
@@ -124,7 +124,7 @@ func (p *Plugin) runScripts(to *Plugin, config jsvm.Config) (err error) {
 			run.end()
 		}
 		if r := recover(); r != nil {
-			err = brokenScript{tidyScriptError(fmt.Sprint(r), config.HooksDir)}
+			err = brokenScriptError{tidyScriptError(fmt.Sprint(r), config.HooksDir)}
 		}
 	}()
 	return jsvm.Register(to.ForJavaScript(), config)
@@ -160,7 +160,7 @@ func compileScripts(dir string) error {
 			return fmt.Errorf("read hook: %w", err)
 		}
 		if _, err := goja.Compile(file, string(code), false); err != nil {
-			return brokenScript{oneLine(err.Error())}
+			return brokenScriptError{oneLine(err.Error())}
 		}
 	}
 	return nil

@@ -291,8 +291,8 @@ func TestRotateSurvivesKill(t *testing.T) {
 
 func killAfter(t *testing.T, cmd *exec.Cmd, d time.Duration) {
 	t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	done := make(chan struct{})
+	go func() { defer close(done); _ = cmd.Wait() }()
 	select {
 	case <-done:
 	case <-time.After(d):

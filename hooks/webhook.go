@@ -73,12 +73,12 @@ func isLoopbackHost(host string) bool {
 }
 
 func shapeOf(host string) string {
-	switch {
-	case host == "qyapi.weixin.qq.com":
+	switch host {
+	case "qyapi.weixin.qq.com":
 		return shapeWeCom
-	case host == "oapi.dingtalk.com":
+	case "oapi.dingtalk.com":
 		return shapeDingTalk
-	case host == "open.feishu.cn", host == "open.larksuite.com":
+	case "open.feishu.cn", "open.larksuite.com":
 		return shapeFeishu
 	default:
 		return shapeJSON

@@ -73,7 +73,7 @@ func Inspect(r io.ReadSeeker, limits Limits) (Size, error) {
 func (s Size) Thumb(spec string, pixels int64) error {
 	var width, height int64
 	if _, err := fmt.Sscanf(spec, "%dx%d", &width, &height); err != nil || pixels <= 0 || s.Width <= 0 || s.Height <= 0 {
-		return nil // PocketBase refuses such a spec itself
+		return nil //nolint:nilerr // PocketBase refuses such a spec itself
 	}
 	w, h := int64(s.Width), int64(s.Height)
 	// by width or by height, whichever gives the larger picture on the way

@@ -206,12 +206,14 @@ func TestAdvice(t *testing.T) {
 		{"login only", app, []string{"no merchant"}},
 		{"no public address", merchant, []string{"no public address"}},
 		{
-			"a merchant without keys", map[string]string{"WXBASE_APPID": appID, "WXBASE_APP_SECRET": appSecret, "WXBASE_MCH_ID": "1900000001"},
+			"a merchant without keys",
+			map[string]string{"WXBASE_APPID": appID, "WXBASE_APP_SECRET": appSecret, "WXBASE_MCH_ID": "1900000001"},
 			[]string{"merchant 1900000001 takes no payment yet, it lacks the serial", "no public address"},
 		},
 		{
 			"a public address that WeChat does not call",
-			with(map[string]string{"WXBASE_ALLOW_CUSTOM_BASE": "1"}, "http://shop.example.com", merchant), []string{"no public address"},
+			with(map[string]string{"WXBASE_ALLOW_CUSTOM_BASE": "1"}, "http://shop.example.com", merchant),
+			[]string{"no public address"},
 		},
 		{"all there", with(merchant, "https://shop.example.com"), nil},
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // SecretKey sealed the secrets in the folder; it is WXBASE_SECRET_KEY.
-const SecretKey = "a-key-for-test-data-only-0123456789abcdef"
+const SecretKey = "a-key-for-test-data-only-0123456789abcdef" //nolint:gosec // of test data
 
 //go:embed v0.1-data.db.gz
 var database []byte

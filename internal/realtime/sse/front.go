@@ -155,14 +155,15 @@ func (f *Front) end(c *client) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.clients, c.Id())
-	count(f.addresses, c.address, -1)
+	discount(f.addresses, c.address)
 	if c.user != "" {
-		count(f.users, c.user, -1)
+		discount(f.users, c.user)
 	}
 }
 
-func count(of map[string]int, key string, by int) {
-	if of[key] += by; of[key] <= 0 {
+// discount takes one from a key, and forgets a key of which nothing is left.
+func discount(of map[string]int, key string) {
+	if of[key]--; of[key] <= 0 {
 		delete(of, key)
 	}
 }
@@ -179,7 +180,7 @@ func (f *Front) dropOldest(user string) {
 	if oldest == nil {
 		return
 	}
-	count(f.users, user, -1)
+	discount(f.users, user)
 	oldest.user = ""
 	go oldest.Discard() // not under mu; the connection's handler does the rest
 }
@@ -201,7 +202,7 @@ func (f *Front) signIn(c *client, who realtime.Identity) error {
 		f.dropOldest(who.User)
 	}
 	if c.user != "" {
-		count(f.users, c.user, -1)
+		discount(f.users, c.user)
 	}
 	c.user = who.User
 	f.users[who.User]++
