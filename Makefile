@@ -56,7 +56,7 @@ clean: ## remove what was built (data folders stay)
 
 .PHONY: go-test
 go-test: ## Go tests
-	go test ./...
+	go test -timeout 20m ./...
 
 .PHONY: sdk
 sdk: machine $(SDK_DEPS) ## the client SDK: is dist/ what src/ builds, do the types compile, tests
@@ -87,7 +87,7 @@ $(DEPS) $(SDK_DEPS): %/node_modules/.package-lock.json: %/package.json %/package
 
 .PHONY: race
 race: ## Go tests under the race detector, in random order
-	CGO_ENABLED=1 go test -race -shuffle=on -timeout 20m ./...
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout 30m ./...
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (20s)
