@@ -93,7 +93,7 @@ func wholeBody(e *core.RequestEvent) ([]byte, error) {
 
 func (r bodyReader) decode(e *core.RequestEvent, raw []byte, into any) error {
 	raw = bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")))
-	if len(raw) == 0 || !r.strict && string(raw) == "null" { // what many clients make of no body
+	if len(raw) == 0 {
 		e.Request.Header.Del("Content-Type") // note: an empty form is malformed to PocketBase
 		e.Request.ContentLength = 0
 		return nil

@@ -234,7 +234,11 @@ func (v *victim) control(path string, body map[string]any) (map[string]any, erro
 	return answer, err
 }
 
+// callJSON sends no body where there is none: null would be one.
 func callJSON(method, address, token string, body map[string]any) (int, map[string]any, error) {
+	if body == nil {
+		body = map[string]any{}
+	}
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return 0, nil, err
