@@ -191,7 +191,7 @@ func (p *Plugin) alertForEffect(row *core.Record, outcome error) error {
 	effect, key, attempts := row.GetString("effect"), row.GetString("key"), row.GetInt("attempts")
 	switch {
 	case effect == effectUpload, effect == effectMessage && isFinal(outcome):
-		return nil //nolint:nilerr // it is noted on its row
+		return nil
 	case effect == effectWebhook && outcome != nil && attempts >= effectAlerts, effect == effectCheck && isFinal(outcome):
 		return p.raise(p.app, alertEffect, effect, map[string]any{"last": key, "error": row.GetString("error")})
 	case effect == effectWebhook && outcome != nil:

@@ -159,7 +159,7 @@ func (v *Vault) resealRow(tx core.App, table, column string, r sealedRow, done *
 		return nil
 	case err != nil && table == paramsTable:
 		done.Unreadable[place]++
-		return nil //nolint:nilerr // it is reported by its place
+		return nil
 	case err != nil:
 		done.Unreadable[table+"."+column]++
 		return nil //nolint:nilerr // it is reported by its column
