@@ -87,7 +87,7 @@ $(DEPS) $(SDK_DEPS): %/node_modules/.package-lock.json: %/package.json %/package
 
 .PHONY: race
 race: ## Go tests under the race detector, in random order
-	CGO_ENABLED=1 go test -race -shuffle=on -timeout 30m ./...
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout 60m ./...
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (20s)
