@@ -187,6 +187,7 @@ func TestLogOfAnOutageIsShort(t *testing.T) {
 			wg.Go(func() { wantKind(t, ask(t.Context(), c), wechat.KindNetwork) })
 		}
 		wg.Wait()
+		synctest.Wait() // the token's call logs in a goroutine that outlives its callers
 		if got := strings.Count(log.String(), "\n"); got != 1 || !strings.Contains(log.String(), "op=getStableAccessToken") {
 			t.Errorf("got %d lines, want one of the token's call:\n%s", got, log.String())
 		}
