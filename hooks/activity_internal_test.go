@@ -8,6 +8,8 @@ import (
 
 	"github.com/pocketbase/pocketbase/tests"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"wxbase/internal/redact"
 )
 
 func activityApp(t *testing.T) *tests.TestApp {
@@ -163,7 +165,7 @@ func BenchmarkScrub(b *testing.B) {
 	for _, text := range []string{"/api/collections/orders/records/abcdefghijklmno", "/api/files/x?token=abc&thumb=100x100"} {
 		b.Run(text[:10], func(b *testing.B) {
 			for b.Loop() {
-				scrub(text)
+				redact.Text(text)
 			}
 		})
 	}

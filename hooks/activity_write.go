@@ -7,6 +7,8 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
+
+	"wxbase/internal/redact"
 )
 
 const (
@@ -142,8 +144,8 @@ func logRow(level int, message string, data map[string]any, at time.Time) dbx.Pa
 func (r *activityRow) export() dbx.Params {
 	level := levelInfo
 	data := map[string]any{
-		"type": "request", "execTime": float64(r.took) / float64(time.Millisecond), "url": scrub(r.uri), "method": r.method, "status": r.status,
-		"referer": scrub(r.referer), "userAgent": scrub(r.agent), "auth": r.auth,
+		"type": "request", "execTime": float64(r.took) / float64(time.Millisecond), "url": redact.Text(r.uri), "method": r.method, "status": r.status,
+		"referer": redact.Text(r.referer), "userAgent": redact.Text(r.agent), "auth": r.auth,
 	}
 	for key, text := range map[string]string{"authId": r.authID, "userIP": r.userIP, "remoteIP": r.peerIP} {
 		if text != "" {
@@ -151,14 +153,14 @@ func (r *activityRow) export() dbx.Params {
 		}
 	}
 	if r.failed {
-		level, data["error"] = levelError, scrub(r.err)
+		level, data["error"] = levelError, redact.Text(r.err)
 	}
 	for key, text := range map[string]string{"details": r.details, "meta": r.meta} {
 		if text != "" {
-			data[key] = json.RawMessage(scrub(text))
+			data[key] = json.RawMessage(redact.Text(text))
 		}
 	}
-	return logRow(level, scrub(r.message()), data, r.at)
+	return logRow(level, redact.Text(r.message()), data, r.at)
 }
 
 // trimLogs keeps the newest rows of each class. note: the order of rowid is the order of writing.

@@ -12,6 +12,9 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/days"
+	"wxbase/internal/redact"
 )
 
 // alertKind is what an alert is about; docs/configuration.md tells what to do for each.
@@ -68,15 +71,15 @@ func (p *Plugin) raiseIn(tx core.App, kind alertKind, subject string, details js
 		return err
 	}
 	_, err = tx.NonconcurrentDB().Update("wx_alerts", dbx.Params{
-		"seen": row.GetInt("seen") + 1, "last": p.now().UTC().Format(dbTime), "details": string(details),
-		"updated": p.now().UTC().Format(dbTime),
+		"seen": row.GetInt("seen") + 1, "last": p.now().UTC().Format(days.Stored), "details": string(details),
+		"updated": p.now().UTC().Format(days.Stored),
 	}, dbx.HashExp{"id": row.Id}).Execute()
 	return err
 }
 
 // settle closes the open row of a kind and subject, if there is one. by is who or what closed it.
 func (p *Plugin) settle(app core.App, kind alertKind, subject, by string) error {
-	now := p.now().UTC().Format(dbTime)
+	now := p.now().UTC().Format(days.Stored)
 	_, err := app.NonconcurrentDB().Update("wx_alerts", dbx.Params{"closedAt": now, "closedBy": clip(by, 200), "updated": now},
 		dbx.HashExp{"kind": string(kind), "subject": clip(strings.ToValidUTF8(subject, "�"), maxAlertSubject), "closedAt": ""}).Execute()
 	if err != nil {
@@ -94,7 +97,7 @@ func alertDetails(details map[string]any) (json.RawMessage, error) {
 	if details == nil {
 		return json.RawMessage(`{}`), nil
 	}
-	text, err := json.Marshal(scrubMap(details))
+	text, err := json.Marshal(redact.Map(details))
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/days"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -62,9 +63,6 @@ type bookEntry struct {
 	State  string `json:"state"`
 }
 
-// beijing is the time zone of WeChat's days; it has no summer time.
-func beijing() *time.Location { return time.FixedZone("CST", 8*60*60) }
-
 // Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the outcome. step is called for every entry that was
 // looked at.
 func (p *Plugin) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (BillReport, error) {
@@ -72,7 +70,7 @@ func (p *Plugin) Reconcile(ctx context.Context, mchID string, day time.Time, ste
 	if err != nil {
 		return BillReport{}, err
 	}
-	day = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, beijing())
+	day = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, days.Beijing())
 	report := BillReport{Merchant: mchID, Date: day.Format(time.DateOnly), Diffs: []BillDiff{}}
 	bill, err := gateway.TradeBill(ctx, day)
 	if err != nil {
@@ -222,7 +220,7 @@ func (p *Plugin) refundsOf(mchID string, day time.Time) (map[string]bookEntry, e
 
 func within(field string, day time.Time) dbx.Expression {
 	return dbx.NewExp("[["+field+"]] >= {:from} AND [["+field+"]] < {:to}", dbx.Params{
-		"from": day.UTC().Format(dbTime), "to": day.AddDate(0, 0, 1).UTC().Format(dbTime),
+		"from": day.UTC().Format(days.Stored), "to": day.AddDate(0, 0, 1).UTC().Format(days.Stored),
 	})
 }
 
@@ -267,7 +265,7 @@ func (p *Plugin) mendPayment(ctx context.Context, mchID, outTradeNo string) (boo
 	if err != nil {
 		return false, err // a number that we never gave out: somebody else uses this merchant
 	}
-	defer p.locks.lock("order/" + payment.GetString("order"))()
+	defer p.locks.Lock("order/" + payment.GetString("order"))()
 	end := p.drive(ctx, payment.Id, order.EventClientOK, evidence{source: "bill"})
 	if end.err != nil || end.callErr != nil {
 		return false, errors.Join(end.err, end.callErr)

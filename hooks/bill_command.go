@@ -8,6 +8,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+
+	"wxbase/internal/days"
 )
 
 // errBooksDiffer makes `wxbase bill` exit non-zero when a person has to look.
@@ -24,10 +26,10 @@ func (p *Plugin) NewBillCommand() *cobra.Command {
 		Args:         cobra.MaximumNArgs(1),
 		SilenceUsage: true,
 		RunE: func(command *cobra.Command, args []string) error {
-			day := p.now().In(beijing()).AddDate(0, 0, -1)
+			day := p.now().In(days.Beijing()).AddDate(0, 0, -1)
 			if len(args) > 0 {
 				var err error
-				if day, err = time.ParseInLocation(time.DateOnly, args[0], beijing()); err != nil {
+				if day, err = time.ParseInLocation(time.DateOnly, args[0], days.Beijing()); err != nil {
 					return fmt.Errorf("date %q: want YYYY-MM-DD", args[0])
 				}
 			}

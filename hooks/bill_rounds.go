@@ -15,6 +15,8 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/days"
+	"wxbase/internal/redact"
 	"wxbase/internal/wxpay"
 )
 
@@ -120,7 +122,7 @@ func (p *Plugin) firstPayment(mchID string) (day time.Time, ok bool, err error) 
 
 // midnight is when the day of a moment began in Beijing.
 func midnight(at time.Time) time.Time {
-	at = at.In(beijing())
+	at = at.In(days.Beijing())
 	return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, at.Location())
 }
 
@@ -149,7 +151,7 @@ func (p *Plugin) loseBills(mchID string, oldest time.Time) error {
 // keepWaiting notes why a day has no bill yet. An outcome that is there already stays; only its next try moves.
 func (p *Plugin) keepWaiting(mchID string, day time.Time, cause error) error {
 	return p.app.RunInTransaction(func(tx core.App) error {
-		row := map[string]any{"error": clip(scrub(cause.Error()), 600)}
+		row := map[string]any{"error": clip(redact.Text(cause.Error()), 600)}
 		have, err := tx.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID, "date": day.Format(time.DateOnly)})
 		if err != nil {
 			return fmt.Errorf("read bills: %w", err)
@@ -200,7 +202,7 @@ func nextBill(attempts int) time.Duration {
 func (p *Plugin) alertForBill(tx core.App, bill *core.Record, differences int) error {
 	date, state := bill.GetString("date"), bill.GetString("state")
 	subject := bill.GetString("merchant") + "/" + date
-	day, err := time.ParseInLocation(time.DateOnly, date, beijing())
+	day, err := time.ParseInLocation(time.DateOnly, date, days.Beijing())
 	if err != nil {
 		return fmt.Errorf("read date of bill: %w", err)
 	}

@@ -92,7 +92,7 @@ func failCheck(cause error) *router.ApiError {
 		return answer
 	}
 	if we, ok := errors.AsType[*wechat.Error](cause); ok && we.Kind == wechat.KindArgs && we.Errcode == 0 {
-		return withReason(answer.CheckArgs, cause)
+		return answer.WithReason(answer.CheckArgs, cause)
 	}
 	return answer.FromWechat(cause)
 }
@@ -137,7 +137,7 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	if err := save(e.App, row); isPictureRefused(err) {
+	if err := save(e.App, row); answer.IsPictureRefused(err) {
 		return answer.Fail(answer.ImageRefused, err)
 	} else if err != nil {
 		return answer.Fail(answer.CheckImage, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/redact"
 	"wxbase/internal/wechat"
 )
 
@@ -83,7 +84,7 @@ func (p *Plugin) concludeTry(row *core.Record, cause error) error {
 	case ours && reply.Data["code"] == answer.CheckNoURL.Code:
 		return errors.New("no public address: set WXBASE_PUBLIC_URL")
 	case ours, fromWeChat && !we.Retryable() && we.Kind != wechat.KindConfig && we.Kind != wechat.KindToken && we.Kind != wechat.KindQuota:
-		return errors.Join(p.settleCheck(row.Id, checkFailed, 0, scrub(cause.Error()), ""), finalError{cause})
+		return errors.Join(p.settleCheck(row.Id, checkFailed, 0, redact.Text(cause.Error()), ""), finalError{cause})
 	default:
 		return cause
 	}

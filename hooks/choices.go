@@ -3,9 +3,9 @@ package hooks
 import (
 	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
+
+	"wxbase/internal/environment"
 )
 
 // What Config.OrderNotice may say.
@@ -24,23 +24,14 @@ const (
 // readChoices takes from the environment what is a choice of a few words, and for how long rows are kept. A word that is none of them is
 // an error: a mistyped "off" must not mean "on".
 func (c *Config) readChoices() (err error) {
-	if c.OrderNotice, err = wordFrom(c.Env, "WXBASE_ORDER_NOTICE", c.OrderNotice, noticeOn, noticeTotal, noticeOff); err != nil {
+	if c.OrderNotice, err = environment.Word(c.Env, "WXBASE_ORDER_NOTICE", c.OrderNotice, noticeOn, noticeTotal, noticeOff); err != nil {
 		return err
 	}
-	c.PlainScenes, err = wordFrom(c.Env, "WXBASE_PLAIN_SCENES", c.PlainScenes, plainByEverybody, plainBySuperusers)
+	c.PlainScenes, err = environment.Word(c.Env, "WXBASE_PLAIN_SCENES", c.PlainScenes, plainByEverybody, plainBySuperusers)
 	if err != nil {
 		return err
 	}
 	return c.readKeeping()
-}
-
-// wordFrom reads one of some words from the environment, in capitals or not. Without one it is otherwise, and without that the first.
-func wordFrom(env func(string) string, name, otherwise string, words ...string) (string, error) {
-	word := strings.ToLower(cmp.Or(strings.TrimSpace(env(name)), otherwise, words[0]))
-	if !slices.Contains(words, word) {
-		return "", fmt.Errorf("%s must be one of %s", name, strings.Join(words, ", "))
-	}
-	return word, nil
 }
 
 // mostKeptDays is a hundred years, which is short enough for a time.Duration.
@@ -60,7 +51,7 @@ func (c *Config) readKeeping() error {
 		{"WXBASE_KEEP_INBOX_DAYS", &c.KeepInbox}, {"WXBASE_KEEP_OUTBOX_DAYS", &c.KeepOutbox}, {"WXBASE_KEEP_SCANS_DAYS", &c.KeepScans},
 	} {
 		if c.Env(k.name) != "" {
-			days, err := numberFrom(c.Env, k.name, 0)
+			days, err := environment.Number(c.Env, k.name, 0)
 			if err != nil {
 				return err
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/filesystem"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/limit"
 	"wxbase/internal/scene"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
@@ -90,7 +91,7 @@ func (p *Plugin) obtainCode(ctx context.Context, app core.App, plan codePlan) (r
 	}
 	ctx, cancel := context.WithTimeout(ctx, codeTimeout)
 	defer cancel()
-	unlock, err := p.locks.lockContext(ctx, "code/"+plan.key)
+	unlock, err := p.locks.LockContext(ctx, "code/"+plan.key)
 	if err != nil {
 		return nil, false, answer.Fail(answer.WxBusy, err)
 	}
@@ -269,7 +270,7 @@ func (p *Plugin) takeScene(ctx context.Context, app core.App, plan *codePlan) (r
 		plan.request.Scene = scene.New()
 		return free, nil
 	}
-	release, err = p.locks.lockContext(ctx, "scene/"+packed)
+	release, err = p.locks.LockContext(ctx, "scene/"+packed)
 	if err != nil {
 		return nil, answer.Fail(answer.WxBusy, err)
 	}
@@ -374,7 +375,7 @@ func (p *Plugin) openScene(e *core.RequestEvent) error {
 		return answer.Fail(answer.Busy, err)
 	}
 	// note: the page opens all the same; what somebody asks for over and over again is only not counted
-	if p.guards.scans.allow(senderOf(e), p.limits.ScansPerMinute, p.now()) {
+	if p.guards.scans.Allow(limit.Sender(e), p.limits.ScansPerMinute, p.now()) {
 		if err := p.countScan(e.App, r, scanner(e)); err != nil {
 			return answer.Fail(answer.Busy, err)
 		}

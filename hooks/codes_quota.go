@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/days"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -46,14 +46,14 @@ func (p *Plugin) spendSome(app core.App, q quota, n int) (used int, err error) {
 	}
 	until := ""
 	if !q.until.IsZero() {
-		until = q.until.UTC().Format(dbTime)
+		until = q.until.UTC().Format(days.Stored)
 	}
 	err = app.NonconcurrentDB().NewQuery(`INSERT INTO wx_quotas (id, [[key]], used, most, expiresAt, created, updated)
 		VALUES ({:id}, {:key}, {:n}, {:most}, {:until}, {:now}, {:now})
 		ON CONFLICT ([[key]]) DO UPDATE SET used = used + {:n}, most = excluded.most, updated = excluded.updated
 			WHERE used + {:n} <= excluded.most
 		RETURNING used`).Bind(dbx.Params{
-		"id": core.GenerateDefaultRandomId(), "key": q.key, "n": n, "most": q.most, "until": until, "now": time.Now().UTC().Format(dbTime),
+		"id": core.GenerateDefaultRandomId(), "key": q.key, "n": n, "most": q.most, "until": until, "now": time.Now().UTC().Format(days.Stored),
 	}).Row(&used)
 	if errors.Is(err, sql.ErrNoRows) {
 		return q.most, errQuotaSpent
@@ -108,7 +108,7 @@ func (p *Plugin) takeCodeQuotas(app core.App, plan codePlan) (conclude func(erro
 			warnOfQuota(app, plan.app, used)
 		}
 	}
-	if plan.kind == wechat.CodeUnlimited && !p.codeMinute.allow(plan.app.AppID, codesPerMinute, p.now()) {
+	if plan.kind == wechat.CodeUnlimited && !p.codeMinute.Allow(plan.app.AppID, codesPerMinute, p.now()) {
 		conclude(errQuotaSpent)
 		return nil, answer.Fail(answer.WxRate, nil)
 	}
@@ -129,7 +129,7 @@ func limitedCodesOf(appID string) quota {
 }
 
 func (p *Plugin) userCodes(user string) quota {
-	now := p.now().In(beijing())
+	now := p.now().In(days.Beijing())
 	return quota{key: "codes/user/" + user + "/" + now.Format(time.DateOnly), most: p.cfg.CodesPerDay, until: now.AddDate(0, 0, 2)}
 }
 
@@ -143,7 +143,7 @@ func warnOfQuota(app core.App, of settings.App, used int) {
 // sweepQuotas forgets the counts of days that are over.
 func (p *Plugin) sweepQuotas() {
 	_, err := p.app.NonconcurrentDB().NewQuery("DELETE FROM wx_quotas WHERE expiresAt != '' AND expiresAt < {:now}").
-		Bind(dbx.Params{"now": p.now().UTC().Format(dbTime)}).Execute()
+		Bind(dbx.Params{"now": p.now().UTC().Format(days.Stored)}).Execute()
 	p.logErr("sweep of quotas", err)
 }
 
@@ -168,17 +168,4 @@ func (p *Plugin) showQuotas(e *core.RequestEvent) error {
 		})
 	}
 	return e.JSON(http.StatusOK, map[string]any{"apps": list})
-}
-
-// numberFrom reads a whole number from the environment.
-func numberFrom(env func(string) string, name string, otherwise int) (int, error) {
-	text := env(name)
-	if text == "" {
-		return otherwise, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		return 0, fmt.Errorf("%s must be a whole number", name)
-	}
-	return n, nil
 }

@@ -4,16 +4,18 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"wxbase/internal/limit"
 )
 
 // TestMinuteGuard: a minute gives so many, at once or one by one, and a quiet minute gives all of it back.
 func TestMinuteGuard(t *testing.T) {
 	t.Parallel()
-	var g minuteGuard
+	var g limit.Minute
 	start := time.Unix(1_700_000_040, 0)
 	let := func(at time.Time, n int) (passed int) {
 		for range n {
-			if g.allow("a", 10, at) {
+			if g.Allow("a", 10, at) {
 				passed++
 			}
 		}
@@ -37,10 +39,10 @@ func TestMinuteGuard(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", s.name, got, s.want)
 		}
 	}
-	if !g.allow("b", 10, start) {
+	if !g.Allow("b", 10, start) {
 		t.Error("another key: got no, want yes")
 	}
-	if !g.allow("c", -1, start) || g.allow("d", 0, start) {
+	if !g.Allow("c", -1, start) || g.Allow("d", 0, start) {
 		t.Error("below 0 is no limit, and 0 is none at all")
 	}
 }
@@ -48,12 +50,12 @@ func TestMinuteGuard(t *testing.T) {
 // TestMinuteGuardForgets: strangers with many addresses take no more memory than its keys.
 func TestMinuteGuardForgets(t *testing.T) {
 	t.Parallel()
-	var g minuteGuard
-	for n := range guardKeys + 1000 {
-		g.allow(strconv.Itoa(n), 1, time.Unix(1_700_000_040, 0))
+	var g limit.Minute
+	for n := range limit.GuardKeys + 1000 {
+		g.Allow(strconv.Itoa(n), 1, time.Unix(1_700_000_040, 0))
 	}
-	if got := g.buckets.Len(); got != guardKeys {
-		t.Errorf("got %d keys, want %d", got, guardKeys)
+	if got := g.Buckets.Len(); got != limit.GuardKeys {
+		t.Errorf("got %d keys, want %d", got, limit.GuardKeys)
 	}
 }
 
@@ -84,7 +86,7 @@ func TestWiden(t *testing.T) {
 		"203.0.113.7": "203.0.113.7", "::ffff:203.0.113.7": "203.0.113.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
 		"2001:db8:1:2::9": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64", "nonsense": "nonsense", "": "",
 	} {
-		if got := widen(address); got != want {
+		if got := limit.Widen(address); got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}
 	}

@@ -74,7 +74,7 @@ func (p *Plugin) resolveOrder(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer p.locks.lock("order/" + record.Id)()
+	defer p.locks.Lock("order/" + record.Id)()
 	payment, err := disputedPayment(e.App, record.Id, form)
 	if err != nil {
 		return answer.Or(err, answer.Busy)

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"wxbase/internal/limit"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/redisbus"
@@ -193,13 +194,13 @@ func addressBehind(header string) func(*http.Request) string {
 		if header != "" {
 			parts := strings.Split(strings.Join(r.Header.Values(header), ","), ",")
 			if ip, err := netip.ParseAddr(strings.TrimSpace(parts[len(parts)-1])); err == nil {
-				return widen(ip.String())
+				return limit.Widen(ip.String())
 			}
 		}
 		host, _, err := net.SplitHostPort(r.RemoteAddr)
 		if err != nil {
 			return r.RemoteAddr
 		}
-		return widen(host)
+		return limit.Widen(host)
 	}
 }

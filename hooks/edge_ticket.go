@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/limit"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/ticket"
 )
@@ -41,7 +42,7 @@ func (p *Plugin) createTicket(e *core.RequestEvent) error {
 		return failRoom(err)
 	}
 	// as many as an address may have connections, twice a minute
-	if !e.HasSuperuserAuth() && !p.roomMinute.allow("ticket "+senderOf(e), 2*p.hub.Limits().SocketsPerAddress, p.now()) {
+	if !e.HasSuperuserAuth() && !p.roomMinute.Allow("ticket "+limit.Sender(e), 2*p.hub.Limits().SocketsPerAddress, p.now()) {
 		return answer.Fail(answer.Rate, nil)
 	}
 	rooms, err := p.ticketRooms(e, form.Rooms)

@@ -69,14 +69,14 @@ func (p *Plugin) ChangeMerchants(change func(*settings.Merchant)) {
 }
 
 // HoldOrder takes the lock of an order.
-func (p *Plugin) HoldOrder(id string) (unlock func()) { return p.locks.lock("order/" + id) }
+func (p *Plugin) HoldOrder(id string) (unlock func()) { return p.locks.Lock("order/" + id) }
 
 // OrderWaiters is how many wait for the lock of an order that somebody holds.
 func (p *Plugin) OrderWaiters(id string) int {
-	p.locks.mu.Lock()
-	defer p.locks.mu.Unlock()
-	if k := p.locks.held["order/"+id]; k != nil {
-		return k.users - 1
+	p.locks.Mu.Lock()
+	defer p.locks.Mu.Unlock()
+	if k := p.locks.Held["order/"+id]; k != nil {
+		return k.Users - 1
 	}
 	return 0
 }

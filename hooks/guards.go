@@ -3,77 +3,27 @@ package hooks
 import (
 	"errors"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
-	"golang.org/x/time/rate"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/days"
+	"wxbase/internal/limit"
 )
-
-const (
-	guardKeys = 50_000          // users or addresses that a guard remembers
-	guardLife = 2 * time.Minute // a bucket is full again after one, so that a quiet key is forgotten without a loss
-)
-
-// minuteGuard bounds what a key may do in a minute, in memory, by a bucket that holds as many as a minute gives. The zero value is ready.
-type minuteGuard struct {
-	mu      sync.Mutex
-	buckets *expirable.LRU[string, *rate.Limiter]
-}
-
-// allow takes one of most a minute, and tells whether it was there. Below 0 most is no limit. What is refused is not counted.
-func (g *minuteGuard) allow(key string, most int, at time.Time) bool {
-	if most < 0 {
-		return true
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.buckets == nil {
-		g.buckets = expirable.NewLRU[string, *rate.Limiter](guardKeys, nil, guardLife)
-	}
-	bucket, ok := g.buckets.Get(key)
-	if !ok || bucket.Burst() != most {
-		bucket = rate.NewLimiter(rate.Limit(float64(most)/60), most)
-	}
-	g.buckets.Add(key, bucket) // note: this is what keeps it from being forgotten
-	return bucket.AllowN(at, 1)
-}
 
 // guards are the limits per minute.
 type guards struct {
-	calls, uploads, scans, logins, mails, passwords minuteGuard
-}
-
-// widen is what an address counts as: itself, and of IPv6 the whole /64, which is what one subscriber gets.
-func widen(address string) string {
-	ip, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	if ip = ip.Unmap().WithZone(""); ip.Is4() {
-		return ip.String()
-	}
-	return netip.PrefixFrom(ip, 64).Masked().String()
-}
-
-// senderOf is whom a request counts for.
-func senderOf(e *core.RequestEvent) string {
-	if e.Auth != nil {
-		return e.Auth.Id
-	}
-	return widen(e.RealIP())
+	calls, uploads, scans, logins, mails, passwords limit.Minute
 }
 
 // perMinute is a middleware that refuses what is more than a number a minute and sender. Superusers are free.
-func (p *Plugin) perMinute(g *minuteGuard, most int, refusal answer.Problem) *hook.Handler[*core.RequestEvent] {
+func (p *Plugin) perMinute(g *limit.Minute, most int, refusal answer.Problem) *hook.Handler[*core.RequestEvent] {
 	return &hook.Handler[*core.RequestEvent]{Func: func(e *core.RequestEvent) error {
-		if !e.HasSuperuserAuth() && !g.allow(senderOf(e), most, p.now()) {
+		if !e.HasSuperuserAuth() && !g.Allow(limit.Sender(e), most, p.now()) {
 			return answer.With(refusal, "most", most)
 		}
 		return e.Next()
@@ -96,7 +46,7 @@ func (p *Plugin) guardUploads(e *core.RequestEvent) error {
 	if !isForm || e.Request.Method == http.MethodGet || e.HasSuperuserAuth() {
 		return e.Next()
 	}
-	if !p.guards.uploads.allow(senderOf(e), p.limits.UploadsPerMinute, p.now()) {
+	if !p.guards.uploads.Allow(limit.Sender(e), p.limits.UploadsPerMinute, p.now()) {
 		return answer.With(answer.UploadLimit, "most", p.limits.UploadsPerMinute)
 	}
 	return e.Next()
@@ -107,8 +57,8 @@ const passwordsPerMinute = 10
 
 // guardPasswords is for IPv6, where PocketBase's own limit counts single addresses and a guesser has 2^64 of them.
 func (p *Plugin) guardPasswords(e *core.RecordAuthWithPasswordRequestEvent) error {
-	address := widen(e.RealIP())
-	if strings.Contains(address, "/") && !p.guards.passwords.allow(address, passwordsPerMinute, p.now()) {
+	address := limit.Widen(e.RealIP())
+	if strings.Contains(address, "/") && !p.guards.passwords.Allow(address, passwordsPerMinute, p.now()) {
 		return answer.With(answer.LoginLimit, "most", passwordsPerMinute)
 	}
 	return e.Next()
@@ -156,7 +106,7 @@ func (p *Plugin) mayMail(e *core.RequestEvent, c *core.Collection) error {
 	if c.Name == "users" {
 		return answer.Fail(answer.MailClosed, nil)
 	}
-	if !e.HasSuperuserAuth() && !p.guards.mails.allow(widen(e.RealIP()), p.limits.MailsPerMinute, p.now()) {
+	if !e.HasSuperuserAuth() && !p.guards.mails.Allow(limit.Widen(e.RealIP()), p.limits.MailsPerMinute, p.now()) {
 		return answer.With(answer.CallLimit, "most", p.limits.MailsPerMinute)
 	}
 	return nil
@@ -198,7 +148,7 @@ func (p *Plugin) oneImage(e *core.RequestEvent) error {
 
 // daily is what a user may do in a day in Beijing.
 func (p *Plugin) daily(what, user string, most int) quota {
-	now := p.now().In(beijing())
+	now := p.now().In(days.Beijing())
 	return quota{key: what + "/user/" + user + "/" + now.Format(time.DateOnly), most: most, until: now.AddDate(0, 0, 2)}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/redact"
 )
 
 // health handles GET /api/wx/health: 200 when the work can be done, also while something is not as it should be (`degraded`); 503 when
@@ -48,7 +49,7 @@ func (p *Plugin) unready(e *core.RequestEvent, state readiness) error {
 	if e.HasSuperuserAuth() {
 		answer.Data["problems"] = state.Problems
 		if state.Writer != nil {
-			answer.Data["reason"] = oneLine(scrub(state.Writer.Error()))
+			answer.Data["reason"] = oneLine(redact.Text(state.Writer.Error()))
 		}
 	}
 	return answer

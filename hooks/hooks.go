@@ -28,6 +28,9 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/environment"
+	"wxbase/internal/limit"
+	"wxbase/internal/locks"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/redisbus"
@@ -93,19 +96,19 @@ type Plugin struct {
 	webhook  *webhook
 	metrics  *metrics
 	activity *activityLog
-	locks    keyedLocks
+	locks    locks.Keyed
 	logins   onceCodes[pastLogin]
 	phones   onceCodes[pastPhone]
 
 	billRound  sync.Mutex // one round of bills at a time
-	limits     limits
+	limits     limit.Limits
 	pictures   *pictures
 	guards     guards
 	slots      uploadSlots
 	proxy      proxyNotice
-	codeMinute minuteGuard
-	syncMinute minuteGuard
-	roomMinute minuteGuard
+	codeMinute limit.Minute
+	syncMinute limit.Minute
+	roomMinute limit.Minute
 	templates  templateCache
 	checked    checkedFields
 	edgeKey    edgeKey
@@ -153,23 +156,23 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if err = config.readHookLimits(); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
-	if config.DiskFreeMB, err = numberFrom(config.Env, "WXBASE_DISK_FREE_MB", config.DiskFreeMB); err != nil {
+	if config.DiskFreeMB, err = environment.Number(config.Env, "WXBASE_DISK_FREE_MB", config.DiskFreeMB); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
-	if config.BackupHours, err = numberFrom(config.Env, "WXBASE_BACKUP_HOURS", config.BackupHours); err != nil {
+	if config.BackupHours, err = environment.Number(config.Env, "WXBASE_BACKUP_HOURS", config.BackupHours); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
 	told, err := newWebhook(config.Env("WXBASE_ALERT_WEBHOOK"), config.Env("WXBASE_ALERT_WEBHOOK_FORMAT"))
 	if err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
-	if config.CodesPerDay, err = numberFrom(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
+	if config.CodesPerDay, err = environment.Number(config.Env, "WXBASE_CODES_PER_DAY", config.CodesPerDay); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
-	if config.LogSample, err = numberFrom(config.Env, "WXBASE_LOG_SAMPLE", config.LogSample); err != nil {
+	if config.LogSample, err = environment.Number(config.Env, "WXBASE_LOG_SAMPLE", config.LogSample); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
-	bounds, err := limitsFrom(config.Env)
+	bounds, err := limit.From(config.Env)
 	if err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
@@ -228,7 +231,7 @@ func (c Config) withDefaults() Config {
 // readHookLimits takes the limits of JavaScript from the environment.
 func (c *Config) readHookLimits() error {
 	for name, limit := range map[string]*time.Duration{"WXBASE_HOOK_SECONDS": &c.HookTimeout, "WXBASE_HOOK_TX_SECONDS": &c.HookTxTimeout} {
-		seconds, err := numberFrom(c.Env, name, 0)
+		seconds, err := environment.Number(c.Env, name, 0)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/days"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -132,7 +133,7 @@ func (p *Plugin) keepRefused(e *core.RequestEvent, mchID string, body []byte, ca
 // keepRefusedAs keeps something that was refused with the reason, shortened and at most so many of a kind an hour: these are the places
 // where anybody on the internet can make us write.
 func (p *Plugin) keepRefusedAs(app core.App, kind, source string, headers map[string]string, body []byte, cause error) {
-	since := p.now().Add(-time.Hour).UTC().Format(dbTime)
+	since := p.now().Add(-time.Hour).UTC().Format(days.Stored)
 	n, err := app.CountRecords("wx_inbox", dbx.HashExp{"state": inboxRefused, "kind": kind}, dbx.NewExp("created > {:t}", dbx.Params{"t": since}))
 	if err != nil || n >= refusedPerHour {
 		return

@@ -13,6 +13,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/days"
 	"wxbase/internal/scene"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
@@ -61,7 +62,7 @@ func (p *Plugin) createLink(e *core.RequestEvent) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), codeTimeout)
 	defer cancel()
-	unlock, err := p.locks.lockContext(ctx, "link/"+plan.key)
+	unlock, err := p.locks.LockContext(ctx, "link/"+plan.key)
 	if err != nil {
 		return answer.Fail(answer.WxBusy, err)
 	}
@@ -99,7 +100,7 @@ func (p *Plugin) planLink(e *core.RequestEvent, form linkForm) (linkPlan, error)
 		return plan, err
 	}
 	if err := plan.check(p.now()); err != nil {
-		return plan, withReason(answer.LinkArgs, err)
+		return plan, answer.WithReason(answer.LinkArgs, err)
 	}
 	options, err := json.Marshal(plan.form)
 	if err != nil {
@@ -199,7 +200,7 @@ func (p *Plugin) findLink(app core.App, key string) (*core.Record, error) {
 
 // makeLink asks WeChat and keeps the link.
 func (p *Plugin) makeLink(ctx context.Context, app core.App, plan linkPlan) (*core.Record, error) {
-	now := p.now().In(beijing())
+	now := p.now().In(days.Beijing())
 	ours := quota{key: "links/user/" + plan.user + "/" + now.Format(time.DateOnly), most: p.cfg.CodesPerDay, until: now.AddDate(0, 0, 2)}
 	counted := plan.user != "" && p.cfg.CodesPerDay >= 0
 	if counted {
@@ -258,6 +259,6 @@ func answerLink(e *core.RequestEvent, r *core.Record, reused bool) error {
 // sweepLinks forgets links a month after they ended.
 func (p *Plugin) sweepLinks() {
 	_, err := p.app.NonconcurrentDB().Delete("wx_links", dbx.NewExp("expiresAt != '' AND expiresAt < {:then}",
-		dbx.Params{"then": p.now().Add(-wechat.LinkLife).UTC().Format(dbTime)})).Execute()
+		dbx.Params{"then": p.now().Add(-wechat.LinkLife).UTC().Format(days.Stored)})).Execute()
 	p.logErr("sweep of links", err)
 }

@@ -41,7 +41,7 @@ func (p *Plugin) login(e *core.RequestEvent) error {
 		return answer.FromWechat(err)
 	}
 	key := loginKey(app.AppID, e.RealIP(), form.Code)
-	defer p.logins.locks.lock(key)()
+	defer p.logins.locks.Lock(key)()
 	past, err := p.tradeCode(e.Request.Context(), app, key, form.Code)
 	if err != nil {
 		return err

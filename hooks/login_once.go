@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
 
+	"wxbase/internal/locks"
 	"wxbase/internal/wechat"
 )
 
@@ -18,7 +19,7 @@ const (
 // onceCodes makes the one use of a code idempotent: who sends the same code again within five minutes, as the same person, gets the
 // first result, and WeChat is asked once, however many ask at the same time. From anybody else a used code is a used code.
 type onceCodes[T any] struct {
-	locks keyedLocks // one use at a time per key
+	locks locks.Keyed // one use at a time per key
 
 	once sync.Once
 	past *expirable.LRU[string, usedCode[T]]

@@ -132,7 +132,7 @@ func (p *Plugin) sendMessage(ctx context.Context, m Message) (msgID string, err 
 		return "", err
 	}
 	// note: WeChat refuses two messages to one person at the same moment (43108)
-	unlock, err := p.locks.lockContext(ctx, messageLock(m.AppID, m.OpenID))
+	unlock, err := p.locks.LockContext(ctx, messageLock(m.AppID, m.OpenID))
 	if err != nil {
 		return "", answer.Fail(answer.WxBusy, err)
 	}
@@ -219,7 +219,7 @@ func failMessage(cause error) *router.ApiError {
 	case we.MaybeDone:
 		return answer.Fail(answer.MessageUnsure, cause)
 	case we.Kind == wechat.KindArgs && we.Errcode == 0:
-		return withReason(answer.MessageArgs, cause)
+		return answer.WithReason(answer.MessageArgs, cause)
 	case we.Argument != "":
 		refusal := answer.Fail(answer.MessageArgs, cause)
 		refusal.Data["reason"] = we.Argument + ": WeChat refuses it"
@@ -229,19 +229,10 @@ func failMessage(cause error) *router.ApiError {
 	}
 }
 
-// withReason names the field that is wrong before any call, in WeChat's words.
-func withReason(problem answer.Problem, cause error) *router.ApiError {
-	refusal := answer.Fail(problem, cause)
-	if fe, ok := errors.AsType[*wechat.FieldError](cause); ok {
-		refusal.Data["reason"] = fe.Error()
-	}
-	return refusal
-}
-
 // settleReports notes what WeChat's pushes tell of messages that were sent. A report may be faster than the booking of its message, so it
 // takes its turn with whoever is sending to that person.
 func (p *Plugin) settleReports(ctx context.Context, event *PushEvent) error {
-	unlock, err := p.locks.lockContext(ctx, messageLock(event.AppID, event.OpenID))
+	unlock, err := p.locks.LockContext(ctx, messageLock(event.AppID, event.OpenID))
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/days"
 	"wxbase/internal/order"
 	"wxbase/internal/wechat"
 	"wxbase/internal/wxpay"
@@ -215,7 +216,7 @@ func (p *Plugin) wordsOf(o *core.Record, job messageJob) (*strings.Replacer, err
 	}
 	return strings.NewReplacer(
 		"{id}", o.Id, "{number}", o.GetString("number"), "{total}", wxpay.Fen(o.GetInt("total")).String(), "{items}", what,
-		"{time}", job.At.In(beijing()).Format("2006-01-02 15:04"), "{refund}", refunded, "{note}", cmp.Or(o.GetString("note"), "无"),
+		"{time}", job.At.In(days.Beijing()).Format("2006-01-02 15:04"), "{refund}", refunded, "{note}", cmp.Or(o.GetString("note"), "无"),
 	), nil
 }
 

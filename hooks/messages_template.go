@@ -102,7 +102,7 @@ func (p *Plugin) listTemplates(e *core.RequestEvent) error {
 // templatesOf asks WeChat, or remembers; many who ask at once cost one call.
 func (p *Plugin) templatesOf(ctx context.Context, app settings.App, fresh bool) ([]wechat.Template, error) {
 	asked := p.now()
-	unlock, err := p.locks.lockContext(ctx, "templates/"+app.AppID)
+	unlock, err := p.locks.LockContext(ctx, "templates/"+app.AppID)
 	if err != nil {
 		return nil, answer.Fail(answer.WxBusy, err)
 	}

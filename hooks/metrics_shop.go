@@ -11,6 +11,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"wxbase/internal/days"
 )
 
 // shopMetrics reads what waits, and how the server is, when it is scraped.
@@ -90,7 +92,7 @@ func (p *Plugin) collectGroup(ctx context.Context, g shopGroup, out chan<- prome
 	for _, row := range rows {
 		by := []label{{g.column, cmp.Or(row.Label, "none")}}
 		out <- labelled(g.name, g.help, float64(row.N), by)
-		if at, err := time.Parse(dbTime, row.Oldest); err == nil {
+		if at, err := time.Parse(days.Stored, row.Oldest); err == nil {
 			out <- labelled(g.name+"_oldest_seconds", "And how old the oldest is.", p.now().Sub(at).Seconds(), by)
 		}
 	}
@@ -108,7 +110,7 @@ func (p *Plugin) collectBills(ctx context.Context, out chan<- prometheus.Metric)
 		return
 	}
 	for _, row := range rows {
-		if day, err := time.ParseInLocation(time.DateOnly, row.Day, beijing()); err == nil {
+		if day, err := time.ParseInLocation(time.DateOnly, row.Day, days.Beijing()); err == nil {
 			out <- labelled("wxbase_last_bill_timestamp_seconds", "Begin of the last day whose bill was compared.", float64(day.Unix()), []label{{"merchant", row.Merchant}})
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/days"
 	"wxbase/internal/order"
 )
 
@@ -101,7 +102,7 @@ func (p *Plugin) mayOrder(tx core.App, form orderForm) error {
 	if !form.bounded {
 		return nil
 	}
-	now := p.now().In(beijing())
+	now := p.now().In(days.Beijing())
 	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
 	for _, limit := range []struct {
 		per  string
@@ -109,7 +110,7 @@ func (p *Plugin) mayOrder(tx core.App, form orderForm) error {
 		of   dbx.Expression
 	}{
 		{"open", p.limits.OpenOrders, dbx.HashExp{"payState": string(order.PayUnpaid)}},
-		{"day", p.limits.OrdersPerDay, dbx.NewExp("created >= {:midnight}", dbx.Params{"midnight": midnight.UTC().Format(dbTime)})},
+		{"day", p.limits.OrdersPerDay, dbx.NewExp("created >= {:midnight}", dbx.Params{"midnight": midnight.UTC().Format(days.Stored)})},
 	} {
 		if limit.most < 0 {
 			continue
@@ -305,7 +306,7 @@ func (p *Plugin) saveOrder(tx core.App, d orderDraft) (*core.Record, error) {
 
 // orderNumber is what people read to each other: the day in Beijing and ten characters without look-alikes.
 func orderNumber(now time.Time) string {
-	day := now.In(beijing()).Format("20060102")
+	day := now.In(days.Beijing()).Format("20060102")
 	return day + strings.ToUpper(rand.Text()[:10])
 }
 

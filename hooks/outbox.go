@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/order"
+	"wxbase/internal/redact"
 )
 
 // Effects of the outbox.
@@ -171,7 +172,7 @@ func (p *Plugin) noteOutcome(row *core.Record, outcome error) error {
 	row.Set("attempts", attempts)
 	text := ""
 	if outcome != nil {
-		text = scrub(outcome.Error())
+		text = redact.Text(outcome.Error())
 	}
 	row.Set("error", text[:min(len(text), 1_000)])
 	if outcome == nil || isFinal(outcome) {

@@ -43,7 +43,7 @@ func (p *Plugin) pay(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer p.locks.lock("order/" + record.Id)()
+	defer p.locks.Lock("order/" + record.Id)()
 	// note: what has begun at WeChat is finished even when the phone hangs up
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
 	defer cancel()

@@ -13,6 +13,7 @@ import (
 	"wxbase/internal/answer"
 	"wxbase/internal/conflict"
 	"wxbase/internal/order"
+	"wxbase/internal/redact"
 	"wxbase/internal/wxpay"
 	v2 "wxbase/internal/wxpay/v2"
 	"wxbase/internal/wxpay/xmlflat"
@@ -151,7 +152,7 @@ func (p *Plugin) refuseNotify(e *core.RequestEvent, problem answer.Problem, caus
 		reason = conflict.Error()
 	}
 	p.metrics.notified(e, problem.Code)
-	e.App.Logger().Warn("payment notification refused", "code", problem.Code, "reason", scrub(reason))
+	e.App.Logger().Warn("payment notification refused", "code", problem.Code, "reason", redact.Text(reason))
 	if inXML, _ := e.Get(notifyIsXML).(bool); inXML {
 		return e.Blob(problem.Status, v2.ContentType, v2.Refuse(problem.Code))
 	}

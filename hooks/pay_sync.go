@@ -21,14 +21,14 @@ func (p *Plugin) syncOrder(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer p.locks.lock("order/" + record.Id)()
+	defer p.locks.Lock("order/" + record.Id)()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
 	defer cancel()
 	live, err := liveAttempts(e.App, record.Id)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	if len(live) == 0 && (e.HasSuperuserAuth() || p.syncMinute.allow(record.Id, 1, p.now())) {
+	if len(live) == 0 && (e.HasSuperuserAuth() || p.syncMinute.Allow(record.Id, 1, p.now())) {
 		err := p.syncPaid(ctx, record.Id)
 		if err != nil && e.HasSuperuserAuth() {
 			return answer.FromPay(err)
@@ -57,7 +57,7 @@ func (p *Plugin) cancelOrder(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer p.locks.lock("order/" + record.Id)()
+	defer p.locks.Lock("order/" + record.Id)()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
 	defer cancel()
 	if err := p.requestCancel(e.App, record.Id); err != nil {
@@ -145,7 +145,7 @@ func (p *Plugin) sweep(ctx context.Context) error {
 }
 
 func (p *Plugin) sweepPayment(ctx context.Context, payment *core.Record) {
-	defer p.locks.lock("order/" + payment.GetString("order"))()
+	defer p.locks.Lock("order/" + payment.GetString("order"))()
 	ctx, cancel := context.WithTimeout(ctx, payTimeout)
 	defer cancel()
 	event := order.EventClientOK // which asks WeChat

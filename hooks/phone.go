@@ -33,7 +33,7 @@ func (p *Plugin) phone(e *core.RequestEvent) error {
 		return err
 	}
 	key := phoneKey(app.AppID, e.Auth.Id, form.Code)
-	defer p.phones.locks.lock(key)()
+	defer p.phones.locks.Lock(key)()
 	found, err := p.askPhone(e, form, app, identity, key)
 	if err != nil {
 		return answer.Or(err, answer.Busy)

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/limit"
 	"wxbase/internal/picture"
 )
 
@@ -44,7 +45,7 @@ type pictureVerdict struct {
 	err  error
 }
 
-func newPictures(l limits) *pictures {
+func newPictures(l limit.Limits) *pictures {
 	pixels := int64(l.ImageMegapixels) * 1_000_000
 	return &pictures{
 		limits: picture.Limits{Pixels: pixels, Frames: l.ImageFrames, FramePixels: 8 * pixels},
@@ -164,20 +165,6 @@ func storedFile(e *core.RequestEvent) (stored string, thumbs []string) {
 		}
 	}
 	return r.BaseFilesPath() + "/" + name, append(slices.Clone(field.Thumbs), usualThumb)
-}
-
-// isPictureRefused tells whether a record was not saved because of a picture.
-func isPictureRefused(err error) bool {
-	fields, ok := errors.AsType[validation.Errors](err)
-	if !ok {
-		return false
-	}
-	for _, field := range fields {
-		if refusal, ok := errors.AsType[validation.Error](field); ok && refusal.Code() == answer.ImageRefused.Code {
-			return true
-		}
-	}
-	return false
 }
 
 // inspect remembers what it has found, refusals too.

@@ -48,7 +48,7 @@ func (p *Plugin) profile(e *core.RequestEvent) error {
 		user.Set("avatar", files[0])
 	}
 	err = p.onProfile.Trigger(event, func(pe *ProfileEvent) error {
-		if err := save(pe.App, pe.User); isPictureRefused(err) {
+		if err := save(pe.App, pe.User); answer.IsPictureRefused(err) {
 			return answer.Fail(answer.ImageRefused, err)
 		} else if err != nil {
 			return answer.Fail(answer.ProfileAvatar, err)

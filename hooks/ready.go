@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/pocketbase/dbx"
+
+	"wxbase/internal/days"
+	"wxbase/internal/redact"
 )
 
 const (
@@ -116,7 +119,7 @@ func (p *Plugin) look(ctx context.Context) readiness {
 func (p *Plugin) probeWriter(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeDeadline) // whoever asks may leave; the answer serves others too
 	defer cancel()
-	now := p.now().UTC().Format(dbTime)
+	now := p.now().UTC().Format(days.Stored)
 	_, err := p.app.NonconcurrentDB().NewQuery(`INSERT INTO {{_params}} ([[id]], [[value]], [[created]], [[updated]])
 		VALUES ('wx_probe', {:value}, {:now}, {:now}) ON CONFLICT ([[id]]) DO UPDATE SET [[value]] = {:value}, [[updated]] = {:now}`).
 		Bind(dbx.Params{"value": `"` + now + `"`, "now": now}).WithContext(ctx).Execute()
@@ -137,11 +140,11 @@ func (p *Plugin) backlog(ctx context.Context) (int, time.Duration) {
 		Next string `db:"next"`
 	}
 	err := p.app.ConcurrentDB().NewQuery("SELECT count(*) AS n, coalesce(min([[nextAt]]), '') AS next FROM {{wx_outbox}} WHERE [[doneAt]] = '' AND [[nextAt]] <= {:now}").
-		Bind(dbx.Params{"now": p.now().UTC().Format(dbTime)}).WithContext(ctx).One(&row)
+		Bind(dbx.Params{"now": p.now().UTC().Format(days.Stored)}).WithContext(ctx).One(&row)
 	if err != nil || row.N == 0 {
 		return 0, 0
 	}
-	next, err := time.Parse(dbTime, row.Next)
+	next, err := time.Parse(days.Stored, row.Next)
 	if err != nil {
 		return row.N, 0
 	}
@@ -153,7 +156,7 @@ func (p *Plugin) noteWriter(r readiness) {
 	was := p.keeper.last.Writer
 	switch {
 	case r.Writer != nil && was == nil:
-		_, _ = fmt.Fprintf(p.cfg.Out, "  error: nothing can be written: %s\n", oneLine(scrub(r.Writer.Error())))
+		_, _ = fmt.Fprintf(p.cfg.Out, "  error: nothing can be written: %s\n", oneLine(redact.Text(r.Writer.Error())))
 		p.webhook.tellUnkept(alertDisk, "writing", oneLine(r.Writer.Error()))
 	case r.Writer == nil && was != nil:
 		_, _ = fmt.Fprintln(p.cfg.Out, "  writing works again")

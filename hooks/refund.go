@@ -40,7 +40,7 @@ func (p *Plugin) createRefund(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer p.locks.lock("order/" + record.Id)()
+	defer p.locks.Lock("order/" + record.Id)()
 	refund, err := p.askRefund(e.App, record.Id, wish)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
@@ -177,7 +177,7 @@ func (p *Plugin) sweepRefunds(ctx context.Context) error {
 }
 
 func (p *Plugin) sweepRefund(ctx context.Context, refund *core.Record) {
-	defer p.locks.lock("order/" + refund.GetString("order"))()
+	defer p.locks.Lock("order/" + refund.GetString("order"))()
 	ctx, cancel := context.WithTimeout(ctx, payTimeout)
 	defer cancel()
 	refund, err := p.app.FindRecordById("refunds", refund.Id) // note: a request may have sent it while we waited for the lock

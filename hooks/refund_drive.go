@@ -13,9 +13,6 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// dbTime is how PocketBase writes a time into the database.
-const dbTime = "2006-01-02 15:04:05.000Z"
-
 // refundEvidence is why a refund moves.
 type refundEvidence struct {
 	source     string        // refund, auto, sweep, notify, query, platform, bill

@@ -123,7 +123,7 @@ func (p *Plugin) importByEffect(ctx context.Context, paymentID string) error {
 	if err != nil {
 		return fmt.Errorf("read payment: %w", err)
 	}
-	defer p.locks.lock("order/" + payment.GetString("order"))()
+	defer p.locks.Lock("order/" + payment.GetString("order"))()
 	ctx, cancel := context.WithTimeout(ctx, payTimeout)
 	defer cancel()
 	return p.importRefunds(ctx, payment)

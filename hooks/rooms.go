@@ -10,6 +10,8 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/environment"
+	"wxbase/internal/limit"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/sse"
@@ -30,7 +32,7 @@ func (p *Plugin) openRooms() error {
 		Store: roomStore{p.app, p.rooms}, Rooms: p.rooms.settings, Check: p.checkRoomMessage, Limits: limits, Now: p.now,
 		Logger: slog.New(appLogs{p.app}),
 	})
-	p.front = sse.New(p.app, p.hub, sse.Config{Room: p.joinByRequest, Identity: identityOfRequest, Fail: failRoom, Options: checkTopic, Address: func(e *core.RequestEvent) string { return widen(e.RealIP()) }})
+	p.front = sse.New(p.app, p.hub, sse.Config{Room: p.joinByRequest, Identity: identityOfRequest, Fail: failRoom, Options: checkTopic, Address: func(e *core.RequestEvent) string { return limit.Widen(e.RealIP()) }})
 	p.bindRoomRecords()
 	p.bindKicks()
 	p.metrics.registry.MustRegister(roomMetrics{p.hub, p.front, func() *gateway.Gateway { return p.sockets }})
@@ -49,7 +51,7 @@ func roomLimits(env func(string) string) (realtime.Limits, error) {
 	}
 	errs := make([]error, 0, len(numbers))
 	for name, limit := range numbers {
-		n, err := numberFrom(env, name, *limit)
+		n, err := environment.Number(env, name, *limit)
 		if err == nil && n < 1 {
 			err = fmt.Errorf("%s must be at least 1", name)
 		}

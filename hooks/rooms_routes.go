@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/limit"
 	"wxbase/internal/realtime"
 )
 
@@ -52,7 +53,7 @@ func (p *Plugin) createMessageInRoom(e *core.RequestEvent) error {
 	if err := p.mayPublish(room, info); err != nil {
 		return failRoom(err)
 	}
-	if !e.HasSuperuserAuth() && !p.roomMinute.allow(senderOf(e), 60*p.hub.Limits().EventsPerSecond, p.now()) {
+	if !e.HasSuperuserAuth() && !p.roomMinute.Allow(limit.Sender(e), 60*p.hub.Limits().EventsPerSecond, p.now()) {
 		return answer.Fail(answer.Rate, nil)
 	}
 	m, received, err := p.hub.Publish(e.Request.Context(), realtime.Message{
@@ -87,7 +88,7 @@ func (p *Plugin) listRoomMessages(e *core.RequestEvent) error {
 	if err != nil || after < 0 {
 		return answer.With(answer.BadRequest, "reason", "after must be a number")
 	}
-	limit, err := queryNumber(e, "limit", usualPage, largestPage)
+	limit, err := answer.QueryNumber(e, "limit", usualPage, largestPage)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/limit"
 	"wxbase/internal/realtime/gateway"
 )
 
@@ -22,7 +23,7 @@ func (p *Plugin) bindSocket(e *core.ServeEvent) {
 	options.Address, options.Logger = addressOf, slog.New(appLogs{p.app})
 	p.sockets = gateway.New(p.hub, roomGate{p}, options)
 	serve := func(e *core.RequestEvent) error {
-		ctx := context.WithValue(e.Request.Context(), addressKey{}, widen(e.RealIP()))
+		ctx := context.WithValue(e.Request.Context(), addressKey{}, limit.Widen(e.RealIP()))
 		p.sockets.ServeHTTP(e.Response, e.Request.WithContext(ctx))
 		return nil
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/days"
 )
 
 // The four questions that the server asks itself every few seconds. Each has a partial index that holds the waiting rows only, and
@@ -47,6 +49,6 @@ func jsonOf(ids []string) []byte {
 
 // dueRows gives the earliest 50 rows whose time has come; another Limit replaces that.
 func dueRows(app core.App, collection, at, waits string, now time.Time) *dbx.SelectQuery {
-	due := dbx.NewExp("[["+at+"]] <= {:now}", dbx.Params{"now": now.UTC().Format(dbTime)})
+	due := dbx.NewExp("[["+at+"]] <= {:now}", dbx.Params{"now": now.UTC().Format(days.Stored)})
 	return app.RecordQuery(collection).AndWhere(dbx.NewExp(waits)).AndWhere(due).OrderBy(at).Limit(50)
 }

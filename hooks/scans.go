@@ -16,6 +16,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/days"
 	"wxbase/internal/scene"
 )
 
@@ -48,7 +49,7 @@ func (p *Plugin) countScan(app core.App, code *core.Record, user string) error {
 	now := p.now()
 	params := dbx.Params{
 		"id": core.GenerateDefaultRandomId(), "code": code.Id, "user": user, "inviter": code.GetString("user"),
-		"day": now.In(beijing()).Format(time.DateOnly), "now": now.UTC().Format(dbTime),
+		"day": now.In(days.Beijing()).Format(time.DateOnly), "now": now.UTC().Format(days.Stored),
 	}
 	return app.RunInTransaction(func(tx core.App) error {
 		for _, statement := range []string{
@@ -158,7 +159,7 @@ type scanDay struct {
 // users, guests}]}`. Days are Beijing's, both ends count; without them the last 30. All of them together are of all codes.
 func (p *Plugin) listScans(e *core.RequestEvent) error {
 	query := e.Request.URL.Query()
-	today := p.now().In(beijing())
+	today := p.now().In(days.Beijing())
 	from, err := dayOf(query.Get("from"), today.AddDate(0, 0, -29))
 	if err != nil {
 		return answer.With(answer.BadRequest, "reason", "from is no day, such as 2026-01-31")
@@ -191,17 +192,17 @@ func (p *Plugin) listScans(e *core.RequestEvent) error {
 
 // countInvites counts who came through a code, or a person, in some days in Beijing.
 func countInvites(app core.App, from, to, code, inviter string) (n int64, err error) {
-	start, err := time.ParseInLocation(time.DateOnly, from, beijing())
+	start, err := time.ParseInLocation(time.DateOnly, from, days.Beijing())
 	if err != nil {
 		return 0, err
 	}
-	end, err := time.ParseInLocation(time.DateOnly, to, beijing())
+	end, err := time.ParseInLocation(time.DateOnly, to, days.Beijing())
 	if err != nil {
 		return 0, err
 	}
 	span := dbx.And(
-		dbx.NewExp("[[at]] >= {:start}", dbx.Params{"start": start.UTC().Format(dbTime)}),
-		dbx.NewExp("[[at]] < {:end}", dbx.Params{"end": end.AddDate(0, 0, 1).UTC().Format(dbTime)}),
+		dbx.NewExp("[[at]] >= {:start}", dbx.Params{"start": start.UTC().Format(days.Stored)}),
+		dbx.NewExp("[[at]] < {:end}", dbx.Params{"end": end.AddDate(0, 0, 1).UTC().Format(days.Stored)}),
 	)
 	return app.CountRecords("wx_invites", span, equals("code", code), equals("inviter", inviter))
 }

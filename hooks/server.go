@@ -2,7 +2,6 @@ package hooks
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -12,6 +11,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/types"
+
+	"wxbase/internal/redact"
 )
 
 // hardenServer sets the time-outs that PocketBase leaves wide, so that slow headers are not a cheap attack.
@@ -69,27 +70,12 @@ func dashboardHeaders(e *core.RequestEvent) error {
 	return e.Next()
 }
 
-// The places where a secret, or a person's number, is recognized: a query string, also one that is quoted inside another; a header; and a
-// JSON text. A word may come before the name (refresh_token, apiV3Key), but errcode is no code, and a monkey no key.
-const secretWords = `token|secret|session_?key|password|passwd|authorization|ticket|phone|phone_?number|mobile|encrypted_?data|rawdata|signature|` +
-	`cookie|private_?key|api_?key|aes_?key|apiv[23]_?key|secret_?key`
-
-var (
-	secretName  = regexp.MustCompile(`(?i)^(?:[\w-]*(?:` + secretWords + `)|key|js_code|iv)$`)
-	secretQuery = regexp.MustCompile(`(?i)\b(\w*(?:` + secretWords + `)|js_code|code|key|iv)` +
-		`(?:=[^&\s"'\\]+|%3D(?:[^%&\s"'\\]|%25[0-9A-F]{2})+)`)
-	secretHeader = regexp.MustCompile(`(?i)\b(authorization|cookie|set-cookie)(\\?"?\s*:\s*\[?\\?"?\s*)(?:(?:bearer|basic|wechatpay2-[\w-]+)\s+)?[^\s"\\,\]]+`)
-	secretJSON   = regexp.MustCompile(`(?i)(\\?"(?:\w*(?:` + secretWords + `)|key|js_code|iv)\\?"\s*:\s*\\?")[^"\\]+`)
-	secretNumber = regexp.MustCompile(`(?i)(\\?"(?:\w*(?:phone|phone_?number|mobile))\\?"\s*:\s*)\d{5,}`)
-	secretXML    = regexp.MustCompile(`(?i)(<(\w*(?:` + secretWords + `)|key)>(?:<!\[CDATA\[)?)[^<\]]+`)
-)
-
 // bindLogs scrubs every log row before it is written: PocketBase logs whole URLs, and a file's URL carries a token.
 func bindLogs(app core.App) {
 	app.OnModelCreate("_logs").Bind(&hook.Handler[*core.ModelEvent]{Id: "wxLogScrub", Func: func(e *core.ModelEvent) error {
 		if l, ok := e.Model.(*core.Log); ok {
-			l.Message = cutLog(scrub(l.Message), maxLogURL)
-			l.Data = capLog(scrubMap(l.Data))
+			l.Message = cutLog(redact.Text(l.Message), maxLogURL)
+			l.Data = capLog(redact.Map(l.Data))
 		}
 		return e.Next()
 	}})
@@ -105,62 +91,6 @@ func capLog(data types.JSONMap[any]) types.JSONMap[any] {
 		return data
 	}
 	return types.JSONMap[any]{"cut": cutLog(string(raw), maxLogData)}
-}
-
-// scrub replaces the secrets in a text.
-// note: most texts have nothing that could come before a secret, and looking for that costs a hundredth of the expressions.
-func scrub(text string) string {
-	if strings.ContainsAny(text, "=%") {
-		text = secretQuery.ReplaceAllString(text, "$1=***")
-	}
-	if strings.IndexByte(text, ':') >= 0 {
-		text = secretHeader.ReplaceAllString(text, "$1$2***")
-	}
-	if strings.IndexByte(text, '"') >= 0 {
-		text = secretJSON.ReplaceAllString(text, "$1***")
-		text = secretNumber.ReplaceAllString(text, "$1***")
-	}
-	if strings.IndexByte(text, '<') >= 0 {
-		text = secretXML.ReplaceAllString(text, "$1***")
-	}
-	return text
-}
-
-func scrubMap(data types.JSONMap[any]) types.JSONMap[any] {
-	for key, value := range data {
-		if text, ok := value.(string); ok && text != "" && secretName.MatchString(key) {
-			data[key] = "***"
-			continue
-		}
-		data[key] = scrubValue(value)
-	}
-	return data
-}
-
-func scrubValue(value any) any {
-	switch v := value.(type) {
-	case nil, bool, int, int64, uint64, float64, time.Time:
-		return v
-	case time.Duration:
-		return int64(v) // note: nanoseconds, as encoding/json writes one; its second version refuses a bare Duration, and the row would be lost
-	case string:
-		return scrub(v)
-	case error:
-		return scrub(v.Error())
-	case map[string]any:
-		return map[string]any(scrubMap(v))
-	default:
-		return scrubJSON(v)
-	}
-}
-
-// scrubJSON handles every other type as it will be written: as JSON.
-func scrubJSON(value any) any {
-	raw, err := json.Marshal(value)
-	if err != nil {
-		return scrub(fmt.Sprint(value))
-	}
-	return json.RawMessage(scrub(string(raw)))
 }
 
 // plainOrigin is what a browser sends: a scheme, a host and perhaps a port.

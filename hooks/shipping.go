@@ -81,7 +81,7 @@ func (p *Plugin) createShipment(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer p.locks.lock(shipmentLock(record.Id))()
+	defer p.locks.Lock(shipmentLock(record.Id))()
 	job, err := p.planShipment(e.App, record, form)
 	if err != nil {
 		return answer.Or(err, answer.Busy)

@@ -51,7 +51,7 @@ func (p *Plugin) carryShipment(ctx context.Context, row *core.Record) error {
 	if err != nil {
 		return p.noteOutcome(row, finalError{err})
 	}
-	unlock, err := p.locks.lockContext(ctx, shipmentLock(job.Order))
+	unlock, err := p.locks.LockContext(ctx, shipmentLock(job.Order))
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -108,11 +107,11 @@ type unshippedOrder struct {
 // listUnshipped handles GET /api/wx/admin/shipments?page=&perPage= for superusers: paid orders of which WeChat has no whole shipping
 // information, the oldest first, with the time by which it is due (see shipWithin: our advice, not a promise of WeChat's).
 func (p *Plugin) listUnshipped(e *core.RequestEvent) error {
-	page, err := queryNumber(e, "page", 1, 1_000_000)
+	page, err := answer.QueryNumber(e, "page", 1, 1_000_000)
 	if err != nil {
 		return err
 	}
-	size, err := queryNumber(e, "perPage", 50, mostUnshipped)
+	size, err := answer.QueryNumber(e, "perPage", 50, mostUnshipped)
 	if err != nil {
 		return err
 	}
@@ -188,17 +187,4 @@ func shipmentsQuery(app core.App, prefixes string) *dbx.SelectQuery {
 	return app.RecordQuery("wx_outbox").AndWhere(dbx.NewExp(`[[key]] IN (SELECT
 		(SELECT max(k.[[key]]) FROM wx_outbox k WHERE k.[[key]] BETWEEN p.value AND p.value || '~') FROM json_each({:prefixes}) p)`,
 		dbx.Params{"prefixes": prefixes}))
-}
-
-// queryNumber reads a number from 1 to most of the query.
-func queryNumber(e *core.RequestEvent, name string, otherwise, most int) (int, error) {
-	text := e.Request.URL.Query().Get(name)
-	if text == "" {
-		return otherwise, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > most {
-		return 0, answer.With(answer.BadRequest, "reason", name+" must be a number from 1 to "+strconv.Itoa(most))
-	}
-	return n, nil
 }

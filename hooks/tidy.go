@@ -10,6 +10,8 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/days"
 )
 
 // How long rows are kept that nothing rests on any more, where no setting says otherwise.
@@ -68,7 +70,7 @@ func (p *Plugin) tidy() {
 // tidyTable deletes the old rows of a table, some at a time: a shop that has never tidied may have millions, and people go on paying.
 func (p *Plugin) tidyTable(rule tidyRule) (deleted int64, err error) {
 	then := p.now().Add(-rule.keep)
-	params := dbx.Params{"then": then.UTC().Format(dbTime), "day": then.In(beijing()).Format(time.DateOnly), "most": tidyBatch}
+	params := dbx.Params{"then": then.UTC().Format(days.Stored), "day": then.In(days.Beijing()).Format(time.DateOnly), "most": tidyBatch}
 	statement := fmt.Sprintf("DELETE FROM %[1]s WHERE id IN (SELECT id FROM %[1]s WHERE %[2]s LIMIT {:most})", rule.table, rule.where)
 	for {
 		result, err := p.app.NonconcurrentDB().NewQuery(statement).Bind(params).Execute()

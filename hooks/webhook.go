@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/redact"
 )
 
 const (
@@ -203,7 +205,7 @@ func (w *webhook) tellUnkept(kind alertKind, subject, reason string) {
 	go func() {
 		for range 3 {
 			err := w.call(context.Background(), kind, subject, map[string]any{
-				"kind": string(kind), "subject": subject, "since": time.Now().UTC(), "details": map[string]any{"error": scrub(reason)},
+				"kind": string(kind), "subject": subject, "since": time.Now().UTC(), "details": map[string]any{"error": redact.Text(reason)},
 			})
 			if err == nil {
 				return

@@ -1,4 +1,4 @@
-package hooks
+package locks
 
 import (
 	"context"
@@ -13,21 +13,21 @@ import (
 // TestKeyedLockExcludes counts without any other protection, so that the race detector sees a lock that does not lock.
 func TestKeyedLockExcludes(t *testing.T) {
 	t.Parallel()
-	var locks keyedLocks
+	var locks Keyed
 	var done sync.WaitGroup
 	counts := map[string]*int{"a": new(int), "b": new(int)}
 	for i := range 200 {
 		done.Go(func() {
 			key := []string{"a", "b"}[i%2]
 			if i%3 == 0 {
-				unlock, err := locks.lockContext(t.Context(), key)
+				unlock, err := locks.LockContext(t.Context(), key)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				defer unlock()
 			} else {
-				defer locks.lock(key)()
+				defer locks.Lock(key)()
 			}
 			*counts[key]++
 		})
@@ -36,15 +36,15 @@ func TestKeyedLockExcludes(t *testing.T) {
 	if *counts["a"] != 100 || *counts["b"] != 100 {
 		t.Errorf("got %d and %d, want 100 each", *counts["a"], *counts["b"])
 	}
-	if len(locks.held) != 0 {
-		t.Errorf("got %d keys kept, want none", len(locks.held))
+	if len(locks.Held) != 0 {
+		t.Errorf("got %d keys kept, want none", len(locks.Held))
 	}
 }
 
 func TestKeyedLockWaitsForItsKeyOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var locks keyedLocks
+		var locks Keyed
 		var order []string
 		var mu sync.Mutex
 		note := func(what string) {
@@ -52,21 +52,21 @@ func TestKeyedLockWaitsForItsKeyOnly(t *testing.T) {
 			defer mu.Unlock()
 			order = append(order, what)
 		}
-		unlock := locks.lock("a")
+		unlock := locks.Lock("a")
 		go func() {
-			defer locks.lock("a")()
+			defer locks.Lock("a")()
 			note("second a")
 		}()
 		synctest.Wait()
-		locks.lock("b")()
+		locks.Lock("b")()
 		note("b")
 		unlock()
 		synctest.Wait()
 		if got := fmt.Sprint(order); got != "[b second a]" {
 			t.Errorf("got %s, want [b second a]", got)
 		}
-		if len(locks.held) != 0 {
-			t.Errorf("got %d keys kept, want none", len(locks.held))
+		if len(locks.Held) != 0 {
+			t.Errorf("got %d keys kept, want none", len(locks.Held))
 		}
 	})
 }
@@ -74,20 +74,20 @@ func TestKeyedLockWaitsForItsKeyOnly(t *testing.T) {
 func TestKeyedLockGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var locks keyedLocks
-		unlock := locks.lock("a")
+		var locks Keyed
+		unlock := locks.Lock("a")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		start := time.Now()
-		if _, err := locks.lockContext(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Minute {
+		if _, err := locks.LockContext(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Minute {
 			t.Errorf("got %v after %s, want the end of the context after a minute", err, time.Since(start))
 		}
-		if len(locks.held) != 1 || locks.held["a"].users != 1 {
-			t.Errorf("got %v, want the holder only", locks.held)
+		if len(locks.Held) != 1 || locks.Held["a"].Users != 1 {
+			t.Errorf("got %v, want the holder only", locks.Held)
 		}
 		unlock()
-		if len(locks.held) != 0 {
-			t.Errorf("got %d keys kept, want none", len(locks.held))
+		if len(locks.Held) != 0 {
+			t.Errorf("got %d keys kept, want none", len(locks.Held))
 		}
 	})
 }

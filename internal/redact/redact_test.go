@@ -1,4 +1,4 @@
-package hooks
+package redact
 
 import (
 	"encoding/json"
@@ -12,7 +12,7 @@ import (
 // a bare time.Duration, and then the whole row is lost: every failed call to WeChat has one.
 func TestDurationInLogs(t *testing.T) {
 	t.Parallel()
-	data := scrubMap(types.JSONMap[any]{"took": 1500 * time.Millisecond, "group": map[string]any{"took": time.Second}, "list": []time.Duration{1}})
+	data := Map(types.JSONMap[any]{"took": 1500 * time.Millisecond, "group": map[string]any{"took": time.Second}, "list": []time.Duration{1}})
 	if _, is := data["took"].(time.Duration); is {
 		t.Error("a duration is passed on as it is")
 	}

@@ -1,13 +1,16 @@
-package hooks
+// Package limit bounds what one person, one address or one picture may cost the shop.
+package limit
 
 import (
 	"errors"
 	"fmt"
+
+	"wxbase/internal/environment"
 )
 
-// limits bound what one person, one address or one picture may cost the shop. The environment sets them; docs/configuration.md lists them.
+// Limits bound what one person, one address or one picture may cost the shop. The environment sets them; docs/configuration.md lists them.
 // A number below 0 takes a limit away, except where `positive` asks for at least 1.
-type limits struct {
+type Limits struct {
 	ImageMegapixels int // of a picture that is uploaded, or that a thumb is made of
 	ImageFrames     int // of an animated GIF
 	QuerySeconds    int // a list or view query of somebody who is no superuser
@@ -26,8 +29,8 @@ type limits struct {
 	MailsPerMinute   int // mails that somebody at an address may have sent, by collections other than users
 }
 
-func usualLimits() limits {
-	return limits{
+func Usual() Limits {
+	return Limits{
 		ImageMegapixels: 25, ImageFrames: 500, QuerySeconds: 3,
 		OpenOrders: 10, OrdersPerDay: 100, CallsPerMinute: 60, PhonesPerDay: 20,
 		ChecksPerDay: 200, ChecksMegabytes: 50, ImagesAtOnce: 4,
@@ -42,7 +45,7 @@ type limitSetting struct {
 	positive bool // must be at least 1
 }
 
-func (l *limits) settings() []limitSetting {
+func (l *Limits) settings() []limitSetting {
 	return []limitSetting{
 		{"WXBASE_IMAGE_MEGAPIXELS", &l.ImageMegapixels, true},
 		{"WXBASE_IMAGE_FRAMES", &l.ImageFrames, true},
@@ -62,12 +65,12 @@ func (l *limits) settings() []limitSetting {
 	}
 }
 
-// limitsFrom are the usual limits, with what the environment says.
-func limitsFrom(env func(string) string) (limits, error) {
-	l := usualLimits()
+// From are the usual limits, with what the environment says.
+func From(env func(string) string) (Limits, error) {
+	l := Usual()
 	errs := make([]error, 0, len(l.settings()))
 	for _, s := range l.settings() {
-		n, err := numberFrom(env, s.name, *s.value)
+		n, err := environment.Number(env, s.name, *s.value)
 		if err == nil && s.positive && n < 1 {
 			err = fmt.Errorf("%s must be at least 1", s.name)
 		}

@@ -1,0 +1,47 @@
+package answer
+
+import (
+	"errors"
+	"strconv"
+	"wxbase/internal/wechat"
+
+	validation "github.com/pocketbase/ozzo-validation/v4"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+)
+
+// QueryNumber reads a number from 1 to most of the query.
+func QueryNumber(e *core.RequestEvent, name string, otherwise, most int) (int, error) {
+	text := e.Request.URL.Query().Get(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, With(BadRequest, "reason", name+" must be a number from 1 to "+strconv.Itoa(most))
+	}
+	return n, nil
+}
+
+// WithReason names the field that is wrong before any call, in WeChat's words.
+func WithReason(problem Problem, cause error) *router.ApiError {
+	refusal := Fail(problem, cause)
+	if fe, ok := errors.AsType[*wechat.FieldError](cause); ok {
+		refusal.Data["reason"] = fe.Error()
+	}
+	return refusal
+}
+
+// IsPictureRefused tells whether a record was not saved because of a picture.
+func IsPictureRefused(err error) bool {
+	fields, ok := errors.AsType[validation.Errors](err)
+	if !ok {
+		return false
+	}
+	for _, field := range fields {
+		if refusal, ok := errors.AsType[validation.Error](field); ok && refusal.Code() == ImageRefused.Code {
+			return true
+		}
+	}
+	return false
+}
