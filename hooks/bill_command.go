@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wxbase/internal/days"
+	"wxbase/internal/order"
 )
 
 // errBooksDiffer makes `wxbase bill` exit non-zero when a person has to look.
@@ -71,8 +72,8 @@ func (p *Plugin) runBill(command *cobra.Command, mchID string, day time.Time, as
 		return report, encoder.Encode(report)
 	}
 	_, err = fmt.Fprintf(out, "%s  merchant %s  %s: %d payments %s yuan (ours %s), %d refunds %s yuan (ours %s), %d differences, %d mended\n",
-		report.Date, report.Merchant, report.State, report.Payments, yuan(report.TheirTotal), yuan(report.OurTotal),
-		report.Refunds, yuan(report.TheirRefund), yuan(report.OurRefund), len(report.Diffs), report.Mended)
+		report.Date, report.Merchant, report.State, report.Payments, order.Yuan(report.TheirTotal), order.Yuan(report.OurTotal),
+		report.Refunds, order.Yuan(report.TheirRefund), order.Yuan(report.OurRefund), len(report.Diffs), report.Mended)
 	for _, d := range report.Diffs {
 		if !d.Resolved {
 			_, err = fmt.Fprintf(out, "  %-22s %s  ours %v  theirs %v\n", d.Kind, d.OutTradeNo, d.Ours, d.Theirs)
@@ -80,5 +81,3 @@ func (p *Plugin) runBill(command *cobra.Command, mchID string, day time.Time, as
 	}
 	return report, err
 }
-
-func yuan(fen int64) string { return fmt.Sprintf("%d.%02d", fen/100, fen%100) }

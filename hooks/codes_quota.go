@@ -3,7 +3,6 @@ package hooks
 import (
 	"database/sql"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -25,61 +24,13 @@ const (
 // codesPerDay is how many new codes a user may have made in a day in Beijing when nobody said otherwise.
 const codesPerDay = 100
 
-// errQuotaSpent says that a quota is used up.
-var errQuotaSpent = errors.New("quota is used up")
-
-// quota is an allowance that is counted in wx_quotas.
-type quota struct {
-	key   string
-	most  int
-	until time.Time // when the count is of no use any more; zero: never
-}
-
-// spend counts one use and returns how many there are now. It fails with errQuotaSpent, and counts nothing, when there were as many as
-// are allowed. It is one statement, so that of two at once only one gets the last.
-func (p *Plugin) spend(app core.App, q quota) (used int, err error) { return p.spendSome(app, q, 1) }
-
-// spendSome counts n uses at once, all or none.
-func (p *Plugin) spendSome(app core.App, q quota, n int) (used int, err error) {
-	if q.most < n {
-		return 0, errQuotaSpent
-	}
-	until := ""
-	if !q.until.IsZero() {
-		until = q.until.UTC().Format(days.Stored)
-	}
-	err = app.NonconcurrentDB().NewQuery(`INSERT INTO wx_quotas (id, [[key]], used, most, expiresAt, created, updated)
-		VALUES ({:id}, {:key}, {:n}, {:most}, {:until}, {:now}, {:now})
-		ON CONFLICT ([[key]]) DO UPDATE SET used = used + {:n}, most = excluded.most, updated = excluded.updated
-			WHERE used + {:n} <= excluded.most
-		RETURNING used`).Bind(dbx.Params{
-		"id": core.GenerateDefaultRandomId(), "key": q.key, "n": n, "most": q.most, "until": until, "now": time.Now().UTC().Format(days.Stored),
-	}).Row(&used)
-	if errors.Is(err, sql.ErrNoRows) {
-		return q.most, errQuotaSpent
-	}
-	if err != nil {
-		return 0, fmt.Errorf("count %s: %w", q.key, err)
-	}
-	return used, nil
-}
-
-// giveBack takes a use back that came to nothing.
-func (p *Plugin) giveBack(app core.App, q quota) { p.giveSomeBack(app, q, 1) }
-
-func (p *Plugin) giveSomeBack(app core.App, q quota, n int) {
-	_, err := app.NonconcurrentDB().NewQuery("UPDATE wx_quotas SET used = used - {:n} WHERE [[key]] = {:key} AND used >= {:n}").
-		Bind(dbx.Params{"key": q.key, "n": n}).Execute()
-	p.logErr("giving back of a quota", err)
-}
-
 // takeCodeQuotas counts a code that is about to be made. conclude is to be called with the outcome: what was surely not made does not
 // count.
 func (p *Plugin) takeCodeQuotas(app core.App, plan codePlan) (conclude func(error), err error) {
 	var taken []quota
 	conclude = func(outcome error) {
 		for _, q := range taken {
-			if surelyNotDone(outcome) {
+			if wechat.SurelyNotDone(outcome) {
 				p.giveBack(app, q)
 			}
 		}
@@ -115,15 +66,6 @@ func (p *Plugin) takeCodeQuotas(app core.App, plan codePlan) (conclude func(erro
 	return conclude, nil
 }
 
-// surelyNotDone tells whether WeChat cannot have made, and counted, what was asked for.
-func surelyNotDone(outcome error) bool {
-	if outcome == nil {
-		return false
-	}
-	we, ok := errors.AsType[*wechat.Error](outcome)
-	return !ok || !we.MaybeDone
-}
-
 func limitedCodesOf(appID string) quota {
 	return quota{key: "codes/limited/" + appID, most: limitedCodes}
 }
@@ -138,13 +80,6 @@ func warnOfQuota(app core.App, of settings.App, used int) {
 	if used >= limitedCodes*9/10 && used%(limitedCodes/100) == 0 {
 		app.Logger().Warn("codes of the kinds code and qrcode run out; use the kind unlimited", "appid", of.AppID, "used", used, "most", limitedCodes)
 	}
-}
-
-// sweepQuotas forgets the counts of days that are over.
-func (p *Plugin) sweepQuotas() {
-	_, err := p.app.NonconcurrentDB().NewQuery("DELETE FROM wx_quotas WHERE expiresAt != '' AND expiresAt < {:now}").
-		Bind(dbx.Params{"now": p.now().UTC().Format(days.Stored)}).Execute()
-	p.logErr("sweep of quotas", err)
 }
 
 // showQuotas handles GET /api/wx/admin/quotas for superusers: `{apps: [{appid, limitedCodes: {used, most, left}}]}`.

@@ -1,17 +1,14 @@
 package hooks
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"wxbase/internal/answer"
-	"wxbase/internal/days"
 	"wxbase/internal/limit"
 )
 
@@ -144,29 +141,4 @@ func (p *Plugin) oneImage(e *core.RequestEvent) error {
 	}
 	defer p.slots.giveBack(e.Auth.Id)
 	return e.Next()
-}
-
-// daily is what a user may do in a day in Beijing.
-func (p *Plugin) daily(what, user string, most int) quota {
-	now := p.now().In(days.Beijing())
-	return quota{key: what + "/user/" + user + "/" + now.Format(time.DateOnly), most: most, until: now.AddDate(0, 0, 2)}
-}
-
-// spendDaily takes n of a daily limit; below 0 there is none. conclude gives them back when the outcome says that nothing was done.
-func (p *Plugin) spendDaily(app core.App, q quota, n int, refusal answer.Problem, per string) (conclude func(error), err error) {
-	if q.most < 0 || n == 0 {
-		return func(error) {}, nil
-	}
-	if _, err := p.spendSome(app, q, n); errors.Is(err, errQuotaSpent) {
-		answer := answer.With(refusal, "most", q.most)
-		answer.Data["per"] = per
-		return nil, answer
-	} else if err != nil {
-		return nil, answer.Fail(answer.Busy, err)
-	}
-	return func(outcome error) {
-		if surelyNotDone(outcome) {
-			p.giveSomeBack(app, q, n)
-		}
-	}, nil
 }

@@ -14,8 +14,6 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/days"
-	"wxbase/internal/order"
-	"wxbase/internal/wxpay"
 )
 
 // States of wx_inbox rows.
@@ -34,52 +32,9 @@ const (
 	refusedBodySize = 4 << 10
 )
 
-// inboxRow is a verified notification as wx_inbox keeps it. The key is made of what it says, not of its id or bytes: a repeated
-// delivery may carry another id and is encrypted anew.
-func inboxRow(e *core.RequestEvent, mchID string, note wxpay.Notification, body []byte) map[string]any {
-	t := note.Trade
-	said := strings.Join([]string{mchID, t.AppID, t.OutTradeNo, t.TransactionID, string(t.State), t.Total.String(), t.Currency}, "\n")
-	return map[string]any{
-		"kind": "pay", "source": mchID, "dedupeKey": "pay/" + digest([]byte(said)), "headers": notifyHeaders(e),
-		"body": string(body), "verified": true, "ref": t.OutTradeNo,
-	}
-}
-
-// notifyHeaders are the headers that the signature rests on; nothing else of the request is kept.
-func notifyHeaders(e *core.RequestEvent) map[string]string {
-	kept := map[string]string{}
-	for _, name := range []string{"Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Serial", "Wechatpay-Signature", "Wechatpay-Signature-Type"} {
-		if value := e.Request.Header.Get(name); value != "" {
-			kept[name] = value[:min(len(value), 1_000)]
-		}
-	}
-	return kept
-}
-
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
-}
-
-// verdict is what a step means for the notification that caused it.
-func verdict(event order.PaymentEvent, step order.Step) string {
-	switch {
-	case step.Has(order.Freeze), event == order.EventOtherPaidFact, event == order.EventSecondTransaction:
-		return inboxDisputed
-	case step.Changed():
-		return inboxApplied
-	default:
-		return inboxRepeated
-	}
-}
-
-// describe puts mismatches into words.
-func describe(mismatches []order.Mismatch) string {
-	words := make([]string, 0, len(mismatches))
-	for _, m := range mismatches {
-		words = append(words, fmt.Sprintf("%s is %q, want %q", m.Field, m.Got, m.Want))
-	}
-	return strings.Join(words, "; ")
 }
 
 // saveInbox writes the row once; a repeat only counts.
@@ -123,11 +78,6 @@ func (p *Plugin) keepFailed(app core.App, row map[string]any, cause error) {
 	if _, err := countInbox(app, row, inboxFailed, cause.Error()); err != nil {
 		app.Logger().Error("notification not kept", "ref", row["ref"], "error", err.Error(), "because", cause.Error())
 	}
-}
-
-// keepRefused keeps a refused payment notification.
-func (p *Plugin) keepRefused(e *core.RequestEvent, mchID string, body []byte, cause error) {
-	p.keepRefusedAs(e.App, "pay", mchID, notifyHeaders(e), body, cause)
 }
 
 // keepRefusedAs keeps something that was refused with the reason, shortened and at most so many of a kind an hour: these are the places

@@ -212,7 +212,7 @@ func (p *Plugin) makeLink(ctx context.Context, app core.App, plan linkPlan) (*co
 	}
 	url, err := p.askLink(ctx, plan)
 	if err != nil {
-		if counted && surelyNotDone(err) {
+		if counted && wechat.SurelyNotDone(err) {
 			p.giveBack(app, ours)
 		}
 		return nil, failLink(err)

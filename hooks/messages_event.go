@@ -83,7 +83,7 @@ func eventsOf(r *core.Record) (events []string) {
 	if turns("payState", string(order.PayPaid)) && r.Original().GetString("payState") == string(order.PayUnpaid) {
 		events = append(events, toldPaid)
 	}
-	if turns("shipState", shipShipped) {
+	if turns("shipState", order.ShipShipped) {
 		events = append(events, toldShipped)
 	}
 	return events
@@ -135,7 +135,7 @@ func (p *Plugin) tellBuyer(ctx context.Context, row *core.Record) error {
 	ctx, cancel := context.WithTimeout(ctx, payTimeout)
 	defer cancel()
 	_, err = p.sendMessage(ctx, m)
-	job.Sent = !surelyNotDone(err)
+	job.Sent = !wechat.SurelyNotDone(err)
 	row.Set("payload", job)
 	if err != nil && isForGood(err) {
 		return finalError{err}
@@ -145,7 +145,7 @@ func (p *Plugin) tellBuyer(ctx context.Context, row *core.Record) error {
 
 // isForGood tells whether sending again is wrong or of no use.
 func isForGood(err error) bool {
-	if !surelyNotDone(err) {
+	if !wechat.SurelyNotDone(err) {
 		return true
 	}
 	if reply, ok := errors.AsType[*router.ApiError](err); ok {
@@ -198,7 +198,7 @@ func (p *Plugin) messageOf(job messageJob) (Message, error) {
 
 // wordsOf are the values of the placeholders.
 func (p *Plugin) wordsOf(o *core.Record, job messageJob) (*strings.Replacer, error) {
-	items, err := itemsOf(o)
+	items, err := order.ParseItems(o.GetString("items"))
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func (p *Plugin) announce(orderID string) error {
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}
-	items, err := itemsOf(o)
+	items, err := order.ParseItems(o.GetString("items"))
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (p *Plugin) announce(orderID string) error {
 		payload["total"] = total
 	}
 	if text := p.cfg.Env("WXBASE_ORDER_NOTICE_TEXT"); text != "" {
-		payload["text"] = strings.NewReplacer("{name}", name, "{items}", what, "{total}", yuan(int64(total))).Replace(text)
+		payload["text"] = strings.NewReplacer("{name}", name, "{items}", what, "{total}", order.Yuan(int64(total))).Replace(text)
 	}
 	_, err = p.Publish(noticeRoom, "order.paid", payload)
 	return err

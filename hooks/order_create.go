@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/rand"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -230,7 +229,7 @@ func orderOfKey(tx core.App, form orderForm) (*core.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find order by key: %w", err)
 	}
-	items, err := itemsOf(have)
+	items, err := order.ParseItems(have.GetString("items"))
 	if err != nil {
 		return nil, err
 	}
@@ -308,14 +307,6 @@ func (p *Plugin) saveOrder(tx core.App, d orderDraft) (*core.Record, error) {
 func orderNumber(now time.Time) string {
 	day := now.In(days.Beijing()).Format("20060102")
 	return day + strings.ToUpper(rand.Text()[:10])
-}
-
-func itemsOf(r *core.Record) ([]order.Item, error) {
-	var items []order.Item
-	if err := json.Unmarshal([]byte(r.GetString("items")), &items); err != nil {
-		return nil, fmt.Errorf("read items of order %s: %w", r.Id, err)
-	}
-	return items, nil
 }
 
 // ownOrder loads the order of the route for its owner or a superuser. To anybody else it does not exist.

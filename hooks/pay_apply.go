@@ -223,7 +223,7 @@ func (p *Plugin) markPaid(tx core.App, payment, o *core.Record) error {
 
 // takeStockAgain reserves what the cancelling of an order gave back.
 func takeStockAgain(tx core.App, o *core.Record) error {
-	items, err := itemsOf(o)
+	items, err := order.ParseItems(o.GetString("items"))
 	if err != nil {
 		return err
 	}
@@ -259,7 +259,7 @@ func (p *Plugin) cancelIfOver(tx core.App, o *core.Record) error {
 	if err != nil || len(live) > 0 {
 		return err
 	}
-	items, err := itemsOf(o)
+	items, err := order.ParseItems(o.GetString("items"))
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/pocketbase/dbx"
-	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
 
@@ -57,21 +56,4 @@ type engineWrite struct{}
 func save(app core.App, r *core.Record) error {
 	err := app.SaveWithContext(context.WithValue(context.Background(), engineWrite{}, true), r)
 	return conflict.Wrap(r.Collection().Name, err)
-}
-
-// validateOwn looks at our own fields only where the server writes by itself.
-func (p *Plugin) validateOwn(e *core.RecordEvent) error {
-	if e.Context.Value(engineWrite{}) == nil || !p.schema.has(e.Record.Collection().Name) {
-		return e.Next()
-	}
-	problems := validation.Errors{}
-	for _, f := range e.Record.Collection().Fields {
-		if !p.schema.owns(e.Record.Collection().Name, f.GetName()) {
-			continue
-		}
-		if err := f.ValidateValue(e.Context, e.App, e.Record); err != nil {
-			problems[f.GetName()] = err
-		}
-	}
-	return problems.Filter()
 }

@@ -14,21 +14,6 @@ import (
 // repeats the index's condition word by word: the filter language of PocketBase wraps every comparison, which SQLite cannot match
 // with the condition, and the whole table is read instead.
 
-// duePayments are the attempts to ask WeChat about.
-func duePayments(app core.App, now time.Time) *dbx.SelectQuery {
-	return dueRows(app, "payments", "nextQueryAt", "[[nextQueryAt]] != ''", now)
-}
-
-// dueOrders are the unpaid orders whose time is up. Frozen ones wait for a person.
-func dueOrders(app core.App, now time.Time) *dbx.SelectQuery {
-	return dueRows(app, "orders", "expiresAt", "[[payState]] = 'UNPAID' AND [[frozenAt]] = ''", now)
-}
-
-// dueRefunds are the refunds to send or to ask about.
-func dueRefunds(app core.App, now time.Time) *dbx.SelectQuery {
-	return dueRows(app, "refunds", "nextQueryAt", "[[nextQueryAt]] != ''", now)
-}
-
 // dueEffects are the rows of the outbox to carry out.
 func dueEffects(app core.App, now time.Time) *dbx.SelectQuery {
 	return dueRows(app, "wx_outbox", "nextAt", "[[doneAt]] = ''", now)

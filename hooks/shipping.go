@@ -27,13 +27,6 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// States of orders.shipState, in the only order they go.
-const (
-	shipNone     = "NONE"
-	shipShipped  = "SHIPPED"
-	shipReceived = "RECEIVED"
-)
-
 // shipmentForm is the body of POST /api/wx/orders/{id}/shipments; names and limits are those of upload_shipping_info in camelCase.
 type shipmentForm struct {
 	LogisticsType  int              `json:"logisticsType"`
@@ -237,7 +230,7 @@ func (p *Plugin) answerShipment(e *core.RequestEvent, row *core.Record, outcome 
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	reply := map[string]any{"ok": outcome == nil, "state": cmp.Or(o.GetString("shipState"), shipNone)}
+	reply := map[string]any{"ok": outcome == nil, "state": cmp.Or(o.GetString("shipState"), order.ShipNone)}
 	if outcome == nil {
 		job, err := shipmentOf(row)
 		if err != nil {

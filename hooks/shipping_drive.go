@@ -9,6 +9,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/order"
 	"wxbase/internal/wechat"
 )
 
@@ -189,12 +190,12 @@ func (p *Plugin) acceptShipment(row *core.Record, job shipmentJob, whole bool) e
 	if !whole {
 		return nil
 	}
-	return p.advanceShipState(job.Order, shipShipped)
+	return p.advanceShipState(job.Order, order.ShipShipped)
 }
 
 // advanceShipState moves orders.shipState forward, never back.
 func (p *Plugin) advanceShipState(orderID, to string) error {
-	steps := []string{shipNone, shipShipped, shipReceived}
+	steps := []string{order.ShipNone, order.ShipShipped, order.ShipReceived}
 	return p.app.RunInTransaction(func(tx core.App) error {
 		o, err := tx.FindRecordById("orders", orderID)
 		if err != nil {

@@ -82,11 +82,11 @@ func describeShipping(o *core.Record, theirs wechat.OrderShipping) map[string]an
 func shipStateOf(theirs wechat.OrderShipping) string {
 	switch {
 	case theirs.State == wechat.OrderReceived || theirs.State == wechat.OrderDone:
-		return shipReceived
+		return order.ShipReceived
 	case theirs.State == wechat.OrderShipped || theirs.Finished:
-		return shipShipped
+		return order.ShipShipped
 	default:
-		return shipNone
+		return order.ShipNone
 	}
 }
 
@@ -116,7 +116,7 @@ func (p *Plugin) listUnshipped(e *core.RequestEvent) error {
 		return err
 	}
 	unshipped := dbx.And(
-		dbx.In("payState", string(order.PayPaid), string(order.PayPartRefunded)), dbx.HashExp{"shipState": shipNone},
+		dbx.In("payState", string(order.PayPaid), string(order.PayPartRefunded)), dbx.HashExp{"shipState": order.ShipNone},
 		dbx.NewExp("[[paidAt]] > ''"), // note: unpaid orders stand first in the index, and there may be very many
 	)
 	total, err := e.App.CountRecords("orders", unshipped)
