@@ -66,7 +66,7 @@ type bookEntry struct {
 // Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the outcome. step is called for every entry that was
 // looked at.
 func (p *Plugin) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (BillReport, error) {
-	gateway, err := p.gateway(mchID, "")
+	gateway, err := p.accounts.gateway(mchID, "")
 	if err != nil {
 		return BillReport{}, err
 	}

@@ -67,7 +67,7 @@ func (p *Plugin) foreignOf(mchID string) ([]foreignRule, error) {
 // NB! nothing that may be ours is hidden: a number of our form, which the books have lost perhaps, is foreign only when it was paid in
 // a mini program that is not ours, and no rule makes one of our mini programs foreign.
 func (p *Plugin) isForeign(rules []foreignRule, row wxpay.BillRow) bool {
-	_, err := p.settings.App(row.AppID)
+	_, err := p.accounts.settings.App(row.AppID)
 	ourApp := row.AppID == "" || err == nil
 	mayBeOurs := order.MayBeOutTradeNo(row.OutTradeNo)
 	for _, rule := range rules {

@@ -47,7 +47,7 @@ func (p *Plugin) reconcileDue(ctx context.Context) {
 		return
 	}
 	defer p.billRound.Unlock()
-	merchants, err := p.settings.Merchants()
+	merchants, err := p.accounts.settings.Merchants()
 	if err != nil {
 		p.logErr("reconciliation", err)
 		return

@@ -49,13 +49,13 @@ func (p *Plugin) checkText(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
-	ctx, cancel := context.WithTimeout(e.Request.Context(), payTimeout)
+	ctx, cancel := context.WithTimeout(e.Request.Context(), callTimeout)
 	defer cancel()
 	conclude, err := p.spendDaily(e.App, p.daily("checks", e.Auth.Id, p.limits.ChecksPerDay), 1, answer.CheckLimit, "day")
 	if err != nil {
 		return err
 	}
-	found, err := p.clients.wechatFor(app).CheckText(ctx, wechat.TextCheck{
+	found, err := p.accounts.wechatFor(app).CheckText(ctx, wechat.TextCheck{
 		Content: form.Content, Scene: sceneOr(form.Scene, wechat.SceneComment), OpenID: openID,
 		Title: form.Title, Nickname: form.Nickname, Signature: form.Signature,
 	})
@@ -79,7 +79,7 @@ func (p *Plugin) writer(db core.App, user, appID string) (app settings.App, open
 	if err != nil {
 		return app, "", answer.Fail(answer.IdentityMissing, err)
 	}
-	app, err = p.settings.App(identity.GetString("appid"))
+	app, err = p.accounts.settings.App(identity.GetString("appid"))
 	if err != nil {
 		return app, "", answer.FromWechat(err)
 	}
@@ -142,7 +142,7 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 	} else if err != nil {
 		return answer.Fail(answer.CheckImage, err)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
 	if err := p.submitImage(ctx, row, sceneOr(form.Scene, wechat.SceneComment)); err != nil {
 		p.logErr("removal of a check", e.App.Delete(row))
@@ -234,7 +234,7 @@ func pointAt(e *core.RequestEvent, row *core.Record, collection, record, field, 
 
 // publicOrigin is where WeChat can fetch a file from.
 func (p *Plugin) publicOrigin(app settings.App) (string, error) {
-	origin := p.settings.PublicURL()
+	origin := p.accounts.settings.PublicURL()
 	if !strings.HasPrefix(origin, "https://") && (!strings.HasPrefix(origin, "http://") || settings.IsOfficial(app.APIBase)) {
 		return "", answer.Fail(answer.CheckNoURL, nil)
 	}
@@ -257,7 +257,7 @@ func (p *Plugin) imageURL(app settings.App, row *core.Record) (string, error) {
 // submitImage hands an image to WeChat, keeps the trace that the result will carry, and sees to it that a result which does not come is
 // asked for again.
 func (p *Plugin) submitImage(ctx context.Context, row *core.Record, scene wechat.CheckScene) error {
-	app, err := p.settings.App(row.GetString("appid"))
+	app, err := p.accounts.settings.App(row.GetString("appid"))
 	if err != nil {
 		return err
 	}
@@ -265,7 +265,7 @@ func (p *Plugin) submitImage(ctx context.Context, row *core.Record, scene wechat
 	if err != nil {
 		return err
 	}
-	trace, err := p.clients.wechatFor(app).CheckMedia(ctx, wechat.MediaCheck{
+	trace, err := p.accounts.wechatFor(app).CheckMedia(ctx, wechat.MediaCheck{
 		URL: address, Kind: wechat.MediaImage, Scene: scene, OpenID: row.GetString("openid"),
 	})
 	if err != nil {

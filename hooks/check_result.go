@@ -48,7 +48,7 @@ func (p *Plugin) runCheck(ctx context.Context, effect *core.Record) error {
 	if row == nil || err != nil || row.GetString("state") != checkPending || row.GetString("traceId") != "" {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if row.GetString("kind") == "image" {
 		return p.concludeTry(row, p.submitImage(ctx, row, wechat.CheckScene(job.Scene)))
@@ -60,7 +60,7 @@ func (p *Plugin) runCheck(ctx context.Context, effect *core.Record) error {
 	if err != nil {
 		return fmt.Errorf("read checked record: %w", err)
 	}
-	app, err := p.settings.App(row.GetString("appid"))
+	app, err := p.accounts.settings.App(row.GetString("appid"))
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (p *Plugin) checkAgain(ctx context.Context, effect *core.Record) error {
 	if job.Tries >= resultTries {
 		return p.settleCheck(row.Id, checkFailed, 0, "WeChat did not tell what it found", "")
 	}
-	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return p.concludeTry(row, p.submitImage(ctx, row, wechat.CheckScene(job.Scene)))
 }

@@ -180,7 +180,7 @@ func (plan *codePlan) settleScene() error {
 // appOf is the mini program that a signed-in person means.
 // note: where there is only one, who they are in it is not looked up, because a code that is there already shall cost one read.
 func (p *Plugin) appOf(e *core.RequestEvent, appID string) (settings.App, error) {
-	apps, err := p.settings.Apps()
+	apps, err := p.accounts.settings.Apps()
 	if err != nil {
 		return settings.App{}, answer.Fail(answer.Busy, err)
 	}
@@ -191,7 +191,7 @@ func (p *Plugin) appOf(e *core.RequestEvent, appID string) (settings.App, error)
 		}
 		appID = identity.GetString("appid")
 	}
-	app, err := p.settings.App(appID)
+	app, err := p.accounts.settings.App(appID)
 	if err != nil {
 		return app, answer.FromWechat(err)
 	}
@@ -246,7 +246,7 @@ func failPicture(cause error) error {
 }
 
 func (p *Plugin) askCode(ctx context.Context, plan codePlan) (wechat.Image, error) {
-	client := p.clients.wechatFor(plan.app)
+	client := p.accounts.wechatFor(plan.app)
 	switch plan.kind {
 	case wechat.CodePlain:
 		return client.Code(ctx, plan.request)
@@ -347,7 +347,7 @@ func (s *Script) Code(form map[string]any) (map[string]any, error) {
 	if err := readForm(form, &f); err != nil {
 		return nil, err
 	}
-	app, err := s.plugin.settings.App(f.AppID)
+	app, err := s.plugin.accounts.settings.App(f.AppID)
 	if err != nil {
 		return nil, answer.FromWechat(err)
 	}

@@ -84,7 +84,7 @@ func warnOfQuota(app core.App, of settings.App, used int) {
 
 // showQuotas handles GET /api/wx/admin/quotas for superusers: `{apps: [{appid, limitedCodes: {used, most, left}}]}`.
 func (p *Plugin) showQuotas(e *core.RequestEvent) error {
-	apps, err := p.settings.Apps()
+	apps, err := p.accounts.settings.Apps()
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}

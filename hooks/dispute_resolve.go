@@ -79,7 +79,7 @@ func (p *Plugin) resolveOrder(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
 	verdict := &decision{What: form.Decision, By: e.Auth.Email(), Reason: form.Reason}
 	if err := p.decide(ctx, payment, verdict); err != nil {
@@ -106,7 +106,7 @@ func disputedPayment(app core.App, orderID string, form resolveForm) (*core.Reco
 
 // decide asks WeChat and carries the decision out.
 func (p *Plugin) decide(ctx context.Context, payment *core.Record, d *decision) error {
-	gateway, err := p.gateway(payment.GetString("merchant"), payment.GetString("appid"))
+	gateway, err := p.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
 	if err != nil {
 		return answer.FromPay(err)
 	}

@@ -43,7 +43,7 @@ func (p *Plugin) ticketSigner() (*ticket.Signer, error) {
 }
 
 func (p *Plugin) openEdgeKey(tx core.App) (*ticket.Signer, error) {
-	plain, err := loadParam(tx, p.settings.Vault(), edgeKeyParam)
+	plain, err := loadParam(tx, p.accounts.settings.Vault(), edgeKeyParam)
 	switch {
 	case errors.Is(err, settings.ErrSealed), errors.Is(err, errParamDamaged):
 		p.app.Logger().Warn("The key of the edges cannot be opened with this secret key; a new one is made. Edges fetch it by themselves.")
@@ -60,7 +60,7 @@ func (p *Plugin) openEdgeKey(tx core.App) (*ticket.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := saveParam(tx, p.settings.Vault(), edgeKeyParam, base64.StdEncoding.EncodeToString(seed)); err != nil {
+	if err := saveParam(tx, p.accounts.settings.Vault(), edgeKeyParam, base64.StdEncoding.EncodeToString(seed)); err != nil {
 		return nil, err
 	}
 	return ticket.NewSigner(seed)

@@ -24,7 +24,9 @@ func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.sweepRefunds
 func (p *Plugin) ReconcileDue(ctx context.Context) { p.reconcileDue(ctx) }
 
 // Gateway speaks to WeChat Pay as another program of the merchant would.
-func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) { return p.gateway(mchID, appID) }
+func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) {
+	return p.accounts.gateway(mchID, appID)
+}
 
 // AskForRefundsByHand is how a merchant without an APIv2 key is looked after.
 func (p *Plugin) AskForRefundsByHand(ctx context.Context, payment *core.Record) error {
@@ -65,7 +67,7 @@ func (p *Plugin) ChangeMerchants(change func(*settings.Merchant)) {
 	for i := range merchants {
 		change(&merchants[i])
 	}
-	p.settings.UseSimulator(apps, merchants)
+	p.accounts.settings.UseSimulator(apps, merchants)
 }
 
 // HoldOrder takes the lock of an order.

@@ -18,7 +18,7 @@ func (p *Plugin) health(e *core.RequestEvent) error {
 	if err := e.App.DB().NewQuery("SELECT 1").Row(&one); err != nil {
 		return answer.Fail(answer.NotReady, err)
 	}
-	apps, err := p.settings.Apps()
+	apps, err := p.accounts.settings.Apps()
 	if err != nil {
 		return answer.Fail(answer.NotReady, err)
 	}

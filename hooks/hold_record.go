@@ -99,7 +99,7 @@ func (p *Plugin) checkProfile(e *ProfileEvent) error {
 
 // planChecks asks WeChat about new texts and plans the rest. It fails where something is refused.
 func (p *Plugin) planChecks(ctx context.Context, app core.App, r *core.Record, fields []checkedField, user string) (*checkPlan, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	plan := &checkPlan{}
 	for _, field := range fields {
@@ -181,7 +181,7 @@ func (p *Plugin) judgeText(ctx context.Context, app settings.App, openID, text s
 	found := wechat.CheckResult{Suggest: wechat.SuggestPass, Label: wechat.LabelNormal}
 	for _, piece := range pieces {
 		var err error
-		found, err = p.clients.wechatFor(app).CheckText(ctx, wechat.TextCheck{Content: piece, Scene: scene, OpenID: openID})
+		found, err = p.accounts.wechatFor(app).CheckText(ctx, wechat.TextCheck{Content: piece, Scene: scene, OpenID: openID})
 		if err != nil || !found.Passed() {
 			return found, err
 		}

@@ -85,8 +85,7 @@ type Config struct {
 type Plugin struct {
 	app      core.App
 	cfg      Config
-	settings *settings.Store
-	clients  *clients
+	accounts *accounts
 	hub      *realtime.Hub
 	front    *sse.Front
 	sockets  *gateway.Gateway // nil until the app serves
@@ -186,7 +185,7 @@ func Register(app core.App, config Config) (*Plugin, error) {
 		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, outbox: newOutbox(), keeper: newKeeper(), webhook: told,
 		metrics: counters, limits: bounds, pictures: newPictures(bounds),
 		activity: newActivityLog(config.LogSample, counters.registry),
-		clients:  newClients(config.Transport, config.Now, app.Logger, counters.observe),
+		accounts: newAccounts(config.Transport, config.Now, app.Logger, counters.observe),
 		onLogin:  &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
 		onPush: &hook.Hook[*PushEvent]{}, onRoomMessage: &hook.Hook[*RoomMessageEvent]{},
@@ -280,15 +279,15 @@ func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
 	if err := e.Next(); err != nil {
 		return err
 	}
-	if p.settings != nil { // a restore boots a second time
+	if p.accounts.settings != nil { // a restore boots a second time
 		return nil
 	}
 	store, err := settings.New(p.app, settings.Options{Env: p.cfg.Env, DataDir: p.app.DataDir(), PublicURL: p.cfg.PublicURL, Simulated: p.cfg.Sim})
 	if err != nil {
 		return fmt.Errorf("open settings: %w", err)
 	}
-	p.settings = store
-	p.clients.tokens = tokenStore{app: p.app, vault: store.Vault()}
+	p.accounts.settings = store
+	p.accounts.tokens = tokenStore{app: p.app, vault: store.Vault()}
 	p.writeScriptTypes()
 	return nil
 }
@@ -312,7 +311,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.resealSecrets(e); err != nil { // note: before anything reads or writes a secret
 		return err
 	}
-	if err := p.settings.CheckRules(); err != nil {
+	if err := p.accounts.settings.CheckRules(); err != nil {
 		return err
 	}
 	p.bindActivity(e)

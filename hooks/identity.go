@@ -92,7 +92,7 @@ func (p *Plugin) introduce(tx core.App, appID string, s wechat.Session, who prof
 		}
 	}
 	id := core.GenerateDefaultRandomId()
-	sealed, err := p.settings.Vault().Seal(keyPlaceOf(id, "sessionKey"), s.SessionKey.Reveal())
+	sealed, err := p.accounts.settings.Vault().Seal(keyPlaceOf(id, "sessionKey"), s.SessionKey.Reveal())
 	if err != nil {
 		return nil, false, err
 	}
@@ -155,7 +155,7 @@ func (p *Plugin) refreshIdentity(app core.App, identity *core.Record, s wechat.S
 }
 
 func (p *Plugin) rotateSessionKey(identity *core.Record, old, key wechat.SessionKey) error {
-	sealed, err := p.settings.Vault().Seal(keyPlace(identity, "previousSessionKey"), old.Reveal())
+	sealed, err := p.accounts.settings.Vault().Seal(keyPlace(identity, "previousSessionKey"), old.Reveal())
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (p *Plugin) rotateSessionKey(identity *core.Record, old, key wechat.Session
 }
 
 func (p *Plugin) setSessionKey(identity *core.Record, key wechat.SessionKey) error {
-	sealed, err := p.settings.Vault().Seal(keyPlace(identity, "sessionKey"), key.Reveal())
+	sealed, err := p.accounts.settings.Vault().Seal(keyPlace(identity, "sessionKey"), key.Reveal())
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (p *Plugin) setSessionKey(identity *core.Record, key wechat.SessionKey) err
 
 // sessionKey opens one of the two generations: sessionKey or previousSessionKey.
 func (p *Plugin) sessionKey(identity *core.Record, field string) (wechat.SessionKey, error) {
-	plain, err := p.settings.Vault().Open(keyPlace(identity, field), identity.GetString(field))
+	plain, err := p.accounts.settings.Vault().Open(keyPlace(identity, field), identity.GetString(field))
 	if err != nil {
 		return "", fmt.Errorf("open session key: %w", err)
 	}

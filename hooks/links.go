@@ -228,7 +228,7 @@ func (p *Plugin) makeLink(ctx context.Context, app core.App, plan linkPlan) (*co
 }
 
 func (p *Plugin) askLink(ctx context.Context, plan linkPlan) (string, error) {
-	client := p.clients.wechatFor(plan.app)
+	client := p.accounts.wechatFor(plan.app)
 	switch plan.form.Kind {
 	case linkScheme:
 		return client.Scheme(ctx, plan.scheme())

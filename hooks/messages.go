@@ -52,7 +52,7 @@ func (p *Plugin) createMessage(e *core.RequestEvent) error {
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
 	msgID, err := p.SendMessage(ctx, form.message())
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Script) SendSubscribeMessage(form map[string]any) (string, error) {
 	if err := readForm(form, &f); err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), payTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
 	return s.plugin.SendMessage(ctx, f.message())
 }
@@ -137,7 +137,7 @@ func (p *Plugin) sendMessage(ctx context.Context, m Message) (msgID string, err 
 		return "", answer.Fail(answer.WxBusy, err)
 	}
 	defer unlock()
-	msgID, err = p.clients.wechatFor(app).SendMessage(ctx, wire)
+	msgID, err = p.accounts.wechatFor(app).SendMessage(ctx, wire)
 	if we, ok := errors.AsType[*wechat.Error](err); ok && we.Errcode == errcodeNotSubscribed {
 		p.logErr("booking of a refused message", clearConsent(p.app, m.User, m.Template))
 	}
@@ -165,7 +165,7 @@ func (p *Plugin) addressee(m Message) (settings.App, *core.Record, error) {
 	if err != nil {
 		return settings.App{}, nil, answer.Fail(answer.IdentityMissing, err)
 	}
-	app, err := p.settings.App(identity.GetString("appid"))
+	app, err := p.accounts.settings.App(identity.GetString("appid"))
 	return app, identity, err
 }
 

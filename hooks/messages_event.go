@@ -132,7 +132,7 @@ func (p *Plugin) tellBuyer(ctx context.Context, row *core.Record) error {
 	if err := save(p.app, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	_, err = p.sendMessage(ctx, m)
 	job.Sent = !wechat.SurelyNotDone(err)

@@ -76,11 +76,11 @@ type keywordAnswer struct {
 // most ten minutes old, or new with fresh=1.
 func (p *Plugin) listTemplates(e *core.RequestEvent) error {
 	query := e.Request.URL.Query()
-	app, err := p.settings.App(query.Get("appid"))
+	app, err := p.accounts.settings.App(query.Get("appid"))
 	if err != nil {
 		return answer.FromWechat(err)
 	}
-	ctx, cancel := context.WithTimeout(e.Request.Context(), payTimeout)
+	ctx, cancel := context.WithTimeout(e.Request.Context(), callTimeout)
 	defer cancel()
 	list, err := p.templatesOf(ctx, app, query.Get("fresh") == "1")
 	if err != nil {
@@ -110,7 +110,7 @@ func (p *Plugin) templatesOf(ctx context.Context, app settings.App, fresh bool) 
 	if list, ok := p.templates.get(app.AppID, p.now()); ok && (!fresh || p.templates.since(app.AppID).After(asked)) {
 		return list, nil
 	}
-	list, err := p.clients.wechatFor(app).Templates(ctx)
+	list, err := p.accounts.wechatFor(app).Templates(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
@@ -30,9 +29,6 @@ import (
 	"wxbase/internal/settings"
 	"wxbase/internal/wxpay"
 )
-
-// payTimeout bounds all calls to WeChat that one request may cause.
-const payTimeout = 20 * time.Second
 
 // pay handles POST /api/wx/orders/{id}/pay and answers with the argument of wx.requestPayment.
 func (p *Plugin) pay(e *core.RequestEvent) error {
@@ -45,7 +41,7 @@ func (p *Plugin) pay(e *core.RequestEvent) error {
 	}
 	defer p.locks.Lock("order/" + record.Id)()
 	// note: what has begun at WeChat is finished even when the phone hangs up
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
 	// an attempt on other terms, or one that WeChat closed, makes way for a new number
 	for range 3 {
@@ -118,15 +114,15 @@ func (p *Plugin) checkPayable(o *core.Record) error {
 
 // terms are what WeChat will be asked for, all but the number. Nothing in them comes from the client.
 func (p *Plugin) terms(tx core.App, o *core.Record) (payTerms, error) {
-	app, err := p.settings.App(o.GetString("appid"))
+	app, err := p.accounts.settings.App(o.GetString("appid"))
 	if err != nil {
 		return payTerms{}, answer.Fail(answer.NotConfigured, err)
 	}
-	merchant, err := p.settings.Merchant(app.MchID)
+	merchant, err := p.accounts.settings.Merchant(app.MchID)
 	if err != nil {
 		return payTerms{}, answer.Fail(answer.NotConfigured, err)
 	}
-	if p.settings.PublicURL() == "" {
+	if p.accounts.settings.PublicURL() == "" {
 		return payTerms{}, answer.Fail(answer.NoPublicURL, nil)
 	}
 	identity, err := identityOf(tx, o.GetString("user"), app.AppID)
@@ -135,7 +131,7 @@ func (p *Plugin) terms(tx core.App, o *core.Record) (payTerms, error) {
 	}
 	return payTerms{merchant: merchant, request: wxpay.PrepayRequest{
 		AppID: app.AppID, OpenID: identity.GetString("openid"), Description: order.FitDescription(o.GetString("description")), Attach: o.GetString("number"),
-		NotifyURL: p.settings.PublicURL() + "/api/wx/notify/pay/" + merchant.MchID,
+		NotifyURL: p.accounts.settings.PublicURL() + "/api/wx/notify/pay/" + merchant.MchID,
 		Total:     wxpay.Fen(o.GetInt("total")), ExpiresAt: o.GetDateTime("expiresAt").Time(),
 	}}, nil
 }
@@ -192,7 +188,7 @@ func (p *Plugin) answerPay(e *core.RequestEvent, paymentID string) error {
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	gateway, err := p.gateway(payment.GetString("merchant"), payment.GetString("appid"))
+	gateway, err := p.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
 	if err != nil {
 		return answer.FromPay(err)
 	}

@@ -78,7 +78,7 @@ func (p *Plugin) carryOut(ctx context.Context, paymentID string, step order.Step
 		if err != nil {
 			return "", evidence{}, fmt.Errorf("read payment: %w", err)
 		}
-		gateway, err := p.gateway(payment.GetString("merchant"), payment.GetString("appid"))
+		gateway, err := p.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
 		if err != nil {
 			return "", evidence{}, err
 		}

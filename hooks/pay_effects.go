@@ -8,7 +8,7 @@ import (
 )
 
 func (p *Plugin) closeReplaced(ctx context.Context, paymentID string) error {
-	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	end := p.drive(ctx, paymentID, order.EventReplace, evidence{source: "replace"})
 	if isOutpaced(end.err) {

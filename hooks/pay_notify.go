@@ -34,7 +34,7 @@ func (p *Plugin) notifyPay(e *core.RequestEvent) error {
 	if err != nil {
 		return p.refuseNotify(e, answer.NotifyMalformed, err)
 	}
-	gateway, err := p.notifyGateway(mchID, body)
+	gateway, err := p.accounts.notifyGateway(mchID, body)
 	if err != nil {
 		return p.refuseNotifyOf(e, mchID, body, err)
 	}

@@ -22,7 +22,7 @@ func (p *Plugin) syncOrder(e *core.RequestEvent) error {
 		return err
 	}
 	defer p.locks.Lock("order/" + record.Id)()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
 	live, err := liveAttempts(e.App, record.Id)
 	if err != nil {
@@ -58,7 +58,7 @@ func (p *Plugin) cancelOrder(e *core.RequestEvent) error {
 		return err
 	}
 	defer p.locks.Lock("order/" + record.Id)()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
 	if err := p.requestCancel(e.App, record.Id); err != nil {
 		return answer.Or(err, answer.Busy)
@@ -146,7 +146,7 @@ func (p *Plugin) sweep(ctx context.Context) error {
 
 func (p *Plugin) sweepPayment(ctx context.Context, payment *core.Record) {
 	defer p.locks.Lock("order/" + payment.GetString("order"))()
-	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	event := order.EventClientOK // which asks WeChat
 	if !p.now().Before(closeAfter(payment)) {

@@ -94,7 +94,7 @@ func (p *Plugin) tradePhone(e *core.RequestEvent, form phoneForm, app settings.A
 		return pastPhone{}, err
 	}
 	// note: a client that gives up must not tear up the answer: the code is spent, and paid for, by then
-	number, err := p.clients.wechatFor(app).PhoneNumber(context.WithoutCancel(e.Request.Context()), form.Code)
+	number, err := p.accounts.wechatFor(app).PhoneNumber(context.WithoutCancel(e.Request.Context()), form.Code)
 	conclude(err)
 	if err != nil {
 		return pastPhone{}, answer.FromCode(err)

@@ -85,7 +85,7 @@ func (p *Plugin) OnPush() *hook.Hook[*PushEvent] { return p.onPush }
 
 // pushCodec is what checks the pushes of a mini program.
 func (p *Plugin) pushCodec(appID string) (*wechat.PushCodec, error) {
-	app, err := p.settings.App(appID)
+	app, err := p.accounts.settings.App(appID)
 	if err != nil {
 		return nil, err
 	}

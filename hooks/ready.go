@@ -110,7 +110,7 @@ func (p *Plugin) look(ctx context.Context) readiness {
 	found(err == nil && free < p.leastFree(), unreadyDisk)
 	r.Backlog, r.Oldest = p.backlog(ctx)
 	found(r.Oldest > backlogAge, unreadyBacklog)
-	found(len(p.settings.Problems()) > 0, unreadySecrets)
+	found(len(p.accounts.settings.Problems()) > 0, unreadySecrets)
 	found(len(p.scripts.advice()) > 0, unreadyHooks)
 	return r
 }
@@ -199,7 +199,7 @@ func (p *Plugin) tellDisk(r readiness) {
 }
 
 func (p *Plugin) tellSecrets() {
-	problems := p.settings.Problems()
+	problems := p.accounts.settings.Problems()
 	p.inform(alertSecret, "settings", fmt.Sprint(problems), map[string]any{"problems": problems})
 }
 

@@ -45,7 +45,7 @@ func (p *Plugin) createRefund(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
 	isNew := refund.GetString("state") == string(order.RefundNew) // note: not so when the key has met an earlier one
 	if isNew && !refund.GetDateTime("nextQueryAt").Time().After(p.now()) {
@@ -159,7 +159,7 @@ func (p *Plugin) refundAutomatically(ctx context.Context, paymentID string) erro
 	if err != nil || refund == nil || refund.GetString("state") != string(order.RefundNew) {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return p.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "auto"}).err
 }
@@ -178,7 +178,7 @@ func (p *Plugin) sweepRefunds(ctx context.Context) error {
 
 func (p *Plugin) sweepRefund(ctx context.Context, refund *core.Record) {
 	defer p.locks.Lock("order/" + refund.GetString("order"))()
-	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	refund, err := p.app.FindRecordById("refunds", refund.Id) // note: a request may have sent it while we waited for the lock
 	if err != nil {

@@ -82,7 +82,7 @@ func (p *Plugin) refundAndGateway(id string) (*core.Record, wxpay.Gateway, error
 	if err != nil {
 		return nil, nil, fmt.Errorf("read payment: %w", err)
 	}
-	gateway, err := p.gateway(refund.GetString("merchant"), payment.GetString("appid"))
+	gateway, err := p.accounts.gateway(refund.GetString("merchant"), payment.GetString("appid"))
 	return refund, gateway, err
 }
 
@@ -109,7 +109,7 @@ func (p *Plugin) callRefund(ctx context.Context, g wxpay.Gateway, refund *core.R
 	answer, err := g.Refund(ctx, wxpay.RefundRequest{
 		TransactionID: transactionID, OutTradeNo: payment.GetString("outTradeNo"),
 		OutRefundNo: refund.GetString("outRefundNo"), Reason: refund.GetString("reason"),
-		NotifyURL: p.settings.PublicURL() + "/api/wx/notify/refund/" + refund.GetString("merchant"),
+		NotifyURL: p.accounts.settings.PublicURL() + "/api/wx/notify/refund/" + refund.GetString("merchant"),
 		Refund:    wxpay.Fen(refund.GetInt("amount")), Total: wxpay.Fen(total),
 	})
 	if err == nil {

@@ -58,14 +58,14 @@ func (p *Plugin) importRefund(mchID string, fact wxpay.Refund) error {
 
 // refundLister is nil for a merchant without an APIv2 key.
 func (p *Plugin) refundLister(payment *core.Record) (wxpay.RefundLister, error) {
-	m, err := p.settings.Merchant(payment.GetString("merchant"))
+	m, err := p.accounts.settings.Merchant(payment.GetString("merchant"))
 	if err != nil || m.APIv2Key == "" {
 		return nil, err
 	}
 	if m.API != apiV2 {
 		m.API, m.Certificate = apiV2, "" // note: the call needs no certificate, and a merchant of v3 has none in the right form
 	}
-	gateway, err := p.clients.gatewayFor(m, payment.GetString("appid"))
+	gateway, err := p.accounts.gatewayFor(m, payment.GetString("appid"))
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (p *Plugin) askForRefundsByHand(ctx context.Context, payment *core.Record) 
 }
 
 func (p *Plugin) tradeOf(ctx context.Context, payment *core.Record) (wxpay.Trade, error) {
-	gateway, err := p.gateway(payment.GetString("merchant"), payment.GetString("appid"))
+	gateway, err := p.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
 	if err != nil {
 		return wxpay.Trade{}, err
 	}
@@ -124,7 +124,7 @@ func (p *Plugin) importByEffect(ctx context.Context, paymentID string) error {
 		return fmt.Errorf("read payment: %w", err)
 	}
 	defer p.locks.Lock("order/" + payment.GetString("order"))()
-	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return p.importRefunds(ctx, payment)
 }

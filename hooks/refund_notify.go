@@ -26,9 +26,9 @@ func (p *Plugin) notifyRefund(e *core.RequestEvent) error {
 	if err != nil {
 		return p.refuseNotify(e, answer.NotifyMalformed, err)
 	}
-	gateway, err := p.gateway(mchID, "") // either API reads the XML of v2, which is no more than a reason to ask
+	gateway, err := p.accounts.gateway(mchID, "") // either API reads the XML of v2, which is no more than a reason to ask
 	if err == nil && !xmlflat.IsXML(body) {
-		gateway, err = p.notifyGateway(mchID, body)
+		gateway, err = p.accounts.notifyGateway(mchID, body)
 	}
 	if err != nil {
 		return p.refuseNotifyOf(e, mchID, body, err)

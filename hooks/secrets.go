@@ -17,7 +17,7 @@ const secretsSubject = "stored secrets"
 // file, or another value with the one before in WXBASE_SECRET_KEY_OLD. This process holds the data folder by now, so that none that knows
 // the old key only is at work.
 func (p *Plugin) resealSecrets(e *core.ServeEvent) error {
-	done, err := p.settings.Reseal()
+	done, err := p.accounts.settings.Reseal()
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (p *Plugin) resealSecrets(e *core.ServeEvent) error {
 		return p.raise(e.App, alertSecret, secretsSubject, map[string]any{"columns": done.Unreadable})
 	}
 	if done.Renewed > 0 {
-		_, _ = fmt.Fprintln(p.cfg.Out, "  secrets:", done.String()+retiredHint(p.settings))
+		_, _ = fmt.Fprintln(p.cfg.Out, "  secrets:", done.String()+retiredHint(p.accounts.settings))
 	}
 	return p.settle(e.App, alertSecret, secretsSubject, "all stored secrets open")
 }
@@ -63,13 +63,13 @@ func (p *Plugin) rotateSecrets(command *cobra.Command, _ []string) error {
 		return err
 	}
 	defer func() { _ = lock.lock.Unlock() }()
-	done, err := p.settings.Rotate()
+	done, err := p.accounts.settings.Rotate()
 	if err != nil {
 		return err
 	}
 	if len(done.Unreadable) > 0 {
 		return fmt.Errorf("%w: %s", errSecretsLost, done)
 	}
-	_, err = fmt.Fprintln(command.OutOrStdout(), done.String()+retiredHint(p.settings))
+	_, err = fmt.Fprintln(command.OutOrStdout(), done.String()+retiredHint(p.accounts.settings))
 	return err
 }

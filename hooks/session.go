@@ -30,7 +30,7 @@ func (p *Plugin) checkSession(e *core.RequestEvent) error {
 	if err != nil {
 		return e.JSON(http.StatusOK, map[string]bool{"valid": false}) // the key of our vault has changed
 	}
-	valid, err := p.clients.wechatFor(app).CheckSession(e.Request.Context(), identity.GetString("openid"), key)
+	valid, err := p.accounts.wechatFor(app).CheckSession(e.Request.Context(), identity.GetString("openid"), key)
 	if err != nil {
 		return answer.FromWechat(err)
 	}
@@ -53,7 +53,7 @@ func (p *Plugin) resetSession(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.Fail(answer.SessionStale, err)
 	}
-	session, err := p.clients.wechatFor(app).ResetSession(e.Request.Context(), identity.GetString("openid"), key)
+	session, err := p.accounts.wechatFor(app).ResetSession(e.Request.Context(), identity.GetString("openid"), key)
 	if err != nil {
 		return answer.FromWechat(err)
 	}
@@ -106,7 +106,7 @@ func (p *Plugin) caller(e *core.RequestEvent, appID string) (settings.App, *core
 	if err != nil {
 		return settings.App{}, nil, answer.Fail(answer.IdentityMissing, err)
 	}
-	app, err := p.settings.App(identity.GetString("appid"))
+	app, err := p.accounts.settings.App(identity.GetString("appid"))
 	if err != nil {
 		return app, nil, answer.FromWechat(err)
 	}

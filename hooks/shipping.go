@@ -86,7 +86,7 @@ func (p *Plugin) createShipment(e *core.RequestEvent) error {
 	if job.Accepted {
 		return p.answerShipment(e, row, nil)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
 	outcome := p.perform(ctx, row)
 	if err := p.noteOutcome(row, outcome); err != nil {
@@ -138,14 +138,14 @@ func refuseShipment(err error) error {
 
 // shippingClient is the client of the mini program in which the order was paid.
 func (p *Plugin) shippingClient(payment *core.Record) (*wechat.Client, error) {
-	app, err := p.settings.App(payment.GetString("appid"))
+	app, err := p.accounts.settings.App(payment.GetString("appid"))
 	if err != nil {
 		return nil, err
 	}
 	if app.AppID != payment.GetString("appid") {
 		return nil, fmt.Errorf("mini program of payment %s: %w", payment.Id, settings.ErrNotConfigured)
 	}
-	return p.clients.wechatFor(app), nil
+	return p.accounts.wechatFor(app), nil
 }
 
 // queueShipment keeps a submission, or finds it where it is the order's latest one already and was not refused.
@@ -183,7 +183,7 @@ func (p *Plugin) saveShipment(tx core.App, job shipmentJob) (*core.Record, error
 	}
 	r := core.NewRecord(c)
 	r.Load(map[string]any{
-		"effect": effectUpload, "key": fmt.Sprintf("%s%06d", shipmentKeys(job.Order), job.Number), "nextAt": p.now().Add(2 * payTimeout),
+		"effect": effectUpload, "key": fmt.Sprintf("%s%06d", shipmentKeys(job.Order), job.Number), "nextAt": p.now().Add(2 * callTimeout),
 	})
 	r.Set("payload", job)
 	if err := save(tx, r); err != nil {

@@ -64,7 +64,7 @@ func (p *Plugin) carryShipment(ctx context.Context, row *core.Record) error {
 	if !row.GetDateTime("doneAt").IsZero() || row.GetDateTime("nextAt").Time().After(p.now()) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	outcome := p.perform(ctx, row)
 	if err := p.noteOutcome(row, outcome); err != nil {

@@ -45,7 +45,7 @@ func (p *Plugin) showShipment(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.FromWechat(err)
 	}
-	ctx, cancel := context.WithTimeout(e.Request.Context(), payTimeout)
+	ctx, cancel := context.WithTimeout(e.Request.Context(), callTimeout)
 	defer cancel()
 	theirs, err := client.ShippingOf(ctx, shippingKey(payment))
 	if err != nil {

@@ -70,12 +70,12 @@ func (p *Plugin) serveSim(e *core.ServeEvent) error {
 	if !p.cfg.Sim {
 		return nil
 	}
-	real, err := p.settings.HasReal()
+	real, err := p.accounts.settings.HasReal()
 	if err != nil {
 		return err
 	}
 	if real {
-		return errors.New("--sim refuses to start: credentials of the real WeChat are configured (" + p.settings.Sources() + "); start without " +
+		return errors.New("--sim refuses to start: credentials of the real WeChat are configured (" + p.accounts.settings.Sources() + "); start without " +
 			"--sim, or on a folder of its own with --dir and without WXBASE_APPID and WXBASE_MCH_ID, or disable those rows first")
 	}
 	if e.Server != nil {
@@ -88,11 +88,11 @@ func (p *Plugin) serveSim(e *core.ServeEvent) error {
 	}
 	// note: who moves the simulator's clock moves ours with it, or every order would wait for the wall clock to expire
 	p.cfg.Now = p.sim.wechat.Now
-	p.clients.now = p.cfg.Now
+	p.accounts.now = p.cfg.Now
 	apps, merchants := simSettings(p.sim.wechat.Config(), p.cfg.Env)
-	p.settings.UseSimulator(apps, merchants)
-	if e.Server != nil && p.settings.PublicURL() == "" {
-		p.settings.SetPublicURL(originOf(e.Server.Addr))
+	p.accounts.settings.UseSimulator(apps, merchants)
+	if e.Server != nil && p.accounts.settings.PublicURL() == "" {
+		p.accounts.settings.SetPublicURL(originOf(e.Server.Addr))
 	}
 	if err := p.pushToUs(); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (p *Plugin) serveSim(e *core.ServeEvent) error {
 // pushToUs points the simulator's message push at this server, with the mode and the format that were chosen before. A mini program whose
 // push goes to another backend stays as it is.
 func (p *Plugin) pushToUs() error {
-	origin := p.settings.PublicURL()
+	origin := p.accounts.settings.PublicURL()
 	if origin == "" {
 		return nil
 	}

@@ -193,7 +193,7 @@ func (p *Plugin) tellWebhook(ctx context.Context, row *core.Record) error {
 	}
 	v := viewAlert(alert)
 	return p.webhook.call(ctx, alertKind(v.Kind), v.Subject, map[string]any{
-		"kind": v.Kind, "subject": v.Subject, "since": v.Since, "seen": v.Seen, "details": v.Details, "id": v.ID, "server": p.settings.PublicURL(),
+		"kind": v.Kind, "subject": v.Subject, "since": v.Since, "seen": v.Seen, "details": v.Details, "id": v.ID, "server": p.accounts.settings.PublicURL(),
 	})
 }
 

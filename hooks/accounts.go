@@ -22,8 +22,12 @@ const (
 	apiV2 = "v2"
 )
 
-// clients keeps one client per mini program and one gateway per merchant, and makes a new one when its settings change.
-type clients struct {
+// callTimeout bounds all calls to WeChat that one request may cause.
+const callTimeout = 20 * time.Second
+
+// accounts knows the mini programs and merchants of the settings. It keeps one client per mini program and one gateway per merchant, and makes a new one when its settings change.
+type accounts struct {
+	settings  *settings.Store // set when the app has booted
 	transport http.RoundTripper
 	now       func() time.Time
 	tokens    wechat.TokenStore // set when the app has booted
@@ -45,17 +49,17 @@ type payGateway struct {
 	gateway wxpay.Gateway
 }
 
-func newClients(transport http.RoundTripper, now func() time.Time, log func() *slog.Logger, observe func(wechat.CallInfo)) *clients {
+func newAccounts(transport http.RoundTripper, now func() time.Time, log func() *slog.Logger, observe func(wechat.CallInfo)) *accounts {
 	if transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.MaxIdleConnsPerHost = 32
 		transport = t
 	}
-	return &clients{transport: transport, now: now, log: log, observe: observe, wechat: map[string]wechatClient{}, gateways: map[string]payGateway{}}
+	return &accounts{transport: transport, now: now, log: log, observe: observe, wechat: map[string]wechatClient{}, gateways: map[string]payGateway{}}
 }
 
 // wechatFor gives the client that holds the access token of app.
-func (c *clients) wechatFor(app settings.App) *wechat.Client {
+func (c *accounts) wechatFor(app settings.App) *wechat.Client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if have, ok := c.wechat[app.AppID]; ok && have.of == app {
@@ -71,7 +75,7 @@ func (c *clients) wechatFor(app settings.App) *wechat.Client {
 }
 
 // gatewayFor gives the gateway of a merchant. No network: keys are parsed and that is all.
-func (c *clients) gatewayFor(m settings.Merchant, appID string) (wxpay.Gateway, error) {
+func (c *accounts) gatewayFor(m settings.Merchant, appID string) (wxpay.Gateway, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := m.MchID
@@ -89,7 +93,7 @@ func (c *clients) gatewayFor(m settings.Merchant, appID string) (wxpay.Gateway, 
 	return gateway, nil
 }
 
-func (c *clients) newGateway(m settings.Merchant, appID string) (wxpay.Gateway, error) {
+func (c *accounts) newGateway(m settings.Merchant, appID string) (wxpay.Gateway, error) {
 	merchant := wxpay.Merchant{
 		MchID: m.MchID, CertSerial: m.CertSerial, PrivateKey: m.PrivateKey, APIv3Key: m.APIv3Key, APIv2Key: m.APIv2Key,
 		PublicKeyID: m.PublicKeyID, PublicKey: m.PublicKey, PayBase: m.PayBase, VerifyMode: m.VerifyMode,
@@ -103,24 +107,24 @@ func (c *clients) newGateway(m settings.Merchant, appID string) (wxpay.Gateway, 
 
 // gateway finds the gateway of a merchant for one of its mini programs. Without an appid, as for a notification before it is read, any
 // mini program of the merchant will do.
-func (p *Plugin) gateway(mchID, appID string) (wxpay.Gateway, error) {
-	m, err := p.settings.Merchant(mchID)
+func (c *accounts) gateway(mchID, appID string) (wxpay.Gateway, error) {
+	m, err := c.settings.Merchant(mchID)
 	if err != nil {
 		return nil, err
 	}
 	if m.API == apiV2 && appID == "" {
-		if appID, err = p.appOfMerchant(m); err != nil {
+		if appID, err = c.appOfMerchant(m); err != nil {
 			return nil, err
 		}
 	}
-	return p.clients.gatewayFor(m, appID)
+	return c.gatewayFor(m, appID)
 }
 
 // notifyGateway finds the gateway that reads a notification. The body tells which API it is of, not the settings: after a merchant has
 // changed from one to the other, the orders on their way are notified as they were made, as long as the keys of the old API are still
 // there. What is neither JSON nor XML is left to the merchant's own gateway to refuse.
-func (p *Plugin) notifyGateway(mchID string, body []byte) (wxpay.Gateway, error) {
-	m, err := p.settings.Merchant(mchID)
+func (c *accounts) notifyGateway(mchID string, body []byte) (wxpay.Gateway, error) {
+	m, err := c.settings.Merchant(mchID)
 	if err != nil {
 		return nil, err
 	}
@@ -132,11 +136,11 @@ func (p *Plugin) notifyGateway(mchID string, body []byte) (wxpay.Gateway, error)
 	}
 	appID := ""
 	if m.API == apiV2 {
-		if appID, err = p.appOfMerchant(m); err != nil {
+		if appID, err = c.appOfMerchant(m); err != nil {
 			return nil, err
 		}
 	}
-	gateway, err := p.clients.gatewayFor(m, appID)
+	gateway, err := c.gatewayFor(m, appID)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoKeys, err)
 	}
@@ -146,8 +150,8 @@ func (p *Plugin) notifyGateway(mchID string, body []byte) (wxpay.Gateway, error)
 // errNoKeys is a notification of an API whose keys the merchant does not have here.
 var errNoKeys = errors.New("the merchant has no keys for this kind of notification")
 
-func (p *Plugin) appOfMerchant(m settings.Merchant) (string, error) {
-	apps, err := p.settings.Apps()
+func (c *accounts) appOfMerchant(m settings.Merchant) (string, error) {
+	apps, err := c.settings.Apps()
 	if err != nil {
 		return "", err
 	}
