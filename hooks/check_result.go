@@ -42,6 +42,23 @@ func (p *Plugin) checkOf(effect *core.Record) (*core.Record, checkJob, error) {
 	return row, job, err
 }
 
+// Effects of content checks.
+const (
+	effectCheck     = "check.record" // what somebody wrote goes to WeChat's check
+	effectCheckLate = "check.late"   // and is asked for again when no result comes
+)
+
+// handleChecks registers the effects. Of checks that WeChat refuses one alert is enough.
+func (p *Plugin) handleChecks() {
+	p.handle(effectCheckLate, effect{do: p.checkAgain})
+	p.handle(effectCheck, effect{do: p.runCheck, alert: func(row *core.Record, outcome error) error {
+		if isFinal(outcome) {
+			return p.alertTogether(row)
+		}
+		return p.alertForEffect(row, outcome)
+	}})
+}
+
 // runCheck makes one try of a check that was queued.
 func (p *Plugin) runCheck(ctx context.Context, effect *core.Record) error {
 	row, job, err := p.checkOf(effect)

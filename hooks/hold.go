@@ -132,7 +132,7 @@ func (p *Plugin) bindHolds() {
 	p.app.OnRecordCreate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxHoldRecord", Func: p.keepPlan})
 	p.app.OnRecordUpdate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxHoldRecord", Func: p.keepPlan})
 	p.app.OnRecordAfterCreateSuccess("wx_checks").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxStartCheck", Func: func(e *core.RecordEvent) error {
-		p.outbox.wake() // after the commit: the worker must find what it is woken for
+		p.wake() // after the commit: the worker must find what it is woken for
 		return e.Next()
 	}})
 	p.app.OnRecordDelete().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxDropChecks", Func: p.dropChecks})

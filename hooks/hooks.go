@@ -91,6 +91,9 @@ type Plugin struct {
 	sockets  *gateway.Gateway // nil until the app serves
 	rooms    *roomBook
 	outbox   *outbox
+	effects  map[string]effect
+	every    time.Duration
+	address  func() string
 	keeper   *keeper
 	webhook  *webhook
 	metrics  *metrics
@@ -182,7 +185,7 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	}
 	counters := newMetrics()
 	p := &Plugin{
-		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, outbox: newOutbox(), keeper: newKeeper(), webhook: told,
+		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, outbox: newOutbox(), effects: map[string]effect{}, every: config.SweepEvery, keeper: newKeeper(), webhook: told,
 		metrics: counters, limits: bounds, pictures: newPictures(bounds),
 		activity: newActivityLog(config.LogSample, counters.registry),
 		accounts: newAccounts(config.Transport, config.Now, app.Logger, counters.observe),
@@ -190,6 +193,14 @@ func Register(app core.App, config Config) (*Plugin, error) {
 		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
 		onPush: &hook.Hook[*PushEvent]{}, onRoomMessage: &hook.Hook[*RoomMessageEvent]{},
 	}
+	p.address = func() string { return p.accounts.settings.PublicURL() }
+	p.handleAlerts()
+	p.handleEffects()
+	p.handleShipments()
+	p.handleMessages()
+	p.handleChecks()
+	p.handle(effectPush, effect{do: p.handlePush})
+	p.handle(effectNotice, effect{do: p.announce})
 	if err := p.openRooms(); err != nil {
 		return nil, err
 	}
@@ -329,7 +340,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.servePublic(e); err != nil {
 		return err
 	}
-	p.startWorker()
+	p.startWorker(p.workSweep)
 	p.keeper.done.Go(func() { defer p.outliveApp(); p.keep() })
 	p.scheduleReconciliation(e.App)
 	p.scheduleTidying(e.App)

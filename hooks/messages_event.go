@@ -110,6 +110,19 @@ func (p *Plugin) queueMessages(tx core.App, event string, r *core.Record) error 
 	return nil
 }
 
+// effectMessage tells a buyer of an event.
+const effectMessage = "message.send"
+
+// handleMessages registers the effect. A message that a buyer cannot be sent needs nobody.
+func (p *Plugin) handleMessages() {
+	p.handle(effectMessage, effect{do: p.tellBuyer, alert: func(row *core.Record, outcome error) error {
+		if isFinal(outcome) {
+			return nil
+		}
+		return p.alertForEffect(row, outcome)
+	}})
+}
+
 // tellBuyer makes one try of a row of effectMessage.
 func (p *Plugin) tellBuyer(ctx context.Context, row *core.Record) error {
 	var job messageJob

@@ -1,10 +1,13 @@
 package hooks
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"wxbase/internal/order"
+
+	"github.com/pocketbase/pocketbase/core"
 )
 
 // noticeRoom is where a shop tells everybody what happens.
@@ -15,11 +18,15 @@ const noticeRoom = "notice"
 //
 // Config.OrderNotice off says nothing at all, and only total tells for how much. WXBASE_ORDER_NOTICE_TEXT adds a sentence, in which {name},
 // {items} and {total} (in yuan) stand for what they say: a shop that writes {total} there has said that it may be told.
-func (p *Plugin) announce(orderID string) error {
+func (p *Plugin) announce(_ context.Context, row *core.Record) error {
+	about, err := aboutOf(row)
+	if err != nil {
+		return err
+	}
 	if p.cfg.OrderNotice == noticeOff {
 		return nil
 	}
-	o, err := p.app.FindRecordById("orders", orderID)
+	o, err := p.app.FindRecordById("orders", about.Order)
 	if err != nil {
 		return fmt.Errorf("read order: %w", err)
 	}

@@ -16,22 +16,39 @@ import (
 	"wxbase/internal/redact"
 )
 
-// Effects of the outbox.
+// Effects of the books themselves.
 const (
-	effectNotice       = "order.paid.notice" // the banner in the room notice
-	effectPaidHooks    = "order.paid.hooks"  // OnOrderPaid
-	effectRefundHooks  = "refund.succeeded"  // OnRefundSucceeded
-	effectClosePayment = "payment.close"     // another attempt has paid the order
-	effectAutoRefund   = "refund.auto"       // money that nobody wants goes back
-	effectImport       = "refund.import"     // WeChat knows of refunds that we have not made
-	effectUpload       = "shipping.upload"   // shipping information goes to WeChat
-	effectAlert        = "alert"             // a person must look; rows of versions before wx_alerts
-	effectWebhook      = "alert.webhook"     // somebody is called about an alert
-	effectMessage      = "message.send"      // a buyer is told of it
-	effectPush         = "push.handle"       // what WeChat pushed is worked on
-	effectCheck        = "check.record"      // what somebody wrote goes to WeChat's check
-	effectCheckLate    = "check.late"        // and is asked for again when no result comes
+	effectAlert   = "alert"         // a person must look; rows of versions before wx_alerts
+	effectWebhook = "alert.webhook" // somebody is called about an alert
 )
+
+// effect is what one kind of row in wx_outbox means.
+type effect struct {
+	do    func(ctx context.Context, row *core.Record) error // makes one try
+	carry func(ctx context.Context, row *core.Record) error // nil: carry; for an effect that a request may try at the same time
+	alert func(row *core.Record, outcome error) error       // nil: alertForEffect; tells a person of what was given up or keeps failing
+	lane  string                                            // of all rows of the kind; empty: that of the order they are about
+}
+
+// handle says what is done for the rows of an effect. All effects are registered before the worker starts.
+func (p *Plugin) handle(name string, e effect) { p.effects[name] = e }
+
+// about is what the payload of an effect may name.
+type about struct {
+	Order   string `json:"order"`
+	Payment string `json:"payment"`
+	Refund  string `json:"refund"`
+	Wants   string `json:"wants"`
+	State   string `json:"state"`
+}
+
+func aboutOf(row *core.Record) (about, error) {
+	var a about
+	if err := row.UnmarshalJSONField("payload", &a); err != nil {
+		return about{}, fmt.Errorf("read payload: %w", err)
+	}
+	return a, nil
+}
 
 // outbox wakes the worker that carries out what a transaction has queued.
 type outbox struct {
@@ -48,6 +65,8 @@ func newOutbox() *outbox { return &outbox{woken: make(chan struct{}, 1), lanes: 
 const wakeAfter = 5 * time.Millisecond
 
 // wake makes the worker look in a moment. It never blocks.
+func (p *Plugin) wake() { p.outbox.wake() }
+
 func (o *outbox) wake() {
 	if !o.soon.CompareAndSwap(false, true) {
 		return
@@ -72,13 +91,15 @@ func queueEffect(tx core.App, effect, about string, payload map[string]any) erro
 	return err
 }
 
-// startWorker runs the outbox, and beside it the sweep, until the app ends.
-func (p *Plugin) startWorker() {
+// startWorker runs the outbox, and beside it other work, until the app ends.
+func (p *Plugin) startWorker(beside ...func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.outbox.stop = cancel
 	p.outbox.done.Go(func() { defer p.outliveApp(); p.workOutbox(ctx) })
-	p.outbox.done.Go(func() { defer p.outliveApp(); p.workSweep(ctx) })
-	p.outbox.wake() // what an earlier process left
+	for _, work := range beside {
+		p.outbox.done.Go(func() { defer p.outliveApp(); work(ctx) })
+	}
+	p.wake() // what an earlier process left
 }
 
 // outliveApp lets a worker end when its app has been taken apart under it: PocketBase has no database then, and says so by a nil pointer. That is
@@ -91,7 +112,7 @@ func (p *Plugin) outliveApp() {
 }
 
 func (p *Plugin) workOutbox(ctx context.Context) {
-	tick := time.NewTicker(p.cfg.SweepEvery)
+	tick := time.NewTicker(p.every)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		_, err := p.dispatch(ctx)
@@ -101,20 +122,6 @@ func (p *Plugin) workOutbox(ctx context.Context) {
 			return
 		case <-p.outbox.woken:
 		case <-tick.C:
-		}
-	}
-}
-
-func (p *Plugin) workSweep(ctx context.Context) {
-	tick := time.NewTicker(p.cfg.SweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			p.logErr("sweep", p.sweep(ctx))
-			p.logErr("sweep of refunds", p.sweepRefunds(ctx))
 		}
 	}
 }
@@ -142,8 +149,8 @@ func (p *Plugin) logErr(what string, err error) {
 
 // carryDue is carry for the worker. Effects that a request may be carrying out at the same time take turns with it.
 func (p *Plugin) carryDue(ctx context.Context, row *core.Record) error {
-	if row.GetString("effect") == effectUpload {
-		return p.carryShipment(ctx, row)
+	if own := p.effects[row.GetString("effect")].carry; own != nil {
+		return own(ctx, row)
 	}
 	return p.carry(ctx, row)
 }
@@ -182,25 +189,19 @@ func (p *Plugin) noteOutcome(row *core.Record, outcome error) error {
 	if err := save(p.app, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
+	if own := p.effects[row.GetString("effect")].alert; own != nil {
+		return own(row, outcome)
+	}
 	return p.alertForEffect(row, outcome)
 }
 
-// alertForEffect tells a person of an effect that was given up or keeps failing. Shipping has an alert of its own. A message that a buyer
-// cannot be sent needs nobody, and of checks that WeChat refuses, or of a webhook that is away, one alert is enough.
+// alertForEffect tells a person of an effect that was given up or keeps failing.
 func (p *Plugin) alertForEffect(row *core.Record, outcome error) error {
-	effect, key, attempts := row.GetString("effect"), row.GetString("key"), row.GetInt("attempts")
+	key, attempts := row.GetString("key"), row.GetInt("attempts")
 	switch {
-	case effect == effectUpload, effect == effectMessage && isFinal(outcome):
-		return nil
-	case effect == effectWebhook && outcome != nil && attempts >= effectAlerts, effect == effectCheck && isFinal(outcome):
-		return p.raise(p.app, alertEffect, effect, map[string]any{"last": key, "error": row.GetString("error")})
-	case effect == effectWebhook && outcome != nil:
-		return nil //nolint:nilerr // it is noted on its row
-	case effect == effectWebhook:
-		return p.settle(p.app, alertEffect, effect, "the webhook was taken")
 	case isFinal(outcome), outcome != nil && attempts >= effectAlerts:
 		return p.raise(p.app, alertEffect, key, map[string]any{
-			"effect": effect, "error": row.GetString("error"), "attempts": attempts, "givenUp": isFinal(outcome),
+			"effect": row.GetString("effect"), "error": row.GetString("error"), "attempts": attempts, "givenUp": isFinal(outcome),
 		})
 	case outcome == nil && attempts > 1:
 		return p.settle(p.app, alertEffect, key, "it has worked")
@@ -209,47 +210,27 @@ func (p *Plugin) alertForEffect(row *core.Record, outcome error) error {
 	}
 }
 
+// alertTogether raises one alert for all rows of an effect.
+func (p *Plugin) alertTogether(row *core.Record) error {
+	return p.raise(p.app, alertEffect, row.GetString("effect"), map[string]any{"last": row.GetString("key"), "error": row.GetString("error")})
+}
+
 func (p *Plugin) perform(ctx context.Context, row *core.Record) error {
-	var about struct {
-		Order   string `json:"order"`
-		Payment string `json:"payment"`
-		Refund  string `json:"refund"`
-		Wants   string `json:"wants"`
-		State   string `json:"state"`
+	name := row.GetString("effect")
+	known, ok := p.effects[name]
+	if !ok {
+		return fmt.Errorf("unknown effect %q", name)
 	}
-	if err := row.UnmarshalJSONField("payload", &about); err != nil {
-		return fmt.Errorf("read payload: %w", err)
+	return known.do(ctx, row)
+}
+
+// raiseOld turns a row of a version before wx_alerts into an alert.
+func (p *Plugin) raiseOld(_ context.Context, row *core.Record) error {
+	a, err := aboutOf(row)
+	if err != nil {
+		return err
 	}
-	switch effect := row.GetString("effect"); effect {
-	case effectNotice:
-		return p.announce(about.Order)
-	case effectPaidHooks:
-		return p.tellPaid(about.Order)
-	case effectRefundHooks:
-		return p.tellRefunded(about.Refund)
-	case effectClosePayment:
-		return p.closeReplaced(ctx, about.Payment)
-	case effectAutoRefund:
-		return p.refundAutomatically(ctx, about.Payment)
-	case effectImport:
-		return p.importByEffect(ctx, about.Payment)
-	case effectUpload:
-		return p.uploadShipment(ctx, row)
-	case effectMessage:
-		return p.tellBuyer(ctx, row)
-	case effectPush:
-		return p.handlePush(ctx, row)
-	case effectCheck:
-		return p.runCheck(ctx, row)
-	case effectCheckLate:
-		return p.checkAgain(ctx, row)
-	case effectWebhook:
-		return p.tellWebhook(ctx, row)
-	case effectAlert:
-		return p.raise(p.app, alertPayment, cmp.Or(about.Refund, about.Payment, about.Order), map[string]any{
-			"payment": about.Payment, "refund": about.Refund, "order": about.Order, "wants": about.Wants, "state": about.State,
-		})
-	default:
-		return fmt.Errorf("unknown effect %q", effect)
-	}
+	return p.raise(p.app, alertPayment, cmp.Or(a.Refund, a.Payment, a.Order), map[string]any{
+		"payment": a.Payment, "refund": a.Refund, "order": a.Order, "wants": a.Wants, "state": a.State,
+	})
 }

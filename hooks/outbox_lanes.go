@@ -98,15 +98,11 @@ func (p *Plugin) enter(ctx context.Context, row *core.Record) bool {
 
 // laneOf is the order that an effect is about, or the effect itself where there is none.
 func (p *Plugin) laneOf(row *core.Record) string {
-	var about struct {
-		Order   string `json:"order"`
-		Payment string `json:"payment"`
-		Refund  string `json:"refund"`
+	if lane := p.effects[row.GetString("effect")].lane; lane != "" {
+		return lane
 	}
-	if row.GetString("effect") == effectWebhook {
-		return effectWebhook
-	}
-	if row.UnmarshalJSONField("payload", &about) != nil {
+	about, err := aboutOf(row)
+	if err != nil {
 		return row.Id
 	}
 	for _, of := range []struct{ table, id string }{{"refunds", about.Refund}, {"payments", about.Payment}} {
@@ -131,7 +127,7 @@ func (p *Plugin) runLane(ctx context.Context, key string) {
 			delete(l.queues, key)
 			l.idle.Broadcast()
 			l.mu.Unlock()
-			p.outbox.wake() // there may be more than was read
+			p.wake() // there may be more than was read
 			return
 		}
 		row := queue[0]

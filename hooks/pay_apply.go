@@ -37,7 +37,7 @@ func (p *Plugin) apply(app core.App, paymentID string, event order.PaymentEvent,
 	if err != nil {
 		return step, fmt.Errorf("apply %s to payment %s: %w", event, paymentID, err)
 	}
-	p.outbox.wake()
+	p.wake()
 	return step, nil
 }
 

@@ -5,7 +5,48 @@ import (
 	"errors"
 	"fmt"
 	"wxbase/internal/order"
+
+	"github.com/pocketbase/pocketbase/core"
 )
+
+// Effects of payments and refunds.
+const (
+	effectNotice       = "order.paid.notice" // the banner in the room notice
+	effectPaidHooks    = "order.paid.hooks"  // OnOrderPaid
+	effectRefundHooks  = "refund.succeeded"  // OnRefundSucceeded
+	effectClosePayment = "payment.close"     // another attempt has paid the order
+	effectAutoRefund   = "refund.auto"       // money that nobody wants goes back
+	effectImport       = "refund.import"     // WeChat knows of refunds that we have not made
+)
+
+// handleEffects registers what happens after a payment or a refund.
+func (p *Plugin) handleEffects() {
+	p.handle(effectPaidHooks, effect{do: func(_ context.Context, row *core.Record) error {
+		a, err := aboutOf(row)
+		if err != nil {
+			return err
+		}
+		return p.tellPaid(a.Order)
+	}})
+	p.handle(effectRefundHooks, effect{do: func(_ context.Context, row *core.Record) error {
+		a, err := aboutOf(row)
+		if err != nil {
+			return err
+		}
+		return p.tellRefunded(a.Refund)
+	}})
+	for name, do := range map[string]func(context.Context, string) error{
+		effectClosePayment: p.closeReplaced, effectAutoRefund: p.refundAutomatically, effectImport: p.importByEffect,
+	} {
+		p.handle(name, effect{do: func(ctx context.Context, row *core.Record) error {
+			a, err := aboutOf(row)
+			if err != nil {
+				return err
+			}
+			return do(ctx, a.Payment)
+		}})
+	}
+}
 
 func (p *Plugin) closeReplaced(ctx context.Context, paymentID string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)

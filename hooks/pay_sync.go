@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 
@@ -187,4 +188,18 @@ func (p *Plugin) sweepOrder(orderID string) error {
 		}
 		return p.cancelIfOver(tx, o)
 	})
+}
+
+func (p *Plugin) workSweep(ctx context.Context) {
+	tick := time.NewTicker(p.cfg.SweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.logErr("sweep", p.sweep(ctx))
+			p.logErr("sweep of refunds", p.sweepRefunds(ctx))
+		}
+	}
 }

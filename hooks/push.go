@@ -151,7 +151,7 @@ func (p *Plugin) keepPush(app core.App, m wechat.PushMessage, query url.Values) 
 	if err != nil {
 		return err
 	}
-	p.outbox.wake()
+	p.wake()
 	return nil
 }
 
@@ -182,6 +182,9 @@ func problemOfPush(err error) answer.Problem {
 		return answer.PushMalformed
 	}
 }
+
+// effectPush works on what WeChat has pushed.
+const effectPush = "push.handle"
 
 // handlePush works on a push that was kept: our own part first, then OnPush.
 func (p *Plugin) handlePush(ctx context.Context, row *core.Record) error {

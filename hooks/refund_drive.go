@@ -203,7 +203,7 @@ func (p *Plugin) applyRefund(app core.App, id string, event order.RefundEvent, w
 	if err != nil {
 		return step, fmt.Errorf("apply %s to refund %s: %w", event, id, err)
 	}
-	p.outbox.wake()
+	p.wake()
 	return step, nil
 }
 

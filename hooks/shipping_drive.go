@@ -46,6 +46,14 @@ func shippingKey(payment *core.Record) wechat.OrderKey {
 	}
 }
 
+// effectUpload sends shipping information to WeChat.
+const effectUpload = "shipping.upload"
+
+// handleShipments registers the effect. Shipping has an alert of its own.
+func (p *Plugin) handleShipments() {
+	p.handle(effectUpload, effect{do: p.uploadShipment, carry: p.carryShipment, alert: func(*core.Record, error) error { return nil }})
+}
+
 // carryShipment is carry for the worker. A request may have tried the row since it was read, so it is read again when it is its turn.
 func (p *Plugin) carryShipment(ctx context.Context, row *core.Record) error {
 	job, err := shipmentOf(row)

@@ -165,6 +165,12 @@ func (w *webhook) format(kind alertKind, subject string, body map[string]any) an
 	return map[string]any{"msgtype": "text", "text": map[string]any{"content": text}}
 }
 
+// handleAlerts registers the effects of alerts.
+func (p *Plugin) handleAlerts() {
+	p.handle(effectAlert, effect{do: p.raiseOld})
+	p.handle(effectWebhook, effect{do: p.tellWebhook, alert: p.alertForWebhook, lane: effectWebhook})
+}
+
 // queueWebhook queues the call of a new alert. The alert of a webhook that does not work calls nobody.
 func (p *Plugin) queueWebhook(tx core.App, kind alertKind, subject, id string) error {
 	if p.webhook == nil || kind == alertEffect && subject == effectWebhook {
@@ -193,7 +199,7 @@ func (p *Plugin) tellWebhook(ctx context.Context, row *core.Record) error {
 	}
 	v := viewAlert(alert)
 	return p.webhook.call(ctx, alertKind(v.Kind), v.Subject, map[string]any{
-		"kind": v.Kind, "subject": v.Subject, "since": v.Since, "seen": v.Seen, "details": v.Details, "id": v.ID, "server": p.accounts.settings.PublicURL(),
+		"kind": v.Kind, "subject": v.Subject, "since": v.Since, "seen": v.Seen, "details": v.Details, "id": v.ID, "server": p.address(),
 	})
 }
 
@@ -213,4 +219,16 @@ func (w *webhook) tellUnkept(kind alertKind, subject, reason string) {
 			time.Sleep(webhookTimeout)
 		}
 	}()
+}
+
+// alertForWebhook raises one alert for a webhook that is away, after some tries.
+func (p *Plugin) alertForWebhook(row *core.Record, outcome error) error {
+	switch {
+	case outcome == nil:
+		return p.settle(p.app, alertEffect, effectWebhook, "the webhook was taken")
+	case row.GetInt("attempts") >= effectAlerts:
+		return p.alertTogether(row)
+	default:
+		return nil //nolint:nilerr // it is noted on its row
+	}
 }
