@@ -43,43 +43,43 @@ const (
 // raise writes the open row of a kind and subject, in the given app or transaction. A repeat counts, and brings its details up to date.
 //
 // note: inside a transaction nothing is sent: a webhook is told by the outbox once the row is committed.
-func (p *Plugin) raise(app core.App, kind alertKind, subject string, details map[string]any) error {
+func (b *books) raise(app core.App, kind alertKind, subject string, details map[string]any) error {
 	subject = clip(strings.ToValidUTF8(subject, "�"), maxAlertSubject)
 	text, err := alertDetails(details)
 	if err != nil {
 		return fmt.Errorf("raise %s of %s: %w", kind, subject, err)
 	}
-	err = app.RunInTransaction(func(tx core.App) error { return p.raiseIn(tx, kind, subject, text) })
+	err = app.RunInTransaction(func(tx core.App) error { return b.raiseIn(tx, kind, subject, text) })
 	if err != nil {
 		return fmt.Errorf("raise %s of %s: %w", kind, subject, err)
 	}
 	return nil
 }
 
-func (p *Plugin) raiseIn(tx core.App, kind alertKind, subject string, details json.RawMessage) error {
+func (b *books) raiseIn(tx core.App, kind alertKind, subject string, details json.RawMessage) error {
 	row, err := openAlert(tx, kind, subject)
 	if errors.Is(err, sql.ErrNoRows) {
 		row, err = insert(tx, "wx_alerts", map[string]any{
-			"kind": string(kind), "subject": subject, "details": details, "since": p.now(), "seen": 1, "last": p.now(),
+			"kind": string(kind), "subject": subject, "details": details, "since": b.now(), "seen": 1, "last": b.now(),
 		})
 		if err != nil {
 			return err
 		}
-		return p.queueWebhook(tx, kind, subject, row.Id)
+		return b.queueWebhook(tx, kind, subject, row.Id)
 	}
 	if err != nil {
 		return err
 	}
 	_, err = tx.NonconcurrentDB().Update("wx_alerts", dbx.Params{
-		"seen": row.GetInt("seen") + 1, "last": p.now().UTC().Format(days.Stored), "details": string(details),
-		"updated": p.now().UTC().Format(days.Stored),
+		"seen": row.GetInt("seen") + 1, "last": b.now().UTC().Format(days.Stored), "details": string(details),
+		"updated": b.now().UTC().Format(days.Stored),
 	}, dbx.HashExp{"id": row.Id}).Execute()
 	return err
 }
 
 // settle closes the open row of a kind and subject, if there is one. by is who or what closed it.
-func (p *Plugin) settle(app core.App, kind alertKind, subject, by string) error {
-	now := p.now().UTC().Format(days.Stored)
+func (b *books) settle(app core.App, kind alertKind, subject, by string) error {
+	now := b.now().UTC().Format(days.Stored)
 	_, err := app.NonconcurrentDB().Update("wx_alerts", dbx.Params{"closedAt": now, "closedBy": clip(by, 200), "updated": now},
 		dbx.HashExp{"kind": string(kind), "subject": clip(strings.ToValidUTF8(subject, "�"), maxAlertSubject), "closedAt": ""}).Execute()
 	if err != nil {

@@ -40,12 +40,12 @@ func viewAlert(r *core.Record) alertView {
 
 // listAlerts handles GET /api/wx/admin/alerts for superusers: the open ones, the oldest first; with ?closed=1 the closed ones, the
 // newest first.
-func (p *Plugin) listAlerts(e *core.RequestEvent) error {
+func (b *books) listAlerts(e *core.RequestEvent) error {
 	where, sort := dbx.Expression(dbx.HashExp{"closedAt": ""}), "since ASC"
 	if e.Request.URL.Query().Get("closed") == "1" {
 		where, sort = dbx.NewExp("closedAt != ''"), "closedAt DESC"
 	}
-	items, err := p.alerts(e.App, where, sort)
+	items, err := b.alerts(e.App, where, sort)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
@@ -56,7 +56,7 @@ func (p *Plugin) listAlerts(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{"open": open, "items": items})
 }
 
-func (p *Plugin) alerts(app core.App, where dbx.Expression, sort string) ([]alertView, error) {
+func (b *books) alerts(app core.App, where dbx.Expression, sort string) ([]alertView, error) {
 	var rows []*core.Record
 	if err := app.RecordQuery("wx_alerts").AndWhere(where).OrderBy(sort).Limit(mostAlerts).All(&rows); err != nil {
 		return nil, fmt.Errorf("read alerts: %w", err)
@@ -69,7 +69,7 @@ func (p *Plugin) alerts(app core.App, where dbx.Expression, sort string) ([]aler
 }
 
 // closeAlert handles POST /api/wx/admin/alerts/{id}/close for superusers. Who closed it first stays on the row.
-func (p *Plugin) closeAlert(e *core.RequestEvent) error {
+func (b *books) closeAlert(e *core.RequestEvent) error {
 	id := e.Request.PathValue("id")
 	row, err := e.App.FindRecordById("wx_alerts", id)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -79,7 +79,7 @@ func (p *Plugin) closeAlert(e *core.RequestEvent) error {
 		return answer.Fail(answer.Busy, err)
 	}
 	if row.GetDateTime("closedAt").IsZero() {
-		if err := p.settle(e.App, alertKind(row.GetString("kind")), row.GetString("subject"), e.Auth.Email()); err != nil {
+		if err := b.settle(e.App, alertKind(row.GetString("kind")), row.GetString("subject"), e.Auth.Email()); err != nil {
 			return answer.Fail(answer.Busy, err)
 		}
 		if row, err = e.App.FindRecordById("wx_alerts", id); err != nil {

@@ -20,7 +20,7 @@ func alertBook(t *testing.T) *Plugin {
 		t.Fatal(err)
 	}
 	t.Cleanup(app.Cleanup)
-	return &Plugin{app: app, cfg: Config{Now: time.Now, Env: func(string) string { return "" }}.withDefaults(), outbox: newOutbox()}
+	return &Plugin{app: app, books: &books{app: app, now: time.Now, outbox: newOutbox()}}
 }
 
 func alertRows(t *testing.T, p *Plugin, where dbx.Expression) []*core.Record {
@@ -37,7 +37,7 @@ func TestAlertIsOneOpenRow(t *testing.T) {
 	t.Parallel()
 	p := alertBook(t)
 	for i := range 3 {
-		if err := p.raise(p.app, alertDisputed, "payment1", map[string]any{"try": i}); err != nil {
+		if err := p.books.raise(p.app, alertDisputed, "payment1", map[string]any{"try": i}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -45,7 +45,7 @@ func TestAlertIsOneOpenRow(t *testing.T) {
 		kind    alertKind
 		subject string
 	}{{alertDisputed, "payment2"}, {alertRefund, "payment1"}} {
-		if err := p.raise(p.app, other.kind, other.subject, nil); err != nil {
+		if err := p.books.raise(p.app, other.kind, other.subject, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -53,13 +53,13 @@ func TestAlertIsOneOpenRow(t *testing.T) {
 	if len(rows) != 1 || rows[0].GetInt("seen") != 3 || rows[0].GetString("details") != `{"try":2}` || rows[0].GetDateTime("since").IsZero() {
 		t.Fatalf("got %d rows, %v, want one that was seen 3 times with the last details", len(rows), rows)
 	}
-	if err := p.settle(p.app, alertDisputed, "payment1", "owner@example.com"); err != nil {
+	if err := p.books.settle(p.app, alertDisputed, "payment1", "owner@example.com"); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.settle(p.app, alertDisputed, "payment1", "somebody else"); err != nil {
+	if err := p.books.settle(p.app, alertDisputed, "payment1", "somebody else"); err != nil {
 		t.Fatalf("settle what is closed: got %v, want nothing", err)
 	}
-	if err := p.raise(p.app, alertDisputed, "payment1", nil); err != nil {
+	if err := p.books.raise(p.app, alertDisputed, "payment1", nil); err != nil {
 		t.Fatal(err)
 	}
 	closed := alertRows(t, p, dbx.NewExp("closedAt != ''"))
@@ -77,12 +77,12 @@ func TestAlertLivesAndDiesWithItsTransaction(t *testing.T) {
 	p := alertBook(t)
 	back := errors.New("back")
 	err := p.app.RunInTransaction(func(tx core.App) error {
-		return errors.Join(p.raise(tx, alertUnmatched, "1", nil), back)
+		return errors.Join(p.books.raise(tx, alertUnmatched, "1", nil), back)
 	})
 	if !errors.Is(err, back) || len(alertRows(t, p, dbx.NewExp("1=1"))) != 0 {
 		t.Fatalf("rolled back: got %v and %d rows, want none", err, len(alertRows(t, p, dbx.NewExp("1=1"))))
 	}
-	err = p.app.RunInTransaction(func(tx core.App) error { return p.raise(tx, alertUnmatched, "1", nil) })
+	err = p.app.RunInTransaction(func(tx core.App) error { return p.books.raise(tx, alertUnmatched, "1", nil) })
 	if err != nil || len(alertRows(t, p, dbx.HashExp{"closedAt": ""})) != 1 {
 		t.Errorf("committed: got %v and no row", err)
 	}
@@ -93,10 +93,10 @@ func TestAlertTakesWhatever(t *testing.T) {
 	t.Parallel()
 	p := alertBook(t)
 	long := strings.Repeat("长", 9_000)
-	if err := p.raise(p.app, alertEffect, long+"\xff", map[string]any{"error": long}); err != nil {
+	if err := p.books.raise(p.app, alertEffect, long+"\xff", map[string]any{"error": long}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.raise(p.app, alertEffect, long+"\xff", map[string]any{"error": "https://x/?access_token=TOPSECRET1", "secret": "TOPSECRET2"}); err != nil {
+	if err := p.books.raise(p.app, alertEffect, long+"\xff", map[string]any{"error": "https://x/?access_token=TOPSECRET1", "secret": "TOPSECRET2"}); err != nil {
 		t.Fatal(err)
 	}
 	rows := alertRows(t, p, dbx.HashExp{"closedAt": ""})
@@ -107,7 +107,7 @@ func TestAlertTakesWhatever(t *testing.T) {
 	if strings.Contains(details, "TOPSECRET") || !json.Valid([]byte(details)) {
 		t.Errorf("got details %q, want JSON without secrets", details)
 	}
-	if err := p.settle(p.app, alertEffect, long+"\xff", "owner"); err != nil || len(alertRows(t, p, dbx.HashExp{"closedAt": ""})) != 0 {
+	if err := p.books.settle(p.app, alertEffect, long+"\xff", "owner"); err != nil || len(alertRows(t, p, dbx.HashExp{"closedAt": ""})) != 0 {
 		t.Errorf("settle by the long name: got %v, want it closed", err)
 	}
 }

@@ -66,12 +66,12 @@ func (p *Plugin) firstUse() time.Time {
 // watchBackup notes how a backup went; it runs around createBackup.
 func (p *Plugin) watchBackup(e *core.BackupEvent) error {
 	if err := e.Next(); err != nil {
-		p.logErr("alert", p.raise(p.app, alertBackup, "failed", map[string]any{"error": err.Error(), "name": e.Name}))
+		p.books.logErr("alert", p.books.raise(p.app, alertBackup, "failed", map[string]any{"error": err.Error(), "name": e.Name}))
 		return err
 	}
 	p.keeper.noteBackup(time.Now())
-	p.logErr("alert", p.settle(p.app, alertBackup, "failed", "a backup that worked"))
-	p.logErr("alert", p.settle(p.app, alertBackup, "age", "a backup that worked"))
+	p.books.logErr("alert", p.books.settle(p.app, alertBackup, "failed", "a backup that worked"))
+	p.books.logErr("alert", p.books.settle(p.app, alertBackup, "age", "a backup that worked"))
 	return nil
 }
 

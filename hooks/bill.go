@@ -65,8 +65,8 @@ type bookEntry struct {
 
 // Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the outcome. step is called for every entry that was
 // looked at.
-func (p *Plugin) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (BillReport, error) {
-	gateway, err := p.accounts.gateway(mchID, "")
+func (t *till) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (BillReport, error) {
+	gateway, err := t.accounts.gateway(mchID, "")
 	if err != nil {
 		return BillReport{}, err
 	}
@@ -76,50 +76,50 @@ func (p *Plugin) Reconcile(ctx context.Context, mchID string, day time.Time, ste
 	if err != nil {
 		return report, fmt.Errorf("fetch bill of %s: %w", report.Date, err)
 	}
-	ours, err := p.ourBooks(mchID, day)
+	ours, err := t.ourBooks(mchID, day)
 	if err != nil {
 		return report, err
 	}
-	theirs, err := p.theirBooks(mchID, bill, ours)
+	theirs, err := t.theirBooks(mchID, bill, ours)
 	if err != nil {
 		return report, err
 	}
 	report.Diffs = append(
 		compareBooks(ours.payments, theirs.payments, diffPaymentHere, diffPaymentThere, diffPaymentTotal),
 		compareBooks(ours.refunds, theirs.refunds, diffRefundHere, diffRefundThere, diffRefundTotal)...)
-	p.mendAll(ctx, gateway, &report, step)
+	t.mendAll(ctx, gateway, &report, step)
 	if report.Mended > 0 {
-		if ours, err = p.ourBooks(mchID, day); err != nil {
+		if ours, err = t.ourBooks(mchID, day); err != nil {
 			return report, err
 		}
 	}
 	report.count(ours, theirs)
 	report.State = stateOf(report, bill.Empty)
-	return report, p.saveBill(report)
+	return report, t.saveBill(report)
 }
 
-// books are the payments and refunds of a day by their numbers.
-type books struct {
+// sums are the payments and refunds of a day by their numbers.
+type sums struct {
 	payments, refunds map[string]bookEntry
 	foreign           int
 }
 
-func (r *BillReport) count(ours, theirs books) {
+func (r *BillReport) count(ours, theirs sums) {
 	r.Payments, r.Refunds, r.Foreign = len(theirs.payments), len(theirs.refunds), theirs.foreign
 	r.TheirTotal, r.OurTotal = sum(theirs.payments), sum(ours.payments)
 	r.TheirRefund, r.OurRefund = sum(theirs.refunds), sum(ours.refunds)
 }
 
-func (p *Plugin) mendAll(ctx context.Context, gateway wxpay.Gateway, report *BillReport, step func(done, all int)) {
+func (t *till) mendAll(ctx context.Context, gateway wxpay.Gateway, report *BillReport, step func(done, all int)) {
 	for i := range report.Diffs {
 		step(i, len(report.Diffs))
 		diff := &report.Diffs[i]
-		err := p.mend(ctx, report.Merchant, gateway, diff)
+		err := t.mend(ctx, report.Merchant, gateway, diff)
 		switch {
 		case diff.Resolved:
 			report.Mended++
 		case err != nil:
-			p.app.Logger().Warn("difference with WeChat's bill was not mended", "kind", diff.Kind, "number", diff.OutTradeNo, "error", err.Error())
+			t.app.Logger().Warn("difference with WeChat's bill was not mended", "kind", diff.Kind, "number", diff.OutTradeNo, "error", err.Error())
 			if isUnanswered(err) {
 				report.Unanswered++
 			}
@@ -150,18 +150,18 @@ func stateOf(r BillReport, empty bool) string {
 }
 
 // ourBooks are our payments and refunds of a day in Beijing.
-func (p *Plugin) ourBooks(mchID string, day time.Time) (b books, err error) {
-	if b.payments, err = p.paymentsOf(mchID, day); err != nil {
+func (t *till) ourBooks(mchID string, day time.Time) (b sums, err error) {
+	if b.payments, err = t.paymentsOf(mchID, day); err != nil {
 		return b, err
 	}
-	b.refunds, err = p.refundsOf(mchID, day)
+	b.refunds, err = t.refundsOf(mchID, day)
 	return b, err
 }
 
 // theirBooks splits a bill and leaves out what other programs have sold. A refund has a row of its own, which repeats the payment.
-func (p *Plugin) theirBooks(mchID string, bill wxpay.Bill, ours books) (books, error) {
-	theirs := books{payments: map[string]bookEntry{}, refunds: map[string]bookEntry{}}
-	rules, err := p.foreignOf(mchID)
+func (t *till) theirBooks(mchID string, bill wxpay.Bill, ours sums) (sums, error) {
+	theirs := sums{payments: map[string]bookEntry{}, refunds: map[string]bookEntry{}}
+	rules, err := t.foreignOf(mchID)
 	if err != nil {
 		return theirs, err
 	}
@@ -169,7 +169,7 @@ func (p *Plugin) theirBooks(mchID string, bill wxpay.Bill, ours books) (books, e
 		_, paidHere := ours.payments[row.OutTradeNo]
 		_, refundedHere := ours.refunds[row.OutRefundNo]
 		switch {
-		case !paidHere && !refundedHere && p.isForeign(rules, row):
+		case !paidHere && !refundedHere && t.isForeign(rules, row):
 			theirs.foreign++
 		case row.OutRefundNo != "":
 			theirs.refunds[row.OutRefundNo] = bookEntry{row.OutRefundNo, row.OutTradeNo, int64(row.RefundAmount), row.RefundState}
@@ -181,8 +181,8 @@ func (p *Plugin) theirBooks(mchID string, bill wxpay.Bill, ours books) (books, e
 }
 
 // paymentsOf are our payments of a day in Beijing, by the time that WeChat gave them.
-func (p *Plugin) paymentsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
-	rows, err := p.app.FindAllRecords("payments", dbx.HashExp{"merchant": mchID}, paidOrHeld(), within("successAt", day))
+func (t *till) paymentsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
+	rows, err := t.app.FindAllRecords("payments", dbx.HashExp{"merchant": mchID}, paidOrHeld(), within("successAt", day))
 	if err != nil {
 		return nil, fmt.Errorf("read payments: %w", err)
 	}
@@ -201,14 +201,14 @@ func paidOrHeld() dbx.Expression {
 }
 
 // refundsOf are the refunds that WeChat has accepted on a day. One that has no answer yet belongs to no day.
-func (p *Plugin) refundsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
-	rows, err := p.app.FindAllRecords("refunds", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.In("state", "NEW", "SUBMITTED", "REJECTED")), within("sentAt", day))
+func (t *till) refundsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
+	rows, err := t.app.FindAllRecords("refunds", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.In("state", "NEW", "SUBMITTED", "REJECTED")), within("sentAt", day))
 	if err != nil {
 		return nil, fmt.Errorf("read refunds: %w", err)
 	}
 	entries := map[string]bookEntry{}
 	for _, r := range rows {
-		payment, err := p.app.FindRecordById("payments", r.GetString("payment"))
+		payment, err := t.app.FindRecordById("payments", r.GetString("payment"))
 		if err != nil {
 			return nil, fmt.Errorf("read payment: %w", err)
 		}
@@ -250,49 +250,49 @@ func compareBooks(ours, theirs map[string]bookEntry, missingHere, missingThere, 
 }
 
 // mend asks WeChat about what is missing here and applies the answer.
-func (p *Plugin) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, diff *BillDiff) (err error) {
+func (t *till) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, diff *BillDiff) (err error) {
 	switch diff.Kind {
 	case diffPaymentHere:
-		diff.Resolved, err = p.mendPayment(ctx, mchID, diff.OutTradeNo)
+		diff.Resolved, err = t.mendPayment(ctx, mchID, diff.OutTradeNo)
 	case diffRefundHere:
-		diff.Resolved, err = p.mendRefund(ctx, mchID, gateway, diff.OutTradeNo)
+		diff.Resolved, err = t.mendRefund(ctx, mchID, gateway, diff.OutTradeNo)
 	}
 	return err
 }
 
-func (p *Plugin) mendPayment(ctx context.Context, mchID, outTradeNo string) (bool, error) {
-	payment, err := findRow(p.app, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": outTradeNo})
+func (t *till) mendPayment(ctx context.Context, mchID, outTradeNo string) (bool, error) {
+	payment, err := findRow(t.app, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": outTradeNo})
 	if err != nil {
 		return false, err // a number that we never gave out: somebody else uses this merchant
 	}
-	defer p.locks.Lock("order/" + payment.GetString("order"))()
-	end := p.drive(ctx, payment.Id, order.EventClientOK, evidence{source: "bill"})
+	defer t.locks.Lock("order/" + payment.GetString("order"))()
+	end := t.drive(ctx, payment.Id, order.EventClientOK, evidence{source: "bill"})
 	if end.err != nil || end.callErr != nil {
 		return false, errors.Join(end.err, end.callErr)
 	}
 	return end.step.To == order.PaymentPaid || end.step.To == order.PaymentPaidLate, nil
 }
 
-func (p *Plugin) mendRefund(ctx context.Context, mchID string, gateway wxpay.Gateway, outRefundNo string) (bool, error) {
+func (t *till) mendRefund(ctx context.Context, mchID string, gateway wxpay.Gateway, outRefundNo string) (bool, error) {
 	fact, err := gateway.QueryRefund(ctx, outRefundNo)
 	if err != nil {
 		return false, err
 	}
-	id, err := p.refundOfFact(p.app, mchID, fact)
+	id, err := t.refundOfFact(t.app, mchID, fact)
 	if err != nil {
 		return false, err
 	}
-	step, err := p.applyRefund(p.app, id, "", refundEvidence{source: "bill", fact: &fact})
+	step, err := t.applyRefund(t.app, id, "", refundEvidence{source: "bill", fact: &fact})
 	return err == nil && step.To != order.RefundNew, err
 }
 
 // saveBill stores the outcome; comparing the same day again replaces it.
-func (p *Plugin) saveBill(report BillReport) error {
-	return p.app.RunInTransaction(func(tx core.App) error {
+func (t *till) saveBill(report BillReport) error {
+	return t.app.RunInTransaction(func(tx core.App) error {
 		totals := report
 		totals.Diffs = nil
 		row := map[string]any{"state": report.State, "totals": totals}
-		bill, err := p.replaceBill(tx, report.Merchant, report.Date, row, report.Unanswered > 0)
+		bill, err := t.replaceBill(tx, report.Merchant, report.Date, row, report.Unanswered > 0)
 		if err != nil {
 			return err
 		}
@@ -304,6 +304,6 @@ func (p *Plugin) saveBill(report BillReport) error {
 				return err
 			}
 		}
-		return p.alertForBill(tx, bill, len(report.Diffs)-report.Mended)
+		return t.alertForBill(tx, bill, len(report.Diffs)-report.Mended)
 	})
 }

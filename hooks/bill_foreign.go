@@ -51,8 +51,8 @@ func foreignRules(text string) ([]foreignRule, error) {
 }
 
 // foreignOf reads the rules of a merchant; one that is set up by the environment may have a row for this alone.
-func (p *Plugin) foreignOf(mchID string) ([]foreignRule, error) {
-	row, err := findRow(p.app, "wx_merchants", dbx.HashExp{"mchid": mchID})
+func (t *till) foreignOf(mchID string) ([]foreignRule, error) {
+	row, err := findRow(t.app, "wx_merchants", dbx.HashExp{"mchid": mchID})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -66,8 +66,8 @@ func (p *Plugin) foreignOf(mchID string) ([]foreignRule, error) {
 //
 // NB! nothing that may be ours is hidden: a number of our form, which the books have lost perhaps, is foreign only when it was paid in
 // a mini program that is not ours, and no rule makes one of our mini programs foreign.
-func (p *Plugin) isForeign(rules []foreignRule, row wxpay.BillRow) bool {
-	_, err := p.accounts.settings.App(row.AppID)
+func (t *till) isForeign(rules []foreignRule, row wxpay.BillRow) bool {
+	_, err := t.accounts.settings.App(row.AppID)
 	ourApp := row.AppID == "" || err == nil
 	mayBeOurs := order.MayBeOutTradeNo(row.OutTradeNo)
 	for _, rule := range rules {

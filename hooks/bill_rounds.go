@@ -37,39 +37,39 @@ const (
 )
 
 // scheduleReconciliation starts a round every ten minutes; most of them find nothing to do.
-func (p *Plugin) scheduleReconciliation(app core.App) {
-	app.Cron().MustAdd("wxReconcile", "*/10 * * * *", func() { p.reconcileDue(context.Background()) })
+func (t *till) scheduleReconciliation(app core.App) {
+	app.Cron().MustAdd("wxReconcile", "*/10 * * * *", func() { t.reconcileDue(context.Background()) })
 }
 
 // reconcileDue is one round. A round that is still under way is not joined by another.
-func (p *Plugin) reconcileDue(ctx context.Context) {
-	if !p.billRound.TryLock() {
+func (t *till) reconcileDue(ctx context.Context) {
+	if !t.billRound.TryLock() {
 		return
 	}
-	defer p.billRound.Unlock()
-	merchants, err := p.accounts.settings.Merchants()
+	defer t.billRound.Unlock()
+	merchants, err := t.accounts.settings.Merchants()
 	if err != nil {
-		p.logErr("reconciliation", err)
+		t.books.logErr("reconciliation", err)
 		return
 	}
 	for _, m := range merchants {
-		p.logErr("reconciliation of merchant "+m.MchID, p.reconcileMerchant(ctx, m.MchID))
+		t.books.logErr("reconciliation of merchant "+m.MchID, t.reconcileMerchant(ctx, m.MchID))
 	}
 }
 
 // reconcileMerchant fetches what is due. After a failure it leaves the rest for the next round, unless WeChat only says that this one
 // bill is not made yet.
-func (p *Plugin) reconcileMerchant(ctx context.Context, mchID string) error {
-	days, err := p.dueBills(mchID)
+func (t *till) reconcileMerchant(ctx context.Context, mchID string) error {
+	days, err := t.dueBills(mchID)
 	if err != nil {
 		return err
 	}
 	for _, day := range days[:min(len(days), billsPerRound)] {
-		_, err := p.Reconcile(ctx, mchID, day, func(int, int) {})
+		_, err := t.Reconcile(ctx, mchID, day, func(int, int) {})
 		if err == nil {
 			continue
 		}
-		if err := p.keepWaiting(mchID, day, err); err != nil {
+		if err := t.keepWaiting(mchID, day, err); err != nil {
 			return err
 		}
 		if pe, ok := errors.AsType[*wxpay.Error](err); !ok || pe.Kind != wxpay.KindNotReady && pe.Kind != wxpay.KindParam {
@@ -80,27 +80,27 @@ func (p *Plugin) reconcileMerchant(ctx context.Context, mchID string) error {
 }
 
 // dueBills are the days without a finished row, the newest first.
-func (p *Plugin) dueBills(mchID string) ([]time.Time, error) {
-	first, ok, err := p.firstPayment(mchID)
+func (t *till) dueBills(mchID string) ([]time.Time, error) {
+	first, ok, err := t.firstPayment(mchID)
 	if err != nil || !ok {
 		return nil, err
 	}
-	newest := midnight(p.now().Add(-billReady)).AddDate(0, 0, -1)
-	oldest := midnight(p.now()).AddDate(0, -billMonths, 1)
-	if err := p.loseBills(mchID, oldest); err != nil {
+	newest := midnight(t.now().Add(-billReady)).AddDate(0, 0, -1)
+	oldest := midnight(t.now()).AddDate(0, -billMonths, 1)
+	if err := t.loseBills(mchID, oldest); err != nil {
 		return nil, err
 	}
 	if first.After(oldest) {
 		oldest = first
 	}
-	rows, err := p.app.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID}, dbx.NewExp("[[date]] >= {:oldest}", dbx.Params{"oldest": oldest.Format(time.DateOnly)}))
+	rows, err := t.app.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID}, dbx.NewExp("[[date]] >= {:oldest}", dbx.Params{"oldest": oldest.Format(time.DateOnly)}))
 	if err != nil {
 		return nil, fmt.Errorf("read bills: %w", err)
 	}
 	done := map[string]bool{}
 	for _, r := range rows {
 		next := r.GetDateTime("nextAt").Time()
-		done[r.GetString("date")] = next.IsZero() || next.After(p.now())
+		done[r.GetString("date")] = next.IsZero() || next.After(t.now())
 	}
 	var days []time.Time
 	for day := newest; !day.Before(oldest); day = day.AddDate(0, 0, -1) {
@@ -112,8 +112,8 @@ func (p *Plugin) dueBills(mchID string) ([]time.Time, error) {
 }
 
 // firstPayment is the day of the first attempt to pay at a merchant.
-func (p *Plugin) firstPayment(mchID string) (day time.Time, ok bool, err error) {
-	rows, err := p.app.FindRecordsByFilter("payments", "merchant = {:merchant}", "created", 1, 0, dbx.Params{"merchant": mchID})
+func (t *till) firstPayment(mchID string) (day time.Time, ok bool, err error) {
+	rows, err := t.app.FindRecordsByFilter("payments", "merchant = {:merchant}", "created", 1, 0, dbx.Params{"merchant": mchID})
 	if err != nil || len(rows) == 0 {
 		return day, false, err
 	}
@@ -127,8 +127,8 @@ func midnight(at time.Time) time.Time {
 }
 
 // loseBills gives up the days that WeChat no longer has.
-func (p *Plugin) loseBills(mchID string, oldest time.Time) error {
-	rows, err := p.app.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.HashExp{"nextAt": ""}),
+func (t *till) loseBills(mchID string, oldest time.Time) error {
+	rows, err := t.app.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.HashExp{"nextAt": ""}),
 		dbx.NewExp("[[date]] < {:oldest}", dbx.Params{"oldest": oldest.Format(time.DateOnly)}))
 	if err != nil {
 		return fmt.Errorf("read bills: %w", err)
@@ -138,10 +138,10 @@ func (p *Plugin) loseBills(mchID string, oldest time.Time) error {
 		if r.GetString("state") == billWaiting {
 			r.Set("state", billLost)
 		}
-		if err := save(p.app, r); err != nil {
+		if err := save(t.app, r); err != nil {
 			return fmt.Errorf("save bill: %w", err)
 		}
-		if err := p.alertForBill(p.app, r, 0); err != nil {
+		if err := t.alertForBill(t.app, r, 0); err != nil {
 			return err
 		}
 	}
@@ -149,8 +149,8 @@ func (p *Plugin) loseBills(mchID string, oldest time.Time) error {
 }
 
 // keepWaiting notes why a day has no bill yet. An outcome that is there already stays; only its next try moves.
-func (p *Plugin) keepWaiting(mchID string, day time.Time, cause error) error {
-	return p.app.RunInTransaction(func(tx core.App) error {
+func (t *till) keepWaiting(mchID string, day time.Time, cause error) error {
+	return t.app.RunInTransaction(func(tx core.App) error {
 		row := map[string]any{"error": clip(redact.Text(cause.Error()), 600)}
 		have, err := tx.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID, "date": day.Format(time.DateOnly)})
 		if err != nil {
@@ -161,20 +161,20 @@ func (p *Plugin) keepWaiting(mchID string, day time.Time, cause error) error {
 			attempts := r.GetInt("attempts") + 1
 			r.Load(row)
 			r.Set("attempts", attempts)
-			r.Set("nextAt", p.now().Add(nextBill(attempts)))
+			r.Set("nextAt", t.now().Add(nextBill(attempts)))
 			return save(tx, r)
 		}
 		row["state"] = billWaiting
-		bill, err := p.replaceBill(tx, mchID, day.Format(time.DateOnly), row, true)
+		bill, err := t.replaceBill(tx, mchID, day.Format(time.DateOnly), row, true)
 		if err != nil {
 			return err
 		}
-		return p.alertForBill(tx, bill, 0)
+		return t.alertForBill(tx, bill, 0)
 	})
 }
 
 // replaceBill writes the row of a day anew. It goes on counting while the day is not finished.
-func (p *Plugin) replaceBill(tx core.App, mchID, date string, row map[string]any, again bool) (*core.Record, error) {
+func (t *till) replaceBill(tx core.App, mchID, date string, row map[string]any, again bool) (*core.Record, error) {
 	old, err := tx.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID, "date": date})
 	if err != nil {
 		return nil, fmt.Errorf("read bills: %w", err)
@@ -188,7 +188,7 @@ func (p *Plugin) replaceBill(tx core.App, mchID, date string, row map[string]any
 	}
 	row["merchant"], row["date"], row["attempts"] = mchID, date, attempts
 	if again {
-		row["nextAt"] = p.now().Add(nextBill(attempts))
+		row["nextAt"] = t.now().Add(nextBill(attempts))
 	}
 	return insert(tx, "wx_bills", row)
 }
@@ -199,21 +199,21 @@ func nextBill(attempts int) time.Duration {
 }
 
 // alertForBill tells a person of differences, of a day that is late, and of one that is lost; a day that is in order closes its alert.
-func (p *Plugin) alertForBill(tx core.App, bill *core.Record, differences int) error {
+func (t *till) alertForBill(tx core.App, bill *core.Record, differences int) error {
 	date, state := bill.GetString("date"), bill.GetString("state")
 	subject := bill.GetString("merchant") + "/" + date
 	day, err := time.ParseInLocation(time.DateOnly, date, days.Beijing())
 	if err != nil {
 		return fmt.Errorf("read date of bill: %w", err)
 	}
-	late := !p.now().Before(day.AddDate(0, 0, 1).Add(billAlertTime))
+	late := !t.now().Before(day.AddDate(0, 0, 1).Add(billAlertTime))
 	switch {
 	case state == billOK || state == billEmpty:
-		return p.settle(tx, alertBill, subject, "the books are equal")
+		return t.books.settle(tx, alertBill, subject, "the books are equal")
 	case state == billWaiting && !late:
 		return nil
 	default:
-		return p.raise(tx, alertBill, subject, map[string]any{
+		return t.books.raise(tx, alertBill, subject, map[string]any{
 			"merchant": bill.GetString("merchant"), "date": date, "state": state, "differences": differences,
 			"attempts": bill.GetInt("attempts"), "error": bill.GetString("error"),
 		})

@@ -33,7 +33,7 @@ const (
 
 // checkText handles POST /api/wx/check/text: `{content, scene?: 1|2|3|4, title?, nickname?, signature?, appid?}` -> `{suggest, label}`,
 // where suggest is pass, review or risky. The person must have used the mini program within two hours, says WeChat.
-func (p *Plugin) checkText(e *core.RequestEvent) error {
+func (s *screening) checkText(e *core.RequestEvent) error {
 	var form struct {
 		Content   string `json:"content"`
 		Scene     int    `json:"scene"`
@@ -45,17 +45,17 @@ func (p *Plugin) checkText(e *core.RequestEvent) error {
 	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
-	app, openID, err := p.writer(e.App, e.Auth.Id, form.AppID)
+	app, openID, err := s.writer(e.App, e.Auth.Id, form.AppID)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
 	ctx, cancel := context.WithTimeout(e.Request.Context(), callTimeout)
 	defer cancel()
-	conclude, err := p.spendDaily(e.App, p.daily("checks", e.Auth.Id, p.limits.ChecksPerDay), 1, answer.CheckLimit, "day")
+	conclude, err := s.books.spendDaily(e.App, s.books.daily("checks", e.Auth.Id, s.limits.ChecksPerDay), 1, answer.CheckLimit, "day")
 	if err != nil {
 		return err
 	}
-	found, err := p.accounts.wechatFor(app).CheckText(ctx, wechat.TextCheck{
+	found, err := s.accounts.wechatFor(app).CheckText(ctx, wechat.TextCheck{
 		Content: form.Content, Scene: sceneOr(form.Scene, wechat.SceneComment), OpenID: openID,
 		Title: form.Title, Nickname: form.Nickname, Signature: form.Signature,
 	})
@@ -74,12 +74,12 @@ func sceneOr(scene int, otherwise wechat.CheckScene) wechat.CheckScene {
 }
 
 // writer is somebody who writes, as WeChat knows them.
-func (p *Plugin) writer(db core.App, user, appID string) (app settings.App, openID string, err error) {
+func (s *screening) writer(db core.App, user, appID string) (app settings.App, openID string, err error) {
 	identity, err := identityOf(db, user, appID)
 	if err != nil {
 		return app, "", answer.Fail(answer.IdentityMissing, err)
 	}
-	app, err = p.accounts.settings.App(identity.GetString("appid"))
+	app, err = s.accounts.settings.App(identity.GetString("appid"))
 	if err != nil {
 		return app, "", answer.FromWechat(err)
 	}
@@ -100,7 +100,7 @@ func failCheck(cause error) *router.ApiError {
 // checkImage handles POST /api/wx/check/image: a form with the image in `file`, as wx.uploadFile sends it, or `{collection, record, field,
 // file?}` for one that is in a record that the person can see -> `{suggest: "pending", id}`. WeChat fetches the image and pushes what it
 // found within half an hour; the row wx_checks/{id}, which its owner may read and listen to, then has it in `state`.
-func (p *Plugin) checkImage(e *core.RequestEvent) error {
+func (s *screening) checkImage(e *core.RequestEvent) error {
 	var form struct {
 		AppID      string `json:"appid" form:"appid"`
 		Scene      int    `json:"scene" form:"scene"`
@@ -112,7 +112,7 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 	if err := answer.ReadUpload(e, &form); err != nil {
 		return err
 	}
-	app, openID, err := p.writer(e.App, e.Auth.Id, form.AppID)
+	app, openID, err := s.writer(e.App, e.Auth.Id, form.AppID)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
@@ -130,10 +130,10 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.Or(err, answer.BadRequest)
 	}
-	if _, err := p.publicOrigin(app); err != nil {
+	if _, err := s.publicOrigin(app); err != nil {
 		return err
 	}
-	conclude, err := p.spendImage(e.App, e.Auth.Id, files)
+	conclude, err := s.spendImage(e.App, e.Auth.Id, files)
 	if err != nil {
 		return err
 	}
@@ -144,8 +144,8 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
-	if err := p.submitImage(ctx, row, sceneOr(form.Scene, wechat.SceneComment)); err != nil {
-		p.logErr("removal of a check", e.App.Delete(row))
+	if err := s.submitImage(ctx, row, sceneOr(form.Scene, wechat.SceneComment)); err != nil {
+		s.books.logErr("removal of a check", e.App.Delete(row))
 		conclude(err)
 		return failCheck(err)
 	}
@@ -153,13 +153,13 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 }
 
 // spendImage takes one check and the megabytes of its file from what a user has in a day.
-func (p *Plugin) spendImage(app core.App, user string, files []*filesystem.File) (conclude func(error), err error) {
-	one, err := p.spendDaily(app, p.daily("checks", user, p.limits.ChecksPerDay), 1, answer.CheckLimit, "day")
+func (s *screening) spendImage(app core.App, user string, files []*filesystem.File) (conclude func(error), err error) {
+	one, err := s.books.spendDaily(app, s.books.daily("checks", user, s.limits.ChecksPerDay), 1, answer.CheckLimit, "day")
 	if err != nil || len(files) == 0 {
 		return one, err
 	}
 	megabytes := int((files[0].Size + 1<<20 - 1) >> 20)
-	volume, err := p.spendDaily(app, p.daily("checks/megabytes", user, p.limits.ChecksMegabytes), megabytes, answer.CheckLimit, "megabytes")
+	volume, err := s.books.spendDaily(app, s.books.daily("checks/megabytes", user, s.limits.ChecksMegabytes), megabytes, answer.CheckLimit, "megabytes")
 	if err != nil {
 		one(errQuotaSpent)
 		return nil, err
@@ -233,8 +233,8 @@ func pointAt(e *core.RequestEvent, row *core.Record, collection, record, field, 
 }
 
 // publicOrigin is where WeChat can fetch a file from.
-func (p *Plugin) publicOrigin(app settings.App) (string, error) {
-	origin := p.accounts.settings.PublicURL()
+func (s *screening) publicOrigin(app settings.App) (string, error) {
+	origin := s.accounts.settings.PublicURL()
 	if !strings.HasPrefix(origin, "https://") && (!strings.HasPrefix(origin, "http://") || settings.IsOfficial(app.APIBase)) {
 		return "", answer.Fail(answer.CheckNoURL, nil)
 	}
@@ -242,8 +242,8 @@ func (p *Plugin) publicOrigin(app settings.App) (string, error) {
 }
 
 // imageURL is where WeChat fetches the image of a check.
-func (p *Plugin) imageURL(app settings.App, row *core.Record) (string, error) {
-	origin, err := p.publicOrigin(app)
+func (s *screening) imageURL(app settings.App, row *core.Record) (string, error) {
+	origin, err := s.publicOrigin(app)
 	if err != nil {
 		return "", err
 	}
@@ -256,29 +256,29 @@ func (p *Plugin) imageURL(app settings.App, row *core.Record) (string, error) {
 
 // submitImage hands an image to WeChat, keeps the trace that the result will carry, and sees to it that a result which does not come is
 // asked for again.
-func (p *Plugin) submitImage(ctx context.Context, row *core.Record, scene wechat.CheckScene) error {
-	app, err := p.accounts.settings.App(row.GetString("appid"))
+func (s *screening) submitImage(ctx context.Context, row *core.Record, scene wechat.CheckScene) error {
+	app, err := s.accounts.settings.App(row.GetString("appid"))
 	if err != nil {
 		return err
 	}
-	address, err := p.imageURL(app, row)
+	address, err := s.imageURL(app, row)
 	if err != nil {
 		return err
 	}
-	trace, err := p.accounts.wechatFor(app).CheckMedia(ctx, wechat.MediaCheck{
+	trace, err := s.accounts.wechatFor(app).CheckMedia(ctx, wechat.MediaCheck{
 		URL: address, Kind: wechat.MediaImage, Scene: scene, OpenID: row.GetString("openid"),
 	})
 	if err != nil {
 		return err
 	}
-	return p.app.RunInTransaction(func(tx core.App) error {
+	return s.app.RunInTransaction(func(tx core.App) error {
 		tries := row.GetInt("tries") + 1
 		_, err := tx.NonconcurrentDB().Update("wx_checks", dbx.Params{"traceId": trace, "tries": tries}, dbx.HashExp{"id": row.Id}).Execute()
 		if err != nil {
 			return fmt.Errorf("keep trace: %w", err)
 		}
 		_, err = insert(tx, "wx_outbox", map[string]any{
-			"effect": effectCheckLate, "key": fmt.Sprintf("%s/%s/%d", effectCheckLate, row.Id, tries), "nextAt": p.now().Add(resultWait),
+			"effect": effectCheckLate, "key": fmt.Sprintf("%s/%s/%d", effectCheckLate, row.Id, tries), "nextAt": s.now().Add(resultWait),
 			"payload": map[string]any{"check": row.Id, "scene": int(scene), "tries": tries},
 		})
 		return err

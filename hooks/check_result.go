@@ -30,12 +30,12 @@ type checkJob struct {
 }
 
 // checkOf reads the row that an effect is about; nil when it is gone, because what was checked has been changed or deleted.
-func (p *Plugin) checkOf(effect *core.Record) (*core.Record, checkJob, error) {
+func (s *screening) checkOf(effect *core.Record) (*core.Record, checkJob, error) {
 	var job checkJob
 	if err := effect.UnmarshalJSONField("payload", &job); err != nil {
 		return nil, job, finalError{fmt.Errorf("read payload: %w", err)}
 	}
-	row, err := p.app.FindRecordById("wx_checks", job.Check)
+	row, err := s.app.FindRecordById("wx_checks", job.Check)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, job, nil
 	}
@@ -49,83 +49,83 @@ const (
 )
 
 // handleChecks registers the effects. Of checks that WeChat refuses one alert is enough.
-func (p *Plugin) handleChecks() {
-	p.handle(effectCheckLate, effect{do: p.checkAgain})
-	p.handle(effectCheck, effect{do: p.runCheck, alert: func(row *core.Record, outcome error) error {
+func (s *screening) handleChecks() {
+	s.books.handle(effectCheckLate, effect{do: s.checkAgain})
+	s.books.handle(effectCheck, effect{do: s.runCheck, alert: func(row *core.Record, outcome error) error {
 		if isFinal(outcome) {
-			return p.alertTogether(row)
+			return s.books.alertTogether(row)
 		}
-		return p.alertForEffect(row, outcome)
+		return s.books.alertForEffect(row, outcome)
 	}})
 }
 
 // runCheck makes one try of a check that was queued.
-func (p *Plugin) runCheck(ctx context.Context, effect *core.Record) error {
-	row, job, err := p.checkOf(effect)
+func (s *screening) runCheck(ctx context.Context, effect *core.Record) error {
+	row, job, err := s.checkOf(effect)
 	if row == nil || err != nil || row.GetString("state") != checkPending || row.GetString("traceId") != "" {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if row.GetString("kind") == "image" {
-		return p.concludeTry(row, p.submitImage(ctx, row, wechat.CheckScene(job.Scene)))
+		return s.concludeTry(row, s.submitImage(ctx, row, wechat.CheckScene(job.Scene)))
 	}
-	r, err := p.app.FindRecordById(row.GetString("collection"), row.GetString("record"))
+	r, err := s.app.FindRecordById(row.GetString("collection"), row.GetString("record"))
 	if errors.Is(err, sql.ErrNoRows) {
-		return p.app.Delete(row)
+		return s.app.Delete(row)
 	}
 	if err != nil {
 		return fmt.Errorf("read checked record: %w", err)
 	}
-	app, err := p.accounts.settings.App(row.GetString("appid"))
+	app, err := s.accounts.settings.App(row.GetString("appid"))
 	if err != nil {
 		return err
 	}
 	text := plainText(r, row.GetString("field"))
-	found, err := p.judgeText(ctx, app, row.GetString("openid"), text, wechat.CheckScene(job.Scene))
+	found, err := s.judgeText(ctx, app, row.GetString("openid"), text, wechat.CheckScene(job.Scene))
 	if err != nil {
-		return p.concludeTry(row, err)
+		return s.concludeTry(row, err)
 	}
-	return p.settleCheck(row.Id, checkStateOf(found.Suggest), int(found.Label), "", digest([]byte(text)))
+	return s.settleCheck(row.Id, checkStateOf(found.Suggest), int(found.Label), "", digest([]byte(text)))
 }
 
 // concludeTry gives a check up that no further try can help: a person must look.
-func (p *Plugin) concludeTry(row *core.Record, cause error) error {
+func (s *screening) concludeTry(row *core.Record, cause error) error {
 	we, fromWeChat := errors.AsType[*wechat.Error](cause)
 	reply, ours := errors.AsType[*router.ApiError](cause)
 	switch {
 	case cause == nil:
 		return nil
 	case errors.Is(cause, sql.ErrNoRows): // the record is gone
-		return p.app.Delete(row)
+		return s.app.Delete(row)
 	case ours && reply.Data["code"] == answer.CheckNoURL.Code:
 		return errors.New("no public address: set WXBASE_PUBLIC_URL")
 	case ours, fromWeChat && !we.Retryable() && we.Kind != wechat.KindConfig && we.Kind != wechat.KindToken && we.Kind != wechat.KindQuota:
-		return errors.Join(p.settleCheck(row.Id, checkFailed, 0, redact.Text(cause.Error()), ""), finalError{cause})
+		return errors.Join(s.settleCheck(row.Id, checkFailed, 0, redact.Text(cause.Error()), ""), finalError{cause})
 	default:
 		return cause
 	}
 }
 
 // checkAgain hands an image in once more when its result has not come.
-func (p *Plugin) checkAgain(ctx context.Context, effect *core.Record) error {
-	row, job, err := p.checkOf(effect)
+func (s *screening) checkAgain(ctx context.Context, effect *core.Record) error {
+	row, job, err := s.checkOf(effect)
 	if row == nil || err != nil || row.GetString("state") != checkPending || row.GetInt("tries") != job.Tries {
 		return err
 	}
 	if job.Tries >= resultTries {
-		return p.settleCheck(row.Id, checkFailed, 0, "WeChat did not tell what it found", "")
+		return s.settleCheck(row.Id, checkFailed, 0, "WeChat did not tell what it found", "")
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return p.concludeTry(row, p.submitImage(ctx, row, wechat.CheckScene(job.Scene)))
+	return s.concludeTry(row, s.submitImage(ctx, row, wechat.CheckScene(job.Scene)))
 }
 
 // applyMedia books what WeChat found in an image. A trace that is not here yet is an error, so that it is tried again: the push can be
 // faster than the answer that names it.
-func (p *Plugin) applyMedia(found *MediaVerdict, at time.Time) error {
-	row, err := findRow(p.app, "wx_checks", dbx.HashExp{"traceId": found.TraceID})
-	if errors.Is(err, sql.ErrNoRows) && p.now().Sub(at) > resultWait {
+func (s *screening) applyMedia(found *MediaVerdict, at time.Time) error {
+	row, err := findRow(s.app, "wx_checks", dbx.HashExp{"traceId": found.TraceID})
+	if errors.Is(err, sql.ErrNoRows) && s.now().Sub(at) > resultWait {
 		return nil // another program's
 	}
 	if err != nil {
@@ -136,9 +136,9 @@ func (p *Plugin) applyMedia(found *MediaVerdict, at time.Time) error {
 		return nil
 	}
 	if found.Errcode != 0 {
-		return p.settleCheck(row.Id, checkFailed, 0, fmt.Sprintf("WeChat could not look at it: errcode %d", found.Errcode), "")
+		return s.settleCheck(row.Id, checkFailed, 0, fmt.Sprintf("WeChat could not look at it: errcode %d", found.Errcode), "")
 	}
-	return p.settleCheck(row.Id, checkStateOf(wechat.Suggest(found.Suggest)), found.Label, "", "")
+	return s.settleCheck(row.Id, checkStateOf(wechat.Suggest(found.Suggest)), found.Label, "", "")
 }
 
 func checkStateOf(s wechat.Suggest) string {
@@ -156,8 +156,8 @@ func checkStateOf(s wechat.Suggest) string {
 
 // settleCheck writes an outcome, and what follows for the record, in one commit. A digest is that of the text that was looked at: when it
 // has changed since, the outcome is worth nothing.
-func (p *Plugin) settleCheck(id, state string, label int, problem, looked string) error {
-	return p.app.RunInTransaction(func(tx core.App) error {
+func (s *screening) settleCheck(id, state string, label int, problem, looked string) error {
+	return s.app.RunInTransaction(func(tx core.App) error {
 		row, err := tx.FindRecordById("wx_checks", id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -178,7 +178,7 @@ func (p *Plugin) settleCheck(id, state string, label int, problem, looked string
 		if row.GetString("record") == "" {
 			return nil
 		}
-		return p.releaseOrHold(tx, row)
+		return s.releaseOrHold(tx, row)
 	})
 }
 

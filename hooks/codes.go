@@ -55,12 +55,12 @@ type codePlan struct {
 
 // createCode handles POST /api/wx/codes: it makes a mini-program code, keeps the picture as a file, and gives the same one again
 // for the same request, however many ask at once.
-func (p *Plugin) createCode(e *core.RequestEvent) error {
+func (c *codes) createCode(e *core.RequestEvent) error {
 	var form codeForm
 	if err := answer.ReadByRank(e, &form); err != nil {
 		return err
 	}
-	app, err := p.appOf(e, form.AppID)
+	app, err := c.appOf(e, form.AppID)
 	if err != nil {
 		return err
 	}
@@ -72,9 +72,9 @@ func (p *Plugin) createCode(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	plan.isKept = plan.isPlain() && user != "" && p.cfg.PlainScenes == plainBySuperusers
+	plan.isKept = plan.isPlain() && user != "" && c.cfg.PlainScenes == plainBySuperusers
 	// note: a code that was asked for is kept even when the phone hangs up
-	record, reused, err := p.obtainCode(context.WithoutCancel(e.Request.Context()), e.App, plan)
+	record, reused, err := c.obtainCode(context.WithoutCancel(e.Request.Context()), e.App, plan)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
@@ -82,7 +82,7 @@ func (p *Plugin) createCode(e *core.RequestEvent) error {
 }
 
 // obtainCode finds the code of a request, or has it made. Who waits for one does not wait for ever.
-func (p *Plugin) obtainCode(ctx context.Context, app core.App, plan codePlan) (record *core.Record, reused bool, err error) {
+func (c *codes) obtainCode(ctx context.Context, app core.App, plan codePlan) (record *core.Record, reused bool, err error) {
 	if record, err = findCode(app, plan); record != nil || err != nil {
 		return record, true, err
 	}
@@ -91,7 +91,7 @@ func (p *Plugin) obtainCode(ctx context.Context, app core.App, plan codePlan) (r
 	}
 	ctx, cancel := context.WithTimeout(ctx, codeTimeout)
 	defer cancel()
-	unlock, err := p.locks.LockContext(ctx, "code/"+plan.key)
+	unlock, err := c.locks.LockContext(ctx, "code/"+plan.key)
 	if err != nil {
 		return nil, false, answer.Fail(answer.WxBusy, err)
 	}
@@ -99,7 +99,7 @@ func (p *Plugin) obtainCode(ctx context.Context, app core.App, plan codePlan) (r
 	if record, err = findCode(app, plan); record != nil || err != nil {
 		return record, true, err
 	}
-	record, err = p.makeCode(ctx, app, plan)
+	record, err = c.makeCode(ctx, app, plan)
 	return record, false, err
 }
 
@@ -179,8 +179,8 @@ func (plan *codePlan) settleScene() error {
 
 // appOf is the mini program that a signed-in person means.
 // note: where there is only one, who they are in it is not looked up, because a code that is there already shall cost one read.
-func (p *Plugin) appOf(e *core.RequestEvent, appID string) (settings.App, error) {
-	apps, err := p.accounts.settings.Apps()
+func (c *codes) appOf(e *core.RequestEvent, appID string) (settings.App, error) {
+	apps, err := c.accounts.settings.Apps()
 	if err != nil {
 		return settings.App{}, answer.Fail(answer.Busy, err)
 	}
@@ -191,7 +191,7 @@ func (p *Plugin) appOf(e *core.RequestEvent, appID string) (settings.App, error)
 		}
 		appID = identity.GetString("appid")
 	}
-	app, err := p.accounts.settings.App(appID)
+	app, err := c.accounts.settings.App(appID)
 	if err != nil {
 		return app, answer.FromWechat(err)
 	}
@@ -199,17 +199,17 @@ func (p *Plugin) appOf(e *core.RequestEvent, appID string) (settings.App, error)
 }
 
 // makeCode asks WeChat and stores the picture.
-func (p *Plugin) makeCode(ctx context.Context, app core.App, plan codePlan) (*core.Record, error) {
-	release, err := p.takeScene(ctx, app, &plan)
+func (c *codes) makeCode(ctx context.Context, app core.App, plan codePlan) (*core.Record, error) {
+	release, err := c.takeScene(ctx, app, &plan)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	conclude, err := p.takeCodeQuotas(app, plan)
+	conclude, err := c.takeCodeQuotas(app, plan)
 	if err != nil {
 		return nil, err
 	}
-	image, err := p.askCode(ctx, plan)
+	image, err := c.askCode(ctx, plan)
 	conclude(err)
 	if err != nil {
 		return nil, failPicture(err)
@@ -245,8 +245,8 @@ func failPicture(cause error) error {
 	}
 }
 
-func (p *Plugin) askCode(ctx context.Context, plan codePlan) (wechat.Image, error) {
-	client := p.accounts.wechatFor(plan.app)
+func (c *codes) askCode(ctx context.Context, plan codePlan) (wechat.Image, error) {
+	client := c.accounts.wechatFor(plan.app)
 	switch plan.kind {
 	case wechat.CodePlain:
 		return client.Code(ctx, plan.request)
@@ -260,7 +260,7 @@ func (p *Plugin) askCode(ctx context.Context, plan codePlan) (wechat.Image, erro
 // takeScene settles the scene of a payload and holds it until the code is stored, because such a scene leads to one code only. A short
 // payload is packed into the scene itself; every other one, or one whose packed scene belongs to another code, gets a token that nobody
 // can guess.
-func (p *Plugin) takeScene(ctx context.Context, app core.App, plan *codePlan) (release func(), err error) {
+func (c *codes) takeScene(ctx context.Context, app core.App, plan *codePlan) (release func(), err error) {
 	free := func() {}
 	if plan.payload == "" {
 		return free, nil
@@ -270,7 +270,7 @@ func (p *Plugin) takeScene(ctx context.Context, app core.App, plan *codePlan) (r
 		plan.request.Scene = scene.New()
 		return free, nil
 	}
-	release, err = p.locks.LockContext(ctx, "scene/"+packed)
+	release, err = c.locks.LockContext(ctx, "scene/"+packed)
 	if err != nil {
 		return nil, answer.Fail(answer.WxBusy, err)
 	}
@@ -340,32 +340,9 @@ func describeCode(r *core.Record, reused bool) map[string]any {
 	}
 }
 
-// Code makes a code as POST /api/wx/codes does, and answers the same: {user?, appid?, kind?, page?, payload?, scene?, ...}. Without a user
-// it is nobody's, and so is one with a plain scene.
-func (s *Script) Code(form map[string]any) (map[string]any, error) {
-	var f codeForm
-	if err := readForm(form, &f); err != nil {
-		return nil, err
-	}
-	app, err := s.plugin.accounts.settings.App(f.AppID)
-	if err != nil {
-		return nil, answer.FromWechat(err)
-	}
-	user, _ := form["user"].(string)
-	plan, err := planCode(app, user, f)
-	if err != nil {
-		return nil, err
-	}
-	record, reused, err := s.plugin.obtainCode(context.Background(), s.plugin.app, plan)
-	if err != nil {
-		return nil, answer.Or(err, answer.Busy)
-	}
-	return describeCode(record, reused), nil
-}
-
 // openScene handles GET /api/wx/scenes/{scene}: what a page does with query.scene. It understands scenes as the page receives them,
 // percent-encoded, and counts the scan. Several codes may have one plain scene: page and appid of the query say which one is meant.
-func (p *Plugin) openScene(e *core.RequestEvent) error {
+func (c *codes) openScene(e *core.RequestEvent) error {
 	query := e.Request.URL.Query()
 	r, err := findScene(e.App, e.Request.PathValue("scene"), query.Get("appid"), query.Get("page"))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -375,15 +352,15 @@ func (p *Plugin) openScene(e *core.RequestEvent) error {
 		return answer.Fail(answer.Busy, err)
 	}
 	// note: the page opens all the same; what somebody asks for over and over again is only not counted
-	if p.guards.scans.Allow(limit.Sender(e), p.limits.ScansPerMinute, p.now()) {
-		if err := p.countScan(e.App, r, scanner(e)); err != nil {
+	if c.scanMinute.Allow(limit.Sender(e), c.limits.ScansPerMinute, c.now()) {
+		if err := c.countScan(e.App, r, scanner(e)); err != nil {
 			return answer.Fail(answer.Busy, err)
 		}
 	} else {
-		p.metrics.refused.WithLabelValues("scan_not_counted").Inc()
+		c.metrics.refused.WithLabelValues("scan_not_counted").Inc()
 	}
-	event := &ScanEvent{App: e.App, Code: r, User: e.Auth, Invited: p.keepInviter(e.App, r, scanner(e))}
-	return p.onCodeScanned.Trigger(event, func(*ScanEvent) error {
+	event := &ScanEvent{App: e.App, Code: r, User: e.Auth, Invited: c.keepInviter(e.App, r, scanner(e))}
+	return c.onCodeScanned.Trigger(event, func(*ScanEvent) error {
 		var payload any
 		if text := r.GetString("payload"); text != "" && text != "null" {
 			payload = json.RawMessage(text)

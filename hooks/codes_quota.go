@@ -26,12 +26,12 @@ const codesPerDay = 100
 
 // takeCodeQuotas counts a code that is about to be made. conclude is to be called with the outcome: what was surely not made does not
 // count.
-func (p *Plugin) takeCodeQuotas(app core.App, plan codePlan) (conclude func(error), err error) {
+func (c *codes) takeCodeQuotas(app core.App, plan codePlan) (conclude func(error), err error) {
 	var taken []quota
 	conclude = func(outcome error) {
 		for _, q := range taken {
 			if wechat.SurelyNotDone(outcome) {
-				p.giveBack(app, q)
+				c.books.giveBack(app, q)
 			}
 		}
 	}
@@ -40,13 +40,13 @@ func (p *Plugin) takeCodeQuotas(app core.App, plan codePlan) (conclude func(erro
 		applies bool
 		problem answer.Problem
 	}{
-		{p.userCodes(plan.maker), plan.maker != "" && p.cfg.CodesPerDay >= 0, answer.CodeUserQuota},
+		{c.userCodes(plan.maker), plan.maker != "" && c.cfg.CodesPerDay >= 0, answer.CodeUserQuota},
 		{limitedCodesOf(plan.app.AppID), plan.kind != wechat.CodeUnlimited, answer.CodeQuota},
 	} {
 		if !ask.applies {
 			continue
 		}
-		used, err := p.spend(app, ask.quota)
+		used, err := c.books.spend(app, ask.quota)
 		if err != nil {
 			conclude(errQuotaSpent)
 			if errors.Is(err, errQuotaSpent) {
@@ -59,7 +59,7 @@ func (p *Plugin) takeCodeQuotas(app core.App, plan codePlan) (conclude func(erro
 			warnOfQuota(app, plan.app, used)
 		}
 	}
-	if plan.kind == wechat.CodeUnlimited && !p.codeMinute.Allow(plan.app.AppID, codesPerMinute, p.now()) {
+	if plan.kind == wechat.CodeUnlimited && !c.codeMinute.Allow(plan.app.AppID, codesPerMinute, c.now()) {
 		conclude(errQuotaSpent)
 		return nil, answer.Fail(answer.WxRate, nil)
 	}
@@ -70,9 +70,9 @@ func limitedCodesOf(appID string) quota {
 	return quota{key: "codes/limited/" + appID, most: limitedCodes}
 }
 
-func (p *Plugin) userCodes(user string) quota {
-	now := p.now().In(days.Beijing())
-	return quota{key: "codes/user/" + user + "/" + now.Format(time.DateOnly), most: p.cfg.CodesPerDay, until: now.AddDate(0, 0, 2)}
+func (c *codes) userCodes(user string) quota {
+	now := c.now().In(days.Beijing())
+	return quota{key: "codes/user/" + user + "/" + now.Format(time.DateOnly), most: c.cfg.CodesPerDay, until: now.AddDate(0, 0, 2)}
 }
 
 // warnOfQuota tells the owner once at nine tenths, and again at every further hundredth.
@@ -83,8 +83,8 @@ func warnOfQuota(app core.App, of settings.App, used int) {
 }
 
 // showQuotas handles GET /api/wx/admin/quotas for superusers: `{apps: [{appid, limitedCodes: {used, most, left}}]}`.
-func (p *Plugin) showQuotas(e *core.RequestEvent) error {
-	apps, err := p.accounts.settings.Apps()
+func (c *codes) showQuotas(e *core.RequestEvent) error {
+	apps, err := c.accounts.settings.Apps()
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}

@@ -56,7 +56,7 @@ type consentReport struct {
 // reportConsents handles POST /api/wx/consents: `{answers: {templateId: "accept"|"reject"|"ban"|"filter"}, key?}` as
 // wx.requestSubscribeMessage gives them. The answer is `{consents: [{templateId, remaining, answer}]}`. A report that is sent again with
 // the same key counts once.
-func (p *Plugin) reportConsents(e *core.RequestEvent) error {
+func (s *subscribe) reportConsents(e *core.RequestEvent) error {
 	var form struct {
 		Answers map[string]string `json:"answers"`
 		Key     string            `json:"key"`
@@ -81,10 +81,10 @@ func (p *Plugin) reportConsents(e *core.RequestEvent) error {
 	list := []map[string]any{}
 	err := e.App.RunInTransaction(func(tx core.App) error {
 		for template, answer := range form.Answers {
-			if err := p.mayConsent(tx, e.Auth.Id, template); err != nil {
+			if err := s.mayConsent(tx, e.Auth.Id, template); err != nil {
 				return err
 			}
-			r, err := p.noteConsent(tx, e.Auth.Id, template, consentReport{Key: form.Key, From: fromPhone, Answer: answer, At: p.now()})
+			r, err := s.noteConsent(tx, e.Auth.Id, template, consentReport{Key: form.Key, From: fromPhone, Answer: answer, At: s.now()})
 			if err != nil {
 				return err
 			}
@@ -99,22 +99,22 @@ func (p *Plugin) reportConsents(e *core.RequestEvent) error {
 }
 
 // mayConsent refuses a template that would be one too many for a user: a phone may say any name. What WeChat tells is not bounded.
-func (p *Plugin) mayConsent(tx core.App, user, template string) error {
-	if p.limits.Templates < 0 {
+func (s *subscribe) mayConsent(tx core.App, user, template string) error {
+	if s.limits.Templates < 0 {
 		return nil
 	}
 	n, err := tx.CountRecords("wx_consents", dbx.HashExp{"user": user}, dbx.Not(dbx.HashExp{"templateId": template}))
 	if err != nil {
 		return fmt.Errorf("count consents: %w", err)
 	}
-	if n >= int64(p.limits.Templates) {
-		return answer.With(answer.ConsentLimit, "most", p.limits.Templates)
+	if n >= int64(s.limits.Templates) {
+		return answer.With(answer.ConsentLimit, "most", s.limits.Templates)
 	}
 	return nil
 }
 
 // noteConsent books one report.
-func (p *Plugin) noteConsent(tx core.App, user, template string, report consentReport) (*core.Record, error) {
+func (s *subscribe) noteConsent(tx core.App, user, template string, report consentReport) (*core.Record, error) {
 	r, err := consentOf(tx, user, template)
 	if err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func isSettled(payment *core.Record, t *wxpay.Trade) (bool, error) {
 }
 
 // openDispute notes on the payment what does not fit.
-func (p *Plugin) openDispute(payment *core.Record, why evidence) error {
+func (t *till) openDispute(payment *core.Record, why evidence) error {
 	d, err := disputeOf(payment)
 	if err != nil {
 		return err
@@ -70,16 +70,16 @@ func (p *Plugin) openDispute(payment *core.Record, why evidence) error {
 		d.Facts = d.Facts[max(0, len(d.Facts)-maxDisputeFacts):]
 	}
 	if payment.GetDateTime("disputedAt").IsZero() {
-		payment.Set("disputedAt", p.now())
+		payment.Set("disputedAt", t.now())
 	}
 	payment.Set("dispute", d)
 	return nil
 }
 
 // freezeOrder holds the order of a disputed payment. Its other attempts are closed, so that the buyer does not pay twice meanwhile.
-func (p *Plugin) freezeOrder(tx core.App, payment, o *core.Record) error {
+func (t *till) freezeOrder(tx core.App, payment, o *core.Record) error {
 	if o.GetDateTime("frozenAt").IsZero() {
-		o.Set("frozenAt", p.now())
+		o.Set("frozenAt", t.now())
 		if err := save(tx, o); err != nil {
 			return fmt.Errorf("freeze order: %w", err)
 		}
@@ -88,8 +88,8 @@ func (p *Plugin) freezeOrder(tx core.App, payment, o *core.Record) error {
 }
 
 // freezeByRefund does the same when it is a refund of the payment that does not fit.
-func (p *Plugin) freezeByRefund(tx core.App, payment *core.Record, mismatches []order.Mismatch) error {
-	if err := p.openDispute(payment, evidence{source: "refund", mismatches: mismatches}); err != nil {
+func (t *till) freezeByRefund(tx core.App, payment *core.Record, mismatches []order.Mismatch) error {
+	if err := t.openDispute(payment, evidence{source: "refund", mismatches: mismatches}); err != nil {
 		return err
 	}
 	if err := save(tx, payment); err != nil {
@@ -100,14 +100,14 @@ func (p *Plugin) freezeByRefund(tx core.App, payment *core.Record, mismatches []
 		return fmt.Errorf("read order: %w", err)
 	}
 	details := map[string]any{"payment": payment.Id, "order": o.Id, "merchant": payment.GetString("merchant"), "refund": describe(mismatches)}
-	if err := p.raise(tx, alertDisputed, payment.Id, details); err != nil {
+	if err := t.books.raise(tx, alertDisputed, payment.Id, details); err != nil {
 		return err
 	}
-	return p.freezeOrder(tx, payment, o)
+	return t.freezeOrder(tx, payment, o)
 }
 
 // endDispute writes the decision on the payment and thaws the order, unless another of its payments is disputed too.
-func (p *Plugin) endDispute(tx core.App, payment, o *core.Record, event order.PaymentEvent, why evidence) error {
+func (t *till) endDispute(tx core.App, payment, o *core.Record, event order.PaymentEvent, why evidence) error {
 	d, err := disputeOf(payment)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (p *Plugin) endDispute(tx core.App, payment, o *core.Record, event order.Pa
 		payment.Set("heldTotal", 0)
 	}
 	for _, kind := range []alertKind{alertDisputed, alertPayment} { // the second tells of facts that came while it was disputed
-		if err := p.settle(tx, kind, payment.Id, why.decision.By); err != nil {
+		if err := t.books.settle(tx, kind, payment.Id, why.decision.By); err != nil {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ func (f resolveForm) check() error {
 }
 
 // resolveOrder handles POST /api/wx/admin/orders/{id}/resolve for superusers.
-func (p *Plugin) resolveOrder(e *core.RequestEvent) error {
+func (t *till) resolveOrder(e *core.RequestEvent) error {
 	var form resolveForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (p *Plugin) resolveOrder(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer p.locks.Lock("order/" + record.Id)()
+	defer t.locks.Lock("order/" + record.Id)()
 	payment, err := disputedPayment(e.App, record.Id, form)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
@@ -82,7 +82,7 @@ func (p *Plugin) resolveOrder(e *core.RequestEvent) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
 	verdict := &decision{What: form.Decision, By: e.Auth.Email(), Reason: form.Reason}
-	if err := p.decide(ctx, payment, verdict); err != nil {
+	if err := t.decide(ctx, payment, verdict); err != nil {
 		return answer.Or(err, answer.Busy)
 	}
 	return answerResolved(e, record.Id, payment.Id)
@@ -105,8 +105,8 @@ func disputedPayment(app core.App, orderID string, form resolveForm) (*core.Reco
 }
 
 // decide asks WeChat and carries the decision out.
-func (p *Plugin) decide(ctx context.Context, payment *core.Record, d *decision) error {
-	gateway, err := p.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
+func (t *till) decide(ctx context.Context, payment *core.Record, d *decision) error {
+	gateway, err := t.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
 	if err != nil {
 		return answer.FromPay(err)
 	}
@@ -116,11 +116,11 @@ func (p *Plugin) decide(ctx context.Context, payment *core.Record, d *decision) 
 	}
 	switch d.What {
 	case decideAccept:
-		return p.acceptPayment(payment, trade, d)
+		return t.acceptPayment(payment, trade, d)
 	case decideGiveBack:
-		return p.giveMoneyBack(ctx, payment, trade, d)
+		return t.giveMoneyBack(ctx, payment, trade, d)
 	default:
-		return p.closeDispute(ctx, gateway, payment, trade, d)
+		return t.closeDispute(ctx, gateway, payment, trade, d)
 	}
 }
 
@@ -136,12 +136,12 @@ func askTrade(ctx context.Context, g wxpay.Gateway, payment *core.Record) (*wxpa
 	return nil, err
 }
 
-func (p *Plugin) acceptPayment(payment *core.Record, trade *wxpay.Trade, d *decision) error {
+func (t *till) acceptPayment(payment *core.Record, trade *wxpay.Trade, d *decision) error {
 	if trade == nil {
 		return answer.With(answer.DisputeMismatch, "tradeState", "NOT_EXIST")
 	}
 	d.settles = true
-	_, err := p.apply(p.app, payment.Id, "", evidence{source: "resolve", trade: trade, decision: d})
+	_, err := t.apply(t.app, payment.Id, "", evidence{source: "resolve", trade: trade, decision: d})
 	return err
 }
 
@@ -196,7 +196,7 @@ func refuseWhileGoingBack(tx core.App, payment *core.Record) error {
 	return nil
 }
 
-func (p *Plugin) closeDispute(ctx context.Context, g wxpay.Gateway, payment *core.Record, trade *wxpay.Trade, d *decision) error {
+func (t *till) closeDispute(ctx context.Context, g wxpay.Gateway, payment *core.Record, trade *wxpay.Trade, d *decision) error {
 	state := order.PaymentState(payment.GetString("state"))
 	isOver := state == order.PaymentPaid || state == order.PaymentPaidLate
 	switch {
@@ -211,20 +211,20 @@ func (p *Plugin) closeDispute(ctx context.Context, g wxpay.Gateway, payment *cor
 		refusal.Data["total"] = int64(trade.Total)
 		return refusal
 	default:
-		if err := p.closeForGood(ctx, g, payment); err != nil {
+		if err := t.closeForGood(ctx, g, payment); err != nil {
 			return err
 		}
 	}
-	if err := refuseWhileGoingBack(p.app, payment); err != nil {
+	if err := refuseWhileGoingBack(t.app, payment); err != nil {
 		return err
 	}
-	_, err := p.apply(p.app, payment.Id, order.EventResolveClosed, evidence{source: "resolve", trade: trade, decision: d})
+	_, err := t.apply(t.app, payment.Id, order.EventResolveClosed, evidence{source: "resolve", trade: trade, decision: d})
 	return err
 }
 
 // closeForGood closes a number that could still be paid, because the stock is sold again after this.
-func (p *Plugin) closeForGood(ctx context.Context, g wxpay.Gateway, payment *core.Record) error {
-	event, _, err := p.callClose(ctx, g, payment)
+func (t *till) closeForGood(ctx context.Context, g wxpay.Gateway, payment *core.Record) error {
+	event, _, err := t.callClose(ctx, g, payment)
 	switch event {
 	case order.EventCloseDone, order.EventUnknownPastGrace:
 		return nil
@@ -236,23 +236,23 @@ func (p *Plugin) closeForGood(ctx context.Context, g wxpay.Gateway, payment *cor
 }
 
 // giveMoneyBack sends the money that WeChat holds back to the payer. The payment stays disputed until it has arrived.
-func (p *Plugin) giveMoneyBack(ctx context.Context, payment *core.Record, trade *wxpay.Trade, d *decision) error {
+func (t *till) giveMoneyBack(ctx context.Context, payment *core.Record, trade *wxpay.Trade, d *decision) error {
 	if payment.GetString("state") != string(order.PaymentDisputed) {
 		return answer.With(answer.DisputeSettled, "state", payment.GetString("state"))
 	}
-	refund, err := p.writeGiveBack(payment.Id, trade, d)
+	refund, err := t.writeGiveBack(payment.Id, trade, d)
 	if err != nil {
 		return err
 	}
 	if refund.GetString("state") != string(order.RefundNew) {
 		return nil // it is on its way: the answer shows it
 	}
-	return p.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "resolve"}).err
+	return t.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "resolve"}).err
 }
 
 // writeGiveBack commits what goes back before it is sent, or finds the refund of an earlier call.
-func (p *Plugin) writeGiveBack(paymentID string, trade *wxpay.Trade, d *decision) (refund *core.Record, err error) {
-	err = p.app.RunInTransaction(func(tx core.App) error {
+func (t *till) writeGiveBack(paymentID string, trade *wxpay.Trade, d *decision) (refund *core.Record, err error) {
+	err = t.app.RunInTransaction(func(tx core.App) error {
 		payment, err := tx.FindRecordById("payments", paymentID)
 		if err != nil {
 			return fmt.Errorf("read payment: %w", err)
@@ -274,7 +274,7 @@ func (p *Plugin) writeGiveBack(paymentID string, trade *wxpay.Trade, d *decision
 		if err := canGiveBack(payment, trade); err != nil {
 			return err
 		}
-		refund, err = p.saveGiveBack(tx, payment, trade, d, tries)
+		refund, err = t.saveGiveBack(tx, payment, trade, d, tries)
 		return err
 	})
 	return refund, err
@@ -299,7 +299,7 @@ func canGiveBack(payment *core.Record, trade *wxpay.Trade) error {
 	return refusal
 }
 
-func (p *Plugin) saveGiveBack(tx core.App, payment *core.Record, trade *wxpay.Trade, d *decision, try int) (*core.Record, error) {
+func (t *till) saveGiveBack(tx core.App, payment *core.Record, trade *wxpay.Trade, d *decision, try int) (*core.Record, error) {
 	kept, err := disputeOf(payment)
 	if err != nil {
 		return nil, err
@@ -319,12 +319,12 @@ func (p *Plugin) saveGiveBack(tx core.App, payment *core.Record, trade *wxpay.Tr
 	}
 	return saveRefund(tx, payment, map[string]any{
 		"outRefundNo": order.GiveBackNo(payment.Id, try), "amount": int64(trade.Total), "reason": "支付异常，原路退回",
-		"requestedBy": d.By, "nextQueryAt": p.now(),
+		"requestedBy": d.By, "nextQueryAt": t.now(),
 	})
 }
 
 // endGiveBack ends the dispute in the transaction in which the money is seen to have arrived.
-func (p *Plugin) endGiveBack(tx core.App, payment *core.Record) error {
+func (t *till) endGiveBack(tx core.App, payment *core.Record) error {
 	d, err := disputeOf(payment)
 	if err != nil {
 		return err
@@ -341,7 +341,7 @@ func (p *Plugin) endGiveBack(tx core.App, payment *core.Record) error {
 		return err
 	}
 	d.Decision.settles = true
-	_, err = p.apply(tx, payment.Id, order.EventResolveClosed, evidence{source: "resolve", decision: d.Decision})
+	_, err = t.apply(tx, payment.Id, order.EventResolveClosed, evidence{source: "resolve", decision: d.Decision})
 	return err
 }
 

@@ -33,7 +33,7 @@ func (p *Plugin) joinBus(app core.App) (err error) {
 		return fmt.Errorf("join the realtime bus: %w", err)
 	}
 	p.metrics.registry.MustRegister(busCollector{p.bus.Stats})
-	p.hub.UseBus(p.bus)
+	p.rooms.hub.UseBus(p.bus)
 	if !p.bus.Up() {
 		_, _ = fmt.Fprintln(p.cfg.Out, "  warning: Redis does not answer; rooms go on within this process until it does")
 	}

@@ -34,7 +34,7 @@ func (p *Plugin) createTicket(e *core.RequestEvent) error {
 	if len(form.Rooms) == 0 {
 		return answer.Fail(answer.RoomUnknown, nil)
 	}
-	if len(form.Rooms) > min(ticket.MaxRooms, p.hub.Limits().RoomsPerSocket) {
+	if len(form.Rooms) > min(ticket.MaxRooms, p.rooms.hub.Limits().RoomsPerSocket) {
 		return answer.Fail(answer.RoomLimit, nil)
 	}
 	holder, until, err := ticketHolder(e, form.UserID)
@@ -42,7 +42,7 @@ func (p *Plugin) createTicket(e *core.RequestEvent) error {
 		return failRoom(err)
 	}
 	// as many as an address may have connections, twice a minute
-	if !e.HasSuperuserAuth() && !p.roomMinute.Allow("ticket "+limit.Sender(e), 2*p.hub.Limits().SocketsPerAddress, p.now()) {
+	if !e.HasSuperuserAuth() && !p.rooms.roomMinute.Allow("ticket "+limit.Sender(e), 2*p.rooms.hub.Limits().SocketsPerAddress, p.now()) {
 		return answer.Fail(answer.Rate, nil)
 	}
 	rooms, err := p.ticketRooms(e, form.Rooms)
@@ -90,11 +90,11 @@ func (p *Plugin) ticketRooms(e *core.RequestEvent, names []string) (map[string]t
 	}
 	rooms := map[string]ticket.Room{}
 	for _, name := range names {
-		room, err := p.mayJoin(name, info)
+		room, err := p.rooms.mayJoin(name, info)
 		if err != nil {
 			return nil, err
 		}
-		rooms[room.Name] = ticket.Room{History: room.History, Presence: room.Presence, Publish: p.mayPublish(name, info) == nil}
+		rooms[room.Name] = ticket.Room{History: room.History, Presence: room.Presence, Publish: p.rooms.mayPublish(name, info) == nil}
 	}
 	return rooms, nil
 }

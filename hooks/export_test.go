@@ -12,16 +12,16 @@ import (
 )
 
 // Sweep runs one round of the sweep.
-func (p *Plugin) Sweep(ctx context.Context) error { return p.sweep(ctx) }
+func (p *Plugin) Sweep(ctx context.Context) error { return p.till.sweep(ctx) }
 
 // Drain carries out everything in the outbox that is due.
-func (p *Plugin) Drain(ctx context.Context) error { return p.drain(ctx) }
+func (p *Plugin) Drain(ctx context.Context) error { return p.books.drain(ctx) }
 
 // SweepRefunds runs one round of the sweep of refunds.
-func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.sweepRefunds(ctx) }
+func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.till.sweepRefunds(ctx) }
 
 // ReconcileDue runs one round of bills.
-func (p *Plugin) ReconcileDue(ctx context.Context) { p.reconcileDue(ctx) }
+func (p *Plugin) ReconcileDue(ctx context.Context) { p.till.reconcileDue(ctx) }
 
 // Gateway speaks to WeChat Pay as another program of the merchant would.
 func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) {
@@ -30,7 +30,7 @@ func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) {
 
 // AskForRefundsByHand is how a merchant without an APIv2 key is looked after.
 func (p *Plugin) AskForRefundsByHand(ctx context.Context, payment *core.Record) error {
-	return p.askForRefundsByHand(ctx, payment)
+	return p.till.askForRefundsByHand(ctx, payment)
 }
 
 // EdgeKeys is what GET /api/wx/edges/key answers.
@@ -44,9 +44,9 @@ func (p *Plugin) EdgeKeys() ([]byte, error) {
 
 // SetEffects changes how many effects go at a time and how long one may take; for a test that begins.
 func (p *Plugin) SetEffects(places int, timeout time.Duration) {
-	p.outbox.lanes.mu.Lock()
-	defer p.outbox.lanes.mu.Unlock()
-	p.outbox.lanes.slots, p.outbox.lanes.timeout = make(chan struct{}, places), timeout
+	p.books.outbox.lanes.mu.Lock()
+	defer p.books.outbox.lanes.mu.Unlock()
+	p.books.outbox.lanes.slots, p.books.outbox.lanes.timeout = make(chan struct{}, places), timeout
 }
 
 // ScriptAdvice is what the owner is told about JavaScript hooks.
@@ -57,8 +57,8 @@ func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }
 
 // Enter puts a row of the outbox as it was read into its lane, and waits.
 func (p *Plugin) Enter(ctx context.Context, row *core.Record) error {
-	p.enter(ctx, row)
-	return p.outbox.lanes.wait()
+	p.books.enter(ctx, row)
+	return p.books.outbox.lanes.wait()
 }
 
 // ChangeMerchants changes the simulator's merchants as the settings know them.

@@ -3,7 +3,6 @@ package hooks
 import (
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
@@ -14,7 +13,7 @@ import (
 
 // guards are the limits per minute.
 type guards struct {
-	calls, uploads, scans, logins, mails, passwords limit.Minute
+	calls, uploads, logins, mails, passwords limit.Minute
 }
 
 // perMinute is a middleware that refuses what is more than a number a minute and sender. Superusers are free.
@@ -107,38 +106,4 @@ func (p *Plugin) mayMail(e *core.RequestEvent, c *core.Collection) error {
 		return answer.With(answer.CallLimit, "most", p.limits.MailsPerMinute)
 	}
 	return nil
-}
-
-// uploadSlots bounds how many images are taken in at a time: so many together, and one of a user.
-type uploadSlots struct {
-	mu    sync.Mutex
-	users map[string]bool
-}
-
-func (s *uploadSlots) take(user string, most int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.users[user] || len(s.users) >= most {
-		return false
-	}
-	if s.users == nil {
-		s.users = map[string]bool{}
-	}
-	s.users[user] = true
-	return true
-}
-
-func (s *uploadSlots) giveBack(user string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.users, user)
-}
-
-// oneImage is a middleware that takes a slot before the body is read.
-func (p *Plugin) oneImage(e *core.RequestEvent) error {
-	if !p.slots.take(e.Auth.Id, p.limits.ImagesAtOnce) {
-		return answer.With(answer.CheckLimit, "per", "moment")
-	}
-	defer p.slots.giveBack(e.Auth.Id)
-	return e.Next()
 }

@@ -105,38 +105,38 @@ func authorOf(named string, target *core.Collection) string {
 }
 
 // bindHolds puts the switch in force.
-func (p *Plugin) bindHolds() {
-	p.app.OnRecordValidate("wx_check_fields").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxCheckField", Func: checkFieldRow})
+func (s *screening) bindHolds() {
+	s.app.OnRecordValidate("wx_check_fields").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxCheckField", Func: checkFieldRow})
 	for _, h := range []*hook.TaggedHook[*core.RecordEvent]{
-		p.app.OnRecordCreate("wx_check_fields"), p.app.OnRecordUpdate("wx_check_fields"), p.app.OnRecordDelete("wx_check_fields"),
+		s.app.OnRecordCreate("wx_check_fields"), s.app.OnRecordUpdate("wx_check_fields"), s.app.OnRecordDelete("wx_check_fields"),
 	} {
-		h.Bind(&hook.Handler[*core.RecordEvent]{Id: "wxGuardCollection", Func: p.guardAfter})
+		h.Bind(&hook.Handler[*core.RecordEvent]{Id: "wxGuardCollection", Func: s.guardAfter})
 	}
 	for _, h := range []*hook.TaggedHook[*core.RecordEvent]{
-		p.app.OnRecordAfterCreateSuccess("wx_check_fields"), p.app.OnRecordAfterUpdateSuccess("wx_check_fields"),
-		p.app.OnRecordAfterDeleteSuccess("wx_check_fields"),
+		s.app.OnRecordAfterCreateSuccess("wx_check_fields"), s.app.OnRecordAfterUpdateSuccess("wx_check_fields"),
+		s.app.OnRecordAfterDeleteSuccess("wx_check_fields"),
 	} {
 		h.Bind(&hook.Handler[*core.RecordEvent]{Id: "wxCheckFields", Func: func(e *core.RecordEvent) error {
-			p.checked.forget()
+			s.checked.forget()
 			return e.Next()
 		}})
 	}
-	p.app.OnCollectionUpdate().Bind(&hook.Handler[*core.CollectionEvent]{Id: "wxKeepGuard", Func: p.keepGuard})
-	p.app.OnCollectionAfterUpdateSuccess().Bind(&hook.Handler[*core.CollectionEvent]{Id: "wxCheckFields", Func: func(e *core.CollectionEvent) error {
-		p.checked.forget()
+	s.app.OnCollectionUpdate().Bind(&hook.Handler[*core.CollectionEvent]{Id: "wxKeepGuard", Func: s.keepGuard})
+	s.app.OnCollectionAfterUpdateSuccess().Bind(&hook.Handler[*core.CollectionEvent]{Id: "wxCheckFields", Func: func(e *core.CollectionEvent) error {
+		s.checked.forget()
 		return e.Next()
 	}})
 
-	p.app.OnRecordCreateRequest().Bind(&hook.Handler[*core.RecordRequestEvent]{Id: "wxCheckRecord", Func: p.checkRequest})
-	p.app.OnRecordUpdateRequest().Bind(&hook.Handler[*core.RecordRequestEvent]{Id: "wxCheckRecord", Func: p.checkRequest})
-	p.app.OnRecordCreate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxHoldRecord", Func: p.keepPlan})
-	p.app.OnRecordUpdate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxHoldRecord", Func: p.keepPlan})
-	p.app.OnRecordAfterCreateSuccess("wx_checks").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxStartCheck", Func: func(e *core.RecordEvent) error {
-		p.wake() // after the commit: the worker must find what it is woken for
+	s.app.OnRecordCreateRequest().Bind(&hook.Handler[*core.RecordRequestEvent]{Id: "wxCheckRecord", Func: s.checkRequest})
+	s.app.OnRecordUpdateRequest().Bind(&hook.Handler[*core.RecordRequestEvent]{Id: "wxCheckRecord", Func: s.checkRequest})
+	s.app.OnRecordCreate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxHoldRecord", Func: s.keepPlan})
+	s.app.OnRecordUpdate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxHoldRecord", Func: s.keepPlan})
+	s.app.OnRecordAfterCreateSuccess("wx_checks").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxStartCheck", Func: func(e *core.RecordEvent) error {
+		s.books.wake() // after the commit: the worker must find what it is woken for
 		return e.Next()
 	}})
-	p.app.OnRecordDelete().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxDropChecks", Func: p.dropChecks})
-	p.onProfile.Bind(&hook.Handler[*ProfileEvent]{Id: "wxCheckRecord", Func: p.checkProfile, Priority: 99})
+	s.app.OnRecordDelete().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxDropChecks", Func: s.dropChecks})
+	s.people.onProfile.Bind(&hook.Handler[*ProfileEvent]{Id: "wxCheckRecord", Func: s.checkProfile, Priority: 99})
 }
 
 // checkFieldRow refuses a switch that could not work.
@@ -167,7 +167,7 @@ func checkFieldRow(e *core.RecordEvent) error {
 }
 
 // guardAfter sets the rules of a collection in the transaction that changes its switches.
-func (p *Plugin) guardAfter(e *core.RecordEvent) error {
+func (s *screening) guardAfter(e *core.RecordEvent) error {
 	app := e.App
 	return app.RunInTransaction(func(tx core.App) error {
 		e.App = tx
@@ -194,7 +194,7 @@ func (p *Plugin) guardAfter(e *core.RecordEvent) error {
 }
 
 // keepGuard makes the rules of a collection fit its switches whenever it is saved, so that an edit in the dashboard cannot lose them.
-func (p *Plugin) keepGuard(e *core.CollectionEvent) error {
+func (s *screening) keepGuard(e *core.CollectionEvent) error {
 	c := e.Collection
 	if _, err := e.App.FindCollectionByNameOrId("wx_check_fields"); err != nil {
 		return e.Next() // the migration that makes it has not run

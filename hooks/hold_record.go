@@ -42,8 +42,8 @@ type plannedCheck struct {
 }
 
 // checkRequest looks at what a client writes into checked fields, before it is saved.
-func (p *Plugin) checkRequest(e *core.RecordRequestEvent) error {
-	fields, err := p.checked.of(e.App, e.Collection.Name)
+func (s *screening) checkRequest(e *core.RecordRequestEvent) error {
+	fields, err := s.checked.of(e.App, e.Collection.Name)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
@@ -51,7 +51,7 @@ func (p *Plugin) checkRequest(e *core.RecordRequestEvent) error {
 		return e.Next()
 	}
 	if e.HasSuperuserAuth() {
-		return p.overrule(e)
+		return s.overrule(e)
 	}
 	// NB! a client never says that it has passed
 	e.Record.Set(checkStateField, e.Record.Original().GetString(checkStateField))
@@ -59,46 +59,46 @@ func (p *Plugin) checkRequest(e *core.RecordRequestEvent) error {
 	if e.Auth != nil && e.Auth.Collection().Name == "users" {
 		user = e.Auth.Id
 	}
-	plan, err := p.planChecks(e.Request.Context(), e.App, e.Record, fields, user)
+	plan, err := s.planChecks(e.Request.Context(), e.App, e.Record, fields, user)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
-	p.checked.plans.Store(e.Record, plan)
-	defer p.checked.plans.Delete(e.Record)
+	s.checked.plans.Store(e.Record, plan)
+	defer s.checked.plans.Delete(e.Record)
 	return e.Next()
 }
 
 // overrule lets a superuser decide; outcomes that stood against it are dropped, so that a late one does not hold the record again.
-func (p *Plugin) overrule(e *core.RecordRequestEvent) error {
+func (s *screening) overrule(e *core.RecordRequestEvent) error {
 	decides := e.Record.GetString(checkStateField) == checkPass && e.Record.Original().GetString(checkStateField) != checkPass
 	if err := e.Next(); err != nil || !decides {
 		return err
 	}
 	_, err := e.App.NonconcurrentDB().Delete("wx_checks", dbx.HashExp{"collection": e.Collection.Name, "record": e.Record.Id}).Execute()
-	p.logErr("dropping of checks", err)
+	s.books.logErr("dropping of checks", err)
 	return nil
 }
 
 // checkProfile does for POST /api/wx/profile what checkRequest does for PocketBase's own routes.
-func (p *Plugin) checkProfile(e *ProfileEvent) error {
-	fields, err := p.checked.of(e.App, "users")
+func (s *screening) checkProfile(e *ProfileEvent) error {
+	fields, err := s.checked.of(e.App, "users")
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	if len(fields) == 0 {
 		return e.Next()
 	}
-	plan, err := p.planChecks(context.Background(), e.App, e.User, fields, e.User.Id)
+	plan, err := s.planChecks(context.Background(), e.App, e.User, fields, e.User.Id)
 	if err != nil {
 		return err
 	}
-	p.checked.plans.Store(e.User, plan)
-	defer p.checked.plans.Delete(e.User)
+	s.checked.plans.Store(e.User, plan)
+	defer s.checked.plans.Delete(e.User)
 	return e.Next()
 }
 
 // planChecks asks WeChat about new texts and plans the rest. It fails where something is refused.
-func (p *Plugin) planChecks(ctx context.Context, app core.App, r *core.Record, fields []checkedField, user string) (*checkPlan, error) {
+func (s *screening) planChecks(ctx context.Context, app core.App, r *core.Record, fields []checkedField, user string) (*checkPlan, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	plan := &checkPlan{}
@@ -120,7 +120,7 @@ func (p *Plugin) planChecks(ctx context.Context, app core.App, r *core.Record, f
 		if user == "" { // NB! WeChat wants to know who writes
 			return nil, answer.Fail(answer.IdentityMissing, nil)
 		}
-		mini, openID, err := p.writer(app, user, "")
+		mini, openID, err := s.writer(app, user, "")
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +136,7 @@ func (p *Plugin) planChecks(ctx context.Context, app core.App, r *core.Record, f
 			}
 			continue
 		}
-		keep, err := p.judge(ctx, app, mini, &check)
+		keep, err := s.judge(ctx, app, mini, &check)
 		if err != nil {
 			return nil, err
 		}
@@ -148,14 +148,14 @@ func (p *Plugin) planChecks(ctx context.Context, app core.App, r *core.Record, f
 }
 
 // judge asks about a text, and tells whether there is anything to keep about it.
-func (p *Plugin) judge(ctx context.Context, app core.App, mini settings.App, check *plannedCheck) (keep bool, err error) {
+func (s *screening) judge(ctx context.Context, app core.App, mini settings.App, check *plannedCheck) (keep bool, err error) {
 	if app.IsTransactional() { // NB! a batch holds the database's only writer: WeChat cannot be asked from inside it
 		if check.field.refuses {
 			return false, answer.With(answer.CheckArgs, "reason", check.field.name+" cannot be written in a batch")
 		}
 		return true, nil
 	}
-	found, err := p.judgeText(ctx, mini, check.openID, check.text, check.field.scene)
+	found, err := s.judgeText(ctx, mini, check.openID, check.text, check.field.scene)
 	switch {
 	case err != nil && check.field.refuses:
 		return false, failCheck(err)
@@ -173,7 +173,7 @@ func (p *Plugin) judge(ctx context.Context, app core.App, mini settings.App, che
 }
 
 // judgeText asks WeChat about a text of any length; the first piece that does not pass decides.
-func (p *Plugin) judgeText(ctx context.Context, app settings.App, openID, text string, scene wechat.CheckScene) (wechat.CheckResult, error) {
+func (s *screening) judgeText(ctx context.Context, app settings.App, openID, text string, scene wechat.CheckScene) (wechat.CheckResult, error) {
 	pieces := cutText(text)
 	if len(pieces) > checkPieces {
 		return wechat.CheckResult{}, answer.With(answer.CheckArgs, "reason", "the text is too long to be checked")
@@ -181,7 +181,7 @@ func (p *Plugin) judgeText(ctx context.Context, app settings.App, openID, text s
 	found := wechat.CheckResult{Suggest: wechat.SuggestPass, Label: wechat.LabelNormal}
 	for _, piece := range pieces {
 		var err error
-		found, err = p.accounts.wechatFor(app).CheckText(ctx, wechat.TextCheck{Content: piece, Scene: scene, OpenID: openID})
+		found, err = s.accounts.wechatFor(app).CheckText(ctx, wechat.TextCheck{Content: piece, Scene: scene, OpenID: openID})
 		if err != nil || !found.Passed() {
 			return found, err
 		}
@@ -211,8 +211,8 @@ func isCheckable(name string) bool {
 }
 
 // keepPlan writes the outcomes and the work that is left in the transaction that saves the record.
-func (p *Plugin) keepPlan(e *core.RecordEvent) error {
-	found, ok := p.checked.plans.LoadAndDelete(e.Record)
+func (s *screening) keepPlan(e *core.RecordEvent) error {
+	found, ok := s.checked.plans.LoadAndDelete(e.Record)
 	if !ok {
 		return e.Next()
 	}
@@ -220,14 +220,14 @@ func (p *Plugin) keepPlan(e *core.RecordEvent) error {
 	return app.RunInTransaction(func(tx core.App) error {
 		e.App = tx
 		defer func() { e.App = app }()
-		if err := p.setCheckState(tx, e.Record, plan); err != nil {
+		if err := s.setCheckState(tx, e.Record, plan); err != nil {
 			return err
 		}
 		if err := e.Next(); err != nil {
 			return err
 		}
 		for _, row := range plan.rows {
-			if err := p.saveCheck(tx, e.Record, row); err != nil {
+			if err := s.saveCheck(tx, e.Record, row); err != nil {
 				return err
 			}
 		}
@@ -237,12 +237,12 @@ func (p *Plugin) keepPlan(e *core.RecordEvent) error {
 
 // setCheckState gives a record the state that its checks come to, those of the plan included. A record that a person holds back without
 // any check against it stays so.
-func (p *Plugin) setCheckState(tx core.App, r *core.Record, plan *checkPlan) error {
+func (s *screening) setCheckState(tx core.App, r *core.Record, plan *checkPlan) error {
 	before, err := standingChecks(tx, r)
 	if err != nil {
 		return err
 	}
-	if err := p.voidChecks(tx, r, plan); err != nil {
+	if err := s.voidChecks(tx, r, plan); err != nil {
 		return err
 	}
 	states, err := standingChecks(tx, r)
@@ -260,8 +260,8 @@ func (p *Plugin) setCheckState(tx core.App, r *core.Record, plan *checkPlan) err
 }
 
 // dropChecks forgets what was found in a record that is deleted.
-func (p *Plugin) dropChecks(e *core.RecordEvent) error {
-	if fields, err := p.checked.of(e.App, e.Record.Collection().Name); err != nil || len(fields) == 0 {
+func (s *screening) dropChecks(e *core.RecordEvent) error {
+	if fields, err := s.checked.of(e.App, e.Record.Collection().Name); err != nil || len(fields) == 0 {
 		return e.Next()
 	}
 	if err := e.Next(); err != nil {
@@ -269,12 +269,12 @@ func (p *Plugin) dropChecks(e *core.RecordEvent) error {
 	}
 	_, err := e.App.NonconcurrentDB().
 		Delete("wx_checks", dbx.HashExp{"collection": e.Record.Collection().Name, "record": e.Record.Id}).Execute()
-	p.logErr("dropping of checks", err)
+	s.books.logErr("dropping of checks", err)
 	return nil
 }
 
 // voidChecks drops the outcomes of what is no longer there: texts that have changed, images that are gone.
-func (p *Plugin) voidChecks(tx core.App, r *core.Record, plan *checkPlan) error {
+func (s *screening) voidChecks(tx core.App, r *core.Record, plan *checkPlan) error {
 	if r.IsNew() {
 		return nil
 	}
@@ -323,7 +323,7 @@ func worstOf(states []string) string {
 }
 
 // saveCheck writes a row and, while it is pending, the work.
-func (p *Plugin) saveCheck(tx core.App, r *core.Record, check plannedCheck) error {
+func (s *screening) saveCheck(tx core.App, r *core.Record, check plannedCheck) error {
 	kind, file := "text", ""
 	if check.field.isImage {
 		kind, file = "image", r.BaseFilesPath()+"/"+check.file
@@ -346,12 +346,12 @@ func (p *Plugin) saveCheck(tx core.App, r *core.Record, check plannedCheck) erro
 }
 
 // releaseOrHold gives a record the state that its checks come to.
-func (p *Plugin) releaseOrHold(tx core.App, row *core.Record) error {
+func (s *screening) releaseOrHold(tx core.App, row *core.Record) error {
 	r, err := tx.FindRecordById(row.GetString("collection"), row.GetString("record"))
 	if err != nil {
 		return nil //nolint:nilerr // deleted meanwhile
 	}
-	fields, err := p.checked.of(tx, r.Collection().Name)
+	fields, err := s.checked.of(tx, r.Collection().Name)
 	if err != nil {
 		return err
 	}

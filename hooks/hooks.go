@@ -31,10 +31,7 @@ import (
 	"wxbase/internal/environment"
 	"wxbase/internal/limit"
 	"wxbase/internal/locks"
-	"wxbase/internal/realtime"
-	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/redisbus"
-	"wxbase/internal/realtime/sse"
 	"wxbase/internal/settings"
 	_ "wxbase/migrations" // the collections
 )
@@ -86,36 +83,27 @@ type Plugin struct {
 	app      core.App
 	cfg      Config
 	accounts *accounts
-	hub      *realtime.Hub
-	front    *sse.Front
-	sockets  *gateway.Gateway // nil until the app serves
-	rooms    *roomBook
-	outbox   *outbox
-	effects  map[string]effect
-	every    time.Duration
-	address  func() string
+	books    *books
+
+	till      *till
+	parcels   *parcels
+	people    *people
+	codes     *codes
+	subscribe *subscribe
+	screening *screening
+	rooms     *rooms
+
 	keeper   *keeper
-	webhook  *webhook
 	metrics  *metrics
 	activity *activityLog
-	locks    locks.Keyed
-	logins   onceCodes[pastLogin]
-	phones   onceCodes[pastPhone]
-
-	billRound  sync.Mutex // one round of bills at a time
-	limits     limit.Limits
-	pictures   *pictures
-	guards     guards
-	slots      uploadSlots
-	proxy      proxyNotice
-	codeMinute limit.Minute
-	syncMinute limit.Minute
-	roomMinute limit.Minute
-	templates  templateCache
-	checked    checkedFields
-	edgeKey    edgeKey
-	edges      []string      // public addresses of the edges
-	bus        *redisbus.Bus // nil: this is the only process
+	limits   limit.Limits
+	locks    *locks.Keyed
+	pictures *pictures
+	guards   guards
+	proxy    proxyNotice
+	edgeKey  edgeKey
+	edges    []string      // public addresses of the edges
+	bus      *redisbus.Bus // nil: this is the only process
 
 	scripts *scripts // nil until LoadScripts
 
@@ -125,15 +113,6 @@ type Plugin struct {
 	byHand     map[string]byHand
 	userFields []string    // of users, that their user may write
 	serving    atomic.Bool // migrations are over: our collections stay as they are
-
-	onLogin           *hook.Hook[*LoginEvent]
-	onProfile         *hook.Hook[*ProfileEvent]
-	onOrderCreate     *hook.Hook[*OrderEvent]
-	onOrderPaid       *hook.Hook[*PaidEvent]
-	onRefundSucceeded *hook.Hook[*RefundEvent]
-	onCodeScanned     *hook.Hook[*ScanEvent]
-	onPush            *hook.Hook[*PushEvent]
-	onRoomMessage     *hook.Hook[*RoomMessageEvent]
 }
 
 // MustRegister is Register for a main function: it panics on an error.
@@ -185,23 +164,13 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	}
 	counters := newMetrics()
 	p := &Plugin{
-		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, outbox: newOutbox(), effects: map[string]effect{}, every: config.SweepEvery, keeper: newKeeper(), webhook: told,
-		metrics: counters, limits: bounds, pictures: newPictures(bounds),
+		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, keeper: newKeeper(),
+		metrics: counters, limits: bounds, locks: &locks.Keyed{}, pictures: newPictures(bounds),
 		activity: newActivityLog(config.LogSample, counters.registry),
 		accounts: newAccounts(config.Transport, config.Now, app.Logger, counters.observe),
-		onLogin:  &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{}, onOrderCreate: &hook.Hook[*OrderEvent]{},
-		onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{}, onCodeScanned: &hook.Hook[*ScanEvent]{},
-		onPush: &hook.Hook[*PushEvent]{}, onRoomMessage: &hook.Hook[*RoomMessageEvent]{},
 	}
-	p.address = func() string { return p.accounts.settings.PublicURL() }
-	p.handleAlerts()
-	p.handleEffects()
-	p.handleShipments()
-	p.handleMessages()
-	p.handleChecks()
-	p.handle(effectPush, effect{do: p.handlePush})
-	p.handle(effectNotice, effect{do: p.announce})
-	if err := p.openRooms(); err != nil {
+	p.openFeatures(told)
+	if err := p.rooms.openRooms(); err != nil {
 		return nil, err
 	}
 	p.bindApp()
@@ -272,9 +241,9 @@ func (p *Plugin) bindApp() {
 	p.app.OnRecordUpdate("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.app.OnRecordDelete("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.app.OnRecordValidate("wx_merchants").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxForeign", Func: checkForeign})
-	p.bindTemplates()
+	p.subscribe.bindTemplates()
 	p.bindConfigChecks()
-	p.bindHolds()
+	p.screening.bindHolds()
 	p.bindSchemaGuard()
 	p.bindRecordGuard()
 	p.app.OnRecordValidate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxOwnFields", Priority: -1000, Func: p.validateOwn})
@@ -333,16 +302,16 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.joinBus(e.App); err != nil { // note: before the first member of a room
 		return err
 	}
-	p.bindSocket(e)
+	p.rooms.bindSocket(e)
 	if err := p.serveSim(e); err != nil {
 		return err
 	}
 	if err := p.servePublic(e); err != nil {
 		return err
 	}
-	p.startWorker(p.workSweep)
-	p.keeper.done.Go(func() { defer p.outliveApp(); p.keep() })
-	p.scheduleReconciliation(e.App)
+	p.books.startWorker(p.till.workSweep)
+	p.keeper.done.Go(func() { defer p.books.outliveApp(); p.keep() })
+	p.till.scheduleReconciliation(e.App)
 	p.scheduleTidying(e.App)
 	if err := e.Next(); err != nil {
 		return err
@@ -357,10 +326,10 @@ func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	p.scripts.close()
 	var ends sync.WaitGroup // side by side: the whole end has ten seconds
 	ends.Go(p.keeper.close)
-	ends.Go(p.stopWorker)
+	ends.Go(p.books.stopWorker)
 	ends.Wait()
 	defer p.leaveBus()
-	p.closeRooms() // before PocketBase stops the listener, so that clients are told to come back
+	p.rooms.closeRooms() // before PocketBase stops the listener, so that clients are told to come back
 	p.stopSim()
 	p.activity.close()
 	return e.Next()
@@ -376,50 +345,50 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	logins := p.perMinute(&p.guards.logins, p.limits.LoginsPerMinute, answer.LoginLimit)
 
 	wx.GET("/health", p.health).Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/login", p.login).Bind(logins)
-	wx.POST("/logout", p.logoutEverywhere).Bind(user)
-	wx.GET("/session", p.checkSession).Bind(user, calls)
-	wx.POST("/session/reset", p.resetSession).Bind(user, calls)
-	wx.POST("/decrypt", p.decryptData).Bind(user)
-	wx.POST("/phone", p.phone).Bind(user, calls)
-	wx.POST("/profile", p.profile).Bind(user, calls, apis.BodyLimit(3<<20))
-	wx.POST("/orders", p.createOrder).Bind(buyer)
-	wx.POST("/orders/{id}/pay", p.pay).Bind(user, calls)
-	wx.POST("/orders/{id}/sync", p.syncOrder).Bind(buyer, calls)
-	wx.POST("/orders/{id}/cancel", p.cancelOrder).Bind(buyer, calls)
-	wx.POST("/orders/{id}/refunds", p.createRefund).Bind(apis.RequireSuperuserAuth())
-	wx.POST("/orders/{id}/shipments", p.createShipment).Bind(apis.RequireSuperuserAuth())
-	wx.GET("/orders/{id}/shipments", p.showShipment).Bind(apis.RequireSuperuserAuth())
-	wx.POST("/codes", p.createCode).Bind(buyer, calls)
-	wx.GET("/scenes/{scene}", p.openScene)
+	wx.POST("/login", p.people.login).Bind(logins)
+	wx.POST("/logout", p.people.logoutEverywhere).Bind(user)
+	wx.GET("/session", p.people.checkSession).Bind(user, calls)
+	wx.POST("/session/reset", p.people.resetSession).Bind(user, calls)
+	wx.POST("/decrypt", p.people.decryptData).Bind(user)
+	wx.POST("/phone", p.people.phone).Bind(user, calls)
+	wx.POST("/profile", p.people.profile).Bind(user, calls, apis.BodyLimit(3<<20))
+	wx.POST("/orders", p.till.createOrder).Bind(buyer)
+	wx.POST("/orders/{id}/pay", p.till.pay).Bind(user, calls)
+	wx.POST("/orders/{id}/sync", p.till.syncOrder).Bind(buyer, calls)
+	wx.POST("/orders/{id}/cancel", p.till.cancelOrder).Bind(buyer, calls)
+	wx.POST("/orders/{id}/refunds", p.till.createRefund).Bind(apis.RequireSuperuserAuth())
+	wx.POST("/orders/{id}/shipments", p.parcels.createShipment).Bind(apis.RequireSuperuserAuth())
+	wx.GET("/orders/{id}/shipments", p.parcels.showShipment).Bind(apis.RequireSuperuserAuth())
+	wx.POST("/codes", p.codes.createCode).Bind(buyer, calls)
+	wx.GET("/scenes/{scene}", p.codes.openScene)
 	wx.GET("/edges/key", p.showEdgeKey).Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/rooms/tickets", p.createTicket)
 	// note: the body is read twice, and the limit counts both
-	wx.POST("/rooms/{room}/messages", p.createMessageInRoom).Bind(apis.BodyLimit(4*small), apis.SkipSuccessActivityLog())
-	wx.GET("/rooms/{room}/messages", p.listRoomMessages).Bind(apis.SkipSuccessActivityLog())
-	wx.GET("/rooms/{room}/members", p.listRoomMembers).Bind(apis.SkipSuccessActivityLog())
-	wx.GET("/admin/realtime", p.showRealtime).Bind(apis.RequireSuperuserAuth())
-	wx.POST("/links", p.createLink).Bind(buyer, calls)
-	wx.POST("/messages", p.createMessage).Bind(apis.RequireSuperuserAuth())
-	wx.GET("/templates", p.listTemplates).Bind(apis.RequireSuperuserAuth())
-	wx.POST("/consents", p.reportConsents).Bind(user)
-	wx.POST("/check/text", p.checkText).Bind(user, calls)
-	wx.POST("/check/image", p.checkImage).Bind(user, calls, apis.BodyLimit(maxCheckImage+small)).BindFunc(p.oneImage)
-	wx.GET("/admin/scans", p.listScans).Bind(apis.RequireSuperuserAuth())
-	wx.GET("/admin/quotas", p.showQuotas).Bind(apis.RequireSuperuserAuth())
-	wx.GET("/admin/shipments", p.listUnshipped).Bind(apis.RequireSuperuserAuth())
-	wx.POST("/admin/orders/{id}/resolve", p.resolveOrder).Bind(apis.RequireSuperuserAuth())
-	wx.GET("/admin/alerts", p.listAlerts).Bind(apis.RequireSuperuserAuth())
-	wx.POST("/admin/alerts/{id}/close", p.closeAlert).Bind(apis.RequireSuperuserAuth())
+	wx.POST("/rooms/{room}/messages", p.rooms.createMessageInRoom).Bind(apis.BodyLimit(4*small), apis.SkipSuccessActivityLog())
+	wx.GET("/rooms/{room}/messages", p.rooms.listRoomMessages).Bind(apis.SkipSuccessActivityLog())
+	wx.GET("/rooms/{room}/members", p.rooms.listRoomMembers).Bind(apis.SkipSuccessActivityLog())
+	wx.GET("/admin/realtime", p.rooms.showRealtime).Bind(apis.RequireSuperuserAuth())
+	wx.POST("/links", p.codes.createLink).Bind(buyer, calls)
+	wx.POST("/messages", p.subscribe.createMessage).Bind(apis.RequireSuperuserAuth())
+	wx.GET("/templates", p.subscribe.listTemplates).Bind(apis.RequireSuperuserAuth())
+	wx.POST("/consents", p.subscribe.reportConsents).Bind(user)
+	wx.POST("/check/text", p.screening.checkText).Bind(user, calls)
+	wx.POST("/check/image", p.screening.checkImage).Bind(user, calls, apis.BodyLimit(maxCheckImage+small)).BindFunc(p.screening.oneImage)
+	wx.GET("/admin/scans", p.codes.listScans).Bind(apis.RequireSuperuserAuth())
+	wx.GET("/admin/quotas", p.codes.showQuotas).Bind(apis.RequireSuperuserAuth())
+	wx.GET("/admin/shipments", p.parcels.listUnshipped).Bind(apis.RequireSuperuserAuth())
+	wx.POST("/admin/orders/{id}/resolve", p.till.resolveOrder).Bind(apis.RequireSuperuserAuth())
+	wx.GET("/admin/alerts", p.books.listAlerts).Bind(apis.RequireSuperuserAuth())
+	wx.POST("/admin/alerts/{id}/close", p.books.closeAlert).Bind(apis.RequireSuperuserAuth())
 	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())
 
 	// note: WeChat's notifications are read raw and capped by the handler
-	wx.POST("/notify/pay/{merchant}", p.notifyPay).Unbind(apis.DefaultBodyLimitMiddlewareId).
+	wx.POST("/notify/pay/{merchant}", p.till.notifyPay).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/notify/refund/{merchant}", p.notifyRefund).Unbind(apis.DefaultBodyLimitMiddlewareId).
+	wx.POST("/notify/refund/{merchant}", p.till.notifyRefund).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
-	wx.GET("/push/{appid}", p.verifyPush).Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/push/{appid}", p.receivePush).Unbind(apis.DefaultBodyLimitMiddlewareId).Bind(apis.SkipSuccessActivityLog())
+	wx.GET("/push/{appid}", p.subscribe.verifyPush).Bind(apis.SkipSuccessActivityLog())
+	wx.POST("/push/{appid}", p.subscribe.receivePush).Unbind(apis.DefaultBodyLimitMiddlewareId).Bind(apis.SkipSuccessActivityLog())
 }
 
 func keepLedger(e *core.RecordEvent) error {

@@ -13,28 +13,28 @@ import (
 
 // remember finds or makes the user behind a WeChat session, and keeps the session key encrypted. A returning user whose key did
 // not change costs no write.
-func (p *Plugin) remember(app core.App, appID string, s wechat.Session, who profile) (user *core.Record, isNew bool, err error) {
-	user, err = p.recall(app, appID, s)
+func (w *people) remember(app core.App, appID string, s wechat.Session, who profile) (user *core.Record, isNew bool, err error) {
+	user, err = w.recall(app, appID, s)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return user, false, err
 	}
 	err = app.RunInTransaction(func(tx core.App) error {
-		if user, err = p.recall(tx, appID, s); !errors.Is(err, sql.ErrNoRows) {
+		if user, err = w.recall(tx, appID, s); !errors.Is(err, sql.ErrNoRows) {
 			return err // another request of the same person was faster
 		}
-		user, isNew, err = p.introduce(tx, appID, s, who)
+		user, isNew, err = w.introduce(tx, appID, s, who)
 		return err
 	})
 	return user, isNew, err
 }
 
 // recall finds a known identity and its user, and stores a changed session key. It fails with sql.ErrNoRows.
-func (p *Plugin) recall(app core.App, appID string, s wechat.Session) (*core.Record, error) {
+func (w *people) recall(app core.App, appID string, s wechat.Session) (*core.Record, error) {
 	identity, err := findIdentity(app, appID, s.OpenID)
 	if err != nil {
 		return nil, err
 	}
-	current, err := p.isCurrent(app, identity, s)
+	current, err := w.isCurrent(app, identity, s)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (p *Plugin) recall(app core.App, appID string, s wechat.Session) (*core.Rec
 			if identity, err = findIdentity(tx, appID, s.OpenID); err != nil {
 				return err
 			}
-			return p.refreshIdentity(tx, identity, s)
+			return w.refreshIdentity(tx, identity, s)
 		})
 		if err != nil {
 			return nil, err
@@ -59,8 +59,8 @@ func findIdentity(app core.App, appID, openID string) (*core.Record, error) {
 }
 
 // isCurrent tells whether everything that a login would write is there already.
-func (p *Plugin) isCurrent(app core.App, identity *core.Record, s wechat.Session) (bool, error) {
-	if sameKey, _ := p.holdsKey(identity, s.SessionKey); !sameKey || !holdsUnion(identity, s.UnionID) {
+func (w *people) isCurrent(app core.App, identity *core.Record, s wechat.Session) (bool, error) {
+	if sameKey, _ := w.holdsKey(identity, s.SessionKey); !sameKey || !holdsUnion(identity, s.UnionID) {
 		return false, nil
 	}
 	// note: who has been in another mini program since is back in this one, which identityOf must see
@@ -70,8 +70,8 @@ func (p *Plugin) isCurrent(app core.App, identity *core.Record, s wechat.Session
 }
 
 // holdsKey compares the stored key, which it returns too. One that cannot be opened any more is as good as none.
-func (p *Plugin) holdsKey(identity *core.Record, key wechat.SessionKey) (bool, wechat.SessionKey) {
-	current, err := p.sessionKey(identity, "sessionKey")
+func (w *people) holdsKey(identity *core.Record, key wechat.SessionKey) (bool, wechat.SessionKey) {
+	current, err := w.sessionKey(identity, "sessionKey")
 	return err == nil && current.Reveal() == key.Reveal(), current
 }
 
@@ -80,7 +80,7 @@ func holdsUnion(identity *core.Record, unionID string) bool {
 }
 
 // introduce makes an identity, and a user too unless the unionid leads to one that is known from another mini program.
-func (p *Plugin) introduce(tx core.App, appID string, s wechat.Session, who profile) (*core.Record, bool, error) {
+func (w *people) introduce(tx core.App, appID string, s wechat.Session, who profile) (*core.Record, bool, error) {
 	user, err := userByUnion(tx, s.UnionID)
 	if err != nil {
 		return nil, false, err
@@ -92,12 +92,12 @@ func (p *Plugin) introduce(tx core.App, appID string, s wechat.Session, who prof
 		}
 	}
 	id := core.GenerateDefaultRandomId()
-	sealed, err := p.accounts.settings.Vault().Seal(keyPlaceOf(id, "sessionKey"), s.SessionKey.Reveal())
+	sealed, err := w.accounts.settings.Vault().Seal(keyPlaceOf(id, "sessionKey"), s.SessionKey.Reveal())
 	if err != nil {
 		return nil, false, err
 	}
 	_, err = insert(tx, "wx_identities", map[string]any{
-		"id": id, "user": user.Id, "appid": appID, "openid": s.OpenID, "unionid": s.UnionID, "sessionKey": sealed, "sessionAt": p.now(),
+		"id": id, "user": user.Id, "appid": appID, "openid": s.OpenID, "unionid": s.UnionID, "sessionKey": sealed, "sessionAt": w.now(),
 	})
 	return user, isNew, err
 }
@@ -135,9 +135,9 @@ func newUser(tx core.App, who profile) (*core.Record, error) {
 }
 
 // refreshIdentity stores a new session key, keeping the one before it, a unionid that was not known, and the time.
-func (p *Plugin) refreshIdentity(app core.App, identity *core.Record, s wechat.Session) error {
-	if same, current := p.holdsKey(identity, s.SessionKey); !same {
-		if err := p.rotateSessionKey(identity, current, s.SessionKey); err != nil {
+func (w *people) refreshIdentity(app core.App, identity *core.Record, s wechat.Session) error {
+	if same, current := w.holdsKey(identity, s.SessionKey); !same {
+		if err := w.rotateSessionKey(identity, current, s.SessionKey); err != nil {
 			return err
 		}
 	}
@@ -147,35 +147,35 @@ func (p *Plugin) refreshIdentity(app core.App, identity *core.Record, s wechat.S
 		}
 		identity.Set("unionid", s.UnionID)
 	}
-	identity.Set("sessionAt", p.now())
+	identity.Set("sessionAt", w.now())
 	if err := save(app, identity); err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
 	return nil
 }
 
-func (p *Plugin) rotateSessionKey(identity *core.Record, old, key wechat.SessionKey) error {
-	sealed, err := p.accounts.settings.Vault().Seal(keyPlace(identity, "previousSessionKey"), old.Reveal())
+func (w *people) rotateSessionKey(identity *core.Record, old, key wechat.SessionKey) error {
+	sealed, err := w.accounts.settings.Vault().Seal(keyPlace(identity, "previousSessionKey"), old.Reveal())
 	if err != nil {
 		return err
 	}
 	identity.Set("previousSessionKey", sealed)
-	return p.setSessionKey(identity, key)
+	return w.setSessionKey(identity, key)
 }
 
-func (p *Plugin) setSessionKey(identity *core.Record, key wechat.SessionKey) error {
-	sealed, err := p.accounts.settings.Vault().Seal(keyPlace(identity, "sessionKey"), key.Reveal())
+func (w *people) setSessionKey(identity *core.Record, key wechat.SessionKey) error {
+	sealed, err := w.accounts.settings.Vault().Seal(keyPlace(identity, "sessionKey"), key.Reveal())
 	if err != nil {
 		return err
 	}
 	identity.Set("sessionKey", sealed)
-	identity.Set("sessionAt", p.now())
+	identity.Set("sessionAt", w.now())
 	return nil
 }
 
 // sessionKey opens one of the two generations: sessionKey or previousSessionKey.
-func (p *Plugin) sessionKey(identity *core.Record, field string) (wechat.SessionKey, error) {
-	plain, err := p.accounts.settings.Vault().Open(keyPlace(identity, field), identity.GetString(field))
+func (w *people) sessionKey(identity *core.Record, field string) (wechat.SessionKey, error) {
+	plain, err := w.accounts.settings.Vault().Open(keyPlace(identity, field), identity.GetString(field))
 	if err != nil {
 		return "", fmt.Errorf("open session key: %w", err)
 	}

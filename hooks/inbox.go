@@ -74,7 +74,7 @@ func countInbox(app core.App, row map[string]any, state, problem string) (seen i
 
 // keepFailed keeps a genuine notification that could not be applied. It is written by itself: the transaction that failed has taken its own row
 // back with it.
-func (p *Plugin) keepFailed(app core.App, row map[string]any, cause error) {
+func (b *books) keepFailed(app core.App, row map[string]any, cause error) {
 	if _, err := countInbox(app, row, inboxFailed, cause.Error()); err != nil {
 		app.Logger().Error("notification not kept", "ref", row["ref"], "error", err.Error(), "because", cause.Error())
 	}
@@ -82,8 +82,8 @@ func (p *Plugin) keepFailed(app core.App, row map[string]any, cause error) {
 
 // keepRefusedAs keeps something that was refused with the reason, shortened and at most so many of a kind an hour: these are the places
 // where anybody on the internet can make us write.
-func (p *Plugin) keepRefusedAs(app core.App, kind, source string, headers map[string]string, body []byte, cause error) {
-	since := p.now().Add(-time.Hour).UTC().Format(days.Stored)
+func (b *books) keepRefusedAs(app core.App, kind, source string, headers map[string]string, body []byte, cause error) {
+	since := b.now().Add(-time.Hour).UTC().Format(days.Stored)
 	n, err := app.CountRecords("wx_inbox", dbx.HashExp{"state": inboxRefused, "kind": kind}, dbx.NewExp("created > {:t}", dbx.Params{"t": since}))
 	if err != nil || n >= refusedPerHour {
 		return

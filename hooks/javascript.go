@@ -31,28 +31,32 @@ type scriptApp struct {
 func (p *Plugin) ForJavaScript() core.App { return scriptApp{p.app, p} }
 
 // OnWxLogin is OnLogin.
-func (a scriptApp) OnWxLogin() *hook.Hook[*LoginEvent] { return a.plugin.onLogin }
+func (a scriptApp) OnWxLogin() *hook.Hook[*LoginEvent] { return a.plugin.people.onLogin }
 
 // OnWxProfile is OnProfile.
-func (a scriptApp) OnWxProfile() *hook.Hook[*ProfileEvent] { return a.plugin.onProfile }
+func (a scriptApp) OnWxProfile() *hook.Hook[*ProfileEvent] { return a.plugin.people.onProfile }
 
 // OnWxOrderCreate is OnOrderCreate.
-func (a scriptApp) OnWxOrderCreate() *hook.Hook[*OrderEvent] { return a.plugin.onOrderCreate }
+func (a scriptApp) OnWxOrderCreate() *hook.Hook[*OrderEvent] { return a.plugin.till.onOrderCreate }
 
 // OnWxOrderPaid is OnOrderPaid.
-func (a scriptApp) OnWxOrderPaid() *hook.Hook[*PaidEvent] { return a.plugin.onOrderPaid }
+func (a scriptApp) OnWxOrderPaid() *hook.Hook[*PaidEvent] { return a.plugin.till.onOrderPaid }
 
 // OnWxRefundSucceeded is OnRefundSucceeded.
-func (a scriptApp) OnWxRefundSucceeded() *hook.Hook[*RefundEvent] { return a.plugin.onRefundSucceeded }
+func (a scriptApp) OnWxRefundSucceeded() *hook.Hook[*RefundEvent] {
+	return a.plugin.till.onRefundSucceeded
+}
 
 // OnWxCodeScanned is OnCodeScanned.
-func (a scriptApp) OnWxCodeScanned() *hook.Hook[*ScanEvent] { return a.plugin.onCodeScanned }
+func (a scriptApp) OnWxCodeScanned() *hook.Hook[*ScanEvent] { return a.plugin.codes.onCodeScanned }
 
 // OnWxPush is OnPush.
-func (a scriptApp) OnWxPush() *hook.Hook[*PushEvent] { return a.plugin.onPush }
+func (a scriptApp) OnWxPush() *hook.Hook[*PushEvent] { return a.plugin.subscribe.onPush }
 
 // OnWxRoomMessage is OnRoomMessage.
-func (a scriptApp) OnWxRoomMessage() *hook.Hook[*RoomMessageEvent] { return a.plugin.onRoomMessage }
+func (a scriptApp) OnWxRoomMessage() *hook.Hook[*RoomMessageEvent] {
+	return a.plugin.rooms.onRoomMessage
+}
 
 // Script is what JavaScript hooks call $wx. Its methods are called with a small first letter there, and throw where they return an error.
 // A script is the owner's own code: it may do what a superuser may.
@@ -67,12 +71,12 @@ func (s *Script) CreateOrder(form map[string]any) (*core.Record, error) {
 	if err := readForm(form, &f); err != nil {
 		return nil, err
 	}
-	return s.plugin.placeOrder(s.plugin.app, f)
+	return s.plugin.till.placeOrder(s.plugin.app, f)
 }
 
 // Publish sends an event to everybody in a room and returns to how many connections of this process.
 func (s *Script) Publish(room, event string, payload any) (int, error) {
-	return s.plugin.Publish(room, event, payload)
+	return s.plugin.rooms.Publish(room, event, payload)
 }
 
 // readForm turns an object of a script into the body of a route.
@@ -93,5 +97,5 @@ func (p *Plugin) writeScriptTypes() {
 	if have, err := os.ReadFile(path); err == nil && string(have) == string(scriptTypes) { //nolint:gosec // our own data folder
 		return
 	}
-	p.logErr("writing of types for scripts", os.WriteFile(path, scriptTypes, 0o644)) //nolint:gosec // nothing secret, for an editor to read
+	p.books.logErr("writing of types for scripts", os.WriteFile(path, scriptTypes, 0o644)) //nolint:gosec // nothing secret, for an editor to read
 }

@@ -51,55 +51,55 @@ type linkPlan struct {
 // createLink handles POST /api/wx/links: `{kind: "scheme"|"link"|"short", path, query?, expire?, appid?, envVersion?, title?, permanent?}` ->
 // `{id, kind, url, expiresAt, reused}`, for superusers and for users whom the mini program's linkRule lets. The same request gives the
 // same link again until only a tenth of its life is left; expiresAt is null for one that does not end.
-func (p *Plugin) createLink(e *core.RequestEvent) error {
+func (c *codes) createLink(e *core.RequestEvent) error {
 	var form linkForm
 	if err := answer.ReadByRank(e, &form); err != nil {
 		return err
 	}
-	plan, err := p.planLink(e, form)
+	plan, err := c.planLink(e, form)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), codeTimeout)
 	defer cancel()
-	unlock, err := p.locks.LockContext(ctx, "link/"+plan.key)
+	unlock, err := c.locks.LockContext(ctx, "link/"+plan.key)
 	if err != nil {
 		return answer.Fail(answer.WxBusy, err)
 	}
 	defer unlock()
-	r, err := p.findLink(e.App, plan.key)
+	r, err := c.findLink(e.App, plan.key)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	if r != nil {
 		return answerLink(e, r, true)
 	}
-	if r, err = p.makeLink(ctx, e.App, plan); err != nil {
+	if r, err = c.makeLink(ctx, e.App, plan); err != nil {
 		return answer.Or(err, answer.Busy)
 	}
 	return answerLink(e, r, false)
 }
 
 // planLink checks everything before WeChat is asked.
-func (p *Plugin) planLink(e *core.RequestEvent, form linkForm) (linkPlan, error) {
-	app, err := p.appOf(e, form.AppID)
+func (c *codes) planLink(e *core.RequestEvent, form linkForm) (linkPlan, error) {
+	app, err := c.appOf(e, form.AppID)
 	if err != nil {
 		return linkPlan{}, err
 	}
 	plan := linkPlan{form: form, app: app}
 	if !e.HasSuperuserAuth() {
 		plan.user = e.Auth.Id
-		if !p.mayMakeLinks(e, app) {
+		if !c.mayMakeLinks(e, app) {
 			return plan, answer.Fail(answer.LinkDenied, nil)
 		}
 	}
 	if plan.form.EnvVersion == "" && form.Kind != linkShort {
 		plan.form.EnvVersion = app.EnvVersion
 	}
-	if err := plan.settleExpiry(p.now()); err != nil {
+	if err := plan.settleExpiry(c.now()); err != nil {
 		return plan, err
 	}
-	if err := plan.check(p.now()); err != nil {
+	if err := plan.check(c.now()); err != nil {
 		return plan, answer.WithReason(answer.LinkArgs, err)
 	}
 	options, err := json.Marshal(plan.form)
@@ -111,7 +111,7 @@ func (p *Plugin) planLink(e *core.RequestEvent, form linkForm) (linkPlan, error)
 }
 
 // mayMakeLinks asks the mini program's rule about a user; without a rule no user may.
-func (p *Plugin) mayMakeLinks(e *core.RequestEvent, app settings.App) bool {
+func (c *codes) mayMakeLinks(e *core.RequestEvent, app settings.App) bool {
 	if app.LinkRule == "" {
 		return false
 	}
@@ -120,7 +120,7 @@ func (p *Plugin) mayMakeLinks(e *core.RequestEvent, app settings.App) bool {
 		return false
 	}
 	ok, err := e.App.CanAccessRecord(e.Auth, info, &app.LinkRule)
-	p.logErr("linkRule of "+app.AppID, err)
+	c.books.logErr("linkRule of "+app.AppID, err)
 	return ok && err == nil
 }
 
@@ -184,14 +184,14 @@ func (plan *linkPlan) shortLink() wechat.ShortLinkRequest {
 }
 
 // findLink finds a link that is worth giving again; nil means that there is none.
-func (p *Plugin) findLink(app core.App, key string) (*core.Record, error) {
+func (c *codes) findLink(app core.App, key string) (*core.Record, error) {
 	found := []*core.Record{}
 	if err := app.RecordQuery("wx_links").AndWhere(dbx.HashExp{"key": key}).All(&found); err != nil {
 		return nil, fmt.Errorf("find link: %w", err)
 	}
 	for _, r := range found {
 		ends, made := r.GetDateTime("expiresAt").Time(), r.GetDateTime("madeAt").Time()
-		if ends.IsZero() || ends.Sub(p.now()) > ends.Sub(made)/10 {
+		if ends.IsZero() || ends.Sub(c.now()) > ends.Sub(made)/10 {
 			return r, nil
 		}
 	}
@@ -199,27 +199,27 @@ func (p *Plugin) findLink(app core.App, key string) (*core.Record, error) {
 }
 
 // makeLink asks WeChat and keeps the link.
-func (p *Plugin) makeLink(ctx context.Context, app core.App, plan linkPlan) (*core.Record, error) {
-	now := p.now().In(days.Beijing())
-	ours := quota{key: "links/user/" + plan.user + "/" + now.Format(time.DateOnly), most: p.cfg.CodesPerDay, until: now.AddDate(0, 0, 2)}
-	counted := plan.user != "" && p.cfg.CodesPerDay >= 0
+func (c *codes) makeLink(ctx context.Context, app core.App, plan linkPlan) (*core.Record, error) {
+	now := c.now().In(days.Beijing())
+	ours := quota{key: "links/user/" + plan.user + "/" + now.Format(time.DateOnly), most: c.cfg.CodesPerDay, until: now.AddDate(0, 0, 2)}
+	counted := plan.user != "" && c.cfg.CodesPerDay >= 0
 	if counted {
-		if _, err := p.spend(app, ours); errors.Is(err, errQuotaSpent) {
+		if _, err := c.books.spend(app, ours); errors.Is(err, errQuotaSpent) {
 			return nil, answer.With(answer.LinkUserQuota, "most", ours.most)
 		} else if err != nil {
 			return nil, err
 		}
 	}
-	url, err := p.askLink(ctx, plan)
+	url, err := c.askLink(ctx, plan)
 	if err != nil {
 		if counted && wechat.SurelyNotDone(err) {
-			p.giveBack(app, ours)
+			c.books.giveBack(app, ours)
 		}
 		return nil, failLink(err)
 	}
 	fields := map[string]any{
 		"user": plan.user, "appid": plan.app.AppID, "kind": plan.form.Kind, "path": plan.form.Path, "query": plan.form.Query,
-		"options": plan.form, "key": plan.key, "url": url, "madeAt": p.now(),
+		"options": plan.form, "key": plan.key, "url": url, "madeAt": c.now(),
 	}
 	if !plan.ends.IsZero() {
 		fields["expiresAt"] = plan.ends
@@ -227,8 +227,8 @@ func (p *Plugin) makeLink(ctx context.Context, app core.App, plan linkPlan) (*co
 	return insert(app, "wx_links", fields)
 }
 
-func (p *Plugin) askLink(ctx context.Context, plan linkPlan) (string, error) {
-	client := p.accounts.wechatFor(plan.app)
+func (c *codes) askLink(ctx context.Context, plan linkPlan) (string, error) {
+	client := c.accounts.wechatFor(plan.app)
 	switch plan.form.Kind {
 	case linkScheme:
 		return client.Scheme(ctx, plan.scheme())
@@ -257,8 +257,8 @@ func answerLink(e *core.RequestEvent, r *core.Record, reused bool) error {
 }
 
 // sweepLinks forgets links a month after they ended.
-func (p *Plugin) sweepLinks() {
-	_, err := p.app.NonconcurrentDB().Delete("wx_links", dbx.NewExp("expiresAt != '' AND expiresAt < {:then}",
-		dbx.Params{"then": p.now().Add(-wechat.LinkLife).UTC().Format(days.Stored)})).Execute()
-	p.logErr("sweep of links", err)
+func (c *codes) sweepLinks() {
+	_, err := c.app.NonconcurrentDB().Delete("wx_links", dbx.NewExp("expiresAt != '' AND expiresAt < {:then}",
+		dbx.Params{"then": c.now().Add(-wechat.LinkLife).UTC().Format(days.Stored)})).Execute()
+	c.books.logErr("sweep of links", err)
 }

@@ -28,7 +28,7 @@ type loginForm struct {
 
 // login handles POST /api/wx/login: it trades the code of wx.login for an openid and a session key, checks what the client signed
 // or encrypted with that key, and answers like every login of PocketBase. The session key stays here.
-func (p *Plugin) login(e *core.RequestEvent) error {
+func (w *people) login(e *core.RequestEvent) error {
 	var form loginForm
 	if err := answer.ReadBody(e, &form); err != nil {
 		return err
@@ -36,26 +36,26 @@ func (p *Plugin) login(e *core.RequestEvent) error {
 	if form.Code == "" || len(form.Code) > 128 {
 		return answer.Fail(answer.CodeInvalid, nil)
 	}
-	app, err := p.accounts.settings.App(form.AppID)
+	app, err := w.accounts.settings.App(form.AppID)
 	if err != nil {
 		return answer.FromWechat(err)
 	}
 	key := loginKey(app.AppID, e.RealIP(), form.Code)
-	defer p.logins.locks.Lock(key)()
-	past, err := p.tradeCode(e.Request.Context(), app, key, form.Code)
+	defer w.logins.locks.Lock(key)()
+	past, err := w.tradeCode(e.Request.Context(), app, key, form.Code)
 	if err != nil {
 		return err
 	}
-	user, err := p.identify(e.App, app, form, key, &past)
+	user, err := w.identify(e.App, app, form, key, &past)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
 	if user.GetBool("blocked") {
 		return answer.Fail(answer.UserBlocked, nil)
 	}
-	p.claimScan(e.App, form.Scene, user.Id)
+	w.codes.claimScan(e.App, form.Scene, user.Id)
 	event := &LoginEvent{App: e.App, Request: e, User: user, AppID: app.AppID, OpenID: past.session.OpenID, UnionID: past.session.UnionID, IsNew: past.isNew}
-	return p.onLogin.Trigger(event, func(le *LoginEvent) error {
+	return w.onLogin.Trigger(event, func(le *LoginEvent) error {
 		meta := map[string]any{"isNew": le.IsNew, "appid": le.AppID, "openid": le.OpenID}
 		if le.UnionID != "" {
 			meta["unionid"] = le.UnionID
@@ -65,23 +65,23 @@ func (p *Plugin) login(e *core.RequestEvent) error {
 }
 
 // tradeCode asks WeChat whose code it is, or remembers that it has asked.
-func (p *Plugin) tradeCode(ctx context.Context, app settings.App, key, code string) (pastLogin, error) {
-	if past, ok := p.logins.recall(key, p.now()); ok {
+func (w *people) tradeCode(ctx context.Context, app settings.App, key, code string) (pastLogin, error) {
+	if past, ok := w.logins.recall(key, w.now()); ok {
 		return past, nil
 	}
 	// note: a client that gives up must not tear up the answer: the code is spent by then
-	session, err := p.accounts.wechatFor(app).Code2Session(context.WithoutCancel(ctx), code)
+	session, err := w.accounts.wechatFor(app).Code2Session(context.WithoutCancel(ctx), code)
 	if err != nil {
 		return pastLogin{}, answer.FromCode(err)
 	}
 	past := pastLogin{session: session}
-	p.logins.keep(key, past, p.now())
+	w.logins.keep(key, past, w.now())
 	return past, nil
 }
 
 // identify checks the proofs and finds or makes the user. A repeated login finds the user of the first one: the session key that it
 // brought may have been replaced since, and must not come back.
-func (p *Plugin) identify(db core.App, app settings.App, form loginForm, key string, past *pastLogin) (*core.Record, error) {
+func (w *people) identify(db core.App, app settings.App, form loginForm, key string, past *pastLogin) (*core.Record, error) {
 	who, err := form.verify(past.session.SessionKey, app)
 	if err != nil {
 		return nil, err
@@ -89,12 +89,12 @@ func (p *Plugin) identify(db core.App, app settings.App, form loginForm, key str
 	if past.user != "" {
 		return db.FindRecordById("users", past.user)
 	}
-	user, isNew, err := p.remember(db, app.AppID, past.session, who)
+	user, isNew, err := w.remember(db, app.AppID, past.session, who)
 	if err != nil {
 		return nil, err
 	}
 	past.user, past.isNew = user.Id, isNew
-	p.logins.keep(key, *past, p.now())
+	w.logins.keep(key, *past, w.now())
 	return user, nil
 }
 

@@ -37,8 +37,8 @@ type Message struct {
 // is the one that the route would answer, with a code of docs/errors.md: message_not_subscribed is the one to expect.
 //
 // NB! after message_uncertain the message may be on its way: do not send it again by itself.
-func (p *Plugin) SendMessage(ctx context.Context, m Message) (msgID string, err error) {
-	msgID, err = p.sendMessage(ctx, m)
+func (s *subscribe) SendMessage(ctx context.Context, m Message) (msgID string, err error) {
+	msgID, err = s.sendMessage(ctx, m)
 	if err != nil {
 		return "", failMessage(err)
 	}
@@ -47,29 +47,18 @@ func (p *Plugin) SendMessage(ctx context.Context, m Message) (msgID string, err 
 
 // createMessage handles POST /api/wx/messages for superusers: `{user|openid, appid?, template, page?, data, state?, lang?, trim?}` ->
 // `{ok, msgid}`. data is `{"thing1": "text"}` or as WeChat writes it, `{"thing1": {"value": "text"}}`.
-func (p *Plugin) createMessage(e *core.RequestEvent) error {
+func (s *subscribe) createMessage(e *core.RequestEvent) error {
 	var form messageForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
-	msgID, err := p.SendMessage(ctx, form.message())
+	msgID, err := s.SendMessage(ctx, form.message())
 	if err != nil {
 		return err
 	}
 	return e.JSON(http.StatusOK, map[string]any{"ok": true, "msgid": msgID})
-}
-
-// SendSubscribeMessage sends a message as POST /api/wx/messages does and returns WeChat's id of it.
-func (s *Script) SendSubscribeMessage(form map[string]any) (string, error) {
-	var f messageForm
-	if err := readForm(form, &f); err != nil {
-		return "", err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
-	defer cancel()
-	return s.plugin.SendMessage(ctx, f.message())
 }
 
 // messageForm is the body of POST /api/wx/messages.
@@ -121,56 +110,56 @@ func (t *messageText) UnmarshalJSON(raw []byte) error {
 }
 
 // sendMessage checks and sends, and books what became of it.
-func (p *Plugin) sendMessage(ctx context.Context, m Message) (msgID string, err error) {
-	app, identity, err := p.addressee(m)
+func (s *subscribe) sendMessage(ctx context.Context, m Message) (msgID string, err error) {
+	app, identity, err := s.addressee(m)
 	if err != nil {
 		return "", err
 	}
 	m.AppID, m.User, m.OpenID = app.AppID, identity.GetString("user"), identity.GetString("openid")
-	wire, err := p.checkMessage(app, m)
+	wire, err := s.checkMessage(app, m)
 	if err != nil {
 		return "", err
 	}
 	// note: WeChat refuses two messages to one person at the same moment (43108)
-	unlock, err := p.locks.LockContext(ctx, messageLock(m.AppID, m.OpenID))
+	unlock, err := s.locks.LockContext(ctx, messageLock(m.AppID, m.OpenID))
 	if err != nil {
 		return "", answer.Fail(answer.WxBusy, err)
 	}
 	defer unlock()
-	msgID, err = p.accounts.wechatFor(app).SendMessage(ctx, wire)
+	msgID, err = s.accounts.wechatFor(app).SendMessage(ctx, wire)
 	if we, ok := errors.AsType[*wechat.Error](err); ok && we.Errcode == errcodeNotSubscribed {
-		p.logErr("booking of a refused message", clearConsent(p.app, m.User, m.Template))
+		s.books.logErr("booking of a refused message", clearConsent(s.app, m.User, m.Template))
 	}
 	if err != nil {
 		return "", err
 	}
-	p.logErr("booking of a message", p.bookMessage(m, msgID)) // it is out; what fails here must not have it sent again
+	s.books.logErr("booking of a message", s.bookMessage(m, msgID)) // it is out; what fails here must not have it sent again
 	return msgID, nil
 }
 
 // addressee finds who is meant, in which mini program.
-func (p *Plugin) addressee(m Message) (settings.App, *core.Record, error) {
+func (s *subscribe) addressee(m Message) (settings.App, *core.Record, error) {
 	var identity *core.Record
 	var err error
 	switch {
 	case (m.User == "") == (m.OpenID == ""):
 		return settings.App{}, nil, answer.With(answer.MessageArgs, "reason", "exactly one of user and openid is needed")
 	case m.User != "":
-		identity, err = identityOf(p.app, m.User, m.AppID)
+		identity, err = identityOf(s.app, m.User, m.AppID)
 	case m.AppID != "":
-		identity, err = findIdentity(p.app, m.AppID, m.OpenID)
+		identity, err = findIdentity(s.app, m.AppID, m.OpenID)
 	default:
-		identity, err = findRow(p.app, "wx_identities", dbx.HashExp{"openid": m.OpenID})
+		identity, err = findRow(s.app, "wx_identities", dbx.HashExp{"openid": m.OpenID})
 	}
 	if err != nil {
 		return settings.App{}, nil, answer.Fail(answer.IdentityMissing, err)
 	}
-	app, err := p.accounts.settings.App(identity.GetString("appid"))
+	app, err := s.accounts.settings.App(identity.GetString("appid"))
 	return app, identity, err
 }
 
 // checkMessage makes what WeChat gets, within its limits.
-func (p *Plugin) checkMessage(app settings.App, m Message) (wechat.SubscribeMessage, error) {
+func (s *subscribe) checkMessage(app settings.App, m Message) (wechat.SubscribeMessage, error) {
 	wire := wechat.SubscribeMessage{
 		ToUser: m.OpenID, TemplateID: m.Template, Page: m.Page, Data: m.Data, MiniProgramState: m.State, Lang: m.Lang,
 	}
@@ -187,21 +176,21 @@ func (p *Plugin) checkMessage(app settings.App, m Message) (wechat.SubscribeMess
 		return wire, err
 	}
 	// note: what the template wants is looked at only where it is known already; a message is no occasion to ask for the list
-	if template, ok := p.templates.find(app.AppID, m.Template, p.now()); ok {
+	if template, ok := s.templates.find(app.AppID, m.Template, s.now()); ok {
 		return wire, template.Check(wire.Data)
 	}
 	return wire, nil
 }
 
 // bookMessage keeps that a message is out, and takes the yes off that it has used.
-func (p *Plugin) bookMessage(m Message, msgID string) error {
-	_, err := insert(p.app, "wx_messages", map[string]any{
+func (s *subscribe) bookMessage(m Message, msgID string) error {
+	_, err := insert(s.app, "wx_messages", map[string]any{
 		"user": m.User, "appid": m.AppID, "openid": m.OpenID, "templateId": m.Template, "page": m.Page, "msgid": msgID, "state": "SENT",
 	})
-	if t, ok := p.templates.find(m.AppID, m.Template, p.now()); ok && t.Type == wechat.LongTerm {
+	if t, ok := s.templates.find(m.AppID, m.Template, s.now()); ok && t.Type == wechat.LongTerm {
 		return err // a yes to it is not used up
 	}
-	return errors.Join(err, spendConsent(p.app, m.User, m.Template))
+	return errors.Join(err, spendConsent(s.app, m.User, m.Template))
 }
 
 // failMessage turns an error of sending into an answer.
@@ -231,14 +220,14 @@ func failMessage(cause error) *router.ApiError {
 
 // settleReports notes what WeChat's pushes tell of messages that were sent. A report may be faster than the booking of its message, so it
 // takes its turn with whoever is sending to that person.
-func (p *Plugin) settleReports(ctx context.Context, event *PushEvent) error {
-	unlock, err := p.locks.LockContext(ctx, messageLock(event.AppID, event.OpenID))
+func (s *subscribe) settleReports(ctx context.Context, event *PushEvent) error {
+	unlock, err := s.locks.LockContext(ctx, messageLock(event.AppID, event.OpenID))
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	for _, report := range event.Reports {
-		r, err := findRow(p.app, "wx_messages", dbx.HashExp{"msgid": report.MsgID})
+		r, err := findRow(s.app, "wx_messages", dbx.HashExp{"msgid": report.MsgID})
 		if err != nil || report.MsgID == "" {
 			continue // sent by another program
 		}
@@ -246,7 +235,7 @@ func (p *Plugin) settleReports(ctx context.Context, event *PushEvent) error {
 			r.Set("state", "FAILED")
 			r.Set("error", fmt.Sprintf("%d %s", report.ErrorCode, report.Status[:min(len(report.Status), 150)]))
 		}
-		if err := save(p.app, r); err != nil {
+		if err := save(s.app, r); err != nil {
 			return fmt.Errorf("save message: %w", err)
 		}
 	}

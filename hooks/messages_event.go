@@ -50,21 +50,21 @@ type messageJob struct {
 }
 
 // bindTemplates watches orders and refunds.
-func (p *Plugin) bindTemplates() {
+func (s *subscribe) bindTemplates() {
 	// note: one handler for each, because a hook with tags changes the handler that it is given
-	p.app.OnRecordUpdate("orders", "refunds").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxTellBuyer", Func: p.watchForMessages})
-	p.app.OnRecordCreate("refunds").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxTellBuyer", Func: p.watchForMessages})
-	p.app.OnRecordValidate("wx_templates").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxTemplate", Func: checkTemplateRow})
+	s.app.OnRecordUpdate("orders", "refunds").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxTellBuyer", Func: s.watchForMessages})
+	s.app.OnRecordCreate("refunds").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxTellBuyer", Func: s.watchForMessages})
+	s.app.OnRecordValidate("wx_templates").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxTemplate", Func: checkTemplateRow})
 }
 
 // watchForMessages queues what a saved row gives occasion to. It runs inside the transaction of the one who saves.
-func (p *Plugin) watchForMessages(e *core.RecordEvent) error {
+func (s *subscribe) watchForMessages(e *core.RecordEvent) error {
 	events := eventsOf(e.Record)
 	if err := e.Next(); err != nil {
 		return err
 	}
 	for _, event := range events {
-		if err := p.queueMessages(e.App, event, e.Record); err != nil {
+		if err := s.queueMessages(e.App, event, e.Record); err != nil {
 			return fmt.Errorf("queue message: %w", err)
 		}
 	}
@@ -90,13 +90,13 @@ func eventsOf(r *core.Record) (events []string) {
 }
 
 // queueMessages queues one effect for each template of an event.
-func (p *Plugin) queueMessages(tx core.App, event string, r *core.Record) error {
+func (s *subscribe) queueMessages(tx core.App, event string, r *core.Record) error {
 	templates, err := tx.FindAllRecords("wx_templates", dbx.HashExp{"event": event, "enabled": true})
 	if err != nil {
 		return err
 	}
 	for _, t := range templates {
-		job := messageJob{Order: r.Id, Template: t.Id, At: p.now()}
+		job := messageJob{Order: r.Id, Template: t.Id, At: s.now()}
 		if event == toldRefunded {
 			job.Order, job.Refund = r.GetString("order"), r.Id
 		}
@@ -114,17 +114,17 @@ func (p *Plugin) queueMessages(tx core.App, event string, r *core.Record) error 
 const effectMessage = "message.send"
 
 // handleMessages registers the effect. A message that a buyer cannot be sent needs nobody.
-func (p *Plugin) handleMessages() {
-	p.handle(effectMessage, effect{do: p.tellBuyer, alert: func(row *core.Record, outcome error) error {
+func (s *subscribe) handleMessages() {
+	s.books.handle(effectMessage, effect{do: s.tellBuyer, alert: func(row *core.Record, outcome error) error {
 		if isFinal(outcome) {
 			return nil
 		}
-		return p.alertForEffect(row, outcome)
+		return s.books.alertForEffect(row, outcome)
 	}})
 }
 
 // tellBuyer makes one try of a row of effectMessage.
-func (p *Plugin) tellBuyer(ctx context.Context, row *core.Record) error {
+func (s *subscribe) tellBuyer(ctx context.Context, row *core.Record) error {
 	var job messageJob
 	if err := row.UnmarshalJSONField("payload", &job); err != nil {
 		return finalError{fmt.Errorf("read payload: %w", err)}
@@ -132,22 +132,22 @@ func (p *Plugin) tellBuyer(ctx context.Context, row *core.Record) error {
 	switch {
 	case job.Sent:
 		return finalError{errors.New("an earlier try may have sent it")}
-	case p.now().Sub(job.At) > messageLife:
+	case s.now().Sub(job.At) > messageLife:
 		return finalError{errors.New("too late to tell")}
 	}
-	m, err := p.messageOf(job)
+	m, err := s.messageOf(job)
 	if err != nil || m.Template == "" {
 		return err
 	}
 	// NB! kept before the call, so that a process that dies here does not tell the buyer twice
 	job.Sent = true
 	row.Set("payload", job)
-	if err := save(p.app, row); err != nil {
+	if err := save(s.app, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err = p.sendMessage(ctx, m)
+	_, err = s.sendMessage(ctx, m)
 	job.Sent = !wechat.SurelyNotDone(err)
 	row.Set("payload", job)
 	if err != nil && isForGood(err) {
@@ -177,22 +177,22 @@ func isForGood(err error) bool {
 }
 
 // messageOf fills a template in. A template that is gone, switched off, or of another mini program gives no message.
-func (p *Plugin) messageOf(job messageJob) (Message, error) {
-	t, err := p.app.FindRecordById("wx_templates", job.Template)
+func (s *subscribe) messageOf(job messageJob) (Message, error) {
+	t, err := s.app.FindRecordById("wx_templates", job.Template)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Message{}, nil
 	}
 	if err != nil {
 		return Message{}, fmt.Errorf("read template: %w", err)
 	}
-	o, err := p.app.FindRecordById("orders", job.Order)
+	o, err := s.app.FindRecordById("orders", job.Order)
 	if err != nil {
 		return Message{}, fmt.Errorf("read order: %w", err)
 	}
 	if appID := t.GetString("appid"); !t.GetBool("enabled") || appID != "" && appID != o.GetString("appid") {
 		return Message{}, nil
 	}
-	words, err := p.wordsOf(o, job)
+	words, err := s.wordsOf(o, job)
 	if err != nil {
 		return Message{}, err
 	}
@@ -210,14 +210,14 @@ func (p *Plugin) messageOf(job messageJob) (Message, error) {
 }
 
 // wordsOf are the values of the placeholders.
-func (p *Plugin) wordsOf(o *core.Record, job messageJob) (*strings.Replacer, error) {
+func (s *subscribe) wordsOf(o *core.Record, job messageJob) (*strings.Replacer, error) {
 	items, err := order.ParseItems(o.GetString("items"))
 	if err != nil {
 		return nil, err
 	}
 	refunded := ""
 	if job.Refund != "" {
-		refund, err := p.app.FindRecordById("refunds", job.Refund)
+		refund, err := s.app.FindRecordById("refunds", job.Refund)
 		if err != nil {
 			return nil, fmt.Errorf("read refund: %w", err)
 		}

@@ -74,15 +74,15 @@ type keywordAnswer struct {
 
 // listTemplates handles GET /api/wx/templates?appid=&fresh= for superusers: the templates that the mini program has taken at WeChat, at
 // most ten minutes old, or new with fresh=1.
-func (p *Plugin) listTemplates(e *core.RequestEvent) error {
+func (s *subscribe) listTemplates(e *core.RequestEvent) error {
 	query := e.Request.URL.Query()
-	app, err := p.accounts.settings.App(query.Get("appid"))
+	app, err := s.accounts.settings.App(query.Get("appid"))
 	if err != nil {
 		return answer.FromWechat(err)
 	}
 	ctx, cancel := context.WithTimeout(e.Request.Context(), callTimeout)
 	defer cancel()
-	list, err := p.templatesOf(ctx, app, query.Get("fresh") == "1")
+	list, err := s.templatesOf(ctx, app, query.Get("fresh") == "1")
 	if err != nil {
 		return answer.FromWechat(err)
 	}
@@ -100,21 +100,21 @@ func (p *Plugin) listTemplates(e *core.RequestEvent) error {
 }
 
 // templatesOf asks WeChat, or remembers; many who ask at once cost one call.
-func (p *Plugin) templatesOf(ctx context.Context, app settings.App, fresh bool) ([]wechat.Template, error) {
-	asked := p.now()
-	unlock, err := p.locks.LockContext(ctx, "templates/"+app.AppID)
+func (s *subscribe) templatesOf(ctx context.Context, app settings.App, fresh bool) ([]wechat.Template, error) {
+	asked := s.now()
+	unlock, err := s.locks.LockContext(ctx, "templates/"+app.AppID)
 	if err != nil {
 		return nil, answer.Fail(answer.WxBusy, err)
 	}
 	defer unlock()
-	if list, ok := p.templates.get(app.AppID, p.now()); ok && (!fresh || p.templates.since(app.AppID).After(asked)) {
+	if list, ok := s.templates.get(app.AppID, s.now()); ok && (!fresh || s.templates.since(app.AppID).After(asked)) {
 		return list, nil
 	}
-	list, err := p.accounts.wechatFor(app).Templates(ctx)
+	list, err := s.accounts.wechatFor(app).Templates(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p.templates.put(app.AppID, list, p.now())
+	s.templates.put(app.AppID, list, s.now())
 	return list, nil
 }
 

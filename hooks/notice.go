@@ -18,19 +18,19 @@ const noticeRoom = "notice"
 //
 // Config.OrderNotice off says nothing at all, and only total tells for how much. WXBASE_ORDER_NOTICE_TEXT adds a sentence, in which {name},
 // {items} and {total} (in yuan) stand for what they say: a shop that writes {total} there has said that it may be told.
-func (p *Plugin) announce(_ context.Context, row *core.Record) error {
+func (r *rooms) announce(_ context.Context, row *core.Record) error {
 	about, err := aboutOf(row)
 	if err != nil {
 		return err
 	}
-	if p.cfg.OrderNotice == noticeOff {
+	if r.cfg.OrderNotice == noticeOff {
 		return nil
 	}
-	o, err := p.app.FindRecordById("orders", about.Order)
+	o, err := r.app.FindRecordById("orders", about.Order)
 	if err != nil {
 		return fmt.Errorf("read order: %w", err)
 	}
-	user, err := p.app.FindRecordById("users", o.GetString("user"))
+	user, err := r.app.FindRecordById("users", o.GetString("user"))
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}
@@ -40,13 +40,13 @@ func (p *Plugin) announce(_ context.Context, row *core.Record) error {
 	}
 	name, what, total := order.MaskName(user.GetString("name")), bought(items), o.GetInt("total")
 	payload := map[string]any{"name": name, "items": what}
-	if p.cfg.OrderNotice == noticeTotal {
+	if r.cfg.OrderNotice == noticeTotal {
 		payload["total"] = total
 	}
-	if text := p.cfg.Env("WXBASE_ORDER_NOTICE_TEXT"); text != "" {
+	if text := r.cfg.Env("WXBASE_ORDER_NOTICE_TEXT"); text != "" {
 		payload["text"] = strings.NewReplacer("{name}", name, "{items}", what, "{total}", order.Yuan(int64(total))).Replace(text)
 	}
-	_, err = p.Publish(noticeRoom, "order.paid", payload)
+	_, err = r.Publish(noticeRoom, "order.paid", payload)
 	return err
 }
 

@@ -48,7 +48,7 @@ type orderDraft struct {
 
 // createOrder handles POST /api/wx/orders. The total is computed here from the stored prices, the stock is reserved in the same
 // transaction, and a key makes the call safe to repeat: the same key gives the same order.
-func (p *Plugin) createOrder(e *core.RequestEvent) error {
+func (t *till) createOrder(e *core.RequestEvent) error {
 	var form orderForm
 	if err := answer.ReadByRank(e, &form); err != nil {
 		return err
@@ -57,7 +57,7 @@ func (p *Plugin) createOrder(e *core.RequestEvent) error {
 		form.User, form.Total, form.Description = e.Auth.Id, nil, ""
 		form.bounded = true
 	}
-	record, err := p.placeOrder(e.App, form)
+	record, err := t.placeOrder(e.App, form)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
@@ -68,7 +68,7 @@ func (p *Plugin) createOrder(e *core.RequestEvent) error {
 }
 
 // placeOrder writes the order of a form whose sender may say what it says.
-func (p *Plugin) placeOrder(app core.App, form orderForm) (record *core.Record, err error) {
+func (t *till) placeOrder(app core.App, form orderForm) (record *core.Record, err error) {
 	if len(form.Key) > 64 {
 		return nil, answer.Field(answer.BadRequest, "key", "at most 64 bytes")
 	}
@@ -80,36 +80,36 @@ func (p *Plugin) placeOrder(app core.App, form orderForm) (record *core.Record, 
 		if record, err = orderOfKey(tx, form); record != nil || err != nil {
 			return err
 		}
-		if err := p.mayOrder(tx, form); err != nil {
+		if err := t.mayOrder(tx, form); err != nil {
 			return err
 		}
-		draft, err := p.draftOrder(tx, form)
+		draft, err := t.draftOrder(tx, form)
 		if err != nil {
 			return err
 		}
 		if err := reserveStock(tx, draft.items, -1); err != nil {
 			return err
 		}
-		record, err = p.saveOrder(tx, draft)
+		record, err = t.saveOrder(tx, draft)
 		return err
 	})
 	return record, err
 }
 
 // mayOrder holds a user's orders against the limits: those that hold stock without being paid, and those of today.
-func (p *Plugin) mayOrder(tx core.App, form orderForm) error {
+func (t *till) mayOrder(tx core.App, form orderForm) error {
 	if !form.bounded {
 		return nil
 	}
-	now := p.now().In(days.Beijing())
+	now := t.now().In(days.Beijing())
 	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
 	for _, limit := range []struct {
 		per  string
 		most int
 		of   dbx.Expression
 	}{
-		{"open", p.limits.OpenOrders, dbx.HashExp{"payState": string(order.PayUnpaid)}},
-		{"day", p.limits.OrdersPerDay, dbx.NewExp("created >= {:midnight}", dbx.Params{"midnight": midnight.UTC().Format(days.Stored)})},
+		{"open", t.limits.OpenOrders, dbx.HashExp{"payState": string(order.PayUnpaid)}},
+		{"day", t.limits.OrdersPerDay, dbx.NewExp("created >= {:midnight}", dbx.Params{"midnight": midnight.UTC().Format(days.Stored)})},
 	} {
 		if limit.most < 0 {
 			continue
@@ -128,7 +128,7 @@ func (p *Plugin) mayOrder(tx core.App, form orderForm) error {
 }
 
 // draftOrder decides who buys what for how much.
-func (p *Plugin) draftOrder(tx core.App, form orderForm) (orderDraft, error) {
+func (t *till) draftOrder(tx core.App, form orderForm) (orderDraft, error) {
 	draftOf := draftFromCatalogue
 	if form.Total != nil {
 		draftOf = draftByHand
@@ -283,20 +283,20 @@ func reserveStock(tx core.App, items []order.Item, sign int) error {
 	return nil
 }
 
-func (p *Plugin) saveOrder(tx core.App, d orderDraft) (*core.Record, error) {
+func (t *till) saveOrder(tx core.App, d orderDraft) (*core.Record, error) {
 	c, err := tx.FindCachedCollectionByNameOrId("orders")
 	if err != nil {
 		return nil, err
 	}
-	now := p.now()
+	now := t.now()
 	r := core.NewRecord(c)
 	r.Load(map[string]any{
 		"user": d.user, "appid": d.appID, "number": orderNumber(now), "items": d.items, "total": d.total,
 		"description": d.description, "payState": string(order.PayUnpaid), "shipState": "NONE",
-		"expiresAt": now.Add(p.cfg.OrderLife), "note": d.note, "key": d.key,
+		"expiresAt": now.Add(t.cfg.OrderLife), "note": d.note, "key": d.key,
 	})
 	event := &OrderEvent{App: tx, Order: r}
-	err = p.onOrderCreate.Trigger(event, func(oe *OrderEvent) error { return save(oe.App, oe.Order) })
+	err = t.onOrderCreate.Trigger(event, func(oe *OrderEvent) error { return save(oe.App, oe.Order) })
 	if err != nil {
 		return nil, fmt.Errorf("save order: %w", err)
 	}

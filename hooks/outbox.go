@@ -31,7 +31,7 @@ type effect struct {
 }
 
 // handle says what is done for the rows of an effect. All effects are registered before the worker starts.
-func (p *Plugin) handle(name string, e effect) { p.effects[name] = e }
+func (b *books) handle(name string, e effect) { b.effects[name] = e }
 
 // about is what the payload of an effect may name.
 type about struct {
@@ -65,7 +65,7 @@ func newOutbox() *outbox { return &outbox{woken: make(chan struct{}, 1), lanes: 
 const wakeAfter = 5 * time.Millisecond
 
 // wake makes the worker look in a moment. It never blocks.
-func (p *Plugin) wake() { p.outbox.wake() }
+func (b *books) wake() { b.outbox.wake() }
 
 func (o *outbox) wake() {
 	if !o.soon.CompareAndSwap(false, true) {
@@ -92,67 +92,67 @@ func queueEffect(tx core.App, effect, about string, payload map[string]any) erro
 }
 
 // startWorker runs the outbox, and beside it other work, until the app ends.
-func (p *Plugin) startWorker(beside ...func(context.Context)) {
+func (b *books) startWorker(beside ...func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
-	p.outbox.stop = cancel
-	p.outbox.done.Go(func() { defer p.outliveApp(); p.workOutbox(ctx) })
+	b.outbox.stop = cancel
+	b.outbox.done.Go(func() { defer b.outliveApp(); b.workOutbox(ctx) })
 	for _, work := range beside {
-		p.outbox.done.Go(func() { defer p.outliveApp(); work(ctx) })
+		b.outbox.done.Go(func() { defer b.outliveApp(); work(ctx) })
 	}
-	p.wake() // what an earlier process left
+	b.wake() // what an earlier process left
 }
 
 // outliveApp lets a worker end when its app has been taken apart under it: PocketBase has no database then, and says so by a nil pointer. That is
 // a step that was still under way after outboxGrace, or a program that resets the app without ending it.
-func (p *Plugin) outliveApp() {
-	if p.app.IsBootstrapped() {
+func (b *books) outliveApp() {
+	if b.app.IsBootstrapped() {
 		return
 	}
 	_ = recover()
 }
 
-func (p *Plugin) workOutbox(ctx context.Context) {
-	tick := time.NewTicker(p.every)
+func (b *books) workOutbox(ctx context.Context) {
+	tick := time.NewTicker(b.every)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		_, err := p.dispatch(ctx)
-		p.logErr("outbox", errors.Join(err, p.outbox.lanes.fault()))
+		_, err := b.dispatch(ctx)
+		b.logErr("outbox", errors.Join(err, b.outbox.lanes.fault()))
 		select {
 		case <-ctx.Done():
 			return
-		case <-p.outbox.woken:
+		case <-b.outbox.woken:
 		case <-tick.C:
 		}
 	}
 }
 
 // stopWorker waits for the steps at hand, but not for ever: what is not noted as done is done again at the next start.
-func (p *Plugin) stopWorker() {
-	if p.outbox.stop == nil {
+func (b *books) stopWorker() {
+	if b.outbox.stop == nil {
 		return
 	}
-	p.outbox.stop()
+	b.outbox.stop()
 	ended := make(chan struct{})
-	go func() { defer close(ended); p.outbox.done.Wait() }()
+	go func() { defer close(ended); b.outbox.done.Wait() }()
 	select {
 	case <-ended:
 	case <-time.After(outboxGrace):
-		p.app.Logger().Warn("the server ends while effects are under way; they are carried out again")
+		b.app.Logger().Warn("the server ends while effects are under way; they are carried out again")
 	}
 }
 
-func (p *Plugin) logErr(what string, err error) {
+func (b *books) logErr(what string, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
-		p.app.Logger().Error(what+" stopped", "error", err.Error())
+		b.app.Logger().Error(what+" stopped", "error", err.Error())
 	}
 }
 
 // carryDue is carry for the worker. Effects that a request may be carrying out at the same time take turns with it.
-func (p *Plugin) carryDue(ctx context.Context, row *core.Record) error {
-	if own := p.effects[row.GetString("effect")].carry; own != nil {
+func (b *books) carryDue(ctx context.Context, row *core.Record) error {
+	if own := b.effects[row.GetString("effect")].carry; own != nil {
 		return own(ctx, row)
 	}
-	return p.carry(ctx, row)
+	return b.carry(ctx, row)
 }
 
 // finalError is why an effect is given up: trying again without a change would fail in the same way.
@@ -167,13 +167,13 @@ func isFinal(err error) bool {
 }
 
 // carry does one effect and notes the outcome.
-func (p *Plugin) carry(ctx context.Context, row *core.Record) error {
-	return p.noteOutcome(row, p.perform(ctx, row))
+func (b *books) carry(ctx context.Context, row *core.Record) error {
+	return b.noteOutcome(row, b.perform(ctx, row))
 }
 
 // noteOutcome notes the outcome of an effect. One that failed is tried again, later and later, for ever, unless its error is final: it is
 // visible in wx_outbox with its error.
-func (p *Plugin) noteOutcome(row *core.Record, outcome error) error {
+func (b *books) noteOutcome(row *core.Record, outcome error) error {
 	attempts := row.GetInt("attempts") + 1
 	row.Set("attempts", attempts)
 	text := ""
@@ -182,42 +182,42 @@ func (p *Plugin) noteOutcome(row *core.Record, outcome error) error {
 	}
 	row.Set("error", text[:min(len(text), 1_000)])
 	if outcome == nil || isFinal(outcome) {
-		row.Set("doneAt", p.now())
+		row.Set("doneAt", b.now())
 	} else {
-		row.Set("nextAt", p.now().Add(min(time.Hour, time.Second<<min(attempts, 12))))
+		row.Set("nextAt", b.now().Add(min(time.Hour, time.Second<<min(attempts, 12))))
 	}
-	if err := save(p.app, row); err != nil {
+	if err := save(b.app, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
-	if own := p.effects[row.GetString("effect")].alert; own != nil {
+	if own := b.effects[row.GetString("effect")].alert; own != nil {
 		return own(row, outcome)
 	}
-	return p.alertForEffect(row, outcome)
+	return b.alertForEffect(row, outcome)
 }
 
 // alertForEffect tells a person of an effect that was given up or keeps failing.
-func (p *Plugin) alertForEffect(row *core.Record, outcome error) error {
+func (b *books) alertForEffect(row *core.Record, outcome error) error {
 	key, attempts := row.GetString("key"), row.GetInt("attempts")
 	switch {
 	case isFinal(outcome), outcome != nil && attempts >= effectAlerts:
-		return p.raise(p.app, alertEffect, key, map[string]any{
+		return b.raise(b.app, alertEffect, key, map[string]any{
 			"effect": row.GetString("effect"), "error": row.GetString("error"), "attempts": attempts, "givenUp": isFinal(outcome),
 		})
 	case outcome == nil && attempts > 1:
-		return p.settle(p.app, alertEffect, key, "it has worked")
+		return b.settle(b.app, alertEffect, key, "it has worked")
 	default:
 		return nil
 	}
 }
 
 // alertTogether raises one alert for all rows of an effect.
-func (p *Plugin) alertTogether(row *core.Record) error {
-	return p.raise(p.app, alertEffect, row.GetString("effect"), map[string]any{"last": row.GetString("key"), "error": row.GetString("error")})
+func (b *books) alertTogether(row *core.Record) error {
+	return b.raise(b.app, alertEffect, row.GetString("effect"), map[string]any{"last": row.GetString("key"), "error": row.GetString("error")})
 }
 
-func (p *Plugin) perform(ctx context.Context, row *core.Record) error {
+func (b *books) perform(ctx context.Context, row *core.Record) error {
 	name := row.GetString("effect")
-	known, ok := p.effects[name]
+	known, ok := b.effects[name]
 	if !ok {
 		return fmt.Errorf("unknown effect %q", name)
 	}
@@ -225,12 +225,12 @@ func (p *Plugin) perform(ctx context.Context, row *core.Record) error {
 }
 
 // raiseOld turns a row of a version before wx_alerts into an alert.
-func (p *Plugin) raiseOld(_ context.Context, row *core.Record) error {
+func (b *books) raiseOld(_ context.Context, row *core.Record) error {
 	a, err := aboutOf(row)
 	if err != nil {
 		return err
 	}
-	return p.raise(p.app, alertPayment, cmp.Or(a.Refund, a.Payment, a.Order), map[string]any{
+	return b.raise(b.app, alertPayment, cmp.Or(a.Refund, a.Payment, a.Order), map[string]any{
 		"payment": a.Payment, "refund": a.Refund, "order": a.Order, "wants": a.Wants, "state": a.State,
 	})
 }

@@ -53,8 +53,8 @@ func newLanes() *lanes {
 }
 
 // dispatch puts everything that is due into lanes, the oldest first, and returns how many rows are new there.
-func (p *Plugin) dispatch(ctx context.Context) (int, error) {
-	l := p.outbox.lanes
+func (b *books) dispatch(ctx context.Context) (int, error) {
+	l := b.outbox.lanes
 	l.mu.Lock()
 	taken := slices.Collect(maps.Keys(l.taken))
 	l.beat = time.Now()
@@ -63,12 +63,12 @@ func (p *Plugin) dispatch(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	var due []*core.Record
-	if err := otherEffects(p.app, p.now(), taken).All(&due); err != nil {
+	if err := otherEffects(b.app, b.now(), taken).All(&due); err != nil {
 		return 0, fmt.Errorf("read outbox: %w", err)
 	}
 	added := 0
 	for _, row := range due {
-		if p.enter(ctx, row) {
+		if b.enter(ctx, row) {
 			added++
 		}
 	}
@@ -76,29 +76,29 @@ func (p *Plugin) dispatch(ctx context.Context) (int, error) {
 }
 
 // enter puts a row into its lane, unless it is in one.
-func (p *Plugin) enter(ctx context.Context, row *core.Record) bool {
-	l := p.outbox.lanes
+func (b *books) enter(ctx context.Context, row *core.Record) bool {
+	l := b.outbox.lanes
 	l.mu.Lock()
 	_, taken := l.taken[row.Id]
 	l.mu.Unlock()
 	if taken || ctx.Err() != nil {
 		return false
 	}
-	key := p.laneOf(row)
+	key := b.laneOf(row)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.taken[row.Id] = struct{}{}
 	queue, busy := l.queues[key]
 	l.queues[key] = append(queue, row)
 	if !busy {
-		p.outbox.done.Go(func() { defer p.outliveApp(); p.runLane(ctx, key) })
+		b.outbox.done.Go(func() { defer b.outliveApp(); b.runLane(ctx, key) })
 	}
 	return true
 }
 
 // laneOf is the order that an effect is about, or the effect itself where there is none.
-func (p *Plugin) laneOf(row *core.Record) string {
-	if lane := p.effects[row.GetString("effect")].lane; lane != "" {
+func (b *books) laneOf(row *core.Record) string {
+	if lane := b.effects[row.GetString("effect")].lane; lane != "" {
 		return lane
 	}
 	about, err := aboutOf(row)
@@ -109,7 +109,7 @@ func (p *Plugin) laneOf(row *core.Record) string {
 		if about.Order != "" || of.id == "" {
 			continue
 		}
-		_ = p.app.DB().Select("order").From(of.table).Where(dbx.HashExp{"id": of.id}).Row(&about.Order) // an unknown one has no lane to share
+		_ = b.app.DB().Select("order").From(of.table).Where(dbx.HashExp{"id": of.id}).Row(&about.Order) // an unknown one has no lane to share
 	}
 	if about.Order == "" {
 		return row.Id
@@ -118,8 +118,8 @@ func (p *Plugin) laneOf(row *core.Record) string {
 }
 
 // runLane carries out a lane until it is empty.
-func (p *Plugin) runLane(ctx context.Context, key string) {
-	l := p.outbox.lanes
+func (b *books) runLane(ctx context.Context, key string) {
+	l := b.outbox.lanes
 	for {
 		l.mu.Lock()
 		queue := l.queues[key]
@@ -127,13 +127,13 @@ func (p *Plugin) runLane(ctx context.Context, key string) {
 			delete(l.queues, key)
 			l.idle.Broadcast()
 			l.mu.Unlock()
-			p.wake() // there may be more than was read
+			b.wake() // there may be more than was read
 			return
 		}
 		row := queue[0]
 		l.queues[key] = queue[1:]
 		l.mu.Unlock()
-		err := p.runEffect(ctx, row)
+		err := b.runEffect(ctx, row)
 		l.leave(row.Id, err)
 	}
 }
@@ -158,8 +158,8 @@ func (l *lanes) leave(id string, err error) {
 
 // runEffect carries out one row within its time, in a place of its own. A hook of Go that does not come back cannot be ended: it keeps
 // its lane and gives up its place.
-func (p *Plugin) runEffect(ctx context.Context, row *core.Record) error {
-	l := p.outbox.lanes
+func (b *books) runEffect(ctx context.Context, row *core.Record) error {
+	l := b.outbox.lanes
 	select {
 	case l.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -171,42 +171,42 @@ func (p *Plugin) runEffect(ctx context.Context, row *core.Record) error {
 	limited, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	key := row.GetString("key")
-	row, due, err := p.stillDue(row.Id)
+	row, due, err := b.stillDue(row.Id)
 	if err != nil || !due {
 		return err
 	}
 	late := time.AfterFunc(l.timeout, func() {
 		release()
-		p.logErr("alert", p.raise(p.app, alertEffect, key, map[string]any{"error": "it has not come back for " + l.timeout.String()}))
+		b.logErr("alert", b.raise(b.app, alertEffect, key, map[string]any{"error": "it has not come back for " + l.timeout.String()}))
 	})
-	err = p.carryDue(limited, row)
+	err = b.carryDue(limited, row)
 	if !late.Stop() && err == nil && row.GetString("error") == "" {
-		err = p.settle(p.app, alertEffect, key, "it has come back")
+		err = b.settle(b.app, alertEffect, key, "it has come back")
 	}
 	return err
 }
 
 // stillDue reads a row again when it is its turn. NB! between the reading of what is due and the entering of a lane another lane may have
 // carried it out; without this it would be carried out twice.
-func (p *Plugin) stillDue(id string) (*core.Record, bool, error) {
-	row, err := p.app.FindRecordById("wx_outbox", id)
+func (b *books) stillDue(id string) (*core.Record, bool, error) {
+	row, err := b.app.FindRecordById("wx_outbox", id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("read outbox: %w", err)
 	}
-	return row, row.GetDateTime("doneAt").IsZero() && !row.GetDateTime("nextAt").Time().After(p.now()), nil
+	return row, row.GetDateTime("doneAt").IsZero() && !row.GetDateTime("nextAt").Time().After(b.now()), nil
 }
 
 // drain carries out everything that is due and waits for it.
-func (p *Plugin) drain(ctx context.Context) error {
+func (b *books) drain(ctx context.Context) error {
 	for {
-		added, err := p.dispatch(ctx)
+		added, err := b.dispatch(ctx)
 		if err != nil {
 			return err
 		}
-		if err := p.outbox.lanes.wait(); err != nil {
+		if err := b.outbox.lanes.wait(); err != nil {
 			return err
 		}
 		if added == 0 || ctx.Err() != nil {

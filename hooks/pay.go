@@ -31,7 +31,7 @@ import (
 )
 
 // pay handles POST /api/wx/orders/{id}/pay and answers with the argument of wx.requestPayment.
-func (p *Plugin) pay(e *core.RequestEvent) error {
+func (t *till) pay(e *core.RequestEvent) error {
 	if err := answer.ReadNothing(e); err != nil {
 		return err
 	}
@@ -39,17 +39,17 @@ func (p *Plugin) pay(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer p.locks.Lock("order/" + record.Id)()
+	defer t.locks.Lock("order/" + record.Id)()
 	// note: what has begun at WeChat is finished even when the phone hangs up
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
 	// an attempt on other terms, or one that WeChat closed, makes way for a new number
 	for range 3 {
-		attempt, event, err := p.attempt(e.App, record.Id)
+		attempt, event, err := t.attempt(e.App, record.Id)
 		if err != nil {
 			return answer.Or(err, answer.Busy)
 		}
-		end := p.drive(ctx, attempt.Id, event, evidence{source: "pay"})
+		end := t.drive(ctx, attempt.Id, event, evidence{source: "pay"})
 		if isOutpaced(end.err) {
 			continue // a notification was faster: look again
 		}
@@ -58,7 +58,7 @@ func (p *Plugin) pay(e *core.RequestEvent) error {
 		}
 		switch {
 		case end.step.Has(order.SignClientParams):
-			return p.answerPay(e, attempt.Id)
+			return t.answerPay(e, attempt.Id)
 		case end.step.To == order.PaymentPaid:
 			return answer.Fail(answer.OrderPaid, nil)
 		case end.step.To == order.PaymentRejected, end.callErr != nil:
@@ -69,16 +69,16 @@ func (p *Plugin) pay(e *core.RequestEvent) error {
 }
 
 // attempt finds the attempt to pay with, or makes one, and says what to do with it. It refuses an order that is not to be paid.
-func (p *Plugin) attempt(app core.App, orderID string) (payment *core.Record, event order.PaymentEvent, err error) {
+func (t *till) attempt(app core.App, orderID string) (payment *core.Record, event order.PaymentEvent, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
 		o, err := tx.FindRecordById("orders", orderID)
 		if err != nil {
 			return err
 		}
-		if err := p.checkPayable(o); err != nil {
+		if err := t.checkPayable(o); err != nil {
 			return err
 		}
-		terms, err := p.terms(tx, o)
+		terms, err := t.terms(tx, o)
 		if err != nil {
 			return err
 		}
@@ -87,17 +87,17 @@ func (p *Plugin) attempt(app core.App, orderID string) (payment *core.Record, ev
 			return err
 		}
 		if len(live) > 0 {
-			payment, event = live[0], p.continueWith(live[0], terms)
+			payment, event = live[0], t.continueWith(live[0], terms)
 			return nil
 		}
-		payment, err = p.newAttempt(tx, o, terms)
+		payment, err = t.newAttempt(tx, o, terms)
 		event = order.EventPayRequested
 		return err
 	})
 	return payment, event, err
 }
 
-func (p *Plugin) checkPayable(o *core.Record) error {
+func (t *till) checkPayable(o *core.Record) error {
 	state := order.PayState(o.GetString("payState"))
 	switch {
 	case state.IsPaid():
@@ -106,23 +106,23 @@ func (p *Plugin) checkPayable(o *core.Record) error {
 		return answer.Fail(answer.OrderDisputed, nil)
 	case state != order.PayUnpaid || !o.GetDateTime("cancelAt").IsZero():
 		return answer.Fail(answer.OrderNotPayable, nil)
-	case !p.now().Before(o.GetDateTime("expiresAt").Time()):
+	case !t.now().Before(o.GetDateTime("expiresAt").Time()):
 		return answer.Fail(answer.OrderExpired, nil)
 	}
 	return nil
 }
 
 // terms are what WeChat will be asked for, all but the number. Nothing in them comes from the client.
-func (p *Plugin) terms(tx core.App, o *core.Record) (payTerms, error) {
-	app, err := p.accounts.settings.App(o.GetString("appid"))
+func (t *till) terms(tx core.App, o *core.Record) (payTerms, error) {
+	app, err := t.accounts.settings.App(o.GetString("appid"))
 	if err != nil {
 		return payTerms{}, answer.Fail(answer.NotConfigured, err)
 	}
-	merchant, err := p.accounts.settings.Merchant(app.MchID)
+	merchant, err := t.accounts.settings.Merchant(app.MchID)
 	if err != nil {
 		return payTerms{}, answer.Fail(answer.NotConfigured, err)
 	}
-	if p.accounts.settings.PublicURL() == "" {
+	if t.accounts.settings.PublicURL() == "" {
 		return payTerms{}, answer.Fail(answer.NoPublicURL, nil)
 	}
 	identity, err := identityOf(tx, o.GetString("user"), app.AppID)
@@ -131,7 +131,7 @@ func (p *Plugin) terms(tx core.App, o *core.Record) (payTerms, error) {
 	}
 	return payTerms{merchant: merchant, request: wxpay.PrepayRequest{
 		AppID: app.AppID, OpenID: identity.GetString("openid"), Description: order.FitDescription(o.GetString("description")), Attach: o.GetString("number"),
-		NotifyURL: p.accounts.settings.PublicURL() + "/api/wx/notify/pay/" + merchant.MchID,
+		NotifyURL: t.accounts.settings.PublicURL() + "/api/wx/notify/pay/" + merchant.MchID,
 		Total:     wxpay.Fen(o.GetInt("total")), ExpiresAt: o.GetDateTime("expiresAt").Time(),
 	}}, nil
 }
@@ -142,7 +142,7 @@ type payTerms struct {
 }
 
 // continueWith says what asking again means for a live attempt.
-func (p *Plugin) continueWith(payment *core.Record, terms payTerms) order.PaymentEvent {
+func (t *till) continueWith(payment *core.Record, terms payTerms) order.PaymentEvent {
 	request := terms.request
 	request.OutTradeNo = payment.GetString("outTradeNo")
 	same := payment.GetString("merchant") == terms.merchant.MchID && payment.GetString("paramsHash") == request.Hash()
@@ -150,7 +150,7 @@ func (p *Plugin) continueWith(payment *core.Record, terms payTerms) order.Paymen
 	switch {
 	case !same:
 		return order.EventReplace
-	case prepaid && !order.PrepayFresh(payment.GetDateTime("prepayAt").Time(), p.now()):
+	case prepaid && !order.PrepayFresh(payment.GetDateTime("prepayAt").Time(), t.now()):
 		return order.EventPrepayStale
 	default:
 		return order.EventPayRequested
@@ -158,7 +158,7 @@ func (p *Plugin) continueWith(payment *core.Record, terms payTerms) order.Paymen
 }
 
 // newAttempt writes the row of a new number. NB! it is committed before anything is sent.
-func (p *Plugin) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.Record, error) {
+func (t *till) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.Record, error) {
 	c, err := tx.FindCachedCollectionByNameOrId("payments")
 	if err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func (p *Plugin) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.
 		"order": o.Id, "merchant": terms.merchant.MchID, "appid": request.AppID, "api": terms.merchant.API,
 		"outTradeNo": request.OutTradeNo, "state": string(order.PaymentNew), "amount": int64(request.Total),
 		"openid": request.OpenID, "params": request, "paramsHash": request.Hash(), "expiresAt": request.ExpiresAt,
-		"nextQueryAt": p.now().Add(order.NextQuery(1)),
+		"nextQueryAt": t.now().Add(order.NextQuery(1)),
 	})
 	if err := save(tx, r); err != nil {
 		return nil, fmt.Errorf("save payment: %w", err)
@@ -183,12 +183,12 @@ func (p *Plugin) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.
 }
 
 // answerPay signs the stored prepay_id for the phone.
-func (p *Plugin) answerPay(e *core.RequestEvent, paymentID string) error {
+func (t *till) answerPay(e *core.RequestEvent, paymentID string) error {
 	payment, err := e.App.FindRecordById("payments", paymentID)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	gateway, err := p.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
+	gateway, err := t.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
 	if err != nil {
 		return answer.FromPay(err)
 	}

@@ -7,53 +7,53 @@ import (
 )
 
 // alertForStep closes what a step has mended, and raises what it asks for.
-func (p *Plugin) alertForStep(tx core.App, payment *core.Record, step order.Step, why evidence) error {
+func (t *till) alertForStep(tx core.App, payment *core.Record, step order.Step, why evidence) error {
 	if step.Changed() && why.inbox != nil { // it may have been unmatched at first
-		if err := p.settle(tx, alertUnmatched, payment.GetString("merchant")+"/"+payment.GetString("outTradeNo"), why.source); err != nil {
+		if err := t.books.settle(tx, alertUnmatched, payment.GetString("merchant")+"/"+payment.GetString("outTradeNo"), why.source); err != nil {
 			return err
 		}
 	}
 	if step.Changed() && step.From == order.PaymentDisputed {
-		if err := p.settle(tx, alertDisputed, payment.Id, why.source); err != nil {
+		if err := t.books.settle(tx, alertDisputed, payment.Id, why.source); err != nil {
 			return err
 		}
 	}
-	return p.raiseForStep(tx, payment, step)
+	return t.raiseForStep(tx, payment, step)
 }
 
 // raiseForStep tells a person what a step of a payment asks for. Money that came too late and goes back by itself needs nobody: if it
 // does not go back, its refund says so.
 //
 // note: WeChat has no list of an order's refunds; those that are not ours come by notification or with the bill.
-func (p *Plugin) raiseForStep(tx core.App, payment *core.Record, step order.Step) error {
+func (t *till) raiseForStep(tx core.App, payment *core.Record, step order.Step) error {
 	details := map[string]any{
 		"payment": payment.Id, "order": payment.GetString("order"), "merchant": payment.GetString("merchant"),
 		"outTradeNo": payment.GetString("outTradeNo"), "amount": payment.GetInt("amount"), "from": string(step.From), "to": string(step.To),
 	}
 	switch {
 	case step.Has(order.Freeze):
-		return p.raise(tx, alertDisputed, payment.Id, details)
+		return t.books.raise(tx, alertDisputed, payment.Id, details)
 	case step.Has(order.Alert) && step.To == order.PaymentRejected:
-		return p.raise(tx, alertPayment, "refused by "+payment.GetString("merchant"), details) // one row, however many buyers try
+		return t.books.raise(tx, alertPayment, "refused by "+payment.GetString("merchant"), details) // one row, however many buyers try
 	case step.Has(order.Alert):
-		return p.raise(tx, alertPayment, payment.Id, details)
+		return t.books.raise(tx, alertPayment, payment.Id, details)
 	case step.Has(order.ImportRefunds) && !step.Has(order.RefundAutomatically):
-		return p.raise(tx, alertRefund, "of payment "+payment.Id, details)
+		return t.books.raise(tx, alertRefund, "of payment "+payment.Id, details)
 	default:
 		return nil
 	}
 }
 
 // raiseForRefund does the same for a refund; one that has reached the payer needs nobody any more.
-func (p *Plugin) raiseForRefund(tx core.App, refund *core.Record, step order.RefundStep) error {
+func (t *till) raiseForRefund(tx core.App, refund *core.Record, step order.RefundStep) error {
 	switch {
 	case step.Has(order.Alert), step.Has(order.Freeze):
-		return p.raise(tx, alertRefund, refund.Id, map[string]any{
+		return t.books.raise(tx, alertRefund, refund.Id, map[string]any{
 			"refund": refund.Id, "payment": refund.GetString("payment"), "order": refund.GetString("order"),
 			"outRefundNo": refund.GetString("outRefundNo"), "amount": refund.GetInt("amount"), "from": string(step.From), "to": string(step.To),
 		})
 	case step.Changed() && step.To == order.RefundSuccess:
-		return p.settle(tx, alertRefund, refund.Id, "it has reached the payer")
+		return t.books.settle(tx, alertRefund, refund.Id, "it has reached the payer")
 	default:
 		return nil
 	}

@@ -13,7 +13,7 @@ import (
 
 // apply is the only writer of payment states, and so the only one of PAID. In one transaction it reads the attempt, decides what
 // the event means, and writes the new state, the ledger row, what follows for the order, and the effects into the outbox.
-func (p *Plugin) apply(app core.App, paymentID string, event order.PaymentEvent, why evidence) (order.Step, error) {
+func (t *till) apply(app core.App, paymentID string, event order.PaymentEvent, why evidence) (order.Step, error) {
 	var step order.Step
 	err := app.RunInTransaction(func(tx core.App) error {
 		payment, err := tx.FindRecordById("payments", paymentID)
@@ -24,25 +24,25 @@ func (p *Plugin) apply(app core.App, paymentID string, event order.PaymentEvent,
 		if err != nil {
 			return fmt.Errorf("read order: %w", err)
 		}
-		event, err = p.eventOf(tx, payment, o, event, &why)
+		event, err = t.eventOf(tx, payment, o, event, &why)
 		if err != nil {
 			return err
 		}
-		step, err = p.stepOf(payment, event, why)
+		step, err = t.stepOf(payment, event, why)
 		if err != nil {
 			return err
 		}
-		return p.record(tx, payment, o, event, step, why)
+		return t.record(tx, payment, o, event, step, why)
 	})
 	if err != nil {
 		return step, fmt.Errorf("apply %s to payment %s: %w", event, paymentID, err)
 	}
-	p.wake()
+	t.books.wake()
 	return step, nil
 }
 
 // eventOf is what happened: what a fact says, or what a person made of it.
-func (p *Plugin) eventOf(tx core.App, payment, o *core.Record, event order.PaymentEvent, why *evidence) (order.PaymentEvent, error) {
+func (t *till) eventOf(tx core.App, payment, o *core.Record, event order.PaymentEvent, why *evidence) (order.PaymentEvent, error) {
 	if why.trade != nil {
 		event, why.mismatches = compare(payment, o, *why.trade)
 	}
@@ -57,7 +57,7 @@ func (p *Plugin) eventOf(tx core.App, payment, o *core.Record, event order.Payme
 }
 
 // stepOf is what the event does. A fact that a person has decided about says nothing new.
-func (p *Plugin) stepOf(payment *core.Record, event order.PaymentEvent, why evidence) (order.Step, error) {
+func (t *till) stepOf(payment *core.Record, event order.PaymentEvent, why evidence) (order.Step, error) {
 	state := order.PaymentState(payment.GetString("state"))
 	if why.decision == nil {
 		if settled, err := isSettled(payment, why.trade); settled || err != nil {
@@ -82,7 +82,7 @@ func compare(payment, o *core.Record, t wxpay.Trade) (order.PaymentEvent, []orde
 
 // record writes a step. A step that says nothing new writes nothing but its inbox row, so that a notification that is delivered
 // ten times costs one commit.
-func (p *Plugin) record(tx core.App, payment, o *core.Record, event order.PaymentEvent, step order.Step, why evidence) error {
+func (t *till) record(tx core.App, payment, o *core.Record, event order.PaymentEvent, step order.Step, why evidence) error {
 	if why.inbox != nil {
 		if err := saveInbox(tx, why.inbox, verdict(event, step), describe(why.mismatches)); err != nil {
 			return err
@@ -93,11 +93,11 @@ func (p *Plugin) record(tx core.App, payment, o *core.Record, event order.Paymen
 		return nil
 	}
 	payment.Set("state", string(step.To))
-	p.keepFact(payment, event, step, why)
-	if err := p.keepDispute(tx, payment, o, event, step, why); err != nil {
+	t.keepFact(payment, event, step, why)
+	if err := t.keepDispute(tx, payment, o, event, step, why); err != nil {
 		return err
 	}
-	p.schedule(payment, step)
+	t.schedule(payment, step)
 	if err := save(tx, payment); err != nil {
 		return fmt.Errorf("save payment: %w", err)
 	}
@@ -106,28 +106,28 @@ func (p *Plugin) record(tx core.App, payment, o *core.Record, event order.Paymen
 			return err
 		}
 	}
-	if err := p.alertForStep(tx, payment, step, why); err != nil {
+	if err := t.alertForStep(tx, payment, step, why); err != nil {
 		return err
 	}
-	return p.follow(tx, payment, o, step)
+	return t.follow(tx, payment, o, step)
 }
 
 // keepDispute opens a dispute that the step asks for, and ends one that a person has decided about.
-func (p *Plugin) keepDispute(tx core.App, payment, o *core.Record, event order.PaymentEvent, step order.Step, why evidence) error {
+func (t *till) keepDispute(tx core.App, payment, o *core.Record, event order.PaymentEvent, step order.Step, why evidence) error {
 	switch {
 	case why.decision != nil:
-		return p.endDispute(tx, payment, o, event, why)
+		return t.endDispute(tx, payment, o, event, why)
 	case step.Has(order.Freeze):
-		return p.openDispute(payment, why)
+		return t.openDispute(payment, why)
 	default:
 		return nil
 	}
 }
 
 // keepFact stores what an event brought with it.
-func (p *Plugin) keepFact(payment *core.Record, event order.PaymentEvent, step order.Step, why evidence) {
+func (t *till) keepFact(payment *core.Record, event order.PaymentEvent, step order.Step, why evidence) {
 	if step.Has(order.CallPrepay) {
-		payment.Set("prepayAt", p.now())
+		payment.Set("prepayAt", t.now())
 	}
 	if event == order.EventPrepaid && step.To == order.PaymentPrepaid {
 		payment.Set("prepayId", why.prepayID)
@@ -135,26 +135,25 @@ func (p *Plugin) keepFact(payment *core.Record, event order.PaymentEvent, step o
 	if why.trade == nil || !why.trade.State.IsPaid() || !step.Changed() {
 		return
 	}
-	t := *why.trade
-	payment.Set("raw", json.RawMessage(t.Raw))
-	payment.Set("successAt", t.SuccessAt)
-	payment.Set("payerTotal", int64(t.PayerTotal))
+	payment.Set("raw", json.RawMessage(why.trade.Raw))
+	payment.Set("successAt", why.trade.SuccessAt)
+	payment.Set("payerTotal", int64(why.trade.PayerTotal))
 	if len(why.mismatches) == 0 { // NB! a payment that is not ours must not occupy the unique number of one that is
-		payment.Set("transactionId", t.TransactionID)
+		payment.Set("transactionId", why.trade.TransactionID)
 	}
 }
 
 // schedule sets when the sweep looks at the attempt next. A step that announces a call is looked at soon even if the process
 // dies before it makes the call.
-func (p *Plugin) schedule(payment *core.Record, step order.Step) {
+func (t *till) schedule(payment *core.Record, step order.Step) {
 	if !step.To.IsLive() {
 		payment.Set("nextQueryAt", nil)
 		return
 	}
 	asked := payment.GetInt("queries")
 	payment.Set("queries", asked+1)
-	next := p.now().Add(order.NextQuery(asked))
-	if ends := closeAfter(payment); ends.After(p.now()) && ends.Before(next) {
+	next := t.now().Add(order.NextQuery(asked))
+	if ends := closeAfter(payment); ends.After(t.now()) && ends.Before(next) {
 		next = ends
 	}
 	payment.Set("nextQueryAt", next)
@@ -165,22 +164,22 @@ func closeAfter(payment *core.Record) time.Time {
 }
 
 // follow does in our books what a step asks for, and queues the rest.
-func (p *Plugin) follow(tx core.App, payment, o *core.Record, step order.Step) error {
+func (t *till) follow(tx core.App, payment, o *core.Record, step order.Step) error {
 	for _, effect := range step.Effects {
 		var err error
 		switch effect {
 		case order.MarkOrderPaid:
-			err = p.markPaid(tx, payment, o)
+			err = t.markPaid(tx, payment, o)
 		case order.CloseOthers:
 			err = closeOthers(tx, payment, o)
 		case order.CancelOrder:
-			err = p.cancelIfOver(tx, o)
+			err = t.cancelIfOver(tx, o)
 		case order.ReleaseStock:
 			// cancelIfOver releases the stock together with the order: never one without the other
 		case order.RefundAutomatically:
 			err = queueEffect(tx, effectAutoRefund, payment.Id, map[string]any{"payment": payment.Id})
 		case order.Freeze:
-			err = p.freezeOrder(tx, payment, o)
+			err = t.freezeOrder(tx, payment, o)
 		case order.ImportRefunds:
 			err = queueEffect(tx, effectImport, payment.Id+"/"+string(step.From), map[string]any{"payment": payment.Id})
 		case order.Alert:
@@ -198,7 +197,7 @@ func (p *Plugin) follow(tx core.App, payment, o *core.Record, step order.Step) e
 }
 
 // markPaid moves the order to PAID and queues what the shop does about it.
-func (p *Plugin) markPaid(tx core.App, payment, o *core.Record) error {
+func (t *till) markPaid(tx core.App, payment, o *core.Record) error {
 	state := order.PayState(o.GetString("payState"))
 	if state.IsPaid() {
 		return nil
@@ -250,8 +249,8 @@ func closeOthers(tx core.App, payment, o *core.Record) error {
 
 // cancelIfOver cancels the order once none of its attempts can take money any more, and only if its time is up or its owner
 // cancelled: an attempt that merely made way for the next one leaves the order open.
-func (p *Plugin) cancelIfOver(tx core.App, o *core.Record) error {
-	over := !o.GetDateTime("cancelAt").IsZero() || !p.now().Before(o.GetDateTime("expiresAt").Time())
+func (t *till) cancelIfOver(tx core.App, o *core.Record) error {
+	over := !o.GetDateTime("cancelAt").IsZero() || !t.now().Before(o.GetDateTime("expiresAt").Time())
 	if o.GetString("payState") != string(order.PayUnpaid) || !over || isFrozen(o) {
 		return nil
 	}
@@ -267,7 +266,7 @@ func (p *Plugin) cancelIfOver(tx core.App, o *core.Record) error {
 		return err
 	}
 	o.Set("payState", string(order.PayCancelled))
-	o.Set("closedAt", p.now())
+	o.Set("closedAt", t.now())
 	if err := save(tx, o); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}

@@ -33,14 +33,14 @@ type driven struct {
 
 // drive applies an event, makes the call to WeChat that follows from it, applies its answer, and so on until no call is due.
 // NB! no call is made inside a transaction, and each state is committed before the call that it announces.
-func (p *Plugin) drive(ctx context.Context, paymentID string, event order.PaymentEvent, why evidence) driven {
+func (t *till) drive(ctx context.Context, paymentID string, event order.PaymentEvent, why evidence) driven {
 	var end driven
 	for range maxSteps {
-		end.step, end.err = p.apply(p.app, paymentID, event, why)
+		end.step, end.err = t.apply(t.app, paymentID, event, why)
 		if end.err != nil {
 			return end
 		}
-		next, found, err := p.carryOut(ctx, paymentID, end.step)
+		next, found, err := t.carryOut(ctx, paymentID, end.step)
 		if next == "" && found.trade == nil {
 			end.callErr = errors.Join(end.callErr, err)
 			return end
@@ -63,33 +63,33 @@ func isOutpaced(err error) bool {
 
 // carryOut makes the one call that a step asks for. It gives the event that the answer is, or a fact; neither means that nothing
 // is to be done, or that the answer says nothing and the sweep has to ask again.
-func (p *Plugin) carryOut(ctx context.Context, paymentID string, step order.Step) (order.PaymentEvent, evidence, error) {
+func (t *till) carryOut(ctx context.Context, paymentID string, step order.Step) (order.PaymentEvent, evidence, error) {
 	calls := []struct {
 		effect order.Effect
 		call   func(context.Context, wxpay.Gateway, *core.Record) (order.PaymentEvent, evidence, error)
 	}{
-		{order.CallPrepay, p.callPrepay}, {order.QueryNow, p.callQuery}, {order.CloseAtWeChat, p.callClose},
+		{order.CallPrepay, t.callPrepay}, {order.QueryNow, t.callQuery}, {order.CloseAtWeChat, t.callClose},
 	}
 	for _, c := range calls {
 		if !step.Has(c.effect) {
 			continue
 		}
-		payment, err := p.app.FindRecordById("payments", paymentID)
+		payment, err := t.app.FindRecordById("payments", paymentID)
 		if err != nil {
 			return "", evidence{}, fmt.Errorf("read payment: %w", err)
 		}
-		gateway, err := p.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
+		gateway, err := t.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
 		if err != nil {
 			return "", evidence{}, err
 		}
 		event, why, err := c.call(ctx, gateway, payment)
-		p.logCall(payment, c.effect, err)
+		t.logCall(payment, c.effect, err)
 		return event, why, err
 	}
 	return "", evidence{}, nil
 }
 
-func (p *Plugin) callPrepay(ctx context.Context, g wxpay.Gateway, payment *core.Record) (order.PaymentEvent, evidence, error) {
+func (t *till) callPrepay(ctx context.Context, g wxpay.Gateway, payment *core.Record) (order.PaymentEvent, evidence, error) {
 	request, err := requestOf(payment)
 	if err != nil {
 		return "", evidence{}, err
@@ -109,13 +109,13 @@ func (p *Plugin) callPrepay(ctx context.Context, g wxpay.Gateway, payment *core.
 	}
 }
 
-func (p *Plugin) callQuery(ctx context.Context, g wxpay.Gateway, payment *core.Record) (order.PaymentEvent, evidence, error) {
+func (t *till) callQuery(ctx context.Context, g wxpay.Gateway, payment *core.Record) (order.PaymentEvent, evidence, error) {
 	trade, err := g.Query(ctx, payment.GetString("outTradeNo"))
 	if err == nil {
 		return "", evidence{source: "query", trade: &trade}, nil
 	}
 	if pe, ok := errors.AsType[*wxpay.Error](err); ok && pe.Kind == wxpay.KindNotFound {
-		if order.PastGrace(payment.GetDateTime("prepayAt").Time(), p.now()) {
+		if order.PastGrace(payment.GetDateTime("prepayAt").Time(), t.now()) {
 			return order.EventUnknownPastGrace, evidence{source: "query"}, nil
 		}
 		return order.EventUnknownToWeChat, evidence{source: "query"}, nil
@@ -123,7 +123,7 @@ func (p *Plugin) callQuery(ctx context.Context, g wxpay.Gateway, payment *core.R
 	return "", evidence{}, err
 }
 
-func (p *Plugin) callClose(ctx context.Context, g wxpay.Gateway, payment *core.Record) (order.PaymentEvent, evidence, error) {
+func (t *till) callClose(ctx context.Context, g wxpay.Gateway, payment *core.Record) (order.PaymentEvent, evidence, error) {
 	err := g.Close(ctx, payment.GetString("outTradeNo"))
 	if err == nil {
 		return order.EventCloseDone, evidence{source: "close"}, nil
@@ -134,7 +134,7 @@ func (p *Plugin) callClose(ctx context.Context, g wxpay.Gateway, payment *core.R
 		return order.EventCloseDone, evidence{source: "close"}, nil
 	case ok && pe.Kind == wxpay.KindPaid:
 		return order.EventCloseRefusedPaid, evidence{source: "close"}, nil
-	case ok && pe.Kind == wxpay.KindNotFound && order.PastGrace(payment.GetDateTime("prepayAt").Time(), p.now()):
+	case ok && pe.Kind == wxpay.KindNotFound && order.PastGrace(payment.GetDateTime("prepayAt").Time(), t.now()):
 		return order.EventUnknownPastGrace, evidence{source: "close"}, nil
 	default:
 		return order.EventCloseUnknown, evidence{source: "close"}, err
@@ -142,8 +142,8 @@ func (p *Plugin) callClose(ctx context.Context, g wxpay.Gateway, payment *core.R
 }
 
 // logCall notes a failed call with WeChat's request id; the client gets a code and no more.
-func (p *Plugin) logCall(payment *core.Record, effect order.Effect, err error) {
+func (t *till) logCall(payment *core.Record, effect order.Effect, err error) {
 	if err != nil {
-		p.app.Logger().Warn("WeChat Pay call failed", "call", string(effect), "payment", payment.Id, "error", err.Error())
+		t.app.Logger().Warn("WeChat Pay call failed", "call", string(effect), "payment", payment.Id, "error", err.Error())
 	}
 }

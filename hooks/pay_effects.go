@@ -20,25 +20,25 @@ const (
 )
 
 // handleEffects registers what happens after a payment or a refund.
-func (p *Plugin) handleEffects() {
-	p.handle(effectPaidHooks, effect{do: func(_ context.Context, row *core.Record) error {
+func (t *till) handleEffects() {
+	t.books.handle(effectPaidHooks, effect{do: func(_ context.Context, row *core.Record) error {
 		a, err := aboutOf(row)
 		if err != nil {
 			return err
 		}
-		return p.tellPaid(a.Order)
+		return t.tellPaid(a.Order)
 	}})
-	p.handle(effectRefundHooks, effect{do: func(_ context.Context, row *core.Record) error {
+	t.books.handle(effectRefundHooks, effect{do: func(_ context.Context, row *core.Record) error {
 		a, err := aboutOf(row)
 		if err != nil {
 			return err
 		}
-		return p.tellRefunded(a.Refund)
+		return t.tellRefunded(a.Refund)
 	}})
 	for name, do := range map[string]func(context.Context, string) error{
-		effectClosePayment: p.closeReplaced, effectAutoRefund: p.refundAutomatically, effectImport: p.importByEffect,
+		effectClosePayment: t.closeReplaced, effectAutoRefund: t.refundAutomatically, effectImport: t.importByEffect,
 	} {
-		p.handle(name, effect{do: func(ctx context.Context, row *core.Record) error {
+		t.books.handle(name, effect{do: func(ctx context.Context, row *core.Record) error {
 			a, err := aboutOf(row)
 			if err != nil {
 				return err
@@ -48,32 +48,32 @@ func (p *Plugin) handleEffects() {
 	}
 }
 
-func (p *Plugin) closeReplaced(ctx context.Context, paymentID string) error {
+func (t *till) closeReplaced(ctx context.Context, paymentID string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	end := p.drive(ctx, paymentID, order.EventReplace, evidence{source: "replace"})
+	end := t.drive(ctx, paymentID, order.EventReplace, evidence{source: "replace"})
 	if isOutpaced(end.err) {
 		return nil // it has ended meanwhile
 	}
 	return errors.Join(end.err, end.callErr)
 }
 
-func (p *Plugin) tellRefunded(refundID string) error {
-	refund, err := p.app.FindRecordById("refunds", refundID)
+func (t *till) tellRefunded(refundID string) error {
+	refund, err := t.app.FindRecordById("refunds", refundID)
 	if err != nil {
 		return fmt.Errorf("read refund: %w", err)
 	}
-	o, err := p.app.FindRecordById("orders", refund.GetString("order"))
+	o, err := t.app.FindRecordById("orders", refund.GetString("order"))
 	if err != nil {
 		return fmt.Errorf("read order: %w", err)
 	}
-	return p.onRefundSucceeded.Trigger(&RefundEvent{App: p.app, Order: o, Refund: refund})
+	return t.onRefundSucceeded.Trigger(&RefundEvent{App: t.app, Order: o, Refund: refund})
 }
 
-func (p *Plugin) tellPaid(orderID string) error {
-	o, err := p.app.FindRecordById("orders", orderID)
+func (t *till) tellPaid(orderID string) error {
+	o, err := t.app.FindRecordById("orders", orderID)
 	if err != nil {
 		return fmt.Errorf("read order: %w", err)
 	}
-	return p.onOrderPaid.Trigger(&PaidEvent{App: p.app, Order: o})
+	return t.onOrderPaid.Trigger(&PaidEvent{App: t.app, Order: o})
 }

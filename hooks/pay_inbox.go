@@ -53,6 +53,6 @@ func describe(mismatches []order.Mismatch) string {
 }
 
 // keepRefused keeps a refused payment notification.
-func (p *Plugin) keepRefused(e *core.RequestEvent, mchID string, body []byte, cause error) {
-	p.keepRefusedAs(e.App, "pay", mchID, notifyHeaders(e), body, cause)
+func (t *till) keepRefused(e *core.RequestEvent, mchID string, body []byte, cause error) {
+	t.books.keepRefusedAs(e.App, "pay", mchID, notifyHeaders(e), body, cause)
 }

@@ -28,25 +28,25 @@ const unmatchedTries = 5
 //
 // The order of the checks is: size, signature over the raw bytes, time both ways, decryption, merchant (all in wxpay), then our
 // own row, appid, number, amount and currency (in compare). Nothing before the signature is believed, nothing unsigned decides.
-func (p *Plugin) notifyPay(e *core.RequestEvent) error {
+func (t *till) notifyPay(e *core.RequestEvent) error {
 	mchID := e.Request.PathValue("merchant")
 	body, err := readNotify(e)
 	if err != nil {
-		return p.refuseNotify(e, answer.NotifyMalformed, err)
+		return t.refuseNotify(e, answer.NotifyMalformed, err)
 	}
-	gateway, err := p.accounts.notifyGateway(mchID, body)
+	gateway, err := t.accounts.notifyGateway(mchID, body)
 	if err != nil {
-		return p.refuseNotifyOf(e, mchID, body, err)
+		return t.refuseNotifyOf(e, mchID, body, err)
 	}
 	note, err := gateway.ParsePayNotification(e.Request.Header, body)
 	if errors.Is(err, wxpay.ErrNotifyNotPaid) {
-		return p.receiveFailure(e, mchID, body, err)
+		return t.receiveFailure(e, mchID, body, err)
 	}
 	if err != nil {
-		p.keepRefused(e, mchID, body, err)
-		return p.refuseNotify(e, problemOfNotify(err), err)
+		t.keepRefused(e, mchID, body, err)
+		return t.refuseNotify(e, problemOfNotify(err), err)
 	}
-	return p.receive(e, mchID, note, body)
+	return t.receive(e, mchID, note, body)
 }
 
 // readNotify reads the raw body, and notes in which words an answer has to be.
@@ -61,47 +61,47 @@ const notifyIsXML = "wxNotifyIsXML"
 
 // refuseNotifyOf refuses a notification that no gateway can read. Without the keys of its API it is kept: the sweep asks WeChat about
 // the payment, as it does when no notification comes at all.
-func (p *Plugin) refuseNotifyOf(e *core.RequestEvent, mchID string, body []byte, cause error) error {
+func (t *till) refuseNotifyOf(e *core.RequestEvent, mchID string, body []byte, cause error) error {
 	if !errors.Is(cause, errNoKeys) {
-		return p.refuseNotify(e, answer.NotifyMerchant, cause)
+		return t.refuseNotify(e, answer.NotifyMerchant, cause)
 	}
-	p.keepRefused(e, mchID, body, cause)
-	return p.refuseNotify(e, answer.NotifyKeys, cause)
+	t.keepRefused(e, mchID, body, cause)
+	return t.refuseNotify(e, answer.NotifyKeys, cause)
 }
 
 // receiveFailure ends the sending of a genuine notification of API v2 that tells of no payment: it moves nothing, and would not the next
 // time either. Whether the order is paid, a query says.
-func (p *Plugin) receiveFailure(e *core.RequestEvent, mchID string, body []byte, cause error) error {
+func (t *till) receiveFailure(e *core.RequestEvent, mchID string, body []byte, cause error) error {
 	row := map[string]any{
 		"kind": "pay", "source": mchID, "dedupeKey": "pay/failure/" + digest(body), "headers": notifyHeaders(e), "body": string(body),
 		"verified": true,
 	}
 	if err := saveInbox(e.App, row, inboxRefused, cause.Error()); err != nil {
-		return p.refuseNotify(e, answer.NotifyProcessing, err)
+		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	return acknowledge(e, body)
 }
 
 // receive acts on a notification that WeChat has signed.
-func (p *Plugin) receive(e *core.RequestEvent, mchID string, note wxpay.Notification, body []byte) error {
+func (t *till) receive(e *core.RequestEvent, mchID string, note wxpay.Notification, body []byte) error {
 	inbox := inboxRow(e, mchID, note, body)
 	payment, err := findRow(e.App, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": note.Trade.OutTradeNo})
 	if errors.Is(err, sql.ErrNoRows) {
-		return p.receiveUnmatched(e, mchID+"/"+note.Trade.OutTradeNo, inbox, body)
+		return t.receiveUnmatched(e, mchID+"/"+note.Trade.OutTradeNo, inbox, body)
 	}
 	if err != nil {
-		return p.refuseNotify(e, answer.NotifyProcessing, err)
+		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	if isRepeat(payment, note.Trade) {
-		p.metrics.notified(e, inboxRepeated)
+		t.metrics.notified(e, inboxRepeated)
 		return acknowledge(e, body) // a repeat is answered without a write
 	}
-	step, err := p.apply(e.App, payment.Id, "", evidence{source: "notify", trade: &note.Trade, inbox: inbox})
+	step, err := t.apply(e.App, payment.Id, "", evidence{source: "notify", trade: &note.Trade, inbox: inbox})
 	if err != nil {
-		p.keepFailed(e.App, inbox, err)
-		return p.refuseNotify(e, answer.NotifyProcessing, err)
+		t.books.keepFailed(e.App, inbox, err)
+		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
-	p.metrics.notified(e, verdict("", step))
+	t.metrics.notified(e, verdict("", step))
 	return acknowledge(e, body)
 }
 
@@ -113,20 +113,20 @@ func isRepeat(payment *core.Record, t wxpay.Trade) bool {
 		t.AppID == payment.GetString("appid")
 }
 
-func (p *Plugin) receiveUnmatched(e *core.RequestEvent, subject string, inbox map[string]any, body []byte) error {
+func (t *till) receiveUnmatched(e *core.RequestEvent, subject string, inbox map[string]any, body []byte) error {
 	seen, err := countInbox(e.App, inbox, inboxUnmatched, "no such outTradeNo here")
 	if err != nil {
-		return p.refuseNotify(e, answer.NotifyProcessing, err)
+		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	if seen < unmatchedTries {
-		return p.refuseNotify(e, answer.NotifyUnmatched, nil)
+		return t.refuseNotify(e, answer.NotifyUnmatched, nil)
 	}
 	// NB! the alert comes before the answer that ends the sending: money that nobody knows of must not be forgotten
-	err = p.raise(e.App, alertUnmatched, subject, map[string]any{"inbox": inbox["dedupeKey"], "notification": inbox["kind"]})
+	err = t.books.raise(e.App, alertUnmatched, subject, map[string]any{"inbox": inbox["dedupeKey"], "notification": inbox["kind"]})
 	if err != nil {
-		return p.refuseNotify(e, answer.NotifyProcessing, err)
+		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
-	p.metrics.notified(e, inboxUnmatched)
+	t.metrics.notified(e, inboxUnmatched)
 	return acknowledge(e, body)
 }
 
@@ -142,7 +142,7 @@ func acknowledge(e *core.RequestEvent, body []byte) error {
 }
 
 // refuseNotify answers in the words of what was asked: XML to API v2, and otherwise JSON in which v3 and our own API each find theirs.
-func (p *Plugin) refuseNotify(e *core.RequestEvent, problem answer.Problem, cause error) error {
+func (t *till) refuseNotify(e *core.RequestEvent, problem answer.Problem, cause error) error {
 	reason := problem.Code
 	if cause != nil {
 		reason = cause.Error()
@@ -151,7 +151,7 @@ func (p *Plugin) refuseNotify(e *core.RequestEvent, problem answer.Problem, caus
 		problem = answer.SchemaConflict
 		reason = conflict.Error()
 	}
-	p.metrics.notified(e, problem.Code)
+	t.metrics.notified(e, problem.Code)
 	e.App.Logger().Warn("payment notification refused", "code", problem.Code, "reason", redact.Text(reason))
 	if inXML, _ := e.Get(notifyIsXML).(bool); inXML {
 		return e.Blob(problem.Status, v2.ContentType, v2.Refuse(problem.Code))

@@ -14,7 +14,7 @@ import (
 // syncOrder handles POST /api/wx/orders/{id}/sync: it asks WeChat about every attempt of the order that is not settled, applies the
 // answers, and returns the order. What the phone believes about its payment changes nothing. Of an order that is paid it asks, for its
 // buyer once a minute, whether money has gone back without us.
-func (p *Plugin) syncOrder(e *core.RequestEvent) error {
+func (t *till) syncOrder(e *core.RequestEvent) error {
 	if err := answer.ReadNothing(e); err != nil {
 		return err
 	}
@@ -22,22 +22,22 @@ func (p *Plugin) syncOrder(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer p.locks.Lock("order/" + record.Id)()
+	defer t.locks.Lock("order/" + record.Id)()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
 	live, err := liveAttempts(e.App, record.Id)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	if len(live) == 0 && (e.HasSuperuserAuth() || p.syncMinute.Allow(record.Id, 1, p.now())) {
-		err := p.syncPaid(ctx, record.Id)
+	if len(live) == 0 && (e.HasSuperuserAuth() || t.syncMinute.Allow(record.Id, 1, t.now())) {
+		err := t.syncPaid(ctx, record.Id)
 		if err != nil && e.HasSuperuserAuth() {
 			return answer.FromPay(err)
 		}
-		p.logErr("looking for refunds by hand", err) // note: to the buyer the order is paid all the same
+		t.books.logErr("looking for refunds by hand", err) // note: to the buyer the order is paid all the same
 	}
 	for _, payment := range live {
-		end := p.drive(ctx, payment.Id, order.EventClientOK, evidence{source: "sync"})
+		end := t.drive(ctx, payment.Id, order.EventClientOK, evidence{source: "sync"})
 		if end.err != nil {
 			return answer.Fail(answer.Busy, end.err)
 		}
@@ -50,7 +50,7 @@ func (p *Plugin) syncOrder(e *core.RequestEvent) error {
 
 // cancelOrder handles POST /api/wx/orders/{id}/cancel. The order is closed at WeChat first and here second, so the answer may be an
 // order that is still UNPAID (WeChat did not answer; the sweep goes on) or even PAID (the payer was faster).
-func (p *Plugin) cancelOrder(e *core.RequestEvent) error {
+func (t *till) cancelOrder(e *core.RequestEvent) error {
 	if err := answer.ReadNothing(e); err != nil {
 		return err
 	}
@@ -58,20 +58,20 @@ func (p *Plugin) cancelOrder(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer p.locks.Lock("order/" + record.Id)()
+	defer t.locks.Lock("order/" + record.Id)()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
-	if err := p.requestCancel(e.App, record.Id); err != nil {
+	if err := t.requestCancel(e.App, record.Id); err != nil {
 		return answer.Or(err, answer.Busy)
 	}
-	if err := p.endAttempts(ctx, record.Id, order.EventCancel, "cancel"); err != nil {
+	if err := t.endAttempts(ctx, record.Id, order.EventCancel, "cancel"); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	return p.answerCancel(e, record.Id)
+	return t.answerCancel(e, record.Id)
 }
 
 // answerCancel answers with the order, unless cancelling met a payment that does not fit it.
-func (p *Plugin) answerCancel(e *core.RequestEvent, orderID string) error {
+func (t *till) answerCancel(e *core.RequestEvent, orderID string) error {
 	o, err := e.App.FindRecordById("orders", orderID)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
@@ -83,7 +83,7 @@ func (p *Plugin) answerCancel(e *core.RequestEvent, orderID string) error {
 }
 
 // requestCancel notes that the owner wants out, so that the last attempt to close takes the order with it.
-func (p *Plugin) requestCancel(app core.App, orderID string) error {
+func (t *till) requestCancel(app core.App, orderID string) error {
 	return app.RunInTransaction(func(tx core.App) error {
 		o, err := tx.FindRecordById("orders", orderID)
 		if err != nil {
@@ -96,7 +96,7 @@ func (p *Plugin) requestCancel(app core.App, orderID string) error {
 			return answer.Fail(answer.OrderDisputed, nil)
 		}
 		if o.GetDateTime("cancelAt").IsZero() {
-			o.Set("cancelAt", p.now())
+			o.Set("cancelAt", t.now())
 			if err := save(tx, o); err != nil {
 				return err
 			}
@@ -106,100 +106,100 @@ func (p *Plugin) requestCancel(app core.App, orderID string) error {
 }
 
 // endAttempts sends an ending event to every live attempt, and closes the order where there is none.
-func (p *Plugin) endAttempts(ctx context.Context, orderID string, event order.PaymentEvent, source string) error {
-	live, err := liveAttempts(p.app, orderID)
+func (t *till) endAttempts(ctx context.Context, orderID string, event order.PaymentEvent, source string) error {
+	live, err := liveAttempts(t.app, orderID)
 	if err != nil {
 		return err
 	}
 	for _, payment := range live {
-		if end := p.drive(ctx, payment.Id, event, evidence{source: source}); end.err != nil && !isOutpaced(end.err) {
+		if end := t.drive(ctx, payment.Id, event, evidence{source: source}); end.err != nil && !isOutpaced(end.err) {
 			return end.err
 		}
 	}
-	return p.app.RunInTransaction(func(tx core.App) error {
+	return t.app.RunInTransaction(func(tx core.App) error {
 		o, err := tx.FindRecordById("orders", orderID)
 		if err != nil {
 			return err
 		}
-		return p.cancelIfOver(tx, o)
+		return t.cancelIfOver(tx, o)
 	})
 }
 
 // sweep looks after what nobody reports: attempts that are due for a question, and orders whose time is up.
-func (p *Plugin) sweep(ctx context.Context) error {
+func (t *till) sweep(ctx context.Context) error {
 	var due, over []*core.Record
-	if err := duePayments(p.app, p.now()).All(&due); err != nil {
+	if err := duePayments(t.app, t.now()).All(&due); err != nil {
 		return fmt.Errorf("find due payments: %w", err)
 	}
 	for _, payment := range due {
-		p.sweepPayment(ctx, payment)
+		t.sweepPayment(ctx, payment)
 	}
-	if err := dueOrders(p.app, p.now()).All(&over); err != nil {
+	if err := dueOrders(t.app, t.now()).All(&over); err != nil {
 		return fmt.Errorf("find expired orders: %w", err)
 	}
 	for _, o := range over {
-		if err := p.sweepOrder(o.Id); err != nil {
+		if err := t.sweepOrder(o.Id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *Plugin) sweepPayment(ctx context.Context, payment *core.Record) {
-	defer p.locks.Lock("order/" + payment.GetString("order"))()
+func (t *till) sweepPayment(ctx context.Context, payment *core.Record) {
+	defer t.locks.Lock("order/" + payment.GetString("order"))()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	event := order.EventClientOK // which asks WeChat
-	if !p.now().Before(closeAfter(payment)) {
+	if !t.now().Before(closeAfter(payment)) {
 		event = order.EventExpire
 	}
-	end := p.drive(ctx, payment.Id, event, evidence{source: "sweep"})
+	end := t.drive(ctx, payment.Id, event, evidence{source: "sweep"})
 	if end.err != nil {
-		p.app.Logger().Error("sweep of a payment stopped", "payment", payment.Id, "error", end.err.Error())
+		t.app.Logger().Error("sweep of a payment stopped", "payment", payment.Id, "error", end.err.Error())
 	}
 	if end.err != nil || end.callErr != nil {
-		p.postpone(payment.Id)
+		t.postpone(payment.Id)
 	}
 }
 
 // postpone makes an attempt wait after a question that had no answer, so that an outage is not answered with a storm.
-func (p *Plugin) postpone(paymentID string) {
-	err := p.app.RunInTransaction(func(tx core.App) error {
+func (t *till) postpone(paymentID string) {
+	err := t.app.RunInTransaction(func(tx core.App) error {
 		payment, err := tx.FindRecordById("payments", paymentID)
 		if err != nil || !order.PaymentState(payment.GetString("state")).IsLive() {
 			return err
 		}
 		asked := payment.GetInt("queries")
 		payment.Set("queries", asked+1)
-		payment.Set("nextQueryAt", p.now().Add(order.NextQuery(asked)))
+		payment.Set("nextQueryAt", t.now().Add(order.NextQuery(asked)))
 		return save(tx, payment)
 	})
 	if err != nil {
-		p.app.Logger().Warn("payment not postponed", "payment", paymentID, "error", err.Error())
+		t.app.Logger().Warn("payment not postponed", "payment", paymentID, "error", err.Error())
 	}
 }
 
 // sweepOrder cancels an expired order that nobody tried to pay, or whose attempts have all ended.
-func (p *Plugin) sweepOrder(orderID string) error {
-	return p.app.RunInTransaction(func(tx core.App) error {
+func (t *till) sweepOrder(orderID string) error {
+	return t.app.RunInTransaction(func(tx core.App) error {
 		o, err := tx.FindRecordById("orders", orderID)
 		if err != nil {
 			return err
 		}
-		return p.cancelIfOver(tx, o)
+		return t.cancelIfOver(tx, o)
 	})
 }
 
-func (p *Plugin) workSweep(ctx context.Context) {
-	tick := time.NewTicker(p.cfg.SweepEvery)
+func (t *till) workSweep(ctx context.Context) {
+	tick := time.NewTicker(t.cfg.SweepEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			p.logErr("sweep", p.sweep(ctx))
-			p.logErr("sweep of refunds", p.sweepRefunds(ctx))
+			t.books.logErr("sweep", t.sweep(ctx))
+			t.books.logErr("sweep of refunds", t.sweepRefunds(ctx))
 		}
 	}
 }

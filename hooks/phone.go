@@ -23,18 +23,18 @@ type phoneForm struct {
 // names no user, so the number belongs to whoever is signed in here. Who did not get the answer sends the same code again.
 //
 // NB! each success on the phone costs the owner money, and a code works once: it is never sent to WeChat a second time.
-func (p *Plugin) phone(e *core.RequestEvent) error {
+func (w *people) phone(e *core.RequestEvent) error {
 	var form phoneForm
 	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
-	app, identity, err := p.caller(e, form.AppID)
+	app, identity, err := w.caller(e, form.AppID)
 	if err != nil {
 		return err
 	}
 	key := phoneKey(app.AppID, e.Auth.Id, form.Code)
-	defer p.phones.locks.Lock(key)()
-	found, err := p.askPhone(e, form, app, identity, key)
+	defer w.phones.locks.Lock(key)()
+	found, err := w.askPhone(e, form, app, identity, key)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
@@ -43,7 +43,7 @@ func (p *Plugin) phone(e *core.RequestEvent) error {
 			return answer.Fail(answer.Busy, err)
 		}
 		found.kept = true
-		p.rememberPhone(form, key, found)
+		w.rememberPhone(form, key, found)
 	}
 	number := found.number
 	return e.JSON(http.StatusOK, map[string]string{
@@ -62,18 +62,18 @@ func keepPhone(app core.App, userID string, number wechat.Phone) error {
 }
 
 // rememberPhone keeps the result of a code; encrypted data can be opened as often as one likes.
-func (p *Plugin) rememberPhone(form phoneForm, key string, found pastPhone) {
+func (w *people) rememberPhone(form phoneForm, key string, found pastPhone) {
 	if form.Code != "" {
-		p.phones.keep(key, found, p.now())
+		w.phones.keep(key, found, w.now())
 	}
 }
 
 // askPhone gets the number by the code or out of the encrypted pair; its errors are answers.
-func (p *Plugin) askPhone(e *core.RequestEvent, form phoneForm, app settings.App, identity *core.Record, key string) (pastPhone, error) {
+func (w *people) askPhone(e *core.RequestEvent, form phoneForm, app settings.App, identity *core.Record, key string) (pastPhone, error) {
 	if form.Code != "" {
-		return p.tradePhone(e, form, app, key)
+		return w.tradePhone(e, form, app, key)
 	}
-	data, err := p.decrypt(identity, app.AppID, form.EncryptedData, form.IV)
+	data, err := w.decrypt(identity, app.AppID, form.EncryptedData, form.IV)
 	if err != nil {
 		return pastPhone{}, answer.FromWechat(err)
 	}
@@ -85,21 +85,21 @@ func (p *Plugin) askPhone(e *core.RequestEvent, form phoneForm, app settings.App
 }
 
 // tradePhone asks WeChat for the number of a code, or remembers that it has asked.
-func (p *Plugin) tradePhone(e *core.RequestEvent, form phoneForm, app settings.App, key string) (pastPhone, error) {
-	if past, ok := p.phones.recall(key, p.now()); ok {
+func (w *people) tradePhone(e *core.RequestEvent, form phoneForm, app settings.App, key string) (pastPhone, error) {
+	if past, ok := w.phones.recall(key, w.now()); ok {
 		return past, nil
 	}
-	conclude, err := p.spendDaily(e.App, p.daily("phones", e.Auth.Id, p.limits.PhonesPerDay), 1, answer.PhoneLimit, "day")
+	conclude, err := w.books.spendDaily(e.App, w.books.daily("phones", e.Auth.Id, w.limits.PhonesPerDay), 1, answer.PhoneLimit, "day")
 	if err != nil {
 		return pastPhone{}, err
 	}
 	// note: a client that gives up must not tear up the answer: the code is spent, and paid for, by then
-	number, err := p.accounts.wechatFor(app).PhoneNumber(context.WithoutCancel(e.Request.Context()), form.Code)
+	number, err := w.accounts.wechatFor(app).PhoneNumber(context.WithoutCancel(e.Request.Context()), form.Code)
 	conclude(err)
 	if err != nil {
 		return pastPhone{}, answer.FromCode(err)
 	}
 	found := pastPhone{number: number}
-	p.rememberPhone(form, key, found)
+	w.rememberPhone(form, key, found)
 	return found, nil
 }

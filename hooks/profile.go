@@ -20,7 +20,7 @@ const maxName = 32
 //
 // A name is text that a person typed: control characters and line breaks are taken out, and WeChat's name for everybody who has
 // chosen none is no name.
-func (p *Plugin) profile(e *core.RequestEvent) error {
+func (w *people) profile(e *core.RequestEvent) error {
 	var form struct {
 		Name *string `json:"name" form:"name"`
 	}
@@ -47,7 +47,7 @@ func (p *Plugin) profile(e *core.RequestEvent) error {
 		event.Avatar = files[0]
 		user.Set("avatar", files[0])
 	}
-	err = p.onProfile.Trigger(event, func(pe *ProfileEvent) error {
+	err = w.onProfile.Trigger(event, func(pe *ProfileEvent) error {
 		if err := save(pe.App, pe.User); answer.IsPictureRefused(err) {
 			return answer.Fail(answer.ImageRefused, err)
 		} else if err != nil {

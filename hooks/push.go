@@ -80,28 +80,25 @@ type TradeNotice struct {
 	SettledAt     time.Time // zero until the money is the shop's
 }
 
-// OnPush is triggered for everything that WeChat pushes, after wxbase has done its own part.
-func (p *Plugin) OnPush() *hook.Hook[*PushEvent] { return p.onPush }
-
 // pushCodec is what checks the pushes of a mini program.
-func (p *Plugin) pushCodec(appID string) (*wechat.PushCodec, error) {
-	app, err := p.accounts.settings.App(appID)
+func (s *subscribe) pushCodec(appID string) (*wechat.PushCodec, error) {
+	app, err := s.accounts.settings.App(appID)
 	if err != nil {
 		return nil, err
 	}
-	app = p.simPush(app)
+	app = s.simPush(app)
 	return wechat.NewPushCodec(wechat.PushConfig{
 		AppID: app.AppID, Token: app.PushToken, AESKey: app.PushAESKey, AllowPlain: app.PushMode == "plain",
 	})
 }
 
 // verifyPush handles GET /api/wx/push/{appid}, with which WeChat tries the address when it is saved.
-func (p *Plugin) verifyPush(e *core.RequestEvent) error {
-	codec, err := p.pushCodec(e.Request.PathValue("appid"))
+func (s *subscribe) verifyPush(e *core.RequestEvent) error {
+	codec, err := s.pushCodec(e.Request.PathValue("appid"))
 	if err != nil {
 		return answer.Fail(answer.PushApp, err)
 	}
-	echo, err := codec.VerifyURL(e.Request.URL.Query(), p.now())
+	echo, err := codec.VerifyURL(e.Request.URL.Query(), s.now())
 	if err != nil {
 		return answer.Fail(problemOfPush(err), err)
 	}
@@ -109,9 +106,9 @@ func (p *Plugin) verifyPush(e *core.RequestEvent) error {
 }
 
 // receivePush handles POST /api/wx/push/{appid}, in XML and JSON, in the clear and encrypted.
-func (p *Plugin) receivePush(e *core.RequestEvent) error {
+func (s *subscribe) receivePush(e *core.RequestEvent) error {
 	appID := e.Request.PathValue("appid")
-	codec, err := p.pushCodec(appID)
+	codec, err := s.pushCodec(appID)
 	if err != nil {
 		return answer.Fail(answer.PushApp, err)
 	}
@@ -120,19 +117,19 @@ func (p *Plugin) receivePush(e *core.RequestEvent) error {
 		return answer.Fail(answer.PushMalformed, err)
 	}
 	query := e.Request.URL.Query()
-	m, err := codec.Open(query, body, p.now())
+	m, err := codec.Open(query, body, s.now())
 	if err != nil {
-		p.keepRefusedAs(e.App, "push", appID, pushHeaders(query), body, err)
+		s.books.keepRefusedAs(e.App, "push", appID, pushHeaders(query), body, err)
 		return answer.Fail(problemOfPush(err), err)
 	}
-	if err := p.keepPush(e.App, m, query); err != nil {
+	if err := s.keepPush(e.App, m, query); err != nil {
 		return answer.Fail(answer.PushFailed, err)
 	}
 	return e.Blob(http.StatusOK, "text/plain; charset=utf-8", []byte("success"))
 }
 
 // keepPush keeps a push and the work that it makes in one commit. A push that is there already is only counted.
-func (p *Plugin) keepPush(app core.App, m wechat.PushMessage, query url.Values) error {
+func (s *subscribe) keepPush(app core.App, m wechat.PushMessage, query url.Values) error {
 	about := m.Event
 	if about == "" {
 		about = m.MsgType
@@ -151,7 +148,7 @@ func (p *Plugin) keepPush(app core.App, m wechat.PushMessage, query url.Values) 
 	if err != nil {
 		return err
 	}
-	p.wake()
+	s.books.wake()
 	return nil
 }
 
@@ -187,14 +184,14 @@ func problemOfPush(err error) answer.Problem {
 const effectPush = "push.handle"
 
 // handlePush works on a push that was kept: our own part first, then OnPush.
-func (p *Plugin) handlePush(ctx context.Context, row *core.Record) error {
+func (s *subscribe) handlePush(ctx context.Context, row *core.Record) error {
 	var job struct {
 		Push string `json:"push"`
 	}
 	if err := row.UnmarshalJSONField("payload", &job); err != nil {
 		return finalError{fmt.Errorf("read payload: %w", err)}
 	}
-	kept, err := p.app.FindFirstRecordByData("wx_inbox", "dedupeKey", job.Push)
+	kept, err := s.app.FindFirstRecordByData("wx_inbox", "dedupeKey", job.Push)
 	if err != nil {
 		return fmt.Errorf("read push: %w", err)
 	}
@@ -202,17 +199,17 @@ func (p *Plugin) handlePush(ctx context.Context, row *core.Record) error {
 	if err != nil {
 		return finalError{err}
 	}
-	event, err := p.pushEvent(m)
+	event, err := s.pushEvent(m)
 	if err != nil {
 		return err
 	}
-	if err := p.applyPush(ctx, event, job.Push); err != nil {
+	if err := s.applyPush(ctx, event, job.Push); err != nil {
 		return err
 	}
-	if err := p.onPush.Trigger(event); err != nil {
+	if err := s.onPush.Trigger(event); err != nil {
 		return fmt.Errorf("tell of push: %w", err)
 	}
-	_, err = p.app.NonconcurrentDB().Update("wx_inbox", dbx.Params{"state": inboxApplied}, dbx.HashExp{"id": kept.Id}).Execute()
+	_, err = s.app.NonconcurrentDB().Update("wx_inbox", dbx.Params{"state": inboxApplied}, dbx.HashExp{"id": kept.Id}).Execute()
 	if err != nil {
 		return fmt.Errorf("save inbox: %w", err)
 	}

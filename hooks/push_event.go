@@ -13,13 +13,13 @@ import (
 )
 
 // pushEvent makes the event of a push. What an event of a known name lacks is no error: it stays empty, and Fields has what there was.
-func (p *Plugin) pushEvent(m wechat.PushMessage) (*PushEvent, error) {
+func (s *subscribe) pushEvent(m wechat.PushMessage) (*PushEvent, error) {
 	event := &PushEvent{
-		App: p.app, AppID: m.AppID, OpenID: m.FromUserName, MsgType: m.MsgType, Name: m.Event, MsgID: m.MsgID, At: m.CreateTime, Fields: m.Fields,
+		App: s.app, AppID: m.AppID, OpenID: m.FromUserName, MsgType: m.MsgType, Name: m.Event, MsgID: m.MsgID, At: m.CreateTime, Fields: m.Fields,
 	}
-	identity, err := findIdentity(p.app, m.AppID, m.FromUserName)
+	identity, err := findIdentity(s.app, m.AppID, m.FromUserName)
 	if err == nil {
-		event.User, err = p.app.FindRecordById("users", identity.GetString("user"))
+		event.User, err = s.app.FindRecordById("users", identity.GetString("user"))
 	}
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("find user of push: %w", err)
@@ -39,12 +39,12 @@ func (p *Plugin) pushEvent(m wechat.PushMessage) (*PushEvent, error) {
 			TraceID: media.TraceID, Suggest: string(media.Suggest), Label: int(media.Label), Errcode: media.Errcode,
 		}
 	}
-	event.Trade, err = p.tradeNotice(m)
+	event.Trade, err = s.tradeNotice(m)
 	return event, err
 }
 
 // tradeNotice reads the events of shipping management and finds the order.
-func (p *Plugin) tradeNotice(m wechat.PushMessage) (*TradeNotice, error) {
+func (s *subscribe) tradeNotice(m wechat.PushMessage) (*TradeNotice, error) {
 	var key wechat.OrderKey
 	notice := &TradeNotice{}
 	if s, err := m.Settlement(); err == nil {
@@ -56,9 +56,9 @@ func (p *Plugin) tradeNotice(m wechat.PushMessage) (*TradeNotice, error) {
 		return nil, nil //nolint:nilnil // another event
 	}
 	notice.TransactionID, notice.OutTradeNo = key.TransactionID, key.OutTradeNo
-	payment, err := findRow(p.app, "payments", dbx.HashExp{"merchant": key.MchID, "outTradeNo": key.OutTradeNo})
+	payment, err := findRow(s.app, "payments", dbx.HashExp{"merchant": key.MchID, "outTradeNo": key.OutTradeNo})
 	if err == nil {
-		notice.Order, err = p.app.FindRecordById("orders", payment.GetString("order"))
+		notice.Order, err = s.app.FindRecordById("orders", payment.GetString("order"))
 	}
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("find order of push: %w", err)
@@ -67,27 +67,27 @@ func (p *Plugin) tradeNotice(m wechat.PushMessage) (*TradeNotice, error) {
 }
 
 // applyPush does our own part. It may be done again.
-func (p *Plugin) applyPush(ctx context.Context, event *PushEvent, key string) error {
+func (s *subscribe) applyPush(ctx context.Context, event *PushEvent, key string) error {
 	switch {
 	case event.Answers != nil && event.User != nil:
-		return p.app.RunInTransaction(func(tx core.App) error { return p.applyAnswers(tx, event, key) })
+		return s.app.RunInTransaction(func(tx core.App) error { return s.applyAnswers(tx, event, key) })
 	case event.Reports != nil:
-		return p.settleReports(ctx, event)
+		return s.settleReports(ctx, event)
 	case event.Media != nil:
-		return p.applyMedia(event.Media, event.At)
+		return s.screening.applyMedia(event.Media, event.At)
 	default:
 		return nil
 	}
 }
 
 // applyAnswers books what a person said in the dialog, or switched off later.
-func (p *Plugin) applyAnswers(tx core.App, event *PushEvent, key string) error {
+func (s *subscribe) applyAnswers(tx core.App, event *PushEvent, key string) error {
 	for i, a := range event.Answers {
 		report := consentReport{Key: fmt.Sprintf("%s/%d", key, i), From: fromWeChat, Answer: answerReject, At: event.At}
 		if a.Accepted {
 			report.Answer = answerAccept
 		}
-		if _, err := p.noteConsent(tx, event.User.Id, a.Template, report); err != nil {
+		if _, err := s.noteConsent(tx, event.User.Id, a.Template, report); err != nil {
 			return err
 		}
 		if event.Name == wechat.EventSubscribeChange && !a.Accepted {

@@ -25,10 +25,10 @@ type quota struct {
 
 // spend counts one use and returns how many there are now. It fails with errQuotaSpent, and counts nothing, when there were as many as
 // are allowed. It is one statement, so that of two at once only one gets the last.
-func (p *Plugin) spend(app core.App, q quota) (used int, err error) { return p.spendSome(app, q, 1) }
+func (b *books) spend(app core.App, q quota) (used int, err error) { return b.spendSome(app, q, 1) }
 
 // spendSome counts n uses at once, all or none.
-func (p *Plugin) spendSome(app core.App, q quota, n int) (used int, err error) {
+func (b *books) spendSome(app core.App, q quota, n int) (used int, err error) {
 	if q.most < n {
 		return 0, errQuotaSpent
 	}
@@ -53,33 +53,33 @@ func (p *Plugin) spendSome(app core.App, q quota, n int) (used int, err error) {
 }
 
 // giveBack takes a use back that came to nothing.
-func (p *Plugin) giveBack(app core.App, q quota) { p.giveSomeBack(app, q, 1) }
+func (b *books) giveBack(app core.App, q quota) { b.giveSomeBack(app, q, 1) }
 
-func (p *Plugin) giveSomeBack(app core.App, q quota, n int) {
+func (b *books) giveSomeBack(app core.App, q quota, n int) {
 	_, err := app.NonconcurrentDB().NewQuery("UPDATE wx_quotas SET used = used - {:n} WHERE [[key]] = {:key} AND used >= {:n}").
 		Bind(dbx.Params{"key": q.key, "n": n}).Execute()
-	p.logErr("giving back of a quota", err)
+	b.logErr("giving back of a quota", err)
 }
 
 // sweepQuotas forgets the counts of days that are over.
-func (p *Plugin) sweepQuotas() {
-	_, err := p.app.NonconcurrentDB().NewQuery("DELETE FROM wx_quotas WHERE expiresAt != '' AND expiresAt < {:now}").
-		Bind(dbx.Params{"now": p.now().UTC().Format(days.Stored)}).Execute()
-	p.logErr("sweep of quotas", err)
+func (b *books) sweepQuotas() {
+	_, err := b.app.NonconcurrentDB().NewQuery("DELETE FROM wx_quotas WHERE expiresAt != '' AND expiresAt < {:now}").
+		Bind(dbx.Params{"now": b.now().UTC().Format(days.Stored)}).Execute()
+	b.logErr("sweep of quotas", err)
 }
 
 // daily is what a user may do in a day in Beijing.
-func (p *Plugin) daily(what, user string, most int) quota {
-	now := p.now().In(days.Beijing())
+func (b *books) daily(what, user string, most int) quota {
+	now := b.now().In(days.Beijing())
 	return quota{key: what + "/user/" + user + "/" + now.Format(time.DateOnly), most: most, until: now.AddDate(0, 0, 2)}
 }
 
 // spendDaily takes n of a daily limit; below 0 there is none. conclude gives them back when the outcome says that nothing was done.
-func (p *Plugin) spendDaily(app core.App, q quota, n int, refusal answer.Problem, per string) (conclude func(error), err error) {
+func (b *books) spendDaily(app core.App, q quota, n int, refusal answer.Problem, per string) (conclude func(error), err error) {
 	if q.most < 0 || n == 0 {
 		return func(error) {}, nil
 	}
-	if _, err := p.spendSome(app, q, n); errors.Is(err, errQuotaSpent) {
+	if _, err := b.spendSome(app, q, n); errors.Is(err, errQuotaSpent) {
 		answer := answer.With(refusal, "most", q.most)
 		answer.Data["per"] = per
 		return nil, answer
@@ -88,7 +88,7 @@ func (p *Plugin) spendDaily(app core.App, q quota, n int, refusal answer.Problem
 	}
 	return func(outcome error) {
 		if wechat.SurelyNotDone(outcome) {
-			p.giveSomeBack(app, q, n)
+			b.giveSomeBack(app, q, n)
 		}
 	}, nil
 }

@@ -106,7 +106,7 @@ func (p *Plugin) look(ctx context.Context) readiness {
 		r.Writer = errors.Join(r.Writer, fmt.Errorf("the disk is full: %d MB are left", free/megabyte))
 	}
 	found(r.Writer != nil, unreadyWriter)
-	found(p.outbox.lanes.idleFor() > max(workerAge, 3*p.cfg.SweepEvery), unreadyWorker)
+	found(p.books.outbox.lanes.idleFor() > max(workerAge, 3*p.cfg.SweepEvery), unreadyWorker)
 	found(err == nil && free < p.leastFree(), unreadyDisk)
 	r.Backlog, r.Oldest = p.backlog(ctx)
 	found(r.Oldest > backlogAge, unreadyBacklog)
@@ -157,10 +157,10 @@ func (p *Plugin) noteWriter(r readiness) {
 	switch {
 	case r.Writer != nil && was == nil:
 		_, _ = fmt.Fprintf(p.cfg.Out, "  error: nothing can be written: %s\n", oneLine(redact.Text(r.Writer.Error())))
-		p.webhook.tellUnkept(alertDisk, "writing", oneLine(r.Writer.Error()))
+		p.books.webhook.tellUnkept(alertDisk, "writing", oneLine(r.Writer.Error()))
 	case r.Writer == nil && was != nil:
 		_, _ = fmt.Fprintln(p.cfg.Out, "  writing works again")
-		p.logErr("alert", p.raise(p.app, alertDisk, "writing", map[string]any{
+		p.books.logErr("alert", p.books.raise(p.app, alertDisk, "writing", map[string]any{
 			"error": oneLine(was.Error()), "until": time.Now().UTC().Format(time.RFC3339), "now": "writing works again",
 		}))
 	}
@@ -214,12 +214,12 @@ func (p *Plugin) inform(kind alertKind, subject, what string, details map[string
 	}
 	var err error
 	if what == "" {
-		err = p.settle(p.app, kind, subject, "it has passed")
+		err = p.books.settle(p.app, kind, subject, "it has passed")
 	} else {
-		err = p.raise(p.app, kind, subject, details)
+		err = p.books.raise(p.app, kind, subject, details)
 	}
 	if err != nil {
-		p.logErr("alert", err)
+		p.books.logErr("alert", err)
 		return
 	}
 	p.keeper.told[key] = what

@@ -27,7 +27,7 @@ import (
 
 // createRefund handles POST /api/wx/orders/{id}/refunds for superusers: `{amount, reason?, key?}`, or `{all: true, reason?, key?}` for
 // all that is left. WeChat wants a minute between two refunds of one payment: one that comes too soon is kept and sent by the sweep.
-func (p *Plugin) createRefund(e *core.RequestEvent) error {
+func (t *till) createRefund(e *core.RequestEvent) error {
 	var form refundForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
@@ -40,16 +40,16 @@ func (p *Plugin) createRefund(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer p.locks.Lock("order/" + record.Id)()
-	refund, err := p.askRefund(e.App, record.Id, wish)
+	defer t.locks.Lock("order/" + record.Id)()
+	refund, err := t.askRefund(e.App, record.Id, wish)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
 	isNew := refund.GetString("state") == string(order.RefundNew) // note: not so when the key has met an earlier one
-	if isNew && !refund.GetDateTime("nextQueryAt").Time().After(p.now()) {
-		if end := p.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "refund"}); end.err != nil {
+	if isNew && !refund.GetDateTime("nextQueryAt").Time().After(t.now()) {
+		if end := t.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "refund"}); end.err != nil {
 			return answer.Fail(answer.Busy, end.err)
 		}
 	}
@@ -77,14 +77,14 @@ func paidAttempt(tx core.App, orderID string) (*core.Record, error) {
 }
 
 // refundAsk collects what the answer depends on; an amount of 0 means all that is left.
-func (p *Plugin) refundAsk(tx core.App, payment *core.Record, amount int64) (order.RefundAsk, error) {
+func (t *till) refundAsk(tx core.App, payment *core.Record, amount int64) (order.RefundAsk, error) {
 	rows, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id})
 	if err != nil {
 		return order.RefundAsk{}, fmt.Errorf("read refunds: %w", err)
 	}
 	_, total := heldMoney(payment)
 	ask := order.RefundAsk{
-		Total: total, Amount: amount, PaidAt: payment.GetDateTime("successAt").Time(), Now: p.now(),
+		Total: total, Amount: amount, PaidAt: payment.GetDateTime("successAt").Time(), Now: t.now(),
 	}
 	ask.Refunds = refundAmounts(rows)
 	for _, r := range rows {
@@ -135,9 +135,9 @@ func saveRefund(tx core.App, payment *core.Record, fields map[string]any) (*core
 }
 
 // refundAutomatically gives back money that nobody wants, under the one number that the payment has for it.
-func (p *Plugin) refundAutomatically(ctx context.Context, paymentID string) error {
+func (t *till) refundAutomatically(ctx context.Context, paymentID string) error {
 	var refund *core.Record
-	err := p.app.RunInTransaction(func(tx core.App) error {
+	err := t.app.RunInTransaction(func(tx core.App) error {
 		payment, err := tx.FindRecordById("payments", paymentID)
 		if err != nil {
 			return fmt.Errorf("read payment: %w", err)
@@ -147,12 +147,12 @@ func (p *Plugin) refundAutomatically(ctx context.Context, paymentID string) erro
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		ask, err := p.refundAsk(tx, payment, 0)
+		ask, err := t.refundAsk(tx, payment, 0)
 		if err != nil || ask.Amount == 0 {
 			return err
 		}
 		refund, err = saveRefund(tx, payment, map[string]any{
-			"outRefundNo": number, "amount": ask.Amount, "reason": "订单已关闭，自动退款", "requestedBy": "wxbase", "nextQueryAt": p.now(),
+			"outRefundNo": number, "amount": ask.Amount, "reason": "订单已关闭，自动退款", "requestedBy": "wxbase", "nextQueryAt": t.now(),
 		})
 		return err
 	})
@@ -161,108 +161,108 @@ func (p *Plugin) refundAutomatically(ctx context.Context, paymentID string) erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return p.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "auto"}).err
+	return t.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "auto"}).err
 }
 
 // sweepRefunds sends what waits for its turn and asks about what has no answer.
-func (p *Plugin) sweepRefunds(ctx context.Context) error {
+func (t *till) sweepRefunds(ctx context.Context) error {
 	var due []*core.Record
-	if err := dueRefunds(p.app, p.now()).All(&due); err != nil {
+	if err := dueRefunds(t.app, t.now()).All(&due); err != nil {
 		return fmt.Errorf("find due refunds: %w", err)
 	}
 	for _, refund := range due {
-		p.sweepRefund(ctx, refund)
+		t.sweepRefund(ctx, refund)
 	}
 	return nil
 }
 
-func (p *Plugin) sweepRefund(ctx context.Context, refund *core.Record) {
-	defer p.locks.Lock("order/" + refund.GetString("order"))()
+func (t *till) sweepRefund(ctx context.Context, refund *core.Record) {
+	defer t.locks.Lock("order/" + refund.GetString("order"))()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	refund, err := p.app.FindRecordById("refunds", refund.Id) // note: a request may have sent it while we waited for the lock
+	refund, err := t.app.FindRecordById("refunds", refund.Id) // note: a request may have sent it while we waited for the lock
 	if err != nil {
-		p.logErr("sweep of refunds", err)
+		t.books.logErr("sweep of refunds", err)
 		return
 	}
-	if waits, err := p.waitsForDispute(refund); waits || err != nil {
-		p.logErr("sweep of refunds", err)
+	if waits, err := t.waitsForDispute(refund); waits || err != nil {
+		t.books.logErr("sweep of refunds", err)
 		return
 	}
 	var end drivenRefund
 	if order.RefundState(refund.GetString("state")) == order.RefundNew {
-		if waits, err := p.waitForTurn(refund); waits || err != nil {
-			p.logErr("spacing of refunds", err)
+		if waits, err := t.waitForTurn(refund); waits || err != nil {
+			t.books.logErr("spacing of refunds", err)
 			return
 		}
-		end = p.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "sweep"})
+		end = t.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "sweep"})
 	} else {
-		end = p.queryRefund(ctx, refund.Id)
+		end = t.queryRefund(ctx, refund.Id)
 	}
 	if end.err != nil {
-		p.app.Logger().Error("sweep of a refund stopped", "refund", refund.Id, "error", end.err.Error())
+		t.app.Logger().Error("sweep of a refund stopped", "refund", refund.Id, "error", end.err.Error())
 	}
 	if end.err != nil || end.callErr != nil {
-		p.postponeRefund(refund.Id)
+		t.postponeRefund(refund.Id)
 	}
 }
 
 // waitsForDispute puts a refund off that has not been sent and whose order is frozen. One of the disputed payment itself is what a
 // person decided.
-func (p *Plugin) waitsForDispute(refund *core.Record) (waits bool, err error) {
+func (t *till) waitsForDispute(refund *core.Record) (waits bool, err error) {
 	if order.RefundState(refund.GetString("state")) != order.RefundNew {
 		return false, nil
 	}
-	o, err := p.app.FindRecordById("orders", refund.GetString("order"))
+	o, err := t.app.FindRecordById("orders", refund.GetString("order"))
 	if err != nil {
 		return false, fmt.Errorf("read order: %w", err)
 	}
-	payment, err := p.app.FindRecordById("payments", refund.GetString("payment"))
+	payment, err := t.app.FindRecordById("payments", refund.GetString("payment"))
 	if err != nil {
 		return false, fmt.Errorf("read payment: %w", err)
 	}
 	if !isFrozen(o) || payment.GetString("state") != string(order.PaymentPaid) {
 		return false, nil
 	}
-	refund.Set("nextQueryAt", p.now().Add(order.RefundSpacing))
-	return true, save(p.app, refund)
+	refund.Set("nextQueryAt", t.now().Add(order.RefundSpacing))
+	return true, save(t.app, refund)
 }
 
 // waitForTurn puts a refund off that would leave within a minute of another one of the payment: its turn was reckoned when it was asked
 // for, and the one before it may have left late.
-func (p *Plugin) waitForTurn(refund *core.Record) (waits bool, err error) {
-	others, err := p.app.FindAllRecords("refunds", dbx.HashExp{"payment": refund.GetString("payment")},
+func (t *till) waitForTurn(refund *core.Record) (waits bool, err error) {
+	others, err := t.app.FindAllRecords("refunds", dbx.HashExp{"payment": refund.GetString("payment")},
 		dbx.Not(dbx.HashExp{"id": refund.Id}), dbx.Not(dbx.HashExp{"state": string(order.RefundNew)}))
 	if err != nil {
 		return false, fmt.Errorf("read refunds: %w", err)
 	}
-	turn := p.now()
+	turn := t.now()
 	for _, r := range others {
 		if next := lastSent(r).Add(order.RefundSpacing); next.After(turn) {
 			turn = next
 		}
 	}
-	if !turn.After(p.now()) {
+	if !turn.After(t.now()) {
 		return false, nil
 	}
 	refund.Set("nextQueryAt", turn)
-	return true, save(p.app, refund)
+	return true, save(t.app, refund)
 }
 
 // postponeRefund makes a refund wait after a question that had no answer.
-func (p *Plugin) postponeRefund(id string) {
-	err := p.app.RunInTransaction(func(tx core.App) error {
+func (t *till) postponeRefund(id string) {
+	err := t.app.RunInTransaction(func(tx core.App) error {
 		r, err := tx.FindRecordById("refunds", id)
 		if err != nil || r.GetDateTime("nextQueryAt").IsZero() {
 			return err
 		}
 		asked := r.GetInt("queries")
 		r.Set("queries", asked+1)
-		r.Set("nextQueryAt", p.now().Add(nextRefundQuery(asked)))
+		r.Set("nextQueryAt", t.now().Add(nextRefundQuery(asked)))
 		return save(tx, r)
 	})
 	if err != nil {
-		p.app.Logger().Warn("refund not postponed", "refund", id, "error", err.Error())
+		t.app.Logger().Warn("refund not postponed", "refund", id, "error", err.Error())
 	}
 }
 

@@ -60,7 +60,7 @@ func (f refundForm) wish(by string) (refundWish, error) {
 }
 
 // askRefund checks what WeChat allows and writes the row, which reserves the amount.
-func (p *Plugin) askRefund(app core.App, orderID string, wish refundWish) (refund *core.Record, err error) {
+func (t *till) askRefund(app core.App, orderID string, wish refundWish) (refund *core.Record, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
 		if refund, err = refundOfKey(tx, orderID, wish); refund != nil || err != nil {
 			return err
@@ -73,22 +73,22 @@ func (p *Plugin) askRefund(app core.App, orderID string, wish refundWish) (refun
 			return err
 		}
 		if wish.key == "" {
-			if err := p.refuseSecondClick(tx, payment, wish); err != nil {
+			if err := t.refuseSecondClick(tx, payment, wish); err != nil {
 				return err
 			}
 		}
-		refund, err = p.writeRefund(tx, payment, wish)
+		refund, err = t.writeRefund(tx, payment, wish)
 		return err
 	})
 	return refund, err
 }
 
-func (p *Plugin) writeRefund(tx core.App, payment *core.Record, wish refundWish) (*core.Record, error) {
-	ask, err := p.refundAsk(tx, payment, wish.amount)
+func (t *till) writeRefund(tx core.App, payment *core.Record, wish refundWish) (*core.Record, error) {
+	ask, err := t.refundAsk(tx, payment, wish.amount)
 	if err != nil {
 		return nil, err
 	}
-	at := p.now()
+	at := t.now()
 	switch err := order.AllowRefund(ask); {
 	case errors.Is(err, order.ErrRefundTooSoon):
 		at = ask.LastAt.Add(order.RefundSpacing)
@@ -124,7 +124,7 @@ func refundOfKey(tx core.App, orderID string, wish refundWish) (*core.Record, er
 
 // refuseSecondClick refuses what was asked for a moment ago, and what is still on its way. A refund that WeChat refused or closed gave
 // nothing back, and may be asked for again at once.
-func (p *Plugin) refuseSecondClick(tx core.App, payment *core.Record, wish refundWish) error {
+func (t *till) refuseSecondClick(tx core.App, payment *core.Record, wish refundWish) error {
 	rows, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id})
 	if err != nil {
 		return fmt.Errorf("read refunds: %w", err)
@@ -136,7 +136,7 @@ func (p *Plugin) refuseSecondClick(tx core.App, payment *core.Record, wish refun
 	}
 	for _, r := range slices.Backward(rows) {
 		same := int64(r.GetInt("amount")) == wish.amount || wish.all() && left == 0
-		if same && p.isFreshRefund(r) {
+		if same && t.isFreshRefund(r) {
 			refusal := answer.With(answer.RefundRepeated, "refund", r.Id)
 			refusal.Data["state"], refusal.Data["amount"] = r.GetString("state"), r.GetInt("amount")
 			return refusal
@@ -146,12 +146,12 @@ func (p *Plugin) refuseSecondClick(tx core.App, payment *core.Record, wish refun
 }
 
 // isFreshRefund tells whether a refund is on its way, or was asked for within the minute.
-func (p *Plugin) isFreshRefund(r *core.Record) bool {
+func (t *till) isFreshRefund(r *core.Record) bool {
 	switch order.RefundState(r.GetString("state")) {
 	case order.RefundNew, order.RefundSubmitted, order.RefundProcessing, order.RefundAbnormal:
 		return true
 	case order.RefundSuccess:
-		return p.now().Before(lastSent(r).Add(secondClick))
+		return t.now().Before(lastSent(r).Add(secondClick))
 	case order.RefundClosed, order.RefundRejected:
 	}
 	return false

@@ -30,24 +30,24 @@ type drivenRefund struct {
 }
 
 // driveRefund is drive for refunds, and looks for refunds by hand when WeChat refuses ours.
-func (p *Plugin) driveRefund(ctx context.Context, id string, event order.RefundEvent, why refundEvidence) drivenRefund {
-	end := p.settleRefund(ctx, id, event, why)
-	p.lookBehindRefusal(ctx, id, end)
+func (t *till) driveRefund(ctx context.Context, id string, event order.RefundEvent, why refundEvidence) drivenRefund {
+	end := t.settleRefund(ctx, id, event, why)
+	t.lookBehindRefusal(ctx, id, end)
 	return end
 }
 
 // settleRefund goes on until no call is due. It sends at most once: if WeChat does not know the number after an unclear answer, the sweep sends
 // again, with the pause that WeChat asks for.
-func (p *Plugin) settleRefund(ctx context.Context, id string, event order.RefundEvent, why refundEvidence) drivenRefund {
+func (t *till) settleRefund(ctx context.Context, id string, event order.RefundEvent, why refundEvidence) drivenRefund {
 	var end drivenRefund
 	sent := false
 	for range maxSteps {
-		end.step, end.err = p.applyRefund(p.app, id, event, why)
+		end.step, end.err = t.applyRefund(t.app, id, event, why)
 		if end.err != nil || sent && end.step.Has(order.CallRefund) {
 			return end
 		}
 		sent = sent || end.step.Has(order.CallRefund)
-		next, found, err := p.carryOutRefund(ctx, id, end.step)
+		next, found, err := t.carryOutRefund(ctx, id, end.step)
 		if err != nil {
 			end.callErr = err
 		}
@@ -61,47 +61,47 @@ func (p *Plugin) settleRefund(ctx context.Context, id string, event order.Refund
 }
 
 // queryRefund asks WeChat about a refund and goes on from the answer.
-func (p *Plugin) queryRefund(ctx context.Context, id string) drivenRefund {
-	refund, gateway, err := p.refundAndGateway(id)
+func (t *till) queryRefund(ctx context.Context, id string) drivenRefund {
+	refund, gateway, err := t.refundAndGateway(id)
 	if err != nil {
 		return drivenRefund{err: err}
 	}
-	event, why, err := p.callRefundQuery(ctx, gateway, refund)
+	event, why, err := t.callRefundQuery(ctx, gateway, refund)
 	if event == "" && why.fact == nil {
 		return drivenRefund{callErr: err}
 	}
-	return p.driveRefund(ctx, id, event, why)
+	return t.driveRefund(ctx, id, event, why)
 }
 
-func (p *Plugin) refundAndGateway(id string) (*core.Record, wxpay.Gateway, error) {
-	refund, err := p.app.FindRecordById("refunds", id)
+func (t *till) refundAndGateway(id string) (*core.Record, wxpay.Gateway, error) {
+	refund, err := t.app.FindRecordById("refunds", id)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read refund: %w", err)
 	}
-	payment, err := p.app.FindRecordById("payments", refund.GetString("payment"))
+	payment, err := t.app.FindRecordById("payments", refund.GetString("payment"))
 	if err != nil {
 		return nil, nil, fmt.Errorf("read payment: %w", err)
 	}
-	gateway, err := p.accounts.gateway(refund.GetString("merchant"), payment.GetString("appid"))
+	gateway, err := t.accounts.gateway(refund.GetString("merchant"), payment.GetString("appid"))
 	return refund, gateway, err
 }
 
-func (p *Plugin) carryOutRefund(ctx context.Context, id string, step order.RefundStep) (order.RefundEvent, refundEvidence, error) {
+func (t *till) carryOutRefund(ctx context.Context, id string, step order.RefundStep) (order.RefundEvent, refundEvidence, error) {
 	if !step.Has(order.CallRefund) && !step.Has(order.QueryRefundNow) {
 		return "", refundEvidence{}, nil
 	}
-	refund, gateway, err := p.refundAndGateway(id)
+	refund, gateway, err := t.refundAndGateway(id)
 	if err != nil {
 		return "", refundEvidence{}, err
 	}
 	if step.Has(order.CallRefund) {
-		return p.callRefund(ctx, gateway, refund)
+		return t.callRefund(ctx, gateway, refund)
 	}
-	return p.callRefundQuery(ctx, gateway, refund)
+	return t.callRefundQuery(ctx, gateway, refund)
 }
 
-func (p *Plugin) callRefund(ctx context.Context, g wxpay.Gateway, refund *core.Record) (order.RefundEvent, refundEvidence, error) {
-	payment, err := p.app.FindRecordById("payments", refund.GetString("payment"))
+func (t *till) callRefund(ctx context.Context, g wxpay.Gateway, refund *core.Record) (order.RefundEvent, refundEvidence, error) {
+	payment, err := t.app.FindRecordById("payments", refund.GetString("payment"))
 	if err != nil {
 		return "", refundEvidence{}, fmt.Errorf("read payment: %w", err)
 	}
@@ -109,25 +109,25 @@ func (p *Plugin) callRefund(ctx context.Context, g wxpay.Gateway, refund *core.R
 	answer, err := g.Refund(ctx, wxpay.RefundRequest{
 		TransactionID: transactionID, OutTradeNo: payment.GetString("outTradeNo"),
 		OutRefundNo: refund.GetString("outRefundNo"), Reason: refund.GetString("reason"),
-		NotifyURL: p.accounts.settings.PublicURL() + "/api/wx/notify/refund/" + refund.GetString("merchant"),
+		NotifyURL: t.accounts.settings.PublicURL() + "/api/wx/notify/refund/" + refund.GetString("merchant"),
 		Refund:    wxpay.Fen(refund.GetInt("amount")), Total: wxpay.Fen(total),
 	})
 	if err == nil {
 		return "", refundEvidence{source: "refund", fact: &answer}, nil
 	}
-	p.app.Logger().Warn("WeChat Pay call failed", "call", "refund", "refund", refund.Id, "error", err.Error())
-	return p.afterRefusal(ctx, g, refund, err)
+	t.app.Logger().Warn("WeChat Pay call failed", "call", "refund", "refund", refund.Id, "error", err.Error())
+	return t.afterRefusal(ctx, g, refund, err)
 }
 
 // afterRefusal says what a call that brought no answer means.
-func (p *Plugin) afterRefusal(
+func (t *till) afterRefusal(
 	ctx context.Context, g wxpay.Gateway, refund *core.Record, err error,
 ) (order.RefundEvent, refundEvidence, error) {
 	pe, ok := errors.AsType[*wxpay.Error](err)
 	why := refundEvidence{source: "refund", refusal: pe}
 	switch {
 	case ok && isTooSoon(pe):
-		return p.ifUnknown(ctx, g, refund, order.EventRefundTooSoon, why, nil) // note: no failure, so the sweep keeps to the turn
+		return t.ifUnknown(ctx, g, refund, order.EventRefundTooSoon, why, nil) // note: no failure, so the sweep keeps to the turn
 	case !ok || pe.OutcomeUnknown():
 		return order.EventRefundUnknown, why, err
 	case pe.Kind == wxpay.KindSign, pe.Kind == wxpay.KindConfig, pe.Kind == wxpay.KindDenied:
@@ -136,7 +136,7 @@ func (p *Plugin) afterRefusal(
 	case pe.Kind == wxpay.KindNotEnough:
 		return order.EventRefundNotEnough, why, err
 	case refund.GetInt("queries") > 1:
-		return p.ifUnknown(ctx, g, refund, order.EventRefundRejected, why, err)
+		return t.ifUnknown(ctx, g, refund, order.EventRefundRejected, why, err)
 	default:
 		return order.EventRefundRejected, why, err
 	}
@@ -145,10 +145,10 @@ func (p *Plugin) afterRefusal(
 // ifUnknown is the event when WeChat does not know the number, and otherwise what it knows.
 //
 // note: an earlier call may have worked; what this one says about the number is not the whole truth.
-func (p *Plugin) ifUnknown(
+func (t *till) ifUnknown(
 	ctx context.Context, g wxpay.Gateway, refund *core.Record, event order.RefundEvent, why refundEvidence, err error,
 ) (order.RefundEvent, refundEvidence, error) {
-	found, fact, queryErr := p.callRefundQuery(ctx, g, refund)
+	found, fact, queryErr := t.callRefundQuery(ctx, g, refund)
 	if found == order.EventRefundNotFound {
 		return event, why, err
 	}
@@ -163,7 +163,7 @@ func isTooSoon(pe *wxpay.Error) bool {
 	return pe.Code == "FREQUENCY_LIMITED" || pe.Code == "RATELIMIT_EXCEEDED"
 }
 
-func (p *Plugin) callRefundQuery(ctx context.Context, g wxpay.Gateway, refund *core.Record) (order.RefundEvent, refundEvidence, error) {
+func (t *till) callRefundQuery(ctx context.Context, g wxpay.Gateway, refund *core.Record) (order.RefundEvent, refundEvidence, error) {
 	fact, err := g.QueryRefund(ctx, refund.GetString("outRefundNo"))
 	if err == nil {
 		return "", refundEvidence{source: "query", fact: &fact}, nil
@@ -171,12 +171,12 @@ func (p *Plugin) callRefundQuery(ctx context.Context, g wxpay.Gateway, refund *c
 	if pe, ok := errors.AsType[*wxpay.Error](err); ok && pe.Kind == wxpay.KindNotFound {
 		return order.EventRefundNotFound, refundEvidence{source: "query"}, nil
 	}
-	p.app.Logger().Warn("WeChat Pay call failed", "call", "query refund", "refund", refund.Id, "error", err.Error())
+	t.app.Logger().Warn("WeChat Pay call failed", "call", "query refund", "refund", refund.Id, "error", err.Error())
 	return "", refundEvidence{}, err
 }
 
 // applyRefund is the only writer of refund states and of an order's refunded total.
-func (p *Plugin) applyRefund(app core.App, id string, event order.RefundEvent, why refundEvidence) (order.RefundStep, error) {
+func (t *till) applyRefund(app core.App, id string, event order.RefundEvent, why refundEvidence) (order.RefundStep, error) {
 	var step order.RefundStep
 	err := app.RunInTransaction(func(tx core.App) error {
 		refund, err := tx.FindRecordById("refunds", id)
@@ -198,16 +198,16 @@ func (p *Plugin) applyRefund(app core.App, id string, event order.RefundEvent, w
 		if err != nil {
 			return err
 		}
-		return p.recordRefund(tx, refund, payment, event, step, why)
+		return t.recordRefund(tx, refund, payment, event, step, why)
 	})
 	if err != nil {
 		return step, fmt.Errorf("apply %s to refund %s: %w", event, id, err)
 	}
-	p.wake()
+	t.books.wake()
 	return step, nil
 }
 
-func (p *Plugin) recordRefund(
+func (t *till) recordRefund(
 	tx core.App, refund, payment *core.Record, event order.RefundEvent, step order.RefundStep, why refundEvidence,
 ) error {
 	if why.inbox != nil {
@@ -234,7 +234,7 @@ func (p *Plugin) recordRefund(
 		}
 	}
 	keepRefusal(refund, step, why)
-	p.scheduleRefund(refund, step)
+	t.scheduleRefund(refund, step)
 	if err := save(tx, refund); err != nil {
 		return fmt.Errorf("save refund: %w", err)
 	}
@@ -243,7 +243,7 @@ func (p *Plugin) recordRefund(
 			return err
 		}
 	}
-	return p.followRefund(tx, refund, payment, step, why)
+	return t.followRefund(tx, refund, payment, step, why)
 }
 
 // keepRefusal writes down WeChat's code and words, for the person who has to do something; what WeChat has taken on is no longer refused.
@@ -259,31 +259,31 @@ func keepRefusal(refund *core.Record, step order.RefundStep, why refundEvidence)
 }
 
 // scheduleRefund sets when the sweep looks next. Only a refund on its way is looked at.
-func (p *Plugin) scheduleRefund(refund *core.Record, step order.RefundStep) {
+func (t *till) scheduleRefund(refund *core.Record, step order.RefundStep) {
 	if step.Has(order.CallRefund) {
-		refund.Set("sentAt", p.now())
-		refund.Set("calledAt", p.now())
+		refund.Set("sentAt", t.now())
+		refund.Set("calledAt", t.now())
 	}
 	asked := refund.GetInt("queries")
 	switch step.To {
 	case order.RefundNew, order.RefundSubmitted, order.RefundProcessing:
 		refund.Set("queries", asked+1)
-		refund.Set("nextQueryAt", p.now().Add(nextRefundQuery(asked)))
+		refund.Set("nextQueryAt", t.now().Add(nextRefundQuery(asked)))
 	case order.RefundAbnormal, order.RefundSuccess, order.RefundClosed, order.RefundRejected:
 		refund.Set("nextQueryAt", nil)
 	}
 	switch {
 	case step.Has(order.RetryRefundLater):
-		refund.Set("nextQueryAt", p.now().Add(order.NextQuery(asked+6)))
+		refund.Set("nextQueryAt", t.now().Add(order.NextQuery(asked+6)))
 	case step.Has(order.RetryRefundSoon):
 		refund.Set("sentAt", nil) // WeChat has no such refund, so it has no day in a bill either
 		refund.Set("queries", 0)
-		refund.Set("nextQueryAt", p.now().Add(order.RefundSpacing))
+		refund.Set("nextQueryAt", t.now().Add(order.RefundSpacing))
 	}
 }
 
-func (p *Plugin) followRefund(tx core.App, refund, payment *core.Record, step order.RefundStep, why refundEvidence) error {
-	if err := p.raiseForRefund(tx, refund, step); err != nil {
+func (t *till) followRefund(tx core.App, refund, payment *core.Record, step order.RefundStep, why refundEvidence) error {
+	if err := t.raiseForRefund(tx, refund, step); err != nil {
 		return err
 	}
 	for _, effect := range step.Effects {
@@ -291,10 +291,10 @@ func (p *Plugin) followRefund(tx core.App, refund, payment *core.Record, step or
 		switch effect { //nolint:exhaustive // the calls are made by driveRefund and the sweep
 		case order.CountRefund:
 			if err = countRefund(tx, refund, payment); err == nil {
-				err = p.endGiveBack(tx, payment)
+				err = t.endGiveBack(tx, payment)
 			}
 		case order.Freeze:
-			err = p.freezeByRefund(tx, payment, why.mismatches)
+			err = t.freezeByRefund(tx, payment, why.mismatches)
 		case order.Alert:
 			// raiseForRefund tells a person
 		}

@@ -21,51 +21,51 @@ import (
 )
 
 // importRefunds books what WeChat knows of the refunds of a payment. The caller holds the order's lock.
-func (p *Plugin) importRefunds(ctx context.Context, payment *core.Record) error {
-	lister, err := p.refundLister(payment)
+func (t *till) importRefunds(ctx context.Context, payment *core.Record) error {
+	lister, err := t.refundLister(payment)
 	if err != nil {
 		return err
 	}
 	if lister == nil {
-		return p.askForRefundsByHand(ctx, payment)
+		return t.askForRefundsByHand(ctx, payment)
 	}
 	refunds, err := lister.RefundsOf(ctx, payment.GetString("outTradeNo"))
 	if err != nil { // note: an APIv2 key that is wrong must not be worse than none
-		return errors.Join(fmt.Errorf("list refunds of payment %s: %w", payment.Id, err), p.askForRefundsByHand(ctx, payment))
+		return errors.Join(fmt.Errorf("list refunds of payment %s: %w", payment.Id, err), t.askForRefundsByHand(ctx, payment))
 	}
 	for _, fact := range refunds {
-		if err := p.importRefund(payment.GetString("merchant"), fact); err != nil {
+		if err := t.importRefund(payment.GetString("merchant"), fact); err != nil {
 			return err
 		}
 	}
-	return p.settle(p.app, alertRefund, refundsOfPayment(payment), "WeChat has listed the refunds")
+	return t.books.settle(t.app, alertRefund, refundsOfPayment(payment), "WeChat has listed the refunds")
 }
 
 func refundsOfPayment(payment *core.Record) string { return "of payment " + payment.Id }
 
 // importRefund books one refund. One that cannot stand in our books has raised an alert, and does not keep the others out.
-func (p *Plugin) importRefund(mchID string, fact wxpay.Refund) error {
-	id, err := p.refundOfFact(p.app, mchID, fact)
+func (t *till) importRefund(mchID string, fact wxpay.Refund) error {
+	id, err := t.refundOfFact(t.app, mchID, fact)
 	if errors.Is(err, errRefundTooLarge) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	_, err = p.applyRefund(p.app, id, "", refundEvidence{source: "platform", fact: &fact})
+	_, err = t.applyRefund(t.app, id, "", refundEvidence{source: "platform", fact: &fact})
 	return err
 }
 
 // refundLister is nil for a merchant without an APIv2 key.
-func (p *Plugin) refundLister(payment *core.Record) (wxpay.RefundLister, error) {
-	m, err := p.accounts.settings.Merchant(payment.GetString("merchant"))
+func (t *till) refundLister(payment *core.Record) (wxpay.RefundLister, error) {
+	m, err := t.accounts.settings.Merchant(payment.GetString("merchant"))
 	if err != nil || m.APIv2Key == "" {
 		return nil, err
 	}
 	if m.API != apiV2 {
 		m.API, m.Certificate = apiV2, "" // note: the call needs no certificate, and a merchant of v3 has none in the right form
 	}
-	gateway, err := p.accounts.gatewayFor(m, payment.GetString("appid"))
+	gateway, err := t.accounts.gatewayFor(m, payment.GetString("appid"))
 	if err != nil {
 		return nil, err
 	}
@@ -74,23 +74,23 @@ func (p *Plugin) refundLister(payment *core.Record) (wxpay.RefundLister, error) 
 }
 
 // askForRefundsByHand raises an alert when WeChat says that money has gone back and our books know of none.
-func (p *Plugin) askForRefundsByHand(ctx context.Context, payment *core.Record) error {
-	trade, err := p.tradeOf(ctx, payment)
+func (t *till) askForRefundsByHand(ctx context.Context, payment *core.Record) error {
+	trade, err := t.tradeOf(ctx, payment)
 	if err != nil || trade.State != wxpay.StateRefund {
 		return err
 	}
-	rows, err := p.app.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id}, dbx.In("state", "PROCESSING", "SUCCESS", "ABNORMAL", "CLOSED"))
+	rows, err := t.app.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id}, dbx.In("state", "PROCESSING", "SUCCESS", "ABNORMAL", "CLOSED"))
 	if err != nil || len(rows) > 0 {
 		return err
 	}
-	return p.raise(p.app, alertRefund, refundsOfPayment(payment), map[string]any{
+	return t.books.raise(t.app, alertRefund, refundsOfPayment(payment), map[string]any{
 		"payment": payment.Id, "order": payment.GetString("order"), "outTradeNo": payment.GetString("outTradeNo"),
 		"wants": "look at pay.weixin.qq.com: WeChat says that money has gone back, and our books know of no refund; the next bill names it",
 	})
 }
 
-func (p *Plugin) tradeOf(ctx context.Context, payment *core.Record) (wxpay.Trade, error) {
-	gateway, err := p.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
+func (t *till) tradeOf(ctx context.Context, payment *core.Record) (wxpay.Trade, error) {
+	gateway, err := t.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
 	if err != nil {
 		return wxpay.Trade{}, err
 	}
@@ -102,49 +102,49 @@ func (p *Plugin) tradeOf(ctx context.Context, payment *core.Record) (wxpay.Trade
 }
 
 // syncPaid looks whether money of a paid order has gone back without us.
-func (p *Plugin) syncPaid(ctx context.Context, orderID string) error {
-	payment, err := findRow(p.app, "payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
+func (t *till) syncPaid(ctx context.Context, orderID string) error {
+	payment, err := findRow(t.app, "payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read payment: %w", err)
 	}
-	trade, err := p.tradeOf(ctx, payment)
+	trade, err := t.tradeOf(ctx, payment)
 	if err != nil || trade.State != wxpay.StateRefund {
 		return err
 	}
-	return p.importRefunds(ctx, payment)
+	return t.importRefunds(ctx, payment)
 }
 
 // importByEffect is importRefunds for the outbox.
-func (p *Plugin) importByEffect(ctx context.Context, paymentID string) error {
-	payment, err := p.app.FindRecordById("payments", paymentID)
+func (t *till) importByEffect(ctx context.Context, paymentID string) error {
+	payment, err := t.app.FindRecordById("payments", paymentID)
 	if err != nil {
 		return fmt.Errorf("read payment: %w", err)
 	}
-	defer p.locks.Lock("order/" + payment.GetString("order"))()
+	defer t.locks.Lock("order/" + payment.GetString("order"))()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return p.importRefunds(ctx, payment)
+	return t.importRefunds(ctx, payment)
 }
 
 // lookBehindRefusal asks for refunds by hand when one of ours was refused: they may be why.
-func (p *Plugin) lookBehindRefusal(ctx context.Context, refundID string, end drivenRefund) {
+func (t *till) lookBehindRefusal(ctx context.Context, refundID string, end drivenRefund) {
 	if end.err != nil || !end.step.Changed() || end.step.To != order.RefundRejected {
 		return
 	}
-	payment, err := p.paymentOfRefund(refundID)
+	payment, err := t.paymentOfRefund(refundID)
 	if err == nil {
-		err = p.importRefunds(ctx, payment)
+		err = t.importRefunds(ctx, payment)
 	}
-	p.logErr("looking for refunds by hand", err)
+	t.books.logErr("looking for refunds by hand", err)
 }
 
-func (p *Plugin) paymentOfRefund(id string) (*core.Record, error) {
-	refund, err := p.app.FindRecordById("refunds", id)
+func (t *till) paymentOfRefund(id string) (*core.Record, error) {
+	refund, err := t.app.FindRecordById("refunds", id)
 	if err != nil {
 		return nil, fmt.Errorf("read refund: %w", err)
 	}
-	return p.app.FindRecordById("payments", refund.GetString("payment"))
+	return t.app.FindRecordById("payments", refund.GetString("payment"))
 }

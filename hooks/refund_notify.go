@@ -20,23 +20,23 @@ import (
 // notifyRefund handles POST /api/wx/notify/refund/{merchant}, for refunds that we asked for and for those made by hand on the merchant
 // platform. On a v3 merchant the latter come in the XML of v2, which carries no signature: such a notification moves nothing by
 // itself, it only makes us ask.
-func (p *Plugin) notifyRefund(e *core.RequestEvent) error {
+func (t *till) notifyRefund(e *core.RequestEvent) error {
 	mchID := e.Request.PathValue("merchant")
 	body, err := readNotify(e)
 	if err != nil {
-		return p.refuseNotify(e, answer.NotifyMalformed, err)
+		return t.refuseNotify(e, answer.NotifyMalformed, err)
 	}
-	gateway, err := p.accounts.gateway(mchID, "") // either API reads the XML of v2, which is no more than a reason to ask
+	gateway, err := t.accounts.gateway(mchID, "") // either API reads the XML of v2, which is no more than a reason to ask
 	if err == nil && !xmlflat.IsXML(body) {
-		gateway, err = p.accounts.notifyGateway(mchID, body)
+		gateway, err = t.accounts.notifyGateway(mchID, body)
 	}
 	if err != nil {
-		return p.refuseNotifyOf(e, mchID, body, err)
+		return t.refuseNotifyOf(e, mchID, body, err)
 	}
 	note, err := gateway.ParseRefundNotification(e.Request.Header, body)
 	if err != nil {
-		p.keepRefused(e, mchID, body, err)
-		return p.refuseNotify(e, problemOfNotify(err), err)
+		t.keepRefused(e, mchID, body, err)
+		return t.refuseNotify(e, problemOfNotify(err), err)
 	}
 	inbox := refundInboxRow(e, mchID, note, body)
 	fact := note.Refund
@@ -44,39 +44,39 @@ func (p *Plugin) notifyRefund(e *core.RequestEvent) error {
 		ctx, cancel := context.WithTimeout(e.Request.Context(), notifyTimeout)
 		defer cancel()
 		if fact, err = gateway.QueryRefund(ctx, note.Refund.OutRefundNo); err != nil {
-			return p.refuseNotify(e, answer.NotifyProcessing, err)
+			return t.refuseNotify(e, answer.NotifyProcessing, err)
 		}
 	}
-	return p.receiveRefund(e, mchID, fact, inbox, body)
+	return t.receiveRefund(e, mchID, fact, inbox, body)
 }
 
-func (p *Plugin) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Refund, inbox map[string]any, body []byte) error {
-	id, err := p.refundOfFact(e.App, mchID, fact)
+func (t *till) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Refund, inbox map[string]any, body []byte) error {
+	id, err := t.refundOfFact(e.App, mchID, fact)
 	if errors.Is(err, sql.ErrNoRows) {
-		return p.receiveUnmatched(e, mchID+"/"+fact.OutTradeNo, inbox, body)
+		return t.receiveUnmatched(e, mchID+"/"+fact.OutTradeNo, inbox, body)
 	}
 	if err != nil {
-		return p.refuseNotify(e, answer.NotifyProcessing, err)
+		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
-	step, err := p.applyRefund(e.App, id, "", refundEvidence{source: "notify", fact: &fact, inbox: inbox})
+	step, err := t.applyRefund(e.App, id, "", refundEvidence{source: "notify", fact: &fact, inbox: inbox})
 	if err != nil {
-		p.keepFailed(e.App, inbox, err)
-		return p.refuseNotify(e, answer.NotifyProcessing, err)
+		t.books.keepFailed(e.App, inbox, err)
+		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	switch {
 	case step.Has(order.Freeze):
-		p.metrics.notified(e, inboxDisputed)
+		t.metrics.notified(e, inboxDisputed)
 	case step.Changed():
-		p.metrics.notified(e, inboxApplied)
+		t.metrics.notified(e, inboxApplied)
 	default:
-		p.metrics.notified(e, inboxRepeated)
+		t.metrics.notified(e, inboxRepeated)
 	}
 	return acknowledge(e, body)
 }
 
 // refundOfFact finds the refund that a verified fact is about. One that we have not made, for a payment that is ours, is imported: it
 // was made on the merchant platform. It fails with sql.ErrNoRows for a payment that is not in our books.
-func (p *Plugin) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id string, err error) {
+func (t *till) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id string, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
 		have, err := findRow(tx, "refunds", dbx.HashExp{"merchant": mchID, "outRefundNo": fact.OutRefundNo})
 		if err == nil {
@@ -90,24 +90,24 @@ func (p *Plugin) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id
 		if err != nil {
 			return err
 		}
-		ask, err := p.refundAsk(tx, payment, int64(fact.Refund))
+		ask, err := t.refundAsk(tx, payment, int64(fact.Refund))
 		if err != nil {
 			return err
 		}
 		if left, err := order.Refundable(ask.Total, ask.Refunds); err != nil || left < ask.Amount {
-			return p.raise(tx, alertRefund, "import/"+fact.OutRefundNo, map[string]any{
+			return t.books.raise(tx, alertRefund, "import/"+fact.OutRefundNo, map[string]any{
 				"payment": payment.Id, "order": payment.GetString("order"), "wants": "look at a refund of more than is left of the payment", "state": string(fact.State),
 			})
 		}
 		r, err := saveRefund(tx, payment, map[string]any{
-			"outRefundNo": fact.OutRefundNo, "amount": int64(fact.Refund), "requestedBy": "merchant platform", "sentAt": importedAt(fact, p.now()),
-			"nextQueryAt": p.now().Add(nextRefundQuery(0)),
+			"outRefundNo": fact.OutRefundNo, "amount": int64(fact.Refund), "requestedBy": "merchant platform", "sentAt": importedAt(fact, t.now()),
+			"nextQueryAt": t.now().Add(nextRefundQuery(0)),
 		})
 		if err != nil {
 			return err
 		}
 		id = r.Id
-		return p.settle(tx, alertRefund, refundsOfPayment(payment), "a refund by hand was booked")
+		return t.books.settle(tx, alertRefund, refundsOfPayment(payment), "a refund by hand was booked")
 	})
 	if err == nil && id == "" {
 		return "", fmt.Errorf("refund %s: %w", fact.OutRefundNo, errRefundTooLarge)

@@ -22,20 +22,20 @@ import (
 const publishTimeout = 5 * time.Second
 
 // openRooms makes the hub and binds what belongs to it. It runs before the app boots.
-func (p *Plugin) openRooms() error {
-	limits, err := roomLimits(p.cfg.Env)
+func (r *rooms) openRooms() error {
+	limits, err := roomLimits(r.cfg.Env)
 	if err != nil {
 		return fmt.Errorf("register wxbase: %w", err)
 	}
-	p.rooms = newRoomBook(p.app)
-	p.hub = realtime.New(realtime.Config{
-		Store: roomStore{p.app, p.rooms}, Rooms: p.rooms.settings, Check: p.checkRoomMessage, Limits: limits, Now: p.now,
-		Logger: slog.New(appLogs{p.app}),
+	r.roomBook = newRoomBook(r.app)
+	r.hub = realtime.New(realtime.Config{
+		Store: roomStore{r.app, r.roomBook}, Rooms: r.roomBook.settings, Check: r.checkRoomMessage, Limits: limits, Now: r.now,
+		Logger: slog.New(appLogs{r.app}),
 	})
-	p.front = sse.New(p.app, p.hub, sse.Config{Room: p.joinByRequest, Identity: identityOfRequest, Fail: failRoom, Options: checkTopic, Address: func(e *core.RequestEvent) string { return limit.Widen(e.RealIP()) }})
-	p.bindRoomRecords()
-	p.bindKicks()
-	p.metrics.registry.MustRegister(roomMetrics{p.hub, p.front, func() *gateway.Gateway { return p.sockets }})
+	r.front = sse.New(r.app, r.hub, sse.Config{Room: r.joinByRequest, Identity: identityOfRequest, Fail: failRoom, Options: checkTopic, Address: func(e *core.RequestEvent) string { return limit.Widen(e.RealIP()) }})
+	r.bindRoomRecords()
+	r.bindKicks()
+	r.metrics.registry.MustRegister(roomMetrics{r.hub, r.front, func() *gateway.Gateway { return r.sockets }})
 	return nil
 }
 
@@ -80,36 +80,36 @@ func (a appLogs) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (a appLogs) WithGroup(name string) slog.Handler { return a.app.Logger().Handler().WithGroup(name) }
 
 // closeRooms lets go of everybody and writes the rest of the history.
-func (p *Plugin) closeRooms() {
+func (r *rooms) closeRooms() {
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
 	defer cancel()
-	if p.sockets != nil {
-		if err := p.sockets.Shutdown(ctx); err != nil {
-			p.app.Logger().Warn("Not all sockets left in time.", "error", err)
+	if r.sockets != nil {
+		if err := r.sockets.Shutdown(ctx); err != nil {
+			r.app.Logger().Warn("Not all sockets left in time.", "error", err)
 		}
 	}
-	if err := p.hub.Close(ctx); err != nil {
-		p.app.Logger().Error("The history of rooms was not written in time.", "error", err)
+	if err := r.hub.Close(ctx); err != nil {
+		r.app.Logger().Error("The history of rooms was not written in time.", "error", err)
 	}
 }
 
 // Publish sends a message to everybody in a room and returns to how many connections of this process. It waits for none of them, but
 // for the commit where the room keeps history: so not inside of a transaction.
-func (p *Plugin) Publish(room, event string, payload any) (int, error) {
+func (r *rooms) Publish(room, event string, payload any) (int, error) {
 	raw, err := json.Marshal(payload)
 	if err != nil {
 		return 0, fmt.Errorf("encode message for room %s: %w", room, err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), publishTimeout)
 	defer cancel()
-	_, n, err := p.hub.Publish(ctx, realtime.Message{Room: room, Event: event, Payload: raw})
+	_, n, err := r.hub.Publish(ctx, realtime.Message{Room: room, Event: event, Payload: raw})
 	return n, err
 }
 
 // checkRoomMessage lets the program look at a message before anybody gets it.
-func (p *Plugin) checkRoomMessage(_ context.Context, m *realtime.Message) error {
-	e := &RoomMessageEvent{App: p.app, Room: m.Room, Name: m.Event, Payload: m.Payload, Sender: m.Sender}
-	if err := p.onRoomMessage.Trigger(e, func(*RoomMessageEvent) error { return nil }); err != nil {
+func (r *rooms) checkRoomMessage(_ context.Context, m *realtime.Message) error {
+	e := &RoomMessageEvent{App: r.app, Room: m.Room, Name: m.Event, Payload: m.Payload, Sender: m.Sender}
+	if err := r.onRoomMessage.Trigger(e, func(*RoomMessageEvent) error { return nil }); err != nil {
 		return refusedMessage(err)
 	}
 	if !json.Valid(e.Payload) {

@@ -34,16 +34,16 @@ func transportOfSockets(g *gateway.Gateway) (all transport, webSockets, polling,
 }
 
 // showRealtime handles GET /api/wx/admin/realtime for superusers: the numbers of this process.
-func (p *Plugin) showRealtime(e *core.RequestEvent) error {
-	hub, front := p.hub.Stats(), p.front.Stats()
-	viaSockets, webSockets, polling, sockets := transportOfSockets(p.sockets)
+func (r *rooms) showRealtime(e *core.RequestEvent) error {
+	hub, front := r.hub.Stats(), r.front.Stats()
+	viaSockets, webSockets, polling, sockets := transportOfSockets(r.sockets)
 	return e.JSON(http.StatusOK, map[string]any{
 		"connections": map[string]any{"sse": front.Clients, "websocket": webSockets, "polling": polling},
 		"sockets":     sockets,
 		"parked":      front.Parked,
 		"members":     hub.Members,
 		"rooms":       hub.Rooms,
-		"top":         p.hub.TopRooms(topRooms),
+		"top":         r.hub.TopRooms(topRooms),
 		"messages": map[string]any{
 			"in": hub.Published, "fromProcesses": hub.Received, "out": hub.Delivered, "replayed": hub.Replayed,
 			"unkept": hub.Unkept, "committing": hub.Committing,

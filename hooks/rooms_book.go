@@ -74,12 +74,12 @@ func roomOf(r *core.Record) realtime.Room {
 }
 
 // bindRoomRecords makes changes of a room take effect at once.
-func (p *Plugin) bindRoomRecords() {
-	p.app.OnRecordDelete("rooms").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxRoomEmpty", Func: emptyRoom})
+func (r *rooms) bindRoomRecords() {
+	r.app.OnRecordDelete("rooms").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxRoomEmpty", Func: emptyRoom})
 	for _, event := range []*hook.TaggedHook[*core.RecordEvent]{
-		p.app.OnRecordAfterCreateSuccess("rooms"), p.app.OnRecordAfterUpdateSuccess("rooms"), p.app.OnRecordAfterDeleteSuccess("rooms"),
+		r.app.OnRecordAfterCreateSuccess("rooms"), r.app.OnRecordAfterUpdateSuccess("rooms"), r.app.OnRecordAfterDeleteSuccess("rooms"),
 	} {
-		event.Bind(&hook.Handler[*core.RecordEvent]{Id: "wxRoomChanged", Func: p.roomChanged})
+		event.Bind(&hook.Handler[*core.RecordEvent]{Id: "wxRoomChanged", Func: r.roomChanged})
 	}
 }
 
@@ -92,22 +92,22 @@ func emptyRoom(e *core.RecordEvent) error {
 }
 
 // roomChanged runs after the commit. Whoever sits in a room whose rule has changed has to come in again.
-func (p *Plugin) roomChanged(e *core.RecordEvent) error {
-	p.rooms.forget()
+func (r *rooms) roomChanged(e *core.RecordEvent) error {
+	r.roomBook.forget()
 	now, before := e.Record, e.Record.Original()
 	names := map[string]bool{now.GetString("name"): true, before.GetString("name"): true}
 	moved := len(names) > 1 || e.Type == core.ModelEventTypeDelete
 	delete(names, "")
 	for name := range names {
 		if moved {
-			p.hub.Forget(name)
+			r.hub.Forget(name)
 		}
 		if moved || now.GetString("joinRule") != before.GetString("joinRule") {
-			p.hub.Evict(name, "The room has changed.")
+			r.hub.Evict(name, "The room has changed.")
 		}
 	}
 	if now.GetInt("history") < before.GetInt("history") && e.Type == core.ModelEventTypeUpdate {
-		if err := p.hub.Trim(e.Context, now.GetString("name"), now.GetInt("history")); err != nil {
+		if err := r.hub.Trim(e.Context, now.GetString("name"), now.GetInt("history")); err != nil {
 			return err
 		}
 	}

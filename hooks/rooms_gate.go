@@ -18,12 +18,12 @@ import (
 )
 
 // roomGate lets sockets in by PocketBase's tokens and the rooms' rules.
-type roomGate struct{ plugin *Plugin }
+type roomGate struct{ rooms *rooms }
 
 // Identify makes a session. A token that does not hold is refused, and so is a ticket, which only edges understand; there is no falling
 // back to a guest.
 func (g roomGate) Identify(_ context.Context, h socketio.Handshake) (gateway.Session, error) {
-	s := &roomSession{plugin: g.plugin, info: core.RequestInfo{
+	s := &roomSession{rooms: g.rooms, info: core.RequestInfo{
 		Context: core.RequestInfoContextRealtime, Method: http.MethodGet, Query: map[string]string{}, Headers: map[string]string{}, Body: map[string]any{},
 	}}
 	for key, values := range h.Query {
@@ -39,7 +39,7 @@ func (g roomGate) Identify(_ context.Context, h socketio.Handshake) (gateway.Ses
 		s.identity = guest(h.Query.Get("userId"))
 		return s, nil
 	}
-	auth, err := g.plugin.authByToken(token)
+	auth, err := g.rooms.authByToken(token)
 	if err != nil {
 		return nil, err
 	}
@@ -49,8 +49,8 @@ func (g roomGate) Identify(_ context.Context, h socketio.Handshake) (gateway.Ses
 }
 
 // authByToken fails with realtime.ErrTokenInvalid.
-func (p *Plugin) authByToken(token string) (*core.Record, error) {
-	auth, err := p.app.FindAuthRecordByToken(token, core.TokenTypeAuth)
+func (r *rooms) authByToken(token string) (*core.Record, error) {
+	auth, err := r.app.FindAuthRecordByToken(token, core.TokenTypeAuth)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", realtime.ErrTokenInvalid, err)
 	}
@@ -71,7 +71,7 @@ func tokenEnd(token string) time.Time {
 
 // roomSession is one socket's way through the rules.
 type roomSession struct {
-	plugin   *Plugin
+	rooms    *rooms
 	identity realtime.Identity
 	info     core.RequestInfo
 	expires  time.Time
@@ -88,7 +88,7 @@ func (s *roomSession) Room(_ context.Context, name string) (realtime.Room, error
 	if err := s.refresh(); err != nil {
 		return realtime.Room{}, err
 	}
-	return s.plugin.mayJoin(name, &s.info)
+	return s.rooms.mayJoin(name, &s.info)
 }
 
 // MayPublish asks the publish rule.
@@ -96,7 +96,7 @@ func (s *roomSession) MayPublish(_ context.Context, name string) error {
 	if err := s.refresh(); err != nil {
 		return err
 	}
-	return s.plugin.mayPublish(name, &s.info)
+	return s.rooms.mayPublish(name, &s.info)
 }
 
 // refresh reads the user again: a socket lives for hours, and a rule may ask for what the owner has changed since.
@@ -104,7 +104,7 @@ func (s *roomSession) refresh() error {
 	if s.info.Auth == nil {
 		return nil
 	}
-	now, err := s.plugin.app.FindRecordById(s.info.Auth.Collection(), s.info.Auth.Id)
+	now, err := s.rooms.app.FindRecordById(s.info.Auth.Collection(), s.info.Auth.Id)
 	if err != nil || now.TokenKey() != s.info.Auth.TokenKey() {
 		return errors.Join(realtime.ErrTokenInvalid, err)
 	}

@@ -7,22 +7,22 @@ import (
 
 // bindKicks closes the connections of whoever has been signed out everywhere, blocked or deleted. PocketBase itself looks at a token
 // only when a request carries it.
-func (p *Plugin) bindKicks() {
+func (r *rooms) bindKicks() {
 	who := []string{"users", core.CollectionNameSuperusers}
-	p.app.OnRecordUpdate(who...).Bind(&hook.Handler[*core.RecordEvent]{Id: "wxKickSignedOut", Func: p.kickSignedOut, Priority: 99})
-	p.app.OnRecordAfterDeleteSuccess(who...).Bind(&hook.Handler[*core.RecordEvent]{Id: "wxKickDeleted", Func: func(e *core.RecordEvent) error {
-		p.hub.Kick(e.Record.Id, "This account was deleted.")
+	r.app.OnRecordUpdate(who...).Bind(&hook.Handler[*core.RecordEvent]{Id: "wxKickSignedOut", Func: r.kickSignedOut, Priority: 99})
+	r.app.OnRecordAfterDeleteSuccess(who...).Bind(&hook.Handler[*core.RecordEvent]{Id: "wxKickDeleted", Func: func(e *core.RecordEvent) error {
+		r.hub.Kick(e.Record.Id, "This account was deleted.")
 		return e.Next()
 	}})
 }
 
-func (p *Plugin) kickSignedOut(e *core.RecordEvent) error {
+func (r *rooms) kickSignedOut(e *core.RecordEvent) error {
 	id := e.Record.Id
 	signedOut := e.Record.TokenKey() != e.Record.Original().TokenKey()
 	if err := e.Next(); err != nil || !signedOut {
 		return err
 	}
-	afterCommit(e.App, func() { p.hub.Kick(id, "You were signed out.") })
+	afterCommit(e.App, func() { r.hub.Kick(id, "You were signed out.") })
 	return nil
 }
 

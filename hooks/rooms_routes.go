@@ -37,7 +37,7 @@ type roomMessage struct {
 
 // createMessageInRoom handles POST /api/wx/rooms/{room}/messages: whoever the room's publish rule lets. The answer's seq is 0 in a room
 // without history, and received counts the connections of this process.
-func (p *Plugin) createMessageInRoom(e *core.RequestEvent) error {
+func (r *rooms) createMessageInRoom(e *core.RequestEvent) error {
 	var form roomMessageForm
 	if err := answer.ReadBody(e, &form); err != nil {
 		return err
@@ -50,13 +50,13 @@ func (p *Plugin) createMessageInRoom(e *core.RequestEvent) error {
 		return answer.Fail(answer.BadRequest, err)
 	}
 	room := e.Request.PathValue("room")
-	if err := p.mayPublish(room, info); err != nil {
+	if err := r.mayPublish(room, info); err != nil {
 		return failRoom(err)
 	}
-	if !e.HasSuperuserAuth() && !p.roomMinute.Allow(limit.Sender(e), 60*p.hub.Limits().EventsPerSecond, p.now()) {
+	if !e.HasSuperuserAuth() && !r.roomMinute.Allow(limit.Sender(e), 60*r.hub.Limits().EventsPerSecond, r.now()) {
 		return answer.Fail(answer.Rate, nil)
 	}
-	m, received, err := p.hub.Publish(e.Request.Context(), realtime.Message{
+	m, received, err := r.hub.Publish(e.Request.Context(), realtime.Message{
 		Room: room, Event: form.Event, Payload: form.Payload, Sender: senderName(e),
 	})
 	if err != nil {
@@ -79,8 +79,8 @@ func senderName(e *core.RequestEvent) string {
 
 // listRoomMessages handles GET /api/wx/rooms/{room}/messages?after=&limit=: what the room keeps, after a number, for whoever may join.
 // last is the next after; newest is the number of the room's newest message.
-func (p *Plugin) listRoomMessages(e *core.RequestEvent) error {
-	room, err := p.joinByRequest(e, e.Request.PathValue("room"))
+func (r *rooms) listRoomMessages(e *core.RequestEvent) error {
+	room, err := r.joinByRequest(e, e.Request.PathValue("room"))
 	if err != nil {
 		return failRoom(err)
 	}
@@ -92,11 +92,11 @@ func (p *Plugin) listRoomMessages(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	newest, known := p.hub.Newest(e.Request.Context(), room) // before the page, so that nothing falls between
+	newest, known := r.hub.Newest(e.Request.Context(), room) // before the page, so that nothing falls between
 	if !known {
 		return failRoom(errors.New("number of the newest message is not known"))
 	}
-	found, more, err := p.hub.History(e.Request.Context(), room, after, limit)
+	found, more, err := r.hub.History(e.Request.Context(), room, after, limit)
 	if err != nil {
 		return failRoom(err)
 	}
@@ -109,15 +109,15 @@ func (p *Plugin) listRoomMessages(e *core.RequestEvent) error {
 }
 
 // listRoomMembers handles GET /api/wx/rooms/{room}/members, in rooms with presence, for whoever may join. Superusers may always.
-func (p *Plugin) listRoomMembers(e *core.RequestEvent) error {
-	room, err := p.joinByRequest(e, e.Request.PathValue("room"))
+func (r *rooms) listRoomMembers(e *core.RequestEvent) error {
+	room, err := r.joinByRequest(e, e.Request.PathValue("room"))
 	if err != nil {
 		return failRoom(err)
 	}
 	if !room.Presence && !e.HasSuperuserAuth() {
 		return answer.Fail(answer.Presence, nil)
 	}
-	present, err := p.hub.Presence(e.Request.Context(), room.Name)
+	present, err := r.hub.Presence(e.Request.Context(), room.Name)
 	if err != nil {
 		return failRoom(err)
 	}

@@ -19,24 +19,24 @@ import (
 )
 
 // mayJoin gives a room's settings to whom its join rule lets in, else realtime.ErrRoomUnknown or ErrRoomForbidden.
-func (p *Plugin) mayJoin(name string, info *core.RequestInfo) (realtime.Room, error) {
-	r, err := p.rooms.find(name)
+func (r *rooms) mayJoin(name string, info *core.RequestInfo) (realtime.Room, error) {
+	row, err := r.roomBook.find(name)
 	if err != nil {
 		return realtime.Room{}, err
 	}
-	if !p.allows(r, "joinRule", info) {
+	if !r.allows(row, "joinRule", info) {
 		return realtime.Room{}, realtime.ErrRoomForbidden
 	}
-	return roomOf(r), nil
+	return roomOf(row), nil
 }
 
 // mayPublish is nil, realtime.ErrRoomUnknown or ErrPublishForbidden.
-func (p *Plugin) mayPublish(name string, info *core.RequestInfo) error {
-	r, err := p.rooms.find(name)
+func (r *rooms) mayPublish(name string, info *core.RequestInfo) error {
+	row, err := r.roomBook.find(name)
 	if err != nil {
 		return err
 	}
-	if p.isOpenForDemo(r) || p.allows(r, "publishRule", info) {
+	if r.isOpenForDemo(row) || r.allows(row, "publishRule", info) {
 		return nil
 	}
 	return realtime.ErrPublishForbidden
@@ -44,12 +44,12 @@ func (p *Plugin) mayPublish(name string, info *core.RequestInfo) error {
 
 // isOpenForDemo lets everybody speak in the room notice beside the simulator, so that the article's page works at once, unless the owner
 // has said who may. NB! this is not written into the room: the same data folder may serve real people later.
-func (p *Plugin) isOpenForDemo(room *core.Record) bool {
-	return p.cfg.Sim && room.GetString("name") == noticeRoom && room.GetString("publishRule") == ""
+func (r *rooms) isOpenForDemo(room *core.Record) bool {
+	return r.cfg.Sim && room.GetString("name") == noticeRoom && room.GetString("publishRule") == ""
 }
 
 // allows evaluates one of the rules that a room carries. An empty rule lets nobody in but superusers, and so does one that is broken.
-func (p *Plugin) allows(room *core.Record, field string, info *core.RequestInfo) bool {
+func (r *rooms) allows(room *core.Record, field string, info *core.RequestInfo) bool {
 	if info.HasSuperuserAuth() {
 		return true
 	}
@@ -59,23 +59,23 @@ func (p *Plugin) allows(room *core.Record, field string, info *core.RequestInfo)
 	case migrations.Everybody: // note: most rooms, and the rule would cost a query
 		return true
 	default:
-		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(p.limits.QuerySeconds)*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(r.limits.QuerySeconds)*time.Second)
 		defer cancel()
-		ok, err := impatient{p.app, ctx}.CanAccessRecord(room, info, &rule)
+		ok, err := impatient{r.app, ctx}.CanAccessRecord(room, info, &rule)
 		if err != nil {
-			p.app.Logger().Debug("A room's rule cannot be evaluated.", "room", room.GetString("name"), "rule", field, "error", err)
+			r.app.Logger().Debug("A room's rule cannot be evaluated.", "room", room.GetString("name"), "rule", field, "error", err)
 		}
 		return ok && err == nil
 	}
 }
 
 // joinByRequest asks the join rule for a request.
-func (p *Plugin) joinByRequest(e *core.RequestEvent, name string) (realtime.Room, error) {
+func (r *rooms) joinByRequest(e *core.RequestEvent, name string) (realtime.Room, error) {
 	info, err := e.RequestInfo()
 	if err != nil {
 		return realtime.Room{}, err
 	}
-	return p.mayJoin(name, info)
+	return r.mayJoin(name, info)
 }
 
 // identityOfRequest is empty for guests.

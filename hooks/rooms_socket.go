@@ -18,13 +18,13 @@ type addressKey struct{}
 
 // bindSocket serves Socket.IO below /socket.io/. PocketBase's own CORS and logging are left out: the gateway knows the origins of mini
 // programs, and a token may be in the query.
-func (p *Plugin) bindSocket(e *core.ServeEvent) {
-	options := gatewayOptions(p.cfg.Env)
-	options.Address, options.Logger = addressOf, slog.New(appLogs{p.app})
-	p.sockets = gateway.New(p.hub, roomGate{p}, options)
+func (r *rooms) bindSocket(e *core.ServeEvent) {
+	options := gatewayOptions(r.cfg.Env)
+	options.Address, options.Logger = addressOf, slog.New(appLogs{r.app})
+	r.sockets = gateway.New(r.hub, roomGate{r}, options)
 	serve := func(e *core.RequestEvent) error {
 		ctx := context.WithValue(e.Request.Context(), addressKey{}, limit.Widen(e.RealIP()))
-		p.sockets.ServeHTTP(e.Response, e.Request.WithContext(ctx))
+		r.sockets.ServeHTTP(e.Response, e.Request.WithContext(ctx))
 		return nil
 	}
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodOptions} { // note: Any is at odds with the page at GET /

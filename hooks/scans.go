@@ -45,8 +45,8 @@ func scanner(e *core.RequestEvent) string {
 // countScan counts one opening of a code, in one commit.
 //
 // note: plain statements, because two people may scan at once, and record hooks are not worth their cost here.
-func (p *Plugin) countScan(app core.App, code *core.Record, user string) error {
-	now := p.now()
+func (c *codes) countScan(app core.App, code *core.Record, user string) error {
+	now := c.now()
 	params := dbx.Params{
 		"id": core.GenerateDefaultRandomId(), "code": code.Id, "user": user, "inviter": code.GetString("user"),
 		"day": now.In(days.Beijing()).Format(time.DateOnly), "now": now.UTC().Format(days.Stored),
@@ -68,7 +68,7 @@ func (p *Plugin) countScan(app core.App, code *core.Record, user string) error {
 
 // keepInviter makes the owner of a code the inviter of a person, if that is due, and tells whether it did. What fails here is no reason
 // to refuse a scan or a login.
-func (p *Plugin) keepInviter(app core.App, code *core.Record, user string) (invited bool) {
+func (c *codes) keepInviter(app core.App, code *core.Record, user string) (invited bool) {
 	owner := code.GetString("user")
 	if user == "" || owner == "" || owner == user {
 		return false
@@ -77,16 +77,16 @@ func (p *Plugin) keepInviter(app core.App, code *core.Record, user string) (invi
 		return false // most people, most of the time
 	}
 	err := app.RunInTransaction(func(tx core.App) (err error) {
-		invited, err = p.saveInvite(tx, code, owner, user)
+		invited, err = c.saveInvite(tx, code, owner, user)
 		return err
 	})
-	p.logErr("keeping of an inviter", err)
+	c.books.logErr("keeping of an inviter", err)
 	return invited && err == nil
 }
 
 // saveInvite keeps an inviter of somebody who has none, whose account is new, and younger than the inviter's. The last rule is why nobody
 // is their own inviter around a circle.
-func (p *Plugin) saveInvite(tx core.App, code *core.Record, inviter, user string) (bool, error) {
+func (c *codes) saveInvite(tx core.App, code *core.Record, inviter, user string) (bool, error) {
 	if _, err := findRow(tx, "wx_invites", dbx.HashExp{"user": user}); !errors.Is(err, sql.ErrNoRows) {
 		return false, err
 	}
@@ -99,16 +99,16 @@ func (p *Plugin) saveInvite(tx core.App, code *core.Record, inviter, user string
 		return false, fmt.Errorf("read owner of code: %w", err)
 	}
 	since := guest.GetDateTime("created")
-	isNew := p.cfg.InviteWithin < 0 || p.now().Sub(since.Time()) <= p.cfg.InviteWithin
+	isNew := c.cfg.InviteWithin < 0 || c.now().Sub(since.Time()) <= c.cfg.InviteWithin
 	if !isNew || !host.GetDateTime("created").Before(since) {
 		return false, nil
 	}
-	c, err := tx.FindCachedCollectionByNameOrId("wx_invites")
+	invites, err := tx.FindCachedCollectionByNameOrId("wx_invites")
 	if err != nil {
 		return false, err
 	}
-	r := core.NewRecord(c) // note: saved with its hooks, which is where a program gives its rewards
-	r.Load(map[string]any{"user": user, "inviter": inviter, "code": code.Id, "at": p.now()})
+	r := core.NewRecord(invites) // note: saved with its hooks, which is where a program gives its rewards
+	r.Load(map[string]any{"user": user, "inviter": inviter, "code": code.Id, "at": c.now()})
 	if err := save(tx, r); err != nil {
 		return false, fmt.Errorf("save invite: %w", err)
 	}
@@ -117,7 +117,7 @@ func (p *Plugin) saveInvite(tx core.App, code *core.Record, inviter, user string
 
 // claimScan is for somebody who opened a scene before they logged in: the scan was counted for a guest then, and only the inviter is kept
 // now.
-func (p *Plugin) claimScan(app core.App, spelling, user string) {
+func (c *codes) claimScan(app core.App, spelling, user string) {
 	if spelling == "" {
 		return
 	}
@@ -125,7 +125,7 @@ func (p *Plugin) claimScan(app core.App, spelling, user string) {
 	if err != nil {
 		return // a scene that leads nowhere is no reason to refuse a login
 	}
-	p.keepInviter(app, code, user)
+	c.keepInviter(app, code, user)
 }
 
 // mergeScans makes room, before a user becomes another one, where the unique indexes would refuse a moved row: scans are added up, and of
@@ -157,9 +157,9 @@ type scanDay struct {
 
 // listScans handles GET /api/wx/admin/scans?code=&from=&to=&inviter= for superusers: `{scans, users, guests, invites, days: [{day, scans,
 // users, guests}]}`. Days are Beijing's, both ends count; without them the last 30. All of them together are of all codes.
-func (p *Plugin) listScans(e *core.RequestEvent) error {
+func (c *codes) listScans(e *core.RequestEvent) error {
 	query := e.Request.URL.Query()
-	today := p.now().In(days.Beijing())
+	today := c.now().In(days.Beijing())
 	from, err := dayOf(query.Get("from"), today.AddDate(0, 0, -29))
 	if err != nil {
 		return answer.With(answer.BadRequest, "reason", "from is no day, such as 2026-01-31")

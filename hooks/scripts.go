@@ -198,7 +198,7 @@ func (p *Plugin) checkScripts() error {
 	if err != nil {
 		return err
 	}
-	defer trial.closeRooms()
+	defer trial.rooms.closeRooms()
 	return p.runScripts(trial, jsvm.Config{HooksDir: p.scripts.dir, MigrationsDir: filepath.Join(p.scripts.dir, noFolder)})
 }
 
@@ -209,9 +209,9 @@ func (p *Plugin) serveScripts() error {
 	}
 	if problem := p.scripts.problem; problem != "" {
 		err := fmt.Errorf("a JavaScript hook cannot be loaded: %s", problem)
-		return errors.Join(err, p.raise(p.app, alertHooks, alertOfLoading, map[string]any{"error": problem}))
+		return errors.Join(err, p.books.raise(p.app, alertHooks, alertOfLoading, map[string]any{"error": problem}))
 	}
-	if err := p.settle(p.app, alertHooks, alertOfLoading, "a start that loaded them"); err != nil {
+	if err := p.books.settle(p.app, alertHooks, alertOfLoading, "a start that loaded them"); err != nil {
 		return err
 	}
 	go p.watchScripts()
@@ -222,5 +222,5 @@ func (p *Plugin) serveScripts() error {
 func (p *Plugin) tellStopped(what string, after time.Duration, inTransaction bool) {
 	details := map[string]any{"ranFor": after.String(), "inTransaction": inTransaction}
 	p.app.Logger().Error("a JavaScript hook was stopped", "hook", what, "after", after.String(), "inTransaction", inTransaction)
-	go func() { p.logErr("alert", p.raise(p.app, alertHooks, "stopped: "+what, details)) }()
+	go func() { p.books.logErr("alert", p.books.raise(p.app, alertHooks, "stopped: "+what, details)) }()
 }

@@ -43,7 +43,7 @@ func (p *Plugin) reloadScripts() {
 		p.scripts.setProblem(problem)
 		_, _ = fmt.Fprintf(p.cfg.Out, "  warning: the changed JavaScript hooks are not in force: %s\n", problem)
 		p.app.Logger().Error("the changed JavaScript hooks were not loaded", "error", problem)
-		p.logErr("alert", p.raise(p.app, alertHooks, alertOfLoading, map[string]any{"error": problem}))
+		p.books.logErr("alert", p.books.raise(p.app, alertHooks, alertOfLoading, map[string]any{"error": problem}))
 		return
 	}
 	p.scripts.setProblem("")
@@ -52,7 +52,7 @@ func (p *Plugin) reloadScripts() {
 		return
 	}
 	_, _ = fmt.Fprintln(p.cfg.Out, "  the JavaScript hooks have changed: starting again")
-	p.logErr("restart", p.app.Restart())
+	p.books.logErr("restart", p.app.Restart())
 }
 
 // portraitOf is a text that changes when a file below the folder does. node_modules and hidden folders are left out.

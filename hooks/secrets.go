@@ -23,12 +23,12 @@ func (p *Plugin) resealSecrets(e *core.ServeEvent) error {
 	}
 	if lost := done.Lost(); lost != "" {
 		_, _ = fmt.Fprintln(p.cfg.Out, "  warning:", lost)
-		return p.raise(e.App, alertSecret, secretsSubject, map[string]any{"columns": done.Unreadable})
+		return p.books.raise(e.App, alertSecret, secretsSubject, map[string]any{"columns": done.Unreadable})
 	}
 	if done.Renewed > 0 {
 		_, _ = fmt.Fprintln(p.cfg.Out, "  secrets:", done.String()+retiredHint(p.accounts.settings))
 	}
-	return p.settle(e.App, alertSecret, secretsSubject, "all stored secrets open")
+	return p.books.settle(e.App, alertSecret, secretsSubject, "all stored secrets open")
 }
 
 // retiredHint says what is left to do with the keys of before.

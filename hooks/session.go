@@ -21,16 +21,16 @@ const (
 
 // checkSession handles GET /api/wx/session: is the session key that we hold still the one of the phone? A client asks before it fetches
 // encrypted data, and logs in first when the answer is no.
-func (p *Plugin) checkSession(e *core.RequestEvent) error {
-	app, identity, err := p.caller(e, e.Request.URL.Query().Get("appid"))
+func (w *people) checkSession(e *core.RequestEvent) error {
+	app, identity, err := w.caller(e, e.Request.URL.Query().Get("appid"))
 	if err != nil {
 		return err
 	}
-	key, err := p.sessionKey(identity, "sessionKey")
+	key, err := w.sessionKey(identity, "sessionKey")
 	if err != nil {
 		return e.JSON(http.StatusOK, map[string]bool{"valid": false}) // the key of our vault has changed
 	}
-	valid, err := p.accounts.wechatFor(app).CheckSession(e.Request.Context(), identity.GetString("openid"), key)
+	valid, err := w.accounts.wechatFor(app).CheckSession(e.Request.Context(), identity.GetString("openid"), key)
 	if err != nil {
 		return answer.FromWechat(err)
 	}
@@ -38,33 +38,33 @@ func (p *Plugin) checkSession(e *core.RequestEvent) error {
 }
 
 // resetSession handles POST /api/wx/session/reset: WeChat makes a new session key, and what was encrypted with the old one is worth nothing.
-func (p *Plugin) resetSession(e *core.RequestEvent) error {
+func (w *people) resetSession(e *core.RequestEvent) error {
 	var form struct {
 		AppID string `json:"appid"`
 	}
 	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
-	app, identity, err := p.caller(e, form.AppID)
+	app, identity, err := w.caller(e, form.AppID)
 	if err != nil {
 		return err
 	}
-	key, err := p.sessionKey(identity, "sessionKey")
+	key, err := w.sessionKey(identity, "sessionKey")
 	if err != nil {
 		return answer.Fail(answer.SessionStale, err)
 	}
-	session, err := p.accounts.wechatFor(app).ResetSession(e.Request.Context(), identity.GetString("openid"), key)
+	session, err := w.accounts.wechatFor(app).ResetSession(e.Request.Context(), identity.GetString("openid"), key)
 	if err != nil {
 		return answer.FromWechat(err)
 	}
-	if err := p.refreshIdentity(e.App, identity, session); err != nil {
+	if err := w.refreshIdentity(e.App, identity, session); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, map[string]bool{"ok": true})
 }
 
 // decryptData handles POST /api/wx/decrypt: open data of every kind (openGId, WeRun, user info), with the watermark checked.
-func (p *Plugin) decryptData(e *core.RequestEvent) error {
+func (w *people) decryptData(e *core.RequestEvent) error {
 	var form struct {
 		EncryptedData string `json:"encryptedData"`
 		IV            string `json:"iv"`
@@ -73,11 +73,11 @@ func (p *Plugin) decryptData(e *core.RequestEvent) error {
 	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
-	app, identity, err := p.caller(e, form.AppID)
+	app, identity, err := w.caller(e, form.AppID)
 	if err != nil {
 		return err
 	}
-	data, err := p.decrypt(identity, app.AppID, form.EncryptedData, form.IV)
+	data, err := w.decrypt(identity, app.AppID, form.EncryptedData, form.IV)
 	if err != nil {
 		return answer.FromWechat(err)
 	}
@@ -85,7 +85,7 @@ func (p *Plugin) decryptData(e *core.RequestEvent) error {
 }
 
 // logoutEverywhere handles POST /api/wx/logout: every token of the user stops working at once, on every device.
-func (p *Plugin) logoutEverywhere(e *core.RequestEvent) error {
+func (w *people) logoutEverywhere(e *core.RequestEvent) error {
 	if err := answer.ReadNothing(e); err != nil {
 		return err
 	}
@@ -101,12 +101,12 @@ func (p *Plugin) logoutEverywhere(e *core.RequestEvent) error {
 }
 
 // caller is the mini program that a signed-in user comes from, and who they are there.
-func (p *Plugin) caller(e *core.RequestEvent, appID string) (settings.App, *core.Record, error) {
+func (w *people) caller(e *core.RequestEvent, appID string) (settings.App, *core.Record, error) {
 	identity, err := identityOf(e.App, e.Auth.Id, appID)
 	if err != nil {
 		return settings.App{}, nil, answer.Fail(answer.IdentityMissing, err)
 	}
-	app, err := p.accounts.settings.App(identity.GetString("appid"))
+	app, err := w.accounts.settings.App(identity.GetString("appid"))
 	if err != nil {
 		return app, nil, answer.FromWechat(err)
 	}
@@ -115,15 +115,15 @@ func (p *Plugin) caller(e *core.RequestEvent, appID string) (settings.App, *core
 
 // decrypt opens what the phone encrypted, with the session key of now or the one before: the key may have changed between the
 // moment the data was made and its arrival.
-func (p *Plugin) decrypt(identity *core.Record, appID, encryptedData, iv string) (wechat.OpenData, error) {
+func (w *people) decrypt(identity *core.Record, appID, encryptedData, iv string) (wechat.OpenData, error) {
 	for _, field := range []string{"sessionKey", "previousSessionKey"} {
-		key, keyErr := p.sessionKey(identity, field)
+		key, keyErr := w.sessionKey(identity, field)
 		if keyErr != nil || key == "" {
 			continue
 		}
 		data, err := wechat.DecryptOpenData(key, encryptedData, iv, appID)
 		if err == nil {
-			return data, p.checkFresh(data)
+			return data, w.checkFresh(data)
 		}
 		if !errors.Is(err, wechat.ErrDecrypt) || errors.Is(err, wechat.ErrMalformed) {
 			return data, err // not to be opened by any key
@@ -133,8 +133,8 @@ func (p *Plugin) decrypt(identity *core.Record, appID, encryptedData, iv string)
 }
 
 // checkFresh refuses open data that was made long ago: it was caught somewhere and is played again.
-func (p *Plugin) checkFresh(data wechat.OpenData) error {
-	age := p.now().Sub(data.Timestamp)
+func (w *people) checkFresh(data wechat.OpenData) error {
+	age := w.now().Sub(data.Timestamp)
 	if age > openDataAge || age < -openDataFuture {
 		return wechat.ErrWatermark
 	}

@@ -65,7 +65,7 @@ type shipmentJob struct {
 // parcels. 202 with `{ok: false, state, pending, nextAt, code, errcode?, rid?}` means that WeChat could not take it yet, because it does
 // not know the payment before some seconds have passed, or was busy: the outbox goes on. The same body again tries at once and never
 // counts twice; another body on an order that is shipped is the one correction.
-func (p *Plugin) createShipment(e *core.RequestEvent) error {
+func (p *parcels) createShipment(e *core.RequestEvent) error {
 	var form shipmentForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
@@ -88,8 +88,8 @@ func (p *Plugin) createShipment(e *core.RequestEvent) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
 	defer cancel()
-	outcome := p.perform(ctx, row)
-	if err := p.noteOutcome(row, outcome); err != nil {
+	outcome := p.books.perform(ctx, row)
+	if err := p.books.noteOutcome(row, outcome); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	return p.answerShipment(e, row, outcome)
@@ -99,7 +99,7 @@ func (p *Plugin) createShipment(e *core.RequestEvent) error {
 func shipmentLock(orderID string) string { return "ship/" + orderID }
 
 // planShipment refuses what cannot work before anything is kept.
-func (p *Plugin) planShipment(app core.App, o *core.Record, form shipmentForm) (shipmentJob, error) {
+func (p *parcels) planShipment(app core.App, o *core.Record, form shipmentForm) (shipmentJob, error) {
 	if err := refuseFrozen(app, o.Id); err != nil {
 		return shipmentJob{}, err
 	}
@@ -137,7 +137,7 @@ func refuseShipment(err error) error {
 }
 
 // shippingClient is the client of the mini program in which the order was paid.
-func (p *Plugin) shippingClient(payment *core.Record) (*wechat.Client, error) {
+func (p *parcels) shippingClient(payment *core.Record) (*wechat.Client, error) {
 	app, err := p.accounts.settings.App(payment.GetString("appid"))
 	if err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func (p *Plugin) shippingClient(payment *core.Record) (*wechat.Client, error) {
 }
 
 // queueShipment keeps a submission, or finds it where it is the order's latest one already and was not refused.
-func (p *Plugin) queueShipment(app core.App, job shipmentJob) (row *core.Record, kept shipmentJob, err error) {
+func (p *parcels) queueShipment(app core.App, job shipmentJob) (row *core.Record, kept shipmentJob, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
 		last, before, err := lastShipment(tx, job.Order)
 		if err != nil {
@@ -176,7 +176,7 @@ func (p *Plugin) queueShipment(app core.App, job shipmentJob) (row *core.Record,
 }
 
 // saveShipment makes the row. The worker leaves it alone as long as the request that made it may still be trying.
-func (p *Plugin) saveShipment(tx core.App, job shipmentJob) (*core.Record, error) {
+func (p *parcels) saveShipment(tx core.App, job shipmentJob) (*core.Record, error) {
 	c, err := tx.FindCachedCollectionByNameOrId("wx_outbox")
 	if err != nil {
 		return nil, err
@@ -218,7 +218,7 @@ func shipmentOf(row *core.Record) (job shipmentJob, err error) {
 }
 
 // answerShipment tells how a submission stands.
-func (p *Plugin) answerShipment(e *core.RequestEvent, row *core.Record, outcome error) error {
+func (p *parcels) answerShipment(e *core.RequestEvent, row *core.Record, outcome error) error {
 	we, fromWeChat := errors.AsType[*wechat.Error](outcome)
 	switch {
 	case fromWeChat && isFinal(outcome) && we.Errcode == errcodeCorrected:

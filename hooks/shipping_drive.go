@@ -50,15 +50,15 @@ func shippingKey(payment *core.Record) wechat.OrderKey {
 const effectUpload = "shipping.upload"
 
 // handleShipments registers the effect. Shipping has an alert of its own.
-func (p *Plugin) handleShipments() {
-	p.handle(effectUpload, effect{do: p.uploadShipment, carry: p.carryShipment, alert: func(*core.Record, error) error { return nil }})
+func (p *parcels) handleShipments() {
+	p.books.handle(effectUpload, effect{do: p.uploadShipment, carry: p.carryShipment, alert: func(*core.Record, error) error { return nil }})
 }
 
 // carryShipment is carry for the worker. A request may have tried the row since it was read, so it is read again when it is its turn.
-func (p *Plugin) carryShipment(ctx context.Context, row *core.Record) error {
+func (p *parcels) carryShipment(ctx context.Context, row *core.Record) error {
 	job, err := shipmentOf(row)
 	if err != nil {
-		return p.noteOutcome(row, finalError{err})
+		return p.books.noteOutcome(row, finalError{err})
 	}
 	unlock, err := p.locks.LockContext(ctx, shipmentLock(job.Order))
 	if err != nil {
@@ -74,23 +74,23 @@ func (p *Plugin) carryShipment(ctx context.Context, row *core.Record) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	outcome := p.perform(ctx, row)
-	if err := p.noteOutcome(row, outcome); err != nil {
+	outcome := p.books.perform(ctx, row)
+	if err := p.books.noteOutcome(row, outcome); err != nil {
 		return err
 	}
 	if isFinal(outcome) || outcome != nil && row.GetInt("attempts") == alertAfter {
-		return p.raise(p.app, alertShipping, job.Order, map[string]any{
+		return p.books.raise(p.app, alertShipping, job.Order, map[string]any{
 			"payment": job.Payment, "attempts": row.GetInt("attempts"), "error": row.GetString("error"),
 		})
 	}
 	if outcome == nil {
-		return p.settle(p.app, alertShipping, job.Order, "WeChat took the shipping information")
+		return p.books.settle(p.app, alertShipping, job.Order, "WeChat took the shipping information")
 	}
 	return nil
 }
 
 // uploadShipment makes one try. The caller holds the order's shipmentLock. The error is final when no further try can work.
-func (p *Plugin) uploadShipment(ctx context.Context, row *core.Record) error {
+func (p *parcels) uploadShipment(ctx context.Context, row *core.Record) error {
 	job, err := shipmentOf(row)
 	if err != nil {
 		return finalError{err}
@@ -123,7 +123,7 @@ func (p *Plugin) uploadShipment(ctx context.Context, row *core.Record) error {
 }
 
 // concludeShipment decides what the answer to an upload means.
-func (p *Plugin) concludeShipment(
+func (p *parcels) concludeShipment(
 	ctx context.Context, client *wechat.Client, row *core.Record, job shipmentJob, s wechat.Shipping, cause error,
 ) error {
 	if cause == nil {
@@ -192,7 +192,7 @@ func hasArrived(theirs wechat.OrderShipping, s wechat.Shipping) bool {
 }
 
 // acceptShipment notes that WeChat has a submission, and that the order is shipped if that was all of it.
-func (p *Plugin) acceptShipment(row *core.Record, job shipmentJob, whole bool) error {
+func (p *parcels) acceptShipment(row *core.Record, job shipmentJob, whole bool) error {
 	job.Sent, job.Accepted = false, true
 	row.Set("payload", job)
 	if !whole {
@@ -202,7 +202,7 @@ func (p *Plugin) acceptShipment(row *core.Record, job shipmentJob, whole bool) e
 }
 
 // advanceShipState moves orders.shipState forward, never back.
-func (p *Plugin) advanceShipState(orderID, to string) error {
+func (p *parcels) advanceShipState(orderID, to string) error {
 	steps := []string{order.ShipNone, order.ShipShipped, order.ShipReceived}
 	return p.app.RunInTransaction(func(tx core.App) error {
 		o, err := tx.FindRecordById("orders", orderID)

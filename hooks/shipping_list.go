@@ -32,7 +32,7 @@ type shippedParcel struct {
 
 // showShipment handles GET /api/wx/orders/{id}/shipments for superusers: it asks WeChat what it knows about the shipping of a paid order.
 // shipState of the order follows if WeChat is further, as it is after shipping on its own platform or when the buyer has confirmed.
-func (p *Plugin) showShipment(e *core.RequestEvent) error {
+func (p *parcels) showShipment(e *core.RequestEvent) error {
 	o, err := ownOrder(e)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ type unshippedOrder struct {
 
 // listUnshipped handles GET /api/wx/admin/shipments?page=&perPage= for superusers: paid orders of which WeChat has no whole shipping
 // information, the oldest first, with the time by which it is due (see shipWithin: our advice, not a promise of WeChat's).
-func (p *Plugin) listUnshipped(e *core.RequestEvent) error {
+func (p *parcels) listUnshipped(e *core.RequestEvent) error {
 	page, err := answer.QueryNumber(e, "page", 1, 1_000_000)
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func (p *Plugin) listUnshipped(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{"items": items, "page": page, "perPage": size, "totalItems": total})
 }
 
-func (p *Plugin) describeUnshipped(o *core.Record, last shipment) unshippedOrder {
+func (p *parcels) describeUnshipped(o *core.Record, last shipment) unshippedOrder {
 	deadline := o.GetDateTime("paidAt").Add(shipWithin)
 	item := unshippedOrder{
 		ID: o.Id, Number: o.GetString("number"), AppID: o.GetString("appid"), PayState: o.GetString("payState"), Total: o.GetInt("total"),

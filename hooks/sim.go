@@ -139,7 +139,7 @@ func (p *Plugin) simPush(app settings.App) settings.App {
 
 func (p *Plugin) stopSim() {
 	if p.sim != nil {
-		p.logErr("simulated WeChat", p.sim.close())
+		p.books.logErr("simulated WeChat", p.sim.close())
 		p.sim = nil
 	}
 }

@@ -166,22 +166,22 @@ func (w *webhook) format(kind alertKind, subject string, body map[string]any) an
 }
 
 // handleAlerts registers the effects of alerts.
-func (p *Plugin) handleAlerts() {
-	p.handle(effectAlert, effect{do: p.raiseOld})
-	p.handle(effectWebhook, effect{do: p.tellWebhook, alert: p.alertForWebhook, lane: effectWebhook})
+func (b *books) handleAlerts() {
+	b.handle(effectAlert, effect{do: b.raiseOld})
+	b.handle(effectWebhook, effect{do: b.tellWebhook, alert: b.alertForWebhook, lane: effectWebhook})
 }
 
 // queueWebhook queues the call of a new alert. The alert of a webhook that does not work calls nobody.
-func (p *Plugin) queueWebhook(tx core.App, kind alertKind, subject, id string) error {
-	if p.webhook == nil || kind == alertEffect && subject == effectWebhook {
+func (b *books) queueWebhook(tx core.App, kind alertKind, subject, id string) error {
+	if b.webhook == nil || kind == alertEffect && subject == effectWebhook {
 		return nil
 	}
 	return queueEffect(tx, effectWebhook, id, map[string]any{"alert": id})
 }
 
 // tellWebhook makes one try for a row of the outbox.
-func (p *Plugin) tellWebhook(ctx context.Context, row *core.Record) error {
-	if p.webhook == nil {
+func (b *books) tellWebhook(ctx context.Context, row *core.Record) error {
+	if b.webhook == nil {
 		return nil
 	}
 	var about struct {
@@ -190,16 +190,16 @@ func (p *Plugin) tellWebhook(ctx context.Context, row *core.Record) error {
 	if err := row.UnmarshalJSONField("payload", &about); err != nil {
 		return finalError{fmt.Errorf("read payload: %w", err)}
 	}
-	if p.now().Sub(row.GetDateTime("created").Time()) > webhookLife {
+	if b.now().Sub(row.GetDateTime("created").Time()) > webhookLife {
 		return finalError{errors.New("too late to call")}
 	}
-	alert, err := p.app.FindRecordById("wx_alerts", about.Alert)
+	alert, err := b.app.FindRecordById("wx_alerts", about.Alert)
 	if err != nil {
 		return fmt.Errorf("read alert: %w", err)
 	}
 	v := viewAlert(alert)
-	return p.webhook.call(ctx, alertKind(v.Kind), v.Subject, map[string]any{
-		"kind": v.Kind, "subject": v.Subject, "since": v.Since, "seen": v.Seen, "details": v.Details, "id": v.ID, "server": p.address(),
+	return b.webhook.call(ctx, alertKind(v.Kind), v.Subject, map[string]any{
+		"kind": v.Kind, "subject": v.Subject, "since": v.Since, "seen": v.Seen, "details": v.Details, "id": v.ID, "server": b.address(),
 	})
 }
 
@@ -222,12 +222,12 @@ func (w *webhook) tellUnkept(kind alertKind, subject, reason string) {
 }
 
 // alertForWebhook raises one alert for a webhook that is away, after some tries.
-func (p *Plugin) alertForWebhook(row *core.Record, outcome error) error {
+func (b *books) alertForWebhook(row *core.Record, outcome error) error {
 	switch {
 	case outcome == nil:
-		return p.settle(p.app, alertEffect, effectWebhook, "the webhook was taken")
+		return b.settle(b.app, alertEffect, effectWebhook, "the webhook was taken")
 	case row.GetInt("attempts") >= effectAlerts:
-		return p.alertTogether(row)
+		return b.alertTogether(row)
 	default:
 		return nil //nolint:nilerr // it is noted on its row
 	}

@@ -1,0 +1,161 @@
+package hooks
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"wxbase/internal/limit"
+	"wxbase/internal/locks"
+	"wxbase/internal/realtime"
+	"wxbase/internal/realtime/gateway"
+	"wxbase/internal/realtime/sse"
+	"wxbase/internal/settings"
+)
+
+type books struct {
+	app     core.App
+	now     func() time.Time
+	every   time.Duration
+	outbox  *outbox
+	effects map[string]effect
+	webhook *webhook
+	address func() string
+}
+
+type till struct {
+	app      core.App
+	now      func() time.Time
+	accounts *accounts
+	books    *books
+	locks    *locks.Keyed
+	limits   limit.Limits
+	metrics  *metrics
+	cfg      Config
+
+	billRound  sync.Mutex // one round of bills at a time
+	syncMinute limit.Minute
+
+	onOrderCreate     *hook.Hook[*OrderEvent]
+	onOrderPaid       *hook.Hook[*PaidEvent]
+	onRefundSucceeded *hook.Hook[*RefundEvent]
+}
+
+type parcels struct {
+	app      core.App
+	now      func() time.Time
+	accounts *accounts
+	books    *books
+	locks    *locks.Keyed
+}
+
+type people struct {
+	app      core.App
+	now      func() time.Time
+	accounts *accounts
+	books    *books
+	limits   limit.Limits
+	codes    *codes
+
+	logins onceCodes[pastLogin]
+	phones onceCodes[pastPhone]
+
+	onLogin   *hook.Hook[*LoginEvent]
+	onProfile *hook.Hook[*ProfileEvent]
+}
+
+type codes struct {
+	app      core.App
+	now      func() time.Time
+	accounts *accounts
+	books    *books
+	locks    *locks.Keyed
+	limits   limit.Limits
+	metrics  *metrics
+	cfg      Config
+
+	codeMinute, scanMinute limit.Minute
+
+	onCodeScanned *hook.Hook[*ScanEvent]
+}
+
+type subscribe struct {
+	app       core.App
+	now       func() time.Time
+	accounts  *accounts
+	books     *books
+	locks     *locks.Keyed
+	limits    limit.Limits
+	screening *screening
+	simPush   func(settings.App) settings.App
+
+	templates templateCache
+
+	onPush *hook.Hook[*PushEvent]
+}
+
+type screening struct {
+	app      core.App
+	now      func() time.Time
+	accounts *accounts
+	books    *books
+	limits   limit.Limits
+	people   *people
+
+	checked checkedFields
+	slots   uploadSlots
+}
+
+type rooms struct {
+	app     core.App
+	now     func() time.Time
+	limits  limit.Limits
+	metrics *metrics
+	cfg     Config
+
+	hub        *realtime.Hub
+	front      *sse.Front
+	sockets    *gateway.Gateway // nil until the app serves
+	roomBook   *roomBook
+	roomMinute limit.Minute
+
+	onRoomMessage *hook.Hook[*RoomMessageEvent]
+}
+
+// openFeatures makes the features and connects them.
+func (p *Plugin) openFeatures(told *webhook) {
+	p.books = &books{
+		app: p.app, now: p.cfg.Now, every: p.cfg.SweepEvery, outbox: newOutbox(), effects: map[string]effect{}, webhook: told,
+		address: func() string { return p.accounts.settings.PublicURL() },
+	}
+	p.till = &till{
+		app: p.app, now: p.cfg.Now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics, cfg: p.cfg,
+		onOrderCreate: &hook.Hook[*OrderEvent]{}, onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{},
+	}
+	p.parcels = &parcels{app: p.app, now: p.cfg.Now, accounts: p.accounts, books: p.books, locks: p.locks}
+	p.codes = &codes{
+		app: p.app, now: p.cfg.Now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics, cfg: p.cfg,
+		onCodeScanned: &hook.Hook[*ScanEvent]{},
+	}
+	p.people = &people{
+		app: p.app, now: p.cfg.Now, accounts: p.accounts, books: p.books, limits: p.limits, codes: p.codes,
+		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{},
+	}
+	p.screening = &screening{app: p.app, now: p.cfg.Now, accounts: p.accounts, books: p.books, limits: p.limits, people: p.people}
+	p.subscribe = &subscribe{
+		app: p.app, now: p.cfg.Now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, screening: p.screening,
+		simPush: p.simPush, onPush: &hook.Hook[*PushEvent]{},
+	}
+	p.rooms = &rooms{
+		app: p.app, now: p.cfg.Now, limits: p.limits, metrics: p.metrics, cfg: p.cfg, onRoomMessage: &hook.Hook[*RoomMessageEvent]{},
+	}
+	p.books.handleAlerts()
+	p.till.handleEffects()
+	p.parcels.handleShipments()
+	p.subscribe.handleMessages()
+	p.screening.handleChecks()
+	p.books.handle(effectPush, effect{do: p.subscribe.handlePush})
+	p.books.handle(effectNotice, effect{do: p.rooms.announce})
+}

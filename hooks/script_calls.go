@@ -1,0 +1,40 @@
+package hooks
+
+import (
+	"context"
+	"wxbase/internal/answer"
+)
+
+// Code makes a code as POST /api/wx/codes does, and answers the same: {user?, appid?, kind?, page?, payload?, scene?, ...}. Without a user
+// it is nobody's, and so is one with a plain scene.
+func (s *Script) Code(form map[string]any) (map[string]any, error) {
+	var f codeForm
+	if err := readForm(form, &f); err != nil {
+		return nil, err
+	}
+	app, err := s.plugin.accounts.settings.App(f.AppID)
+	if err != nil {
+		return nil, answer.FromWechat(err)
+	}
+	user, _ := form["user"].(string)
+	plan, err := planCode(app, user, f)
+	if err != nil {
+		return nil, err
+	}
+	record, reused, err := s.plugin.codes.obtainCode(context.Background(), s.plugin.app, plan)
+	if err != nil {
+		return nil, answer.Or(err, answer.Busy)
+	}
+	return describeCode(record, reused), nil
+}
+
+// SendSubscribeMessage sends a message as POST /api/wx/messages does and returns WeChat's id of it.
+func (s *Script) SendSubscribeMessage(form map[string]any) (string, error) {
+	var f messageForm
+	if err := readForm(form, &f); err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	return s.plugin.subscribe.SendMessage(ctx, f.message())
+}
