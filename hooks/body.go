@@ -36,9 +36,9 @@ func readStrict(e *core.RequestEvent, into any) error {
 	return bodyReader{strict: true}.read(e, into)
 }
 
-// readByRank is strict with superusers, who say who pays how much, and lenient with the clients that are on people's phones.
+// readByRank is strict with superusers and staff, who say who pays how much, and lenient with the clients that are on people's phones.
 func readByRank(e *core.RequestEvent, into any) error {
-	return bodyReader{strict: e.HasSuperuserAuth()}.read(e, into)
+	return bodyReader{strict: isOperator(e)}.read(e, into)
 }
 
 // readNothing is for routes whose path says all. A body that wants more than the route does must not be taken for the bare wish.

@@ -63,7 +63,7 @@ func (p *Plugin) createCode(e *core.RequestEvent) error {
 		return err
 	}
 	user := ""
-	if !e.HasSuperuserAuth() {
+	if !isOperator(e) {
 		user = e.Auth.Id
 	}
 	plan, err := planCode(app, user, form)
@@ -182,7 +182,7 @@ func (p *Plugin) appOf(e *core.RequestEvent, appID string) (settings.App, error)
 	if err != nil {
 		return settings.App{}, fail(errBusyHere, err)
 	}
-	if appID == "" && !e.HasSuperuserAuth() && len(apps) > 1 {
+	if appID == "" && !isOperator(e) && len(apps) > 1 {
 		identity, err := identityOf(e.App, e.Auth.Id, "")
 		if err != nil {
 			return settings.App{}, fail(errIdentityMissing, err)

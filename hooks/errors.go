@@ -155,7 +155,7 @@ var (
 
 // Problems lists the catalogue in the order of the documentation.
 func Problems() []Problem {
-	return []Problem{
+	return append([]Problem{
 		errBadRequest, errNotReady, errBusyHere, errNotConfigured, errNotJSON, errFieldUnknown, errFieldRepeated, errFieldInvalid,
 		errSchemaConflict, errSchemaLocked, errEngineWrites, errFieldLocked, errSQLOff,
 		errCodeInvalid, errCodeUsed, errRisk, errWxRate, errWxBusy, errWxConfig, errWxArgs, errWxQuota, errWxAnswer, errWxState,
@@ -180,7 +180,7 @@ func Problems() []Problem {
 		errTopicUnknown, errTopicLimit, errConnections, errServerFull, errTicketInvalid, errTicketElsewhere, errPrimaryAway, errClosing,
 		errNotifySignature, errNotifyStale, errNotifyMalformed, errNotifyMerchant, errNotifyUnmatched, errNotifyProcessing, errNotifyKeys,
 		errAlertMissing,
-	}
+	}, deskProblems()...)
 }
 
 // fail makes the answer for a problem. The cause goes to the log only; WeChat's errcode and request id go along, where there are any.

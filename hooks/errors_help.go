@@ -50,6 +50,7 @@ func problemHelp() map[string]help {
 	maps.Copy(all, shopHelp())
 	maps.Copy(all, outreachHelp())
 	maps.Copy(all, roomsHelp())
+	maps.Copy(all, deskHelp())
 	return all
 }
 
