@@ -40,8 +40,6 @@ func staffCollection() *core.Collection {
 		&core.TextField{Name: "totpSecret", Max: 500, Hidden: true, Help: "Ciphertext; empty without a second factor."},
 		&core.TextField{Name: "totpWaiting", Max: 500, Hidden: true, Help: "Ciphertext of one that is not confirmed yet."},
 		&core.NumberField{Name: "totpStep", OnlyInt: true, Hidden: true, Help: "The last time step whose code was used."},
-		&core.NumberField{Name: "failures", OnlyInt: true, Hidden: true},
-		&core.DateField{Name: "lockedUntil", Hidden: true},
 		date("seenAt"),
 		&core.AutodateField{Name: "created", OnCreate: true},
 		&core.AutodateField{Name: "updated", OnCreate: true, OnUpdate: true},
@@ -94,7 +92,7 @@ func refundRequestSchema() schema {
 }
 
 const deskFields = `
-wx_staff name role disabled totpSecret totpWaiting totpStep failures lockedUntil seenAt created updated
+wx_staff name role disabled totpSecret totpWaiting totpStep seenAt created updated
 wx_staff_sessions staff secretHash agent ip seenAt endsAt endedAt endedBy created updated
 wx_audit at actor actorId role action subject label details status ip agent created updated
 wx_refund_requests order amount all reason key state requestedBy requesterId decidedBy decidedAt refund created updated

@@ -8,11 +8,14 @@
 package desk
 
 import (
+	"crypto/rand"
+	"sync"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+	"golang.org/x/crypto/bcrypt"
 
 	"wxbase/internal/settings"
 )
@@ -33,11 +36,15 @@ type Deps struct {
 // Desk answers the dashboard's routes.
 type Desk struct {
 	Deps
+
+	tries   *tries
+	hashing chan struct{} // passwords that are compared at this moment
+	nobody  func() []byte // a hash that no password has
 }
 
 // New makes a desk and binds what it does to the app besides its routes.
 func New(deps Deps) *Desk {
-	d := &Desk{Deps: deps}
+	d := &Desk{Deps: deps, tries: newTries(), hashing: make(chan struct{}, 2), nobody: sync.OnceValue(hashOfNobody)}
 	d.App.OnRecordUpdate("wx_audit").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxAuditIsAppendOnly", Func: keepAudit})
 	d.App.OnRecordDelete("wx_audit").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxAuditIsAppendOnly", Func: keepAudit})
 	return d
@@ -60,7 +67,7 @@ const smallBody = 64 << 10
 func (d *Desk) Routes() []Route {
 	var all []Route
 	for _, part := range [][]Route{
-		d.auditRoutes(),
+		d.staffRoutes(), d.auditRoutes(),
 	} {
 		all = append(all, part...)
 	}
@@ -77,4 +84,13 @@ func (d *Desk) Serve(e *core.ServeEvent) {
 			route.Bind(d.Allow(r.Needs, r.Action))
 		}
 	}
+}
+
+// hashOfNobody costs as much to compare with as the hash of an account.
+func hashOfNobody() []byte {
+	hash, err := bcrypt.GenerateFromPassword([]byte(rand.Text()), bcrypt.DefaultCost)
+	if err != nil {
+		panic(err) // a cost that bcrypt itself gives
+	}
+	return hash
 }

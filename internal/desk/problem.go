@@ -29,7 +29,21 @@ var (
 
 // Problems lists the catalogue in the order of the documentation.
 func Problems() []Problem {
-	return []Problem{errSignIn, errNotAllowed}
+	all := []Problem{errSignIn, errNotAllowed}
+	for _, part := range [][]Problem{staffProblems()} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+// codeOf is data.code of an answer; empty for other errors.
+func codeOf(err error) string {
+	answer, ok := errors.AsType[*router.ApiError](err)
+	if !ok {
+		return ""
+	}
+	code, _ := answer.Data["code"].(string)
+	return code
 }
 
 // fail makes the answer for a problem. The cause goes to the log only.
