@@ -64,7 +64,7 @@ func (p *Plugin) createCode(e *core.RequestEvent) error {
 		return err
 	}
 	user := ""
-	if !e.HasSuperuserAuth() {
+	if !isOperator(e) {
 		user = e.Auth.Id
 	}
 	plan, err := planCode(app, user, form)
@@ -183,7 +183,7 @@ func (p *Plugin) appOf(e *core.RequestEvent, appID string) (settings.App, error)
 	if err != nil {
 		return settings.App{}, answer.Fail(answer.Busy, err)
 	}
-	if appID == "" && !e.HasSuperuserAuth() && len(apps) > 1 {
+	if appID == "" && !isOperator(e) && len(apps) > 1 {
 		identity, err := identityOf(e.App, e.Auth.Id, "")
 		if err != nil {
 			return settings.App{}, answer.Fail(answer.IdentityMissing, err)

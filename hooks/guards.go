@@ -70,10 +70,10 @@ func senderOf(e *core.RequestEvent) string {
 	return widen(e.RealIP())
 }
 
-// perMinute is a middleware that refuses what is more than a number a minute and sender. Superusers are free.
+// perMinute is a middleware that refuses what is more than a number a minute and sender. The shop itself is free.
 func (p *Plugin) perMinute(g *minuteGuard, most int, refusal answer.Problem) *hook.Handler[*core.RequestEvent] {
 	return &hook.Handler[*core.RequestEvent]{Func: func(e *core.RequestEvent) error {
-		if !e.HasSuperuserAuth() && !g.allow(senderOf(e), most, p.now()) {
+		if !isOperator(e) && !g.allow(senderOf(e), most, p.now()) {
 			return answer.With(refusal, "most", most)
 		}
 		return e.Next()

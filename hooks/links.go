@@ -86,7 +86,7 @@ func (p *Plugin) planLink(e *core.RequestEvent, form linkForm) (linkPlan, error)
 		return linkPlan{}, err
 	}
 	plan := linkPlan{form: form, app: app}
-	if !e.HasSuperuserAuth() {
+	if !isOperator(e) {
 		plan.user = e.Auth.Id
 		if !p.mayMakeLinks(e, app) {
 			return plan, answer.Fail(answer.LinkDenied, nil)

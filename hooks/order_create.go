@@ -317,10 +317,10 @@ func itemsOf(r *core.Record) ([]order.Item, error) {
 	return items, nil
 }
 
-// ownOrder loads the order of the route for its owner or a superuser. To anybody else it does not exist.
+// ownOrder loads the order of the route for its owner or the shop. To anybody else it does not exist.
 func ownOrder(e *core.RequestEvent) (*core.Record, error) {
 	r, err := e.App.FindRecordById("orders", e.Request.PathValue("id"))
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !e.HasSuperuserAuth() && r.GetString("user") != e.Auth.Id {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !isOperator(e) && r.GetString("user") != e.Auth.Id {
 		return nil, answer.Fail(answer.OrderMissing, nil)
 	}
 	if err != nil {

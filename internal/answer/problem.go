@@ -12,7 +12,7 @@ type Problem struct {
 
 // All lists the catalogue in the order of docs/errors.md.
 func All() []Problem {
-	return []Problem{
+	return append([]Problem{
 		BadRequest, NotReady, Busy, NotConfigured, NotJSON, FieldUnknown, FieldRepeated, FieldInvalid,
 		SchemaConflict, SchemaLocked, EngineWrites, FieldLocked, SQLOff,
 		CodeInvalid, CodeUsed, Risk, WxRate, WxBusy, WxConfig, WxArgs, WxQuota, WxAnswer, WxState,
@@ -37,5 +37,5 @@ func All() []Problem {
 		TopicUnknown, TopicLimit, Connections, ServerFull, TicketInvalid, TicketElsewhere, PrimaryAway, Closing,
 		NotifySignature, NotifyStale, NotifyMalformed, NotifyMerchant, NotifyUnmatched, NotifyProcessing, NotifyKeys,
 		AlertMissing,
-	}
+	}, ofDesk()...)
 }

@@ -58,7 +58,7 @@ type Shop struct {
 	Patience   time.Duration                                            // of one check; 15 seconds when zero
 }
 
-// Chinese and English are the languages of findings.
+// Language is one of the two that findings are written in.
 type Language int
 
 // The languages.
@@ -99,6 +99,7 @@ const (
 // check is one question.
 type check struct {
 	id    string
+	asks  [2]string // what it asks, in both languages
 	of    scope
 	after []string // checks whose problem makes this one pointless
 	run   func(ctx context.Context, v *visit, s subject) outcome
@@ -115,28 +116,28 @@ func (s subject) name() string { return s.app.AppID + s.merchant.MchID }
 // checks is the whole list.
 func checks() []check {
 	return []check{
-		{id: "settings", run: checkSettings},
-		{id: "app", run: checkApp},
-		{id: "dns", run: checkNames},
-		{id: "tls", after: []string{"dns"}, run: checkHosts},
-		{id: "clock", after: []string{"dns", "tls"}, run: checkClock},
-		{id: "credentials", of: ofApp, after: []string{"dns", "tls"}, run: checkCredentials},
-		{id: "whitelist", of: ofApp, after: []string{"dns", "tls", "credentials"}, run: checkWhitelist},
-		{id: "token", of: ofApp, after: []string{"dns", "tls", "credentials", "whitelist"}, run: checkToken},
-		{id: "orderPath", of: ofApp, after: []string{"dns", "tls", "credentials", "whitelist", "token"}, run: checkOrderPath},
-		{id: "merchant", run: checkMerchant},
-		{id: "keyPair", of: ofMerchant, run: checkKeyPair},
-		{id: "apiKey", of: ofMerchant, run: checkAPIKey},
-		{id: "publicKey", of: ofMerchant, run: checkPublicKey},
-		{id: "query", of: ofMerchant, after: []string{"dns", "tls", "clock", "keyPair", "apiKey", "publicKey"}, run: checkQuery},
-		{id: "answers", of: ofMerchant, after: []string{"dns", "tls", "clock", "keyPair", "apiKey", "publicKey", "query"}, run: checkAnswers},
-		{id: "address", run: checkAddress},
-		{id: "outside", after: []string{"address"}, run: checkOutside},
-		{id: "push", of: ofApp, after: []string{"address", "outside"}, run: checkPush},
-		{id: "disk", run: checkDisk},
-		{id: "backups", run: checkBackups},
-		{id: "versions", run: checkVersions},
-		{id: "proxy", run: checkProxy},
+		{id: "settings", asks: [2]string{"Can everything that is stored be used?", "已保存的配置都能用吗？"}, run: checkSettings},
+		{id: "app", asks: [2]string{"Is there a mini program?", "配置了小程序吗？"}, run: checkApp},
+		{id: "dns", asks: [2]string{"Does DNS know WeChat's hosts?", "微信的域名能解析吗？"}, run: checkNames},
+		{id: "tls", asks: [2]string{"Do WeChat's hosts answer, with a certificate that this machine trusts?", "微信服务器能连通、证书受信任吗？"}, after: []string{"dns"}, run: checkHosts},
+		{id: "clock", asks: [2]string{"Is the clock WeChat's?", "时钟与微信一致吗？"}, after: []string{"dns", "tls"}, run: checkClock},
+		{id: "credentials", asks: [2]string{"Are AppID and AppSecret a pair?", "AppID 与 AppSecret 匹配吗？"}, of: ofApp, after: []string{"dns", "tls"}, run: checkCredentials},
+		{id: "whitelist", asks: [2]string{"Does WeChat take calls from this server's address?", "微信接受来自本服务器 IP 的调用吗？"}, of: ofApp, after: []string{"dns", "tls", "credentials"}, run: checkWhitelist},
+		{id: "token", asks: [2]string{"Is there an access token, and does WeChat take it?", "能取得 access_token 且可用吗？"}, of: ofApp, after: []string{"dns", "tls", "credentials", "whitelist"}, run: checkToken},
+		{id: "orderPath", asks: [2]string{"Does the order centre lead buyers to an order's page?", "订单中心能跳转到订单页吗？"}, of: ofApp, after: []string{"dns", "tls", "credentials", "whitelist", "token"}, run: checkOrderPath},
+		{id: "merchant", asks: [2]string{"Is there a merchant?", "配置了商户吗？"}, run: checkMerchant},
+		{id: "keyPair", asks: [2]string{"Do private key, certificate and serial belong together?", "私钥、证书与序列号匹配吗？"}, of: ofMerchant, run: checkKeyPair},
+		{id: "apiKey", asks: [2]string{"Has the APIv3 key (or that of API v2) the right form?", "APIv3（或 APIv2）密钥格式对吗？"}, of: ofMerchant, run: checkAPIKey},
+		{id: "publicKey", asks: [2]string{"Is there what WeChat Pay's answers are verified with?", "有用于验签的微信支付公钥吗？"}, of: ofMerchant, run: checkPublicKey},
+		{id: "query", asks: [2]string{"Does WeChat Pay take our signature? It is asked for an order that nobody has made.", "微信支付接受我们的签名吗？查询一个不存在的订单。"}, of: ofMerchant, after: []string{"dns", "tls", "clock", "keyPair", "apiKey", "publicKey"}, run: checkQuery},
+		{id: "answers", asks: [2]string{"Do WeChat Pay's answers verify and open with the keys that are here?", "微信支付的应答能用现有密钥验签和解密吗？"}, of: ofMerchant, after: []string{"dns", "tls", "clock", "keyPair", "apiKey", "publicKey", "query"}, run: checkAnswers},
+		{id: "address", asks: [2]string{"Can the public address be one that WeChat notifies?", "公网地址能接收微信通知吗？"}, run: checkAddress},
+		{id: "outside", asks: [2]string{"Does the public address lead here, with nothing in front that answers in our place?", "公网地址能到达本服务器、前面没有别的程序代答吗？"}, after: []string{"address"}, run: checkOutside},
+		{id: "push", asks: [2]string{"Would the handshake work, with which WeChat tries the push address?", "消息推送的握手能通过吗？"}, of: ofApp, after: []string{"clock", "credentials", "address", "outside"}, run: checkPush},
+		{id: "disk", asks: [2]string{"Is there room?", "磁盘空间够吗？"}, run: checkDisk},
+		{id: "backups", asks: [2]string{"Is there a backup of late?", "最近有备份吗？"}, run: checkBackups},
+		{id: "versions", asks: [2]string{"Is the program built with what it was tested with?", "所用模块与测试时一致吗？"}, run: checkVersions},
+		{id: "proxy", asks: [2]string{"Do we know who our clients are?", "能识别客户端地址吗？"}, run: checkProxy},
 	}
 }
 

@@ -22,6 +22,7 @@ type told struct {
 // row is one outcome in both languages. A gap such as {host} is filled with what was seen.
 type row struct {
 	code  string
+	check string // that finds it
 	state State
 	title [2]string // English, Chinese
 	why   [2]string
