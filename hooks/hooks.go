@@ -364,7 +364,7 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx := e.Router.Group("/api/wx").Bind(apis.BodyLimit(small))
 	user := apis.RequireAuth("users")
 	buyer := apis.RequireAuth("users", core.CollectionNameSuperusers)
-	may, buyerOr := p.desk.Allow, p.desk.AllowOrUser // note: before calls, which counts for whom it lets pass
+	may, buyerOr := p.desk.Allow, p.desk.AllowOrUser                                 // note: before calls, which counts for whom it lets pass
 	calls := p.perMinute(&p.guards.calls, p.limits.CallsPerMinute, answer.CallLimit) // routes that make us call WeChat
 	logins := p.perMinute(&p.guards.logins, p.limits.LoginsPerMinute, answer.LoginLimit)
 

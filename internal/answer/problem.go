@@ -18,7 +18,7 @@ func All() []Problem {
 		CodeInvalid, CodeUsed, Risk, WxRate, WxBusy, WxConfig, WxArgs, WxQuota, WxAnswer, WxState,
 		Signature, SessionStale, Watermark, DataMalformed, IdentityMissing, UserBlocked,
 		ProfileName, ProfileAvatar, ProfileRefused,
-		ItemsInvalid, ProductMissing, StockShort, KeyReused,
+		ItemsInvalid, ProductMissing, StockShort, VariantWanted, VariantMissing, KeyReused,
 		OrderMissing, OrderNotPayable, OrderPaid, OrderExpired, OrderNotPaid,
 		OrderDisputed, DisputeMissing, DisputeMismatch, DisputeHeld, DisputeNothing, DisputeGoingBack, DisputeSettled,
 		RefundAmount, RefundTooLate, RefundTooMany, RefundRepeated, RefundKeyReused,

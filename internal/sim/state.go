@@ -35,7 +35,7 @@ type state struct {
 	clears        map[string]*quotaClears // by appid
 	sealed        map[string]*sealedData
 	orderPaths    map[string]*orderPathRow // by appid
-	chats         []*chatLine // the oldest first
+	chats         []*chatLine              // the oldest first
 
 	// what follows is found again from the above: indexes, so that no call walks over all there is
 	byOpenID      map[string]*identity
