@@ -71,6 +71,7 @@ func endpoints() []endpoint {
 		{name: "get_order_list", method: post, path: "/wxa/sec/order/get_order_list", token: true, run: (*Sim).shippingOrders},
 		{name: "notify_confirm_receive", method: post, path: "/wxa/sec/order/notify_confirm_receive", token: true, run: (*Sim).remindReceipt},
 		{name: "is_trade_managed", method: post, path: "/wxa/sec/order/is_trade_managed", token: true, run: (*Sim).isTradeManaged},
+		{name: "get_delivery_list", method: post, path: "/cgi-bin/express/delivery/open_msg/get_delivery_list", token: true, run: (*Sim).deliveries},
 
 		{name: "prepay", method: post, path: "/v3/pay/transactions/jsapi", pay: true, run: (*Sim).prepay},
 		{name: "prepay_native", method: post, path: "/v3/pay/transactions/native", pay: true, run: (*Sim).prepayNative},
