@@ -65,7 +65,7 @@ func (c *codes) createCode(e *core.RequestEvent) error {
 		return err
 	}
 	user := ""
-	if !e.HasSuperuserAuth() {
+	if !isOperator(e) {
 		user = e.Auth.Id
 	}
 	plan, err := planCode(app, user, form)
@@ -184,7 +184,7 @@ func (c *codes) appOf(e *core.RequestEvent, appID string) (settings.App, error) 
 	if err != nil {
 		return settings.App{}, answer.Fail(answer.Busy, err)
 	}
-	if appID == "" && !e.HasSuperuserAuth() && len(apps) > 1 {
+	if appID == "" && !isOperator(e) && len(apps) > 1 {
 		identity, err := identityOf(e.App, e.Auth.Id, "")
 		if err != nil {
 			return settings.App{}, answer.Fail(answer.IdentityMissing, err)

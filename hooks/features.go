@@ -34,6 +34,7 @@ type till struct {
 	limits   limit.Limits
 	metrics  *metrics
 	cfg      Config
+	hold     func(e *core.RequestEvent, order string, wish refundWish) (held any, status int, err error) // for a second person; held is nil when none is needed
 
 	billRound  sync.Mutex // one round of bills at a time
 	syncMinute limit.Minute

@@ -32,12 +32,13 @@ var freely = byHand{create: true, remove: true}
 // handWritten lists the collections of which something may be written by hand. Nothing of any other may.
 func handWritten() map[string]byHand {
 	return map[string]byHand{
-		"products":        freely,
-		"rooms":           freely,
-		"wx_apps":         freely,
-		"wx_merchants":    freely,
-		"wx_templates":    freely,
-		"wx_check_fields": freely,
+		"products":         freely,
+		"product_variants": freely,
+		"rooms":            freely,
+		"wx_apps":          freely,
+		"wx_merchants":     freely,
+		"wx_templates":     freely,
+		"wx_check_fields":  freely,
 		"users": {
 			remove:  true,
 			fields:  []string{"name", "avatar", "phone", "countryCode", "blocked", "email", "emailVisibility", "verified", "password", "tokenKey"},

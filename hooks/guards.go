@@ -16,10 +16,10 @@ type guards struct {
 	calls, uploads, logins, mails, passwords limit.Minute
 }
 
-// perMinute is a middleware that refuses what is more than a number a minute and sender. Superusers are free.
+// perMinute is a middleware that refuses what is more than a number a minute and sender. The shop itself is free.
 func (p *Plugin) perMinute(g *limit.Minute, most int, refusal answer.Problem) *hook.Handler[*core.RequestEvent] {
 	return &hook.Handler[*core.RequestEvent]{Func: func(e *core.RequestEvent) error {
-		if !e.HasSuperuserAuth() && !g.Allow(limit.Sender(e), most, p.now()) {
+		if !isOperator(e) && !g.Allow(limit.Sender(e), most, p.now()) {
 			return answer.With(refusal, "most", most)
 		}
 		return e.Next()

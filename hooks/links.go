@@ -87,7 +87,7 @@ func (c *codes) planLink(e *core.RequestEvent, form linkForm) (linkPlan, error) 
 		return linkPlan{}, err
 	}
 	plan := linkPlan{form: form, app: app}
-	if !e.HasSuperuserAuth() {
+	if !isOperator(e) {
 		plan.user = e.Auth.Id
 		if !c.mayMakeLinks(e, app) {
 			return plan, answer.Fail(answer.LinkDenied, nil)

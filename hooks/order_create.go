@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +25,7 @@ import (
 type orderForm struct {
 	Items []struct {
 		Product  string `json:"product"`
+		Variant  string `json:"variant"` // of a product that has some
 		Quantity int    `json:"quantity"`
 	} `json:"items"`
 	Note  string `json:"note"`
@@ -184,7 +184,7 @@ func draftByHand(tx core.App, form orderForm) (orderDraft, error) {
 	return draft, nil
 }
 
-// priceItems looks up what is on sale; the same product twice becomes one line.
+// priceItems looks up what is on sale; the same thing twice becomes one line.
 func priceItems(tx core.App, form orderForm) ([]order.Item, error) {
 	if len(form.Items) < 1 || len(form.Items) > order.MaxLines {
 		return nil, answer.Field(answer.ItemsInvalid, "items", "1 to 100 lines")
@@ -197,21 +197,18 @@ func priceItems(tx core.App, form orderForm) ([]order.Item, error) {
 			refusal.Data["product"] = line.Product
 			return nil, refusal
 		}
-		if at, ok := seen[line.Product]; ok {
+		what := goods(line.Product, line.Variant)
+		if at, ok := seen[what]; ok {
 			items[at].Quantity += line.Quantity
 			continue
 		}
-		product, err := findRow(tx, "products", dbx.HashExp{"id": line.Product, "active": true})
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil, answer.With(answer.ProductMissing, "product", line.Product)
-		}
+		item, err := priceItem(tx, line.Product, line.Variant)
 		if err != nil {
-			return nil, fmt.Errorf("read product: %w", err)
+			return nil, err
 		}
-		seen[line.Product] = len(items)
-		items = append(items, order.Item{
-			Product: product.Id, Name: product.GetString("name"), Price: int64(product.GetInt("price")), Quantity: line.Quantity,
-		})
+		item.Quantity = line.Quantity
+		seen[what] = len(items)
+		items = append(items, item)
 	}
 	return items, nil
 }
@@ -244,43 +241,15 @@ func orderOfKey(tx core.App, form orderForm) (*core.Record, error) {
 func sameGoods(items []order.Item, form orderForm) bool {
 	had, asked := map[string]int{}, map[string]int{}
 	for _, i := range items {
-		had[cmp.Or(i.Product, "by hand: "+i.Name)] += i.Quantity
+		had[cmp.Or(goods(i.Product, i.Variant), "by hand: "+i.Name)] += i.Quantity
 	}
 	for _, line := range form.Items {
-		asked[line.Product] += line.Quantity
+		asked[goods(line.Product, line.Variant)] += line.Quantity
 	}
 	if len(form.Items) == 0 {
 		asked["by hand: "+form.Description] = 1
 	}
 	return maps.Equal(had, asked)
-}
-
-// reserveStock takes stock (sign -1) or gives it back (sign +1). Products without a stock are unlimited.
-func reserveStock(tx core.App, items []order.Item, sign int) error {
-	for _, item := range items {
-		if item.Product == "" {
-			continue
-		}
-		product, err := tx.FindRecordById("products", item.Product)
-		if errors.Is(err, sql.ErrNoRows) && sign > 0 {
-			continue // the product is gone, and its stock with it
-		}
-		if err != nil {
-			return fmt.Errorf("read product: %w", err)
-		}
-		stock, err := strconv.Atoi(product.GetString("stock"))
-		if err != nil {
-			continue
-		}
-		if stock += sign * item.Quantity; stock < 0 {
-			return answer.With(answer.StockShort, "product", item.Product)
-		}
-		product.Set("stock", strconv.Itoa(stock))
-		if err := save(tx, product); err != nil {
-			return fmt.Errorf("save stock: %w", err)
-		}
-	}
-	return nil
 }
 
 func (t *till) saveOrder(tx core.App, d orderDraft) (*core.Record, error) {
@@ -309,10 +278,10 @@ func orderNumber(now time.Time) string {
 	return day + strings.ToUpper(rand.Text()[:10])
 }
 
-// ownOrder loads the order of the route for its owner or a superuser. To anybody else it does not exist.
+// ownOrder loads the order of the route for its owner or the shop. To anybody else it does not exist.
 func ownOrder(e *core.RequestEvent) (*core.Record, error) {
 	r, err := e.App.FindRecordById("orders", e.Request.PathValue("id"))
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !e.HasSuperuserAuth() && r.GetString("user") != e.Auth.Id {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !isOperator(e) && r.GetString("user") != e.Auth.Id {
 		return nil, answer.Fail(answer.OrderMissing, nil)
 	}
 	if err != nil {

@@ -21,11 +21,12 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/desk"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
 
-// createRefund handles POST /api/wx/orders/{id}/refunds for superusers: `{amount, reason?, key?}`, or `{all: true, reason?, key?}` for
+// createRefund handles POST /api/wx/orders/{id}/refunds for the shop: `{amount, reason?, key?}`, or `{all: true, reason?, key?}` for
 // all that is left. WeChat wants a minute between two refunds of one payment: one that comes too soon is kept and sent by the sweep.
 func (t *till) createRefund(e *core.RequestEvent) error {
 	var form refundForm
@@ -41,19 +42,36 @@ func (t *till) createRefund(e *core.RequestEvent) error {
 		return err
 	}
 	defer t.locks.Lock("order/" + record.Id)()
-	refund, err := t.askRefund(e.App, record.Id, wish)
+	desk.About(e, record.Id, record.GetString("number"))
+	held, status, err := t.hold(e, record.Id, wish)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
+	if held != nil {
+		return e.JSON(status, held)
+	}
+	refund, err := t.makeRefund(context.WithoutCancel(e.Request.Context()), record.Id, wish)
+	if err != nil {
+		return err
+	}
+	return answerRefund(e, refund)
+}
+
+// makeRefund makes a refund and sends it, unless it is too early for it. The caller has the order's turn.
+func (t *till) makeRefund(ctx context.Context, orderID string, wish refundWish) (id string, err error) {
+	refund, err := t.askRefund(t.app, orderID, wish)
+	if err != nil {
+		return "", answer.Or(err, answer.Busy)
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	isNew := refund.GetString("state") == string(order.RefundNew) // note: not so when the key has met an earlier one
 	if isNew && !refund.GetDateTime("nextQueryAt").Time().After(t.now()) {
 		if end := t.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "refund"}); end.err != nil {
-			return answer.Fail(answer.Busy, end.err)
+			return "", answer.Fail(answer.Busy, end.err)
 		}
 	}
-	return answerRefund(e, refund.Id)
+	return refund.Id, nil
 }
 
 func answerRefund(e *core.RequestEvent, id string) error {

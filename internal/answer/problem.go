@@ -12,13 +12,13 @@ type Problem struct {
 
 // All lists the catalogue in the order of docs/errors.md.
 func All() []Problem {
-	return []Problem{
+	return append([]Problem{
 		BadRequest, NotReady, Busy, NotConfigured, NotJSON, FieldUnknown, FieldRepeated, FieldInvalid,
 		SchemaConflict, SchemaLocked, EngineWrites, FieldLocked, SQLOff,
 		CodeInvalid, CodeUsed, Risk, WxRate, WxBusy, WxConfig, WxArgs, WxQuota, WxAnswer, WxState,
 		Signature, SessionStale, Watermark, DataMalformed, IdentityMissing, UserBlocked,
 		ProfileName, ProfileAvatar, ProfileRefused,
-		ItemsInvalid, ProductMissing, StockShort, KeyReused,
+		ItemsInvalid, ProductMissing, StockShort, VariantWanted, VariantMissing, KeyReused,
 		OrderMissing, OrderNotPayable, OrderPaid, OrderExpired, OrderNotPaid,
 		OrderDisputed, DisputeMissing, DisputeMismatch, DisputeHeld, DisputeNothing, DisputeGoingBack, DisputeSettled,
 		RefundAmount, RefundTooLate, RefundTooMany, RefundRepeated, RefundKeyReused,
@@ -37,5 +37,5 @@ func All() []Problem {
 		TopicUnknown, TopicLimit, Connections, ServerFull, TicketInvalid, TicketElsewhere, PrimaryAway, Closing,
 		NotifySignature, NotifyStale, NotifyMalformed, NotifyMerchant, NotifyUnmatched, NotifyProcessing, NotifyKeys,
 		AlertMissing,
-	}
+	}, ofDesk()...)
 }

@@ -25,6 +25,20 @@ var (
 		FixEN: "Order less; `data.product` is the one.",
 		FixZH: "减少数量，见 `data.product`。",
 	}
+	VariantWanted = Problem{
+		Code: "product_variant_wanted", Status: http.StatusBadRequest,
+		EN:    "This product comes in several specifications: choose one.",
+		ZH:    "该商品有多个规格，请选择一个",
+		FixEN: "Send `variant` with the line: an id of `product_variants` whose `product` is `data.product`.",
+		FixZH: "在该行带上 `variant`：`product_variants` 中 `product` 为 `data.product` 的记录 id。",
+	}
+	VariantMissing = Problem{
+		Code: "product_variant_not_found", Status: http.StatusNotFound,
+		EN:    "This specification does not exist, is not on sale or is of another product.",
+		ZH:    "规格不存在、已下架或不属于该商品",
+		FixEN: "Load `product_variants` again; `data.product` and `data.variant` say which.",
+		FixZH: "重新加载 `product_variants`，见 `data.product` 与 `data.variant`。",
+	}
 	KeyReused = Problem{
 		Code: "order_key_reused", Status: http.StatusConflict,
 		EN:    "This key was used for another order.",
