@@ -94,7 +94,8 @@ func deskIndexes(wide bool) map[string]func(*core.Collection) {
 	}
 	return map[string]func(*core.Collection){
 		"orders": func(c *core.Collection) {
-			set(c, "state", "", "`payState`, `created`, `shipState`", "")
+			// note: one that begins with payState would be taken for the sweep's question, which has an index of its own
+			set(c, "created", "`created`", "`created`, `payState`, `shipState`", "")
 			set(c, "frozen", "", "`frozenAt`", "`frozenAt` != ''")
 		},
 		"refunds":       func(c *core.Collection) { set(c, "success_at", "`successAt`", "`successAt`, `amount`", "") },
