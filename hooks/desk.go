@@ -6,6 +6,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/desk"
 	"wxbase/internal/settings"
 )
@@ -15,7 +16,7 @@ func (p *Plugin) newDesk() *desk.Desk {
 	d := desk.New(desk.Deps{
 		App: p.app, Now: p.now, Simulated: p.cfg.Sim,
 		Vault:      func() *settings.Vault { return p.settings.Vault() },
-		ReadStrict: readStrict, Save: save,
+		ReadStrict: answer.ReadStrict, Save: save,
 		Online:    func() int { return p.hub.Stats().Members },
 		Wake:      func() { p.outbox.wake() },
 		LockOrder: func(id string) func() { return p.locks.lock("order/" + id) },
@@ -38,13 +39,13 @@ func (p *Plugin) newDesk() *desk.Desk {
 func (p *Plugin) carriers(ctx context.Context) ([]desk.Carrier, error) {
 	app, err := p.settings.App("")
 	if err != nil {
-		return nil, failWechat(err)
+		return nil, answer.FromWechat(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, payTimeout)
 	defer cancel()
 	companies, err := p.clients.wechatFor(app).Deliveries(ctx)
 	if err != nil {
-		return nil, failWechat(err)
+		return nil, answer.FromWechat(err)
 	}
 	list := make([]desk.Carrier, 0, len(companies))
 	for _, c := range companies {
@@ -65,20 +66,3 @@ func bindDeskGuard(e *core.ServeEvent) {
 
 // isOperator tells whether a request is the shop's own: a superuser's, or one of staff whose role allows it.
 func isOperator(e *core.RequestEvent) bool { return desk.IsOperator(e) }
-
-// deskProblems are the dashboard's problems as part of the catalogue.
-func deskProblems() []Problem {
-	var list []Problem
-	for _, d := range desk.Problems() {
-		list = append(list, Problem{Code: d.Code, Status: d.Status, Message: d.Message})
-	}
-	return list
-}
-
-func deskHelp() map[string]help {
-	list := map[string]help{}
-	for _, d := range desk.Problems() {
-		list[d.Code] = help{zh: d.Chinese, fix: d.Fix, fixZH: d.FixZH}
-	}
-	return list
-}

@@ -27,6 +27,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/desk"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/gateway"
@@ -316,7 +317,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	}
 	p.bindActivity(e)
 	p.installer(e)
-	e.Router.BindFunc(dashboardHeaders, translateProblems(), p.keepFromTruncation, p.keepFromSQL)
+	e.Router.BindFunc(dashboardHeaders, answer.Translate(), p.keepFromTruncation, p.keepFromSQL)
 	bindDeskGuard(e)
 	p.bindRoutes(e)
 	p.desk.Serve(e)
@@ -364,9 +365,9 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx := e.Router.Group("/api/wx").Bind(apis.BodyLimit(small))
 	user := apis.RequireAuth("users")
 	buyer := apis.RequireAuth("users", core.CollectionNameSuperusers)
-	may, buyerOr := p.desk.Allow, p.desk.AllowOrUser                             // note: before calls, which counts for whom it lets pass
-	calls := p.perMinute(&p.guards.calls, p.limits.CallsPerMinute, errCallLimit) // routes that make us call WeChat
-	logins := p.perMinute(&p.guards.logins, p.limits.LoginsPerMinute, errLoginLimit)
+	may, buyerOr := p.desk.Allow, p.desk.AllowOrUser                                 // note: before calls, which counts for whom it lets pass
+	calls := p.perMinute(&p.guards.calls, p.limits.CallsPerMinute, answer.CallLimit) // routes that make us call WeChat
+	logins := p.perMinute(&p.guards.logins, p.limits.LoginsPerMinute, answer.LoginLimit)
 
 	wx.GET("/health", p.health).Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/login", p.login).Bind(logins)

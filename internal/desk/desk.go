@@ -84,6 +84,7 @@ func (d *Desk) Routes() []Route {
 	var all []Route
 	for _, part := range [][]Route{
 		d.staffRoutes(), d.auditRoutes(), d.overviewRoutes(), d.orderRoutes(), d.userRoutes(),
+		d.productRoutes(),
 	} {
 		all = append(all, part...)
 	}
