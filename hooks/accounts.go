@@ -14,6 +14,8 @@ import (
 	"wxbase/internal/wxpay"
 	v2 "wxbase/internal/wxpay/v2"
 	"wxbase/internal/wxpay/xmlflat"
+
+	"github.com/pocketbase/pocketbase/core"
 )
 
 // How a merchant is marked in the settings that runs on API v3, and one that still runs on API v2.
@@ -56,6 +58,12 @@ func newAccounts(transport http.RoundTripper, now func() time.Time, log func() *
 		transport = t
 	}
 	return &accounts{transport: transport, now: now, log: log, observe: observe, wechat: map[string]wechatClient{}, gateways: map[string]payGateway{}}
+}
+
+// open takes the settings of an app that has booted. Access tokens are kept in its database from then on.
+func (c *accounts) open(app core.App, store *settings.Store) {
+	c.settings = store
+	c.tokens = tokenStore{app: app, vault: store.Vault()}
 }
 
 // wechatFor gives the client that holds the access token of app.

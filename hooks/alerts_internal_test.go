@@ -20,7 +20,7 @@ func alertBook(t *testing.T) *Plugin {
 		t.Fatal(err)
 	}
 	t.Cleanup(app.Cleanup)
-	return &Plugin{app: app, books: &books{app: app, now: time.Now, outbox: newOutbox()}}
+	return &Plugin{app: app, books: newBooks(app, time.Now, time.Second, nil, func() string { return "" })}
 }
 
 func alertRows(t *testing.T, p *Plugin, where dbx.Expression) []*core.Record {

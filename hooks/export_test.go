@@ -44,9 +44,7 @@ func (p *Plugin) EdgeKeys() ([]byte, error) {
 
 // SetEffects changes how many effects go at a time and how long one may take; for a test that begins.
 func (p *Plugin) SetEffects(places int, timeout time.Duration) {
-	p.books.outbox.lanes.mu.Lock()
-	defer p.books.outbox.lanes.mu.Unlock()
-	p.books.outbox.lanes.slots, p.books.outbox.lanes.timeout = make(chan struct{}, places), timeout
+	p.books.setPlaces(places, timeout)
 }
 
 // ScriptAdvice is what the owner is told about JavaScript hooks.
@@ -57,8 +55,7 @@ func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }
 
 // Enter puts a row of the outbox as it was read into its lane, and waits.
 func (p *Plugin) Enter(ctx context.Context, row *core.Record) error {
-	p.books.enter(ctx, row)
-	return p.books.outbox.lanes.wait()
+	return p.books.carryOut(ctx, row)
 }
 
 // ChangeMerchants changes the simulator's merchants as the settings know them.

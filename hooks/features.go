@@ -15,16 +15,6 @@ import (
 	"wxbase/internal/settings"
 )
 
-type books struct {
-	app     core.App
-	now     func() time.Time
-	every   time.Duration
-	outbox  *outbox
-	effects map[string]effect
-	webhook *webhook
-	address func() string
-}
-
 type till struct {
 	app      core.App
 	now      func() time.Time
@@ -127,32 +117,28 @@ type rooms struct {
 
 // openFeatures makes the features and connects them.
 func (p *Plugin) openFeatures(told *webhook) {
-	p.books = &books{
-		app: p.app, now: p.cfg.Now, every: p.cfg.SweepEvery, outbox: newOutbox(), effects: map[string]effect{}, webhook: told,
-		address: func() string { return p.accounts.settings.PublicURL() },
-	}
+	p.books = newBooks(p.app, p.now, p.cfg.SweepEvery, told, func() string { return p.accounts.settings.PublicURL() })
 	p.till = &till{
-		app: p.app, now: p.cfg.Now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics, cfg: p.cfg,
+		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics, cfg: p.cfg,
 		onOrderCreate: &hook.Hook[*OrderEvent]{}, onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{},
 	}
-	p.parcels = &parcels{app: p.app, now: p.cfg.Now, accounts: p.accounts, books: p.books, locks: p.locks}
+	p.parcels = &parcels{app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks}
 	p.codes = &codes{
-		app: p.app, now: p.cfg.Now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics, cfg: p.cfg,
+		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics, cfg: p.cfg,
 		onCodeScanned: &hook.Hook[*ScanEvent]{},
 	}
 	p.people = &people{
-		app: p.app, now: p.cfg.Now, accounts: p.accounts, books: p.books, limits: p.limits, codes: p.codes,
+		app: p.app, now: p.now, accounts: p.accounts, books: p.books, limits: p.limits, codes: p.codes,
 		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{},
 	}
-	p.screening = &screening{app: p.app, now: p.cfg.Now, accounts: p.accounts, books: p.books, limits: p.limits, people: p.people}
+	p.screening = &screening{app: p.app, now: p.now, accounts: p.accounts, books: p.books, limits: p.limits, people: p.people}
 	p.subscribe = &subscribe{
-		app: p.app, now: p.cfg.Now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, screening: p.screening,
+		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, screening: p.screening,
 		simPush: p.simPush, onPush: &hook.Hook[*PushEvent]{},
 	}
 	p.rooms = &rooms{
-		app: p.app, now: p.cfg.Now, limits: p.limits, metrics: p.metrics, cfg: p.cfg, onRoomMessage: &hook.Hook[*RoomMessageEvent]{},
+		app: p.app, now: p.now, limits: p.limits, metrics: p.metrics, cfg: p.cfg, onRoomMessage: &hook.Hook[*RoomMessageEvent]{},
 	}
-	p.books.handleAlerts()
 	p.till.handleEffects()
 	p.parcels.handleShipments()
 	p.subscribe.handleMessages()

@@ -169,8 +169,8 @@ func Register(app core.App, config Config) (*Plugin, error) {
 		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, keeper: newKeeper(),
 		metrics: counters, limits: bounds, locks: &locks.Keyed{}, pictures: newPictures(bounds),
 		activity: newActivityLog(config.LogSample, counters.registry),
-		accounts: newAccounts(config.Transport, config.Now, app.Logger, counters.observe),
 	}
+	p.accounts = newAccounts(config.Transport, p.now, app.Logger, counters.observe)
 	p.openFeatures(told)
 	if err := p.rooms.openRooms(); err != nil {
 		return nil, err
@@ -269,8 +269,7 @@ func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
 	if err != nil {
 		return fmt.Errorf("open settings: %w", err)
 	}
-	p.accounts.settings = store
-	p.accounts.tokens = tokenStore{app: p.app, vault: store.Vault()}
+	p.accounts.open(p.app, store)
 	p.writeScriptTypes()
 	return nil
 }

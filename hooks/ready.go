@@ -106,7 +106,7 @@ func (p *Plugin) look(ctx context.Context) readiness {
 		r.Writer = errors.Join(r.Writer, fmt.Errorf("the disk is full: %d MB are left", free/megabyte))
 	}
 	found(r.Writer != nil, unreadyWriter)
-	found(p.books.outbox.lanes.idleFor() > max(workerAge, 3*p.cfg.SweepEvery), unreadyWorker)
+	found(p.books.idleFor() > max(workerAge, 3*p.cfg.SweepEvery), unreadyWorker)
 	found(err == nil && free < p.leastFree(), unreadyDisk)
 	r.Backlog, r.Oldest = p.backlog(ctx)
 	found(r.Oldest > backlogAge, unreadyBacklog)
@@ -157,7 +157,7 @@ func (p *Plugin) noteWriter(r readiness) {
 	switch {
 	case r.Writer != nil && was == nil:
 		_, _ = fmt.Fprintf(p.cfg.Out, "  error: nothing can be written: %s\n", oneLine(redact.Text(r.Writer.Error())))
-		p.books.webhook.tellUnkept(alertDisk, "writing", oneLine(r.Writer.Error()))
+		p.books.tellUnkept(alertDisk, "writing", oneLine(r.Writer.Error()))
 	case r.Writer == nil && was != nil:
 		_, _ = fmt.Fprintln(p.cfg.Out, "  writing works again")
 		p.books.logErr("alert", p.books.raise(p.app, alertDisk, "writing", map[string]any{

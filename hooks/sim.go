@@ -88,7 +88,6 @@ func (p *Plugin) serveSim(e *core.ServeEvent) error {
 	}
 	// note: who moves the simulator's clock moves ours with it, or every order would wait for the wall clock to expire
 	p.cfg.Now = p.sim.wechat.Now
-	p.accounts.now = p.cfg.Now
 	apps, merchants := simSettings(p.sim.wechat.Config(), p.cfg.Env)
 	p.accounts.settings.UseSimulator(apps, merchants)
 	if e.Server != nil && p.accounts.settings.PublicURL() == "" {

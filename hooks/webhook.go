@@ -165,12 +165,6 @@ func (w *webhook) format(kind alertKind, subject string, body map[string]any) an
 	return map[string]any{"msgtype": "text", "text": map[string]any{"content": text}}
 }
 
-// handleAlerts registers the effects of alerts.
-func (b *books) handleAlerts() {
-	b.handle(effectAlert, effect{do: b.raiseOld})
-	b.handle(effectWebhook, effect{do: b.tellWebhook, alert: b.alertForWebhook, lane: effectWebhook})
-}
-
 // queueWebhook queues the call of a new alert. The alert of a webhook that does not work calls nobody.
 func (b *books) queueWebhook(tx core.App, kind alertKind, subject, id string) error {
 	if b.webhook == nil || kind == alertEffect && subject == effectWebhook {
