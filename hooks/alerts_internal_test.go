@@ -10,6 +10,8 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tests"
+
+	"wxbase/internal/books"
 )
 
 // alertBook is a plugin without a server: enough to write alerts.
@@ -20,7 +22,7 @@ func alertBook(t *testing.T) *Plugin {
 		t.Fatal(err)
 	}
 	t.Cleanup(app.Cleanup)
-	return &Plugin{app: app, books: newBooks(app, time.Now, time.Second, nil, func() string { return "" })}
+	return &Plugin{app: app, books: books.New(app, time.Now, time.Second, nil, func() string { return "" })}
 }
 
 func alertRows(t *testing.T, p *Plugin, where dbx.Expression) []*core.Record {
@@ -37,15 +39,15 @@ func TestAlertIsOneOpenRow(t *testing.T) {
 	t.Parallel()
 	p := alertBook(t)
 	for i := range 3 {
-		if err := p.books.raise(p.app, alertDisputed, "payment1", map[string]any{"try": i}); err != nil {
+		if err := p.books.Raise(p.app, books.AlertDisputed, "payment1", map[string]any{"try": i}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, other := range []struct {
-		kind    alertKind
+		kind    books.AlertKind
 		subject string
-	}{{alertDisputed, "payment2"}, {alertRefund, "payment1"}} {
-		if err := p.books.raise(p.app, other.kind, other.subject, nil); err != nil {
+	}{{books.AlertDisputed, "payment2"}, {books.AlertRefund, "payment1"}} {
+		if err := p.books.Raise(p.app, other.kind, other.subject, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -53,13 +55,13 @@ func TestAlertIsOneOpenRow(t *testing.T) {
 	if len(rows) != 1 || rows[0].GetInt("seen") != 3 || rows[0].GetString("details") != `{"try":2}` || rows[0].GetDateTime("since").IsZero() {
 		t.Fatalf("got %d rows, %v, want one that was seen 3 times with the last details", len(rows), rows)
 	}
-	if err := p.books.settle(p.app, alertDisputed, "payment1", "owner@example.com"); err != nil {
+	if err := p.books.Settle(p.app, books.AlertDisputed, "payment1", "owner@example.com"); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.books.settle(p.app, alertDisputed, "payment1", "somebody else"); err != nil {
+	if err := p.books.Settle(p.app, books.AlertDisputed, "payment1", "somebody else"); err != nil {
 		t.Fatalf("settle what is closed: got %v, want nothing", err)
 	}
-	if err := p.books.raise(p.app, alertDisputed, "payment1", nil); err != nil {
+	if err := p.books.Raise(p.app, books.AlertDisputed, "payment1", nil); err != nil {
 		t.Fatal(err)
 	}
 	closed := alertRows(t, p, dbx.NewExp("closedAt != ''"))
@@ -77,12 +79,12 @@ func TestAlertLivesAndDiesWithItsTransaction(t *testing.T) {
 	p := alertBook(t)
 	back := errors.New("back")
 	err := p.app.RunInTransaction(func(tx core.App) error {
-		return errors.Join(p.books.raise(tx, alertUnmatched, "1", nil), back)
+		return errors.Join(p.books.Raise(tx, books.AlertUnmatched, "1", nil), back)
 	})
 	if !errors.Is(err, back) || len(alertRows(t, p, dbx.NewExp("1=1"))) != 0 {
 		t.Fatalf("rolled back: got %v and %d rows, want none", err, len(alertRows(t, p, dbx.NewExp("1=1"))))
 	}
-	err = p.app.RunInTransaction(func(tx core.App) error { return p.books.raise(tx, alertUnmatched, "1", nil) })
+	err = p.app.RunInTransaction(func(tx core.App) error { return p.books.Raise(tx, books.AlertUnmatched, "1", nil) })
 	if err != nil || len(alertRows(t, p, dbx.HashExp{"closedAt": ""})) != 1 {
 		t.Errorf("committed: got %v and no row", err)
 	}
@@ -93,21 +95,21 @@ func TestAlertTakesWhatever(t *testing.T) {
 	t.Parallel()
 	p := alertBook(t)
 	long := strings.Repeat("长", 9_000)
-	if err := p.books.raise(p.app, alertEffect, long+"\xff", map[string]any{"error": long}); err != nil {
+	if err := p.books.Raise(p.app, books.AlertEffect, long+"\xff", map[string]any{"error": long}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.books.raise(p.app, alertEffect, long+"\xff", map[string]any{"error": "https://x/?access_token=TOPSECRET1", "secret": "TOPSECRET2"}); err != nil {
+	if err := p.books.Raise(p.app, books.AlertEffect, long+"\xff", map[string]any{"error": "https://x/?access_token=TOPSECRET1", "secret": "TOPSECRET2"}); err != nil {
 		t.Fatal(err)
 	}
 	rows := alertRows(t, p, dbx.HashExp{"closedAt": ""})
-	if len(rows) != 1 || len(rows[0].GetString("subject")) > maxAlertSubject {
+	if len(rows) != 1 || len(rows[0].GetString("subject")) > books.MaxAlertSubject {
 		t.Fatalf("got %d rows with a subject of %d bytes, want one", len(rows), len(rows[0].GetString("subject")))
 	}
 	details := rows[0].GetString("details")
 	if strings.Contains(details, "TOPSECRET") || !json.Valid([]byte(details)) {
 		t.Errorf("got details %q, want JSON without secrets", details)
 	}
-	if err := p.books.settle(p.app, alertEffect, long+"\xff", "owner"); err != nil || len(alertRows(t, p, dbx.HashExp{"closedAt": ""})) != 0 {
+	if err := p.books.Settle(p.app, books.AlertEffect, long+"\xff", "owner"); err != nil || len(alertRows(t, p, dbx.HashExp{"closedAt": ""})) != 0 {
 		t.Errorf("settle by the long name: got %v, want it closed", err)
 	}
 }

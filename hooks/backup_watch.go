@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/books"
 )
 
 // backupRounds is how many looks pass between two at the backups: they may lie in a bucket, where looking costs.
@@ -39,7 +41,7 @@ func (p *Plugin) tellBackup() {
 	}
 	newest, err := lastBackup(p.app)
 	if err != nil {
-		p.inform(alertBackup, "age", err.Error(), map[string]any{"error": err.Error()})
+		p.inform(books.AlertBackup, "age", err.Error(), map[string]any{"error": err.Error()})
 		return
 	}
 	p.keeper.noteBackup(newest)
@@ -51,7 +53,7 @@ func (p *Plugin) tellBackup() {
 	if p.now().Sub(since) > most {
 		old = "since " + since.UTC().Format(time.RFC3339) // another one that grows old is told anew
 	}
-	p.inform(alertBackup, "age", old, map[string]any{"last": newest, "wantedEveryHours": p.cfg.BackupHours})
+	p.inform(books.AlertBackup, "age", old, map[string]any{"last": newest, "wantedEveryHours": p.cfg.BackupHours})
 }
 
 // firstUse is when the data folder was made.
@@ -66,12 +68,12 @@ func (p *Plugin) firstUse() time.Time {
 // watchBackup notes how a backup went; it runs around createBackup.
 func (p *Plugin) watchBackup(e *core.BackupEvent) error {
 	if err := e.Next(); err != nil {
-		p.books.logErr("alert", p.books.raise(p.app, alertBackup, "failed", map[string]any{"error": err.Error(), "name": e.Name}))
+		p.books.LogError("alert", p.books.Raise(p.app, books.AlertBackup, "failed", map[string]any{"error": err.Error(), "name": e.Name}))
 		return err
 	}
 	p.keeper.noteBackup(time.Now())
-	p.books.logErr("alert", p.books.settle(p.app, alertBackup, "failed", "a backup that worked"))
-	p.books.logErr("alert", p.books.settle(p.app, alertBackup, "age", "a backup that worked"))
+	p.books.LogError("alert", p.books.Settle(p.app, books.AlertBackup, "failed", "a backup that worked"))
+	p.books.LogError("alert", p.books.Settle(p.app, books.AlertBackup, "age", "a backup that worked"))
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
@@ -66,7 +67,7 @@ type bookEntry struct {
 // Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the outcome. step is called for every entry that was
 // looked at.
 func (t *till) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (BillReport, error) {
-	gateway, err := t.accounts.gateway(mchID, "")
+	gateway, err := t.accounts.Gateway(mchID, "")
 	if err != nil {
 		return BillReport{}, err
 	}
@@ -261,7 +262,7 @@ func (t *till) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, di
 }
 
 func (t *till) mendPayment(ctx context.Context, mchID, outTradeNo string) (bool, error) {
-	payment, err := findRow(t.app, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": outTradeNo})
+	payment, err := books.Find(t.app, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": outTradeNo})
 	if err != nil {
 		return false, err // a number that we never gave out: somebody else uses this merchant
 	}
@@ -297,7 +298,7 @@ func (t *till) saveBill(report BillReport) error {
 			return err
 		}
 		for _, d := range report.Diffs {
-			_, err := insert(tx, "wx_bill_diffs", map[string]any{
+			_, err := books.Insert(tx, "wx_bill_diffs", map[string]any{
 				"bill": bill.Id, "kind": d.Kind, "outTradeNo": d.OutTradeNo, "ours": d.Ours, "theirs": d.Theirs, "resolved": d.Resolved,
 			})
 			if err != nil {

@@ -34,7 +34,7 @@ func (p *Plugin) NewBillCommand() *cobra.Command {
 					return fmt.Errorf("date %q: want YYYY-MM-DD", args[0])
 				}
 			}
-			m, err := p.accounts.settings.Merchant(merchant)
+			m, err := p.accounts.Settings.Merchant(merchant)
 			if err != nil {
 				return err
 			}

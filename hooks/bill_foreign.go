@@ -13,6 +13,7 @@ import (
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -52,7 +53,7 @@ func foreignRules(text string) ([]foreignRule, error) {
 
 // foreignOf reads the rules of a merchant; one that is set up by the environment may have a row for this alone.
 func (t *till) foreignOf(mchID string) ([]foreignRule, error) {
-	row, err := findRow(t.app, "wx_merchants", dbx.HashExp{"mchid": mchID})
+	row, err := books.Find(t.app, "wx_merchants", dbx.HashExp{"mchid": mchID})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -67,7 +68,7 @@ func (t *till) foreignOf(mchID string) ([]foreignRule, error) {
 // NB! nothing that may be ours is hidden: a number of our form, which the books have lost perhaps, is foreign only when it was paid in
 // a mini program that is not ours, and no rule makes one of our mini programs foreign.
 func (t *till) isForeign(rules []foreignRule, row wxpay.BillRow) bool {
-	_, err := t.accounts.settings.App(row.AppID)
+	_, err := t.accounts.Settings.App(row.AppID)
 	ourApp := row.AppID == "" || err == nil
 	mayBeOurs := order.MayBeOutTradeNo(row.OutTradeNo)
 	for _, rule := range rules {

@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/redact"
 	"wxbase/internal/wxpay"
@@ -47,13 +48,13 @@ func (t *till) reconcileDue(ctx context.Context) {
 		return
 	}
 	defer t.billRound.Unlock()
-	merchants, err := t.accounts.settings.Merchants()
+	merchants, err := t.accounts.Settings.Merchants()
 	if err != nil {
-		t.books.logErr("reconciliation", err)
+		t.books.LogError("reconciliation", err)
 		return
 	}
 	for _, m := range merchants {
-		t.books.logErr("reconciliation of merchant "+m.MchID, t.reconcileMerchant(ctx, m.MchID))
+		t.books.LogError("reconciliation of merchant "+m.MchID, t.reconcileMerchant(ctx, m.MchID))
 	}
 }
 
@@ -138,7 +139,7 @@ func (t *till) loseBills(mchID string, oldest time.Time) error {
 		if r.GetString("state") == billWaiting {
 			r.Set("state", billLost)
 		}
-		if err := save(t.app, r); err != nil {
+		if err := books.Save(t.app, r); err != nil {
 			return fmt.Errorf("save bill: %w", err)
 		}
 		if err := t.alertForBill(t.app, r, 0); err != nil {
@@ -151,7 +152,7 @@ func (t *till) loseBills(mchID string, oldest time.Time) error {
 // keepWaiting notes why a day has no bill yet. An outcome that is there already stays; only its next try moves.
 func (t *till) keepWaiting(mchID string, day time.Time, cause error) error {
 	return t.app.RunInTransaction(func(tx core.App) error {
-		row := map[string]any{"error": clip(redact.Text(cause.Error()), 600)}
+		row := map[string]any{"error": books.Clip(redact.Text(cause.Error()), 600)}
 		have, err := tx.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID, "date": day.Format(time.DateOnly)})
 		if err != nil {
 			return fmt.Errorf("read bills: %w", err)
@@ -162,7 +163,7 @@ func (t *till) keepWaiting(mchID string, day time.Time, cause error) error {
 			r.Load(row)
 			r.Set("attempts", attempts)
 			r.Set("nextAt", t.now().Add(nextBill(attempts)))
-			return save(tx, r)
+			return books.Save(tx, r)
 		}
 		row["state"] = billWaiting
 		bill, err := t.replaceBill(tx, mchID, day.Format(time.DateOnly), row, true)
@@ -190,7 +191,7 @@ func (t *till) replaceBill(tx core.App, mchID, date string, row map[string]any, 
 	if again {
 		row["nextAt"] = t.now().Add(nextBill(attempts))
 	}
-	return insert(tx, "wx_bills", row)
+	return books.Insert(tx, "wx_bills", row)
 }
 
 // nextBill is how long a day waits after so many tries.
@@ -209,11 +210,11 @@ func (t *till) alertForBill(tx core.App, bill *core.Record, differences int) err
 	late := !t.now().Before(day.AddDate(0, 0, 1).Add(billAlertTime))
 	switch {
 	case state == billOK || state == billEmpty:
-		return t.books.settle(tx, alertBill, subject, "the books are equal")
+		return t.books.Settle(tx, books.AlertBill, subject, "the books are equal")
 	case state == billWaiting && !late:
 		return nil
 	default:
-		return t.books.raise(tx, alertBill, subject, map[string]any{
+		return t.books.Raise(tx, books.AlertBill, subject, map[string]any{
 			"merchant": bill.GetString("merchant"), "date": date, "state": state, "differences": differences,
 			"attempts": bill.GetInt("attempts"), "error": bill.GetString("error"),
 		})

@@ -14,7 +14,9 @@ import (
 	"github.com/pocketbase/pocketbase/tools/filesystem"
 	"github.com/pocketbase/pocketbase/tools/router"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -49,13 +51,13 @@ func (s *screening) checkText(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
-	ctx, cancel := context.WithTimeout(e.Request.Context(), callTimeout)
+	ctx, cancel := context.WithTimeout(e.Request.Context(), accounts.CallTimeout)
 	defer cancel()
-	conclude, err := s.books.spendDaily(e.App, s.books.daily("checks", e.Auth.Id, s.limits.ChecksPerDay), 1, answer.CheckLimit, "day")
+	conclude, err := s.books.SpendDaily(e.App, s.books.Daily("checks", e.Auth.Id, s.limits.ChecksPerDay), 1, answer.CheckLimit, "day")
 	if err != nil {
 		return err
 	}
-	found, err := s.accounts.wechatFor(app).CheckText(ctx, wechat.TextCheck{
+	found, err := s.accounts.Wechat(app).CheckText(ctx, wechat.TextCheck{
 		Content: form.Content, Scene: sceneOr(form.Scene, wechat.SceneComment), OpenID: openID,
 		Title: form.Title, Nickname: form.Nickname, Signature: form.Signature,
 	})
@@ -79,7 +81,7 @@ func (s *screening) writer(db core.App, user, appID string) (app settings.App, o
 	if err != nil {
 		return app, "", answer.Fail(answer.IdentityMissing, err)
 	}
-	app, err = s.accounts.settings.App(identity.GetString("appid"))
+	app, err = s.accounts.Settings.App(identity.GetString("appid"))
 	if err != nil {
 		return app, "", answer.FromWechat(err)
 	}
@@ -137,15 +139,15 @@ func (s *screening) checkImage(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	if err := save(e.App, row); answer.IsPictureRefused(err) {
+	if err := books.Save(e.App, row); answer.IsPictureRefused(err) {
 		return answer.Fail(answer.ImageRefused, err)
 	} else if err != nil {
 		return answer.Fail(answer.CheckImage, err)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
 	defer cancel()
 	if err := s.submitImage(ctx, row, sceneOr(form.Scene, wechat.SceneComment)); err != nil {
-		s.books.logErr("removal of a check", e.App.Delete(row))
+		s.books.LogError("removal of a check", e.App.Delete(row))
 		conclude(err)
 		return failCheck(err)
 	}
@@ -154,14 +156,14 @@ func (s *screening) checkImage(e *core.RequestEvent) error {
 
 // spendImage takes one check and the megabytes of its file from what a user has in a day.
 func (s *screening) spendImage(app core.App, user string, files []*filesystem.File) (conclude func(error), err error) {
-	one, err := s.books.spendDaily(app, s.books.daily("checks", user, s.limits.ChecksPerDay), 1, answer.CheckLimit, "day")
+	one, err := s.books.SpendDaily(app, s.books.Daily("checks", user, s.limits.ChecksPerDay), 1, answer.CheckLimit, "day")
 	if err != nil || len(files) == 0 {
 		return one, err
 	}
 	megabytes := int((files[0].Size + 1<<20 - 1) >> 20)
-	volume, err := s.books.spendDaily(app, s.books.daily("checks/megabytes", user, s.limits.ChecksMegabytes), megabytes, answer.CheckLimit, "megabytes")
+	volume, err := s.books.SpendDaily(app, s.books.Daily("checks/megabytes", user, s.limits.ChecksMegabytes), megabytes, answer.CheckLimit, "megabytes")
 	if err != nil {
-		one(errQuotaSpent)
+		one(books.ErrQuotaSpent)
 		return nil, err
 	}
 	return func(outcome error) {
@@ -234,7 +236,7 @@ func pointAt(e *core.RequestEvent, row *core.Record, collection, record, field, 
 
 // publicOrigin is where WeChat can fetch a file from.
 func (s *screening) publicOrigin(app settings.App) (string, error) {
-	origin := s.accounts.settings.PublicURL()
+	origin := s.accounts.Settings.PublicURL()
 	if !strings.HasPrefix(origin, "https://") && (!strings.HasPrefix(origin, "http://") || settings.IsOfficial(app.APIBase)) {
 		return "", answer.Fail(answer.CheckNoURL, nil)
 	}
@@ -257,7 +259,7 @@ func (s *screening) imageURL(app settings.App, row *core.Record) (string, error)
 // submitImage hands an image to WeChat, keeps the trace that the result will carry, and sees to it that a result which does not come is
 // asked for again.
 func (s *screening) submitImage(ctx context.Context, row *core.Record, scene wechat.CheckScene) error {
-	app, err := s.accounts.settings.App(row.GetString("appid"))
+	app, err := s.accounts.Settings.App(row.GetString("appid"))
 	if err != nil {
 		return err
 	}
@@ -265,7 +267,7 @@ func (s *screening) submitImage(ctx context.Context, row *core.Record, scene wec
 	if err != nil {
 		return err
 	}
-	trace, err := s.accounts.wechatFor(app).CheckMedia(ctx, wechat.MediaCheck{
+	trace, err := s.accounts.Wechat(app).CheckMedia(ctx, wechat.MediaCheck{
 		URL: address, Kind: wechat.MediaImage, Scene: scene, OpenID: row.GetString("openid"),
 	})
 	if err != nil {
@@ -277,7 +279,7 @@ func (s *screening) submitImage(ctx context.Context, row *core.Record, scene wec
 		if err != nil {
 			return fmt.Errorf("keep trace: %w", err)
 		}
-		_, err = insert(tx, "wx_outbox", map[string]any{
+		_, err = books.Insert(tx, "wx_outbox", map[string]any{
 			"effect": effectCheckLate, "key": fmt.Sprintf("%s/%s/%d", effectCheckLate, row.Id, tries), "nextAt": s.now().Add(resultWait),
 			"payload": map[string]any{"check": row.Id, "scene": int(scene), "tries": tries},
 		})

@@ -12,7 +12,9 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/redact"
 	"wxbase/internal/wechat"
 )
@@ -33,7 +35,7 @@ type checkJob struct {
 func (s *screening) checkOf(effect *core.Record) (*core.Record, checkJob, error) {
 	var job checkJob
 	if err := effect.UnmarshalJSONField("payload", &job); err != nil {
-		return nil, job, finalError{fmt.Errorf("read payload: %w", err)}
+		return nil, job, books.Final(fmt.Errorf("read payload: %w", err))
 	}
 	row, err := s.app.FindRecordById("wx_checks", job.Check)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -50,12 +52,12 @@ const (
 
 // handleChecks registers the effects. Of checks that WeChat refuses one alert is enough.
 func (s *screening) handleChecks() {
-	s.books.handle(effectCheckLate, effect{do: s.checkAgain})
-	s.books.handle(effectCheck, effect{do: s.runCheck, alert: func(row *core.Record, outcome error) error {
-		if isFinal(outcome) {
-			return s.books.alertTogether(row)
+	s.books.Handle(effectCheckLate, books.Effect{Do: s.checkAgain})
+	s.books.Handle(effectCheck, books.Effect{Do: s.runCheck, Alert: func(row *core.Record, outcome error) error {
+		if books.IsFinal(outcome) {
+			return s.books.AlertTogether(row)
 		}
-		return s.books.alertForEffect(row, outcome)
+		return s.books.AlertForEffect(row, outcome)
 	}})
 }
 
@@ -65,7 +67,7 @@ func (s *screening) runCheck(ctx context.Context, effect *core.Record) error {
 	if row == nil || err != nil || row.GetString("state") != checkPending || row.GetString("traceId") != "" {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
 	if row.GetString("kind") == "image" {
 		return s.concludeTry(row, s.submitImage(ctx, row, wechat.CheckScene(job.Scene)))
@@ -77,7 +79,7 @@ func (s *screening) runCheck(ctx context.Context, effect *core.Record) error {
 	if err != nil {
 		return fmt.Errorf("read checked record: %w", err)
 	}
-	app, err := s.accounts.settings.App(row.GetString("appid"))
+	app, err := s.accounts.Settings.App(row.GetString("appid"))
 	if err != nil {
 		return err
 	}
@@ -86,7 +88,7 @@ func (s *screening) runCheck(ctx context.Context, effect *core.Record) error {
 	if err != nil {
 		return s.concludeTry(row, err)
 	}
-	return s.settleCheck(row.Id, checkStateOf(found.Suggest), int(found.Label), "", digest([]byte(text)))
+	return s.settleCheck(row.Id, checkStateOf(found.Suggest), int(found.Label), "", books.Digest([]byte(text)))
 }
 
 // concludeTry gives a check up that no further try can help: a person must look.
@@ -101,7 +103,7 @@ func (s *screening) concludeTry(row *core.Record, cause error) error {
 	case ours && reply.Data["code"] == answer.CheckNoURL.Code:
 		return errors.New("no public address: set WXBASE_PUBLIC_URL")
 	case ours, fromWeChat && !we.Retryable() && we.Kind != wechat.KindConfig && we.Kind != wechat.KindToken && we.Kind != wechat.KindQuota:
-		return errors.Join(s.settleCheck(row.Id, checkFailed, 0, redact.Text(cause.Error()), ""), finalError{cause})
+		return errors.Join(s.settleCheck(row.Id, checkFailed, 0, redact.Text(cause.Error()), ""), books.Final(cause))
 	default:
 		return cause
 	}
@@ -116,7 +118,7 @@ func (s *screening) checkAgain(ctx context.Context, effect *core.Record) error {
 	if job.Tries >= resultTries {
 		return s.settleCheck(row.Id, checkFailed, 0, "WeChat did not tell what it found", "")
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
 	return s.concludeTry(row, s.submitImage(ctx, row, wechat.CheckScene(job.Scene)))
 }
@@ -124,7 +126,7 @@ func (s *screening) checkAgain(ctx context.Context, effect *core.Record) error {
 // applyMedia books what WeChat found in an image. A trace that is not here yet is an error, so that it is tried again: the push can be
 // faster than the answer that names it.
 func (s *screening) applyMedia(found *MediaVerdict, at time.Time) error {
-	row, err := findRow(s.app, "wx_checks", dbx.HashExp{"traceId": found.TraceID})
+	row, err := books.Find(s.app, "wx_checks", dbx.HashExp{"traceId": found.TraceID})
 	if errors.Is(err, sql.ErrNoRows) && s.now().Sub(at) > resultWait {
 		return nil // another program's
 	}
@@ -172,7 +174,7 @@ func (s *screening) settleCheck(id, state string, label int, problem, looked str
 		row.Set("label", label)
 		row.Set("error", problem[:min(len(problem), 1_000)])
 		row.Set("image", nil) // note: a copy that was uploaded for the check has done its duty
-		if err := save(tx, row); err != nil {
+		if err := books.Save(tx, row); err != nil {
 			return fmt.Errorf("save check: %w", err)
 		}
 		if row.GetString("record") == "" {

@@ -16,6 +16,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/filesystem"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/limit"
 	"wxbase/internal/scene"
 	"wxbase/internal/settings"
@@ -180,7 +181,7 @@ func (plan *codePlan) settleScene() error {
 // appOf is the mini program that a signed-in person means.
 // note: where there is only one, who they are in it is not looked up, because a code that is there already shall cost one read.
 func (c *codes) appOf(e *core.RequestEvent, appID string) (settings.App, error) {
-	apps, err := c.accounts.settings.Apps()
+	apps, err := c.accounts.Settings.Apps()
 	if err != nil {
 		return settings.App{}, answer.Fail(answer.Busy, err)
 	}
@@ -191,7 +192,7 @@ func (c *codes) appOf(e *core.RequestEvent, appID string) (settings.App, error) 
 		}
 		appID = identity.GetString("appid")
 	}
-	app, err := c.accounts.settings.App(appID)
+	app, err := c.accounts.Settings.App(appID)
 	if err != nil {
 		return app, answer.FromWechat(err)
 	}
@@ -246,7 +247,7 @@ func failPicture(cause error) error {
 }
 
 func (c *codes) askCode(ctx context.Context, plan codePlan) (wechat.Image, error) {
-	client := c.accounts.wechatFor(plan.app)
+	client := c.accounts.Wechat(plan.app)
 	switch plan.kind {
 	case wechat.CodePlain:
 		return client.Code(ctx, plan.request)
@@ -275,7 +276,7 @@ func (c *codes) takeScene(ctx context.Context, app core.App, plan *codePlan) (re
 		return nil, answer.Fail(answer.WxBusy, err)
 	}
 	plan.request.Scene = packed
-	_, err = findRow(app, "wx_codes", dbx.HashExp{"scene": packed})
+	_, err = books.Find(app, "wx_codes", dbx.HashExp{"scene": packed})
 	if errors.Is(err, sql.ErrNoRows) {
 		return release, nil
 	}
@@ -306,7 +307,7 @@ func saveCode(app core.App, plan codePlan, image wechat.Image) (*core.Record, er
 		r.Set("payload", json.RawMessage(plan.payload))
 	}
 	r.Set("user", plan.user)
-	if err := save(app, r); err != nil {
+	if err := books.Save(app, r); err != nil {
 		return nil, fmt.Errorf("save code: %w", err)
 	}
 	return r, nil
@@ -321,7 +322,7 @@ func (plan codePlan) options() wechat.CodeRequest {
 
 // findCode gives nil where there is none.
 func findCode(app core.App, plan codePlan) (*core.Record, error) {
-	r, err := findRow(app, "wx_codes", dbx.HashExp{"key": plan.key})
+	r, err := books.Find(app, "wx_codes", dbx.HashExp{"key": plan.key})
 	switch {
 	case !errors.Is(err, sql.ErrNoRows):
 		return r, err

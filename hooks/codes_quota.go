@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
@@ -27,16 +28,16 @@ const codesPerDay = 100
 // takeCodeQuotas counts a code that is about to be made. conclude is to be called with the outcome: what was surely not made does not
 // count.
 func (c *codes) takeCodeQuotas(app core.App, plan codePlan) (conclude func(error), err error) {
-	var taken []quota
+	var taken []books.Quota
 	conclude = func(outcome error) {
 		for _, q := range taken {
 			if wechat.SurelyNotDone(outcome) {
-				c.books.giveBack(app, q)
+				c.books.GiveBack(app, q)
 			}
 		}
 	}
 	for _, ask := range []struct {
-		quota   quota
+		quota   books.Quota
 		applies bool
 		problem answer.Problem
 	}{
@@ -46,11 +47,11 @@ func (c *codes) takeCodeQuotas(app core.App, plan codePlan) (conclude func(error
 		if !ask.applies {
 			continue
 		}
-		used, err := c.books.spend(app, ask.quota)
+		used, err := c.books.Spend(app, ask.quota)
 		if err != nil {
-			conclude(errQuotaSpent)
-			if errors.Is(err, errQuotaSpent) {
-				return nil, answer.With(ask.problem, "most", ask.quota.most)
+			conclude(books.ErrQuotaSpent)
+			if errors.Is(err, books.ErrQuotaSpent) {
+				return nil, answer.With(ask.problem, "most", ask.quota.Most)
 			}
 			return nil, answer.Fail(answer.Busy, err)
 		}
@@ -60,19 +61,19 @@ func (c *codes) takeCodeQuotas(app core.App, plan codePlan) (conclude func(error
 		}
 	}
 	if plan.kind == wechat.CodeUnlimited && !c.codeMinute.Allow(plan.app.AppID, codesPerMinute, c.now()) {
-		conclude(errQuotaSpent)
+		conclude(books.ErrQuotaSpent)
 		return nil, answer.Fail(answer.WxRate, nil)
 	}
 	return conclude, nil
 }
 
-func limitedCodesOf(appID string) quota {
-	return quota{key: "codes/limited/" + appID, most: limitedCodes}
+func limitedCodesOf(appID string) books.Quota {
+	return books.Quota{Key: "codes/limited/" + appID, Most: limitedCodes}
 }
 
-func (c *codes) userCodes(user string) quota {
+func (c *codes) userCodes(user string) books.Quota {
 	now := c.now().In(days.Beijing())
-	return quota{key: "codes/user/" + user + "/" + now.Format(time.DateOnly), most: c.cfg.CodesPerDay, until: now.AddDate(0, 0, 2)}
+	return books.Quota{Key: "codes/user/" + user + "/" + now.Format(time.DateOnly), Most: c.cfg.CodesPerDay, Until: now.AddDate(0, 0, 2)}
 }
 
 // warnOfQuota tells the owner once at nine tenths, and again at every further hundredth.
@@ -84,13 +85,13 @@ func warnOfQuota(app core.App, of settings.App, used int) {
 
 // showQuotas handles GET /api/wx/admin/quotas for superusers: `{apps: [{appid, limitedCodes: {used, most, left}}]}`.
 func (c *codes) showQuotas(e *core.RequestEvent) error {
-	apps, err := c.accounts.settings.Apps()
+	apps, err := c.accounts.Settings.Apps()
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	list := []map[string]any{}
 	for _, a := range apps {
-		row, err := findRow(e.App, "wx_quotas", dbx.HashExp{"key": limitedCodesOf(a.AppID).key})
+		row, err := books.Find(e.App, "wx_quotas", dbx.HashExp{"key": limitedCodesOf(a.AppID).Key})
 		used := 0
 		switch {
 		case err == nil:

@@ -20,6 +20,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 )
 
 // Answers of wx.requestSubscribeMessage.
@@ -138,7 +139,7 @@ func (s *subscribe) noteConsent(tx core.App, user, template string, report conse
 	r.Set("recent", recent[max(0, len(recent)-consentRecent):])
 	r.Set("answer", report.Answer)
 	r.Set("answeredAt", report.At)
-	if err := save(tx, r); err != nil {
+	if err := books.Save(tx, r); err != nil {
 		return nil, fmt.Errorf("save consent: %w", err)
 	}
 	return r, nil
@@ -146,7 +147,7 @@ func (s *subscribe) noteConsent(tx core.App, user, template string, report conse
 
 // consentOf finds the row of a user and a template, or begins one.
 func consentOf(app core.App, user, template string) (*core.Record, error) {
-	r, err := findRow(app, "wx_consents", dbx.HashExp{"user": user, "templateId": template})
+	r, err := books.Find(app, "wx_consents", dbx.HashExp{"user": user, "templateId": template})
 	if !errors.Is(err, sql.ErrNoRows) {
 		return r, err
 	}
@@ -175,7 +176,7 @@ func changeConsent(app core.App, user, template string, change func(left int) in
 		return nil
 	}
 	return app.RunInTransaction(func(tx core.App) error {
-		r, err := findRow(tx, "wx_consents", dbx.HashExp{"user": user, "templateId": template})
+		r, err := books.Find(tx, "wx_consents", dbx.HashExp{"user": user, "templateId": template})
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -187,7 +188,7 @@ func changeConsent(app core.App, user, template string, change func(left int) in
 			return nil
 		}
 		r.Set("remaining", change(left))
-		if err := save(tx, r); err != nil {
+		if err := books.Save(tx, r); err != nil {
 			return fmt.Errorf("save consent: %w", err)
 		}
 		return nil

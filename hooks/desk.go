@@ -6,7 +6,9 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/desk"
 	"wxbase/internal/settings"
 )
@@ -15,10 +17,10 @@ import (
 func (p *Plugin) newDesk() *desk.Desk {
 	d := desk.New(desk.Deps{
 		App: p.app, Now: p.now, Simulated: p.cfg.Sim,
-		Vault:      func() *settings.Vault { return p.accounts.settings.Vault() },
-		ReadStrict: answer.ReadStrict, Save: save,
+		Vault:      func() *settings.Vault { return p.accounts.Settings.Vault() },
+		ReadStrict: answer.ReadStrict, Save: books.Save,
 		Online:    func() int { return p.rooms.hub.Stats().Members },
-		Wake:      func() { p.books.wake() },
+		Wake:      func() { p.books.Wake() },
 		LockOrder: func(id string) func() { return p.locks.Lock("order/" + id) },
 		Refund: func(ctx context.Context, orderID string, wish desk.RefundWish) (string, error) {
 			return p.till.makeRefund(ctx, orderID, refundWish{amount: wish.Amount, reason: wish.Reason, key: wish.Key, by: wish.By})
@@ -40,13 +42,13 @@ func (p *Plugin) newDesk() *desk.Desk {
 
 // carriers asks WeChat, as the first mini program, for the delivery companies.
 func (p *Plugin) carriers(ctx context.Context) ([]desk.Carrier, error) {
-	app, err := p.accounts.settings.App("")
+	app, err := p.accounts.Settings.App("")
 	if err != nil {
 		return nil, answer.FromWechat(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
-	companies, err := p.accounts.wechatFor(app).Deliveries(ctx)
+	companies, err := p.accounts.Wechat(app).Deliveries(ctx)
 	if err != nil {
 		return nil, answer.FromWechat(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -46,7 +47,7 @@ func disputeOf(payment *core.Record) (d dispute, err error) {
 // factKey identifies a payment at WeChat, whatever became of it since.
 func factKey(t wxpay.Trade) string {
 	said := strings.Join([]string{t.AppID, t.MchID, t.OutTradeNo, t.TransactionID, t.Total.String(), t.Currency}, "\n")
-	return digest([]byte(said))
+	return books.Digest([]byte(said))
 }
 
 // isSettled tells whether a person has decided about this very payment.
@@ -80,7 +81,7 @@ func (t *till) openDispute(payment *core.Record, why evidence) error {
 func (t *till) freezeOrder(tx core.App, payment, o *core.Record) error {
 	if o.GetDateTime("frozenAt").IsZero() {
 		o.Set("frozenAt", t.now())
-		if err := save(tx, o); err != nil {
+		if err := books.Save(tx, o); err != nil {
 			return fmt.Errorf("freeze order: %w", err)
 		}
 	}
@@ -92,7 +93,7 @@ func (t *till) freezeByRefund(tx core.App, payment *core.Record, mismatches []or
 	if err := t.openDispute(payment, evidence{source: "refund", mismatches: mismatches}); err != nil {
 		return err
 	}
-	if err := save(tx, payment); err != nil {
+	if err := books.Save(tx, payment); err != nil {
 		return fmt.Errorf("save payment: %w", err)
 	}
 	o, err := tx.FindRecordById("orders", payment.GetString("order"))
@@ -100,7 +101,7 @@ func (t *till) freezeByRefund(tx core.App, payment *core.Record, mismatches []or
 		return fmt.Errorf("read order: %w", err)
 	}
 	details := map[string]any{"payment": payment.Id, "order": o.Id, "merchant": payment.GetString("merchant"), "refund": describe(mismatches)}
-	if err := t.books.raise(tx, alertDisputed, payment.Id, details); err != nil {
+	if err := t.books.Raise(tx, books.AlertDisputed, payment.Id, details); err != nil {
 		return err
 	}
 	return t.freezeOrder(tx, payment, o)
@@ -126,8 +127,8 @@ func (t *till) endDispute(tx core.App, payment, o *core.Record, event order.Paym
 		payment.Set("heldTransaction", "")
 		payment.Set("heldTotal", 0)
 	}
-	for _, kind := range []alertKind{alertDisputed, alertPayment} { // the second tells of facts that came while it was disputed
-		if err := t.books.settle(tx, kind, payment.Id, why.decision.By); err != nil {
+	for _, kind := range []books.AlertKind{books.AlertDisputed, books.AlertPayment} { // the second tells of facts that came while it was disputed
+		if err := t.books.Settle(tx, kind, payment.Id, why.decision.By); err != nil {
 			return err
 		}
 	}
@@ -147,7 +148,7 @@ func thawOrder(tx core.App, payment, o *core.Record) error {
 		return nil
 	}
 	o.Set("frozenAt", nil)
-	if err := save(tx, o); err != nil {
+	if err := books.Save(tx, o); err != nil {
 		return fmt.Errorf("thaw order: %w", err)
 	}
 	return nil

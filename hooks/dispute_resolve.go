@@ -5,7 +5,7 @@ package hooks
 //	accept    the money is this order's payment. Only if WeChat now says what we expect in every field: number, mini program, merchant,
 //	          amount, currency. Another amount or another mini program is never accepted; it can be given back. A cancelled order takes
 //	          its stock again, or is refused. A closed attempt that was paid all the same can be accepted too, before it goes back.
-//	giveBack  the payer gets what WeChat holds under the number, once, under a number that is derived from the payment. The dispute ends
+//	GiveBack  the payer gets what WeChat holds under the number, once, under a number that is derived from the payment. The dispute ends
 //	          when WeChat says that the money has arrived.
 //	close     there is nothing to decide about: WeChat holds no money under the number, or it has gone back already. An open number is
 //	          closed at WeChat first. For a payment that is settled anyway, it ends what made somebody look.
@@ -22,7 +22,9 @@ import (
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -79,7 +81,7 @@ func (t *till) resolveOrder(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
 	defer cancel()
 	verdict := &decision{What: form.Decision, By: e.Auth.Email(), Reason: form.Reason}
 	if err := t.decide(ctx, payment, verdict); err != nil {
@@ -90,7 +92,7 @@ func (t *till) resolveOrder(e *core.RequestEvent) error {
 
 // disputedPayment finds the payment that a decision is about. A closed attempt may be accepted without a dispute.
 func disputedPayment(app core.App, orderID string, form resolveForm) (*core.Record, error) {
-	payment, err := findRow(app, "payments", dbx.HashExp{"id": form.Payment, "order": orderID})
+	payment, err := books.Find(app, "payments", dbx.HashExp{"id": form.Payment, "order": orderID})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, answer.Fail(answer.DisputeMissing, nil)
 	}
@@ -106,7 +108,7 @@ func disputedPayment(app core.App, orderID string, form resolveForm) (*core.Reco
 
 // decide asks WeChat and carries the decision out.
 func (t *till) decide(ctx context.Context, payment *core.Record, d *decision) error {
-	gateway, err := t.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
+	gateway, err := t.accounts.Gateway(payment.GetString("merchant"), payment.GetString("appid"))
 	if err != nil {
 		return answer.FromPay(err)
 	}
@@ -309,7 +311,7 @@ func (t *till) saveGiveBack(tx core.App, payment *core.Record, trade *wxpay.Trad
 	payment.Set("dispute", kept)
 	payment.Set("heldTransaction", trade.TransactionID)
 	payment.Set("heldTotal", int64(trade.Total))
-	if err := save(tx, payment); err != nil {
+	if err := books.Save(tx, payment); err != nil {
 		return nil, fmt.Errorf("save payment: %w", err)
 	}
 	state := order.PaymentState(payment.GetString("state"))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 	"wxbase/internal/realtime/ticket"
 	"wxbase/internal/settings"
@@ -43,9 +44,9 @@ func (p *Plugin) ticketSigner() (*ticket.Signer, error) {
 }
 
 func (p *Plugin) openEdgeKey(tx core.App) (*ticket.Signer, error) {
-	plain, err := loadParam(tx, p.accounts.settings.Vault(), edgeKeyParam)
+	plain, err := accounts.LoadParam(tx, p.accounts.Settings.Vault(), edgeKeyParam)
 	switch {
-	case errors.Is(err, settings.ErrSealed), errors.Is(err, errParamDamaged):
+	case errors.Is(err, settings.ErrSealed), errors.Is(err, accounts.ErrParamDamaged):
 		p.app.Logger().Warn("The key of the edges cannot be opened with this secret key; a new one is made. Edges fetch it by themselves.")
 		plain = ""
 	case err != nil:
@@ -60,7 +61,7 @@ func (p *Plugin) openEdgeKey(tx core.App) (*ticket.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := saveParam(tx, p.accounts.settings.Vault(), edgeKeyParam, base64.StdEncoding.EncodeToString(seed)); err != nil {
+	if err := accounts.SaveParam(tx, p.accounts.Settings.Vault(), edgeKeyParam, base64.StdEncoding.EncodeToString(seed)); err != nil {
 		return nil, err
 	}
 	return ticket.NewSigner(seed)

@@ -7,6 +7,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/books"
 	"wxbase/internal/settings"
 	"wxbase/internal/wxpay"
 )
@@ -15,7 +16,7 @@ import (
 func (p *Plugin) Sweep(ctx context.Context) error { return p.till.sweep(ctx) }
 
 // Drain carries out everything in the outbox that is due.
-func (p *Plugin) Drain(ctx context.Context) error { return p.books.drain(ctx) }
+func (p *Plugin) Drain(ctx context.Context) error { return p.books.Drain(ctx) }
 
 // SweepRefunds runs one round of the sweep of refunds.
 func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.till.sweepRefunds(ctx) }
@@ -25,7 +26,7 @@ func (p *Plugin) ReconcileDue(ctx context.Context) { p.till.reconcileDue(ctx) }
 
 // Gateway speaks to WeChat Pay as another program of the merchant would.
 func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) {
-	return p.accounts.gateway(mchID, appID)
+	return p.accounts.Gateway(mchID, appID)
 }
 
 // AskForRefundsByHand is how a merchant without an APIv2 key is looked after.
@@ -44,7 +45,7 @@ func (p *Plugin) EdgeKeys() ([]byte, error) {
 
 // SetEffects changes how many effects go at a time and how long one may take; for a test that begins.
 func (p *Plugin) SetEffects(places int, timeout time.Duration) {
-	p.books.setPlaces(places, timeout)
+	p.books.SetPlaces(places, timeout)
 }
 
 // ScriptAdvice is what the owner is told about JavaScript hooks.
@@ -55,7 +56,7 @@ func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }
 
 // Enter puts a row of the outbox as it was read into its lane, and waits.
 func (p *Plugin) Enter(ctx context.Context, row *core.Record) error {
-	return p.books.carryOut(ctx, row)
+	return p.books.CarryOut(ctx, row)
 }
 
 // ChangeMerchants changes the simulator's merchants as the settings know them.
@@ -64,7 +65,7 @@ func (p *Plugin) ChangeMerchants(change func(*settings.Merchant)) {
 	for i := range merchants {
 		change(&merchants[i])
 	}
-	p.accounts.settings.UseSimulator(apps, merchants)
+	p.accounts.Settings.UseSimulator(apps, merchants)
 }
 
 // HoldOrder takes the lock of an order.
@@ -90,6 +91,6 @@ func OftenAsked(app core.App) map[string]*dbx.SelectQuery {
 	now := time.Now()
 	return map[string]*dbx.SelectQuery{
 		"due payments": duePayments(app, now), "due orders": dueOrders(app, now), "due refunds": dueRefunds(app, now),
-		"due effects": otherEffects(app, now, []string{"one"}), "shipments": shipmentsQuery(app, `["x/"]`),
+		"due effects": books.OtherEffects(app, now, []string{"one"}), "shipments": shipmentsQuery(app, `["x/"]`),
 	}
 }

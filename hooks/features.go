@@ -7,6 +7,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
+	"wxbase/internal/accounts"
+	"wxbase/internal/books"
 	"wxbase/internal/limit"
 	"wxbase/internal/locks"
 	"wxbase/internal/realtime"
@@ -18,8 +20,8 @@ import (
 type till struct {
 	app      core.App
 	now      func() time.Time
-	accounts *accounts
-	books    *books
+	accounts *accounts.Accounts
+	books    *books.Books
 	locks    *locks.Keyed
 	limits   limit.Limits
 	metrics  *metrics
@@ -37,16 +39,16 @@ type till struct {
 type parcels struct {
 	app      core.App
 	now      func() time.Time
-	accounts *accounts
-	books    *books
+	accounts *accounts.Accounts
+	books    *books.Books
 	locks    *locks.Keyed
 }
 
 type people struct {
 	app      core.App
 	now      func() time.Time
-	accounts *accounts
-	books    *books
+	accounts *accounts.Accounts
+	books    *books.Books
 	limits   limit.Limits
 	codes    *codes
 
@@ -60,8 +62,8 @@ type people struct {
 type codes struct {
 	app      core.App
 	now      func() time.Time
-	accounts *accounts
-	books    *books
+	accounts *accounts.Accounts
+	books    *books.Books
 	locks    *locks.Keyed
 	limits   limit.Limits
 	metrics  *metrics
@@ -75,8 +77,8 @@ type codes struct {
 type subscribe struct {
 	app       core.App
 	now       func() time.Time
-	accounts  *accounts
-	books     *books
+	accounts  *accounts.Accounts
+	books     *books.Books
 	locks     *locks.Keyed
 	limits    limit.Limits
 	screening *screening
@@ -90,8 +92,8 @@ type subscribe struct {
 type screening struct {
 	app      core.App
 	now      func() time.Time
-	accounts *accounts
-	books    *books
+	accounts *accounts.Accounts
+	books    *books.Books
 	limits   limit.Limits
 	people   *people
 
@@ -116,8 +118,8 @@ type rooms struct {
 }
 
 // openFeatures makes the features and connects them.
-func (p *Plugin) openFeatures(told *webhook) {
-	p.books = newBooks(p.app, p.now, p.cfg.SweepEvery, told, func() string { return p.accounts.settings.PublicURL() })
+func (p *Plugin) openFeatures(told *books.Webhook) {
+	p.books = books.New(p.app, p.now, p.cfg.SweepEvery, told, func() string { return p.accounts.Settings.PublicURL() })
 	p.till = &till{
 		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics, cfg: p.cfg,
 		onOrderCreate: &hook.Hook[*OrderEvent]{}, onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{},
@@ -143,6 +145,6 @@ func (p *Plugin) openFeatures(told *webhook) {
 	p.parcels.handleShipments()
 	p.subscribe.handleMessages()
 	p.screening.handleChecks()
-	p.books.handle(effectPush, effect{do: p.subscribe.handlePush})
-	p.books.handle(effectNotice, effect{do: p.rooms.announce})
+	p.books.Handle(effectPush, books.Effect{Do: p.subscribe.handlePush})
+	p.books.Handle(effectNotice, books.Effect{Do: p.rooms.announce})
 }

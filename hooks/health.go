@@ -18,7 +18,7 @@ func (p *Plugin) health(e *core.RequestEvent) error {
 	if err := e.App.DB().NewQuery("SELECT 1").Row(&one); err != nil {
 		return answer.Fail(answer.NotReady, err)
 	}
-	apps, err := p.accounts.settings.Apps()
+	apps, err := p.accounts.Settings.Apps()
 	if err != nil {
 		return answer.Fail(answer.NotReady, err)
 	}
@@ -36,7 +36,7 @@ func (p *Plugin) health(e *core.RequestEvent) error {
 		reply["backlog"] = map[string]any{"due": state.Backlog, "oldestSeconds": int(state.Oldest.Seconds())}
 		reply["disk"] = map[string]any{"freeMB": state.Free / megabyte}
 		reply["advice"] = append(p.advice(), p.scripts.advice()...)
-		if reply["alerts"], err = p.books.alerts(e.App, dbx.HashExp{"closedAt": ""}, "since ASC"); err != nil {
+		if reply["alerts"], err = p.books.Alerts(e.App, dbx.HashExp{"closedAt": ""}, "since ASC"); err != nil {
 			return answer.Fail(answer.NotReady, err)
 		}
 	}

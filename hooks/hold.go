@@ -132,7 +132,7 @@ func (s *screening) bindHolds() {
 	s.app.OnRecordCreate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxHoldRecord", Func: s.keepPlan})
 	s.app.OnRecordUpdate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxHoldRecord", Func: s.keepPlan})
 	s.app.OnRecordAfterCreateSuccess("wx_checks").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxStartCheck", Func: func(e *core.RecordEvent) error {
-		s.books.wake() // after the commit: the worker must find what it is woken for
+		s.books.Wake() // after the commit: the worker must find what it is woken for
 		return e.Next()
 	}})
 	s.app.OnRecordDelete().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxDropChecks", Func: s.dropChecks})

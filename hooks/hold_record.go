@@ -12,7 +12,9 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -75,7 +77,7 @@ func (s *screening) overrule(e *core.RecordRequestEvent) error {
 		return err
 	}
 	_, err := e.App.NonconcurrentDB().Delete("wx_checks", dbx.HashExp{"collection": e.Collection.Name, "record": e.Record.Id}).Execute()
-	s.books.logErr("dropping of checks", err)
+	s.books.LogError("dropping of checks", err)
 	return nil
 }
 
@@ -99,7 +101,7 @@ func (s *screening) checkProfile(e *ProfileEvent) error {
 
 // planChecks asks WeChat about new texts and plans the rest. It fails where something is refused.
 func (s *screening) planChecks(ctx context.Context, app core.App, r *core.Record, fields []checkedField, user string) (*checkPlan, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), accounts.CallTimeout)
 	defer cancel()
 	plan := &checkPlan{}
 	for _, field := range fields {
@@ -181,7 +183,7 @@ func (s *screening) judgeText(ctx context.Context, app settings.App, openID, tex
 	found := wechat.CheckResult{Suggest: wechat.SuggestPass, Label: wechat.LabelNormal}
 	for _, piece := range pieces {
 		var err error
-		found, err = s.accounts.wechatFor(app).CheckText(ctx, wechat.TextCheck{Content: piece, Scene: scene, OpenID: openID})
+		found, err = s.accounts.Wechat(app).CheckText(ctx, wechat.TextCheck{Content: piece, Scene: scene, OpenID: openID})
 		if err != nil || !found.Passed() {
 			return found, err
 		}
@@ -269,7 +271,7 @@ func (s *screening) dropChecks(e *core.RecordEvent) error {
 	}
 	_, err := e.App.NonconcurrentDB().
 		Delete("wx_checks", dbx.HashExp{"collection": e.Record.Collection().Name, "record": e.Record.Id}).Execute()
-	s.books.logErr("dropping of checks", err)
+	s.books.LogError("dropping of checks", err)
 	return nil
 }
 
@@ -333,16 +335,16 @@ func (s *screening) saveCheck(tx core.App, r *core.Record, check plannedCheck) e
 		return err
 	}
 	row.Load(map[string]any{
-		"collection": r.Collection().Name, "record": r.Id, "field": check.field.name, "file": file, "digest": digest([]byte(check.text)),
+		"collection": r.Collection().Name, "record": r.Id, "field": check.field.name, "file": file, "digest": books.Digest([]byte(check.text)),
 		"label": check.label, "error": check.problem,
 	})
-	if err := save(tx, row); err != nil {
+	if err := books.Save(tx, row); err != nil {
 		return fmt.Errorf("save check: %w", err)
 	}
 	if check.state != checkPending {
 		return nil
 	}
-	return queueEffect(tx, effectCheck, row.Id, map[string]any{"check": row.Id, "scene": int(check.field.scene)})
+	return books.QueueEffect(tx, effectCheck, row.Id, map[string]any{"check": row.Id, "scene": int(check.field.scene)})
 }
 
 // releaseOrHold gives a record the state that its checks come to.

@@ -27,7 +27,9 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/desk"
 	"wxbase/internal/environment"
 	"wxbase/internal/limit"
@@ -83,8 +85,8 @@ type Config struct {
 type Plugin struct {
 	app      core.App
 	cfg      Config
-	accounts *accounts
-	books    *books
+	accounts *accounts.Accounts
+	books    *books.Books
 
 	till      *till
 	parcels   *parcels
@@ -145,7 +147,7 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if config.BackupHours, err = environment.Number(config.Env, "WXBASE_BACKUP_HOURS", config.BackupHours); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
-	told, err := newWebhook(config.Env("WXBASE_ALERT_WEBHOOK"), config.Env("WXBASE_ALERT_WEBHOOK_FORMAT"))
+	told, err := books.NewWebhook(config.Env("WXBASE_ALERT_WEBHOOK"), config.Env("WXBASE_ALERT_WEBHOOK_FORMAT"))
 	if err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
@@ -170,7 +172,7 @@ func Register(app core.App, config Config) (*Plugin, error) {
 		metrics: counters, limits: bounds, locks: &locks.Keyed{}, pictures: newPictures(bounds),
 		activity: newActivityLog(config.LogSample, counters.registry),
 	}
-	p.accounts = newAccounts(config.Transport, p.now, app.Logger, counters.observe)
+	p.accounts = accounts.New(config.Transport, p.now, app.Logger, counters.observe)
 	p.openFeatures(told)
 	if err := p.rooms.openRooms(); err != nil {
 		return nil, err
@@ -262,14 +264,14 @@ func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
 	if err := e.Next(); err != nil {
 		return err
 	}
-	if p.accounts.settings != nil { // a restore boots a second time
+	if p.accounts.Settings != nil { // a restore boots a second time
 		return nil
 	}
 	store, err := settings.New(p.app, settings.Options{Env: p.cfg.Env, DataDir: p.app.DataDir(), PublicURL: p.cfg.PublicURL, Simulated: p.cfg.Sim})
 	if err != nil {
 		return fmt.Errorf("open settings: %w", err)
 	}
-	p.accounts.open(p.app, store)
+	p.accounts.Open(p.app, store)
 	p.writeScriptTypes()
 	return nil
 }
@@ -293,7 +295,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.resealSecrets(e); err != nil { // note: before anything reads or writes a secret
 		return err
 	}
-	if err := p.accounts.settings.CheckRules(); err != nil {
+	if err := p.accounts.Settings.CheckRules(); err != nil {
 		return err
 	}
 	p.bindActivity(e)
@@ -313,8 +315,8 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.servePublic(e); err != nil {
 		return err
 	}
-	p.books.startWorker(p.till.workSweep)
-	p.keeper.done.Go(func() { defer p.books.outliveApp(); p.keep() })
+	p.books.StartWorker(p.till.workSweep)
+	p.keeper.done.Go(func() { defer p.books.OutliveApp(); p.keep() })
 	p.till.scheduleReconciliation(e.App)
 	p.scheduleTidying(e.App)
 	if err := e.Next(); err != nil {
@@ -330,7 +332,7 @@ func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	p.scripts.close()
 	var ends sync.WaitGroup // side by side: the whole end has ten seconds
 	ends.Go(p.keeper.close)
-	ends.Go(p.books.stopWorker)
+	ends.Go(p.books.StopWorker)
 	ends.Wait()
 	defer p.leaveBus()
 	p.rooms.closeRooms() // before PocketBase stops the listener, so that clients are told to come back
@@ -384,8 +386,8 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.GET("/admin/quotas", p.codes.showQuotas).Bind(may(desk.View, ""))
 	wx.GET("/admin/shipments", p.parcels.listUnshipped).Bind(may(desk.View, ""))
 	wx.POST("/admin/orders/{id}/resolve", p.till.resolveOrder).Bind(may(desk.Dispute, "order.resolve"))
-	wx.GET("/admin/alerts", p.books.listAlerts).Bind(may(desk.View, ""))
-	wx.POST("/admin/alerts/{id}/close", p.books.closeAlert).Bind(may(desk.Books, "alert.close"))
+	wx.GET("/admin/alerts", p.books.ListAlerts).Bind(may(desk.View, ""))
+	wx.POST("/admin/alerts/{id}/close", p.books.CloseAlert).Bind(may(desk.Books, "alert.close"))
 	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())
 
 	// note: WeChat's notifications are read raw and capped by the handler

@@ -8,6 +8,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/books"
 	"wxbase/internal/wechat"
 )
 
@@ -55,7 +56,7 @@ func (w *people) recall(app core.App, appID string, s wechat.Session) (*core.Rec
 
 // findIdentity fails with sql.ErrNoRows.
 func findIdentity(app core.App, appID, openID string) (*core.Record, error) {
-	return findRow(app, "wx_identities", dbx.HashExp{"appid": appID, "openid": openID})
+	return books.Find(app, "wx_identities", dbx.HashExp{"appid": appID, "openid": openID})
 }
 
 // isCurrent tells whether everything that a login would write is there already.
@@ -92,11 +93,11 @@ func (w *people) introduce(tx core.App, appID string, s wechat.Session, who prof
 		}
 	}
 	id := core.GenerateDefaultRandomId()
-	sealed, err := w.accounts.settings.Vault().Seal(keyPlaceOf(id, "sessionKey"), s.SessionKey.Reveal())
+	sealed, err := w.accounts.Settings.Vault().Seal(keyPlaceOf(id, "sessionKey"), s.SessionKey.Reveal())
 	if err != nil {
 		return nil, false, err
 	}
-	_, err = insert(tx, "wx_identities", map[string]any{
+	_, err = books.Insert(tx, "wx_identities", map[string]any{
 		"id": id, "user": user.Id, "appid": appID, "openid": s.OpenID, "unionid": s.UnionID, "sessionKey": sealed, "sessionAt": w.now(),
 	})
 	return user, isNew, err
@@ -128,7 +129,7 @@ func newUser(tx core.App, who profile) (*core.Record, error) {
 	user.Set("name", who.NickName)
 	user.RefreshTokenKey()
 	user.SetRaw("password", &core.PasswordFieldValue{Hash: "$wechat-only"})
-	if err := save(tx, user); err != nil {
+	if err := books.Save(tx, user); err != nil {
 		return nil, fmt.Errorf("save user: %w", err)
 	}
 	return user, nil
@@ -148,14 +149,14 @@ func (w *people) refreshIdentity(app core.App, identity *core.Record, s wechat.S
 		identity.Set("unionid", s.UnionID)
 	}
 	identity.Set("sessionAt", w.now())
-	if err := save(app, identity); err != nil {
+	if err := books.Save(app, identity); err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
 	return nil
 }
 
 func (w *people) rotateSessionKey(identity *core.Record, old, key wechat.SessionKey) error {
-	sealed, err := w.accounts.settings.Vault().Seal(keyPlace(identity, "previousSessionKey"), old.Reveal())
+	sealed, err := w.accounts.Settings.Vault().Seal(keyPlace(identity, "previousSessionKey"), old.Reveal())
 	if err != nil {
 		return err
 	}
@@ -164,7 +165,7 @@ func (w *people) rotateSessionKey(identity *core.Record, old, key wechat.Session
 }
 
 func (w *people) setSessionKey(identity *core.Record, key wechat.SessionKey) error {
-	sealed, err := w.accounts.settings.Vault().Seal(keyPlace(identity, "sessionKey"), key.Reveal())
+	sealed, err := w.accounts.Settings.Vault().Seal(keyPlace(identity, "sessionKey"), key.Reveal())
 	if err != nil {
 		return err
 	}
@@ -175,7 +176,7 @@ func (w *people) setSessionKey(identity *core.Record, key wechat.SessionKey) err
 
 // sessionKey opens one of the two generations: sessionKey or previousSessionKey.
 func (w *people) sessionKey(identity *core.Record, field string) (wechat.SessionKey, error) {
-	plain, err := w.accounts.settings.Vault().Open(keyPlace(identity, field), identity.GetString(field))
+	plain, err := w.accounts.Settings.Vault().Open(keyPlace(identity, field), identity.GetString(field))
 	if err != nil {
 		return "", fmt.Errorf("open session key: %w", err)
 	}

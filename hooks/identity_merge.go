@@ -10,6 +10,8 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/filesystem"
+
+	"wxbase/internal/books"
 )
 
 // joinByUnion is called when an identity shows a unionid that was not known: the owner has bound the mini program to an open platform
@@ -73,7 +75,7 @@ func settleConflicts(tx core.App, keep, lose string) error {
 		return fmt.Errorf("read consents: %w", err)
 	}
 	for _, row := range rows {
-		have, err := findRow(tx, "wx_consents", dbx.HashExp{"user": keep, "templateId": row.GetString("templateId")})
+		have, err := books.Find(tx, "wx_consents", dbx.HashExp{"user": keep, "templateId": row.GetString("templateId")})
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		}
@@ -81,7 +83,7 @@ func settleConflicts(tx core.App, keep, lose string) error {
 			return fmt.Errorf("read consent: %w", err)
 		}
 		have.Set("remaining", have.GetInt("remaining")+row.GetInt("remaining"))
-		if err := errors.Join(save(tx, have), tx.Delete(row)); err != nil {
+		if err := errors.Join(books.Save(tx, have), tx.Delete(row)); err != nil {
 			return fmt.Errorf("add consents up: %w", err)
 		}
 	}
@@ -158,7 +160,7 @@ func inheritProfile(tx core.App, keep, lose *core.Record) error {
 			keep.Set("avatar", file)
 		}
 	}
-	if err := save(tx, keep); err != nil {
+	if err := books.Save(tx, keep); err != nil {
 		return fmt.Errorf("save user: %w", err)
 	}
 	return nil

@@ -97,5 +97,5 @@ func (p *Plugin) writeScriptTypes() {
 	if have, err := os.ReadFile(path); err == nil && string(have) == string(scriptTypes) { //nolint:gosec // our own data folder
 		return
 	}
-	p.books.logErr("writing of types for scripts", os.WriteFile(path, scriptTypes, 0o644)) //nolint:gosec // nothing secret, for an editor to read
+	p.books.LogError("writing of types for scripts", os.WriteFile(path, scriptTypes, 0o644)) //nolint:gosec // nothing secret, for an editor to read
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/scene"
 	"wxbase/internal/settings"
@@ -120,7 +121,7 @@ func (c *codes) mayMakeLinks(e *core.RequestEvent, app settings.App) bool {
 		return false
 	}
 	ok, err := e.App.CanAccessRecord(e.Auth, info, &app.LinkRule)
-	c.books.logErr("linkRule of "+app.AppID, err)
+	c.books.LogError("linkRule of "+app.AppID, err)
 	return ok && err == nil
 }
 
@@ -201,11 +202,11 @@ func (c *codes) findLink(app core.App, key string) (*core.Record, error) {
 // makeLink asks WeChat and keeps the link.
 func (c *codes) makeLink(ctx context.Context, app core.App, plan linkPlan) (*core.Record, error) {
 	now := c.now().In(days.Beijing())
-	ours := quota{key: "links/user/" + plan.user + "/" + now.Format(time.DateOnly), most: c.cfg.CodesPerDay, until: now.AddDate(0, 0, 2)}
+	ours := books.Quota{Key: "links/user/" + plan.user + "/" + now.Format(time.DateOnly), Most: c.cfg.CodesPerDay, Until: now.AddDate(0, 0, 2)}
 	counted := plan.user != "" && c.cfg.CodesPerDay >= 0
 	if counted {
-		if _, err := c.books.spend(app, ours); errors.Is(err, errQuotaSpent) {
-			return nil, answer.With(answer.LinkUserQuota, "most", ours.most)
+		if _, err := c.books.Spend(app, ours); errors.Is(err, books.ErrQuotaSpent) {
+			return nil, answer.With(answer.LinkUserQuota, "most", ours.Most)
 		} else if err != nil {
 			return nil, err
 		}
@@ -213,7 +214,7 @@ func (c *codes) makeLink(ctx context.Context, app core.App, plan linkPlan) (*cor
 	url, err := c.askLink(ctx, plan)
 	if err != nil {
 		if counted && wechat.SurelyNotDone(err) {
-			c.books.giveBack(app, ours)
+			c.books.GiveBack(app, ours)
 		}
 		return nil, failLink(err)
 	}
@@ -224,11 +225,11 @@ func (c *codes) makeLink(ctx context.Context, app core.App, plan linkPlan) (*cor
 	if !plan.ends.IsZero() {
 		fields["expiresAt"] = plan.ends
 	}
-	return insert(app, "wx_links", fields)
+	return books.Insert(app, "wx_links", fields)
 }
 
 func (c *codes) askLink(ctx context.Context, plan linkPlan) (string, error) {
-	client := c.accounts.wechatFor(plan.app)
+	client := c.accounts.Wechat(plan.app)
 	switch plan.form.Kind {
 	case linkScheme:
 		return client.Scheme(ctx, plan.scheme())
@@ -260,5 +261,5 @@ func answerLink(e *core.RequestEvent, r *core.Record, reused bool) error {
 func (c *codes) sweepLinks() {
 	_, err := c.app.NonconcurrentDB().Delete("wx_links", dbx.NewExp("expiresAt != '' AND expiresAt < {:then}",
 		dbx.Params{"then": c.now().Add(-wechat.LinkLife).UTC().Format(days.Stored)})).Execute()
-	c.books.logErr("sweep of links", err)
+	c.books.LogError("sweep of links", err)
 }

@@ -36,7 +36,7 @@ func (w *people) login(e *core.RequestEvent) error {
 	if form.Code == "" || len(form.Code) > 128 {
 		return answer.Fail(answer.CodeInvalid, nil)
 	}
-	app, err := w.accounts.settings.App(form.AppID)
+	app, err := w.accounts.Settings.App(form.AppID)
 	if err != nil {
 		return answer.FromWechat(err)
 	}
@@ -70,7 +70,7 @@ func (w *people) tradeCode(ctx context.Context, app settings.App, key, code stri
 		return past, nil
 	}
 	// note: a client that gives up must not tear up the answer: the code is spent by then
-	session, err := w.accounts.wechatFor(app).Code2Session(context.WithoutCancel(ctx), code)
+	session, err := w.accounts.Wechat(app).Code2Session(context.WithoutCancel(ctx), code)
 	if err != nil {
 		return pastLogin{}, answer.FromCode(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
 
+	"wxbase/internal/books"
 	"wxbase/internal/locks"
 	"wxbase/internal/wechat"
 )
@@ -45,12 +46,12 @@ type pastPhone struct {
 
 // loginKey binds a code to the address that it came from: before the login there is nothing else.
 func loginKey(appID, address, code string) string {
-	return digest([]byte(appID + "\n" + address + "\n" + code))
+	return books.Digest([]byte(appID + "\n" + address + "\n" + code))
 }
 
 // phoneKey binds a code to the user who is signed in.
 func phoneKey(appID, user, code string) string {
-	return digest([]byte("phone\n" + appID + "\n" + user + "\n" + code))
+	return books.Digest([]byte("phone\n" + appID + "\n" + user + "\n" + code))
 }
 
 // recall finds what the code was traded for. A failed trade is not kept: the code may be good.

@@ -11,7 +11,9 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -52,7 +54,7 @@ func (s *subscribe) createMessage(e *core.RequestEvent) error {
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
 	defer cancel()
 	msgID, err := s.SendMessage(ctx, form.message())
 	if err != nil {
@@ -126,14 +128,14 @@ func (s *subscribe) sendMessage(ctx context.Context, m Message) (msgID string, e
 		return "", answer.Fail(answer.WxBusy, err)
 	}
 	defer unlock()
-	msgID, err = s.accounts.wechatFor(app).SendMessage(ctx, wire)
+	msgID, err = s.accounts.Wechat(app).SendMessage(ctx, wire)
 	if we, ok := errors.AsType[*wechat.Error](err); ok && we.Errcode == errcodeNotSubscribed {
-		s.books.logErr("booking of a refused message", clearConsent(s.app, m.User, m.Template))
+		s.books.LogError("booking of a refused message", clearConsent(s.app, m.User, m.Template))
 	}
 	if err != nil {
 		return "", err
 	}
-	s.books.logErr("booking of a message", s.bookMessage(m, msgID)) // it is out; what fails here must not have it sent again
+	s.books.LogError("booking of a message", s.bookMessage(m, msgID)) // it is out; what fails here must not have it sent again
 	return msgID, nil
 }
 
@@ -149,12 +151,12 @@ func (s *subscribe) addressee(m Message) (settings.App, *core.Record, error) {
 	case m.AppID != "":
 		identity, err = findIdentity(s.app, m.AppID, m.OpenID)
 	default:
-		identity, err = findRow(s.app, "wx_identities", dbx.HashExp{"openid": m.OpenID})
+		identity, err = books.Find(s.app, "wx_identities", dbx.HashExp{"openid": m.OpenID})
 	}
 	if err != nil {
 		return settings.App{}, nil, answer.Fail(answer.IdentityMissing, err)
 	}
-	app, err := s.accounts.settings.App(identity.GetString("appid"))
+	app, err := s.accounts.Settings.App(identity.GetString("appid"))
 	return app, identity, err
 }
 
@@ -184,7 +186,7 @@ func (s *subscribe) checkMessage(app settings.App, m Message) (wechat.SubscribeM
 
 // bookMessage keeps that a message is out, and takes the yes off that it has used.
 func (s *subscribe) bookMessage(m Message, msgID string) error {
-	_, err := insert(s.app, "wx_messages", map[string]any{
+	_, err := books.Insert(s.app, "wx_messages", map[string]any{
 		"user": m.User, "appid": m.AppID, "openid": m.OpenID, "templateId": m.Template, "page": m.Page, "msgid": msgID, "state": "SENT",
 	})
 	if t, ok := s.templates.find(m.AppID, m.Template, s.now()); ok && t.Type == wechat.LongTerm {
@@ -227,7 +229,7 @@ func (s *subscribe) settleReports(ctx context.Context, event *PushEvent) error {
 	}
 	defer unlock()
 	for _, report := range event.Reports {
-		r, err := findRow(s.app, "wx_messages", dbx.HashExp{"msgid": report.MsgID})
+		r, err := books.Find(s.app, "wx_messages", dbx.HashExp{"msgid": report.MsgID})
 		if err != nil || report.MsgID == "" {
 			continue // sent by another program
 		}
@@ -235,7 +237,7 @@ func (s *subscribe) settleReports(ctx context.Context, event *PushEvent) error {
 			r.Set("state", "FAILED")
 			r.Set("error", fmt.Sprintf("%d %s", report.ErrorCode, report.Status[:min(len(report.Status), 150)]))
 		}
-		if err := save(s.app, r); err != nil {
+		if err := books.Save(s.app, r); err != nil {
 			return fmt.Errorf("save message: %w", err)
 		}
 	}

@@ -23,7 +23,9 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/router"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/order"
 	"wxbase/internal/wechat"
@@ -100,7 +102,7 @@ func (s *subscribe) queueMessages(tx core.App, event string, r *core.Record) err
 		if event == toldRefunded {
 			job.Order, job.Refund = r.GetString("order"), r.Id
 		}
-		err := queueEffect(tx, effectMessage, event+"/"+r.Id+"/"+t.Id, map[string]any{
+		err := books.QueueEffect(tx, effectMessage, event+"/"+r.Id+"/"+t.Id, map[string]any{
 			"order": job.Order, "refund": job.Refund, "template": job.Template, "at": job.At,
 		})
 		if err != nil {
@@ -115,11 +117,11 @@ const effectMessage = "message.send"
 
 // handleMessages registers the effect. A message that a buyer cannot be sent needs nobody.
 func (s *subscribe) handleMessages() {
-	s.books.handle(effectMessage, effect{do: s.tellBuyer, alert: func(row *core.Record, outcome error) error {
-		if isFinal(outcome) {
+	s.books.Handle(effectMessage, books.Effect{Do: s.tellBuyer, Alert: func(row *core.Record, outcome error) error {
+		if books.IsFinal(outcome) {
 			return nil
 		}
-		return s.books.alertForEffect(row, outcome)
+		return s.books.AlertForEffect(row, outcome)
 	}})
 }
 
@@ -127,13 +129,13 @@ func (s *subscribe) handleMessages() {
 func (s *subscribe) tellBuyer(ctx context.Context, row *core.Record) error {
 	var job messageJob
 	if err := row.UnmarshalJSONField("payload", &job); err != nil {
-		return finalError{fmt.Errorf("read payload: %w", err)}
+		return books.Final(fmt.Errorf("read payload: %w", err))
 	}
 	switch {
 	case job.Sent:
-		return finalError{errors.New("an earlier try may have sent it")}
+		return books.Final(errors.New("an earlier try may have sent it"))
 	case s.now().Sub(job.At) > messageLife:
-		return finalError{errors.New("too late to tell")}
+		return books.Final(errors.New("too late to tell"))
 	}
 	m, err := s.messageOf(job)
 	if err != nil || m.Template == "" {
@@ -142,16 +144,16 @@ func (s *subscribe) tellBuyer(ctx context.Context, row *core.Record) error {
 	// NB! kept before the call, so that a process that dies here does not tell the buyer twice
 	job.Sent = true
 	row.Set("payload", job)
-	if err := save(s.app, row); err != nil {
+	if err := books.Save(s.app, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
 	_, err = s.sendMessage(ctx, m)
 	job.Sent = !wechat.SurelyNotDone(err)
 	row.Set("payload", job)
 	if err != nil && isForGood(err) {
-		return finalError{err}
+		return books.Final(err)
 	}
 	return err
 }
@@ -198,7 +200,7 @@ func (s *subscribe) messageOf(job messageJob) (Message, error) {
 	}
 	data, err := templateData(t)
 	if err != nil {
-		return Message{}, finalError{err}
+		return Message{}, books.Final(err)
 	}
 	for key, text := range data {
 		data[key] = words.Replace(text)

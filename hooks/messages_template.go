@@ -9,6 +9,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
@@ -76,11 +77,11 @@ type keywordAnswer struct {
 // most ten minutes old, or new with fresh=1.
 func (s *subscribe) listTemplates(e *core.RequestEvent) error {
 	query := e.Request.URL.Query()
-	app, err := s.accounts.settings.App(query.Get("appid"))
+	app, err := s.accounts.Settings.App(query.Get("appid"))
 	if err != nil {
 		return answer.FromWechat(err)
 	}
-	ctx, cancel := context.WithTimeout(e.Request.Context(), callTimeout)
+	ctx, cancel := context.WithTimeout(e.Request.Context(), accounts.CallTimeout)
 	defer cancel()
 	list, err := s.templatesOf(ctx, app, query.Get("fresh") == "1")
 	if err != nil {
@@ -110,7 +111,7 @@ func (s *subscribe) templatesOf(ctx context.Context, app settings.App, fresh boo
 	if list, ok := s.templates.get(app.AppID, s.now()); ok && (!fresh || s.templates.since(app.AppID).After(asked)) {
 		return list, nil
 	}
-	list, err := s.accounts.wechatFor(app).Templates(ctx)
+	list, err := s.accounts.Wechat(app).Templates(ctx)
 	if err != nil {
 		return nil, err
 	}

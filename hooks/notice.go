@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -19,7 +20,7 @@ const noticeRoom = "notice"
 // Config.OrderNotice off says nothing at all, and only total tells for how much. WXBASE_ORDER_NOTICE_TEXT adds a sentence, in which {name},
 // {items} and {total} (in yuan) stand for what they say: a shop that writes {total} there has said that it may be told.
 func (r *rooms) announce(_ context.Context, row *core.Record) error {
-	about, err := aboutOf(row)
+	about, err := books.AboutOf(row)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/order"
 )
@@ -219,7 +220,7 @@ func orderOfKey(tx core.App, form orderForm) (*core.Record, error) {
 	if form.Key == "" {
 		return nil, nil //nolint:nilnil // no key, no order, no mistake
 	}
-	have, err := findRow(tx, "orders", dbx.HashExp{"user": form.User, "key": form.Key})
+	have, err := books.Find(tx, "orders", dbx.HashExp{"user": form.User, "key": form.Key})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // likewise
 	}
@@ -265,7 +266,7 @@ func (t *till) saveOrder(tx core.App, d orderDraft) (*core.Record, error) {
 		"expiresAt": now.Add(t.cfg.OrderLife), "note": d.note, "key": d.key,
 	})
 	event := &OrderEvent{App: tx, Order: r}
-	err = t.onOrderCreate.Trigger(event, func(oe *OrderEvent) error { return save(oe.App, oe.Order) })
+	err = t.onOrderCreate.Trigger(event, func(oe *OrderEvent) error { return books.Save(oe.App, oe.Order) })
 	if err != nil {
 		return nil, fmt.Errorf("save order: %w", err)
 	}

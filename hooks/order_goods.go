@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 )
 
@@ -25,7 +26,7 @@ func goods(product, variant string) string {
 // priceItem looks up one product on sale, or the specification of it that was chosen. A product that has specifications is bought by one of
 // them only, so that its own price and stock never count.
 func priceItem(tx core.App, productID, variantID string) (order.Item, error) {
-	product, err := findRow(tx, "products", dbx.HashExp{"id": productID, "active": true})
+	product, err := books.Find(tx, "products", dbx.HashExp{"id": productID, "active": true})
 	if errors.Is(err, sql.ErrNoRows) {
 		return order.Item{}, answer.With(answer.ProductMissing, "product", productID)
 	}
@@ -43,7 +44,7 @@ func priceItem(tx core.App, productID, variantID string) (order.Item, error) {
 		}
 		return item, nil
 	}
-	variant, err := findRow(tx, "product_variants", dbx.HashExp{"id": variantID, "product": productID, "active": true})
+	variant, err := books.Find(tx, "product_variants", dbx.HashExp{"id": variantID, "product": productID, "active": true})
 	if errors.Is(err, sql.ErrNoRows) {
 		return order.Item{}, ofVariant(answer.With(answer.VariantMissing, "product", productID), variantID)
 	}
@@ -96,7 +97,7 @@ func moveStock(tx core.App, item order.Item, by int) error {
 		return ofVariant(answer.With(answer.StockShort, "product", item.Product), item.Variant)
 	}
 	shelf.Set("stock", strconv.Itoa(stock))
-	if err := save(tx, shelf); err != nil {
+	if err := books.Save(tx, shelf); err != nil {
 		return fmt.Errorf("save stock: %w", err)
 	}
 	return nil

@@ -24,7 +24,9 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/settings"
 	"wxbase/internal/wxpay"
@@ -41,7 +43,7 @@ func (t *till) pay(e *core.RequestEvent) error {
 	}
 	defer t.locks.Lock("order/" + record.Id)()
 	// note: what has begun at WeChat is finished even when the phone hangs up
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
 	defer cancel()
 	// an attempt on other terms, or one that WeChat closed, makes way for a new number
 	for range 3 {
@@ -114,15 +116,15 @@ func (t *till) checkPayable(o *core.Record) error {
 
 // terms are what WeChat will be asked for, all but the number. Nothing in them comes from the client.
 func (t *till) terms(tx core.App, o *core.Record) (payTerms, error) {
-	app, err := t.accounts.settings.App(o.GetString("appid"))
+	app, err := t.accounts.Settings.App(o.GetString("appid"))
 	if err != nil {
 		return payTerms{}, answer.Fail(answer.NotConfigured, err)
 	}
-	merchant, err := t.accounts.settings.Merchant(app.MchID)
+	merchant, err := t.accounts.Settings.Merchant(app.MchID)
 	if err != nil {
 		return payTerms{}, answer.Fail(answer.NotConfigured, err)
 	}
-	if t.accounts.settings.PublicURL() == "" {
+	if t.accounts.Settings.PublicURL() == "" {
 		return payTerms{}, answer.Fail(answer.NoPublicURL, nil)
 	}
 	identity, err := identityOf(tx, o.GetString("user"), app.AppID)
@@ -131,7 +133,7 @@ func (t *till) terms(tx core.App, o *core.Record) (payTerms, error) {
 	}
 	return payTerms{merchant: merchant, request: wxpay.PrepayRequest{
 		AppID: app.AppID, OpenID: identity.GetString("openid"), Description: order.FitDescription(o.GetString("description")), Attach: o.GetString("number"),
-		NotifyURL: t.accounts.settings.PublicURL() + "/api/wx/notify/pay/" + merchant.MchID,
+		NotifyURL: t.accounts.Settings.PublicURL() + "/api/wx/notify/pay/" + merchant.MchID,
 		Total:     wxpay.Fen(o.GetInt("total")), ExpiresAt: o.GetDateTime("expiresAt").Time(),
 	}}, nil
 }
@@ -176,7 +178,7 @@ func (t *till) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.Re
 		"openid": request.OpenID, "params": request, "paramsHash": request.Hash(), "expiresAt": request.ExpiresAt,
 		"nextQueryAt": t.now().Add(order.NextQuery(1)),
 	})
-	if err := save(tx, r); err != nil {
+	if err := books.Save(tx, r); err != nil {
 		return nil, fmt.Errorf("save payment: %w", err)
 	}
 	return r, nil
@@ -188,7 +190,7 @@ func (t *till) answerPay(e *core.RequestEvent, paymentID string) error {
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	gateway, err := t.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
+	gateway, err := t.accounts.Gateway(payment.GetString("merchant"), payment.GetString("appid"))
 	if err != nil {
 		return answer.FromPay(err)
 	}

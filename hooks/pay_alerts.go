@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -9,12 +10,12 @@ import (
 // alertForStep closes what a step has mended, and raises what it asks for.
 func (t *till) alertForStep(tx core.App, payment *core.Record, step order.Step, why evidence) error {
 	if step.Changed() && why.inbox != nil { // it may have been unmatched at first
-		if err := t.books.settle(tx, alertUnmatched, payment.GetString("merchant")+"/"+payment.GetString("outTradeNo"), why.source); err != nil {
+		if err := t.books.Settle(tx, books.AlertUnmatched, payment.GetString("merchant")+"/"+payment.GetString("outTradeNo"), why.source); err != nil {
 			return err
 		}
 	}
 	if step.Changed() && step.From == order.PaymentDisputed {
-		if err := t.books.settle(tx, alertDisputed, payment.Id, why.source); err != nil {
+		if err := t.books.Settle(tx, books.AlertDisputed, payment.Id, why.source); err != nil {
 			return err
 		}
 	}
@@ -32,13 +33,13 @@ func (t *till) raiseForStep(tx core.App, payment *core.Record, step order.Step) 
 	}
 	switch {
 	case step.Has(order.Freeze):
-		return t.books.raise(tx, alertDisputed, payment.Id, details)
+		return t.books.Raise(tx, books.AlertDisputed, payment.Id, details)
 	case step.Has(order.Alert) && step.To == order.PaymentRejected:
-		return t.books.raise(tx, alertPayment, "refused by "+payment.GetString("merchant"), details) // one row, however many buyers try
+		return t.books.Raise(tx, books.AlertPayment, "refused by "+payment.GetString("merchant"), details) // one row, however many buyers try
 	case step.Has(order.Alert):
-		return t.books.raise(tx, alertPayment, payment.Id, details)
+		return t.books.Raise(tx, books.AlertPayment, payment.Id, details)
 	case step.Has(order.ImportRefunds) && !step.Has(order.RefundAutomatically):
-		return t.books.raise(tx, alertRefund, "of payment "+payment.Id, details)
+		return t.books.Raise(tx, books.AlertRefund, "of payment "+payment.Id, details)
 	default:
 		return nil
 	}
@@ -48,12 +49,12 @@ func (t *till) raiseForStep(tx core.App, payment *core.Record, step order.Step) 
 func (t *till) raiseForRefund(tx core.App, refund *core.Record, step order.RefundStep) error {
 	switch {
 	case step.Has(order.Alert), step.Has(order.Freeze):
-		return t.books.raise(tx, alertRefund, refund.Id, map[string]any{
+		return t.books.Raise(tx, books.AlertRefund, refund.Id, map[string]any{
 			"refund": refund.Id, "payment": refund.GetString("payment"), "order": refund.GetString("order"),
 			"outRefundNo": refund.GetString("outRefundNo"), "amount": refund.GetInt("amount"), "from": string(step.From), "to": string(step.To),
 		})
 	case step.Changed() && step.To == order.RefundSuccess:
-		return t.books.settle(tx, alertRefund, refund.Id, "it has reached the payer")
+		return t.books.Settle(tx, books.AlertRefund, refund.Id, "it has reached the payer")
 	default:
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -37,7 +38,7 @@ func (t *till) apply(app core.App, paymentID string, event order.PaymentEvent, w
 	if err != nil {
 		return step, fmt.Errorf("apply %s to payment %s: %w", event, paymentID, err)
 	}
-	t.books.wake()
+	t.books.Wake()
 	return step, nil
 }
 
@@ -84,7 +85,7 @@ func compare(payment, o *core.Record, t wxpay.Trade) (order.PaymentEvent, []orde
 // ten times costs one commit.
 func (t *till) record(tx core.App, payment, o *core.Record, event order.PaymentEvent, step order.Step, why evidence) error {
 	if why.inbox != nil {
-		if err := saveInbox(tx, why.inbox, verdict(event, step), describe(why.mismatches)); err != nil {
+		if err := books.SaveInbox(tx, why.inbox, verdict(event, step), describe(why.mismatches)); err != nil {
 			return err
 		}
 	}
@@ -98,7 +99,7 @@ func (t *till) record(tx core.App, payment, o *core.Record, event order.PaymentE
 		return err
 	}
 	t.schedule(payment, step)
-	if err := save(tx, payment); err != nil {
+	if err := books.Save(tx, payment); err != nil {
 		return fmt.Errorf("save payment: %w", err)
 	}
 	if step.Changed() || decided {
@@ -177,11 +178,11 @@ func (t *till) follow(tx core.App, payment, o *core.Record, step order.Step) err
 		case order.ReleaseStock:
 			// cancelIfOver releases the stock together with the order: never one without the other
 		case order.RefundAutomatically:
-			err = queueEffect(tx, effectAutoRefund, payment.Id, map[string]any{"payment": payment.Id})
+			err = books.QueueEffect(tx, effectAutoRefund, payment.Id, map[string]any{"payment": payment.Id})
 		case order.Freeze:
 			err = t.freezeOrder(tx, payment, o)
 		case order.ImportRefunds:
-			err = queueEffect(tx, effectImport, payment.Id+"/"+string(step.From), map[string]any{"payment": payment.Id})
+			err = books.QueueEffect(tx, effectImport, payment.Id+"/"+string(step.From), map[string]any{"payment": payment.Id})
 		case order.Alert:
 			// raiseForStep tells a person
 		case order.CallPrepay, order.SignClientParams, order.QueryNow, order.ScheduleQuery, order.CloseAtWeChat:
@@ -209,11 +210,11 @@ func (t *till) markPaid(tx core.App, payment, o *core.Record) error {
 	}
 	o.Set("payState", string(order.PayPaid))
 	o.Set("paidAt", payment.GetDateTime("successAt"))
-	if err := save(tx, o); err != nil {
+	if err := books.Save(tx, o); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
 	for _, effect := range []string{effectNotice, effectPaidHooks} {
-		if err := queueEffect(tx, effect, o.Id, map[string]any{"order": o.Id}); err != nil {
+		if err := books.QueueEffect(tx, effect, o.Id, map[string]any{"order": o.Id}); err != nil {
 			return err
 		}
 	}
@@ -240,7 +241,7 @@ func closeOthers(tx core.App, payment, o *core.Record) error {
 		if other.Id == payment.Id {
 			continue
 		}
-		if err := queueEffect(tx, effectClosePayment, other.Id, map[string]any{"payment": other.Id}); err != nil {
+		if err := books.QueueEffect(tx, effectClosePayment, other.Id, map[string]any{"payment": other.Id}); err != nil {
 			return err
 		}
 	}
@@ -267,7 +268,7 @@ func (t *till) cancelIfOver(tx core.App, o *core.Record) error {
 	}
 	o.Set("payState", string(order.PayCancelled))
 	o.Set("closedAt", t.now())
-	if err := save(tx, o); err != nil {
+	if err := books.Save(tx, o); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
 	return nil
@@ -285,7 +286,7 @@ func saveLedger(tx core.App, payment *core.Record, event order.PaymentEvent, ste
 	if why.decision != nil {
 		proof["decision"] = why.decision
 	}
-	_, err := insert(tx, "wx_ledger", map[string]any{
+	_, err := books.Insert(tx, "wx_ledger", map[string]any{
 		"order": payment.GetString("order"), "payment": payment.Id, "from": string(step.From), "to": string(step.To),
 		"source": why.source, "evidence": proof,
 	})

@@ -61,7 +61,7 @@ func isOutpaced(err error) bool {
 	return refused
 }
 
-// carryOut makes the one call that a step asks for. It gives the event that the answer is, or a fact; neither means that nothing
+// CarryOut makes the one call that a step asks for. It gives the event that the answer is, or a fact; neither means that nothing
 // is to be done, or that the answer says nothing and the sweep has to ask again.
 func (t *till) carryOut(ctx context.Context, paymentID string, step order.Step) (order.PaymentEvent, evidence, error) {
 	calls := []struct {
@@ -78,7 +78,7 @@ func (t *till) carryOut(ctx context.Context, paymentID string, step order.Step) 
 		if err != nil {
 			return "", evidence{}, fmt.Errorf("read payment: %w", err)
 		}
-		gateway, err := t.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
+		gateway, err := t.accounts.Gateway(payment.GetString("merchant"), payment.GetString("appid"))
 		if err != nil {
 			return "", evidence{}, err
 		}

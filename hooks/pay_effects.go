@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"wxbase/internal/accounts"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -21,15 +23,15 @@ const (
 
 // handleEffects registers what happens after a payment or a refund.
 func (t *till) handleEffects() {
-	t.books.handle(effectPaidHooks, effect{do: func(_ context.Context, row *core.Record) error {
-		a, err := aboutOf(row)
+	t.books.Handle(effectPaidHooks, books.Effect{Do: func(_ context.Context, row *core.Record) error {
+		a, err := books.AboutOf(row)
 		if err != nil {
 			return err
 		}
 		return t.tellPaid(a.Order)
 	}})
-	t.books.handle(effectRefundHooks, effect{do: func(_ context.Context, row *core.Record) error {
-		a, err := aboutOf(row)
+	t.books.Handle(effectRefundHooks, books.Effect{Do: func(_ context.Context, row *core.Record) error {
+		a, err := books.AboutOf(row)
 		if err != nil {
 			return err
 		}
@@ -38,8 +40,8 @@ func (t *till) handleEffects() {
 	for name, do := range map[string]func(context.Context, string) error{
 		effectClosePayment: t.closeReplaced, effectAutoRefund: t.refundAutomatically, effectImport: t.importByEffect,
 	} {
-		t.books.handle(name, effect{do: func(ctx context.Context, row *core.Record) error {
-			a, err := aboutOf(row)
+		t.books.Handle(name, books.Effect{Do: func(ctx context.Context, row *core.Record) error {
+			a, err := books.AboutOf(row)
 			if err != nil {
 				return err
 			}
@@ -49,7 +51,7 @@ func (t *till) handleEffects() {
 }
 
 func (t *till) closeReplaced(ctx context.Context, paymentID string) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
 	end := t.drive(ctx, paymentID, order.EventReplace, evidence{source: "replace"})
 	if isOutpaced(end.err) {

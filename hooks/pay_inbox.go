@@ -3,6 +3,7 @@ package hooks
 import (
 	"fmt"
 	"strings"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 
@@ -15,7 +16,7 @@ func inboxRow(e *core.RequestEvent, mchID string, note wxpay.Notification, body 
 	t := note.Trade
 	said := strings.Join([]string{mchID, t.AppID, t.OutTradeNo, t.TransactionID, string(t.State), t.Total.String(), t.Currency}, "\n")
 	return map[string]any{
-		"kind": "pay", "source": mchID, "dedupeKey": "pay/" + digest([]byte(said)), "headers": notifyHeaders(e),
+		"kind": "pay", "source": mchID, "dedupeKey": "pay/" + books.Digest([]byte(said)), "headers": notifyHeaders(e),
 		"body": string(body), "verified": true, "ref": t.OutTradeNo,
 	}
 }
@@ -35,11 +36,11 @@ func notifyHeaders(e *core.RequestEvent) map[string]string {
 func verdict(event order.PaymentEvent, step order.Step) string {
 	switch {
 	case step.Has(order.Freeze), event == order.EventOtherPaidFact, event == order.EventSecondTransaction:
-		return inboxDisputed
+		return books.InboxDisputed
 	case step.Changed():
-		return inboxApplied
+		return books.InboxApplied
 	default:
-		return inboxRepeated
+		return books.InboxRepeated
 	}
 }
 
@@ -54,5 +55,5 @@ func describe(mismatches []order.Mismatch) string {
 
 // keepRefused keeps a refused payment notification.
 func (t *till) keepRefused(e *core.RequestEvent, mchID string, body []byte, cause error) {
-	t.books.keepRefusedAs(e.App, "pay", mchID, notifyHeaders(e), body, cause)
+	t.books.KeepRefused(e.App, "pay", mchID, notifyHeaders(e), body, cause)
 }

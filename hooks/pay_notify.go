@@ -10,7 +10,9 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/conflict"
 	"wxbase/internal/order"
 	"wxbase/internal/redact"
@@ -34,7 +36,7 @@ func (t *till) notifyPay(e *core.RequestEvent) error {
 	if err != nil {
 		return t.refuseNotify(e, answer.NotifyMalformed, err)
 	}
-	gateway, err := t.accounts.notifyGateway(mchID, body)
+	gateway, err := t.accounts.NotifyGateway(mchID, body)
 	if err != nil {
 		return t.refuseNotifyOf(e, mchID, body, err)
 	}
@@ -62,7 +64,7 @@ const notifyIsXML = "wxNotifyIsXML"
 // refuseNotifyOf refuses a notification that no gateway can read. Without the keys of its API it is kept: the sweep asks WeChat about
 // the payment, as it does when no notification comes at all.
 func (t *till) refuseNotifyOf(e *core.RequestEvent, mchID string, body []byte, cause error) error {
-	if !errors.Is(cause, errNoKeys) {
+	if !errors.Is(cause, accounts.ErrNoKeys) {
 		return t.refuseNotify(e, answer.NotifyMerchant, cause)
 	}
 	t.keepRefused(e, mchID, body, cause)
@@ -73,10 +75,10 @@ func (t *till) refuseNotifyOf(e *core.RequestEvent, mchID string, body []byte, c
 // time either. Whether the order is paid, a query says.
 func (t *till) receiveFailure(e *core.RequestEvent, mchID string, body []byte, cause error) error {
 	row := map[string]any{
-		"kind": "pay", "source": mchID, "dedupeKey": "pay/failure/" + digest(body), "headers": notifyHeaders(e), "body": string(body),
+		"kind": "pay", "source": mchID, "dedupeKey": "pay/failure/" + books.Digest(body), "headers": notifyHeaders(e), "body": string(body),
 		"verified": true,
 	}
-	if err := saveInbox(e.App, row, inboxRefused, cause.Error()); err != nil {
+	if err := books.SaveInbox(e.App, row, books.InboxRefused, cause.Error()); err != nil {
 		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	return acknowledge(e, body)
@@ -85,7 +87,7 @@ func (t *till) receiveFailure(e *core.RequestEvent, mchID string, body []byte, c
 // receive acts on a notification that WeChat has signed.
 func (t *till) receive(e *core.RequestEvent, mchID string, note wxpay.Notification, body []byte) error {
 	inbox := inboxRow(e, mchID, note, body)
-	payment, err := findRow(e.App, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": note.Trade.OutTradeNo})
+	payment, err := books.Find(e.App, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": note.Trade.OutTradeNo})
 	if errors.Is(err, sql.ErrNoRows) {
 		return t.receiveUnmatched(e, mchID+"/"+note.Trade.OutTradeNo, inbox, body)
 	}
@@ -93,12 +95,12 @@ func (t *till) receive(e *core.RequestEvent, mchID string, note wxpay.Notificati
 		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	if isRepeat(payment, note.Trade) {
-		t.metrics.notified(e, inboxRepeated)
+		t.metrics.notified(e, books.InboxRepeated)
 		return acknowledge(e, body) // a repeat is answered without a write
 	}
 	step, err := t.apply(e.App, payment.Id, "", evidence{source: "notify", trade: &note.Trade, inbox: inbox})
 	if err != nil {
-		t.books.keepFailed(e.App, inbox, err)
+		t.books.KeepFailed(e.App, inbox, err)
 		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	t.metrics.notified(e, verdict("", step))
@@ -114,7 +116,7 @@ func isRepeat(payment *core.Record, t wxpay.Trade) bool {
 }
 
 func (t *till) receiveUnmatched(e *core.RequestEvent, subject string, inbox map[string]any, body []byte) error {
-	seen, err := countInbox(e.App, inbox, inboxUnmatched, "no such outTradeNo here")
+	seen, err := books.CountInbox(e.App, inbox, books.InboxUnmatched, "no such outTradeNo here")
 	if err != nil {
 		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
@@ -122,11 +124,11 @@ func (t *till) receiveUnmatched(e *core.RequestEvent, subject string, inbox map[
 		return t.refuseNotify(e, answer.NotifyUnmatched, nil)
 	}
 	// NB! the alert comes before the answer that ends the sending: money that nobody knows of must not be forgotten
-	err = t.books.raise(e.App, alertUnmatched, subject, map[string]any{"inbox": inbox["dedupeKey"], "notification": inbox["kind"]})
+	err = t.books.Raise(e.App, books.AlertUnmatched, subject, map[string]any{"inbox": inbox["dedupeKey"], "notification": inbox["kind"]})
 	if err != nil {
 		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
-	t.metrics.notified(e, inboxUnmatched)
+	t.metrics.notified(e, books.InboxUnmatched)
 	return acknowledge(e, body)
 }
 

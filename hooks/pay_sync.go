@@ -7,7 +7,9 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 )
 
@@ -23,7 +25,7 @@ func (t *till) syncOrder(e *core.RequestEvent) error {
 		return err
 	}
 	defer t.locks.Lock("order/" + record.Id)()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
 	defer cancel()
 	live, err := liveAttempts(e.App, record.Id)
 	if err != nil {
@@ -34,7 +36,7 @@ func (t *till) syncOrder(e *core.RequestEvent) error {
 		if err != nil && isOperator(e) {
 			return answer.FromPay(err)
 		}
-		t.books.logErr("looking for refunds by hand", err) // note: to the buyer the order is paid all the same
+		t.books.LogError("looking for refunds by hand", err) // note: to the buyer the order is paid all the same
 	}
 	for _, payment := range live {
 		end := t.drive(ctx, payment.Id, order.EventClientOK, evidence{source: "sync"})
@@ -59,7 +61,7 @@ func (t *till) cancelOrder(e *core.RequestEvent) error {
 		return err
 	}
 	defer t.locks.Lock("order/" + record.Id)()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
 	defer cancel()
 	if err := t.requestCancel(e.App, record.Id); err != nil {
 		return answer.Or(err, answer.Busy)
@@ -97,7 +99,7 @@ func (t *till) requestCancel(app core.App, orderID string) error {
 		}
 		if o.GetDateTime("cancelAt").IsZero() {
 			o.Set("cancelAt", t.now())
-			if err := save(tx, o); err != nil {
+			if err := books.Save(tx, o); err != nil {
 				return err
 			}
 		}
@@ -147,7 +149,7 @@ func (t *till) sweep(ctx context.Context) error {
 
 func (t *till) sweepPayment(ctx context.Context, payment *core.Record) {
 	defer t.locks.Lock("order/" + payment.GetString("order"))()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
 	event := order.EventClientOK // which asks WeChat
 	if !t.now().Before(closeAfter(payment)) {
@@ -172,7 +174,7 @@ func (t *till) postpone(paymentID string) {
 		asked := payment.GetInt("queries")
 		payment.Set("queries", asked+1)
 		payment.Set("nextQueryAt", t.now().Add(order.NextQuery(asked)))
-		return save(tx, payment)
+		return books.Save(tx, payment)
 	})
 	if err != nil {
 		t.app.Logger().Warn("payment not postponed", "payment", paymentID, "error", err.Error())
@@ -198,8 +200,8 @@ func (t *till) workSweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			t.books.logErr("sweep", t.sweep(ctx))
-			t.books.logErr("sweep of refunds", t.sweepRefunds(ctx))
+			t.books.LogError("sweep", t.sweep(ctx))
+			t.books.LogError("sweep of refunds", t.sweepRefunds(ctx))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -58,7 +59,7 @@ func keepPhone(app core.App, userID string, number wechat.Phone) error {
 	}
 	user.Set("phone", number.PhoneNumber)
 	user.Set("countryCode", number.CountryCode)
-	return save(app, user)
+	return books.Save(app, user)
 }
 
 // rememberPhone keeps the result of a code; encrypted data can be opened as often as one likes.
@@ -89,12 +90,12 @@ func (w *people) tradePhone(e *core.RequestEvent, form phoneForm, app settings.A
 	if past, ok := w.phones.recall(key, w.now()); ok {
 		return past, nil
 	}
-	conclude, err := w.books.spendDaily(e.App, w.books.daily("phones", e.Auth.Id, w.limits.PhonesPerDay), 1, answer.PhoneLimit, "day")
+	conclude, err := w.books.SpendDaily(e.App, w.books.Daily("phones", e.Auth.Id, w.limits.PhonesPerDay), 1, answer.PhoneLimit, "day")
 	if err != nil {
 		return pastPhone{}, err
 	}
 	// note: a client that gives up must not tear up the answer: the code is spent, and paid for, by then
-	number, err := w.accounts.wechatFor(app).PhoneNumber(context.WithoutCancel(e.Request.Context()), form.Code)
+	number, err := w.accounts.Wechat(app).PhoneNumber(context.WithoutCancel(e.Request.Context()), form.Code)
 	conclude(err)
 	if err != nil {
 		return pastPhone{}, answer.FromCode(err)

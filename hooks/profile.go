@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 )
 
 // maxName is how many characters a nickname may have; WeChat's own have at most 16.
@@ -48,7 +49,7 @@ func (w *people) profile(e *core.RequestEvent) error {
 		user.Set("avatar", files[0])
 	}
 	err = w.onProfile.Trigger(event, func(pe *ProfileEvent) error {
-		if err := save(pe.App, pe.User); answer.IsPictureRefused(err) {
+		if err := books.Save(pe.App, pe.User); answer.IsPictureRefused(err) {
 			return answer.Fail(answer.ImageRefused, err)
 		} else if err != nil {
 			return answer.Fail(answer.ProfileAvatar, err)

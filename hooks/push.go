@@ -20,6 +20,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/wechat"
 )
 
@@ -82,7 +83,7 @@ type TradeNotice struct {
 
 // pushCodec is what checks the pushes of a mini program.
 func (s *subscribe) pushCodec(appID string) (*wechat.PushCodec, error) {
-	app, err := s.accounts.settings.App(appID)
+	app, err := s.accounts.Settings.App(appID)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +120,7 @@ func (s *subscribe) receivePush(e *core.RequestEvent) error {
 	query := e.Request.URL.Query()
 	m, err := codec.Open(query, body, s.now())
 	if err != nil {
-		s.books.keepRefusedAs(e.App, "push", appID, pushHeaders(query), body, err)
+		s.books.KeepRefused(e.App, "push", appID, pushHeaders(query), body, err)
 		return answer.Fail(problemOfPush(err), err)
 	}
 	if err := s.keepPush(e.App, m, query); err != nil {
@@ -139,16 +140,16 @@ func (s *subscribe) keepPush(app core.App, m wechat.PushMessage, query url.Value
 		"verified": true, "ref": about[:min(len(about), 100)],
 	}
 	err := app.RunInTransaction(func(tx core.App) error {
-		seen, err := countInbox(tx, row, inboxReceived, "")
+		seen, err := books.CountInbox(tx, row, inboxReceived, "")
 		if err != nil || seen > 1 {
 			return err
 		}
-		return queueEffect(tx, effectPush, m.DedupeKey(), map[string]any{"push": row["dedupeKey"]})
+		return books.QueueEffect(tx, effectPush, m.DedupeKey(), map[string]any{"push": row["dedupeKey"]})
 	})
 	if err != nil {
 		return err
 	}
-	s.books.wake()
+	s.books.Wake()
 	return nil
 }
 
@@ -189,7 +190,7 @@ func (s *subscribe) handlePush(ctx context.Context, row *core.Record) error {
 		Push string `json:"push"`
 	}
 	if err := row.UnmarshalJSONField("payload", &job); err != nil {
-		return finalError{fmt.Errorf("read payload: %w", err)}
+		return books.Final(fmt.Errorf("read payload: %w", err))
 	}
 	kept, err := s.app.FindFirstRecordByData("wx_inbox", "dedupeKey", job.Push)
 	if err != nil {
@@ -197,7 +198,7 @@ func (s *subscribe) handlePush(ctx context.Context, row *core.Record) error {
 	}
 	m, err := pushOf(kept)
 	if err != nil {
-		return finalError{err}
+		return books.Final(err)
 	}
 	event, err := s.pushEvent(m)
 	if err != nil {
@@ -209,7 +210,7 @@ func (s *subscribe) handlePush(ctx context.Context, row *core.Record) error {
 	if err := s.onPush.Trigger(event); err != nil {
 		return fmt.Errorf("tell of push: %w", err)
 	}
-	_, err = s.app.NonconcurrentDB().Update("wx_inbox", dbx.Params{"state": inboxApplied}, dbx.HashExp{"id": kept.Id}).Execute()
+	_, err = s.app.NonconcurrentDB().Update("wx_inbox", dbx.Params{"state": books.InboxApplied}, dbx.HashExp{"id": kept.Id}).Execute()
 	if err != nil {
 		return fmt.Errorf("save inbox: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/books"
 	"wxbase/internal/wechat"
 )
 
@@ -56,7 +57,7 @@ func (s *subscribe) tradeNotice(m wechat.PushMessage) (*TradeNotice, error) {
 		return nil, nil //nolint:nilnil // another event
 	}
 	notice.TransactionID, notice.OutTradeNo = key.TransactionID, key.OutTradeNo
-	payment, err := findRow(s.app, "payments", dbx.HashExp{"merchant": key.MchID, "outTradeNo": key.OutTradeNo})
+	payment, err := books.Find(s.app, "payments", dbx.HashExp{"merchant": key.MchID, "outTradeNo": key.OutTradeNo})
 	if err == nil {
 		notice.Order, err = s.app.FindRecordById("orders", payment.GetString("order"))
 	}

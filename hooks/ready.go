@@ -14,6 +14,7 @@ import (
 
 	"github.com/pocketbase/dbx"
 
+	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/redact"
 )
@@ -106,11 +107,11 @@ func (p *Plugin) look(ctx context.Context) readiness {
 		r.Writer = errors.Join(r.Writer, fmt.Errorf("the disk is full: %d MB are left", free/megabyte))
 	}
 	found(r.Writer != nil, unreadyWriter)
-	found(p.books.idleFor() > max(workerAge, 3*p.cfg.SweepEvery), unreadyWorker)
+	found(p.books.IdleFor() > max(workerAge, 3*p.cfg.SweepEvery), unreadyWorker)
 	found(err == nil && free < p.leastFree(), unreadyDisk)
 	r.Backlog, r.Oldest = p.backlog(ctx)
 	found(r.Oldest > backlogAge, unreadyBacklog)
-	found(len(p.accounts.settings.Problems()) > 0, unreadySecrets)
+	found(len(p.accounts.Settings.Problems()) > 0, unreadySecrets)
 	found(len(p.scripts.advice()) > 0, unreadyHooks)
 	return r
 }
@@ -157,10 +158,10 @@ func (p *Plugin) noteWriter(r readiness) {
 	switch {
 	case r.Writer != nil && was == nil:
 		_, _ = fmt.Fprintf(p.cfg.Out, "  error: nothing can be written: %s\n", oneLine(redact.Text(r.Writer.Error())))
-		p.books.tellUnkept(alertDisk, "writing", oneLine(r.Writer.Error()))
+		p.books.TellUnkept(books.AlertDisk, "writing", oneLine(r.Writer.Error()))
 	case r.Writer == nil && was != nil:
 		_, _ = fmt.Fprintln(p.cfg.Out, "  writing works again")
-		p.books.logErr("alert", p.books.raise(p.app, alertDisk, "writing", map[string]any{
+		p.books.LogError("alert", p.books.Raise(p.app, books.AlertDisk, "writing", map[string]any{
 			"error": oneLine(was.Error()), "until": time.Now().UTC().Format(time.RFC3339), "now": "writing works again",
 		}))
 	}
@@ -193,18 +194,18 @@ func (p *Plugin) tellDisk(r readiness) {
 	if slices.Contains(r.Problems, unreadyDisk) {
 		short = "short"
 	}
-	p.inform(alertDisk, "space", short, map[string]any{
+	p.inform(books.AlertDisk, "space", short, map[string]any{
 		"freeMB": r.Free / megabyte, "wantMB": p.cfg.DiskFreeMB, "folder": filepath.Base(p.app.DataDir()),
 	})
 }
 
 func (p *Plugin) tellSecrets() {
-	problems := p.accounts.settings.Problems()
-	p.inform(alertSecret, "settings", fmt.Sprint(problems), map[string]any{"problems": problems})
+	problems := p.accounts.Settings.Problems()
+	p.inform(books.AlertSecret, "settings", fmt.Sprint(problems), map[string]any{"problems": problems})
 }
 
 // inform raises an alert when what is wrong has changed, and settles it when nothing is. what is empty, or "[]", when nothing is.
-func (p *Plugin) inform(kind alertKind, subject, what string, details map[string]any) {
+func (p *Plugin) inform(kind books.AlertKind, subject, what string, details map[string]any) {
 	if what == "[]" {
 		what = ""
 	}
@@ -214,12 +215,12 @@ func (p *Plugin) inform(kind alertKind, subject, what string, details map[string
 	}
 	var err error
 	if what == "" {
-		err = p.books.settle(p.app, kind, subject, "it has passed")
+		err = p.books.Settle(p.app, kind, subject, "it has passed")
 	} else {
-		err = p.books.raise(p.app, kind, subject, details)
+		err = p.books.Raise(p.app, kind, subject, details)
 	}
 	if err != nil {
-		p.books.logErr("alert", err)
+		p.books.LogError("alert", err)
 		return
 	}
 	p.keeper.told[key] = what

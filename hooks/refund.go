@@ -20,7 +20,9 @@ import (
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/desk"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
@@ -63,7 +65,7 @@ func (t *till) makeRefund(ctx context.Context, orderID string, wish refundWish) 
 	if err != nil {
 		return "", answer.Or(err, answer.Busy)
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
 	isNew := refund.GetString("state") == string(order.RefundNew) // note: not so when the key has met an earlier one
 	if isNew && !refund.GetDateTime("nextQueryAt").Time().After(t.now()) {
@@ -87,7 +89,7 @@ func answerRefund(e *core.RequestEvent, id string) error {
 
 // paidAttempt is the attempt that paid the order.
 func paidAttempt(tx core.App, orderID string) (*core.Record, error) {
-	r, err := findRow(tx, "payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
+	r, err := books.Find(tx, "payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, answer.Fail(answer.OrderNotPaid, nil)
 	}
@@ -146,7 +148,7 @@ func saveRefund(tx core.App, payment *core.Record, fields map[string]any) (*core
 		"order": payment.GetString("order"), "payment": payment.Id, "merchant": payment.GetString("merchant"), "state": string(order.RefundNew),
 	})
 	r.Load(fields)
-	if err := save(tx, r); err != nil {
+	if err := books.Save(tx, r); err != nil {
 		return nil, fmt.Errorf("save refund: %w", err)
 	}
 	return r, nil
@@ -161,7 +163,7 @@ func (t *till) refundAutomatically(ctx context.Context, paymentID string) error 
 			return fmt.Errorf("read payment: %w", err)
 		}
 		number := order.AutoRefundNo(payment.Id)
-		refund, err = findRow(tx, "refunds", dbx.HashExp{"merchant": payment.GetString("merchant"), "outRefundNo": number})
+		refund, err = books.Find(tx, "refunds", dbx.HashExp{"merchant": payment.GetString("merchant"), "outRefundNo": number})
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -177,7 +179,7 @@ func (t *till) refundAutomatically(ctx context.Context, paymentID string) error 
 	if err != nil || refund == nil || refund.GetString("state") != string(order.RefundNew) {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
 	return t.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "auto"}).err
 }
@@ -196,21 +198,21 @@ func (t *till) sweepRefunds(ctx context.Context) error {
 
 func (t *till) sweepRefund(ctx context.Context, refund *core.Record) {
 	defer t.locks.Lock("order/" + refund.GetString("order"))()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
 	refund, err := t.app.FindRecordById("refunds", refund.Id) // note: a request may have sent it while we waited for the lock
 	if err != nil {
-		t.books.logErr("sweep of refunds", err)
+		t.books.LogError("sweep of refunds", err)
 		return
 	}
 	if waits, err := t.waitsForDispute(refund); waits || err != nil {
-		t.books.logErr("sweep of refunds", err)
+		t.books.LogError("sweep of refunds", err)
 		return
 	}
 	var end drivenRefund
 	if order.RefundState(refund.GetString("state")) == order.RefundNew {
 		if waits, err := t.waitForTurn(refund); waits || err != nil {
-			t.books.logErr("spacing of refunds", err)
+			t.books.LogError("spacing of refunds", err)
 			return
 		}
 		end = t.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "sweep"})
@@ -243,7 +245,7 @@ func (t *till) waitsForDispute(refund *core.Record) (waits bool, err error) {
 		return false, nil
 	}
 	refund.Set("nextQueryAt", t.now().Add(order.RefundSpacing))
-	return true, save(t.app, refund)
+	return true, books.Save(t.app, refund)
 }
 
 // waitForTurn puts a refund off that would leave within a minute of another one of the payment: its turn was reckoned when it was asked
@@ -264,7 +266,7 @@ func (t *till) waitForTurn(refund *core.Record) (waits bool, err error) {
 		return false, nil
 	}
 	refund.Set("nextQueryAt", turn)
-	return true, save(t.app, refund)
+	return true, books.Save(t.app, refund)
 }
 
 // postponeRefund makes a refund wait after a question that had no answer.
@@ -277,7 +279,7 @@ func (t *till) postponeRefund(id string) {
 		asked := r.GetInt("queries")
 		r.Set("queries", asked+1)
 		r.Set("nextQueryAt", t.now().Add(nextRefundQuery(asked)))
-		return save(tx, r)
+		return books.Save(tx, r)
 	})
 	if err != nil {
 		t.app.Logger().Warn("refund not postponed", "refund", id, "error", err.Error())

@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 )
 
@@ -108,7 +109,7 @@ func refundOfKey(tx core.App, orderID string, wish refundWish) (*core.Record, er
 	if wish.key == "" {
 		return nil, nil //nolint:nilnil // no key, no refund, no mistake
 	}
-	have, err := findRow(tx, "refunds", dbx.HashExp{"order": orderID, "key": wish.key})
+	have, err := books.Find(tx, "refunds", dbx.HashExp{"order": orderID, "key": wish.key})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // likewise
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -82,7 +83,7 @@ func (t *till) refundAndGateway(id string) (*core.Record, wxpay.Gateway, error) 
 	if err != nil {
 		return nil, nil, fmt.Errorf("read payment: %w", err)
 	}
-	gateway, err := t.accounts.gateway(refund.GetString("merchant"), payment.GetString("appid"))
+	gateway, err := t.accounts.Gateway(refund.GetString("merchant"), payment.GetString("appid"))
 	return refund, gateway, err
 }
 
@@ -109,7 +110,7 @@ func (t *till) callRefund(ctx context.Context, g wxpay.Gateway, refund *core.Rec
 	answer, err := g.Refund(ctx, wxpay.RefundRequest{
 		TransactionID: transactionID, OutTradeNo: payment.GetString("outTradeNo"),
 		OutRefundNo: refund.GetString("outRefundNo"), Reason: refund.GetString("reason"),
-		NotifyURL: t.accounts.settings.PublicURL() + "/api/wx/notify/refund/" + refund.GetString("merchant"),
+		NotifyURL: t.accounts.Settings.PublicURL() + "/api/wx/notify/refund/" + refund.GetString("merchant"),
 		Refund:    wxpay.Fen(refund.GetInt("amount")), Total: wxpay.Fen(total),
 	})
 	if err == nil {
@@ -203,7 +204,7 @@ func (t *till) applyRefund(app core.App, id string, event order.RefundEvent, why
 	if err != nil {
 		return step, fmt.Errorf("apply %s to refund %s: %w", event, id, err)
 	}
-	t.books.wake()
+	t.books.Wake()
 	return step, nil
 }
 
@@ -211,13 +212,13 @@ func (t *till) recordRefund(
 	tx core.App, refund, payment *core.Record, event order.RefundEvent, step order.RefundStep, why refundEvidence,
 ) error {
 	if why.inbox != nil {
-		state := inboxRepeated
+		state := books.InboxRepeated
 		if step.Changed() {
-			state = inboxApplied
+			state = books.InboxApplied
 		} else if event == order.EventRefundOtherFact {
-			state = inboxDisputed
+			state = books.InboxDisputed
 		}
-		if err := saveInbox(tx, why.inbox, state, describe(why.mismatches)); err != nil {
+		if err := books.SaveInbox(tx, why.inbox, state, describe(why.mismatches)); err != nil {
 			return err
 		}
 	}
@@ -235,7 +236,7 @@ func (t *till) recordRefund(
 	}
 	keepRefusal(refund, step, why)
 	t.scheduleRefund(refund, step)
-	if err := save(tx, refund); err != nil {
+	if err := books.Save(tx, refund); err != nil {
 		return fmt.Errorf("save refund: %w", err)
 	}
 	if step.Changed() {
@@ -250,8 +251,8 @@ func (t *till) recordRefund(
 func keepRefusal(refund *core.Record, step order.RefundStep, why refundEvidence) {
 	switch {
 	case why.refusal != nil:
-		refund.Set("refusedCode", clip(why.refusal.Code, 64))
-		refund.Set("refusedMessage", clip(why.refusal.Message, 600))
+		refund.Set("refusedCode", books.Clip(why.refusal.Code, 64))
+		refund.Set("refusedMessage", books.Clip(why.refusal.Message, 600))
 	case step.Changed() && step.To != order.RefundSubmitted && step.To != order.RefundNew:
 		refund.Set("refusedCode", "")
 		refund.Set("refusedMessage", "")
@@ -330,10 +331,10 @@ func countRefund(tx core.App, refund, payment *core.Record) error {
 	}
 	o.Set("refunded", refunded)
 	o.Set("payState", string(state))
-	if err := save(tx, o); err != nil {
+	if err := books.Save(tx, o); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
-	return queueEffect(tx, effectRefundHooks, refund.Id, map[string]any{"refund": refund.Id})
+	return books.QueueEffect(tx, effectRefundHooks, refund.Id, map[string]any{"refund": refund.Id})
 }
 
 func saveRefundLedger(tx core.App, refund *core.Record, event order.RefundEvent, step order.RefundStep, why refundEvidence) error {
@@ -347,7 +348,7 @@ func saveRefundLedger(tx core.App, refund *core.Record, event order.RefundEvent,
 	if why.refusal != nil {
 		proof["refusal"] = map[string]any{"code": why.refusal.Code, "message": why.refusal.Message, "rid": why.refusal.RequestID}
 	}
-	_, err := insert(tx, "wx_ledger", map[string]any{
+	_, err := books.Insert(tx, "wx_ledger", map[string]any{
 		"order": refund.GetString("order"), "payment": refund.GetString("payment"), "refund": refund.Id,
 		"from": string(step.From), "to": string(step.To), "source": why.source, "evidence": proof,
 	})

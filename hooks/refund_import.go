@@ -16,6 +16,8 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -38,7 +40,7 @@ func (t *till) importRefunds(ctx context.Context, payment *core.Record) error {
 			return err
 		}
 	}
-	return t.books.settle(t.app, alertRefund, refundsOfPayment(payment), "WeChat has listed the refunds")
+	return t.books.Settle(t.app, books.AlertRefund, refundsOfPayment(payment), "WeChat has listed the refunds")
 }
 
 func refundsOfPayment(payment *core.Record) string { return "of payment " + payment.Id }
@@ -58,14 +60,14 @@ func (t *till) importRefund(mchID string, fact wxpay.Refund) error {
 
 // refundLister is nil for a merchant without an APIv2 key.
 func (t *till) refundLister(payment *core.Record) (wxpay.RefundLister, error) {
-	m, err := t.accounts.settings.Merchant(payment.GetString("merchant"))
+	m, err := t.accounts.Settings.Merchant(payment.GetString("merchant"))
 	if err != nil || m.APIv2Key == "" {
 		return nil, err
 	}
-	if m.API != apiV2 {
-		m.API, m.Certificate = apiV2, "" // note: the call needs no certificate, and a merchant of v3 has none in the right form
+	if m.API != accounts.ApiV2 {
+		m.API, m.Certificate = accounts.ApiV2, "" // note: the call needs no certificate, and a merchant of v3 has none in the right form
 	}
-	gateway, err := t.accounts.gatewayFor(m, payment.GetString("appid"))
+	gateway, err := t.accounts.GatewayFor(m, payment.GetString("appid"))
 	if err != nil {
 		return nil, err
 	}
@@ -83,14 +85,14 @@ func (t *till) askForRefundsByHand(ctx context.Context, payment *core.Record) er
 	if err != nil || len(rows) > 0 {
 		return err
 	}
-	return t.books.raise(t.app, alertRefund, refundsOfPayment(payment), map[string]any{
+	return t.books.Raise(t.app, books.AlertRefund, refundsOfPayment(payment), map[string]any{
 		"payment": payment.Id, "order": payment.GetString("order"), "outTradeNo": payment.GetString("outTradeNo"),
 		"wants": "look at pay.weixin.qq.com: WeChat says that money has gone back, and our books know of no refund; the next bill names it",
 	})
 }
 
 func (t *till) tradeOf(ctx context.Context, payment *core.Record) (wxpay.Trade, error) {
-	gateway, err := t.accounts.gateway(payment.GetString("merchant"), payment.GetString("appid"))
+	gateway, err := t.accounts.Gateway(payment.GetString("merchant"), payment.GetString("appid"))
 	if err != nil {
 		return wxpay.Trade{}, err
 	}
@@ -103,7 +105,7 @@ func (t *till) tradeOf(ctx context.Context, payment *core.Record) (wxpay.Trade, 
 
 // syncPaid looks whether money of a paid order has gone back without us.
 func (t *till) syncPaid(ctx context.Context, orderID string) error {
-	payment, err := findRow(t.app, "payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
+	payment, err := books.Find(t.app, "payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -124,7 +126,7 @@ func (t *till) importByEffect(ctx context.Context, paymentID string) error {
 		return fmt.Errorf("read payment: %w", err)
 	}
 	defer t.locks.Lock("order/" + payment.GetString("order"))()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
 	return t.importRefunds(ctx, payment)
 }
@@ -138,7 +140,7 @@ func (t *till) lookBehindRefusal(ctx context.Context, refundID string, end drive
 	if err == nil {
 		err = t.importRefunds(ctx, payment)
 	}
-	t.books.logErr("looking for refunds by hand", err)
+	t.books.LogError("looking for refunds by hand", err)
 }
 
 func (t *till) paymentOfRefund(id string) (*core.Record, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 	"wxbase/internal/wxpay/xmlflat"
@@ -26,9 +27,9 @@ func (t *till) notifyRefund(e *core.RequestEvent) error {
 	if err != nil {
 		return t.refuseNotify(e, answer.NotifyMalformed, err)
 	}
-	gateway, err := t.accounts.gateway(mchID, "") // either API reads the XML of v2, which is no more than a reason to ask
+	gateway, err := t.accounts.Gateway(mchID, "") // either API reads the XML of v2, which is no more than a reason to ask
 	if err == nil && !xmlflat.IsXML(body) {
-		gateway, err = t.accounts.notifyGateway(mchID, body)
+		gateway, err = t.accounts.NotifyGateway(mchID, body)
 	}
 	if err != nil {
 		return t.refuseNotifyOf(e, mchID, body, err)
@@ -60,16 +61,16 @@ func (t *till) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Refu
 	}
 	step, err := t.applyRefund(e.App, id, "", refundEvidence{source: "notify", fact: &fact, inbox: inbox})
 	if err != nil {
-		t.books.keepFailed(e.App, inbox, err)
+		t.books.KeepFailed(e.App, inbox, err)
 		return t.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	switch {
 	case step.Has(order.Freeze):
-		t.metrics.notified(e, inboxDisputed)
+		t.metrics.notified(e, books.InboxDisputed)
 	case step.Changed():
-		t.metrics.notified(e, inboxApplied)
+		t.metrics.notified(e, books.InboxApplied)
 	default:
-		t.metrics.notified(e, inboxRepeated)
+		t.metrics.notified(e, books.InboxRepeated)
 	}
 	return acknowledge(e, body)
 }
@@ -78,7 +79,7 @@ func (t *till) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Refu
 // was made on the merchant platform. It fails with sql.ErrNoRows for a payment that is not in our books.
 func (t *till) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id string, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
-		have, err := findRow(tx, "refunds", dbx.HashExp{"merchant": mchID, "outRefundNo": fact.OutRefundNo})
+		have, err := books.Find(tx, "refunds", dbx.HashExp{"merchant": mchID, "outRefundNo": fact.OutRefundNo})
 		if err == nil {
 			id = have.Id
 			return nil
@@ -86,7 +87,7 @@ func (t *till) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id s
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		payment, err := findRow(tx, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": fact.OutTradeNo})
+		payment, err := books.Find(tx, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": fact.OutTradeNo})
 		if err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ func (t *till) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id s
 			return err
 		}
 		if left, err := order.Refundable(ask.Total, ask.Refunds); err != nil || left < ask.Amount {
-			return t.books.raise(tx, alertRefund, "import/"+fact.OutRefundNo, map[string]any{
+			return t.books.Raise(tx, books.AlertRefund, "import/"+fact.OutRefundNo, map[string]any{
 				"payment": payment.Id, "order": payment.GetString("order"), "wants": "look at a refund of more than is left of the payment", "state": string(fact.State),
 			})
 		}
@@ -107,7 +108,7 @@ func (t *till) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id s
 			return err
 		}
 		id = r.Id
-		return t.books.settle(tx, alertRefund, refundsOfPayment(payment), "a refund by hand was booked")
+		return t.books.Settle(tx, books.AlertRefund, refundsOfPayment(payment), "a refund by hand was booked")
 	})
 	if err == nil && id == "" {
 		return "", fmt.Errorf("refund %s: %w", fact.OutRefundNo, errRefundTooLarge)
@@ -134,7 +135,7 @@ func refundInboxRow(e *core.RequestEvent, mchID string, note wxpay.RefundNotific
 	r := note.Refund
 	said := strings.Join([]string{mchID, r.OutTradeNo, r.OutRefundNo, r.RefundID, string(r.State), r.Refund.String(), r.Total.String()}, "\n")
 	return map[string]any{
-		"kind": "refund", "source": mchID, "dedupeKey": "refund/" + digest([]byte(said)), "headers": notifyHeaders(e),
+		"kind": "refund", "source": mchID, "dedupeKey": "refund/" + books.Digest([]byte(said)), "headers": notifyHeaders(e),
 		"body": string(body), "verified": note.Signed, "ref": r.OutRefundNo,
 	}
 }

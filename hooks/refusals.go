@@ -105,7 +105,7 @@ func proxyAdvice(header string) string {
 
 // advice is everything that stands in the owner's way.
 func (p *Plugin) advice() []string {
-	list := p.accounts.settings.Advice()
+	list := p.accounts.Settings.Advice()
 	header := p.proxy.header.Load()
 	if header == nil || len(p.app.Settings().TrustedProxy.Headers) > 0 { // note: it was set since
 		return list

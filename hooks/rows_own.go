@@ -3,11 +3,13 @@ package hooks
 import (
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/books"
 )
 
 // validateOwn looks at our own fields only where the server writes by itself.
 func (p *Plugin) validateOwn(e *core.RecordEvent) error {
-	if e.Context.Value(engineWrite{}) == nil || !p.schema.has(e.Record.Collection().Name) {
+	if e.Context.Value(books.EngineWrite{}) == nil || !p.schema.has(e.Record.Collection().Name) {
 		return e.Next()
 	}
 	problems := validation.Errors{}

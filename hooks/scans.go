@@ -16,6 +16,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/scene"
 )
@@ -73,21 +74,21 @@ func (c *codes) keepInviter(app core.App, code *core.Record, user string) (invit
 	if user == "" || owner == "" || owner == user {
 		return false
 	}
-	if _, err := findRow(app, "wx_invites", dbx.HashExp{"user": user}); err == nil {
+	if _, err := books.Find(app, "wx_invites", dbx.HashExp{"user": user}); err == nil {
 		return false // most people, most of the time
 	}
 	err := app.RunInTransaction(func(tx core.App) (err error) {
 		invited, err = c.saveInvite(tx, code, owner, user)
 		return err
 	})
-	c.books.logErr("keeping of an inviter", err)
+	c.books.LogError("keeping of an inviter", err)
 	return invited && err == nil
 }
 
 // saveInvite keeps an inviter of somebody who has none, whose account is new, and younger than the inviter's. The last rule is why nobody
 // is their own inviter around a circle.
 func (c *codes) saveInvite(tx core.App, code *core.Record, inviter, user string) (bool, error) {
-	if _, err := findRow(tx, "wx_invites", dbx.HashExp{"user": user}); !errors.Is(err, sql.ErrNoRows) {
+	if _, err := books.Find(tx, "wx_invites", dbx.HashExp{"user": user}); !errors.Is(err, sql.ErrNoRows) {
 		return false, err
 	}
 	guest, err := tx.FindRecordById("users", user)
@@ -109,7 +110,7 @@ func (c *codes) saveInvite(tx core.App, code *core.Record, inviter, user string)
 	}
 	r := core.NewRecord(invites) // note: saved with its hooks, which is where a program gives its rewards
 	r.Load(map[string]any{"user": user, "inviter": inviter, "code": code.Id, "at": c.now()})
-	if err := save(tx, r); err != nil {
+	if err := books.Save(tx, r); err != nil {
 		return false, fmt.Errorf("save invite: %w", err)
 	}
 	return true, nil

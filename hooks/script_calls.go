@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"context"
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 )
 
@@ -12,7 +13,7 @@ func (s *Script) Code(form map[string]any) (map[string]any, error) {
 	if err := readForm(form, &f); err != nil {
 		return nil, err
 	}
-	app, err := s.plugin.accounts.settings.App(f.AppID)
+	app, err := s.plugin.accounts.Settings.App(f.AppID)
 	if err != nil {
 		return nil, answer.FromWechat(err)
 	}
@@ -34,7 +35,7 @@ func (s *Script) SendSubscribeMessage(form map[string]any) (string, error) {
 	if err := readForm(form, &f); err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), accounts.CallTimeout)
 	defer cancel()
 	return s.plugin.subscribe.SendMessage(ctx, f.message())
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/dop251/goja"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/plugins/jsvm"
+
+	"wxbase/internal/books"
 )
 
 // scriptLoad limits what the files do outside of their handlers, at a start.
@@ -209,9 +211,9 @@ func (p *Plugin) serveScripts() error {
 	}
 	if problem := p.scripts.problem; problem != "" {
 		err := fmt.Errorf("a JavaScript hook cannot be loaded: %s", problem)
-		return errors.Join(err, p.books.raise(p.app, alertHooks, alertOfLoading, map[string]any{"error": problem}))
+		return errors.Join(err, p.books.Raise(p.app, books.AlertHooks, alertOfLoading, map[string]any{"error": problem}))
 	}
-	if err := p.books.settle(p.app, alertHooks, alertOfLoading, "a start that loaded them"); err != nil {
+	if err := p.books.Settle(p.app, books.AlertHooks, alertOfLoading, "a start that loaded them"); err != nil {
 		return err
 	}
 	go p.watchScripts()
@@ -222,5 +224,5 @@ func (p *Plugin) serveScripts() error {
 func (p *Plugin) tellStopped(what string, after time.Duration, inTransaction bool) {
 	details := map[string]any{"ranFor": after.String(), "inTransaction": inTransaction}
 	p.app.Logger().Error("a JavaScript hook was stopped", "hook", what, "after", after.String(), "inTransaction", inTransaction)
-	go func() { p.books.logErr("alert", p.books.raise(p.app, alertHooks, "stopped: "+what, details)) }()
+	go func() { p.books.LogError("alert", p.books.Raise(p.app, books.AlertHooks, "stopped: "+what, details)) }()
 }

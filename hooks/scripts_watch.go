@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"wxbase/internal/books"
 )
 
 // watchScripts looks for changed files as long as the app serves. A change that loads restarts the process, as PocketBase's own watcher
@@ -43,7 +45,7 @@ func (p *Plugin) reloadScripts() {
 		p.scripts.setProblem(problem)
 		_, _ = fmt.Fprintf(p.cfg.Out, "  warning: the changed JavaScript hooks are not in force: %s\n", problem)
 		p.app.Logger().Error("the changed JavaScript hooks were not loaded", "error", problem)
-		p.books.logErr("alert", p.books.raise(p.app, alertHooks, alertOfLoading, map[string]any{"error": problem}))
+		p.books.LogError("alert", p.books.Raise(p.app, books.AlertHooks, alertOfLoading, map[string]any{"error": problem}))
 		return
 	}
 	p.scripts.setProblem("")
@@ -52,7 +54,7 @@ func (p *Plugin) reloadScripts() {
 		return
 	}
 	_, _ = fmt.Fprintln(p.cfg.Out, "  the JavaScript hooks have changed: starting again")
-	p.books.logErr("restart", p.app.Restart())
+	p.books.LogError("restart", p.app.Restart())
 }
 
 // portraitOf is a text that changes when a file below the folder does. node_modules and hidden folders are left out.

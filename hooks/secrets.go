@@ -7,6 +7,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/spf13/cobra"
 
+	"wxbase/internal/books"
 	"wxbase/internal/settings"
 )
 
@@ -17,18 +18,18 @@ const secretsSubject = "stored secrets"
 // file, or another value with the one before in WXBASE_SECRET_KEY_OLD. This process holds the data folder by now, so that none that knows
 // the old key only is at work.
 func (p *Plugin) resealSecrets(e *core.ServeEvent) error {
-	done, err := p.accounts.settings.Reseal()
+	done, err := p.accounts.Settings.Reseal()
 	if err != nil {
 		return err
 	}
 	if lost := done.Lost(); lost != "" {
 		_, _ = fmt.Fprintln(p.cfg.Out, "  warning:", lost)
-		return p.books.raise(e.App, alertSecret, secretsSubject, map[string]any{"columns": done.Unreadable})
+		return p.books.Raise(e.App, books.AlertSecret, secretsSubject, map[string]any{"columns": done.Unreadable})
 	}
 	if done.Renewed > 0 {
-		_, _ = fmt.Fprintln(p.cfg.Out, "  secrets:", done.String()+retiredHint(p.accounts.settings))
+		_, _ = fmt.Fprintln(p.cfg.Out, "  secrets:", done.String()+retiredHint(p.accounts.Settings))
 	}
-	return p.books.settle(e.App, alertSecret, secretsSubject, "all stored secrets open")
+	return p.books.Settle(e.App, books.AlertSecret, secretsSubject, "all stored secrets open")
 }
 
 // retiredHint says what is left to do with the keys of before.
@@ -63,13 +64,13 @@ func (p *Plugin) rotateSecrets(command *cobra.Command, _ []string) error {
 		return err
 	}
 	defer func() { _ = lock.lock.Unlock() }()
-	done, err := p.accounts.settings.Rotate()
+	done, err := p.accounts.Settings.Rotate()
 	if err != nil {
 		return err
 	}
 	if len(done.Unreadable) > 0 {
 		return fmt.Errorf("%w: %s", errSecretsLost, done)
 	}
-	_, err = fmt.Fprintln(command.OutOrStdout(), done.String()+retiredHint(p.accounts.settings))
+	_, err = fmt.Fprintln(command.OutOrStdout(), done.String()+retiredHint(p.accounts.Settings))
 	return err
 }

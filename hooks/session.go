@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -30,7 +31,7 @@ func (w *people) checkSession(e *core.RequestEvent) error {
 	if err != nil {
 		return e.JSON(http.StatusOK, map[string]bool{"valid": false}) // the key of our vault has changed
 	}
-	valid, err := w.accounts.wechatFor(app).CheckSession(e.Request.Context(), identity.GetString("openid"), key)
+	valid, err := w.accounts.Wechat(app).CheckSession(e.Request.Context(), identity.GetString("openid"), key)
 	if err != nil {
 		return answer.FromWechat(err)
 	}
@@ -53,7 +54,7 @@ func (w *people) resetSession(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.Fail(answer.SessionStale, err)
 	}
-	session, err := w.accounts.wechatFor(app).ResetSession(e.Request.Context(), identity.GetString("openid"), key)
+	session, err := w.accounts.Wechat(app).ResetSession(e.Request.Context(), identity.GetString("openid"), key)
 	if err != nil {
 		return answer.FromWechat(err)
 	}
@@ -94,7 +95,7 @@ func (w *people) logoutEverywhere(e *core.RequestEvent) error {
 		return answer.Fail(answer.Busy, err)
 	}
 	user.RefreshTokenKey()
-	if err := save(e.App, user); err != nil {
+	if err := books.Save(e.App, user); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	return e.NoContent(http.StatusNoContent)
@@ -106,7 +107,7 @@ func (w *people) caller(e *core.RequestEvent, appID string) (settings.App, *core
 	if err != nil {
 		return settings.App{}, nil, answer.Fail(answer.IdentityMissing, err)
 	}
-	app, err := w.accounts.settings.App(identity.GetString("appid"))
+	app, err := w.accounts.Settings.App(identity.GetString("appid"))
 	if err != nil {
 		return app, nil, answer.FromWechat(err)
 	}

@@ -21,7 +21,9 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
@@ -86,10 +88,10 @@ func (p *parcels) createShipment(e *core.RequestEvent) error {
 	if job.Accepted {
 		return p.answerShipment(e, row, nil)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
 	defer cancel()
-	outcome := p.books.perform(ctx, row)
-	if err := p.books.noteOutcome(row, outcome); err != nil {
+	outcome := p.books.Perform(ctx, row)
+	if err := p.books.NoteOutcome(row, outcome); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	return p.answerShipment(e, row, outcome)
@@ -120,7 +122,7 @@ func (p *parcels) planShipment(app core.App, o *core.Record, form shipmentForm) 
 	if err != nil {
 		return shipmentJob{}, fmt.Errorf("encode shipment: %w", err)
 	}
-	job := shipmentJob{Order: o.Id, Payment: payment.Id, Digest: digest(raw), Shipment: form, UploadTime: p.now()}
+	job := shipmentJob{Order: o.Id, Payment: payment.Id, Digest: books.Digest(raw), Shipment: form, UploadTime: p.now()}
 	if err := wechat.ValidateShipping(job.shipping(payment)); err != nil {
 		return shipmentJob{}, refuseShipment(err)
 	}
@@ -138,14 +140,14 @@ func refuseShipment(err error) error {
 
 // shippingClient is the client of the mini program in which the order was paid.
 func (p *parcels) shippingClient(payment *core.Record) (*wechat.Client, error) {
-	app, err := p.accounts.settings.App(payment.GetString("appid"))
+	app, err := p.accounts.Settings.App(payment.GetString("appid"))
 	if err != nil {
 		return nil, err
 	}
 	if app.AppID != payment.GetString("appid") {
 		return nil, fmt.Errorf("mini program of payment %s: %w", payment.Id, settings.ErrNotConfigured)
 	}
-	return p.accounts.wechatFor(app), nil
+	return p.accounts.Wechat(app), nil
 }
 
 // queueShipment keeps a submission, or finds it where it is the order's latest one already and was not refused.
@@ -183,10 +185,10 @@ func (p *parcels) saveShipment(tx core.App, job shipmentJob) (*core.Record, erro
 	}
 	r := core.NewRecord(c)
 	r.Load(map[string]any{
-		"effect": effectUpload, "key": fmt.Sprintf("%s%06d", shipmentKeys(job.Order), job.Number), "nextAt": p.now().Add(2 * callTimeout),
+		"effect": effectUpload, "key": fmt.Sprintf("%s%06d", shipmentKeys(job.Order), job.Number), "nextAt": p.now().Add(2 * accounts.CallTimeout),
 	})
 	r.Set("payload", job)
-	if err := save(tx, r); err != nil {
+	if err := books.Save(tx, r); err != nil {
 		return nil, fmt.Errorf("queue %s: %w", effectUpload, err)
 	}
 	return r, nil
@@ -221,9 +223,9 @@ func shipmentOf(row *core.Record) (job shipmentJob, err error) {
 func (p *parcels) answerShipment(e *core.RequestEvent, row *core.Record, outcome error) error {
 	we, fromWeChat := errors.AsType[*wechat.Error](outcome)
 	switch {
-	case fromWeChat && isFinal(outcome) && we.Errcode == errcodeCorrected:
+	case fromWeChat && books.IsFinal(outcome) && we.Errcode == errcodeCorrected:
 		return answer.Fail(answer.ShipmentUsed, outcome)
-	case isFinal(outcome):
+	case books.IsFinal(outcome):
 		return answer.FromWechat(outcome)
 	}
 	o, err := e.App.FindRecordById("orders", e.Request.PathValue("id"))

@@ -9,6 +9,8 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/wechat"
 )
@@ -51,14 +53,14 @@ const effectUpload = "shipping.upload"
 
 // handleShipments registers the effect. Shipping has an alert of its own.
 func (p *parcels) handleShipments() {
-	p.books.handle(effectUpload, effect{do: p.uploadShipment, carry: p.carryShipment, alert: func(*core.Record, error) error { return nil }})
+	p.books.Handle(effectUpload, books.Effect{Do: p.uploadShipment, Carry: p.carryShipment, Alert: func(*core.Record, error) error { return nil }})
 }
 
 // carryShipment is carry for the worker. A request may have tried the row since it was read, so it is read again when it is its turn.
 func (p *parcels) carryShipment(ctx context.Context, row *core.Record) error {
 	job, err := shipmentOf(row)
 	if err != nil {
-		return p.books.noteOutcome(row, finalError{err})
+		return p.books.NoteOutcome(row, books.Final(err))
 	}
 	unlock, err := p.locks.LockContext(ctx, shipmentLock(job.Order))
 	if err != nil {
@@ -72,19 +74,19 @@ func (p *parcels) carryShipment(ctx context.Context, row *core.Record) error {
 	if !row.GetDateTime("doneAt").IsZero() || row.GetDateTime("nextAt").Time().After(p.now()) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
-	outcome := p.books.perform(ctx, row)
-	if err := p.books.noteOutcome(row, outcome); err != nil {
+	outcome := p.books.Perform(ctx, row)
+	if err := p.books.NoteOutcome(row, outcome); err != nil {
 		return err
 	}
-	if isFinal(outcome) || outcome != nil && row.GetInt("attempts") == alertAfter {
-		return p.books.raise(p.app, alertShipping, job.Order, map[string]any{
+	if books.IsFinal(outcome) || outcome != nil && row.GetInt("attempts") == alertAfter {
+		return p.books.Raise(p.app, books.AlertShipping, job.Order, map[string]any{
 			"payment": job.Payment, "attempts": row.GetInt("attempts"), "error": row.GetString("error"),
 		})
 	}
 	if outcome == nil {
-		return p.books.settle(p.app, alertShipping, job.Order, "WeChat took the shipping information")
+		return p.books.Settle(p.app, books.AlertShipping, job.Order, "WeChat took the shipping information")
 	}
 	return nil
 }
@@ -93,7 +95,7 @@ func (p *parcels) carryShipment(ctx context.Context, row *core.Record) error {
 func (p *parcels) uploadShipment(ctx context.Context, row *core.Record) error {
 	job, err := shipmentOf(row)
 	if err != nil {
-		return finalError{err}
+		return books.Final(err)
 	}
 	payment, err := p.app.FindRecordById("payments", job.Payment)
 	if err != nil {
@@ -116,7 +118,7 @@ func (p *parcels) uploadShipment(ctx context.Context, row *core.Record) error {
 	// NB! kept before the call: a second upload of the same thing may count as the one correction
 	job.Sent = true
 	row.Set("payload", job)
-	if err := save(p.app, row); err != nil {
+	if err := books.Save(p.app, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
 	return p.concludeShipment(ctx, client, row, job, s, client.UploadShipping(ctx, s))
@@ -141,10 +143,10 @@ func (p *parcels) concludeShipment(
 			job.Unchanged = true
 			return p.acceptShipment(row, job, theirs.Finished)
 		}
-		return finalError{cause}
+		return books.Final(cause)
 	}
 	if ok && givesUp(we) {
-		return finalError{cause}
+		return books.Final(cause)
 	}
 	return cause
 }
@@ -213,7 +215,7 @@ func (p *parcels) advanceShipState(orderID, to string) error {
 			return nil
 		}
 		o.Set("shipState", to)
-		if err := save(tx, o); err != nil {
+		if err := books.Save(tx, o); err != nil {
 			return fmt.Errorf("save order: %w", err)
 		}
 		return nil

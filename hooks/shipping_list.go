@@ -10,7 +10,9 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/wechat"
 )
@@ -45,7 +47,7 @@ func (p *parcels) showShipment(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.FromWechat(err)
 	}
-	ctx, cancel := context.WithTimeout(e.Request.Context(), callTimeout)
+	ctx, cancel := context.WithTimeout(e.Request.Context(), accounts.CallTimeout)
 	defer cancel()
 	theirs, err := client.ShippingOf(ctx, shippingKey(payment))
 	if err != nil {
@@ -168,7 +170,7 @@ func lastShipments(app core.App, orders []*core.Record) (map[string]shipment, er
 		prefixes[i] = shipmentKeys(o.Id)
 	}
 	var rows []*core.Record
-	if err := shipmentsQuery(app, string(jsonOf(prefixes))).All(&rows); err != nil {
+	if err := shipmentsQuery(app, string(books.JSONOf(prefixes))).All(&rows); err != nil {
 		return nil, fmt.Errorf("read shipments: %w", err)
 	}
 	last := make(map[string]shipment, len(rows))

@@ -12,6 +12,8 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tests"
+
+	"wxbase/internal/books"
 )
 
 // TestShipmentsOfAPage: the latest submissions of a whole page are one query, each order has its own, and none where there is none.
@@ -32,7 +34,7 @@ func TestShipmentsOfAPage(t *testing.T) {
 		o.Id = fmt.Sprintf("order%010d", n)
 		orders = append(orders, o)
 		for number := range n { // none for the first, four for the last
-			_, err := insert(app, "wx_outbox", map[string]any{
+			_, err := books.Insert(app, "wx_outbox", map[string]any{
 				"effect": effectUpload, "key": fmt.Sprintf("%s%d", shipmentKeys(o.Id), number+1),
 				"payload": shipmentJob{Order: o.Id, Number: number + 1}, "error": fmt.Sprintf("of %s/%d", o.Id, number+1),
 			})

@@ -70,12 +70,12 @@ func (p *Plugin) serveSim(e *core.ServeEvent) error {
 	if !p.cfg.Sim {
 		return nil
 	}
-	real, err := p.accounts.settings.HasReal()
+	real, err := p.accounts.Settings.HasReal()
 	if err != nil {
 		return err
 	}
 	if real {
-		return errors.New("--sim refuses to start: credentials of the real WeChat are configured (" + p.accounts.settings.Sources() + "); start without " +
+		return errors.New("--sim refuses to start: credentials of the real WeChat are configured (" + p.accounts.Settings.Sources() + "); start without " +
 			"--sim, or on a folder of its own with --dir and without WXBASE_APPID and WXBASE_MCH_ID, or disable those rows first")
 	}
 	if e.Server != nil {
@@ -89,9 +89,9 @@ func (p *Plugin) serveSim(e *core.ServeEvent) error {
 	// note: who moves the simulator's clock moves ours with it, or every order would wait for the wall clock to expire
 	p.cfg.Now = p.sim.wechat.Now
 	apps, merchants := simSettings(p.sim.wechat.Config(), p.cfg.Env)
-	p.accounts.settings.UseSimulator(apps, merchants)
-	if e.Server != nil && p.accounts.settings.PublicURL() == "" {
-		p.accounts.settings.SetPublicURL(originOf(e.Server.Addr))
+	p.accounts.Settings.UseSimulator(apps, merchants)
+	if e.Server != nil && p.accounts.Settings.PublicURL() == "" {
+		p.accounts.Settings.SetPublicURL(originOf(e.Server.Addr))
 	}
 	if err := p.pushToUs(); err != nil {
 		return err
@@ -106,7 +106,7 @@ func (p *Plugin) serveSim(e *core.ServeEvent) error {
 // pushToUs points the simulator's message push at this server, with the mode and the format that were chosen before. A mini program whose
 // push goes to another backend stays as it is.
 func (p *Plugin) pushToUs() error {
-	origin := p.accounts.settings.PublicURL()
+	origin := p.accounts.Settings.PublicURL()
 	if origin == "" {
 		return nil
 	}
@@ -138,7 +138,7 @@ func (p *Plugin) simPush(app settings.App) settings.App {
 
 func (p *Plugin) stopSim() {
 	if p.sim != nil {
-		p.books.logErr("simulated WeChat", p.sim.close())
+		p.books.LogError("simulated WeChat", p.sim.close())
 		p.sim = nil
 	}
 }

@@ -52,19 +52,19 @@ func (p *Plugin) scheduleTidying(app core.App) {
 }
 
 func (p *Plugin) tidy() {
-	p.books.sweepQuotas()
+	p.books.SweepQuotas()
 	p.codes.sweepLinks()
 	for _, rule := range p.tidyRules() {
 		if rule.keep < 0 {
 			continue
 		}
 		n, err := p.tidyTable(rule)
-		p.books.logErr("tidying of "+rule.table, err)
+		p.books.LogError("tidying of "+rule.table, err)
 		if n > 0 {
 			p.app.Logger().Info("old rows were deleted", "table", rule.table, "rows", n, "keptDays", int(rule.keep.Hours()/24))
 		}
 	}
-	p.books.logErr("tidying of the log", trimLogs(p.app, keepLogRows))
+	p.books.LogError("tidying of the log", trimLogs(p.app, keepLogRows))
 }
 
 // tidyTable deletes the old rows of a table, some at a time: a shop that has never tidied may have millions, and people go on paying.

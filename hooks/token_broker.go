@@ -16,11 +16,11 @@ func (p *Plugin) shareToken(e *core.RequestEvent) error {
 	if p.cfg.Env("WXBASE_TOKEN_BROKER") != "1" {
 		return e.NotFoundError("", nil)
 	}
-	app, err := p.accounts.settings.App(e.Request.PathValue("appid"))
+	app, err := p.accounts.Settings.App(e.Request.PathValue("appid"))
 	if err != nil {
 		return answer.FromWechat(err)
 	}
-	token, err := p.accounts.wechatFor(app).AccessToken(e.Request.Context())
+	token, err := p.accounts.Wechat(app).AccessToken(e.Request.Context())
 	if err != nil {
 		return answer.FromWechat(err)
 	}

@@ -24,14 +24,14 @@ func (p *Plugin) welcome(e *core.ServeEvent) error {
 		out("")
 		return nil
 	}
-	out("wxbase  %s   dashboard %s/_/   settings: %s", origin, origin, p.accounts.settings.Sources())
+	out("wxbase  %s   dashboard %s/_/   settings: %s", origin, origin, p.accounts.Settings.Sources())
 	for _, line := range slices.Concat(p.advice(), p.storedAdvice()) {
 		out("  to configure: %s", line)
 	}
 	for _, line := range p.demoAdvice() {
 		out("  warning: %s", line)
 	}
-	if p.accounts.settings.KeyFromFile() {
+	if p.accounts.Settings.KeyFromFile() {
 		out("  warning: secrets are protected by a key file in the data folder; set WXBASE_SECRET_KEY to keep the key elsewhere; the next start seals them anew with it")
 	}
 	return nil

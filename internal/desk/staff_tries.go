@@ -69,7 +69,7 @@ func (t *tries) take(now time.Time, account, address string) (until time.Time) {
 	return time.Time{}
 }
 
-// giveBack takes a login that was right out of the count; what was wrong before it stays for the address and is forgotten for the account.
+// GiveBack takes a login that was right out of the count; what was wrong before it stays for the address and is forgotten for the account.
 func (t *tries) giveBack(account, address string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -58,7 +58,7 @@ func (h *Hub) remember(k kickOrder) kickOrder {
 	return k
 }
 
-// carryOut tells the transports first: one that is letting the user in at this moment either hears of it or has a member to close.
+// CarryOut tells the transports first: one that is letting the user in at this moment either hears of it or has a member to close.
 func (h *Hub) carryOut(k kickOrder) {
 	if k.User != "" {
 		h.mu.RLock()

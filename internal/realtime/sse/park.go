@@ -21,7 +21,7 @@ func (c *client) borrow() {
 	c.place()
 }
 
-// giveBack is the end of a borrow.
+// GiveBack is the end of a borrow.
 func (c *client) giveBack() {
 	c.placing.Lock()
 	defer c.placing.Unlock()

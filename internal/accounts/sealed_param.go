@@ -1,4 +1,4 @@
-package hooks
+package accounts
 
 import (
 	"database/sql"
@@ -12,12 +12,12 @@ import (
 	"wxbase/internal/settings"
 )
 
-// errParamDamaged means that a row of _params holds no sealed text.
-var errParamDamaged = errors.New("the stored value is damaged")
+// ErrParamDamaged means that a row of _params holds no sealed text.
+var ErrParamDamaged = errors.New("the stored value is damaged")
 
-// loadParam opens a small secret of the table _params, which no API of PocketBase reaches and no dashboard shows. It is empty where there
+// LoadParam opens a small secret of the table _params, which no API of PocketBase reaches and no dashboard shows. It is empty where there
 // is none.
-func loadParam(app core.App, vault *settings.Vault, key string) (plain string, err error) {
+func LoadParam(app core.App, vault *settings.Vault, key string) (plain string, err error) {
 	var row core.Param
 	err = app.ModelQuery(&row).Model(key, &row)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -28,13 +28,13 @@ func loadParam(app core.App, vault *settings.Vault, key string) (plain string, e
 	}
 	var sealed string
 	if err := json.Unmarshal(row.Value, &sealed); err != nil {
-		return "", errParamDamaged
+		return "", ErrParamDamaged
 	}
 	return vault.Open("_params/"+key, sealed)
 }
 
-// saveParam encrypts a small secret and stores it in the table _params.
-func saveParam(app core.App, vault *settings.Vault, key, plain string) error {
+// SaveParam encrypts a small secret and stores it in the table _params.
+func SaveParam(app core.App, vault *settings.Vault, key, plain string) error {
 	sealed, err := vault.Seal("_params/"+key, plain)
 	if err != nil {
 		return err

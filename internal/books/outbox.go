@@ -1,4 +1,4 @@
-package hooks
+package books
 
 import (
 	"cmp"
@@ -22,19 +22,19 @@ const (
 	effectWebhook = "alert.webhook" // somebody is called about an alert
 )
 
-// effect is what one kind of row in wx_outbox means.
-type effect struct {
-	do    func(ctx context.Context, row *core.Record) error // makes one try
-	carry func(ctx context.Context, row *core.Record) error // nil: carry; for an effect that a request may try at the same time
-	alert func(row *core.Record, outcome error) error       // nil: alertForEffect; tells a person of what was given up or keeps failing
+// Effect is what one kind of row in wx_outbox means.
+type Effect struct {
+	Do    func(ctx context.Context, row *core.Record) error // makes one try
+	Carry func(ctx context.Context, row *core.Record) error // nil: carry; for an effect that a request may try at the same time
+	Alert func(row *core.Record, outcome error) error       // nil: AlertForEffect; tells a person of what was given up or keeps failing
 	lane  string                                            // of all rows of the kind; empty: that of the order they are about
 }
 
-// handle says what is done for the rows of an effect. All effects are registered before the worker starts.
-func (b *books) handle(name string, e effect) { b.effects[name] = e }
+// Handle says what is done for the rows of an effect. All effects are registered before the worker starts.
+func (b *Books) Handle(name string, e Effect) { b.effects[name] = e }
 
-// about is what the payload of an effect may name.
-type about struct {
+// About is what the payload of an effect may name.
+type About struct {
 	Order   string `json:"order"`
 	Payment string `json:"payment"`
 	Refund  string `json:"refund"`
@@ -42,10 +42,10 @@ type about struct {
 	State   string `json:"state"`
 }
 
-func aboutOf(row *core.Record) (about, error) {
-	var a about
+func AboutOf(row *core.Record) (About, error) {
+	var a About
 	if err := row.UnmarshalJSONField("payload", &a); err != nil {
-		return about{}, fmt.Errorf("read payload: %w", err)
+		return About{}, fmt.Errorf("read payload: %w", err)
 	}
 	return a, nil
 }
@@ -64,8 +64,8 @@ func newOutbox() *outbox { return &outbox{woken: make(chan struct{}, 1), lanes: 
 // wakeAfter is how long the worker is left alone after somebody wants it, so that under load it looks once for many.
 const wakeAfter = 5 * time.Millisecond
 
-// wake makes the worker look in a moment. It never blocks.
-func (b *books) wake() { b.outbox.wake() }
+// Wake makes the worker look in a moment. It never blocks.
+func (b *Books) Wake() { b.outbox.wake() }
 
 func (o *outbox) wake() {
 	if !o.soon.CompareAndSwap(false, true) {
@@ -80,43 +80,43 @@ func (o *outbox) wake() {
 	})
 }
 
-// queueEffect adds an effect in the transaction of the transition that causes it. The key is unique, so it is there once however
+// QueueEffect adds an effect in the transaction of the transition that causes it. The key is unique, so it is there once however
 // often the transition is tried.
-func queueEffect(tx core.App, effect, about string, payload map[string]any) error {
+func QueueEffect(tx core.App, effect, about string, payload map[string]any) error {
 	key := effect + "/" + about
 	if _, err := tx.FindFirstRecordByData("wx_outbox", "key", key); !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	_, err := insert(tx, "wx_outbox", map[string]any{"effect": effect, "key": key, "payload": payload, "nextAt": types.NowDateTime()})
+	_, err := Insert(tx, "wx_outbox", map[string]any{"effect": effect, "key": key, "payload": payload, "nextAt": types.NowDateTime()})
 	return err
 }
 
-// startWorker runs the outbox, and beside it other work, until the app ends.
-func (b *books) startWorker(beside ...func(context.Context)) {
+// StartWorker runs the outbox, and beside it other work, until the app ends.
+func (b *Books) StartWorker(beside ...func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.outbox.stop = cancel
-	b.outbox.done.Go(func() { defer b.outliveApp(); b.workOutbox(ctx) })
+	b.outbox.done.Go(func() { defer b.OutliveApp(); b.workOutbox(ctx) })
 	for _, work := range beside {
-		b.outbox.done.Go(func() { defer b.outliveApp(); work(ctx) })
+		b.outbox.done.Go(func() { defer b.OutliveApp(); work(ctx) })
 	}
-	b.wake() // what an earlier process left
+	b.Wake() // what an earlier process left
 }
 
-// outliveApp lets a worker end when its app has been taken apart under it: PocketBase has no database then, and says so by a nil pointer. That is
+// OutliveApp lets a worker end when its app has been taken apart under it: PocketBase has no database then, and says so by a nil pointer. That is
 // a step that was still under way after outboxGrace, or a program that resets the app without ending it.
-func (b *books) outliveApp() {
+func (b *Books) OutliveApp() {
 	if b.app.IsBootstrapped() {
 		return
 	}
 	_ = recover()
 }
 
-func (b *books) workOutbox(ctx context.Context) {
+func (b *Books) workOutbox(ctx context.Context) {
 	tick := time.NewTicker(b.every)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		_, err := b.dispatch(ctx)
-		b.logErr("outbox", errors.Join(err, b.outbox.lanes.fault()))
+		b.LogError("outbox", errors.Join(err, b.outbox.lanes.fault()))
 		select {
 		case <-ctx.Done():
 			return
@@ -126,8 +126,8 @@ func (b *books) workOutbox(ctx context.Context) {
 	}
 }
 
-// stopWorker waits for the steps at hand, but not for ever: what is not noted as done is done again at the next start.
-func (b *books) stopWorker() {
+// StopWorker waits for the steps at hand, but not for ever: what is not noted as done is done again at the next start.
+func (b *Books) StopWorker() {
 	if b.outbox.stop == nil {
 		return
 	}
@@ -141,15 +141,15 @@ func (b *books) stopWorker() {
 	}
 }
 
-func (b *books) logErr(what string, err error) {
+func (b *Books) LogError(what string, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		b.app.Logger().Error(what+" stopped", "error", err.Error())
 	}
 }
 
 // carryDue is carry for the worker. Effects that a request may be carrying out at the same time take turns with it.
-func (b *books) carryDue(ctx context.Context, row *core.Record) error {
-	if own := b.effects[row.GetString("effect")].carry; own != nil {
+func (b *Books) carryDue(ctx context.Context, row *core.Record) error {
+	if own := b.effects[row.GetString("effect")].Carry; own != nil {
 		return own(ctx, row)
 	}
 	return b.carry(ctx, row)
@@ -161,19 +161,23 @@ type finalError struct{ error }
 // Unwrap returns the cause.
 func (e finalError) Unwrap() error { return e.error }
 
-func isFinal(err error) bool {
+// Final says of an error of an effect that no further try can work, so that the effect is given up.
+func Final(cause error) error { return finalError{cause} }
+
+// IsFinal tells whether an effect with this outcome is given up.
+func IsFinal(err error) bool {
 	_, ok := errors.AsType[finalError](err)
 	return ok
 }
 
 // carry does one effect and notes the outcome.
-func (b *books) carry(ctx context.Context, row *core.Record) error {
-	return b.noteOutcome(row, b.perform(ctx, row))
+func (b *Books) carry(ctx context.Context, row *core.Record) error {
+	return b.NoteOutcome(row, b.Perform(ctx, row))
 }
 
-// noteOutcome notes the outcome of an effect. One that failed is tried again, later and later, for ever, unless its error is final: it is
+// NoteOutcome notes the outcome of an effect. One that failed is tried again, later and later, for ever, unless its error is final: it is
 // visible in wx_outbox with its error.
-func (b *books) noteOutcome(row *core.Record, outcome error) error {
+func (b *Books) NoteOutcome(row *core.Record, outcome error) error {
 	attempts := row.GetInt("attempts") + 1
 	row.Set("attempts", attempts)
 	text := ""
@@ -181,56 +185,56 @@ func (b *books) noteOutcome(row *core.Record, outcome error) error {
 		text = redact.Text(outcome.Error())
 	}
 	row.Set("error", text[:min(len(text), 1_000)])
-	if outcome == nil || isFinal(outcome) {
+	if outcome == nil || IsFinal(outcome) {
 		row.Set("doneAt", b.now())
 	} else {
 		row.Set("nextAt", b.now().Add(min(time.Hour, time.Second<<min(attempts, 12))))
 	}
-	if err := save(b.app, row); err != nil {
+	if err := Save(b.app, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
-	if own := b.effects[row.GetString("effect")].alert; own != nil {
+	if own := b.effects[row.GetString("effect")].Alert; own != nil {
 		return own(row, outcome)
 	}
-	return b.alertForEffect(row, outcome)
+	return b.AlertForEffect(row, outcome)
 }
 
-// alertForEffect tells a person of an effect that was given up or keeps failing.
-func (b *books) alertForEffect(row *core.Record, outcome error) error {
+// AlertForEffect tells a person of an effect that was given up or keeps failing.
+func (b *Books) AlertForEffect(row *core.Record, outcome error) error {
 	key, attempts := row.GetString("key"), row.GetInt("attempts")
 	switch {
-	case isFinal(outcome), outcome != nil && attempts >= effectAlerts:
-		return b.raise(b.app, alertEffect, key, map[string]any{
-			"effect": row.GetString("effect"), "error": row.GetString("error"), "attempts": attempts, "givenUp": isFinal(outcome),
+	case IsFinal(outcome), outcome != nil && attempts >= effectAlerts:
+		return b.Raise(b.app, AlertEffect, key, map[string]any{
+			"effect": row.GetString("effect"), "error": row.GetString("error"), "attempts": attempts, "givenUp": IsFinal(outcome),
 		})
 	case outcome == nil && attempts > 1:
-		return b.settle(b.app, alertEffect, key, "it has worked")
+		return b.Settle(b.app, AlertEffect, key, "it has worked")
 	default:
 		return nil
 	}
 }
 
-// alertTogether raises one alert for all rows of an effect.
-func (b *books) alertTogether(row *core.Record) error {
-	return b.raise(b.app, alertEffect, row.GetString("effect"), map[string]any{"last": row.GetString("key"), "error": row.GetString("error")})
+// AlertTogether raises one alert for all rows of an effect.
+func (b *Books) AlertTogether(row *core.Record) error {
+	return b.Raise(b.app, AlertEffect, row.GetString("effect"), map[string]any{"last": row.GetString("key"), "error": row.GetString("error")})
 }
 
-func (b *books) perform(ctx context.Context, row *core.Record) error {
+func (b *Books) Perform(ctx context.Context, row *core.Record) error {
 	name := row.GetString("effect")
 	known, ok := b.effects[name]
 	if !ok {
 		return fmt.Errorf("unknown effect %q", name)
 	}
-	return known.do(ctx, row)
+	return known.Do(ctx, row)
 }
 
 // raiseOld turns a row of a version before wx_alerts into an alert.
-func (b *books) raiseOld(_ context.Context, row *core.Record) error {
-	a, err := aboutOf(row)
+func (b *Books) raiseOld(_ context.Context, row *core.Record) error {
+	a, err := AboutOf(row)
 	if err != nil {
 		return err
 	}
-	return b.raise(b.app, alertPayment, cmp.Or(a.Refund, a.Payment, a.Order), map[string]any{
+	return b.Raise(b.app, AlertPayment, cmp.Or(a.Refund, a.Payment, a.Order), map[string]any{
 		"payment": a.Payment, "refund": a.Refund, "order": a.Order, "wants": a.Wants, "state": a.State,
 	})
 }

@@ -1,4 +1,4 @@
-package hooks
+package books
 
 import (
 	"crypto/sha256"
@@ -18,11 +18,11 @@ import (
 
 // States of wx_inbox rows.
 const (
-	inboxApplied   = "APPLIED"   // it moved a payment
-	inboxRepeated  = "REPEATED"  // it said what was known
-	inboxRefused   = "REFUSED"   // it did not pass the checks
-	inboxDisputed  = "DISPUTED"  // it is genuine and does not fit our books: a person must look
-	inboxUnmatched = "UNMATCHED" // it is genuine and we have no such payment
+	InboxApplied   = "APPLIED"   // it moved a payment
+	InboxRepeated  = "REPEATED"  // it said what was known
+	InboxRefused   = "REFUSED"   // it did not pass the checks
+	InboxDisputed  = "DISPUTED"  // it is genuine and does not fit our books: a person must look
+	InboxUnmatched = "UNMATCHED" // it is genuine and we have no such payment
 	inboxFailed    = "FAILED"    // it is genuine and could not be written into the books; WeChat sends it again
 )
 
@@ -32,39 +32,39 @@ const (
 	refusedBodySize = 4 << 10
 )
 
-func digest(b []byte) string {
+func Digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
 
-// saveInbox writes the row once; a repeat only counts.
-func saveInbox(tx core.App, row map[string]any, state, problem string) error {
-	_, err := countInbox(tx, row, state, problem)
+// SaveInbox writes the row once; a repeat only counts.
+func SaveInbox(tx core.App, row map[string]any, state, problem string) error {
+	_, err := CountInbox(tx, row, state, problem)
 	return err
 }
 
-// countInbox writes the row, or counts one more sight of it, and returns how often it has been seen.
-func countInbox(app core.App, row map[string]any, state, problem string) (seen int, err error) {
+// CountInbox writes the row, or counts one more sight of it, and returns how often it has been seen.
+func CountInbox(app core.App, row map[string]any, state, problem string) (seen int, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
 		r, err := tx.FindFirstRecordByData("wx_inbox", "dedupeKey", row["dedupeKey"])
 		if errors.Is(err, sql.ErrNoRows) {
 			seen = 1
 			fields := maps.Clone(row)
 			fields["state"], fields["error"], fields["seen"] = state, problem[:min(len(problem), 1_000)], seen
-			_, err := insert(tx, "wx_inbox", fields)
+			_, err := Insert(tx, "wx_inbox", fields)
 			return err
 		}
 		if err != nil {
 			return err
 		}
 		// what was unmatched or failed at first may fit later
-		if state == inboxApplied || state != inboxFailed && r.GetString("state") == inboxFailed {
+		if state == InboxApplied || state != inboxFailed && r.GetString("state") == inboxFailed {
 			r.Set("state", state)
 			r.Set("error", problem[:min(len(problem), 1_000)])
 		}
 		seen = r.GetInt("seen") + 1
 		r.Set("seen", seen)
-		return save(tx, r)
+		return Save(tx, r)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("save inbox: %w", err)
@@ -72,23 +72,23 @@ func countInbox(app core.App, row map[string]any, state, problem string) (seen i
 	return seen, nil
 }
 
-// keepFailed keeps a genuine notification that could not be applied. It is written by itself: the transaction that failed has taken its own row
+// KeepFailed keeps a genuine notification that could not be applied. It is written by itself: the transaction that failed has taken its own row
 // back with it.
-func (b *books) keepFailed(app core.App, row map[string]any, cause error) {
-	if _, err := countInbox(app, row, inboxFailed, cause.Error()); err != nil {
+func (b *Books) KeepFailed(app core.App, row map[string]any, cause error) {
+	if _, err := CountInbox(app, row, inboxFailed, cause.Error()); err != nil {
 		app.Logger().Error("notification not kept", "ref", row["ref"], "error", err.Error(), "because", cause.Error())
 	}
 }
 
-// keepRefusedAs keeps something that was refused with the reason, shortened and at most so many of a kind an hour: these are the places
+// KeepRefused keeps something that was refused with the reason, shortened and at most so many of a kind an hour: these are the places
 // where anybody on the internet can make us write.
-func (b *books) keepRefusedAs(app core.App, kind, source string, headers map[string]string, body []byte, cause error) {
+func (b *Books) KeepRefused(app core.App, kind, source string, headers map[string]string, body []byte, cause error) {
 	since := b.now().Add(-time.Hour).UTC().Format(days.Stored)
-	n, err := app.CountRecords("wx_inbox", dbx.HashExp{"state": inboxRefused, "kind": kind}, dbx.NewExp("created > {:t}", dbx.Params{"t": since}))
+	n, err := app.CountRecords("wx_inbox", dbx.HashExp{"state": InboxRefused, "kind": kind}, dbx.NewExp("created > {:t}", dbx.Params{"t": since}))
 	if err != nil || n >= refusedPerHour {
 		return
 	}
-	key := "refused/" + digest(append([]byte(source+"\n"), body...))
+	key := "refused/" + Digest(append([]byte(source+"\n"), body...))
 	if kind != "pay" {
 		key = kind + "/" + key
 	}
@@ -96,7 +96,7 @@ func (b *books) keepRefusedAs(app core.App, kind, source string, headers map[str
 		"kind": kind, "source": source[:min(len(source), 100)], "dedupeKey": key, "headers": headers,
 		"body": strings.ToValidUTF8(string(body[:min(len(body), refusedBodySize)]), "�"), "verified": false,
 	}
-	if _, err := countInbox(app, row, inboxRefused, cause.Error()); err != nil {
+	if _, err := CountInbox(app, row, InboxRefused, cause.Error()); err != nil {
 		app.Logger().Warn("refused message not kept", "kind", kind, "error", err.Error())
 	}
 }

@@ -1,4 +1,4 @@
-package hooks
+package accounts
 
 import (
 	"context"
@@ -48,7 +48,7 @@ func tokenKey(appID string) string { return "wx_token_" + appID }
 
 // Load implements wechat.TokenStore.
 func (s tokenStore) Load(_ context.Context, appID string) (wechat.Token, error) {
-	plain, err := loadParam(s.app, s.vault, tokenKey(appID))
+	plain, err := LoadParam(s.app, s.vault, tokenKey(appID))
 	if err != nil {
 		return wechat.Token{}, fmt.Errorf("read access token: %w", err)
 	}
@@ -68,7 +68,7 @@ func (s tokenStore) Save(_ context.Context, appID string, t wechat.Token) error 
 	if err != nil {
 		return errors.New("encode access token")
 	}
-	if err := saveParam(s.app, s.vault, tokenKey(appID), string(plain)); err != nil {
+	if err := SaveParam(s.app, s.vault, tokenKey(appID), string(plain)); err != nil {
 		return fmt.Errorf("save access token: %w", err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package hooks
+package books
 
 // Who carries out the outbox. Effects of one order go one after the other, in a lane of their own; several lanes go at once, so that a
 // slow hook delays its own order and nobody else's.
@@ -53,7 +53,7 @@ func newLanes() *lanes {
 }
 
 // dispatch puts everything that is due into lanes, the oldest first, and returns how many rows are new there.
-func (b *books) dispatch(ctx context.Context) (int, error) {
+func (b *Books) dispatch(ctx context.Context) (int, error) {
 	l := b.outbox.lanes
 	l.mu.Lock()
 	taken := slices.Collect(maps.Keys(l.taken))
@@ -63,7 +63,7 @@ func (b *books) dispatch(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	var due []*core.Record
-	if err := otherEffects(b.app, b.now(), taken).All(&due); err != nil {
+	if err := OtherEffects(b.app, b.now(), taken).All(&due); err != nil {
 		return 0, fmt.Errorf("read outbox: %w", err)
 	}
 	added := 0
@@ -76,7 +76,7 @@ func (b *books) dispatch(ctx context.Context) (int, error) {
 }
 
 // enter puts a row into its lane, unless it is in one.
-func (b *books) enter(ctx context.Context, row *core.Record) bool {
+func (b *Books) enter(ctx context.Context, row *core.Record) bool {
 	l := b.outbox.lanes
 	l.mu.Lock()
 	_, taken := l.taken[row.Id]
@@ -91,17 +91,17 @@ func (b *books) enter(ctx context.Context, row *core.Record) bool {
 	queue, busy := l.queues[key]
 	l.queues[key] = append(queue, row)
 	if !busy {
-		b.outbox.done.Go(func() { defer b.outliveApp(); b.runLane(ctx, key) })
+		b.outbox.done.Go(func() { defer b.OutliveApp(); b.runLane(ctx, key) })
 	}
 	return true
 }
 
 // laneOf is the order that an effect is about, or the effect itself where there is none.
-func (b *books) laneOf(row *core.Record) string {
+func (b *Books) laneOf(row *core.Record) string {
 	if lane := b.effects[row.GetString("effect")].lane; lane != "" {
 		return lane
 	}
-	about, err := aboutOf(row)
+	about, err := AboutOf(row)
 	if err != nil {
 		return row.Id
 	}
@@ -118,7 +118,7 @@ func (b *books) laneOf(row *core.Record) string {
 }
 
 // runLane carries out a lane until it is empty.
-func (b *books) runLane(ctx context.Context, key string) {
+func (b *Books) runLane(ctx context.Context, key string) {
 	l := b.outbox.lanes
 	for {
 		l.mu.Lock()
@@ -127,7 +127,7 @@ func (b *books) runLane(ctx context.Context, key string) {
 			delete(l.queues, key)
 			l.idle.Broadcast()
 			l.mu.Unlock()
-			b.wake() // there may be more than was read
+			b.Wake() // there may be more than was read
 			return
 		}
 		row := queue[0]
@@ -158,7 +158,7 @@ func (l *lanes) leave(id string, err error) {
 
 // runEffect carries out one row within its time, in a place of its own. A hook of Go that does not come back cannot be ended: it keeps
 // its lane and gives up its place.
-func (b *books) runEffect(ctx context.Context, row *core.Record) error {
+func (b *Books) runEffect(ctx context.Context, row *core.Record) error {
 	l := b.outbox.lanes
 	select {
 	case l.slots <- struct{}{}:
@@ -177,18 +177,18 @@ func (b *books) runEffect(ctx context.Context, row *core.Record) error {
 	}
 	late := time.AfterFunc(l.timeout, func() {
 		release()
-		b.logErr("alert", b.raise(b.app, alertEffect, key, map[string]any{"error": "it has not come back for " + l.timeout.String()}))
+		b.LogError("alert", b.Raise(b.app, AlertEffect, key, map[string]any{"error": "it has not come back for " + l.timeout.String()}))
 	})
 	err = b.carryDue(limited, row)
 	if !late.Stop() && err == nil && row.GetString("error") == "" {
-		err = b.settle(b.app, alertEffect, key, "it has come back")
+		err = b.Settle(b.app, AlertEffect, key, "it has come back")
 	}
 	return err
 }
 
 // stillDue reads a row again when it is its turn. NB! between the reading of what is due and the entering of a lane another lane may have
 // carried it out; without this it would be carried out twice.
-func (b *books) stillDue(id string) (*core.Record, bool, error) {
+func (b *Books) stillDue(id string) (*core.Record, bool, error) {
 	row, err := b.app.FindRecordById("wx_outbox", id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
@@ -199,8 +199,8 @@ func (b *books) stillDue(id string) (*core.Record, bool, error) {
 	return row, row.GetDateTime("doneAt").IsZero() && !row.GetDateTime("nextAt").Time().After(b.now()), nil
 }
 
-// drain carries out everything that is due and waits for it.
-func (b *books) drain(ctx context.Context) error {
+// Drain carries out everything that is due and waits for it.
+func (b *Books) Drain(ctx context.Context) error {
 	for {
 		added, err := b.dispatch(ctx)
 		if err != nil {
@@ -227,7 +227,7 @@ func (l *lanes) wait() error {
 	return err
 }
 
-// idleFor is how long the worker has not looked.
+// IdleFor is how long the worker has not looked.
 func (l *lanes) idleFor() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,4 +1,4 @@
-package hooks
+package accounts
 
 import (
 	"context"

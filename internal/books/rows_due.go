@@ -1,4 +1,4 @@
-package hooks
+package books
 
 import (
 	"encoding/json"
@@ -16,24 +16,24 @@ import (
 
 // dueEffects are the rows of the outbox to carry out.
 func dueEffects(app core.App, now time.Time) *dbx.SelectQuery {
-	return dueRows(app, "wx_outbox", "nextAt", "[[doneAt]] = ''", now)
+	return DueRows(app, "wx_outbox", "nextAt", "[[doneAt]] = ''", now)
 }
 
-// otherEffects are those that are in no lane yet.
+// OtherEffects are those that are in no lane yet.
 // note: this runs after every effect, so under load it may not load the thousand rows that wait in their lanes.
-func otherEffects(app core.App, now time.Time, taken []string) *dbx.SelectQuery {
+func OtherEffects(app core.App, now time.Time, taken []string) *dbx.SelectQuery {
 	return dueEffects(app, now).Limit(outboxBatch).AndWhere(dbx.NewExp("[[id]] NOT IN (SELECT value FROM json_each({:taken}))",
-		dbx.Params{"taken": string(jsonOf(taken))}))
+		dbx.Params{"taken": string(JSONOf(taken))}))
 }
 
-// jsonOf is a list of our own ids as JSON, which always works. NB! No ids are [] and not null, which NOT IN takes for an unknown one.
-func jsonOf(ids []string) []byte {
+// JSONOf is a list of our own ids as JSON, which always works. NB! No ids are [] and not null, which NOT IN takes for an unknown one.
+func JSONOf(ids []string) []byte {
 	raw, _ := json.Marshal(append([]string{}, ids...))
 	return raw
 }
 
-// dueRows gives the earliest 50 rows whose time has come; another Limit replaces that.
-func dueRows(app core.App, collection, at, waits string, now time.Time) *dbx.SelectQuery {
+// DueRows gives the earliest 50 rows whose time has come; another Limit replaces that.
+func DueRows(app core.App, collection, at, waits string, now time.Time) *dbx.SelectQuery {
 	due := dbx.NewExp("[["+at+"]] <= {:now}", dbx.Params{"now": now.UTC().Format(days.Stored)})
 	return app.RecordQuery(collection).AndWhere(dbx.NewExp(waits)).AndWhere(due).OrderBy(at).Limit(50)
 }

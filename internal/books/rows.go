@@ -1,4 +1,4 @@
-package hooks
+package books
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"wxbase/internal/conflict"
 )
 
-// findRow reads the one row whose columns have these values. It fails with sql.ErrNoRows.
+// Find reads the one row whose columns have these values. It fails with sql.ErrNoRows.
 // note: the parsing of a filter text costs more than the query: half of a login, most of a repeated notification.
-func findRow(app core.App, collection string, where dbx.HashExp) (*core.Record, error) {
+func Find(app core.App, collection string, where dbx.HashExp) (*core.Record, error) {
 	r := &core.Record{}
 	if err := app.RecordQuery(collection).AndWhere(where).Limit(1).One(r); err != nil {
 		return nil, err
@@ -21,11 +21,11 @@ func findRow(app core.App, collection string, where dbx.HashExp) (*core.Record, 
 	return r, nil
 }
 
-// insert writes a new row of our own books (inbox, ledger, outbox, identities, bills) without PocketBase's validation and hooks: every value
+// Insert writes a new row of our own books (inbox, ledger, outbox, identities, bills) without PocketBase's validation and hooks: every value
 // is ours, the indexes decide races, and a payment writes several of them in one transaction.
 //
 // note: collections that people or programs listen to (orders, payments, refunds, users) go through Save.
-func insert(tx core.App, collection string, fields map[string]any) (*core.Record, error) {
+func Insert(tx core.App, collection string, fields map[string]any) (*core.Record, error) {
 	c, err := tx.FindCachedCollectionByNameOrId(collection)
 	if err != nil {
 		return nil, err
@@ -48,12 +48,12 @@ func insert(tx core.App, collection string, fields map[string]any) (*core.Record
 	return r, nil
 }
 
-// engineWrite marks the context of a save that the server makes by itself.
-type engineWrite struct{}
+// EngineWrite marks the context of a save that the server makes by itself.
+type EngineWrite struct{}
 
-// save is app.Save for the server's own writes: with the hooks and the realtime messages that people rely on, and without the conditions on
+// Save is app.Save for the server's own writes: with the hooks and the realtime messages that people rely on, and without the conditions on
 // fields that an operator has added. A field that must be filled would otherwise stop every login or payment, since we leave it empty.
-func save(app core.App, r *core.Record) error {
-	err := app.SaveWithContext(context.WithValue(context.Background(), engineWrite{}, true), r)
+func Save(app core.App, r *core.Record) error {
+	err := app.SaveWithContext(context.WithValue(context.Background(), EngineWrite{}, true), r)
 	return conflict.Wrap(r.Collection().Name, err)
 }

@@ -1,4 +1,6 @@
-package hooks
+// Package accounts knows the mini programs and merchants of the settings: it keeps one client of WeChat's server API per mini program and one
+// gateway of WeChat Pay per merchant, and their access tokens and other small secrets, sealed, in the database.
+package accounts
 
 import (
 	"bytes"
@@ -21,15 +23,15 @@ import (
 // How a merchant is marked in the settings that runs on API v3, and one that still runs on API v2.
 const (
 	apiV3 = "v3"
-	apiV2 = "v2"
+	ApiV2 = "v2"
 )
 
-// callTimeout bounds all calls to WeChat that one request may cause.
-const callTimeout = 20 * time.Second
+// CallTimeout bounds all calls to WeChat that one request may cause.
+const CallTimeout = 20 * time.Second
 
-// accounts knows the mini programs and merchants of the settings. It keeps one client per mini program and one gateway per merchant, and makes a new one when its settings change.
-type accounts struct {
-	settings  *settings.Store // set when the app has booted
+// Accounts knows the mini programs and merchants of the settings. It keeps one client per mini program and one gateway per merchant, and makes a new one when its settings change.
+type Accounts struct {
+	Settings  *settings.Store // set when the app has booted
 	transport http.RoundTripper
 	now       func() time.Time
 	tokens    wechat.TokenStore // set when the app has booted
@@ -51,23 +53,23 @@ type payGateway struct {
 	gateway wxpay.Gateway
 }
 
-func newAccounts(transport http.RoundTripper, now func() time.Time, log func() *slog.Logger, observe func(wechat.CallInfo)) *accounts {
+func New(transport http.RoundTripper, now func() time.Time, log func() *slog.Logger, observe func(wechat.CallInfo)) *Accounts {
 	if transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.MaxIdleConnsPerHost = 32
 		transport = t
 	}
-	return &accounts{transport: transport, now: now, log: log, observe: observe, wechat: map[string]wechatClient{}, gateways: map[string]payGateway{}}
+	return &Accounts{transport: transport, now: now, log: log, observe: observe, wechat: map[string]wechatClient{}, gateways: map[string]payGateway{}}
 }
 
-// open takes the settings of an app that has booted. Access tokens are kept in its database from then on.
-func (c *accounts) open(app core.App, store *settings.Store) {
-	c.settings = store
+// Open takes the settings of an app that has booted. Access tokens are kept in its database from then on.
+func (c *Accounts) Open(app core.App, store *settings.Store) {
+	c.Settings = store
 	c.tokens = tokenStore{app: app, vault: store.Vault()}
 }
 
-// wechatFor gives the client that holds the access token of app.
-func (c *accounts) wechatFor(app settings.App) *wechat.Client {
+// Wechat gives the client that holds the access token of app.
+func (c *Accounts) Wechat(app settings.App) *wechat.Client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if have, ok := c.wechat[app.AppID]; ok && have.of == app {
@@ -82,12 +84,12 @@ func (c *accounts) wechatFor(app settings.App) *wechat.Client {
 	return client
 }
 
-// gatewayFor gives the gateway of a merchant. No network: keys are parsed and that is all.
-func (c *accounts) gatewayFor(m settings.Merchant, appID string) (wxpay.Gateway, error) {
+// GatewayFor gives the gateway of a merchant. No network: keys are parsed and that is all.
+func (c *Accounts) GatewayFor(m settings.Merchant, appID string) (wxpay.Gateway, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := m.MchID
-	if m.API == apiV2 {
+	if m.API == ApiV2 {
 		key += "/" + appID // every call of API v2 names the mini program
 	}
 	if have, ok := c.gateways[key]; ok && have.of == m {
@@ -101,65 +103,65 @@ func (c *accounts) gatewayFor(m settings.Merchant, appID string) (wxpay.Gateway,
 	return gateway, nil
 }
 
-func (c *accounts) newGateway(m settings.Merchant, appID string) (wxpay.Gateway, error) {
+func (c *Accounts) newGateway(m settings.Merchant, appID string) (wxpay.Gateway, error) {
 	merchant := wxpay.Merchant{
 		MchID: m.MchID, CertSerial: m.CertSerial, PrivateKey: m.PrivateKey, APIv3Key: m.APIv3Key, APIv2Key: m.APIv2Key,
 		PublicKeyID: m.PublicKeyID, PublicKey: m.PublicKey, PayBase: m.PayBase, VerifyMode: m.VerifyMode,
 		SignType: m.SignType, Certificate: m.Certificate,
 	}
-	if m.API == apiV2 {
+	if m.API == ApiV2 {
 		return v2.New(merchant, appID, v2.WithTransport(c.transport), v2.WithNow(c.now))
 	}
 	return wxpay.New(merchant, wxpay.WithTransport(c.transport), wxpay.WithNow(c.now))
 }
 
-// gateway finds the gateway of a merchant for one of its mini programs. Without an appid, as for a notification before it is read, any
+// Gateway finds the gateway of a merchant for one of its mini programs. Without an appid, as for a notification before it is read, any
 // mini program of the merchant will do.
-func (c *accounts) gateway(mchID, appID string) (wxpay.Gateway, error) {
-	m, err := c.settings.Merchant(mchID)
+func (c *Accounts) Gateway(mchID, appID string) (wxpay.Gateway, error) {
+	m, err := c.Settings.Merchant(mchID)
 	if err != nil {
 		return nil, err
 	}
-	if m.API == apiV2 && appID == "" {
+	if m.API == ApiV2 && appID == "" {
 		if appID, err = c.appOfMerchant(m); err != nil {
 			return nil, err
 		}
 	}
-	return c.gatewayFor(m, appID)
+	return c.GatewayFor(m, appID)
 }
 
-// notifyGateway finds the gateway that reads a notification. The body tells which API it is of, not the settings: after a merchant has
+// NotifyGateway finds the gateway that reads a notification. The body tells which API it is of, not the settings: after a merchant has
 // changed from one to the other, the orders on their way are notified as they were made, as long as the keys of the old API are still
 // there. What is neither JSON nor XML is left to the merchant's own gateway to refuse.
-func (c *accounts) notifyGateway(mchID string, body []byte) (wxpay.Gateway, error) {
-	m, err := c.settings.Merchant(mchID)
+func (c *Accounts) NotifyGateway(mchID string, body []byte) (wxpay.Gateway, error) {
+	m, err := c.Settings.Merchant(mchID)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case xmlflat.IsXML(body):
-		m.API = apiV2
+		m.API = ApiV2
 	case bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")):
 		m.API = apiV3
 	}
 	appID := ""
-	if m.API == apiV2 {
+	if m.API == ApiV2 {
 		if appID, err = c.appOfMerchant(m); err != nil {
 			return nil, err
 		}
 	}
-	gateway, err := c.gatewayFor(m, appID)
+	gateway, err := c.GatewayFor(m, appID)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errNoKeys, err)
+		return nil, fmt.Errorf("%w: %w", ErrNoKeys, err)
 	}
 	return gateway, nil
 }
 
-// errNoKeys is a notification of an API whose keys the merchant does not have here.
-var errNoKeys = errors.New("the merchant has no keys for this kind of notification")
+// ErrNoKeys is a notification of an API whose keys the merchant does not have here.
+var ErrNoKeys = errors.New("the merchant has no keys for this kind of notification")
 
-func (c *accounts) appOfMerchant(m settings.Merchant) (string, error) {
-	apps, err := c.settings.Apps()
+func (c *Accounts) appOfMerchant(m settings.Merchant) (string, error) {
+	apps, err := c.Settings.Apps()
 	if err != nil {
 		return "", err
 	}

@@ -1,4 +1,4 @@
-package hooks
+package books
 
 // Alerts that call: every new alert is posted once to the address in WXBASE_ALERT_WEBHOOK. An alert queues its call in its own
 // transaction, and the outbox makes it afterwards and tries again until it is taken.
@@ -39,17 +39,17 @@ const (
 	shapeFeishu   = "feishu"   // 飞书 https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot
 )
 
-// webhook posts alerts. A nil one posts nothing.
+// Webhook posts alerts. A nil one posts nothing.
 //
 // NB! the address of a robot is a secret: whoever has it may write into the group. No error carries it.
-type webhook struct {
+type Webhook struct {
 	address string
 	shape   string
 	client  *http.Client
 }
 
-// newWebhook reads the settings; it is nil without an address.
-func newWebhook(address, shape string) (*webhook, error) {
+// NewWebhook reads the settings; it is nil without an address.
+func NewWebhook(address, shape string) (*Webhook, error) {
 	if address == "" {
 		return nil, nil //nolint:nilnil // no webhook is no error
 	}
@@ -62,7 +62,7 @@ func newWebhook(address, shape string) (*webhook, error) {
 		return nil, errors.New("WXBASE_ALERT_WEBHOOK_FORMAT must be json, wecom, dingtalk or feishu")
 	}
 	dialer := &net.Dialer{Timeout: webhookTimeout, Control: refuseOdd(u.Scheme == "http")}
-	return &webhook{address: address, shape: shape, client: &http.Client{
+	return &Webhook{address: address, shape: shape, client: &http.Client{
 		Timeout:       webhookTimeout,
 		Transport:     &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: webhookTimeout, MaxIdleConns: 1, IdleConnTimeout: time.Minute},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the address is where it goes, and nowhere else
@@ -104,7 +104,7 @@ func refuseOdd(onlyHere bool) func(network, address string, _ syscall.RawConn) e
 }
 
 // call makes one try.
-func (w *webhook) call(ctx context.Context, kind alertKind, subject string, body map[string]any) error {
+func (w *Webhook) call(ctx context.Context, kind AlertKind, subject string, body map[string]any) error {
 	raw, err := json.Marshal(w.format(kind, subject, body))
 	if err != nil {
 		return fmt.Errorf("encode alert: %w", err)
@@ -147,13 +147,13 @@ func readWebhookAnswer(answer *http.Response) error {
 }
 
 // format is the body of a call. The plain one has everything; robots get a few lines.
-func (w *webhook) format(kind alertKind, subject string, body map[string]any) any {
+func (w *Webhook) format(kind AlertKind, subject string, body map[string]any) any {
 	if w.shape == shapeJSON {
 		return body
 	}
 	lines := []string{fmt.Sprintf("wxbase: %s, %s", kind, subject)}
 	if details, err := json.Marshal(body["details"]); err == nil && len(details) > 2 {
-		lines = append(lines, clip(string(details), 1_500))
+		lines = append(lines, Clip(string(details), 1_500))
 	}
 	if server, _ := body["server"].(string); server != "" {
 		lines = append(lines, server+"/_/")
@@ -166,15 +166,15 @@ func (w *webhook) format(kind alertKind, subject string, body map[string]any) an
 }
 
 // queueWebhook queues the call of a new alert. The alert of a webhook that does not work calls nobody.
-func (b *books) queueWebhook(tx core.App, kind alertKind, subject, id string) error {
-	if b.webhook == nil || kind == alertEffect && subject == effectWebhook {
+func (b *Books) queueWebhook(tx core.App, kind AlertKind, subject, id string) error {
+	if b.webhook == nil || kind == AlertEffect && subject == effectWebhook {
 		return nil
 	}
-	return queueEffect(tx, effectWebhook, id, map[string]any{"alert": id})
+	return QueueEffect(tx, effectWebhook, id, map[string]any{"alert": id})
 }
 
 // tellWebhook makes one try for a row of the outbox.
-func (b *books) tellWebhook(ctx context.Context, row *core.Record) error {
+func (b *Books) tellWebhook(ctx context.Context, row *core.Record) error {
 	if b.webhook == nil {
 		return nil
 	}
@@ -182,23 +182,23 @@ func (b *books) tellWebhook(ctx context.Context, row *core.Record) error {
 		Alert string `json:"alert"`
 	}
 	if err := row.UnmarshalJSONField("payload", &about); err != nil {
-		return finalError{fmt.Errorf("read payload: %w", err)}
+		return Final(fmt.Errorf("read payload: %w", err))
 	}
 	if b.now().Sub(row.GetDateTime("created").Time()) > webhookLife {
-		return finalError{errors.New("too late to call")}
+		return Final(errors.New("too late to call"))
 	}
 	alert, err := b.app.FindRecordById("wx_alerts", about.Alert)
 	if err != nil {
 		return fmt.Errorf("read alert: %w", err)
 	}
 	v := viewAlert(alert)
-	return b.webhook.call(ctx, alertKind(v.Kind), v.Subject, map[string]any{
+	return b.webhook.call(ctx, AlertKind(v.Kind), v.Subject, map[string]any{
 		"kind": v.Kind, "subject": v.Subject, "since": v.Since, "seen": v.Seen, "details": v.Details, "id": v.ID, "server": b.address(),
 	})
 }
 
-// tellUnkept calls about something that cannot be written down, a few times, without waiting for it.
-func (w *webhook) tellUnkept(kind alertKind, subject, reason string) {
+// TellUnkept calls about something that cannot be written down, a few times, without waiting for it.
+func (w *Webhook) tellUnkept(kind AlertKind, subject, reason string) {
 	if w == nil {
 		return
 	}
@@ -216,12 +216,12 @@ func (w *webhook) tellUnkept(kind alertKind, subject, reason string) {
 }
 
 // alertForWebhook raises one alert for a webhook that is away, after some tries.
-func (b *books) alertForWebhook(row *core.Record, outcome error) error {
+func (b *Books) alertForWebhook(row *core.Record, outcome error) error {
 	switch {
 	case outcome == nil:
-		return b.settle(b.app, alertEffect, effectWebhook, "the webhook was taken")
+		return b.Settle(b.app, AlertEffect, effectWebhook, "the webhook was taken")
 	case row.GetInt("attempts") >= effectAlerts:
-		return b.alertTogether(row)
+		return b.AlertTogether(row)
 	default:
 		return nil //nolint:nilerr // it is noted on its row
 	}

@@ -1,4 +1,4 @@
-package hooks
+package books
 
 import (
 	"database/sql"
@@ -16,8 +16,8 @@ import (
 // mostAlerts is how many alerts one answer holds; the collection wx_alerts has the rest.
 const mostAlerts = 200
 
-// alertView is an alert as superusers see it.
-type alertView struct {
+// Alert is an alert as superusers see it.
+type Alert struct {
 	ID       string             `json:"id"`
 	Kind     string             `json:"kind"`
 	Subject  string             `json:"subject"`
@@ -29,8 +29,8 @@ type alertView struct {
 	ClosedBy string             `json:"closedBy"`
 }
 
-func viewAlert(r *core.Record) alertView {
-	v := alertView{
+func viewAlert(r *core.Record) Alert {
+	v := Alert{
 		ID: r.Id, Kind: r.GetString("kind"), Subject: r.GetString("subject"), Since: r.GetDateTime("since"), Seen: r.GetInt("seen"),
 		Last: r.GetDateTime("last"), ClosedAt: r.GetDateTime("closedAt"), ClosedBy: r.GetString("closedBy"),
 	}
@@ -38,14 +38,14 @@ func viewAlert(r *core.Record) alertView {
 	return v
 }
 
-// listAlerts handles GET /api/wx/admin/alerts for superusers: the open ones, the oldest first; with ?closed=1 the closed ones, the
+// ListAlerts handles GET /api/wx/admin/alerts for superusers: the open ones, the oldest first; with ?closed=1 the closed ones, the
 // newest first.
-func (b *books) listAlerts(e *core.RequestEvent) error {
+func (b *Books) ListAlerts(e *core.RequestEvent) error {
 	where, sort := dbx.Expression(dbx.HashExp{"closedAt": ""}), "since ASC"
 	if e.Request.URL.Query().Get("closed") == "1" {
 		where, sort = dbx.NewExp("closedAt != ''"), "closedAt DESC"
 	}
-	items, err := b.alerts(e.App, where, sort)
+	items, err := b.Alerts(e.App, where, sort)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
@@ -56,20 +56,20 @@ func (b *books) listAlerts(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{"open": open, "items": items})
 }
 
-func (b *books) alerts(app core.App, where dbx.Expression, sort string) ([]alertView, error) {
+func (b *Books) Alerts(app core.App, where dbx.Expression, sort string) ([]Alert, error) {
 	var rows []*core.Record
 	if err := app.RecordQuery("wx_alerts").AndWhere(where).OrderBy(sort).Limit(mostAlerts).All(&rows); err != nil {
 		return nil, fmt.Errorf("read alerts: %w", err)
 	}
-	views := make([]alertView, 0, len(rows))
+	views := make([]Alert, 0, len(rows))
 	for _, r := range rows {
 		views = append(views, viewAlert(r))
 	}
 	return views, nil
 }
 
-// closeAlert handles POST /api/wx/admin/alerts/{id}/close for superusers. Who closed it first stays on the row.
-func (b *books) closeAlert(e *core.RequestEvent) error {
+// CloseAlert handles POST /api/wx/admin/alerts/{id}/close for superusers. Who closed it first stays on the row.
+func (b *Books) CloseAlert(e *core.RequestEvent) error {
 	id := e.Request.PathValue("id")
 	row, err := e.App.FindRecordById("wx_alerts", id)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -79,7 +79,7 @@ func (b *books) closeAlert(e *core.RequestEvent) error {
 		return answer.Fail(answer.Busy, err)
 	}
 	if row.GetDateTime("closedAt").IsZero() {
-		if err := b.settle(e.App, alertKind(row.GetString("kind")), row.GetString("subject"), e.Auth.Email()); err != nil {
+		if err := b.Settle(e.App, AlertKind(row.GetString("kind")), row.GetString("subject"), e.Auth.Email()); err != nil {
 			return answer.Fail(answer.Busy, err)
 		}
 		if row, err = e.App.FindRecordById("wx_alerts", id); err != nil {

@@ -1,0 +1,116 @@
+package books
+
+// What a person must see is a row of wx_alerts, not a log line: it outlives the process, stands once however often the same thing
+// happens, and stays until somebody closes it or its cause has passed.
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/days"
+	"wxbase/internal/redact"
+)
+
+// AlertKind is what an alert is about; docs/configuration.md tells what to do for each.
+type AlertKind string
+
+const (
+	AlertDisputed  AlertKind = "disputed"  // a payment that does not fit our books; the subject is the payment
+	AlertUnmatched AlertKind = "unmatched" // money for a number that is not in our books; the number
+	AlertRefund    AlertKind = "refund"    // a refund that needs a person; the refund
+	AlertBill      AlertKind = "bill"      // a day of WeChat's bill; merchant and day
+	AlertSecret    AlertKind = "secret"    // a stored secret does not open; collection and row
+	AlertHooks     AlertKind = "hooks"     // JavaScript that was not loaded, or was stopped; the file
+	AlertEffect    AlertKind = "effect"    // an effect that was given up or keeps failing; its key
+	AlertDisk      AlertKind = "disk"      // no room, or writing fails; what is short
+	AlertShipping  AlertKind = "shipping"  // shipping information that WeChat refused; the order
+	AlertBackup    AlertKind = "backup"    // none, too old, or it does not open
+	AlertPayment   AlertKind = "payment"   // a payment that WeChat refused or that went an odd way; the merchant or the payment
+)
+
+// Limits of a row.
+const (
+	MaxAlertSubject = 200
+	maxAlertDetails = 8_000
+)
+
+// Raise writes the open row of a kind and subject, in the given app or transaction. A repeat counts, and brings its details up to date.
+//
+// note: inside a transaction nothing is sent: a webhook is told by the outbox once the row is committed.
+func (b *Books) Raise(app core.App, kind AlertKind, subject string, details map[string]any) error {
+	subject = Clip(strings.ToValidUTF8(subject, "�"), MaxAlertSubject)
+	text, err := alertDetails(details)
+	if err != nil {
+		return fmt.Errorf("raise %s of %s: %w", kind, subject, err)
+	}
+	err = app.RunInTransaction(func(tx core.App) error { return b.raiseIn(tx, kind, subject, text) })
+	if err != nil {
+		return fmt.Errorf("raise %s of %s: %w", kind, subject, err)
+	}
+	return nil
+}
+
+func (b *Books) raiseIn(tx core.App, kind AlertKind, subject string, details json.RawMessage) error {
+	row, err := openAlert(tx, kind, subject)
+	if errors.Is(err, sql.ErrNoRows) {
+		row, err = Insert(tx, "wx_alerts", map[string]any{
+			"kind": string(kind), "subject": subject, "details": details, "since": b.now(), "seen": 1, "last": b.now(),
+		})
+		if err != nil {
+			return err
+		}
+		return b.queueWebhook(tx, kind, subject, row.Id)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.NonconcurrentDB().Update("wx_alerts", dbx.Params{
+		"seen": row.GetInt("seen") + 1, "last": b.now().UTC().Format(days.Stored), "details": string(details),
+		"updated": b.now().UTC().Format(days.Stored),
+	}, dbx.HashExp{"id": row.Id}).Execute()
+	return err
+}
+
+// Settle closes the open row of a kind and subject, if there is one. by is who or what closed it.
+func (b *Books) Settle(app core.App, kind AlertKind, subject, by string) error {
+	now := b.now().UTC().Format(days.Stored)
+	_, err := app.NonconcurrentDB().Update("wx_alerts", dbx.Params{"closedAt": now, "closedBy": Clip(by, 200), "updated": now},
+		dbx.HashExp{"kind": string(kind), "subject": Clip(strings.ToValidUTF8(subject, "�"), MaxAlertSubject), "closedAt": ""}).Execute()
+	if err != nil {
+		return fmt.Errorf("settle %s of %s: %w", kind, subject, err)
+	}
+	return nil
+}
+
+func openAlert(app core.App, kind AlertKind, subject string) (*core.Record, error) {
+	return Find(app, "wx_alerts", dbx.HashExp{"kind": string(kind), "subject": subject, "closedAt": ""})
+}
+
+// alertDetails is the JSON of the details without secrets; what is too long is left out, because a row that is not written helps nobody.
+func alertDetails(details map[string]any) (json.RawMessage, error) {
+	if details == nil {
+		return json.RawMessage(`{}`), nil
+	}
+	text, err := json.Marshal(redact.Map(details))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxAlertDetails {
+		return json.Marshal(map[string]any{"shortened": Clip(string(text), maxAlertDetails/2)})
+	}
+	return text, nil
+}
+
+// Clip shortens a text to so many bytes without cutting a character.
+func Clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "")
+}

@@ -1,0 +1,94 @@
+package books
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+	"wxbase/internal/answer"
+	"wxbase/internal/days"
+	"wxbase/internal/wechat"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// ErrQuotaSpent says that a quota is used up.
+var ErrQuotaSpent = errors.New("quota is used up")
+
+// Quota is an allowance that is counted in wx_quotas.
+type Quota struct {
+	Key   string
+	Most  int
+	Until time.Time // when the count is of no use any more; zero: never
+}
+
+// spend counts one use and returns how many there are now. It fails with ErrQuotaSpent, and counts nothing, when there were as many as
+// are allowed. It is one statement, so that of two at once only one gets the last.
+func (b *Books) Spend(app core.App, q Quota) (used int, err error) { return b.spendSome(app, q, 1) }
+
+// spendSome counts n uses at once, all or none.
+func (b *Books) spendSome(app core.App, q Quota, n int) (used int, err error) {
+	if q.Most < n {
+		return 0, ErrQuotaSpent
+	}
+	until := ""
+	if !q.Until.IsZero() {
+		until = q.Until.UTC().Format(days.Stored)
+	}
+	err = app.NonconcurrentDB().NewQuery(`INSERT INTO wx_quotas (id, [[key]], used, most, expiresAt, created, updated)
+		VALUES ({:id}, {:key}, {:n}, {:most}, {:until}, {:now}, {:now})
+		ON CONFLICT ([[key]]) DO UPDATE SET used = used + {:n}, most = excluded.most, updated = excluded.updated
+			WHERE used + {:n} <= excluded.most
+		RETURNING used`).Bind(dbx.Params{
+		"id": core.GenerateDefaultRandomId(), "key": q.Key, "n": n, "most": q.Most, "until": until, "now": time.Now().UTC().Format(days.Stored),
+	}).Row(&used)
+	if errors.Is(err, sql.ErrNoRows) {
+		return q.Most, ErrQuotaSpent
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count %s: %w", q.Key, err)
+	}
+	return used, nil
+}
+
+// GiveBack takes a use back that came to nothing.
+func (b *Books) GiveBack(app core.App, q Quota) { b.giveSomeBack(app, q, 1) }
+
+func (b *Books) giveSomeBack(app core.App, q Quota, n int) {
+	_, err := app.NonconcurrentDB().NewQuery("UPDATE wx_quotas SET used = used - {:n} WHERE [[key]] = {:key} AND used >= {:n}").
+		Bind(dbx.Params{"key": q.Key, "n": n}).Execute()
+	b.LogError("giving back of a quota", err)
+}
+
+// SweepQuotas forgets the counts of days that are over.
+func (b *Books) SweepQuotas() {
+	_, err := b.app.NonconcurrentDB().NewQuery("DELETE FROM wx_quotas WHERE expiresAt != '' AND expiresAt < {:now}").
+		Bind(dbx.Params{"now": b.now().UTC().Format(days.Stored)}).Execute()
+	b.LogError("sweep of quotas", err)
+}
+
+// Daily is what a user may do in a day in Beijing.
+func (b *Books) Daily(what, user string, most int) Quota {
+	now := b.now().In(days.Beijing())
+	return Quota{Key: what + "/user/" + user + "/" + now.Format(time.DateOnly), Most: most, Until: now.AddDate(0, 0, 2)}
+}
+
+// SpendDaily takes n of a daily limit; below 0 there is none. conclude gives them back when the outcome says that nothing was done.
+func (b *Books) SpendDaily(app core.App, q Quota, n int, refusal answer.Problem, per string) (conclude func(error), err error) {
+	if q.Most < 0 || n == 0 {
+		return func(error) {}, nil
+	}
+	if _, err := b.spendSome(app, q, n); errors.Is(err, ErrQuotaSpent) {
+		answer := answer.With(refusal, "most", q.Most)
+		answer.Data["per"] = per
+		return nil, answer
+	} else if err != nil {
+		return nil, answer.Fail(answer.Busy, err)
+	}
+	return func(outcome error) {
+		if wechat.SurelyNotDone(outcome) {
+			b.giveSomeBack(app, q, n)
+		}
+	}, nil
+}
