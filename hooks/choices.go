@@ -8,13 +8,6 @@ import (
 	"wxbase/internal/environment"
 )
 
-// What Config.OrderNotice may say.
-const (
-	noticeOn    = "on"    // who bought what
-	noticeTotal = "total" // and for how much
-	noticeOff   = "off"
-)
-
 // What Config.PlainScenes may say.
 const (
 	plainByEverybody  = "everybody"

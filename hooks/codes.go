@@ -17,6 +17,7 @@ import (
 
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/desk"
 	"wxbase/internal/limit"
 	"wxbase/internal/scene"
 	"wxbase/internal/settings"
@@ -66,14 +67,14 @@ func (c *codes) createCode(e *core.RequestEvent) error {
 		return err
 	}
 	user := ""
-	if !isOperator(e) {
+	if !desk.IsOperator(e) {
 		user = e.Auth.Id
 	}
 	plan, err := planCode(app, user, form)
 	if err != nil {
 		return err
 	}
-	plan.isKept = plan.isPlain() && user != "" && c.cfg.PlainScenes == plainBySuperusers
+	plan.isKept = plan.isPlain() && user != "" && c.plainBySuperusers
 	// note: a code that was asked for is kept even when the phone hangs up
 	record, reused, err := c.obtainCode(context.WithoutCancel(e.Request.Context()), e.App, plan)
 	if err != nil {
@@ -185,7 +186,7 @@ func (c *codes) appOf(e *core.RequestEvent, appID string) (settings.App, error) 
 	if err != nil {
 		return settings.App{}, answer.Fail(answer.Busy, err)
 	}
-	if appID == "" && !isOperator(e) && len(apps) > 1 {
+	if appID == "" && !desk.IsOperator(e) && len(apps) > 1 {
 		identity, err := identityOf(e.App, e.Auth.Id, "")
 		if err != nil {
 			return settings.App{}, answer.Fail(answer.IdentityMissing, err)
@@ -358,7 +359,7 @@ func (c *codes) openScene(e *core.RequestEvent) error {
 			return answer.Fail(answer.Busy, err)
 		}
 	} else {
-		c.metrics.refused.WithLabelValues("scan_not_counted").Inc()
+		c.metrics.refuse("scan_not_counted")
 	}
 	event := &ScanEvent{App: e.App, Code: r, User: e.Auth, Invited: c.keepInviter(e.App, r, scanner(e))}
 	return c.onCodeScanned.Trigger(event, func(*ScanEvent) error {

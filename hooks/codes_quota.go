@@ -41,7 +41,7 @@ func (c *codes) takeCodeQuotas(app core.App, plan codePlan) (conclude func(error
 		applies bool
 		problem answer.Problem
 	}{
-		{c.userCodes(plan.maker), plan.maker != "" && c.cfg.CodesPerDay >= 0, answer.CodeUserQuota},
+		{c.userCodes(plan.maker), plan.maker != "" && c.perDay >= 0, answer.CodeUserQuota},
 		{limitedCodesOf(plan.app.AppID), plan.kind != wechat.CodeUnlimited, answer.CodeQuota},
 	} {
 		if !ask.applies {
@@ -73,7 +73,7 @@ func limitedCodesOf(appID string) books.Quota {
 
 func (c *codes) userCodes(user string) books.Quota {
 	now := c.now().In(days.Beijing())
-	return books.Quota{Key: "codes/user/" + user + "/" + now.Format(time.DateOnly), Most: c.cfg.CodesPerDay, Until: now.AddDate(0, 0, 2)}
+	return books.Quota{Key: "codes/user/" + user + "/" + now.Format(time.DateOnly), Most: c.perDay, Until: now.AddDate(0, 0, 2)}
 }
 
 // warnOfQuota tells the owner once at nine tenths, and again at every further hundredth.

@@ -2,7 +2,6 @@ package hooks
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -47,19 +46,6 @@ func checkRoomRow(e *core.RecordEvent) error {
 		}
 	}
 	return e.Next()
-}
-
-// templateKey is a key of a template as WeChat makes it: a type and a number.
-var templateKey = regexp.MustCompile(`^[a-z_]+[0-9]+$`)
-
-// checkTemplateKeys refuses keys that no template has.
-func checkTemplateKeys(data map[string]string) error {
-	for key := range data {
-		if !templateKey.MatchString(key) {
-			return validation.Errors{"data": validation.NewError("data_invalid", "keys are those of the template at WeChat, such as thing1 or amount2")}
-		}
-	}
-	return nil
 }
 
 // storedAdvice lists rows of before that could never work, in words for the owner.

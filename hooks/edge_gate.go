@@ -2,7 +2,6 @@ package hooks
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -55,17 +54,6 @@ func (g *edgeGate) Identify(ctx context.Context, h socketio.Handshake) (gateway.
 		g.rooms[name] = realtime.Room{Name: name, History: r.History, Presence: r.Presence}
 	}
 	return edgeSession(t), nil
-}
-
-// ticketOf finds the ticket of a handshake.
-func ticketOf(h socketio.Handshake) string {
-	var auth struct {
-		Ticket string `json:"ticket"`
-	}
-	if len(h.Auth) > 0 && json.Unmarshal(h.Auth, &auth) == nil && auth.Ticket != "" {
-		return auth.Ticket
-	}
-	return h.Query.Get("ticket")
 }
 
 // room is what the hub asks at every publish.

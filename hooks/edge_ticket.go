@@ -45,7 +45,7 @@ func (p *Plugin) createTicket(e *core.RequestEvent) error {
 	if !e.HasSuperuserAuth() && !p.rooms.roomMinute.Allow("ticket "+limit.Sender(e), 2*p.rooms.hub.Limits().SocketsPerAddress, p.now()) {
 		return answer.Fail(answer.Rate, nil)
 	}
-	rooms, err := p.ticketRooms(e, form.Rooms)
+	granted, err := p.ticketRooms(e, form.Rooms)
 	if err != nil {
 		return failRoom(err)
 	}
@@ -54,7 +54,7 @@ func (p *Plugin) createTicket(e *core.RequestEvent) error {
 		return answer.Fail(answer.Busy, err)
 	}
 	// note: by the wall clock, which edges go by, even where the simulator's has been moved
-	token, life, err := signer.Sign(ticket.Ticket{User: holder.User, Verified: holder.Verified, Rooms: rooms, Until: until}, time.Now())
+	token, life, err := signer.Sign(ticket.Ticket{User: holder.User, Verified: holder.Verified, Rooms: granted, Until: until}, time.Now())
 	if errors.Is(err, ticket.ErrExpired) {
 		return answer.Fail(answer.TokenInvalid, err)
 	}
@@ -88,13 +88,13 @@ func (p *Plugin) ticketRooms(e *core.RequestEvent, names []string) (map[string]t
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
-	rooms := map[string]ticket.Room{}
+	granted := map[string]ticket.Room{}
 	for _, name := range names {
 		room, err := p.rooms.mayJoin(name, info)
 		if err != nil {
 			return nil, err
 		}
-		rooms[room.Name] = ticket.Room{History: room.History, Presence: room.Presence, Publish: p.rooms.mayPublish(name, info) == nil}
+		granted[room.Name] = ticket.Room{History: room.History, Presence: room.Presence, Publish: p.rooms.mayPublish(name, info) == nil}
 	}
-	return rooms, nil
+	return granted, nil
 }

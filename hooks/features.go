@@ -1,145 +1,37 @@
 package hooks
 
 import (
-	"sync"
-	"time"
-
-	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
-	"wxbase/internal/accounts"
 	"wxbase/internal/books"
-	"wxbase/internal/limit"
-	"wxbase/internal/locks"
-	"wxbase/internal/realtime"
-	"wxbase/internal/realtime/gateway"
-	"wxbase/internal/realtime/sse"
-	"wxbase/internal/settings"
 )
-
-type till struct {
-	app      core.App
-	now      func() time.Time
-	accounts *accounts.Accounts
-	books    *books.Books
-	locks    *locks.Keyed
-	limits   limit.Limits
-	metrics  *metrics
-	cfg      Config
-	hold     func(e *core.RequestEvent, order string, wish refundWish) (held any, status int, err error) // for a second person; held is nil when none is needed
-
-	billRound  sync.Mutex // one round of bills at a time
-	syncMinute limit.Minute
-
-	onOrderCreate     *hook.Hook[*OrderEvent]
-	onOrderPaid       *hook.Hook[*PaidEvent]
-	onRefundSucceeded *hook.Hook[*RefundEvent]
-}
-
-type parcels struct {
-	app      core.App
-	now      func() time.Time
-	accounts *accounts.Accounts
-	books    *books.Books
-	locks    *locks.Keyed
-}
-
-type people struct {
-	app      core.App
-	now      func() time.Time
-	accounts *accounts.Accounts
-	books    *books.Books
-	limits   limit.Limits
-	codes    *codes
-
-	logins onceCodes[pastLogin]
-	phones onceCodes[pastPhone]
-
-	onLogin   *hook.Hook[*LoginEvent]
-	onProfile *hook.Hook[*ProfileEvent]
-}
-
-type codes struct {
-	app      core.App
-	now      func() time.Time
-	accounts *accounts.Accounts
-	books    *books.Books
-	locks    *locks.Keyed
-	limits   limit.Limits
-	metrics  *metrics
-	cfg      Config
-
-	codeMinute, scanMinute limit.Minute
-
-	onCodeScanned *hook.Hook[*ScanEvent]
-}
-
-type subscribe struct {
-	app       core.App
-	now       func() time.Time
-	accounts  *accounts.Accounts
-	books     *books.Books
-	locks     *locks.Keyed
-	limits    limit.Limits
-	screening *screening
-	simPush   func(settings.App) settings.App
-
-	templates templateCache
-
-	onPush *hook.Hook[*PushEvent]
-}
-
-type screening struct {
-	app      core.App
-	now      func() time.Time
-	accounts *accounts.Accounts
-	books    *books.Books
-	limits   limit.Limits
-	people   *people
-
-	checked checkedFields
-	slots   uploadSlots
-}
-
-type rooms struct {
-	app     core.App
-	now     func() time.Time
-	limits  limit.Limits
-	metrics *metrics
-	cfg     Config
-
-	hub        *realtime.Hub
-	front      *sse.Front
-	sockets    *gateway.Gateway // nil until the app serves
-	roomBook   *roomBook
-	roomMinute limit.Minute
-
-	onRoomMessage *hook.Hook[*RoomMessageEvent]
-}
 
 // openFeatures makes the features and connects them.
 func (p *Plugin) openFeatures(told *books.Webhook) {
 	p.books = books.New(p.app, p.now, p.cfg.SweepEvery, told, func() string { return p.accounts.Settings.PublicURL() })
 	p.till = &till{
-		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics, cfg: p.cfg,
+		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics,
+		orderLife: p.cfg.OrderLife, sweepEvery: p.cfg.SweepEvery,
 		onOrderCreate: &hook.Hook[*OrderEvent]{}, onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{},
 	}
 	p.parcels = &parcels{app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks}
 	p.codes = &codes{
-		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics, cfg: p.cfg,
+		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics,
+		perDay: p.cfg.CodesPerDay, inviteWithin: p.cfg.InviteWithin, plainBySuperusers: p.cfg.PlainScenes == plainBySuperusers,
 		onCodeScanned: &hook.Hook[*ScanEvent]{},
 	}
 	p.people = &people{
-		app: p.app, now: p.now, accounts: p.accounts, books: p.books, limits: p.limits, codes: p.codes,
+		app: p.app, now: p.now, accounts: p.accounts, books: p.books, limits: p.limits, onScene: p.codes.claimScan, onMerge: mergeScans,
 		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{},
 	}
-	p.screening = &screening{app: p.app, now: p.now, accounts: p.accounts, books: p.books, limits: p.limits, people: p.people}
+	p.screening = &screening{app: p.app, now: p.now, accounts: p.accounts, books: p.books, limits: p.limits}
 	p.subscribe = &subscribe{
-		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, screening: p.screening,
+		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, onMedia: p.screening.applyMedia,
 		simPush: p.simPush, onPush: &hook.Hook[*PushEvent]{},
 	}
 	p.rooms = &rooms{
-		app: p.app, now: p.now, limits: p.limits, metrics: p.metrics, cfg: p.cfg, onRoomMessage: &hook.Hook[*RoomMessageEvent]{},
+		app: p.app, now: p.now, limits: p.limits, metrics: p.metrics, env: p.cfg.Env, notice: p.cfg.OrderNotice, simulated: p.cfg.Sim,
+		onRoomMessage: &hook.Hook[*RoomMessageEvent]{},
 	}
 	p.till.handleEffects()
 	p.parcels.handleShipments()

@@ -136,7 +136,6 @@ func (s *screening) bindHolds() {
 		return e.Next()
 	}})
 	s.app.OnRecordDelete().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxDropChecks", Func: s.dropChecks})
-	s.people.onProfile.Bind(&hook.Handler[*ProfileEvent]{Id: "wxCheckRecord", Func: s.checkProfile, Priority: 99})
 }
 
 // checkFieldRow refuses a switch that could not work.

@@ -249,6 +249,7 @@ func (p *Plugin) bindApp() {
 	p.subscribe.bindTemplates()
 	p.bindConfigChecks()
 	p.screening.bindHolds()
+	p.people.onProfile.Bind(&hook.Handler[*ProfileEvent]{Id: "wxCheckRecord", Func: p.screening.checkProfile, Priority: 99})
 	p.bindSchemaGuard()
 	p.bindRecordGuard()
 	p.app.OnRecordValidate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxOwnFields", Priority: -1000, Func: p.validateOwn})

@@ -143,7 +143,7 @@ func (w *people) refreshIdentity(app core.App, identity *core.Record, s wechat.S
 		}
 	}
 	if !holdsUnion(identity, s.UnionID) {
-		if err := joinByUnion(app, identity, s.UnionID); err != nil {
+		if err := w.joinByUnion(app, identity, s.UnionID); err != nil {
 			return err
 		}
 		identity.Set("unionid", s.UnionID)

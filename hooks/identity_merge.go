@@ -17,7 +17,7 @@ import (
 // joinByUnion is called when an identity shows a unionid that was not known: the owner has bound the mini program to an open platform
 // account, and the same person may be here as another user already, from another mini program. The two become one, the older
 // user stays, and nothing that either owns is lost.
-func joinByUnion(tx core.App, identity *core.Record, unionID string) error {
+func (w *people) joinByUnion(tx core.App, identity *core.Record, unionID string) error {
 	sibling, err := tx.FindFirstRecordByFilter("wx_identities", "unionid = {:u} && user != {:me}",
 		dbx.Params{"u": unionID, "me": identity.GetString("user")})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -38,7 +38,7 @@ func joinByUnion(tx core.App, identity *core.Record, unionID string) error {
 	if theirs.GetDateTime("created").Before(mine.GetDateTime("created")) {
 		keep, lose = theirs, mine
 	}
-	if err := mergeUsers(tx, keep, lose); err != nil {
+	if err := w.mergeUsers(tx, keep, lose); err != nil {
 		return fmt.Errorf("merge user %s into %s: %w", lose.Id, keep.Id, err)
 	}
 	identity.Set("user", keep.Id)
@@ -46,8 +46,8 @@ func joinByUnion(tx core.App, identity *core.Record, unionID string) error {
 }
 
 // mergeUsers moves everything of one user to another and deletes the empty one, whose tokens then end. A block outlives the merge.
-func mergeUsers(tx core.App, keep, lose *core.Record) error {
-	if err := settleConflicts(tx, keep.Id, lose.Id); err != nil {
+func (w *people) mergeUsers(tx core.App, keep, lose *core.Record) error {
+	if err := w.settleConflicts(tx, keep.Id, lose.Id); err != nil {
 		return err
 	}
 	if err := moveRelations(tx, keep, lose.Id); err != nil {
@@ -61,13 +61,13 @@ func mergeUsers(tx core.App, keep, lose *core.Record) error {
 
 // settleConflicts makes room where a unique index would refuse a moved row: an idempotency key that both have used is dropped
 // from the moved order, and counted consents are added up.
-func settleConflicts(tx core.App, keep, lose string) error {
+func (w *people) settleConflicts(tx core.App, keep, lose string) error {
 	_, err := tx.NonconcurrentDB().NewQuery(`UPDATE orders SET key = '' WHERE user = {:lose} AND key != '' AND
 		key IN (SELECT key FROM orders WHERE user = {:keep})`).Bind(dbx.Params{"keep": keep, "lose": lose}).Execute()
 	if err != nil {
 		return fmt.Errorf("settle order keys: %w", err)
 	}
-	if err := mergeScans(tx, keep, lose); err != nil {
+	if err := w.onMerge(tx, keep, lose); err != nil {
 		return err
 	}
 	rows, err := tx.FindAllRecords("wx_consents", dbx.HashExp{"user": lose})

@@ -15,6 +15,7 @@ import (
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
 	"wxbase/internal/days"
+	"wxbase/internal/desk"
 	"wxbase/internal/scene"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
@@ -88,7 +89,7 @@ func (c *codes) planLink(e *core.RequestEvent, form linkForm) (linkPlan, error) 
 		return linkPlan{}, err
 	}
 	plan := linkPlan{form: form, app: app}
-	if !isOperator(e) {
+	if !desk.IsOperator(e) {
 		plan.user = e.Auth.Id
 		if !c.mayMakeLinks(e, app) {
 			return plan, answer.Fail(answer.LinkDenied, nil)
@@ -202,8 +203,8 @@ func (c *codes) findLink(app core.App, key string) (*core.Record, error) {
 // makeLink asks WeChat and keeps the link.
 func (c *codes) makeLink(ctx context.Context, app core.App, plan linkPlan) (*core.Record, error) {
 	now := c.now().In(days.Beijing())
-	ours := books.Quota{Key: "links/user/" + plan.user + "/" + now.Format(time.DateOnly), Most: c.cfg.CodesPerDay, Until: now.AddDate(0, 0, 2)}
-	counted := plan.user != "" && c.cfg.CodesPerDay >= 0
+	ours := books.Quota{Key: "links/user/" + plan.user + "/" + now.Format(time.DateOnly), Most: c.perDay, Until: now.AddDate(0, 0, 2)}
+	counted := plan.user != "" && c.perDay >= 0
 	if counted {
 		if _, err := c.books.Spend(app, ours); errors.Is(err, books.ErrQuotaSpent) {
 			return nil, answer.With(answer.LinkUserQuota, "most", ours.Most)

@@ -53,7 +53,7 @@ func (w *people) login(e *core.RequestEvent) error {
 	if user.GetBool("blocked") {
 		return answer.Fail(answer.UserBlocked, nil)
 	}
-	w.codes.claimScan(e.App, form.Scene, user.Id)
+	w.onScene(e.App, form.Scene, user.Id)
 	event := &LoginEvent{App: e.App, Request: e, User: user, AppID: app.AppID, OpenID: past.session.OpenID, UnionID: past.session.UnionID, IsNew: past.isNew}
 	return w.onLogin.Trigger(event, func(le *LoginEvent) error {
 		meta := map[string]any{"isNew": le.IsNew, "appid": le.AppID, "openid": le.OpenID}

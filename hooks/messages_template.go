@@ -3,10 +3,12 @@ package hooks
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
 
+	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/accounts"
@@ -125,3 +127,16 @@ func (c *templateCache) since(appID string) time.Time {
 	defer c.mu.Unlock()
 	return c.lists[appID].at
 }
+
+// checkTemplateKeys refuses keys that no template has.
+func checkTemplateKeys(data map[string]string) error {
+	for key := range data {
+		if !templateKey.MatchString(key) {
+			return validation.Errors{"data": validation.NewError("data_invalid", "keys are those of the template at WeChat, such as thing1 or amount2")}
+		}
+	}
+	return nil
+}
+
+// templateKey is a key of a template as WeChat makes it: a type and a number.
+var templateKey = regexp.MustCompile(`^[a-z_]+[0-9]+$`)

@@ -11,6 +11,13 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
+// What Config.OrderNotice may say.
+const (
+	noticeOn    = "on"    // who bought what
+	noticeTotal = "total" // and for how much
+	noticeOff   = "off"
+)
+
 // noticeRoom is where a shop tells everybody what happens.
 const noticeRoom = "notice"
 
@@ -24,7 +31,7 @@ func (r *rooms) announce(_ context.Context, row *core.Record) error {
 	if err != nil {
 		return err
 	}
-	if r.cfg.OrderNotice == noticeOff {
+	if r.notice == noticeOff {
 		return nil
 	}
 	o, err := r.app.FindRecordById("orders", about.Order)
@@ -41,10 +48,10 @@ func (r *rooms) announce(_ context.Context, row *core.Record) error {
 	}
 	name, what, total := order.MaskName(user.GetString("name")), bought(items), o.GetInt("total")
 	payload := map[string]any{"name": name, "items": what}
-	if r.cfg.OrderNotice == noticeTotal {
+	if r.notice == noticeTotal {
 		payload["total"] = total
 	}
-	if text := r.cfg.Env("WXBASE_ORDER_NOTICE_TEXT"); text != "" {
+	if text := r.env("WXBASE_ORDER_NOTICE_TEXT"); text != "" {
 		payload["text"] = strings.NewReplacer("{name}", name, "{items}", what, "{total}", order.Yuan(int64(total))).Replace(text)
 	}
 	_, err = r.Publish(noticeRoom, "order.paid", payload)

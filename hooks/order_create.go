@@ -18,6 +18,7 @@ import (
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
 	"wxbase/internal/days"
+	"wxbase/internal/desk"
 	"wxbase/internal/order"
 )
 
@@ -263,7 +264,7 @@ func (t *till) saveOrder(tx core.App, d orderDraft) (*core.Record, error) {
 	r.Load(map[string]any{
 		"user": d.user, "appid": d.appID, "number": orderNumber(now), "items": d.items, "total": d.total,
 		"description": d.description, "payState": string(order.PayUnpaid), "shipState": "NONE",
-		"expiresAt": now.Add(t.cfg.OrderLife), "note": d.note, "key": d.key,
+		"expiresAt": now.Add(t.orderLife), "note": d.note, "key": d.key,
 	})
 	event := &OrderEvent{App: tx, Order: r}
 	err = t.onOrderCreate.Trigger(event, func(oe *OrderEvent) error { return books.Save(oe.App, oe.Order) })
@@ -282,7 +283,7 @@ func orderNumber(now time.Time) string {
 // ownOrder loads the order of the route for its owner or the shop. To anybody else it does not exist.
 func ownOrder(e *core.RequestEvent) (*core.Record, error) {
 	r, err := e.App.FindRecordById("orders", e.Request.PathValue("id"))
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !isOperator(e) && r.GetString("user") != e.Auth.Id {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !desk.IsOperator(e) && r.GetString("user") != e.Auth.Id {
 		return nil, answer.Fail(answer.OrderMissing, nil)
 	}
 	if err != nil {

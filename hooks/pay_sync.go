@@ -10,6 +10,7 @@ import (
 	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/desk"
 	"wxbase/internal/order"
 )
 
@@ -31,9 +32,9 @@ func (t *till) syncOrder(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	if len(live) == 0 && (isOperator(e) || t.syncMinute.Allow(record.Id, 1, t.now())) {
+	if len(live) == 0 && (desk.IsOperator(e) || t.syncMinute.Allow(record.Id, 1, t.now())) {
 		err := t.syncPaid(ctx, record.Id)
-		if err != nil && isOperator(e) {
+		if err != nil && desk.IsOperator(e) {
 			return answer.FromPay(err)
 		}
 		t.books.LogError("looking for refunds by hand", err) // note: to the buyer the order is paid all the same
@@ -193,7 +194,7 @@ func (t *till) sweepOrder(orderID string) error {
 }
 
 func (t *till) workSweep(ctx context.Context) {
-	tick := time.NewTicker(t.cfg.SweepEvery)
+	tick := time.NewTicker(t.sweepEvery)
 	defer tick.Stop()
 	for {
 		select {

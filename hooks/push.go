@@ -17,7 +17,6 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
@@ -26,60 +25,6 @@ import (
 
 // inboxReceived is the state of a push that waits to be worked on.
 const inboxReceived = "RECEIVED"
-
-// PushEvent is a message or an event that WeChat pushed, after it was checked and kept. It is delivered at least once, and again when a
-// handler returns an error. Of the fields for single kinds of events only those of this one are set.
-type PushEvent struct {
-	hook.Event
-	App     core.App
-	AppID   string
-	OpenID  string       // who it is about; may be WeChat itself
-	User    *core.Record // nil when nobody here has this openid
-	MsgType string       // event, or text, image, miniprogrampage from a customer chat
-	Name    string       // of an event, such as subscribe_msg_popup_event
-	MsgID   string       // empty for most events
-	At      time.Time
-	Fields  map[string]any // everything, in the shape of WeChat's JSON; numbers may be text
-
-	Answers []SubscribeAnswer // subscribe_msg_popup_event, subscribe_msg_change_event
-	Reports []MessageReport   // subscribe_msg_sent_event
-	Media   *MediaVerdict     // wxa_media_check
-	Trade   *TradeNotice      // trade_manage_order_settlement, trade_manage_remind_shipping
-}
-
-// SubscribeAnswer is what a person said to a template of subscribe messages.
-type SubscribeAnswer struct {
-	Template string
-	Accepted bool
-}
-
-// MessageReport is what became of a subscribe message.
-type MessageReport struct {
-	Template  string
-	MsgID     string
-	ErrorCode int // 0 for one that was delivered
-	Status    string
-}
-
-// MediaVerdict is what WeChat found in an image.
-type MediaVerdict struct {
-	TraceID string
-	Suggest string // pass, review or risky; empty with an Errcode
-	Label   int
-	Errcode int // why it could not be looked at
-	Check   *core.Record
-}
-
-// TradeNotice is what WeChat's shipping management says about an order.
-type TradeNotice struct {
-	Order         *core.Record // nil when it is not one of ours
-	TransactionID string
-	OutTradeNo    string
-	PaidAt        time.Time
-	ShippedAt     time.Time
-	ReceivedAt    time.Time
-	SettledAt     time.Time // zero until the money is the shop's
-}
 
 // pushCodec is what checks the pushes of a mini program.
 func (s *subscribe) pushCodec(appID string) (*wechat.PushCodec, error) {

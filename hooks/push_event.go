@@ -75,7 +75,7 @@ func (s *subscribe) applyPush(ctx context.Context, event *PushEvent, key string)
 	case event.Reports != nil:
 		return s.settleReports(ctx, event)
 	case event.Media != nil:
-		return s.screening.applyMedia(event.Media, event.At)
+		return s.onMedia(event.Media, event.At)
 	default:
 		return nil
 	}

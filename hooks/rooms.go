@@ -23,7 +23,7 @@ const publishTimeout = 5 * time.Second
 
 // openRooms makes the hub and binds what belongs to it. It runs before the app boots.
 func (r *rooms) openRooms() error {
-	limits, err := roomLimits(r.cfg.Env)
+	limits, err := roomLimits(r.env)
 	if err != nil {
 		return fmt.Errorf("register wxbase: %w", err)
 	}

@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -110,4 +111,15 @@ func (s *roomSession) refresh() error {
 	}
 	s.info.Auth = now
 	return nil
+}
+
+// ticketOf finds the ticket of a handshake.
+func ticketOf(h socketio.Handshake) string {
+	var auth struct {
+		Ticket string `json:"ticket"`
+	}
+	if len(h.Auth) > 0 && json.Unmarshal(h.Auth, &auth) == nil && auth.Ticket != "" {
+		return auth.Ticket
+	}
+	return h.Query.Get("ticket")
 }

@@ -45,7 +45,7 @@ func (r *rooms) mayPublish(name string, info *core.RequestInfo) error {
 // isOpenForDemo lets everybody speak in the room notice beside the simulator, so that the article's page works at once, unless the owner
 // has said who may. NB! this is not written into the room: the same data folder may serve real people later.
 func (r *rooms) isOpenForDemo(room *core.Record) bool {
-	return r.cfg.Sim && room.GetString("name") == noticeRoom && room.GetString("publishRule") == ""
+	return r.simulated && room.GetString("name") == noticeRoom && room.GetString("publishRule") == ""
 }
 
 // allows evaluates one of the rules that a room carries. An empty rule lets nobody in but superusers, and so does one that is broken.

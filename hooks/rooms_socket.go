@@ -19,7 +19,7 @@ type addressKey struct{}
 // bindSocket serves Socket.IO below /socket.io/. PocketBase's own CORS and logging are left out: the gateway knows the origins of mini
 // programs, and a token may be in the query.
 func (r *rooms) bindSocket(e *core.ServeEvent) {
-	options := gatewayOptions(r.cfg.Env)
+	options := gatewayOptions(r.env)
 	options.Address, options.Logger = addressOf, slog.New(appLogs{r.app})
 	r.sockets = gateway.New(r.hub, roomGate{r}, options)
 	serve := func(e *core.RequestEvent) error {

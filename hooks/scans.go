@@ -100,7 +100,7 @@ func (c *codes) saveInvite(tx core.App, code *core.Record, inviter, user string)
 		return false, fmt.Errorf("read owner of code: %w", err)
 	}
 	since := guest.GetDateTime("created")
-	isNew := c.cfg.InviteWithin < 0 || c.now().Sub(since.Time()) <= c.cfg.InviteWithin
+	isNew := c.inviteWithin < 0 || c.now().Sub(since.Time()) <= c.inviteWithin
 	if !isNew || !host.GetDateTime("created").Before(since) {
 		return false, nil
 	}
