@@ -323,6 +323,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.serveSim(e); err != nil {
 		return err
 	}
+	p.serveShop(e)
 	if err := p.servePublic(e); err != nil {
 		return err
 	}

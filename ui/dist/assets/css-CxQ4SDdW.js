@@ -1,0 +1,1 @@
+import"./css-DfNf-Y3l.js";

@@ -1,0 +1,1 @@
+export{t as default}from"./en-2Iu3J7S3.js";
