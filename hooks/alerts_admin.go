@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 )
 
@@ -47,11 +48,11 @@ func (p *Plugin) listAlerts(e *core.RequestEvent) error {
 	}
 	items, err := p.alerts(e.App, where, sort)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	open, err := e.App.CountRecords("wx_alerts", dbx.HashExp{"closedAt": ""})
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, map[string]any{"open": open, "items": items})
 }
@@ -73,17 +74,17 @@ func (p *Plugin) closeAlert(e *core.RequestEvent) error {
 	id := e.Request.PathValue("id")
 	row, err := e.App.FindRecordById("wx_alerts", id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return fail(errAlertMissing, nil)
+		return answer.Fail(answer.AlertMissing, nil)
 	}
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if row.GetDateTime("closedAt").IsZero() {
 		if err := p.settle(e.App, alertKind(row.GetString("kind")), row.GetString("subject"), e.Auth.Email()); err != nil {
-			return fail(errBusyHere, err)
+			return answer.Fail(answer.Busy, err)
 		}
 		if row, err = e.App.FindRecordById("wx_alerts", id); err != nil {
-			return fail(errBusyHere, err)
+			return answer.Fail(answer.Busy, err)
 		}
 	}
 	return e.JSON(http.StatusOK, viewAlert(row))

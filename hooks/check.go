@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/filesystem"
 	"github.com/pocketbase/pocketbase/tools/router"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -41,16 +42,16 @@ func (p *Plugin) checkText(e *core.RequestEvent) error {
 		Signature string `json:"signature"`
 		AppID     string `json:"appid"`
 	}
-	if err := readBody(e, &form); err != nil {
+	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
 	app, openID, err := p.writer(e.App, e.Auth.Id, form.AppID)
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	ctx, cancel := context.WithTimeout(e.Request.Context(), payTimeout)
 	defer cancel()
-	conclude, err := p.spendDaily(e.App, p.daily("checks", e.Auth.Id, p.limits.ChecksPerDay), 1, errCheckLimit, "day")
+	conclude, err := p.spendDaily(e.App, p.daily("checks", e.Auth.Id, p.limits.ChecksPerDay), 1, answer.CheckLimit, "day")
 	if err != nil {
 		return err
 	}
@@ -76,11 +77,11 @@ func sceneOr(scene int, otherwise wechat.CheckScene) wechat.CheckScene {
 func (p *Plugin) writer(db core.App, user, appID string) (app settings.App, openID string, err error) {
 	identity, err := identityOf(db, user, appID)
 	if err != nil {
-		return app, "", fail(errIdentityMissing, err)
+		return app, "", answer.Fail(answer.IdentityMissing, err)
 	}
 	app, err = p.settings.App(identity.GetString("appid"))
 	if err != nil {
-		return app, "", failWechat(err)
+		return app, "", answer.FromWechat(err)
 	}
 	return app, identity.GetString("openid"), nil
 }
@@ -91,9 +92,9 @@ func failCheck(cause error) *router.ApiError {
 		return answer
 	}
 	if we, ok := errors.AsType[*wechat.Error](cause); ok && we.Kind == wechat.KindArgs && we.Errcode == 0 {
-		return withReason(errCheckArgs, cause)
+		return withReason(answer.CheckArgs, cause)
 	}
-	return failWechat(cause)
+	return answer.FromWechat(cause)
 }
 
 // checkImage handles POST /api/wx/check/image: a form with the image in `file`, as wx.uploadFile sends it, or `{collection, record, field,
@@ -108,16 +109,16 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 		Field      string `json:"field" form:"field"`
 		File       string `json:"file" form:"-"`
 	}
-	if err := readUpload(e, &form); err != nil {
+	if err := answer.ReadUpload(e, &form); err != nil {
 		return err
 	}
 	app, openID, err := p.writer(e.App, e.Auth.Id, form.AppID)
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	row, err := newCheck(e.App, e.Auth.Id, app.AppID, openID, "image", checkPending)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	files, err := e.FindUploadedFiles("file")
 	switch {
@@ -127,7 +128,7 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 		err = pointAt(e, row, form.Collection, form.Record, form.Field, form.File)
 	}
 	if err != nil {
-		return asAnswer(err, errBadRequest)
+		return answer.Or(err, answer.BadRequest)
 	}
 	if _, err := p.publicOrigin(app); err != nil {
 		return err
@@ -137,9 +138,9 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 		return err
 	}
 	if err := save(e.App, row); isPictureRefused(err) {
-		return fail(errImageRefused, err)
+		return answer.Fail(answer.ImageRefused, err)
 	} else if err != nil {
-		return fail(errCheckImage, err)
+		return answer.Fail(answer.CheckImage, err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
 	defer cancel()
@@ -153,12 +154,12 @@ func (p *Plugin) checkImage(e *core.RequestEvent) error {
 
 // spendImage takes one check and the megabytes of its file from what a user has in a day.
 func (p *Plugin) spendImage(app core.App, user string, files []*filesystem.File) (conclude func(error), err error) {
-	one, err := p.spendDaily(app, p.daily("checks", user, p.limits.ChecksPerDay), 1, errCheckLimit, "day")
+	one, err := p.spendDaily(app, p.daily("checks", user, p.limits.ChecksPerDay), 1, answer.CheckLimit, "day")
 	if err != nil || len(files) == 0 {
 		return one, err
 	}
 	megabytes := int((files[0].Size + 1<<20 - 1) >> 20)
-	volume, err := p.spendDaily(app, p.daily("checks/megabytes", user, p.limits.ChecksMegabytes), megabytes, errCheckLimit, "megabytes")
+	volume, err := p.spendDaily(app, p.daily("checks/megabytes", user, p.limits.ChecksMegabytes), megabytes, answer.CheckLimit, "megabytes")
 	if err != nil {
 		one(errQuotaSpent)
 		return nil, err
@@ -183,7 +184,7 @@ func newCheck(app core.App, user, appID, openID, kind, state string) (*core.Reco
 // attachImage takes an uploaded file that is an image by its bytes, whatever it is called.
 func attachImage(row *core.Record, file *filesystem.File) error {
 	if file.Size > maxCheckImage {
-		return fail(errCheckImage, nil)
+		return answer.Fail(answer.CheckImage, nil)
 	}
 	reader, err := file.Reader.Open()
 	if err != nil {
@@ -193,7 +194,7 @@ func attachImage(row *core.Record, file *filesystem.File) error {
 	head := make([]byte, 512)
 	n, err := io.ReadFull(reader, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || !slices.Contains(checkedTypes(), http.DetectContentType(head[:n])) {
-		return fail(errCheckImage, err)
+		return answer.Fail(answer.CheckImage, err)
 	}
 	row.Set("image", file)
 	return nil
@@ -205,18 +206,18 @@ func checkedTypes() []string { return []string{"image/jpeg", "image/png", "image
 // pointAt names a file of a record that the person can see.
 func pointAt(e *core.RequestEvent, row *core.Record, collection, record, field, file string) error {
 	if collection == "" || record == "" || field == "" {
-		return failWith(errCheckArgs, "reason", "send a file, or collection, record and field")
+		return answer.With(answer.CheckArgs, "reason", "send a file, or collection, record and field")
 	}
 	r, err := e.App.FindRecordById(collection, record)
 	if err != nil {
-		return failWith(errCheckArgs, "reason", "there is no such record")
+		return answer.With(answer.CheckArgs, "reason", "there is no such record")
 	}
 	info, err := e.RequestInfo()
 	if err != nil {
-		return fail(errBadRequest, err)
+		return answer.Fail(answer.BadRequest, err)
 	}
 	if ok, err := e.App.CanAccessRecord(r, info, r.Collection().ViewRule); err != nil || !ok {
-		return failWith(errCheckArgs, "reason", "there is no such record")
+		return answer.With(answer.CheckArgs, "reason", "there is no such record")
 	}
 	f, ok := r.Collection().Fields.GetByName(field).(*core.FileField)
 	names := r.GetStringSlice(field)
@@ -224,7 +225,7 @@ func pointAt(e *core.RequestEvent, row *core.Record, collection, record, field, 
 		file = names[0]
 	}
 	if !ok || f.Hidden || f.Protected || !slices.Contains(names, file) {
-		return failWith(errCheckArgs, "reason", "there is no such file, or WeChat could not fetch it")
+		return answer.With(answer.CheckArgs, "reason", "there is no such file, or WeChat could not fetch it")
 	}
 	// NB! the file alone is named: who asks about somebody's record must not move it
 	row.Set("file", r.BaseFilesPath()+"/"+file)
@@ -235,7 +236,7 @@ func pointAt(e *core.RequestEvent, row *core.Record, collection, record, field, 
 func (p *Plugin) publicOrigin(app settings.App) (string, error) {
 	origin := p.settings.PublicURL()
 	if !strings.HasPrefix(origin, "https://") && (!strings.HasPrefix(origin, "http://") || settings.IsOfficial(app.APIBase)) {
-		return "", fail(errCheckNoURL, nil)
+		return "", answer.Fail(answer.CheckNoURL, nil)
 	}
 	return origin, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/wechat"
 )
 
@@ -73,13 +74,13 @@ func (p *Plugin) runCheck(ctx context.Context, effect *core.Record) error {
 // concludeTry gives a check up that no further try can help: a person must look.
 func (p *Plugin) concludeTry(row *core.Record, cause error) error {
 	we, fromWeChat := errors.AsType[*wechat.Error](cause)
-	answer, ours := errors.AsType[*router.ApiError](cause)
+	reply, ours := errors.AsType[*router.ApiError](cause)
 	switch {
 	case cause == nil:
 		return nil
 	case errors.Is(cause, sql.ErrNoRows): // the record is gone
 		return p.app.Delete(row)
-	case ours && answer.Data["code"] == errCheckNoURL.Code:
+	case ours && reply.Data["code"] == answer.CheckNoURL.Code:
 		return errors.New("no public address: set WXBASE_PUBLIC_URL")
 	case ours, fromWeChat && !we.Retryable() && we.Kind != wechat.KindConfig && we.Kind != wechat.KindToken && we.Kind != wechat.KindQuota:
 		return errors.Join(p.settleCheck(row.Id, checkFailed, 0, scrub(cause.Error()), ""), finalError{cause})

@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/filesystem"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/scene"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
@@ -55,7 +56,7 @@ type codePlan struct {
 // for the same request, however many ask at once.
 func (p *Plugin) createCode(e *core.RequestEvent) error {
 	var form codeForm
-	if err := readByRank(e, &form); err != nil {
+	if err := answer.ReadByRank(e, &form); err != nil {
 		return err
 	}
 	app, err := p.appOf(e, form.AppID)
@@ -63,7 +64,7 @@ func (p *Plugin) createCode(e *core.RequestEvent) error {
 		return err
 	}
 	user := ""
-	if !e.HasSuperuserAuth() {
+	if !isOperator(e) {
 		user = e.Auth.Id
 	}
 	plan, err := planCode(app, user, form)
@@ -74,7 +75,7 @@ func (p *Plugin) createCode(e *core.RequestEvent) error {
 	// note: a code that was asked for is kept even when the phone hangs up
 	record, reused, err := p.obtainCode(context.WithoutCancel(e.Request.Context()), e.App, plan)
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	return e.JSON(http.StatusOK, describeCode(record, reused))
 }
@@ -85,13 +86,13 @@ func (p *Plugin) obtainCode(ctx context.Context, app core.App, plan codePlan) (r
 		return record, true, err
 	}
 	if plan.isKept {
-		return nil, false, fail(errSceneReserved, nil)
+		return nil, false, answer.Fail(answer.SceneReserved, nil)
 	}
 	ctx, cancel := context.WithTimeout(ctx, codeTimeout)
 	defer cancel()
 	unlock, err := p.locks.lockContext(ctx, "code/"+plan.key)
 	if err != nil {
-		return nil, false, fail(errWxBusy, err)
+		return nil, false, answer.Fail(answer.WxBusy, err)
 	}
 	defer unlock()
 	if record, err = findCode(app, plan); record != nil || err != nil {
@@ -116,10 +117,10 @@ func planCode(app settings.App, user string, form codeForm) (plan codePlan, err 
 	plan.request.Kind = plan.kind
 	if len(form.Payload) > 0 && string(form.Payload) != "null" {
 		if plan.payload, err = scene.CanonicalJSON(form.Payload); err != nil {
-			return plan, failWith(errCodeArgs, "reason", err.Error())
+			return plan, answer.With(answer.CodeArgs, "reason", err.Error())
 		}
 		if !survivesColumn(plan.payload) {
-			return plan, failWith(errCodeArgs, "reason", "a bare number as payload must be an integer of at most 15 digits")
+			return plan, answer.With(answer.CodeArgs, "reason", "a bare number as payload must be an integer of at most 15 digits")
 		}
 	}
 	if err := plan.settleScene(); err != nil {
@@ -130,7 +131,7 @@ func planCode(app settings.App, user string, form codeForm) (plan codePlan, err 
 	}
 	options, err := json.Marshal(plan.request)
 	if err != nil {
-		return plan, fail(errBadRequest, err)
+		return plan, answer.Fail(answer.BadRequest, err)
 	}
 	plan.key = scene.Key(app.AppID, plan.user, plan.payload, string(options))
 	return plan, nil
@@ -151,22 +152,22 @@ func (plan *codePlan) settleScene() error {
 	r := plan.request
 	if plan.kind == wechat.CodeUnlimited {
 		if (plan.payload == "") == (r.Scene == "") {
-			return failWith(errCodeArgs, "reason", "exactly one of payload and scene is needed")
+			return answer.With(answer.CodeArgs, "reason", "exactly one of payload and scene is needed")
 		}
 		if r.Scene == "" {
 			r.Scene = "0"
 		} else if scene.KindOf(r.Scene) != scene.KindPlain {
-			return failWith(errCodeArgs, "reason", "the scene looks like one of ours; choose another first character")
+			return answer.With(answer.CodeArgs, "reason", "the scene looks like one of ours; choose another first character")
 		}
 	} else {
 		if plan.payload != "" || r.Scene != "" {
-			return failWith(errCodeArgs, "reason", "only codes of kind unlimited carry a payload or a scene")
+			return answer.With(answer.CodeArgs, "reason", "only codes of kind unlimited carry a payload or a scene")
 		}
 		plan.request.Path, plan.request.Page = r.Page, ""
 		r = plan.request
 	}
 	if err := wechat.ValidateCode(r); err != nil {
-		refusal := fail(errCodeArgs, err)
+		refusal := answer.Fail(answer.CodeArgs, err)
 		if we, ok := errors.AsType[*wechat.Error](err); ok {
 			refusal.Data["reason"] = we.Error()
 		}
@@ -180,18 +181,18 @@ func (plan *codePlan) settleScene() error {
 func (p *Plugin) appOf(e *core.RequestEvent, appID string) (settings.App, error) {
 	apps, err := p.settings.Apps()
 	if err != nil {
-		return settings.App{}, fail(errBusyHere, err)
+		return settings.App{}, answer.Fail(answer.Busy, err)
 	}
-	if appID == "" && !e.HasSuperuserAuth() && len(apps) > 1 {
+	if appID == "" && !isOperator(e) && len(apps) > 1 {
 		identity, err := identityOf(e.App, e.Auth.Id, "")
 		if err != nil {
-			return settings.App{}, fail(errIdentityMissing, err)
+			return settings.App{}, answer.Fail(answer.IdentityMissing, err)
 		}
 		appID = identity.GetString("appid")
 	}
 	app, err := p.settings.App(appID)
 	if err != nil {
-		return app, failWechat(err)
+		return app, answer.FromWechat(err)
 	}
 	return app, nil
 }
@@ -219,27 +220,27 @@ func (p *Plugin) makeCode(ctx context.Context, app core.App, plan codePlan) (*co
 func failPicture(cause error) error {
 	we, ok := errors.AsType[*wechat.Error](cause)
 	if !ok {
-		return failWechat(cause)
+		return answer.FromWechat(cause)
 	}
 	switch {
 	case we.Errcode == 41030:
-		return fail(errCodePage, cause)
+		return answer.Fail(answer.CodePage, cause)
 	case we.Errcode == 45029:
-		return fail(errCodeQuota, cause)
+		return answer.Fail(answer.CodeQuota, cause)
 	case we.Errcode == 45009: // note: elsewhere it is a day's quota; for codes it is the 5000 of a minute
-		return fail(errWxRate, cause)
+		return answer.Fail(answer.WxRate, cause)
 	case errors.Is(cause, wechat.ErrImageJSON):
-		return fail(errCodeJSON, cause)
+		return answer.Fail(answer.CodeJSON, cause)
 	case errors.Is(cause, wechat.ErrImageHTML):
-		return fail(errCodeHTML, cause)
+		return answer.Fail(answer.CodeHTML, cause)
 	case errors.Is(cause, wechat.ErrImageTruncated):
-		return fail(errCodeTruncated, cause)
+		return answer.Fail(answer.CodeTruncated, cause)
 	case errors.Is(cause, wechat.ErrEmpty):
-		return fail(errCodeEmpty, cause)
+		return answer.Fail(answer.CodeEmpty, cause)
 	case errors.Is(cause, context.DeadlineExceeded):
-		return fail(errCodeSilence, cause)
+		return answer.Fail(answer.CodeSilence, cause)
 	default:
-		return failWechat(cause)
+		return answer.FromWechat(cause)
 	}
 }
 
@@ -270,7 +271,7 @@ func (p *Plugin) takeScene(ctx context.Context, app core.App, plan *codePlan) (r
 	}
 	release, err = p.locks.lockContext(ctx, "scene/"+packed)
 	if err != nil {
-		return nil, fail(errWxBusy, err)
+		return nil, answer.Fail(answer.WxBusy, err)
 	}
 	plan.request.Scene = packed
 	_, err = findRow(app, "wx_codes", dbx.HashExp{"scene": packed})
@@ -279,7 +280,7 @@ func (p *Plugin) takeScene(ctx context.Context, app core.App, plan *codePlan) (r
 	}
 	release()
 	if err != nil {
-		return nil, fail(errBusyHere, err)
+		return nil, answer.Fail(answer.Busy, err)
 	}
 	plan.request.Scene = scene.New()
 	return free, nil
@@ -347,7 +348,7 @@ func (s *Script) Code(form map[string]any) (map[string]any, error) {
 	}
 	app, err := s.plugin.settings.App(f.AppID)
 	if err != nil {
-		return nil, failWechat(err)
+		return nil, answer.FromWechat(err)
 	}
 	user, _ := form["user"].(string)
 	plan, err := planCode(app, user, f)
@@ -356,7 +357,7 @@ func (s *Script) Code(form map[string]any) (map[string]any, error) {
 	}
 	record, reused, err := s.plugin.obtainCode(context.Background(), s.plugin.app, plan)
 	if err != nil {
-		return nil, asAnswer(err, errBusyHere)
+		return nil, answer.Or(err, answer.Busy)
 	}
 	return describeCode(record, reused), nil
 }
@@ -367,15 +368,15 @@ func (p *Plugin) openScene(e *core.RequestEvent) error {
 	query := e.Request.URL.Query()
 	r, err := findScene(e.App, e.Request.PathValue("scene"), query.Get("appid"), query.Get("page"))
 	if errors.Is(err, sql.ErrNoRows) {
-		return fail(errSceneMissing, err)
+		return answer.Fail(answer.SceneMissing, err)
 	}
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	// note: the page opens all the same; what somebody asks for over and over again is only not counted
 	if p.guards.scans.allow(senderOf(e), p.limits.ScansPerMinute, p.now()) {
 		if err := p.countScan(e.App, r, scanner(e)); err != nil {
-			return fail(errBusyHere, err)
+			return answer.Fail(answer.Busy, err)
 		}
 	} else {
 		p.metrics.refused.WithLabelValues("scan_not_counted").Inc()

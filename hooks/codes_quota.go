@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -86,10 +87,10 @@ func (p *Plugin) takeCodeQuotas(app core.App, plan codePlan) (conclude func(erro
 	for _, ask := range []struct {
 		quota   quota
 		applies bool
-		problem Problem
+		problem answer.Problem
 	}{
-		{p.userCodes(plan.maker), plan.maker != "" && p.cfg.CodesPerDay >= 0, errCodeUserQuota},
-		{limitedCodesOf(plan.app.AppID), plan.kind != wechat.CodeUnlimited, errCodeQuota},
+		{p.userCodes(plan.maker), plan.maker != "" && p.cfg.CodesPerDay >= 0, answer.CodeUserQuota},
+		{limitedCodesOf(plan.app.AppID), plan.kind != wechat.CodeUnlimited, answer.CodeQuota},
 	} {
 		if !ask.applies {
 			continue
@@ -98,18 +99,18 @@ func (p *Plugin) takeCodeQuotas(app core.App, plan codePlan) (conclude func(erro
 		if err != nil {
 			conclude(errQuotaSpent)
 			if errors.Is(err, errQuotaSpent) {
-				return nil, failWith(ask.problem, "most", ask.quota.most)
+				return nil, answer.With(ask.problem, "most", ask.quota.most)
 			}
-			return nil, fail(errBusyHere, err)
+			return nil, answer.Fail(answer.Busy, err)
 		}
 		taken = append(taken, ask.quota)
-		if ask.problem == errCodeQuota {
+		if ask.problem == answer.CodeQuota {
 			warnOfQuota(app, plan.app, used)
 		}
 	}
 	if plan.kind == wechat.CodeUnlimited && !p.codeMinute.allow(plan.app.AppID, codesPerMinute, p.now()) {
 		conclude(errQuotaSpent)
-		return nil, fail(errWxRate, nil)
+		return nil, answer.Fail(answer.WxRate, nil)
 	}
 	return conclude, nil
 }
@@ -150,7 +151,7 @@ func (p *Plugin) sweepQuotas() {
 func (p *Plugin) showQuotas(e *core.RequestEvent) error {
 	apps, err := p.settings.Apps()
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	list := []map[string]any{}
 	for _, a := range apps {
@@ -160,7 +161,7 @@ func (p *Plugin) showQuotas(e *core.RequestEvent) error {
 		case err == nil:
 			used = row.GetInt("used")
 		case !errors.Is(err, sql.ErrNoRows):
-			return fail(errBusyHere, err)
+			return answer.Fail(answer.Busy, err)
 		}
 		list = append(list, map[string]any{
 			"appid": a.AppID, "limitedCodes": map[string]int{"used": used, "most": limitedCodes, "left": max(0, limitedCodes-used)},

@@ -18,6 +18,8 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // Answers of wx.requestSubscribeMessage.
@@ -59,21 +61,21 @@ func (p *Plugin) reportConsents(e *core.RequestEvent) error {
 		Answers map[string]string `json:"answers"`
 		Key     string            `json:"key"`
 	}
-	if err := readBody(e, &form); err != nil {
+	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
 	if len(form.Answers) == 0 || len(form.Answers) > mostAnswers {
-		return failField(errConsentArgs, "answers", fmt.Sprintf("1 to %d answers", mostAnswers))
+		return answer.Field(answer.ConsentArgs, "answers", fmt.Sprintf("1 to %d answers", mostAnswers))
 	}
 	if len(form.Key) > 64 {
-		return failField(errConsentArgs, "key", "at most 64 bytes")
+		return answer.Field(answer.ConsentArgs, "key", "at most 64 bytes")
 	}
-	for template, answer := range form.Answers {
-		if strings.HasPrefix(answer, answerAccept) { // newer phones say acceptWithAudio and the like
-			answer, form.Answers[template] = answerAccept, answerAccept
+	for template, reply := range form.Answers {
+		if strings.HasPrefix(reply, answerAccept) { // newer phones say acceptWithAudio and the like
+			reply, form.Answers[template] = answerAccept, answerAccept
 		}
-		if template == "" || len(template) > 128 || !slices.Contains([]string{answerAccept, answerReject, answerBan, answerFilter}, answer) {
-			return failWith(errConsentArgs, "template", template[:min(len(template), 128)])
+		if template == "" || len(template) > 128 || !slices.Contains([]string{answerAccept, answerReject, answerBan, answerFilter}, reply) {
+			return answer.With(answer.ConsentArgs, "template", template[:min(len(template), 128)])
 		}
 	}
 	list := []map[string]any{}
@@ -91,7 +93,7 @@ func (p *Plugin) reportConsents(e *core.RequestEvent) error {
 		return nil
 	})
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	return e.JSON(http.StatusOK, map[string]any{"consents": list})
 }
@@ -106,7 +108,7 @@ func (p *Plugin) mayConsent(tx core.App, user, template string) error {
 		return fmt.Errorf("count consents: %w", err)
 	}
 	if n >= int64(p.limits.Templates) {
-		return failWith(errConsentLimit, "most", p.limits.Templates)
+		return answer.With(answer.ConsentLimit, "most", p.limits.Templates)
 	}
 	return nil
 }

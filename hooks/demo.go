@@ -94,6 +94,28 @@ func seedProducts(app core.App) error {
 				return err
 			}
 		}
-		return nil
+		return seedVariants(tx, c)
 	})
+}
+
+// seedVariants adds a product that comes in two sizes.
+func seedVariants(tx core.App, products *core.Collection) error {
+	tea := core.NewRecord(products)
+	tea.Load(map[string]any{"name": "盖碗茶", "description": "竹叶青，可续水。 Green tea in a covered bowl.", "price": 1200, "active": true, "category": "饮品", "position": 5})
+	if err := tx.Save(tea); err != nil {
+		return err
+	}
+	c, err := tx.FindCachedCollectionByNameOrId("product_variants")
+	if err != nil {
+		return err
+	}
+	for i, size := range []map[string]any{{"name": "一人份", "price": 1200, "stock": "40"}, {"name": "三人份", "price": 2800, "stock": "15"}} {
+		r := core.NewRecord(c)
+		r.Load(size)
+		r.Load(map[string]any{"product": tea.Id, "active": true, "position": i + 1})
+		if err := tx.Save(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -110,8 +110,8 @@ func TestDemoProducts(t *testing.T) {
 	t.Parallel()
 	first := mustStart(t, "127.0.0.1:8090", hooks.Config{Sim: true})
 	products, err := first.FindAllRecords("products")
-	if err != nil || len(products) != 4 {
-		t.Fatalf("got %d products, %v, want 4", len(products), err)
+	if err != nil || len(products) != 5 {
+		t.Fatalf("got %d products, %v, want 5", len(products), err)
 	}
 	products[0].Set("price", 1)
 	if err := first.Save(products[0]); err != nil {

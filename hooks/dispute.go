@@ -13,6 +13,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -162,7 +163,7 @@ func refuseFrozen(app core.App, orderID string) error {
 		return fmt.Errorf("read order: %w", err)
 	}
 	if isFrozen(o) {
-		return fail(errOrderDisputed, nil)
+		return answer.Fail(answer.OrderDisputed, nil)
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -51,11 +52,11 @@ type decision struct {
 func (f resolveForm) check() error {
 	switch {
 	case f.Payment == "":
-		return failField(errFieldInvalid, "payment", "the id of the payment")
+		return answer.Field(answer.FieldInvalid, "payment", "the id of the payment")
 	case f.Decision != decideAccept && f.Decision != decideGiveBack && f.Decision != decideClose:
-		return failField(errFieldInvalid, "decision", "accept, giveBack or close")
+		return answer.Field(answer.FieldInvalid, "decision", "accept, giveBack or close")
 	case f.Reason == "" || utf8.RuneCountInString(f.Reason) > 200:
-		return failField(errFieldInvalid, "reason", "1 to 200 characters")
+		return answer.Field(answer.FieldInvalid, "reason", "1 to 200 characters")
 	}
 	return nil
 }
@@ -63,7 +64,7 @@ func (f resolveForm) check() error {
 // resolveOrder handles POST /api/wx/admin/orders/{id}/resolve for superusers.
 func (p *Plugin) resolveOrder(e *core.RequestEvent) error {
 	var form resolveForm
-	if err := readStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	if err := form.check(); err != nil {
@@ -76,13 +77,13 @@ func (p *Plugin) resolveOrder(e *core.RequestEvent) error {
 	defer p.locks.lock("order/" + record.Id)()
 	payment, err := disputedPayment(e.App, record.Id, form)
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
 	defer cancel()
 	verdict := &decision{What: form.Decision, By: e.Auth.Email(), Reason: form.Reason}
 	if err := p.decide(ctx, payment, verdict); err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	return answerResolved(e, record.Id, payment.Id)
 }
@@ -91,14 +92,14 @@ func (p *Plugin) resolveOrder(e *core.RequestEvent) error {
 func disputedPayment(app core.App, orderID string, form resolveForm) (*core.Record, error) {
 	payment, err := findRow(app, "payments", dbx.HashExp{"id": form.Payment, "order": orderID})
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fail(errDisputeMissing, nil)
+		return nil, answer.Fail(answer.DisputeMissing, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find payment: %w", err)
 	}
 	closed := payment.GetString("state") == string(order.PaymentClosed)
 	if payment.GetDateTime("disputedAt").IsZero() && (!closed || form.Decision != decideAccept) {
-		return nil, failWith(errDisputeMissing, "state", payment.GetString("state"))
+		return nil, answer.With(answer.DisputeMissing, "state", payment.GetString("state"))
 	}
 	return payment, nil
 }
@@ -107,11 +108,11 @@ func disputedPayment(app core.App, orderID string, form resolveForm) (*core.Reco
 func (p *Plugin) decide(ctx context.Context, payment *core.Record, d *decision) error {
 	gateway, err := p.gateway(payment.GetString("merchant"), payment.GetString("appid"))
 	if err != nil {
-		return failPay(err)
+		return answer.FromPay(err)
 	}
 	trade, err := askTrade(ctx, gateway, payment)
 	if err != nil {
-		return failPay(err)
+		return answer.FromPay(err)
 	}
 	switch d.What {
 	case decideAccept:
@@ -137,7 +138,7 @@ func askTrade(ctx context.Context, g wxpay.Gateway, payment *core.Record) (*wxpa
 
 func (p *Plugin) acceptPayment(payment *core.Record, trade *wxpay.Trade, d *decision) error {
 	if trade == nil {
-		return failWith(errDisputeMismatch, "tradeState", "NOT_EXIST")
+		return answer.With(answer.DisputeMismatch, "tradeState", "NOT_EXIST")
 	}
 	d.settles = true
 	_, err := p.apply(p.app, payment.Id, "", evidence{source: "resolve", trade: trade, decision: d})
@@ -150,9 +151,9 @@ func (p *Plugin) acceptPayment(payment *core.Record, trade *wxpay.Trade, d *deci
 func acceptEvent(payment *core.Record, found order.PaymentEvent, why evidence) (order.PaymentEvent, error) {
 	switch {
 	case found == order.EventPaidTwice:
-		return "", fail(errOrderPaid, nil)
+		return "", answer.Fail(answer.OrderPaid, nil)
 	case found != order.EventPaidFact:
-		refusal := failWith(errDisputeMismatch, "tradeState", string(why.trade.State))
+		refusal := answer.With(answer.DisputeMismatch, "tradeState", string(why.trade.State))
 		refusal.Data["reason"] = describe(why.mismatches)
 		return "", refusal
 	case payment.GetString("state") == string(order.PaymentClosed):
@@ -190,7 +191,7 @@ func refuseWhileGoingBack(tx core.App, payment *core.Record) error {
 		return fmt.Errorf("read refunds: %w", err)
 	}
 	if len(back) > 0 {
-		return failWith(errDisputeGoingBack, "refund", back[0].Id)
+		return answer.With(answer.DisputeGoingBack, "refund", back[0].Id)
 	}
 	return nil
 }
@@ -206,7 +207,7 @@ func (p *Plugin) closeDispute(ctx context.Context, g wxpay.Gateway, payment *cor
 	case trade.State == wxpay.StateRefund:
 		d.settles = true
 	case trade.State == wxpay.StateSuccess:
-		refusal := failWith(errDisputeHeld, "tradeState", string(trade.State))
+		refusal := answer.With(answer.DisputeHeld, "tradeState", string(trade.State))
 		refusal.Data["total"] = int64(trade.Total)
 		return refusal
 	default:
@@ -228,16 +229,16 @@ func (p *Plugin) closeForGood(ctx context.Context, g wxpay.Gateway, payment *cor
 	case order.EventCloseDone, order.EventUnknownPastGrace:
 		return nil
 	case order.EventCloseRefusedPaid:
-		return failWith(errDisputeHeld, "tradeState", string(wxpay.StateSuccess))
+		return answer.With(answer.DisputeHeld, "tradeState", string(wxpay.StateSuccess))
 	default:
-		return failPay(err)
+		return answer.FromPay(err)
 	}
 }
 
 // giveMoneyBack sends the money that WeChat holds back to the payer. The payment stays disputed until it has arrived.
 func (p *Plugin) giveMoneyBack(ctx context.Context, payment *core.Record, trade *wxpay.Trade, d *decision) error {
 	if payment.GetString("state") != string(order.PaymentDisputed) {
-		return failWith(errDisputeSettled, "state", payment.GetString("state"))
+		return answer.With(answer.DisputeSettled, "state", payment.GetString("state"))
 	}
 	refund, err := p.writeGiveBack(payment.Id, trade, d)
 	if err != nil {
@@ -282,7 +283,7 @@ func (p *Plugin) writeGiveBack(paymentID string, trade *wxpay.Trade, d *decision
 // canGiveBack refuses what is not money that WeChat holds for us under our number. Who paid how much for which mini program does not
 // matter: the payer gets back what they paid.
 func canGiveBack(payment *core.Record, trade *wxpay.Trade) error {
-	refusal := fail(errDisputeNothing, nil)
+	refusal := answer.Fail(answer.DisputeNothing, nil)
 	switch {
 	case trade == nil:
 		refusal.Data["tradeState"] = "NOT_EXIST"
@@ -348,26 +349,26 @@ func (p *Plugin) endGiveBack(tx core.App, payment *core.Record) error {
 func answerResolved(e *core.RequestEvent, orderID, paymentID string) error {
 	o, err := e.App.FindRecordById("orders", orderID)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	payment, err := e.App.FindRecordById("payments", paymentID)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
-	answer := map[string]any{"order": o, "payment": payment}
+	reply := map[string]any{"order": o, "payment": payment}
 	records := []*core.Record{o, payment}
 	rows, err := e.App.FindRecordsByFilter("refunds", "payment = {:p}", "-created,-@rowid", 1, 0, dbx.Params{"p": paymentID})
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if len(rows) > 0 {
-		answer["refund"] = rows[0]
+		reply["refund"] = rows[0]
 		records = append(records, rows[0])
 	}
 	for _, r := range records {
 		if err := apis.EnrichRecord(e, r); err != nil {
-			return fail(errBusyHere, err)
+			return answer.Fail(answer.Busy, err)
 		}
 	}
-	return e.JSON(http.StatusOK, answer)
+	return e.JSON(http.StatusOK, reply)
 }

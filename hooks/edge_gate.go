@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/socketio"
@@ -15,8 +16,8 @@ import (
 
 // The refusals of an edge.
 var (
-	errTicket      = &realtime.Error{Code: errTicketInvalid.Code, Message: errTicketInvalid.Message}
-	errTicketCheck = &realtime.Error{Code: errPrimaryAway.Code, Message: "The main server cannot be reached, so that the ticket cannot be checked. Try again."}
+	errTicket      = &realtime.Error{Code: answer.TicketInvalid.Code, Message: answer.TicketInvalid.EN}
+	errTicketCheck = &realtime.Error{Code: answer.PrimaryAway.Code, Message: "The main server cannot be reached, so that the ticket cannot be checked. Try again."}
 )
 
 // edgeGate admits by ticket alone: the Gate of a process without a database.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/realtime/ticket"
 	"wxbase/internal/settings"
 )
@@ -69,7 +70,7 @@ func (p *Plugin) openEdgeKey(tx core.App) (*ticket.Signer, error) {
 func (p *Plugin) showEdgeKey(e *core.RequestEvent) error {
 	signer, err := p.ticketSigner()
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	e.Response.Header().Set("Cache-Control", "no-store") // a new key must be seen at once
 	return e.Blob(http.StatusOK, "application/json", signer.PublicKeys())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/ticket"
 )
@@ -26,14 +27,14 @@ type ticketForm struct {
 // the public addresses in a random order.
 func (p *Plugin) createTicket(e *core.RequestEvent) error {
 	var form ticketForm
-	if err := readBody(e, &form); err != nil {
+	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
 	if len(form.Rooms) == 0 {
-		return fail(errRoomUnknown, nil)
+		return answer.Fail(answer.RoomUnknown, nil)
 	}
 	if len(form.Rooms) > min(ticket.MaxRooms, p.hub.Limits().RoomsPerSocket) {
-		return fail(errRoomLimit, nil)
+		return answer.Fail(answer.RoomLimit, nil)
 	}
 	holder, until, err := ticketHolder(e, form.UserID)
 	if err != nil {
@@ -41,7 +42,7 @@ func (p *Plugin) createTicket(e *core.RequestEvent) error {
 	}
 	// as many as an address may have connections, twice a minute
 	if !e.HasSuperuserAuth() && !p.roomMinute.allow("ticket "+senderOf(e), 2*p.hub.Limits().SocketsPerAddress, p.now()) {
-		return fail(errRate, nil)
+		return answer.Fail(answer.Rate, nil)
 	}
 	rooms, err := p.ticketRooms(e, form.Rooms)
 	if err != nil {
@@ -49,15 +50,15 @@ func (p *Plugin) createTicket(e *core.RequestEvent) error {
 	}
 	signer, err := p.ticketSigner()
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	// note: by the wall clock, which edges go by, even where the simulator's has been moved
 	token, life, err := signer.Sign(ticket.Ticket{User: holder.User, Verified: holder.Verified, Rooms: rooms, Until: until}, time.Now())
 	if errors.Is(err, ticket.ErrExpired) {
-		return fail(errTokenInvalid, err)
+		return answer.Fail(answer.TokenInvalid, err)
 	}
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	edges := slices.Clone(p.edges)
 	rand.Shuffle(len(edges), func(i, j int) { edges[i], edges[j] = edges[j], edges[i] }) //nolint:gosec // only to spread clients

@@ -11,12 +11,6 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// ReadBody is how a lenient route reads a body.
-func ReadBody(e *core.RequestEvent, into any) error { return readBody(e, into) }
-
-// ReadStrict is how a route reads one that moves money or stock.
-func ReadStrict(e *core.RequestEvent, into any) error { return readStrict(e, into) }
-
 // Sweep runs one round of the sweep.
 func (p *Plugin) Sweep(ctx context.Context) error { return p.sweep(ctx) }
 

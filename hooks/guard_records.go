@@ -15,6 +15,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/router"
+
+	"wxbase/internal/answer"
 )
 
 // byHand is what a superuser may do by hand with the rows of a collection of ours.
@@ -30,12 +32,13 @@ var freely = byHand{create: true, remove: true}
 // handWritten lists the collections of which something may be written by hand. Nothing of any other may.
 func handWritten() map[string]byHand {
 	return map[string]byHand{
-		"products":        freely,
-		"rooms":           freely,
-		"wx_apps":         freely,
-		"wx_merchants":    freely,
-		"wx_templates":    freely,
-		"wx_check_fields": freely,
+		"products":         freely,
+		"product_variants": freely,
+		"rooms":            freely,
+		"wx_apps":          freely,
+		"wx_merchants":     freely,
+		"wx_templates":     freely,
+		"wx_check_fields":  freely,
 		"users": {
 			remove:  true,
 			fields:  []string{"name", "avatar", "phone", "countryCode", "blocked", "email", "emailVisibility", "verified", "password", "tokenKey"},
@@ -99,7 +102,7 @@ func (p *Plugin) keepFromChange(e *core.RecordRequestEvent) error {
 			return refusal
 		}
 		if e.Collection.Name == "users" && !e.HasSuperuserAuth() && !slices.Contains(p.userFields, name) {
-			return failWith(errFieldLocked, "field", name)
+			return answer.With(answer.FieldLocked, "field", name)
 		}
 	}
 	return e.Next()
@@ -135,7 +138,7 @@ func changedFields(r *core.Record) []string {
 }
 
 func refuseByHand(collection string, allowed byHand) *router.ApiError {
-	refusal := failWith(errEngineWrites, "collection", collection)
+	refusal := answer.With(answer.EngineWrites, "collection", collection)
 	if allowed.instead != "" {
 		refusal.Data["instead"] = allowed.instead
 	}
@@ -164,13 +167,13 @@ func (p *Plugin) keepFromSQL(e *core.RequestEvent) error {
 		return e.Next()
 	}
 	if p.cfg.Env("WXBASE_SQL_CONSOLE") != "1" {
-		return fail(errSQLOff, nil)
+		return answer.Fail(answer.SQLOff, nil)
 	}
 	var form struct {
 		Query string `json:"query" form:"query"`
 	}
 	if err := e.BindBody(&form); err != nil {
-		return asAnswer(err, errBadRequest)
+		return answer.Or(err, answer.BadRequest)
 	}
 	err := e.Next()
 	e.App.Logger().Warn("SQL console", "who", e.Auth.Email(), "query", form.Query, "failed", err != nil)

@@ -18,6 +18,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/dbutils"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
+	"wxbase/internal/answer"
 	"wxbase/migrations"
 )
 
@@ -65,7 +66,7 @@ func (p *Plugin) keepCollection(e *core.CollectionEvent) error {
 
 func (p *Plugin) keepCollectionOverHTTP(e *core.CollectionRequestEvent) error {
 	if reason := p.collectionLoss(e.Collection); reason != "" {
-		return failWith(errSchemaLocked, "reason", reason)
+		return answer.With(answer.SchemaLocked, "reason", reason)
 	}
 	return e.Next()
 }
@@ -87,7 +88,7 @@ func (p *Plugin) keepSchema(e *core.CollectionEvent) error {
 
 func (p *Plugin) keepSchemaOverHTTP(e *core.CollectionRequestEvent) error {
 	if reason := p.collectionChange(e.Collection); reason != "" {
-		return failWith(errSchemaLocked, "reason", reason)
+		return answer.With(answer.SchemaLocked, "reason", reason)
 	}
 	return e.Next()
 }

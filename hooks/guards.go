@@ -12,6 +12,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"golang.org/x/time/rate"
+
+	"wxbase/internal/answer"
 )
 
 const (
@@ -68,11 +70,11 @@ func senderOf(e *core.RequestEvent) string {
 	return widen(e.RealIP())
 }
 
-// perMinute is a middleware that refuses what is more than a number a minute and sender. Superusers are free.
-func (p *Plugin) perMinute(g *minuteGuard, most int, refusal Problem) *hook.Handler[*core.RequestEvent] {
+// perMinute is a middleware that refuses what is more than a number a minute and sender. The shop itself is free.
+func (p *Plugin) perMinute(g *minuteGuard, most int, refusal answer.Problem) *hook.Handler[*core.RequestEvent] {
 	return &hook.Handler[*core.RequestEvent]{Func: func(e *core.RequestEvent) error {
-		if !e.HasSuperuserAuth() && !g.allow(senderOf(e), most, p.now()) {
-			return failWith(refusal, "most", most)
+		if !isOperator(e) && !g.allow(senderOf(e), most, p.now()) {
+			return answer.With(refusal, "most", most)
 		}
 		return e.Next()
 	}}
@@ -95,7 +97,7 @@ func (p *Plugin) guardUploads(e *core.RequestEvent) error {
 		return e.Next()
 	}
 	if !p.guards.uploads.allow(senderOf(e), p.limits.UploadsPerMinute, p.now()) {
-		return failWith(errUploadLimit, "most", p.limits.UploadsPerMinute)
+		return answer.With(answer.UploadLimit, "most", p.limits.UploadsPerMinute)
 	}
 	return e.Next()
 }
@@ -107,7 +109,7 @@ const passwordsPerMinute = 10
 func (p *Plugin) guardPasswords(e *core.RecordAuthWithPasswordRequestEvent) error {
 	address := widen(e.RealIP())
 	if strings.Contains(address, "/") && !p.guards.passwords.allow(address, passwordsPerMinute, p.now()) {
-		return failWith(errLoginLimit, "most", passwordsPerMinute)
+		return answer.With(answer.LoginLimit, "most", passwordsPerMinute)
 	}
 	return e.Next()
 }
@@ -152,10 +154,10 @@ func (p *Plugin) bindMails() {
 
 func (p *Plugin) mayMail(e *core.RequestEvent, c *core.Collection) error {
 	if c.Name == "users" {
-		return fail(errMailClosed, nil)
+		return answer.Fail(answer.MailClosed, nil)
 	}
 	if !e.HasSuperuserAuth() && !p.guards.mails.allow(widen(e.RealIP()), p.limits.MailsPerMinute, p.now()) {
-		return failWith(errCallLimit, "most", p.limits.MailsPerMinute)
+		return answer.With(answer.CallLimit, "most", p.limits.MailsPerMinute)
 	}
 	return nil
 }
@@ -188,7 +190,7 @@ func (s *uploadSlots) giveBack(user string) {
 // oneImage is a middleware that takes a slot before the body is read.
 func (p *Plugin) oneImage(e *core.RequestEvent) error {
 	if !p.slots.take(e.Auth.Id, p.limits.ImagesAtOnce) {
-		return failWith(errCheckLimit, "per", "moment")
+		return answer.With(answer.CheckLimit, "per", "moment")
 	}
 	defer p.slots.giveBack(e.Auth.Id)
 	return e.Next()
@@ -201,16 +203,16 @@ func (p *Plugin) daily(what, user string, most int) quota {
 }
 
 // spendDaily takes n of a daily limit; below 0 there is none. conclude gives them back when the outcome says that nothing was done.
-func (p *Plugin) spendDaily(app core.App, q quota, n int, refusal Problem, per string) (conclude func(error), err error) {
+func (p *Plugin) spendDaily(app core.App, q quota, n int, refusal answer.Problem, per string) (conclude func(error), err error) {
 	if q.most < 0 || n == 0 {
 		return func(error) {}, nil
 	}
 	if _, err := p.spendSome(app, q, n); errors.Is(err, errQuotaSpent) {
-		answer := failWith(refusal, "most", q.most)
+		answer := answer.With(refusal, "most", q.most)
 		answer.Data["per"] = per
 		return nil, answer
 	} else if err != nil {
-		return nil, fail(errBusyHere, err)
+		return nil, answer.Fail(answer.Busy, err)
 	}
 	return func(outcome error) {
 		if surelyNotDone(outcome) {

@@ -5,6 +5,8 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // health handles GET /api/wx/health: 200 when the work can be done, also while something is not as it should be (`degraded`); 503 when
@@ -13,11 +15,11 @@ import (
 func (p *Plugin) health(e *core.RequestEvent) error {
 	var one int
 	if err := e.App.DB().NewQuery("SELECT 1").Row(&one); err != nil {
-		return fail(errNotReady, err)
+		return answer.Fail(answer.NotReady, err)
 	}
 	apps, err := p.settings.Apps()
 	if err != nil {
-		return fail(errNotReady, err)
+		return answer.Fail(answer.NotReady, err)
 	}
 	state := p.ready(e.Request.Context())
 	if state.stops() {
@@ -27,22 +29,22 @@ func (p *Plugin) health(e *core.RequestEvent) error {
 	if len(state.Problems) > 0 {
 		status = "degraded"
 	}
-	answer := map[string]any{"status": status, "configured": len(apps) > 0, "simulated": p.cfg.Sim}
+	reply := map[string]any{"status": status, "configured": len(apps) > 0, "simulated": p.cfg.Sim}
 	if e.HasSuperuserAuth() {
-		answer["problems"] = append([]string{}, state.Problems...)
-		answer["backlog"] = map[string]any{"due": state.Backlog, "oldestSeconds": int(state.Oldest.Seconds())}
-		answer["disk"] = map[string]any{"freeMB": state.Free / megabyte}
-		answer["advice"] = append(p.advice(), p.scripts.advice()...)
-		if answer["alerts"], err = p.alerts(e.App, dbx.HashExp{"closedAt": ""}, "since ASC"); err != nil {
-			return fail(errNotReady, err)
+		reply["problems"] = append([]string{}, state.Problems...)
+		reply["backlog"] = map[string]any{"due": state.Backlog, "oldestSeconds": int(state.Oldest.Seconds())}
+		reply["disk"] = map[string]any{"freeMB": state.Free / megabyte}
+		reply["advice"] = append(p.advice(), p.scripts.advice()...)
+		if reply["alerts"], err = p.alerts(e.App, dbx.HashExp{"closedAt": ""}, "since ASC"); err != nil {
+			return answer.Fail(answer.NotReady, err)
 		}
 	}
-	return e.JSON(http.StatusOK, answer)
+	return e.JSON(http.StatusOK, reply)
 }
 
 // unready is the answer of a server that cannot do its work. Superusers are told why.
 func (p *Plugin) unready(e *core.RequestEvent, state readiness) error {
-	answer := fail(errNotReady, state.Writer)
+	answer := answer.Fail(answer.NotReady, state.Writer)
 	if e.HasSuperuserAuth() {
 		answer.Data["problems"] = state.Problems
 		if state.Writer != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -44,7 +45,7 @@ type plannedCheck struct {
 func (p *Plugin) checkRequest(e *core.RecordRequestEvent) error {
 	fields, err := p.checked.of(e.App, e.Collection.Name)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if len(fields) == 0 {
 		return e.Next()
@@ -60,7 +61,7 @@ func (p *Plugin) checkRequest(e *core.RecordRequestEvent) error {
 	}
 	plan, err := p.planChecks(e.Request.Context(), e.App, e.Record, fields, user)
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	p.checked.plans.Store(e.Record, plan)
 	defer p.checked.plans.Delete(e.Record)
@@ -82,7 +83,7 @@ func (p *Plugin) overrule(e *core.RecordRequestEvent) error {
 func (p *Plugin) checkProfile(e *ProfileEvent) error {
 	fields, err := p.checked.of(e.App, "users")
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if len(fields) == 0 {
 		return e.Next()
@@ -117,7 +118,7 @@ func (p *Plugin) planChecks(ctx context.Context, app core.App, r *core.Record, f
 			continue
 		}
 		if user == "" { // NB! WeChat wants to know who writes
-			return nil, fail(errIdentityMissing, nil)
+			return nil, answer.Fail(answer.IdentityMissing, nil)
 		}
 		mini, openID, err := p.writer(app, user, "")
 		if err != nil {
@@ -128,7 +129,7 @@ func (p *Plugin) planChecks(ctx context.Context, app core.App, r *core.Record, f
 			for _, file := range files {
 				if check.file = file.Name; !isCheckable(file.Name) || file.Size > maxCheckImage {
 					if check.state, check.problem = checkFailed, "WeChat does not look at files of this kind or size"; field.refuses {
-						return nil, failWith(errContentRefused, "field", field.name)
+						return nil, answer.With(answer.ContentRefused, "field", field.name)
 					}
 				}
 				plan.rows = append(plan.rows, check)
@@ -150,7 +151,7 @@ func (p *Plugin) planChecks(ctx context.Context, app core.App, r *core.Record, f
 func (p *Plugin) judge(ctx context.Context, app core.App, mini settings.App, check *plannedCheck) (keep bool, err error) {
 	if app.IsTransactional() { // NB! a batch holds the database's only writer: WeChat cannot be asked from inside it
 		if check.field.refuses {
-			return false, failWith(errCheckArgs, "reason", check.field.name+" cannot be written in a batch")
+			return false, answer.With(answer.CheckArgs, "reason", check.field.name+" cannot be written in a batch")
 		}
 		return true, nil
 	}
@@ -163,7 +164,7 @@ func (p *Plugin) judge(ctx context.Context, app core.App, mini settings.App, che
 	case found.Passed():
 		return false, nil
 	case check.field.refuses:
-		refusal := failWith(errContentRefused, "field", check.field.name)
+		refusal := answer.With(answer.ContentRefused, "field", check.field.name)
 		refusal.Data["label"] = int(found.Label)
 		return false, refusal
 	}
@@ -175,7 +176,7 @@ func (p *Plugin) judge(ctx context.Context, app core.App, mini settings.App, che
 func (p *Plugin) judgeText(ctx context.Context, app settings.App, openID, text string, scene wechat.CheckScene) (wechat.CheckResult, error) {
 	pieces := cutText(text)
 	if len(pieces) > checkPieces {
-		return wechat.CheckResult{}, failWith(errCheckArgs, "reason", "the text is too long to be checked")
+		return wechat.CheckResult{}, answer.With(answer.CheckArgs, "reason", "the text is too long to be checked")
 	}
 	found := wechat.CheckResult{Suggest: wechat.SuggestPass, Label: wechat.LabelNormal}
 	for _, piece := range pieces {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"wxbase/internal/answer"
 )
 
 // scriptTypes declares onWx… and $wx for editors; it lies in the data folder beside PocketBase's own types.d.ts.
@@ -77,10 +79,10 @@ func (s *Script) Publish(room, event string, payload any) (int, error) {
 func readForm(form map[string]any, into any) error {
 	text, err := json.Marshal(form)
 	if err != nil {
-		return fail(errBadRequest, err)
+		return answer.Fail(answer.BadRequest, err)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return fail(errBadRequest, err)
+		return answer.Fail(answer.BadRequest, err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package hooks_test
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"testing"
@@ -63,13 +64,14 @@ func (l *ledgerRun) checkStock(t *testing.T, app core.App) {
 	for _, o := range orders {
 		var items []struct {
 			Product  string `json:"product"`
+			Variant  string `json:"variant"`
 			Quantity int    `json:"quantity"`
 		}
 		if err := o.UnmarshalJSONField("items", &items); err != nil {
 			t.Fatal(err)
 		}
 		for _, i := range items {
-			sold[i.Product] += i.Quantity
+			sold[cmp.Or(i.Variant, i.Product)] += i.Quantity
 		}
 	}
 	for _, id := range l.goods {
@@ -79,6 +81,18 @@ func (l *ledgerRun) checkStock(t *testing.T, app core.App) {
 		}
 		if got, want := product.GetString("stock"), strconv.Itoa(ledgerStock-sold[id]); got != want {
 			t.Errorf("stock of %s: got %s, want %s", product.GetString("name"), got, want)
+		}
+	}
+	for _, size := range l.sizes {
+		variant, err := app.FindRecordById("product_variants", size.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := variant.GetString("stock"), strconv.Itoa(ledgerStock-sold[size.id]); got != want {
+			t.Errorf("stock of %s: got %s, want %s", variant.GetString("name"), got, want)
+		}
+		if product, err := app.FindRecordById("products", size.product); err != nil || product.GetString("stock") != "0" {
+			t.Errorf("product of %s: got %v (%v), want its own stock untouched", variant.GetString("name"), product, err)
 		}
 	}
 }

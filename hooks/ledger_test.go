@@ -57,7 +57,8 @@ type ledgerRun struct {
 	clock  *ledgerClock
 	seed   uint64
 	super  string
-	goods  []string
+	goods  []string // products without specifications
+	sizes  []ledgerSize
 	people []ledgerPerson
 
 	done     atomic.Int64
@@ -66,6 +67,9 @@ type ledgerRun struct {
 }
 
 type ledgerPerson struct{ id, token string }
+
+// ledgerSize is one specification of a product.
+type ledgerSize struct{ product, id string }
 
 // ledgerClock is the time of the simulator and, through a file, of the server.
 type ledgerClock struct {
@@ -119,6 +123,7 @@ func (l *ledgerRun) prepare(t *testing.T) {
 			map[string]any{"name": fmt.Sprintf("goods %d", i), "price": price, "active": true, "stock": strconv.Itoa(ledgerStock)})
 		l.goods = append(l.goods, product["id"].(string)) //nolint:forcetypeassert // a record has an id
 	}
+	l.prepareSizes(t)
 	for range ledgerPeople {
 		person, err := l.server.control("/_sim/people", map[string]any{"nickname": "顾客", "phone": "13800138000"})
 		if err != nil {
@@ -131,6 +136,18 @@ func (l *ledgerRun) prepare(t *testing.T) {
 		}
 		login := l.must(t, http.MethodPost, "/api/wx/login", "", map[string]any{"code": code["code"]})
 		l.people = append(l.people, ledgerPerson{id, login["token"].(string)}) //nolint:forcetypeassert // likewise
+	}
+}
+
+// prepareSizes makes a product that comes in two specifications.
+func (l *ledgerRun) prepareSizes(t *testing.T) {
+	t.Helper()
+	tea := l.must(t, http.MethodPost, "/api/collections/products/records", l.super, map[string]any{"name": "tea", "price": 900, "active": true, "stock": "0"})
+	for i, price := range []int{900, 2500} {
+		size := l.must(t, http.MethodPost, "/api/collections/product_variants/records", l.super, map[string]any{
+			"product": tea["id"], "name": fmt.Sprintf("size %d", i), "price": price, "active": true, "stock": strconv.Itoa(ledgerStock), "position": i,
+		})
+		l.sizes = append(l.sizes, ledgerSize{tea["id"].(string), size["id"].(string)}) //nolint:forcetypeassert // a record has an id
 	}
 }
 
@@ -216,6 +233,16 @@ func (l *ledgerRun) run(t *testing.T, n int) {
 	buyers.Wait()
 	stop()
 	hands.Wait()
+}
+
+// line is one line of an order: in a third of the cases one of the specifications.
+func (l *ledgerRun) line(random *rand.Rand) map[string]any {
+	line := map[string]any{"product": l.goods[random.IntN(len(l.goods))], "quantity": 1 + random.IntN(3)}
+	if random.IntN(3) == 0 {
+		size := l.sizes[random.IntN(len(l.sizes))]
+		line["product"], line["variant"] = size.product, size.id
+	}
+	return line
 }
 
 // kill ends the server wherever it is, looks at what it left, and starts it again. Buyers notice nothing but errors.
@@ -306,7 +333,7 @@ func (l *ledgerRun) buy(i int) error {
 	random := rand.New(rand.NewPCG(l.seed, uint64(i)+10))
 	person := l.people[random.IntN(len(l.people))]
 	order, err := l.insist("/api/wx/orders", person.token, map[string]any{
-		"items": []any{map[string]any{"product": l.goods[random.IntN(len(l.goods))], "quantity": 1 + random.IntN(3)}}, "key": fmt.Sprintf("order-%d", i),
+		"items": []any{l.line(random)}, "key": fmt.Sprintf("order-%d", i),
 	})
 	if err != nil {
 		return err

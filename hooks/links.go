@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/scene"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
@@ -51,7 +52,7 @@ type linkPlan struct {
 // same link again until only a tenth of its life is left; expiresAt is null for one that does not end.
 func (p *Plugin) createLink(e *core.RequestEvent) error {
 	var form linkForm
-	if err := readByRank(e, &form); err != nil {
+	if err := answer.ReadByRank(e, &form); err != nil {
 		return err
 	}
 	plan, err := p.planLink(e, form)
@@ -62,18 +63,18 @@ func (p *Plugin) createLink(e *core.RequestEvent) error {
 	defer cancel()
 	unlock, err := p.locks.lockContext(ctx, "link/"+plan.key)
 	if err != nil {
-		return fail(errWxBusy, err)
+		return answer.Fail(answer.WxBusy, err)
 	}
 	defer unlock()
 	r, err := p.findLink(e.App, plan.key)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if r != nil {
 		return answerLink(e, r, true)
 	}
 	if r, err = p.makeLink(ctx, e.App, plan); err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	return answerLink(e, r, false)
 }
@@ -85,10 +86,10 @@ func (p *Plugin) planLink(e *core.RequestEvent, form linkForm) (linkPlan, error)
 		return linkPlan{}, err
 	}
 	plan := linkPlan{form: form, app: app}
-	if !e.HasSuperuserAuth() {
+	if !isOperator(e) {
 		plan.user = e.Auth.Id
 		if !p.mayMakeLinks(e, app) {
-			return plan, fail(errLinkDenied, nil)
+			return plan, answer.Fail(answer.LinkDenied, nil)
 		}
 	}
 	if plan.form.EnvVersion == "" && form.Kind != linkShort {
@@ -98,11 +99,11 @@ func (p *Plugin) planLink(e *core.RequestEvent, form linkForm) (linkPlan, error)
 		return plan, err
 	}
 	if err := plan.check(p.now()); err != nil {
-		return plan, withReason(errLinkArgs, err)
+		return plan, withReason(answer.LinkArgs, err)
 	}
 	options, err := json.Marshal(plan.form)
 	if err != nil {
-		return plan, fail(errBadRequest, err)
+		return plan, answer.Fail(answer.BadRequest, err)
 	}
 	plan.key = scene.Key("link", app.AppID, plan.user, string(options))
 	return plan, nil
@@ -133,19 +134,19 @@ func (plan *linkPlan) settleExpiry(now time.Time) error {
 		return nil
 	}
 	if plan.form.Kind == linkShort {
-		return failWith(errLinkArgs, "reason", "expire: a short link lives 30 days or, permanent, for ever")
+		return answer.With(answer.LinkArgs, "reason", "expire: a short link lives 30 days or, permanent, for ever")
 	}
 	var seconds int64
 	switch {
 	case json.Unmarshal(raw, &seconds) == nil:
 		if seconds < 60 || seconds > int64(wechat.LinkLife/time.Second) {
-			return failWith(errLinkArgs, "reason", "expire: must be 60 seconds to 30 days")
+			return answer.With(answer.LinkArgs, "reason", "expire: must be 60 seconds to 30 days")
 		}
 		if life := time.Duration(seconds) * time.Second; life < wechat.LinkLife {
 			plan.expiry.At = now.Add(life + time.Second - 1).Truncate(time.Second) // note: WeChat counts seconds, and not fewer than 60
 		}
 	case json.Unmarshal(raw, &plan.expiry.At) != nil:
-		return failWith(errLinkArgs, "reason", "expire: must be a number of seconds or a moment, such as 2026-01-31T10:00:00Z")
+		return answer.With(answer.LinkArgs, "reason", "expire: must be a number of seconds or a moment, such as 2026-01-31T10:00:00Z")
 	}
 	plan.ends = plan.expiry.EndsAt(now)
 	return nil
@@ -203,7 +204,7 @@ func (p *Plugin) makeLink(ctx context.Context, app core.App, plan linkPlan) (*co
 	counted := plan.user != "" && p.cfg.CodesPerDay >= 0
 	if counted {
 		if _, err := p.spend(app, ours); errors.Is(err, errQuotaSpent) {
-			return nil, failWith(errLinkUserQuota, "most", ours.most)
+			return nil, answer.With(answer.LinkUserQuota, "most", ours.most)
 		} else if err != nil {
 			return nil, err
 		}
@@ -239,9 +240,9 @@ func (p *Plugin) askLink(ctx context.Context, plan linkPlan) (string, error) {
 
 func failLink(cause error) *router.ApiError {
 	if we, ok := errors.AsType[*wechat.Error](cause); ok && we.Errcode == 85400 {
-		return fail(errLinkQuota, cause)
+		return answer.Fail(answer.LinkQuota, cause)
 	}
-	return failWechat(cause)
+	return answer.FromWechat(cause)
 }
 
 func answerLink(e *core.RequestEvent, r *core.Record, reused bool) error {

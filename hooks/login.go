@@ -7,6 +7,7 @@ import (
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -29,15 +30,15 @@ type loginForm struct {
 // or encrypted with that key, and answers like every login of PocketBase. The session key stays here.
 func (p *Plugin) login(e *core.RequestEvent) error {
 	var form loginForm
-	if err := readBody(e, &form); err != nil {
+	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
 	if form.Code == "" || len(form.Code) > 128 {
-		return fail(errCodeInvalid, nil)
+		return answer.Fail(answer.CodeInvalid, nil)
 	}
 	app, err := p.settings.App(form.AppID)
 	if err != nil {
-		return failWechat(err)
+		return answer.FromWechat(err)
 	}
 	key := loginKey(app.AppID, e.RealIP(), form.Code)
 	defer p.logins.locks.lock(key)()
@@ -47,10 +48,10 @@ func (p *Plugin) login(e *core.RequestEvent) error {
 	}
 	user, err := p.identify(e.App, app, form, key, &past)
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	if user.GetBool("blocked") {
-		return fail(errUserBlocked, nil)
+		return answer.Fail(answer.UserBlocked, nil)
 	}
 	p.claimScan(e.App, form.Scene, user.Id)
 	event := &LoginEvent{App: e.App, Request: e, User: user, AppID: app.AppID, OpenID: past.session.OpenID, UnionID: past.session.UnionID, IsNew: past.isNew}
@@ -71,7 +72,7 @@ func (p *Plugin) tradeCode(ctx context.Context, app settings.App, key, code stri
 	// note: a client that gives up must not tear up the answer: the code is spent by then
 	session, err := p.clients.wechatFor(app).Code2Session(context.WithoutCancel(ctx), code)
 	if err != nil {
-		return pastLogin{}, failCode(err)
+		return pastLogin{}, answer.FromCode(err)
 	}
 	past := pastLogin{session: session}
 	p.logins.keep(key, past, p.now())
@@ -106,11 +107,11 @@ type profile struct {
 func (f loginForm) verify(key wechat.SessionKey, app settings.App) (profile, error) {
 	var who profile
 	if (f.RawData == nil) != (f.Signature == nil) || (f.EncryptedData == nil) != (f.IV == nil) {
-		return who, fail(errSignature, nil)
+		return who, answer.Fail(answer.Signature, nil)
 	}
 	if f.RawData != nil {
 		if !wechat.VerifySignature(*f.RawData, key, *f.Signature) {
-			return who, fail(errSignature, nil)
+			return who, answer.Fail(answer.Signature, nil)
 		}
 		// note: the signature has been checked over the exact text; what does not parse is only no profile
 		_ = json.Unmarshal([]byte(*f.RawData), &who)
@@ -118,7 +119,7 @@ func (f loginForm) verify(key wechat.SessionKey, app settings.App) (profile, err
 	if f.EncryptedData != nil {
 		data, err := wechat.DecryptOpenData(key, *f.EncryptedData, *f.IV, app.AppID)
 		if err != nil {
-			return who, failWechat(err)
+			return who, answer.FromWechat(err)
 		}
 		_ = json.Unmarshal(data.JSON, &who)
 	}

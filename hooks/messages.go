@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -48,7 +49,7 @@ func (p *Plugin) SendMessage(ctx context.Context, m Message) (msgID string, err 
 // `{ok, msgid}`. data is `{"thing1": "text"}` or as WeChat writes it, `{"thing1": {"value": "text"}}`.
 func (p *Plugin) createMessage(e *core.RequestEvent) error {
 	var form messageForm
-	if err := readStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
@@ -133,7 +134,7 @@ func (p *Plugin) sendMessage(ctx context.Context, m Message) (msgID string, err 
 	// note: WeChat refuses two messages to one person at the same moment (43108)
 	unlock, err := p.locks.lockContext(ctx, messageLock(m.AppID, m.OpenID))
 	if err != nil {
-		return "", fail(errWxBusy, err)
+		return "", answer.Fail(answer.WxBusy, err)
 	}
 	defer unlock()
 	msgID, err = p.clients.wechatFor(app).SendMessage(ctx, wire)
@@ -153,7 +154,7 @@ func (p *Plugin) addressee(m Message) (settings.App, *core.Record, error) {
 	var err error
 	switch {
 	case (m.User == "") == (m.OpenID == ""):
-		return settings.App{}, nil, failWith(errMessageArgs, "reason", "exactly one of user and openid is needed")
+		return settings.App{}, nil, answer.With(answer.MessageArgs, "reason", "exactly one of user and openid is needed")
 	case m.User != "":
 		identity, err = identityOf(p.app, m.User, m.AppID)
 	case m.AppID != "":
@@ -162,7 +163,7 @@ func (p *Plugin) addressee(m Message) (settings.App, *core.Record, error) {
 		identity, err = findRow(p.app, "wx_identities", dbx.HashExp{"openid": m.OpenID})
 	}
 	if err != nil {
-		return settings.App{}, nil, fail(errIdentityMissing, err)
+		return settings.App{}, nil, answer.Fail(answer.IdentityMissing, err)
 	}
 	app, err := p.settings.App(identity.GetString("appid"))
 	return app, identity, err
@@ -210,27 +211,27 @@ func failMessage(cause error) *router.ApiError {
 	}
 	we, ok := errors.AsType[*wechat.Error](cause)
 	if !ok {
-		return failWechat(cause)
+		return answer.FromWechat(cause)
 	}
 	switch {
 	case we.Errcode == errcodeNotSubscribed:
-		return fail(errNotSubscribed, cause)
+		return answer.Fail(answer.NotSubscribed, cause)
 	case we.MaybeDone:
-		return fail(errMessageUnsure, cause)
+		return answer.Fail(answer.MessageUnsure, cause)
 	case we.Kind == wechat.KindArgs && we.Errcode == 0:
-		return withReason(errMessageArgs, cause)
+		return withReason(answer.MessageArgs, cause)
 	case we.Argument != "":
-		refusal := fail(errMessageArgs, cause)
+		refusal := answer.Fail(answer.MessageArgs, cause)
 		refusal.Data["reason"] = we.Argument + ": WeChat refuses it"
 		return refusal
 	default:
-		return failWechat(cause)
+		return answer.FromWechat(cause)
 	}
 }
 
 // withReason names the field that is wrong before any call, in WeChat's words.
-func withReason(problem Problem, cause error) *router.ApiError {
-	refusal := fail(problem, cause)
+func withReason(problem answer.Problem, cause error) *router.ApiError {
+	refusal := answer.Fail(problem, cause)
 	if fe, ok := errors.AsType[*wechat.FieldError](cause); ok {
 		refusal.Data["reason"] = fe.Error()
 	}

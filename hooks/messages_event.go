@@ -23,6 +23,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/router"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 	"wxbase/internal/wechat"
 	"wxbase/internal/wxpay"
@@ -146,8 +147,8 @@ func isForGood(err error) bool {
 	if !surelyNotDone(err) {
 		return true
 	}
-	if answer, ok := errors.AsType[*router.ApiError](err); ok {
-		return answer.Data["code"] != errWxBusy.Code
+	if reply, ok := errors.AsType[*router.ApiError](err); ok {
+		return reply.Data["code"] != answer.WxBusy.Code
 	}
 	we, ok := errors.AsType[*wechat.Error](err)
 	if !ok {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -77,13 +78,13 @@ func (p *Plugin) listTemplates(e *core.RequestEvent) error {
 	query := e.Request.URL.Query()
 	app, err := p.settings.App(query.Get("appid"))
 	if err != nil {
-		return failWechat(err)
+		return answer.FromWechat(err)
 	}
 	ctx, cancel := context.WithTimeout(e.Request.Context(), payTimeout)
 	defer cancel()
 	list, err := p.templatesOf(ctx, app, query.Get("fresh") == "1")
 	if err != nil {
-		return failWechat(err)
+		return answer.FromWechat(err)
 	}
 	answer := []templateAnswer{}
 	for _, t := range list {
@@ -103,7 +104,7 @@ func (p *Plugin) templatesOf(ctx context.Context, app settings.App, fresh bool) 
 	asked := p.now()
 	unlock, err := p.locks.lockContext(ctx, "templates/"+app.AppID)
 	if err != nil {
-		return nil, fail(errWxBusy, err)
+		return nil, answer.Fail(answer.WxBusy, err)
 	}
 	defer unlock()
 	if list, ok := p.templates.get(app.AppID, p.now()); ok && (!fresh || p.templates.since(app.AppID).After(asked)) {

@@ -46,7 +46,7 @@ func (p *Plugin) announce(orderID string) error {
 // bought says what was bought in a few words: "三鲜面 x2", or "三鲜面等3件".
 func bought(items []order.Item) string {
 	if len(items) == 1 {
-		return fmt.Sprintf("%s x%d", items[0].Name, items[0].Quantity)
+		return fmt.Sprintf("%s x%d", items[0].Title(), items[0].Quantity)
 	}
 	return order.Description(items)
 }

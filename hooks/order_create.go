@@ -9,15 +9,14 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/router"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 )
 
@@ -26,6 +25,7 @@ import (
 type orderForm struct {
 	Items []struct {
 		Product  string `json:"product"`
+		Variant  string `json:"variant"` // of a product that has some
 		Quantity int    `json:"quantity"`
 	} `json:"items"`
 	Note  string `json:"note"`
@@ -50,7 +50,7 @@ type orderDraft struct {
 // transaction, and a key makes the call safe to repeat: the same key gives the same order.
 func (p *Plugin) createOrder(e *core.RequestEvent) error {
 	var form orderForm
-	if err := readByRank(e, &form); err != nil {
+	if err := answer.ReadByRank(e, &form); err != nil {
 		return err
 	}
 	if !e.HasSuperuserAuth() { // NB! nobody else says who pays how much
@@ -59,10 +59,10 @@ func (p *Plugin) createOrder(e *core.RequestEvent) error {
 	}
 	record, err := p.placeOrder(e.App, form)
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	if err := apis.EnrichRecord(e, record); err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, record)
 }
@@ -70,10 +70,10 @@ func (p *Plugin) createOrder(e *core.RequestEvent) error {
 // placeOrder writes the order of a form whose sender may say what it says.
 func (p *Plugin) placeOrder(app core.App, form orderForm) (record *core.Record, err error) {
 	if len(form.Key) > 64 {
-		return nil, failField(errBadRequest, "key", "at most 64 bytes")
+		return nil, answer.Field(answer.BadRequest, "key", "at most 64 bytes")
 	}
 	if len([]rune(form.Note)) > 500 {
-		return nil, failField(errBadRequest, "note", "at most 500 characters")
+		return nil, answer.Field(answer.BadRequest, "note", "at most 500 characters")
 	}
 	err = app.RunInTransaction(func(tx core.App) error {
 		// note: the key comes first; a repeat must not fail because a product has been sold out or taken down since
@@ -119,20 +119,12 @@ func (p *Plugin) mayOrder(tx core.App, form orderForm) error {
 			return fmt.Errorf("count orders: %w", err)
 		}
 		if n >= int64(limit.most) {
-			answer := failWith(errOrderLimit, "per", limit.per)
+			answer := answer.With(answer.OrderLimit, "per", limit.per)
 			answer.Data["most"] = limit.most
 			return answer
 		}
 	}
 	return nil
-}
-
-// asAnswer passes on an answer that was made deeper down, such as the 413 of a body that is too long, and wraps everything else.
-func asAnswer(err error, otherwise Problem) error {
-	if answer, ok := errors.AsType[*router.ApiError](err); ok {
-		return answer
-	}
-	return fail(otherwise, err)
 }
 
 // draftOrder decides who buys what for how much.
@@ -148,7 +140,7 @@ func (p *Plugin) draftOrder(tx core.App, form orderForm) (orderDraft, error) {
 	draft.user, draft.note, draft.key = form.User, form.Note, form.Key
 	identity, err := identityOf(tx, draft.user, form.AppID)
 	if err != nil {
-		return draft, fail(errIdentityMissing, err)
+		return draft, answer.Fail(answer.IdentityMissing, err)
 	}
 	draft.appID = identity.GetString("appid")
 	return draft, nil
@@ -162,7 +154,7 @@ func draftFromCatalogue(tx core.App, form orderForm) (orderDraft, error) {
 	}
 	total, err := order.Total(items)
 	if err != nil {
-		return orderDraft{}, fail(errItemsInvalid, err)
+		return orderDraft{}, answer.Fail(answer.ItemsInvalid, err)
 	}
 	return orderDraft{items: items, total: total, description: order.Description(items)}, nil
 }
@@ -171,10 +163,10 @@ func draftFromCatalogue(tx core.App, form orderForm) (orderDraft, error) {
 // reserved from the stock.
 func draftByHand(tx core.App, form orderForm) (orderDraft, error) {
 	if *form.Total < 1 || *form.Total > order.MaxTotal {
-		return orderDraft{}, failField(errItemsInvalid, "total", "1 to 100000000 fen")
+		return orderDraft{}, answer.Field(answer.ItemsInvalid, "total", "1 to 100000000 fen")
 	}
 	if form.Description == "" || len(form.Description) > order.MaxDescription {
-		return orderDraft{}, failField(errItemsInvalid, "description", "1 to 127 bytes")
+		return orderDraft{}, answer.Field(answer.ItemsInvalid, "description", "1 to 127 bytes")
 	}
 	own := []order.Item{{Name: form.Description, Price: *form.Total, Quantity: 1}}
 	draft := orderDraft{items: own, total: *form.Total, description: order.Description(own)}
@@ -186,40 +178,37 @@ func draftByHand(tx core.App, form orderForm) (orderDraft, error) {
 		return draft, err
 	}
 	if _, err := order.Total(items); err != nil && !errors.Is(err, order.ErrTotal) {
-		return draft, fail(errItemsInvalid, err)
+		return draft, answer.Fail(answer.ItemsInvalid, err)
 	}
 	draft.items = items
 	return draft, nil
 }
 
-// priceItems looks up what is on sale; the same product twice becomes one line.
+// priceItems looks up what is on sale; the same thing twice becomes one line.
 func priceItems(tx core.App, form orderForm) ([]order.Item, error) {
 	if len(form.Items) < 1 || len(form.Items) > order.MaxLines {
-		return nil, failField(errItemsInvalid, "items", "1 to 100 lines")
+		return nil, answer.Field(answer.ItemsInvalid, "items", "1 to 100 lines")
 	}
 	var items []order.Item
 	seen := map[string]int{}
 	for i, line := range form.Items {
 		if line.Quantity < 1 || line.Quantity > order.MaxQuantity {
-			refusal := failField(errItemsInvalid, fmt.Sprintf("items[%d].quantity", i), "1 to 999")
+			refusal := answer.Field(answer.ItemsInvalid, fmt.Sprintf("items[%d].quantity", i), "1 to 999")
 			refusal.Data["product"] = line.Product
 			return nil, refusal
 		}
-		if at, ok := seen[line.Product]; ok {
+		what := goods(line.Product, line.Variant)
+		if at, ok := seen[what]; ok {
 			items[at].Quantity += line.Quantity
 			continue
 		}
-		product, err := findRow(tx, "products", dbx.HashExp{"id": line.Product, "active": true})
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil, failWith(errProductMissing, "product", line.Product)
-		}
+		item, err := priceItem(tx, line.Product, line.Variant)
 		if err != nil {
-			return nil, fmt.Errorf("read product: %w", err)
+			return nil, err
 		}
-		seen[line.Product] = len(items)
-		items = append(items, order.Item{
-			Product: product.Id, Name: product.GetString("name"), Price: int64(product.GetInt("price")), Quantity: line.Quantity,
-		})
+		item.Quantity = line.Quantity
+		seen[what] = len(items)
+		items = append(items, item)
 	}
 	return items, nil
 }
@@ -243,7 +232,7 @@ func orderOfKey(tx core.App, form orderForm) (*core.Record, error) {
 	}
 	otherTotal := form.Total != nil && *form.Total != int64(have.GetInt("total"))
 	if otherTotal || !sameGoods(items, form) || have.GetString("note") != form.Note {
-		return nil, fail(errKeyReused, nil)
+		return nil, answer.Fail(answer.KeyReused, nil)
 	}
 	return have, nil
 }
@@ -252,43 +241,15 @@ func orderOfKey(tx core.App, form orderForm) (*core.Record, error) {
 func sameGoods(items []order.Item, form orderForm) bool {
 	had, asked := map[string]int{}, map[string]int{}
 	for _, i := range items {
-		had[cmp.Or(i.Product, "by hand: "+i.Name)] += i.Quantity
+		had[cmp.Or(goods(i.Product, i.Variant), "by hand: "+i.Name)] += i.Quantity
 	}
 	for _, line := range form.Items {
-		asked[line.Product] += line.Quantity
+		asked[goods(line.Product, line.Variant)] += line.Quantity
 	}
 	if len(form.Items) == 0 {
 		asked["by hand: "+form.Description] = 1
 	}
 	return maps.Equal(had, asked)
-}
-
-// reserveStock takes stock (sign -1) or gives it back (sign +1). Products without a stock are unlimited.
-func reserveStock(tx core.App, items []order.Item, sign int) error {
-	for _, item := range items {
-		if item.Product == "" {
-			continue
-		}
-		product, err := tx.FindRecordById("products", item.Product)
-		if errors.Is(err, sql.ErrNoRows) && sign > 0 {
-			continue // the product is gone, and its stock with it
-		}
-		if err != nil {
-			return fmt.Errorf("read product: %w", err)
-		}
-		stock, err := strconv.Atoi(product.GetString("stock"))
-		if err != nil {
-			continue
-		}
-		if stock += sign * item.Quantity; stock < 0 {
-			return failWith(errStockShort, "product", item.Product)
-		}
-		product.Set("stock", strconv.Itoa(stock))
-		if err := save(tx, product); err != nil {
-			return fmt.Errorf("save stock: %w", err)
-		}
-	}
-	return nil
 }
 
 func (p *Plugin) saveOrder(tx core.App, d orderDraft) (*core.Record, error) {
@@ -325,14 +286,14 @@ func itemsOf(r *core.Record) ([]order.Item, error) {
 	return items, nil
 }
 
-// ownOrder loads the order of the route for its owner or a superuser. To anybody else it does not exist.
+// ownOrder loads the order of the route for its owner or the shop. To anybody else it does not exist.
 func ownOrder(e *core.RequestEvent) (*core.Record, error) {
 	r, err := e.App.FindRecordById("orders", e.Request.PathValue("id"))
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !e.HasSuperuserAuth() && r.GetString("user") != e.Auth.Id {
-		return nil, fail(errOrderMissing, nil)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !isOperator(e) && r.GetString("user") != e.Auth.Id {
+		return nil, answer.Fail(answer.OrderMissing, nil)
 	}
 	if err != nil {
-		return nil, fail(errBusyHere, err)
+		return nil, answer.Fail(answer.Busy, err)
 	}
 	return r, nil
 }
@@ -341,10 +302,10 @@ func ownOrder(e *core.RequestEvent) (*core.Record, error) {
 func answerOrder(e *core.RequestEvent, id string) error {
 	r, err := e.App.FindRecordById("orders", id)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if err := apis.EnrichRecord(e, r); err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, r)
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 	"wxbase/internal/settings"
 	"wxbase/internal/wxpay"
@@ -35,7 +36,7 @@ const payTimeout = 20 * time.Second
 
 // pay handles POST /api/wx/orders/{id}/pay and answers with the argument of wx.requestPayment.
 func (p *Plugin) pay(e *core.RequestEvent) error {
-	if err := readNothing(e); err != nil {
+	if err := answer.ReadNothing(e); err != nil {
 		return err
 	}
 	record, err := ownOrder(e)
@@ -50,25 +51,25 @@ func (p *Plugin) pay(e *core.RequestEvent) error {
 	for range 3 {
 		attempt, event, err := p.attempt(e.App, record.Id)
 		if err != nil {
-			return asAnswer(err, errBusyHere)
+			return answer.Or(err, answer.Busy)
 		}
 		end := p.drive(ctx, attempt.Id, event, evidence{source: "pay"})
 		if isOutpaced(end.err) {
 			continue // a notification was faster: look again
 		}
 		if end.err != nil {
-			return asAnswer(end.err, errBusyHere)
+			return answer.Or(end.err, answer.Busy)
 		}
 		switch {
 		case end.step.Has(order.SignClientParams):
 			return p.answerPay(e, attempt.Id)
 		case end.step.To == order.PaymentPaid:
-			return fail(errOrderPaid, nil)
+			return answer.Fail(answer.OrderPaid, nil)
 		case end.step.To == order.PaymentRejected, end.callErr != nil:
-			return failPay(end.callErr)
+			return answer.FromPay(end.callErr)
 		}
 	}
-	return fail(errPayBusy, nil)
+	return answer.Fail(answer.PayBusy, nil)
 }
 
 // attempt finds the attempt to pay with, or makes one, and says what to do with it. It refuses an order that is not to be paid.
@@ -104,13 +105,13 @@ func (p *Plugin) checkPayable(o *core.Record) error {
 	state := order.PayState(o.GetString("payState"))
 	switch {
 	case state.IsPaid():
-		return fail(errOrderPaid, nil)
+		return answer.Fail(answer.OrderPaid, nil)
 	case isFrozen(o):
-		return fail(errOrderDisputed, nil)
+		return answer.Fail(answer.OrderDisputed, nil)
 	case state != order.PayUnpaid || !o.GetDateTime("cancelAt").IsZero():
-		return fail(errOrderNotPayable, nil)
+		return answer.Fail(answer.OrderNotPayable, nil)
 	case !p.now().Before(o.GetDateTime("expiresAt").Time()):
-		return fail(errOrderExpired, nil)
+		return answer.Fail(answer.OrderExpired, nil)
 	}
 	return nil
 }
@@ -119,18 +120,18 @@ func (p *Plugin) checkPayable(o *core.Record) error {
 func (p *Plugin) terms(tx core.App, o *core.Record) (payTerms, error) {
 	app, err := p.settings.App(o.GetString("appid"))
 	if err != nil {
-		return payTerms{}, fail(errNotConfigured, err)
+		return payTerms{}, answer.Fail(answer.NotConfigured, err)
 	}
 	merchant, err := p.settings.Merchant(app.MchID)
 	if err != nil {
-		return payTerms{}, fail(errNotConfigured, err)
+		return payTerms{}, answer.Fail(answer.NotConfigured, err)
 	}
 	if p.settings.PublicURL() == "" {
-		return payTerms{}, fail(errNoPublicURL, nil)
+		return payTerms{}, answer.Fail(answer.NoPublicURL, nil)
 	}
 	identity, err := identityOf(tx, o.GetString("user"), app.AppID)
 	if err != nil {
-		return payTerms{}, fail(errIdentityMissing, err)
+		return payTerms{}, answer.Fail(answer.IdentityMissing, err)
 	}
 	return payTerms{merchant: merchant, request: wxpay.PrepayRequest{
 		AppID: app.AppID, OpenID: identity.GetString("openid"), Description: order.FitDescription(o.GetString("description")), Attach: o.GetString("number"),
@@ -171,7 +172,7 @@ func (p *Plugin) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.
 	request := terms.request
 	request.OutTradeNo = order.NewOutTradeNo(r.Id, 1)
 	if err := request.Validate(); err != nil {
-		return nil, failWith(errPayRefused, "reason", err.Error())
+		return nil, answer.With(answer.PayRefused, "reason", err.Error())
 	}
 	r.Load(map[string]any{
 		"order": o.Id, "merchant": terms.merchant.MchID, "appid": request.AppID, "api": terms.merchant.API,
@@ -189,15 +190,15 @@ func (p *Plugin) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.
 func (p *Plugin) answerPay(e *core.RequestEvent, paymentID string) error {
 	payment, err := e.App.FindRecordById("payments", paymentID)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	gateway, err := p.gateway(payment.GetString("merchant"), payment.GetString("appid"))
 	if err != nil {
-		return failPay(err)
+		return answer.FromPay(err)
 	}
 	params, err := gateway.RequestPayment(payment.GetString("appid"), payment.GetString("prepayId"))
 	if err != nil {
-		return failPay(err)
+		return answer.FromPay(err)
 	}
 	return e.JSON(http.StatusOK, params)
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
+	"wxbase/internal/conflict"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 	v2 "wxbase/internal/wxpay/v2"
@@ -29,7 +31,7 @@ func (p *Plugin) notifyPay(e *core.RequestEvent) error {
 	mchID := e.Request.PathValue("merchant")
 	body, err := readNotify(e)
 	if err != nil {
-		return p.refuseNotify(e, errNotifyMalformed, err)
+		return p.refuseNotify(e, answer.NotifyMalformed, err)
 	}
 	gateway, err := p.notifyGateway(mchID, body)
 	if err != nil {
@@ -60,10 +62,10 @@ const notifyIsXML = "wxNotifyIsXML"
 // the payment, as it does when no notification comes at all.
 func (p *Plugin) refuseNotifyOf(e *core.RequestEvent, mchID string, body []byte, cause error) error {
 	if !errors.Is(cause, errNoKeys) {
-		return p.refuseNotify(e, errNotifyMerchant, cause)
+		return p.refuseNotify(e, answer.NotifyMerchant, cause)
 	}
 	p.keepRefused(e, mchID, body, cause)
-	return p.refuseNotify(e, errNotifyKeys, cause)
+	return p.refuseNotify(e, answer.NotifyKeys, cause)
 }
 
 // receiveFailure ends the sending of a genuine notification of API v2 that tells of no payment: it moves nothing, and would not the next
@@ -74,7 +76,7 @@ func (p *Plugin) receiveFailure(e *core.RequestEvent, mchID string, body []byte,
 		"verified": true,
 	}
 	if err := saveInbox(e.App, row, inboxRefused, cause.Error()); err != nil {
-		return p.refuseNotify(e, errNotifyProcessing, err)
+		return p.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	return acknowledge(e, body)
 }
@@ -87,7 +89,7 @@ func (p *Plugin) receive(e *core.RequestEvent, mchID string, note wxpay.Notifica
 		return p.receiveUnmatched(e, mchID+"/"+note.Trade.OutTradeNo, inbox, body)
 	}
 	if err != nil {
-		return p.refuseNotify(e, errNotifyProcessing, err)
+		return p.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	if isRepeat(payment, note.Trade) {
 		p.metrics.notified(e, inboxRepeated)
@@ -96,7 +98,7 @@ func (p *Plugin) receive(e *core.RequestEvent, mchID string, note wxpay.Notifica
 	step, err := p.apply(e.App, payment.Id, "", evidence{source: "notify", trade: &note.Trade, inbox: inbox})
 	if err != nil {
 		p.keepFailed(e.App, inbox, err)
-		return p.refuseNotify(e, errNotifyProcessing, err)
+		return p.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	p.metrics.notified(e, verdict("", step))
 	return acknowledge(e, body)
@@ -113,15 +115,15 @@ func isRepeat(payment *core.Record, t wxpay.Trade) bool {
 func (p *Plugin) receiveUnmatched(e *core.RequestEvent, subject string, inbox map[string]any, body []byte) error {
 	seen, err := countInbox(e.App, inbox, inboxUnmatched, "no such outTradeNo here")
 	if err != nil {
-		return p.refuseNotify(e, errNotifyProcessing, err)
+		return p.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	if seen < unmatchedTries {
-		return p.refuseNotify(e, errNotifyUnmatched, nil)
+		return p.refuseNotify(e, answer.NotifyUnmatched, nil)
 	}
 	// NB! the alert comes before the answer that ends the sending: money that nobody knows of must not be forgotten
 	err = p.raise(e.App, alertUnmatched, subject, map[string]any{"inbox": inbox["dedupeKey"], "notification": inbox["kind"]})
 	if err != nil {
-		return p.refuseNotify(e, errNotifyProcessing, err)
+		return p.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	p.metrics.notified(e, inboxUnmatched)
 	return acknowledge(e, body)
@@ -139,13 +141,13 @@ func acknowledge(e *core.RequestEvent, body []byte) error {
 }
 
 // refuseNotify answers in the words of what was asked: XML to API v2, and otherwise JSON in which v3 and our own API each find theirs.
-func (p *Plugin) refuseNotify(e *core.RequestEvent, problem Problem, cause error) error {
+func (p *Plugin) refuseNotify(e *core.RequestEvent, problem answer.Problem, cause error) error {
 	reason := problem.Code
 	if cause != nil {
 		reason = cause.Error()
 	}
-	if conflict, ok := conflictIn(cause); ok {
-		problem = errSchemaConflict
+	if conflict, ok := conflict.In(cause); ok {
+		problem = answer.SchemaConflict
 		reason = conflict.Error()
 	}
 	p.metrics.notified(e, problem.Code)
@@ -154,19 +156,19 @@ func (p *Plugin) refuseNotify(e *core.RequestEvent, problem Problem, cause error
 		return e.Blob(problem.Status, v2.ContentType, v2.Refuse(problem.Code))
 	}
 	return e.JSON(problem.Status, map[string]any{
-		"code": "FAIL", "message": problem.Message, "status": problem.Status, "data": map[string]string{"code": problem.Code},
+		"code": "FAIL", "message": problem.EN, "status": problem.Status, "data": map[string]string{"code": problem.Code},
 	})
 }
 
-func problemOfNotify(err error) Problem {
+func problemOfNotify(err error) answer.Problem {
 	switch {
 	case errors.Is(err, wxpay.ErrNotifyStale):
-		return errNotifyStale
+		return answer.NotifyStale
 	case errors.Is(err, wxpay.ErrNotifySignature), errors.Is(err, wxpay.ErrNotifySerial), errors.Is(err, wxpay.ErrNotifyProbe):
-		return errNotifySignature
+		return answer.NotifySignature
 	case errors.Is(err, wxpay.ErrNotifyMerchant):
-		return errNotifyMerchant
+		return answer.NotifyMerchant
 	default:
-		return errNotifyMalformed
+		return answer.NotifyMalformed
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 )
 
@@ -13,7 +14,7 @@ import (
 // answers, and returns the order. What the phone believes about its payment changes nothing. Of an order that is paid it asks, for its
 // buyer once a minute, whether money has gone back without us.
 func (p *Plugin) syncOrder(e *core.RequestEvent) error {
-	if err := readNothing(e); err != nil {
+	if err := answer.ReadNothing(e); err != nil {
 		return err
 	}
 	record, err := ownOrder(e)
@@ -25,22 +26,22 @@ func (p *Plugin) syncOrder(e *core.RequestEvent) error {
 	defer cancel()
 	live, err := liveAttempts(e.App, record.Id)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
-	if len(live) == 0 && (e.HasSuperuserAuth() || p.syncMinute.allow(record.Id, 1, p.now())) {
+	if len(live) == 0 && (isOperator(e) || p.syncMinute.allow(record.Id, 1, p.now())) {
 		err := p.syncPaid(ctx, record.Id)
-		if err != nil && e.HasSuperuserAuth() {
-			return failPay(err)
+		if err != nil && isOperator(e) {
+			return answer.FromPay(err)
 		}
 		p.logErr("looking for refunds by hand", err) // note: to the buyer the order is paid all the same
 	}
 	for _, payment := range live {
 		end := p.drive(ctx, payment.Id, order.EventClientOK, evidence{source: "sync"})
 		if end.err != nil {
-			return fail(errBusyHere, end.err)
+			return answer.Fail(answer.Busy, end.err)
 		}
 		if end.callErr != nil {
-			return failPay(end.callErr)
+			return answer.FromPay(end.callErr)
 		}
 	}
 	return answerOrder(e, record.Id)
@@ -49,7 +50,7 @@ func (p *Plugin) syncOrder(e *core.RequestEvent) error {
 // cancelOrder handles POST /api/wx/orders/{id}/cancel. The order is closed at WeChat first and here second, so the answer may be an
 // order that is still UNPAID (WeChat did not answer; the sweep goes on) or even PAID (the payer was faster).
 func (p *Plugin) cancelOrder(e *core.RequestEvent) error {
-	if err := readNothing(e); err != nil {
+	if err := answer.ReadNothing(e); err != nil {
 		return err
 	}
 	record, err := ownOrder(e)
@@ -60,10 +61,10 @@ func (p *Plugin) cancelOrder(e *core.RequestEvent) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
 	defer cancel()
 	if err := p.requestCancel(e.App, record.Id); err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	if err := p.endAttempts(ctx, record.Id, order.EventCancel, "cancel"); err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return p.answerCancel(e, record.Id)
 }
@@ -72,10 +73,10 @@ func (p *Plugin) cancelOrder(e *core.RequestEvent) error {
 func (p *Plugin) answerCancel(e *core.RequestEvent, orderID string) error {
 	o, err := e.App.FindRecordById("orders", orderID)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if isFrozen(o) {
-		return fail(errOrderDisputed, nil)
+		return answer.Fail(answer.OrderDisputed, nil)
 	}
 	return answerOrder(e, orderID)
 }
@@ -88,10 +89,10 @@ func (p *Plugin) requestCancel(app core.App, orderID string) error {
 			return err
 		}
 		if state := order.PayState(o.GetString("payState")); state.IsPaid() {
-			return fail(errOrderPaid, nil)
+			return answer.Fail(answer.OrderPaid, nil)
 		}
 		if isFrozen(o) {
-			return fail(errOrderDisputed, nil)
+			return answer.Fail(answer.OrderDisputed, nil)
 		}
 		if o.GetDateTime("cancelAt").IsZero() {
 			o.Set("cancelAt", p.now())

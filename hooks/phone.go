@@ -6,6 +6,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -24,7 +25,7 @@ type phoneForm struct {
 // NB! each success on the phone costs the owner money, and a code works once: it is never sent to WeChat a second time.
 func (p *Plugin) phone(e *core.RequestEvent) error {
 	var form phoneForm
-	if err := readBody(e, &form); err != nil {
+	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
 	app, identity, err := p.caller(e, form.AppID)
@@ -35,11 +36,11 @@ func (p *Plugin) phone(e *core.RequestEvent) error {
 	defer p.phones.locks.lock(key)()
 	found, err := p.askPhone(e, form, app, identity, key)
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	if !found.kept {
 		if err := keepPhone(e.App, e.Auth.Id, found.number); err != nil {
-			return fail(errBusyHere, err)
+			return answer.Fail(answer.Busy, err)
 		}
 		found.kept = true
 		p.rememberPhone(form, key, found)
@@ -74,11 +75,11 @@ func (p *Plugin) askPhone(e *core.RequestEvent, form phoneForm, app settings.App
 	}
 	data, err := p.decrypt(identity, app.AppID, form.EncryptedData, form.IV)
 	if err != nil {
-		return pastPhone{}, failWechat(err)
+		return pastPhone{}, answer.FromWechat(err)
 	}
 	number, err := data.Phone()
 	if err != nil { // genuine, but no phone number: the client sent other data
-		return pastPhone{}, fail(errDataMalformed, err)
+		return pastPhone{}, answer.Fail(answer.DataMalformed, err)
 	}
 	return pastPhone{number: number}, nil
 }
@@ -88,7 +89,7 @@ func (p *Plugin) tradePhone(e *core.RequestEvent, form phoneForm, app settings.A
 	if past, ok := p.phones.recall(key, p.now()); ok {
 		return past, nil
 	}
-	conclude, err := p.spendDaily(e.App, p.daily("phones", e.Auth.Id, p.limits.PhonesPerDay), 1, errPhoneLimit, "day")
+	conclude, err := p.spendDaily(e.App, p.daily("phones", e.Auth.Id, p.limits.PhonesPerDay), 1, answer.PhoneLimit, "day")
 	if err != nil {
 		return pastPhone{}, err
 	}
@@ -96,7 +97,7 @@ func (p *Plugin) tradePhone(e *core.RequestEvent, form phoneForm, app settings.A
 	number, err := p.clients.wechatFor(app).PhoneNumber(context.WithoutCancel(e.Request.Context()), form.Code)
 	conclude(err)
 	if err != nil {
-		return pastPhone{}, failCode(err)
+		return pastPhone{}, answer.FromCode(err)
 	}
 	found := pastPhone{number: number}
 	p.rememberPhone(form, key, found)

@@ -21,6 +21,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"golang.org/x/sync/semaphore"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/picture"
 )
 
@@ -79,7 +80,7 @@ func (c *pictures) checkRecord(r *core.Record) error {
 		}
 		for _, file := range r.GetUnsavedFiles(f.GetName()) {
 			if err := c.checkFile(file, f.Thumbs); err != nil {
-				return validation.Errors{f.GetName(): validation.NewError(errImageRefused.Code, errImageRefused.Message)}
+				return validation.Errors{f.GetName(): validation.NewError(answer.ImageRefused.Code, answer.ImageRefused.EN)}
 			}
 		}
 	}
@@ -128,7 +129,7 @@ func (p *Plugin) guardThumb(e *core.RequestEvent) error {
 	}
 	fsys, err := e.App.NewFilesystem()
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	defer func() { _ = fsys.Close() }()
 	size, err := p.pictures.inspect(fsys, stored)
@@ -136,7 +137,7 @@ func (p *Plugin) guardThumb(e *core.RequestEvent) error {
 		err = size.Thumb(thumb, p.pictures.limits.Pixels)
 	}
 	if errors.Is(err, picture.ErrTooLarge) || errors.Is(err, picture.ErrFrames) || errors.Is(err, picture.ErrTooNarrow) {
-		return fail(errImageRefused, err)
+		return answer.Fail(answer.ImageRefused, err)
 	}
 	made := path.Dir(stored) + "/thumbs_" + path.Base(stored) + "/" + thumb + "_" + path.Base(stored)
 	if there, _ := fsys.Exists(made); there || err != nil { // what cannot be read costs nothing
@@ -172,7 +173,7 @@ func isPictureRefused(err error) bool {
 		return false
 	}
 	for _, field := range fields {
-		if refusal, ok := errors.AsType[validation.Error](field); ok && refusal.Code() == errImageRefused.Code {
+		if refusal, ok := errors.AsType[validation.Error](field); ok && refusal.Code() == answer.ImageRefused.Code {
 			return true
 		}
 	}
@@ -202,7 +203,7 @@ func (c *pictures) inTurn(e *core.RequestEvent, size picture.Size) error {
 	ctx, cancel := context.WithTimeout(e.Request.Context(), thumbWait)
 	defer cancel()
 	if err := c.turns.Acquire(ctx, weight); err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	end := sync.OnceFunc(func() { c.turns.Release(weight) })
 	defer end()

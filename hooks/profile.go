@@ -8,6 +8,8 @@ import (
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // maxName is how many characters a nickname may have; WeChat's own have at most 16.
@@ -22,21 +24,21 @@ func (p *Plugin) profile(e *core.RequestEvent) error {
 	var form struct {
 		Name *string `json:"name" form:"name"`
 	}
-	if err := readUpload(e, &form); err != nil {
+	if err := answer.ReadUpload(e, &form); err != nil {
 		return err
 	}
 	files, err := e.FindUploadedFiles("avatar")
 	if err != nil && !errors.Is(err, http.ErrMissingFile) && !errors.Is(err, http.ErrNotMultipart) {
-		return fail(errBadRequest, err)
+		return answer.Fail(answer.BadRequest, err)
 	}
 	user, err := e.App.FindRecordById("users", e.Auth.Id)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if form.Name != nil {
 		name := cleanName(*form.Name)
 		if name == "" || len([]rune(name)) > maxName {
-			return fail(errProfileName, nil)
+			return answer.Fail(answer.ProfileName, nil)
 		}
 		user.Set("name", name)
 	}
@@ -47,17 +49,17 @@ func (p *Plugin) profile(e *core.RequestEvent) error {
 	}
 	err = p.onProfile.Trigger(event, func(pe *ProfileEvent) error {
 		if err := save(pe.App, pe.User); isPictureRefused(err) {
-			return fail(errImageRefused, err)
+			return answer.Fail(answer.ImageRefused, err)
 		} else if err != nil {
-			return fail(errProfileAvatar, err)
+			return answer.Fail(answer.ProfileAvatar, err)
 		}
 		return nil
 	})
 	if err != nil {
-		return asAnswer(err, errProfileRefused)
+		return answer.Or(err, answer.ProfileRefused)
 	}
 	if err := apis.EnrichRecord(e, user); err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, user)
 }

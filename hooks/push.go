@@ -19,6 +19,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/wechat"
 )
 
@@ -98,11 +99,11 @@ func (p *Plugin) pushCodec(appID string) (*wechat.PushCodec, error) {
 func (p *Plugin) verifyPush(e *core.RequestEvent) error {
 	codec, err := p.pushCodec(e.Request.PathValue("appid"))
 	if err != nil {
-		return fail(errPushApp, err)
+		return answer.Fail(answer.PushApp, err)
 	}
 	echo, err := codec.VerifyURL(e.Request.URL.Query(), p.now())
 	if err != nil {
-		return fail(problemOfPush(err), err)
+		return answer.Fail(problemOfPush(err), err)
 	}
 	return e.Blob(http.StatusOK, "text/plain; charset=utf-8", []byte(echo))
 }
@@ -112,20 +113,20 @@ func (p *Plugin) receivePush(e *core.RequestEvent) error {
 	appID := e.Request.PathValue("appid")
 	codec, err := p.pushCodec(appID)
 	if err != nil {
-		return fail(errPushApp, err)
+		return answer.Fail(answer.PushApp, err)
 	}
 	body, err := io.ReadAll(io.LimitReader(e.Request.Body, wechat.PushLimit+1))
 	if err != nil {
-		return fail(errPushMalformed, err)
+		return answer.Fail(answer.PushMalformed, err)
 	}
 	query := e.Request.URL.Query()
 	m, err := codec.Open(query, body, p.now())
 	if err != nil {
 		p.keepRefusedAs(e.App, "push", appID, pushHeaders(query), body, err)
-		return fail(problemOfPush(err), err)
+		return answer.Fail(problemOfPush(err), err)
 	}
 	if err := p.keepPush(e.App, m, query); err != nil {
-		return fail(errPushFailed, err)
+		return answer.Fail(answer.PushFailed, err)
 	}
 	return e.Blob(http.StatusOK, "text/plain; charset=utf-8", []byte("success"))
 }
@@ -165,20 +166,20 @@ func pushHeaders(query url.Values) map[string]string {
 	return kept
 }
 
-func problemOfPush(err error) Problem {
+func problemOfPush(err error) answer.Problem {
 	switch {
 	case errors.Is(err, wechat.ErrPushStale):
-		return errPushStale
+		return answer.PushStale
 	case errors.Is(err, wechat.ErrPushSignature):
-		return errPushSignature
+		return answer.PushSignature
 	case errors.Is(err, wechat.ErrPushTooLarge):
-		return errPushTooLarge
+		return answer.PushTooLarge
 	case errors.Is(err, wechat.ErrPushAppID):
-		return errPushApp
+		return answer.PushApp
 	case errors.Is(err, wechat.ErrPushNoKey), errors.Is(err, wechat.ErrPushPlain), errors.Is(err, wechat.ErrPushDecrypt):
-		return errPushConfig
+		return answer.PushConfig
 	default:
-		return errPushMalformed
+		return answer.PushMalformed
 	}
 }
 

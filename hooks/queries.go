@@ -18,6 +18,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/search"
+
+	"wxbase/internal/answer"
 )
 
 // What a query of a user may have.
@@ -46,7 +48,7 @@ func (p *Plugin) bindQueries() {
 // may be shorter than it is, or empty, and no error tells.
 func refuseCutList(e *core.RecordsListRequestEvent) error {
 	if app, ok := e.App.(impatient); ok && app.ctx.Err() != nil {
-		return fail(errQuerySlow, app.ctx.Err())
+		return answer.Fail(answer.QuerySlow, app.ctx.Err())
 	}
 	return e.Next()
 }
@@ -57,7 +59,7 @@ func (p *Plugin) guardQuery(e *core.RequestEvent) error {
 		return e.Next()
 	}
 	if reason := tooComplex(e.App, e.Request.PathValue("collection"), e.Request.URL.Query()); reason != "" {
-		return failWith(errQueryComplex, "reason", reason)
+		return answer.With(answer.QueryComplex, "reason", reason)
 	}
 	if !isReading(e) {
 		return e.Next()
@@ -69,7 +71,7 @@ func (p *Plugin) guardQuery(e *core.RequestEvent) error {
 	defer func() { e.App = app }()
 	err := e.Next()
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fail(errQuerySlow, err)
+		return answer.Fail(answer.QuerySlow, err)
 	}
 	return err
 }
@@ -93,7 +95,7 @@ func guardBatch(e *core.BatchRequestEvent) error {
 		}
 		collection, _, _ := strings.Cut(strings.TrimPrefix(address.Path, "/api/collections/"), "/")
 		if reason := tooComplex(e.App, collection, address.Query()); reason != "" {
-			return failWith(errQueryComplex, "reason", reason)
+			return answer.With(answer.QueryComplex, "reason", reason)
 		}
 	}
 	return e.Next()
@@ -109,7 +111,7 @@ func checkTopic(e *core.RequestEvent, collection string, options map[string]stri
 		query.Set(key, value)
 	}
 	if reason := tooComplex(e.App, collection, query); reason != "" {
-		return failWith(errQueryComplex, "reason", reason)
+		return answer.With(answer.QueryComplex, "reason", reason)
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -28,7 +29,7 @@ import (
 // all that is left. WeChat wants a minute between two refunds of one payment: one that comes too soon is kept and sent by the sweep.
 func (p *Plugin) createRefund(e *core.RequestEvent) error {
 	var form refundForm
-	if err := readStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	wish, err := form.wish(e.Auth.Email())
@@ -42,14 +43,14 @@ func (p *Plugin) createRefund(e *core.RequestEvent) error {
 	defer p.locks.lock("order/" + record.Id)()
 	refund, err := p.askRefund(e.App, record.Id, wish)
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
 	defer cancel()
 	isNew := refund.GetString("state") == string(order.RefundNew) // note: not so when the key has met an earlier one
 	if isNew && !refund.GetDateTime("nextQueryAt").Time().After(p.now()) {
 		if end := p.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "refund"}); end.err != nil {
-			return fail(errBusyHere, end.err)
+			return answer.Fail(answer.Busy, end.err)
 		}
 	}
 	return answerRefund(e, refund.Id)
@@ -58,10 +59,10 @@ func (p *Plugin) createRefund(e *core.RequestEvent) error {
 func answerRefund(e *core.RequestEvent, id string) error {
 	r, err := e.App.FindRecordById("refunds", id)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if err := apis.EnrichRecord(e, r); err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, r)
 }
@@ -70,7 +71,7 @@ func answerRefund(e *core.RequestEvent, id string) error {
 func paidAttempt(tx core.App, orderID string) (*core.Record, error) {
 	r, err := findRow(tx, "payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fail(errOrderNotPaid, nil)
+		return nil, answer.Fail(answer.OrderNotPaid, nil)
 	}
 	return r, err
 }
@@ -104,12 +105,12 @@ func (p *Plugin) refundAsk(tx core.App, payment *core.Record, amount int64) (ord
 func refuseRefund(err error, ask order.RefundAsk) error {
 	switch {
 	case errors.Is(err, order.ErrRefundTooLate):
-		return fail(errRefundTooLate, err)
+		return answer.Fail(answer.RefundTooLate, err)
 	case errors.Is(err, order.ErrRefundTooMany):
-		return fail(errRefundTooMany, err)
+		return answer.Fail(answer.RefundTooMany, err)
 	case errors.Is(err, order.ErrRefundAmount):
 		left, _ := order.Refundable(ask.Total, ask.Refunds)
-		refusal := fail(errRefundAmount, err)
+		refusal := answer.Fail(answer.RefundAmount, err)
 		refusal.Data["left"] = left
 		return refusal
 	default:

@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 )
 
@@ -40,17 +41,17 @@ func (f refundForm) wish(by string) (refundWish, error) {
 	wish := refundWish{reason: f.Reason, key: f.Key, by: by}
 	switch {
 	case f.Amount == nil && f.All == nil:
-		return wish, failField(errRefundAmount, "amount", `name an amount in fen, or "all": true`)
+		return wish, answer.Field(answer.RefundAmount, "amount", `name an amount in fen, or "all": true`)
 	case f.Amount != nil && f.All != nil:
-		return wish, failField(errRefundAmount, "all", "name an amount or all, not both")
+		return wish, answer.Field(answer.RefundAmount, "all", "name an amount or all, not both")
 	case f.All != nil && !*f.All:
-		return wish, failField(errRefundAmount, "all", "true, or left out")
+		return wish, answer.Field(answer.RefundAmount, "all", "true, or left out")
 	case f.Amount != nil && *f.Amount < 1:
-		return wish, failField(errRefundAmount, "amount", "at least 1 fen")
+		return wish, answer.Field(answer.RefundAmount, "amount", "at least 1 fen")
 	case len(f.Reason) > 80:
-		return wish, failField(errRefundAmount, "reason", "at most 80 bytes")
+		return wish, answer.Field(answer.RefundAmount, "reason", "at most 80 bytes")
 	case len(f.Key) > 64:
-		return wish, failField(errFieldInvalid, "key", "at most 64 bytes")
+		return wish, answer.Field(answer.FieldInvalid, "key", "at most 64 bytes")
 	}
 	if f.Amount != nil {
 		wish.amount = *f.Amount
@@ -116,7 +117,7 @@ func refundOfKey(tx core.App, orderID string, wish refundWish) (*core.Record, er
 	}
 	otherAmount := have.GetBool("all") != wish.all() || !wish.all() && int64(have.GetInt("amount")) != wish.amount
 	if otherAmount || have.GetString("reason") != wish.reason {
-		return nil, failWith(errRefundKeyReused, "refund", have.Id)
+		return nil, answer.With(answer.RefundKeyReused, "refund", have.Id)
 	}
 	return have, nil
 }
@@ -136,7 +137,7 @@ func (p *Plugin) refuseSecondClick(tx core.App, payment *core.Record, wish refun
 	for _, r := range slices.Backward(rows) {
 		same := int64(r.GetInt("amount")) == wish.amount || wish.all() && left == 0
 		if same && p.isFreshRefund(r) {
-			refusal := failWith(errRefundRepeated, "refund", r.Id)
+			refusal := answer.With(answer.RefundRepeated, "refund", r.Id)
 			refusal.Data["state"], refusal.Data["amount"] = r.GetString("state"), r.GetInt("amount")
 			return refusal
 		}

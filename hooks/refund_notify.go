@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 	"wxbase/internal/wxpay/xmlflat"
@@ -23,7 +24,7 @@ func (p *Plugin) notifyRefund(e *core.RequestEvent) error {
 	mchID := e.Request.PathValue("merchant")
 	body, err := readNotify(e)
 	if err != nil {
-		return p.refuseNotify(e, errNotifyMalformed, err)
+		return p.refuseNotify(e, answer.NotifyMalformed, err)
 	}
 	gateway, err := p.gateway(mchID, "") // either API reads the XML of v2, which is no more than a reason to ask
 	if err == nil && !xmlflat.IsXML(body) {
@@ -43,7 +44,7 @@ func (p *Plugin) notifyRefund(e *core.RequestEvent) error {
 		ctx, cancel := context.WithTimeout(e.Request.Context(), notifyTimeout)
 		defer cancel()
 		if fact, err = gateway.QueryRefund(ctx, note.Refund.OutRefundNo); err != nil {
-			return p.refuseNotify(e, errNotifyProcessing, err)
+			return p.refuseNotify(e, answer.NotifyProcessing, err)
 		}
 	}
 	return p.receiveRefund(e, mchID, fact, inbox, body)
@@ -55,12 +56,12 @@ func (p *Plugin) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Re
 		return p.receiveUnmatched(e, mchID+"/"+fact.OutTradeNo, inbox, body)
 	}
 	if err != nil {
-		return p.refuseNotify(e, errNotifyProcessing, err)
+		return p.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	step, err := p.applyRefund(e.App, id, "", refundEvidence{source: "notify", fact: &fact, inbox: inbox})
 	if err != nil {
 		p.keepFailed(e.App, inbox, err)
-		return p.refuseNotify(e, errNotifyProcessing, err)
+		return p.refuseNotify(e, answer.NotifyProcessing, err)
 	}
 	switch {
 	case step.Has(order.Freeze):

@@ -12,13 +12,15 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/router"
+
+	"wxbase/internal/answer"
 )
 
 // bindRefusals counts what is answered with an error, and notices a proxy that is not known. It runs before PocketBase's own rate limit, so
 // that it sees what that refuses.
 func (p *Plugin) bindRefusals() {
 	codes := map[string]bool{}
-	for _, problem := range Problems() {
+	for _, problem := range answer.All() {
 		codes[problem.Code] = true
 	}
 	p.app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxRefusals", Func: func(e *core.ServeEvent) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/security"
 	"github.com/spf13/cast"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/socketio"
@@ -32,7 +33,7 @@ func (g roomGate) Identify(_ context.Context, h socketio.Handshake) (gateway.Ses
 	}
 	token := gateway.Token(h)
 	if token == "" && ticketOf(h) != "" {
-		return nil, &realtime.Error{Code: errTicketElsewhere.Code, Message: errTicketElsewhere.Message}
+		return nil, &realtime.Error{Code: answer.TicketElsewhere.Code, Message: answer.TicketElsewhere.EN}
 	}
 	if token == "" {
 		s.identity = guest(h.Query.Get("userId"))

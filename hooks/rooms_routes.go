@@ -10,6 +10,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/realtime"
 )
 
@@ -37,7 +38,7 @@ type roomMessage struct {
 // without history, and received counts the connections of this process.
 func (p *Plugin) createMessageInRoom(e *core.RequestEvent) error {
 	var form roomMessageForm
-	if err := readBody(e, &form); err != nil {
+	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
 	if form.Payload == nil {
@@ -45,14 +46,14 @@ func (p *Plugin) createMessageInRoom(e *core.RequestEvent) error {
 	}
 	info, err := e.RequestInfo()
 	if err != nil {
-		return fail(errBadRequest, err)
+		return answer.Fail(answer.BadRequest, err)
 	}
 	room := e.Request.PathValue("room")
 	if err := p.mayPublish(room, info); err != nil {
 		return failRoom(err)
 	}
 	if !e.HasSuperuserAuth() && !p.roomMinute.allow(senderOf(e), 60*p.hub.Limits().EventsPerSecond, p.now()) {
-		return fail(errRate, nil)
+		return answer.Fail(answer.Rate, nil)
 	}
 	m, received, err := p.hub.Publish(e.Request.Context(), realtime.Message{
 		Room: room, Event: form.Event, Payload: form.Payload, Sender: senderName(e),
@@ -84,7 +85,7 @@ func (p *Plugin) listRoomMessages(e *core.RequestEvent) error {
 	}
 	after, err := strconv.ParseInt(cmp.Or(e.Request.URL.Query().Get("after"), "0"), 10, 64)
 	if err != nil || after < 0 {
-		return failWith(errBadRequest, "reason", "after must be a number")
+		return answer.With(answer.BadRequest, "reason", "after must be a number")
 	}
 	limit, err := queryNumber(e, "limit", usualPage, largestPage)
 	if err != nil {
@@ -113,7 +114,7 @@ func (p *Plugin) listRoomMembers(e *core.RequestEvent) error {
 		return failRoom(err)
 	}
 	if !room.Presence && !e.HasSuperuserAuth() {
-		return fail(errPresence, nil)
+		return answer.Fail(answer.Presence, nil)
 	}
 	present, err := p.hub.Presence(e.Request.Context(), room.Name)
 	if err != nil {

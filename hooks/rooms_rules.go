@@ -13,6 +13,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 	"github.com/spf13/cast"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/realtime"
 	"wxbase/migrations"
 )
@@ -97,11 +98,11 @@ func guest(label string) realtime.Identity {
 }
 
 // refusals are the answers to what the hub and its gates refuse.
-func refusals() map[string]Problem {
-	list := map[string]Problem{}
-	for _, problem := range []Problem{
-		errRoomUnknown, errRoomForbidden, errRoomPublish, errEventName, errMessageBig, errPayload, errMessageRefused, errTokenInvalid,
-		errPrimaryAway, errClosing, errPresence, errRoomLimit, errTopicLimit, errTopicUnknown, errConnections, errServerFull, errTicketElsewhere,
+func refusals() map[string]answer.Problem {
+	list := map[string]answer.Problem{}
+	for _, problem := range []answer.Problem{
+		answer.RoomUnknown, answer.RoomForbidden, answer.RoomPublish, answer.EventName, answer.MessageBig, answer.Payload, answer.MessageRefused, answer.TokenInvalid,
+		answer.PrimaryAway, answer.Closing, answer.Presence, answer.RoomLimit, answer.TopicLimit, answer.TopicUnknown, answer.Connections, answer.ServerFull, answer.TicketElsewhere,
 	} {
 		list[problem.Code] = problem
 	}
@@ -115,15 +116,15 @@ func failRoom(cause error) error {
 	}
 	if refusal, ok := errors.AsType[*realtime.Error](cause); ok {
 		if problem, ok := refusals()[refusal.Code]; ok {
-			return fail(problem, cause)
+			return answer.Fail(problem, cause)
 		}
 	}
-	return fail(errBusyHere, cause)
+	return answer.Fail(answer.Busy, cause)
 }
 
 // refusedMessage makes what a handler of OnRoomMessage says readable for any transport.
 func refusedMessage(err error) error {
-	refusal := &realtime.Error{Code: errMessageRefused.Code, Message: errMessageRefused.Message}
+	refusal := &realtime.Error{Code: answer.MessageRefused.Code, Message: answer.MessageRefused.EN}
 	if answer, ok := errors.AsType[*router.ApiError](err); ok {
 		refusal.Message = answer.Message
 		if code := cast.ToString(answer.Data["code"]); code != "" {

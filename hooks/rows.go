@@ -8,6 +8,8 @@ import (
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
+
+	"wxbase/internal/conflict"
 )
 
 // findRow reads the one row whose columns have these values. It fails with sql.ErrNoRows.
@@ -42,7 +44,7 @@ func insert(tx core.App, collection string, fields map[string]any) (*core.Record
 		return nil, fmt.Errorf("insert into %s: %w", collection, err)
 	}
 	if _, err := tx.NonconcurrentDB().Insert(collection, row).Execute(); err != nil {
-		return nil, fmt.Errorf("insert into %s: %w", collection, withConflict(collection, err))
+		return nil, fmt.Errorf("insert into %s: %w", collection, conflict.Wrap(collection, err))
 	}
 	return r, nil
 }
@@ -54,7 +56,7 @@ type engineWrite struct{}
 // fields that an operator has added. A field that must be filled would otherwise stop every login or payment, since we leave it empty.
 func save(app core.App, r *core.Record) error {
 	err := app.SaveWithContext(context.WithValue(context.Background(), engineWrite{}, true), r)
-	return withConflict(r.Collection().Name, err)
+	return conflict.Wrap(r.Collection().Name, err)
 }
 
 // validateOwn looks at our own fields only where the server writes by itself.

@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/scene"
 )
 
@@ -160,28 +161,28 @@ func (p *Plugin) listScans(e *core.RequestEvent) error {
 	today := p.now().In(beijing())
 	from, err := dayOf(query.Get("from"), today.AddDate(0, 0, -29))
 	if err != nil {
-		return failWith(errBadRequest, "reason", "from is no day, such as 2026-01-31")
+		return answer.With(answer.BadRequest, "reason", "from is no day, such as 2026-01-31")
 	}
 	to, err := dayOf(query.Get("to"), today)
 	if err != nil {
-		return failWith(errBadRequest, "reason", "to is no day, such as 2026-01-31")
+		return answer.With(answer.BadRequest, "reason", "to is no day, such as 2026-01-31")
 	}
 	where := dbx.And(dbx.Between("day", from, to), equals("code", query.Get("code")), equals("inviter", query.Get("inviter")))
 	days := []scanDay{}
 	err = e.App.DB().Select("day", "SUM(count) AS scans", "COUNT(DISTINCT NULLIF([[user]], '')) AS users",
 		"SUM(CASE WHEN [[user]] = '' THEN count ELSE 0 END) AS guests").From("wx_scans").Where(where).GroupBy("day").OrderBy("day").All(&days)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	var sum scanDay
 	err = e.App.DB().Select("COALESCE(SUM(count), 0) AS scans", "COUNT(DISTINCT NULLIF([[user]], '')) AS users",
 		"COALESCE(SUM(CASE WHEN [[user]] = '' THEN count ELSE 0 END), 0) AS guests").From("wx_scans").Where(where).One(&sum)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	invites, err := countInvites(e.App, from, to, query.Get("code"), query.Get("inviter"))
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, map[string]any{
 		"from": from, "to": to, "scans": sum.Scans, "users": sum.Users, "guests": sum.Guests, "invites": invites, "days": days,

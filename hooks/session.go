@@ -8,6 +8,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
@@ -31,7 +32,7 @@ func (p *Plugin) checkSession(e *core.RequestEvent) error {
 	}
 	valid, err := p.clients.wechatFor(app).CheckSession(e.Request.Context(), identity.GetString("openid"), key)
 	if err != nil {
-		return failWechat(err)
+		return answer.FromWechat(err)
 	}
 	return e.JSON(http.StatusOK, map[string]bool{"valid": valid})
 }
@@ -41,7 +42,7 @@ func (p *Plugin) resetSession(e *core.RequestEvent) error {
 	var form struct {
 		AppID string `json:"appid"`
 	}
-	if err := readBody(e, &form); err != nil {
+	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
 	app, identity, err := p.caller(e, form.AppID)
@@ -50,14 +51,14 @@ func (p *Plugin) resetSession(e *core.RequestEvent) error {
 	}
 	key, err := p.sessionKey(identity, "sessionKey")
 	if err != nil {
-		return fail(errSessionStale, err)
+		return answer.Fail(answer.SessionStale, err)
 	}
 	session, err := p.clients.wechatFor(app).ResetSession(e.Request.Context(), identity.GetString("openid"), key)
 	if err != nil {
-		return failWechat(err)
+		return answer.FromWechat(err)
 	}
 	if err := p.refreshIdentity(e.App, identity, session); err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, map[string]bool{"ok": true})
 }
@@ -69,7 +70,7 @@ func (p *Plugin) decryptData(e *core.RequestEvent) error {
 		IV            string `json:"iv"`
 		AppID         string `json:"appid"`
 	}
-	if err := readBody(e, &form); err != nil {
+	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
 	app, identity, err := p.caller(e, form.AppID)
@@ -78,23 +79,23 @@ func (p *Plugin) decryptData(e *core.RequestEvent) error {
 	}
 	data, err := p.decrypt(identity, app.AppID, form.EncryptedData, form.IV)
 	if err != nil {
-		return failWechat(err)
+		return answer.FromWechat(err)
 	}
 	return e.JSON(http.StatusOK, map[string]json.RawMessage{"data": data.JSON})
 }
 
 // logoutEverywhere handles POST /api/wx/logout: every token of the user stops working at once, on every device.
 func (p *Plugin) logoutEverywhere(e *core.RequestEvent) error {
-	if err := readNothing(e); err != nil {
+	if err := answer.ReadNothing(e); err != nil {
 		return err
 	}
 	user, err := e.App.FindRecordById("users", e.Auth.Id)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	user.RefreshTokenKey()
 	if err := save(e.App, user); err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.NoContent(http.StatusNoContent)
 }
@@ -103,11 +104,11 @@ func (p *Plugin) logoutEverywhere(e *core.RequestEvent) error {
 func (p *Plugin) caller(e *core.RequestEvent, appID string) (settings.App, *core.Record, error) {
 	identity, err := identityOf(e.App, e.Auth.Id, appID)
 	if err != nil {
-		return settings.App{}, nil, fail(errIdentityMissing, err)
+		return settings.App{}, nil, answer.Fail(answer.IdentityMissing, err)
 	}
 	app, err := p.settings.App(identity.GetString("appid"))
 	if err != nil {
-		return app, nil, failWechat(err)
+		return app, nil, answer.FromWechat(err)
 	}
 	return app, identity, nil
 }

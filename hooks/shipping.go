@@ -21,6 +21,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
@@ -73,7 +74,7 @@ type shipmentJob struct {
 // counts twice; another body on an order that is shipped is the one correction.
 func (p *Plugin) createShipment(e *core.RequestEvent) error {
 	var form shipmentForm
-	if err := readStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	record, err := ownOrder(e)
@@ -83,11 +84,11 @@ func (p *Plugin) createShipment(e *core.RequestEvent) error {
 	defer p.locks.lock(shipmentLock(record.Id))()
 	job, err := p.planShipment(e.App, record, form)
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	row, job, err := p.queueShipment(e.App, job)
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	if job.Accepted {
 		return p.answerShipment(e, row, nil)
@@ -96,7 +97,7 @@ func (p *Plugin) createShipment(e *core.RequestEvent) error {
 	defer cancel()
 	outcome := p.perform(ctx, row)
 	if err := p.noteOutcome(row, outcome); err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return p.answerShipment(e, row, outcome)
 }
@@ -111,16 +112,16 @@ func (p *Plugin) planShipment(app core.App, o *core.Record, form shipmentForm) (
 	}
 	switch state := order.PayState(o.GetString("payState")); {
 	case !state.IsPaid():
-		return shipmentJob{}, fail(errOrderNotPaid, nil)
+		return shipmentJob{}, answer.Fail(answer.OrderNotPaid, nil)
 	case state == order.PayRefunded:
-		return shipmentJob{}, fail(errOrderRefunded, nil)
+		return shipmentJob{}, answer.Fail(answer.OrderRefunded, nil)
 	}
 	payment, err := paidAttempt(app, o.Id)
 	if err != nil {
 		return shipmentJob{}, err
 	}
 	if _, err := p.shippingClient(payment); err != nil {
-		return shipmentJob{}, failWechat(err)
+		return shipmentJob{}, answer.FromWechat(err)
 	}
 	raw, err := json.Marshal(form)
 	if err != nil {
@@ -135,7 +136,7 @@ func (p *Plugin) planShipment(app core.App, o *core.Record, form shipmentForm) (
 
 // refuseShipment names the field in the words of upload_shipping_info.
 func refuseShipment(err error) error {
-	refusal := fail(errShipmentArgs, err)
+	refusal := answer.Fail(answer.ShipmentArgs, err)
 	if fe, ok := errors.AsType[*wechat.FieldError](err); ok {
 		refusal.Data["reason"] = fe.Error()
 	}
@@ -167,7 +168,7 @@ func (p *Plugin) queueShipment(app core.App, job shipmentJob) (row *core.Record,
 			row, kept = last, before
 			return nil
 		case pending:
-			return fail(errShipmentPending, nil)
+			return answer.Fail(answer.ShipmentPending, nil)
 		}
 		// note: WeChat wants each upload later than the one before, whatever our clock has done since
 		if least := before.UploadTime.Add(time.Millisecond); job.UploadTime.Before(least) {
@@ -228,26 +229,26 @@ func (p *Plugin) answerShipment(e *core.RequestEvent, row *core.Record, outcome 
 	we, fromWeChat := errors.AsType[*wechat.Error](outcome)
 	switch {
 	case fromWeChat && isFinal(outcome) && we.Errcode == errcodeCorrected:
-		return fail(errShipmentUsed, outcome)
+		return answer.Fail(answer.ShipmentUsed, outcome)
 	case isFinal(outcome):
-		return failWechat(outcome)
+		return answer.FromWechat(outcome)
 	}
 	o, err := e.App.FindRecordById("orders", e.Request.PathValue("id"))
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
-	answer := map[string]any{"ok": outcome == nil, "state": cmp.Or(o.GetString("shipState"), shipNone)}
+	reply := map[string]any{"ok": outcome == nil, "state": cmp.Or(o.GetString("shipState"), shipNone)}
 	if outcome == nil {
 		job, err := shipmentOf(row)
 		if err != nil {
-			return fail(errBusyHere, err)
+			return answer.Fail(answer.Busy, err)
 		}
 		if job.Unchanged {
-			answer["unchanged"] = true
+			reply["unchanged"] = true
 		}
-		return e.JSON(http.StatusOK, answer)
+		return e.JSON(http.StatusOK, reply)
 	}
-	answer["pending"], answer["nextAt"] = true, row.GetDateTime("nextAt")
-	maps.Copy(answer, failWechat(outcome).Data) // code, errcode and rid
-	return e.JSON(http.StatusAccepted, answer)
+	reply["pending"], reply["nextAt"] = true, row.GetDateTime("nextAt")
+	maps.Copy(reply, answer.FromWechat(outcome).Data) // code, errcode and rid
+	return e.JSON(http.StatusAccepted, reply)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 	"wxbase/internal/wechat"
 )
@@ -39,23 +40,23 @@ func (p *Plugin) showShipment(e *core.RequestEvent) error {
 	}
 	payment, err := paidAttempt(e.App, o.Id)
 	if err != nil {
-		return asAnswer(err, errBusyHere)
+		return answer.Or(err, answer.Busy)
 	}
 	client, err := p.shippingClient(payment)
 	if err != nil {
-		return failWechat(err)
+		return answer.FromWechat(err)
 	}
 	ctx, cancel := context.WithTimeout(e.Request.Context(), payTimeout)
 	defer cancel()
 	theirs, err := client.ShippingOf(ctx, shippingKey(payment))
 	if err != nil {
-		return failWechat(err)
+		return answer.FromWechat(err)
 	}
 	if err := p.advanceShipState(o.Id, shipStateOf(theirs)); err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if o, err = e.App.FindRecordById("orders", o.Id); err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, describeShipping(o, theirs))
 }
@@ -121,17 +122,17 @@ func (p *Plugin) listUnshipped(e *core.RequestEvent) error {
 	)
 	total, err := e.App.CountRecords("orders", unshipped)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	var orders []*core.Record
 	err = e.App.RecordQuery("orders").AndWhere(unshipped).OrderBy("paidAt", "id").
 		Limit(int64(size)).Offset(int64((page - 1) * size)).All(&orders)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	shipments, err := lastShipments(e.App, orders)
 	if err != nil {
-		return fail(errBusyHere, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	items := make([]unshippedOrder, 0, len(orders))
 	for _, o := range orders {
@@ -197,7 +198,7 @@ func queryNumber(e *core.RequestEvent, name string, otherwise, most int) (int, e
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > most {
-		return 0, failWith(errBadRequest, "reason", name+" must be a number from 1 to "+strconv.Itoa(most))
+		return 0, answer.With(answer.BadRequest, "reason", name+" must be a number from 1 to "+strconv.Itoa(most))
 	}
 	return n, nil
 }

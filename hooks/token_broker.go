@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // shareToken handles GET /api/wx/admin/token/{appid}: the access token of a mini program, for the owner's other programs, which must
@@ -16,11 +18,11 @@ func (p *Plugin) shareToken(e *core.RequestEvent) error {
 	}
 	app, err := p.settings.App(e.Request.PathValue("appid"))
 	if err != nil {
-		return failWechat(err)
+		return answer.FromWechat(err)
 	}
 	token, err := p.clients.wechatFor(app).AccessToken(e.Request.Context())
 	if err != nil {
-		return failWechat(err)
+		return answer.FromWechat(err)
 	}
 	e.Response.Header().Set("Cache-Control", "no-store")
 	return e.JSON(http.StatusOK, map[string]any{

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"wxbase/hooks"
+	"wxbase/internal/answer"
 )
 
 func main() {
@@ -20,7 +20,7 @@ func write(args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("errorsdoc: got %d arguments, want the path of the file", len(args))
 	}
-	if err := os.WriteFile(args[0], []byte(hooks.ErrorsDoc()), 0o644); err != nil { //nolint:gosec // a document for everybody
+	if err := os.WriteFile(args[0], []byte(answer.Doc()), 0o644); err != nil { //nolint:gosec // a document for everybody
 		return fmt.Errorf("write errors: %w", err)
 	}
 	return nil

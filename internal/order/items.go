@@ -30,6 +30,17 @@ type Item struct {
 	Name     string `json:"name"`
 	Price    int64  `json:"price"` // fen, of one piece
 	Quantity int    `json:"quantity"`
+
+	Variant     string `json:"variant,omitempty"` // record id of the specification; empty for a product that has none
+	VariantName string `json:"variantName,omitempty"`
+}
+
+// Title is what people call the line: the product with its specification.
+func (i Item) Title() string {
+	if i.VariantName == "" {
+		return i.Name
+	}
+	return i.Name + " " + i.VariantName
 }
 
 // Total returns what the items cost together, in fen. Every limit is checked, so
@@ -69,7 +80,7 @@ func Description(items []Item) string {
 	for _, item := range items {
 		pieces += item.Quantity
 	}
-	name := cleanText(items[0].Name)
+	name := cleanText(items[0].Title())
 	if name == "" {
 		name = "商品"
 	}

@@ -37,7 +37,7 @@ func (s *Store) Advice() []string {
 	return advice
 }
 
-// Problems lists the stored settings that cannot be used, such as secrets that do not open with the present key.
+// All lists the stored settings that cannot be used, such as secrets that do not open with the present key.
 func (s *Store) Problems() []string {
 	snap, err := s.snapshot()
 	if err != nil {

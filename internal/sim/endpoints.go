@@ -36,7 +36,7 @@ func endpoints() []endpoint {
 	return []endpoint{
 		{name: "code2session", method: get, path: "/sns/jscode2session", run: (*Sim).code2Session},
 		{name: "token", method: get, path: "/cgi-bin/token", run: (*Sim).accessToken},
-		{name: "stable_token", method: post, path: "/cgi-bin/stable_token", run: (*Sim).stableToken},
+		{name: "stable_token", method: post, path: "/cgi-bin/stable_token", run: (*Sim).stableToken, errcodes: []string{"40164", "40243", "50004", "50007"}},
 		{name: "checksession", method: get, path: "/wxa/checksession", token: true, run: (*Sim).checkSession},
 		{name: "resetusersessionkey", method: get, path: "/wxa/resetusersessionkey", token: true, run: (*Sim).resetSession},
 		{name: "getpaidunionid", method: get, path: "/wxa/getpaidunionid", token: true, run: (*Sim).paidUnionID},
@@ -71,6 +71,8 @@ func endpoints() []endpoint {
 		{name: "get_order_list", method: post, path: "/wxa/sec/order/get_order_list", token: true, run: (*Sim).shippingOrders},
 		{name: "notify_confirm_receive", method: post, path: "/wxa/sec/order/notify_confirm_receive", token: true, run: (*Sim).remindReceipt},
 		{name: "is_trade_managed", method: post, path: "/wxa/sec/order/is_trade_managed", token: true, run: (*Sim).isTradeManaged},
+		{name: "update_order_detail_path", method: post, path: "/wxa/sec/order/update_order_detail_path", token: true, run: (*Sim).setOrderPath},
+		{name: "get_order_detail_path", method: post, path: "/wxa/sec/order/get_order_detail_path", token: true, run: (*Sim).getOrderPath},
 
 		{name: "prepay", method: post, path: "/v3/pay/transactions/jsapi", pay: true, run: (*Sim).prepay},
 		{name: "prepay_native", method: post, path: "/v3/pay/transactions/native", pay: true, run: (*Sim).prepayNative},
@@ -185,7 +187,7 @@ func notSimulated(r *http.Request) reply {
 // maxBody is the most that any call of WeChat's may send, in bytes.
 const maxBody = 1 << 20
 
-// readBody reads at most maxBody bytes.
+// ReadBody reads at most maxBody bytes.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {

@@ -71,6 +71,8 @@ func errorText(errcode int) string {
 		return "invalid args"
 	case 40125:
 		return "invalid appsecret"
+	case 40164:
+		return "invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist"
 	case 40129:
 		return "invalid scene"
 	case 40159:

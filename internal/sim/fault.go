@@ -99,7 +99,7 @@ func faultKinds() map[string][]string {
 		}
 	}
 	for _, tokenless := range []string{"code2session", "token", "stable_token"} {
-		kinds[tokenless] = slices.DeleteFunc(apiFaults(), func(k string) bool { return k == "token_invalid" })
+		kinds[tokenless] = slices.DeleteFunc(kinds[tokenless], func(k string) bool { return k == "token_invalid" })
 	}
 	return kinds
 }

@@ -34,7 +34,8 @@ type state struct {
 	media         map[string]*mediaCheck
 	clears        map[string]*quotaClears // by appid
 	sealed        map[string]*sealedData
-	chats         []*chatLine // the oldest first
+	orderPaths    map[string]*orderPathRow // by appid
+	chats         []*chatLine              // the oldest first
 
 	// what follows is found again from the above: indexes, so that no call walks over all there is
 	byOpenID      map[string]*identity
@@ -66,7 +67,7 @@ func newState() *state {
 		paidOn: map[string][]*order{}, refundedOn: map[string][]*refund{},
 		quotas: quotaRow{}, links: map[string]*link{}, pushes: map[string]*pushRow{}, templates: map[string]*template{},
 		credits: map[string]*credit{}, messages: map[string]*serviceMessage{}, media: map[string]*mediaCheck{}, sending: map[string]bool{},
-		unchecked: map[string]map[string]bool{}, clears: map[string]*quotaClears{}, sealed: map[string]*sealedData{},
+		unchecked: map[string]map[string]bool{}, clears: map[string]*quotaClears{}, sealed: map[string]*sealedData{}, orderPaths: map[string]*orderPathRow{},
 	}
 }
 
@@ -135,6 +136,8 @@ func (st *state) applyMore(c change) error {
 		return restore(st.media, c)
 	case "clears":
 		return restore(st.clears, c)
+	case "order_path":
+		return restore(st.orderPaths, c)
 	case "sealed":
 		return restore(st.sealed, c)
 	case "chat":

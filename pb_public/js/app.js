@@ -49,6 +49,12 @@ export class App {
     return this.products;
   }
 
+  /** variants gives the specifications of a product; most have none. */
+  async variants(product) {
+    const page = await this.client.collection('product_variants').list({ filter: 'product = {:product}', params: { product }, sort: 'position', perPage: 50, skipTotal: true });
+    return page.items;
+  }
+
   /** menu gives the products, asked for again when they are older than a few seconds: stock may have changed. */
   async menu() {
     return this.products && Date.now() - this.productsAt < 5000 ? this.products : this.loadProducts();

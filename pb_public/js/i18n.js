@@ -47,7 +47,7 @@ export function dishText(product) {
 
 /** itemsText writes an order's items in a line. */
 export function itemsText(items) {
-  return (items || []).map((i) => dishName(i.name) + (i.quantity > 1 ? ' ×' + i.quantity : '')).join(lang === 'en' ? ', ' : '、');
+  return (items || []).map((i) => dishName(i.name) + (i.variantName ? ' ' + dishName(i.variantName) : '') + (i.quantity > 1 ? ' ×' + i.quantity : '')).join(lang === 'en' ? ', ' : '、');
 }
 
 /** noticeText puts the dish names of a room notice ("三鲜面 x1") into the language of the page. */

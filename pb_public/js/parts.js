@@ -29,7 +29,7 @@ export function orderPicture(app, order) {
 
 export function lineItem(app, item) {
   return h('div', { class: 'line-item' }, h('span', { class: 'dish-pic' }, dishPicture(app, app.product(item.product) || { name: item.name })),
-    h('div', null, h('b', null, dishName(item.name)), h('span', { class: 'desc' }, '×' + item.quantity)), price(item.price * item.quantity));
+    h('div', null, h('b', null, dishName(item.name) + (item.variantName ? ' ' + dishName(item.variantName) : '')), h('span', { class: 'desc' }, '×' + item.quantity)), price(item.price * item.quantity));
 }
 
 export function stateLabel(order) {

@@ -1,5 +1,5 @@
 export const en = {
-  dishes: { 三鲜面: 'Three-Delight Noodles', 红油抄手: 'Chili-Oil Wontons', 酸梅汤: 'Sour Plum Drink', 桂花糕: 'Osmanthus Cake' },
+  dishes: { 三鲜面: 'Three-Delight Noodles', 红油抄手: 'Chili-Oil Wontons', 酸梅汤: 'Sour Plum Drink', 桂花糕: 'Osmanthus Cake', 盖碗茶: 'Covered bowl of tea', 一人份: 'For one', 三人份: 'For three' },
   appName: 'Xiaoman Noodles', seal: '满', pageTitle: 'wxbase · Xiaoman Noodles', tagline: 'Hot noodles, clear tea',
   lede: 'One executable is the whole backend of a mini program.', ledeSub: 'This phone runs the real client SDK. WeChat is simulated on your machine: no AppID, no merchant account.',
   holder: 'Who holds the phone', holding: 'holding', tryIt: 'Try it', feed: 'What just happened', feedEmpty: 'Tap around on the phone. Every step is explained here.',
@@ -8,7 +8,7 @@ export const en = {
   'do.login': 'Log in', 'do.phone': 'Share the phone number', 'do.order': 'Place an order', 'do.paid': 'Pay for it', 'do.notice': 'See the shop broadcast', 'do.code': 'Make a mini-program code', 'do.scan': 'Scan it as somebody else',
   closedTitle: 'The simulated WeChat is not running', closedText: 'This demo needs the simulated WeChat. Start wxbase like this, then reload:', closedMore: 'The dashboard works all the same.', retry: 'Reload',
   tabHome: 'Order', tabMe: 'Me', open: 'Open', hours: '10:00 – 22:00', dineIn: 'Eat in · Pick up', menuTitle: 'On the menu', menuSub: 'cooked to order', tickerIdle: 'Welcome! What will it be today?', soldOut: 'Sold out', loading: 'Loading', menuEmpty: 'The menu is empty. Add a dish to products in the dashboard.',
-  justBought: 'just bought', justNow: 'just now', product: 'Dish', quantity: 'Quantity', taste: 'How you like it', 'taste.0': 'Mild', 'taste.1': 'No coriander', 'taste.2': 'More noodles', 'taste.3': 'Less salt', buyNow: 'Order', share: 'Share', stockLeft: '{n} left', fromShare: 'Shared by {name}', productGone: 'This dish is off the menu',
+  justBought: 'just bought', justNow: 'just now', product: 'Dish', quantity: 'Quantity', size: 'Size', taste: 'How you like it', 'taste.0': 'Mild', 'taste.1': 'No coriander', 'taste.2': 'More noodles', 'taste.3': 'Less salt', buyNow: 'Order', share: 'Share', stockLeft: '{n} left', fromShare: 'Shared by {name}', productGone: 'This dish is off the menu',
   confirmTitle: 'Your order', note: 'Note', noteNone: 'none', contact: 'Phone', contactNone: 'not shared', total: 'Total', submit: 'Place order',
   orderTitle: 'Order', 'state.UNPAID': 'To pay', 'state.PAID': 'Paid', 'state.PART_REFUNDED': 'Partly refunded', 'state.REFUNDED': 'Refunded', 'state.CANCELLED': 'Cancelled',
   waiting: 'Confirming the payment', waitingText: "The phone's word is not proof; waiting for the server", unpaid: 'Waiting for payment', unpaidText: 'Please pay before {time}', payAgain: 'Continue to pay', payCancelled: 'Payment cancelled. The order is kept for you', cancelOrder: 'Cancel order', paidTitle: 'Paid', paidText: 'The kitchen has it; the noodles go in now', pickup: 'Pick-up no.', cancelledTitle: 'Order cancelled', cancelledText: 'Nothing was charged. Come again', refundedTitle: 'Refunded',

@@ -7,7 +7,7 @@ export const zh = {
   'do.login': '登录', 'do.phone': '授权手机号', 'do.order': '下一单', 'do.paid': '付款成功', 'do.notice': '看到店内广播', 'do.code': '生成小程序码', 'do.scan': '换个人扫一扫',
   closedTitle: '模拟微信还没有打开', closedText: '这个演示需要本机的模拟微信。请这样启动 wxbase，然后刷新本页：', closedMore: '管理后台不受影响，随时可用。', retry: '刷新',
   tabHome: '点单', tabMe: '我的', open: '营业中', hours: '10:00 – 22:00', dineIn: '堂食 · 自取', menuTitle: '今日菜单', menuSub: '现点现煮', tickerIdle: '欢迎光临，今天想吃点什么？', soldOut: '已售罄', loading: '加载中', menuEmpty: '菜单是空的。在管理后台的 products 里加一道菜吧。',
-  justBought: '刚刚买了', justNow: '刚刚', product: '商品详情', quantity: '数量', taste: '口味', 'taste.0': '少辣', 'taste.1': '不要香菜', 'taste.2': '多加面', 'taste.3': '少盐', buyNow: '立即下单', share: '分享码', stockLeft: '还剩 {n} 份', fromShare: '来自 {name} 的分享', productGone: '这道菜不在菜单上了',
+  justBought: '刚刚买了', justNow: '刚刚', product: '商品详情', quantity: '数量', size: '规格', taste: '口味', 'taste.0': '少辣', 'taste.1': '不要香菜', 'taste.2': '多加面', 'taste.3': '少盐', buyNow: '立即下单', share: '分享码', stockLeft: '还剩 {n} 份', fromShare: '来自 {name} 的分享', productGone: '这道菜不在菜单上了',
   confirmTitle: '确认订单', note: '备注', noteNone: '无', contact: '手机号', contactNone: '未授权', total: '合计', submit: '提交订单',
   orderTitle: '订单详情', 'state.UNPAID': '待付款', 'state.PAID': '已付款', 'state.PART_REFUNDED': '部分退款', 'state.REFUNDED': '已退款', 'state.CANCELLED': '已取消',
   waiting: '正在确认支付结果', waitingText: '手机说的不算，正在等服务器的消息', unpaid: '等待付款', unpaidText: '请在 {time} 前完成支付', payAgain: '继续支付', payCancelled: '支付已取消，订单还为你留着', cancelOrder: '取消订单', paidTitle: '支付成功', paidText: '厨房已经收到，面马上下锅', pickup: '取餐号', cancelledTitle: '订单已取消', cancelledText: '没有扣款。欢迎再来', refundedTitle: '已退款',

@@ -11,11 +11,16 @@ export function productPage(app, query) {
   const foot = h('div', { class: 'action' });
   const page = makePage(app.phone, { title: t('product'), name: 'product', over: true, onBack: () => app.back(), body, foot });
   foot.hidden = true;
-  resolve(app, query).then(({ product, from }) => {
+  resolve(app, query).then(({ product, variants, from }) => {
     if (!product) throw new Error(t('productGone'));
-    const choice = { product, quantity: 1, tastes: new Set() };
+    const choice = { product, variants, variant: variants.find((v) => !soldOut(v)) || variants[0] || null, quantity: 1, tastes: new Set() };
     const drawFoot = () => replace(foot, footer(app, choice));
-    replace(body, content(app, choice, from, drawFoot));
+    const draw = () => {
+      choice.quantity = 1;
+      replace(body, content(app, choice, from, drawFoot, draw));
+      drawFoot();
+    };
+    replace(body, content(app, choice, from, drawFoot, draw));
     foot.hidden = false;
   }).catch((err) => {
     app.fail(err);
@@ -37,12 +42,25 @@ async function resolve(app, query) {
     from = (payload && payload.from) || '';
   }
   if (!app.product(id)) await app.loadProducts();
-  return { product: app.product(id), from };
+  const product = app.product(id);
+  return { product, variants: product ? await app.variants(product.id) : [], from };
 }
 
-function content(app, choice, from, changed) {
+/** offer is what has the price and the stock: the product, or the specification of it that was chosen. */
+const offer = (choice) => choice.variant || choice.product;
+
+function sizes(choice, draw) {
+  return h('div', { class: 'cell stack' }, h('div', null, t('size')), h('div', { class: 'tastes' }, choice.variants.map((v) => h('button', {
+    class: 'taste', 'aria-pressed': String(v === choice.variant), 'data-testid': 'variant', disabled: soldOut(v), onclick: () => {
+      choice.variant = v;
+      draw();
+    },
+  }, dishName(v.name)))));
+}
+
+function content(app, choice, from, changed, draw) {
   const { product } = choice;
-  const max = Math.max(1, stockOf(product));
+  const max = Math.max(1, stockOf(offer(choice)));
   const taste = (n) => h('button', {
     class: 'taste', 'aria-pressed': 'false', 'data-testid': 'taste-' + n, onclick: (e) => {
       const on = e.currentTarget.getAttribute('aria-pressed') !== 'true';
@@ -55,8 +73,9 @@ function content(app, choice, from, changed) {
     h('div', { class: 'dish-card', 'data-testid': 'product', 'data-product': product.id },
       from ? h('div', { class: 'from-card', 'data-testid': 'shared-by' }, icon('share'), t('fromShare', { name: from })) : null,
       h('h2', { 'data-testid': 'product-name' }, dishName(product.name)), h('p', null, dishText(product)),
-      h('div', { class: 'dish-line' }, price(product.price, 'product-price'), max < 20 ? h('span', { class: 'desc' }, t('stockLeft', { n: product.stock })) : null)),
+      h('div', { class: 'dish-line' }, price(offer(choice).price, 'product-price'), max < 20 ? h('span', { class: 'desc' }, t('stockLeft', { n: offer(choice).stock })) : null)),
     h('div', { class: 'cells' },
+      choice.variants.length ? sizes(choice, draw) : null,
       h('div', { class: 'cell' }, h('div', { class: 'cell-bd' }, t('quantity')), stepper(1, max, (n) => {
         choice.quantity = n;
         changed();
@@ -66,9 +85,9 @@ function content(app, choice, from, changed) {
 }
 
 function footer(app, choice) {
-  const sold = soldOut(choice.product);
+  const sold = soldOut(offer(choice));
   const buy = h('button', { class: 'btn primary', 'data-testid': 'buy', disabled: sold, onclick: () => confirmSheet(app, choice) });
-  buy.append(sold ? t('soldOut') : t('buyNow') + ' ', sold ? '' : '¥' + (choice.product.price * choice.quantity / 100).toFixed(2));
+  buy.append(sold ? t('soldOut') : t('buyNow') + ' ', sold ? '' : '¥' + (offer(choice).price * choice.quantity / 100).toFixed(2));
   return [
     h('button', { class: 'action-icon', 'data-testid': 'share', onclick: () => app.go('pages/share/share', { id: choice.product.id }) }, icon('code'), t('share')),
     buy,
@@ -76,7 +95,8 @@ function footer(app, choice) {
 }
 
 function confirmSheet(app, choice) {
-  const { product, quantity } = choice;
+  const { product, variant, quantity } = choice;
+  const { price: fen } = offer(choice);
   const note = Array.from(choice.tastes).join(' ');
   const key = randomKey();
   const phone = app.client.user && app.client.user.phone;
@@ -84,15 +104,15 @@ function confirmSheet(app, choice) {
     const submit = h('button', { class: 'btn primary wide', 'data-testid': 'submit-order' }, t('submit'));
     busy(submit, async () => {
       if (!app.client.token) await app.login();
-      const order = await app.client.createOrder([{ product: product.id, quantity }], { key, note });
+      const order = await app.client.createOrder([Object.assign({ product: product.id, quantity }, variant && { variant: variant.id })], { key, note });
       app.desk.did('order');
       close();
       app.go('pages/order/order', { id: order.id, pay: true });
     }, (err) => app.fail(err));
     return [
-      h('div', { class: 'half-bd' }, lineItem(app, { product: product.id, name: product.name, price: product.price, quantity }),
+      h('div', { class: 'half-bd' }, lineItem(app, { product: product.id, name: product.name, variantName: variant ? variant.name : '', price: fen, quantity }),
         h('dl', null, fact(t('note'), note || t('noteNone')), fact(t('contact'), phone ? masked(phone) : t('contactNone'))),
-        h('div', { class: 'sum' }, h('span', null, t('total')), price(product.price * quantity, 'confirm-total'))),
+        h('div', { class: 'sum' }, h('span', null, t('total')), price(fen * quantity, 'confirm-total'))),
       h('div', { class: 'half-ft' }, submit),
     ];
   });

@@ -1,4 +1,6 @@
-package hooks
+// Package conflict recognizes a write or a read that fails because of something that an operator has added to the database: an index, a rule, a
+// missing column. Trying again does not help; the owner has to mend it.
+package conflict
 
 import (
 	"errors"
@@ -13,28 +15,28 @@ import (
 	"wxbase/migrations"
 )
 
-// schemaConflictError is a write of ours that something in the database refuses which is not ours: an index or a trigger of an operator's.
-type schemaConflictError struct {
-	table, field string
+// Error is a write of ours that something in the database refuses which is not ours: an index or a trigger of an operator's.
+type Error struct {
+	Table, Field string
 	cause        error
 }
 
-func (c *schemaConflictError) Error() string {
-	return fmt.Sprintf("field %q of table %q is in the way: %v", c.field, c.table, c.cause)
+func (c *Error) Error() string {
+	return fmt.Sprintf("field %q of table %q is in the way: %v", c.Field, c.Table, c.cause)
 }
 
-func (c *schemaConflictError) Unwrap() error { return c.cause }
+func (c *Error) Unwrap() error { return c.cause }
 
-// conflictIn finds a schemaConflictError in an error, also in that of a read: SQLite says which table or column it misses.
-func conflictIn(err error) (*schemaConflictError, bool) {
+// In finds a Error in an error, also in that of a read: SQLite says which table or column it misses.
+func In(err error) (*Error, bool) {
 	if err == nil {
 		return nil, false
 	}
-	if conflict, ok := errors.AsType[*schemaConflictError](err); ok {
+	if conflict, ok := errors.AsType[*Error](err); ok {
 		return conflict, true
 	}
 	table, field, missing := missingIn(err.Error())
-	return &schemaConflictError{table: table, field: field, cause: err}, missing
+	return &Error{Table: table, Field: field, cause: err}, missing
 }
 
 func missingIn(text string) (table, field string, ok bool) {
@@ -55,20 +57,20 @@ var (
 	missingTable     = regexp.MustCompile(`no such table: (?:main\.)?(\w+)`)
 )
 
-// withConflict wraps the error of a write to a table of ours when the cause is not ours. A unique index of our own that is met is a race, which
+// Wrap wraps the error of a write to a table of ours when the cause is not ours. A unique index of our own that is met is a race, which
 // the caller knows how to decide.
-func withConflict(table string, err error) error {
+func Wrap(table string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, known := errors.AsType[*schemaConflictError](err); known {
+	if _, known := errors.AsType[*Error](err); known {
 		return err
 	}
 	field, ok := foreignField(table, err)
 	if !ok {
 		return err
 	}
-	return &schemaConflictError{table: table, field: field, cause: err}
+	return &Error{Table: table, Field: field, cause: err}
 }
 
 func foreignField(table string, err error) (string, bool) {

@@ -1,4 +1,4 @@
-package hooks
+package answer
 
 import (
 	"errors"
@@ -8,10 +8,10 @@ import (
 	"golang.org/x/text/language"
 )
 
-// translateProblems answers our own problems in Chinese to callers whose Accept-Language prefers it; everybody else gets English. Programs
+// Translate answers our own problems in Chinese to callers whose Accept-Language prefers it; everybody else gets English. Programs
 // look at data.code, which is the same in both.
-func translateProblems() func(*core.RequestEvent) error {
-	help := problemHelp()
+func Translate() func(*core.RequestEvent) error {
+	problems := byCode()
 	matcher := language.NewMatcher([]language.Tag{language.English, language.Chinese})
 	return func(e *core.RequestEvent) error {
 		err := e.Next()
@@ -20,7 +20,7 @@ func translateProblems() func(*core.RequestEvent) error {
 			return err
 		}
 		code, _ := answer.Data["code"].(string)
-		words, known := help[code]
+		problem, known := problems[code]
 		if !known {
 			return err
 		}
@@ -29,7 +29,15 @@ func translateProblems() func(*core.RequestEvent) error {
 			return err
 		}
 		translated := *answer // note: problems may be shared between requests
-		translated.Message = words.zh
+		translated.Message = problem.ZH
 		return &translated
 	}
+}
+
+func byCode() map[string]Problem {
+	problems := map[string]Problem{}
+	for _, p := range All() {
+		problems[p.Code] = p
+	}
+	return problems
 }

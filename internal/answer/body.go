@@ -1,4 +1,4 @@
-package hooks
+package answer
 
 // One way to read a body. What a body is, its bytes say and not its Content-Type: curl calls JSON a form, and old phones call it text. A
 // body is one JSON object, or nothing at all, or it is refused: nothing is taken out of what is half understood.
@@ -26,38 +26,39 @@ import (
 // wholeNumber is what a lenient route takes for a number inside a string.
 var wholeNumber = regexp.MustCompile(`^"-?(0|[1-9][0-9]{0,17})"$`)
 
-// readBody reads a JSON object, whatever the Content-Type says, into a pointer to a struct. An empty body leaves the struct as it is.
-func readBody(e *core.RequestEvent, into any) error {
+// ReadBody reads a JSON object, whatever the Content-Type says, into a pointer to a struct. An empty body leaves the struct as it is.
+func ReadBody(e *core.RequestEvent, into any) error {
 	return bodyReader{}.read(e, into)
 }
 
-// readStrict is readBody for routes that move money or stock: unknown fields, nulls and numbers inside strings are refused by name.
-func readStrict(e *core.RequestEvent, into any) error {
+// ReadStrict is ReadBody for routes that move money or stock: unknown fields, nulls and numbers inside strings are refused by name.
+func ReadStrict(e *core.RequestEvent, into any) error {
 	return bodyReader{strict: true}.read(e, into)
 }
 
-// readByRank is strict with superusers, who say who pays how much, and lenient with the clients that are on people's phones.
-func readByRank(e *core.RequestEvent, into any) error {
-	return bodyReader{strict: e.HasSuperuserAuth()}.read(e, into)
+// ReadByRank is strict with superusers and staff, who say who pays how much, and lenient with the clients that are on people's phones.
+func ReadByRank(e *core.RequestEvent, into any) error {
+	staff := e.Auth != nil && e.Auth.Collection().Name == "wx_staff"
+	return bodyReader{strict: staff || e.HasSuperuserAuth()}.read(e, into)
 }
 
-// readNothing is for routes whose path says all. A body that wants more than the route does must not be taken for the bare wish.
-func readNothing(e *core.RequestEvent) error {
-	return readByRank(e, &struct{}{})
+// ReadNothing is for routes whose path says all. A body that wants more than the route does must not be taken for the bare wish.
+func ReadNothing(e *core.RequestEvent) error {
+	return ReadByRank(e, &struct{}{})
 }
 
-// readUpload is readBody for the routes that wx.uploadFile calls too: it sends multipart, which begins with two dashes.
-func readUpload(e *core.RequestEvent, into any) error {
+// ReadUpload is ReadBody for the routes that wx.uploadFile calls too: it sends multipart, which begins with two dashes.
+func ReadUpload(e *core.RequestEvent, into any) error {
 	if kind, _, _ := mime.ParseMediaType(e.Request.Header.Get("Content-Type")); kind != "multipart/form-data" || e.Request.Body == nil {
-		return readBody(e, into)
+		return ReadBody(e, into)
 	}
 	body := bufio.NewReader(e.Request.Body) // note: an upload is not read into memory to look at its first bytes
 	e.Request.Body = &router.RereadableReadCloser{ReadCloser: bufferedBody{body, e.Request.Body}}
 	if start, _ := body.Peek(2); string(start) != "--" {
-		return readBody(e, into)
+		return ReadBody(e, into)
 	}
 	if err := e.BindBody(into); err != nil {
-		return asAnswer(err, errNotJSON)
+		return Or(err, NotJSON)
 	}
 	return nil
 }
@@ -86,7 +87,7 @@ func wholeBody(e *core.RequestEvent) ([]byte, error) {
 	}
 	raw, err := io.ReadAll(e.Request.Body)
 	if err != nil {
-		return nil, asAnswer(err, errNotJSON)
+		return nil, Or(err, NotJSON)
 	}
 	return raw, nil
 }
@@ -99,7 +100,7 @@ func (r bodyReader) decode(e *core.RequestEvent, raw []byte, into any) error {
 		return nil
 	}
 	if raw[0] != '{' || !utf8.Valid(raw) || !json.Valid(raw) {
-		return fail(errNotJSON, nil)
+		return Fail(NotJSON, nil)
 	}
 	known, err := r.known(raw, reflect.TypeOf(into).Elem(), "")
 	if err != nil {
@@ -109,7 +110,7 @@ func (r bodyReader) decode(e *core.RequestEvent, raw []byte, into any) error {
 	e.Request.Header.Set("Content-Type", "application/json")
 	e.Request.Body = &router.RereadableReadCloser{ReadCloser: io.NopCloser(bytes.NewReader(raw))}
 	if err := json.Unmarshal(known, into); err != nil {
-		return fail(errNotJSON, err)
+		return Fail(NotJSON, err)
 	}
 	return nil
 }
@@ -144,10 +145,10 @@ func (r bodyReader) leaf(raw json.RawMessage, t reflect.Type, path string) (json
 		raw = raw[1 : len(raw)-1]
 	}
 	if string(raw) == "null" && r.strict && t != reflect.TypeFor[json.RawMessage]() {
-		return nil, failField(errFieldInvalid, path, "null is no value; leave the field out")
+		return nil, Field(FieldInvalid, path, "null is no value; leave the field out")
 	}
 	if err := json.Unmarshal(raw, reflect.New(t).Interface()); err != nil {
-		return nil, failField(errFieldInvalid, path, "want "+kindName(t))
+		return nil, Field(FieldInvalid, path, "want "+kindName(t))
 	}
 	return raw, nil
 }
@@ -159,12 +160,12 @@ func (r bodyReader) object(raw json.RawMessage, path string, typeOf func(string)
 	for decoder.More() {
 		token, err := decoder.Token()
 		if err != nil {
-			return nil, fail(errNotJSON, err)
+			return nil, Fail(NotJSON, err)
 		}
 		name, _ := token.(string)
 		var value json.RawMessage
 		if err := decoder.Decode(&value); err != nil {
-			return nil, fail(errNotJSON, err)
+			return nil, Fail(NotJSON, err)
 		}
 		if err := r.member(kept, name, value, path, typeOf); err != nil {
 			return nil, err
@@ -181,9 +182,9 @@ func (r bodyReader) member(kept map[string]json.RawMessage, name string, value j
 	case !ok && !r.strict:
 		return nil
 	case !ok:
-		return failField(errFieldUnknown, at, "")
+		return Field(FieldUnknown, at, "")
 	case twice:
-		return failField(errFieldRepeated, at, "")
+		return Field(FieldRepeated, at, "")
 	}
 	known, err := r.known(value, t, at)
 	kept[name] = known
@@ -193,7 +194,7 @@ func (r bodyReader) member(kept map[string]json.RawMessage, name string, value j
 func (r bodyReader) list(raw json.RawMessage, t reflect.Type, path string) (json.RawMessage, error) {
 	var items []json.RawMessage
 	if err := json.Unmarshal(raw, &items); err != nil {
-		return nil, fail(errNotJSON, err)
+		return nil, Fail(NotJSON, err)
 	}
 	for i, item := range items {
 		known, err := r.known(item, t, path+"["+strconv.Itoa(i)+"]")

@@ -1,4 +1,4 @@
-package hooks_test
+package answer_test
 
 import (
 	"os"
@@ -7,24 +7,24 @@ import (
 	"strings"
 	"testing"
 
-	"wxbase/hooks"
+	"wxbase/internal/answer"
 	"wxbase/internal/wechat"
 )
 
 func TestErrorsDocIsUpToDate(t *testing.T) {
 	t.Parallel()
-	have, err := os.ReadFile("../docs/errors.md")
+	have, err := os.ReadFile("../../docs/errors.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(have) != hooks.ErrorsDoc() {
-		t.Error("docs/errors.md is stale: run go generate ./hooks")
+	if string(have) != answer.Doc() {
+		t.Error("docs/errors.md is stale: run go generate ./...")
 	}
 }
 
 func TestErrorsDocSaysEverything(t *testing.T) {
 	t.Parallel()
-	doc := hooks.ErrorsDoc()
+	doc := answer.Doc()
 	row := map[string][]string{}
 	for text := range strings.Lines(doc) {
 		if !strings.HasPrefix(text, "| ") {
@@ -43,9 +43,9 @@ func TestErrorsDocSaysEverything(t *testing.T) {
 		row[cells[0]] = cells
 	}
 	chinese := regexp.MustCompile(`\p{Han}`)
-	for _, p := range hooks.Problems() {
+	for _, p := range answer.All() {
 		cells := row["`"+p.Code+"`"]
-		if len(cells) != 6 || cells[1] != strconv.Itoa(p.Status) || cells[2] != p.Message {
+		if len(cells) != 6 || cells[1] != strconv.Itoa(p.Status) || cells[2] != p.EN {
 			t.Errorf("%s: got %v, want its status and message", p.Code, cells)
 		} else if !chinese.MatchString(cells[3]) || !chinese.MatchString(cells[5]) || chinese.MatchString(cells[4]) {
 			t.Errorf("%s: got %v, want message and help in both languages", p.Code, cells)

@@ -1,4 +1,4 @@
-package hooks_test
+package answer_test
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 
-	"wxbase/hooks"
+	"wxbase/internal/answer"
 )
 
 // bodySample has a field of every kind that our routes have.
@@ -65,8 +65,8 @@ func TestBodies(t *testing.T) {
 	types := []string{"", "application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "nonsense"}
 	for _, s := range scenarios {
 		for _, kind := range types {
-			wantBody(t, s.name+" as "+kind, hooks.ReadBody, s.body, kind, s.lenient, s.field)
-			wantBody(t, s.name+" as "+kind+", strict", hooks.ReadStrict, s.body, kind, s.strict, s.field)
+			wantBody(t, s.name+" as "+kind, answer.ReadBody, s.body, kind, s.lenient, s.field)
+			wantBody(t, s.name+" as "+kind+", strict", answer.ReadStrict, s.body, kind, s.strict, s.field)
 		}
 	}
 }

@@ -1,6 +1,6 @@
-package hooks
+package answer
 
-//go:generate go run ../internal/errorsdoc ../docs/errors.md
+//go:generate go run ../errorsdoc ../../docs/errors.md
 
 import (
 	"fmt"
@@ -10,15 +10,13 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// ErrorsDoc renders docs/errors.md: the catalogue of Problems and the errcodes of WeChat, in English and Chinese.
-func ErrorsDoc() string {
+// Doc renders docs/errors.md: the catalogue of All and the errcodes of WeChat, in English and Chinese.
+func Doc() string {
 	var b strings.Builder
 	b.WriteString(errorsIntro)
 	b.WriteString("\n| `data.code` | HTTP | message | 说明 | what to do | 怎么办 |\n| --- | --- | --- | --- | --- | --- |\n")
-	help := problemHelp()
-	for _, p := range Problems() {
-		h := help[p.Code]
-		fmt.Fprintf(&b, "| `%s` | %d | %s | %s | %s | %s |\n", p.Code, p.Status, p.Message, h.zh, h.fix, h.fixZH)
+	for _, p := range All() {
+		fmt.Fprintf(&b, "| `%s` | %d | %s | %s | %s | %s |\n", p.Code, p.Status, p.EN, p.ZH, p.FixEN, p.FixZH)
 	}
 	b.WriteString(errcodesIntro)
 	b.WriteString("\n| errcode | kind | `data.code` | again | hint | 提示 |\n| --- | --- | --- | --- | --- | --- |\n")
@@ -36,7 +34,7 @@ func errcodeRange(row wechat.Errcode) string {
 	return strconv.Itoa(row.Code) + " to " + strconv.Itoa(row.Last)
 }
 
-const errorsIntro = `<!-- made by go generate ./... from hooks/errors.go, hooks/errors_doc.go and internal/wechat/errcodes.go; do not edit -->
+const errorsIntro = `<!-- made by go generate ./... from internal/answer and internal/wechat/errcodes.go; do not edit -->
 
 # Errors · 错误码
 

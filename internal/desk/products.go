@@ -1,0 +1,186 @@
+package desk
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+)
+
+func (d *Desk) productRoutes() []Route {
+	return []Route{
+		{http.MethodGet, "/products", View, "", d.listProducts, 0},
+		{http.MethodGet, "/products/{id}", View, "", d.showProduct, 0},
+		{http.MethodPost, "/products", Products, "product.create", d.createProduct, 0},
+		{http.MethodPatch, "/products/{id}", Products, "product.change", d.changeProduct, 0},
+		{http.MethodDelete, "/products/{id}", Products, "product.remove", d.removeProduct, 0},
+		{http.MethodPost, "/products/{id}/image", Products, "product.image", d.setProductImage, mostImage},
+		{http.MethodPost, "/products/order", Products, "product.order", d.orderProducts, 0},
+		{http.MethodPost, "/products/bulk", Products, "product.bulk", d.bulkProducts, 0},
+		{http.MethodGet, "/categories", View, "", d.listCategories, 0},
+	}
+}
+
+// mostImage is a little more than the field products.image takes, which says what is wrong with a picture that is larger.
+const mostImage = 6 << 20
+
+// unlimited is the stock of what never runs out.
+const unlimited = -1
+
+// productView is a product as the dashboard shows it.
+type productView struct {
+	ID          string        `json:"id"`
+	Name        string        `json:"name"`
+	Description string        `json:"description"`
+	Image       string        `json:"image"` // path of the file; empty without one
+	Price       int           `json:"price"` // fen
+	Stock       int           `json:"stock"`
+	Active      bool          `json:"active"`
+	Category    string        `json:"category"`
+	Position    int           `json:"position"`
+	Variants    []variantView `json:"variants"`
+	Sold        int           `json:"sold"` // pieces that were paid for
+	Updated     string        `json:"updated"`
+}
+
+// variantView is one specification of a product.
+type variantView struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Price    int    `json:"price"`
+	Stock    int    `json:"stock"`
+	Active   bool   `json:"active"`
+	Position int    `json:"position"`
+}
+
+// listProducts handles GET /api/wx/admin/products, in the order in which the shop shows them.
+func (d *Desk) listProducts(e *core.RequestEvent) error {
+	ask, err := pageOf(e)
+	if err != nil {
+		return err
+	}
+	query, where := e.Request.URL.Query(), []dbx.Expression{dbx.NewExp("1 = 1")}
+	if search := strings.TrimSpace(query.Get("search")); search != "" {
+		where = append(where, dbx.Or(dbx.HashExp{"id": search}, dbx.Like("name", search)))
+	}
+	if query.Has("category") && query.Get("category") != "" {
+		where = append(where, dbx.HashExp{"category": query.Get("category")})
+	}
+	switch active := query.Get("active"); active {
+	case "":
+	case "true", "1":
+		where = append(where, dbx.HashExp{"active": true})
+	case "false", "0":
+		where = append(where, dbx.HashExp{"active": false})
+	default:
+		return failField("active", "true or false")
+	}
+	return answerPage(e, ask, "products", dbx.And(where...), "position, created, id", func(rows []*core.Record) ([]productView, error) {
+		return viewProducts(e.App, rows)
+	})
+}
+
+// showProduct handles GET /api/wx/admin/products/{id}.
+func (d *Desk) showProduct(e *core.RequestEvent) error {
+	product, err := findProduct(e)
+	if err != nil {
+		return err
+	}
+	return answerProduct(e, product)
+}
+
+func findProduct(e *core.RequestEvent) (*core.Record, error) {
+	product, err := e.App.FindRecordById("products", e.Request.PathValue("id"))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fail(errNoProduct, nil)
+	}
+	if err != nil {
+		return nil, fail(errBusy, fmt.Errorf("read product: %w", err))
+	}
+	About(e, product.Id, product.GetString("name"))
+	return product, nil
+}
+
+func answerProduct(e *core.RequestEvent, product *core.Record) error {
+	views, err := viewProducts(e.App, []*core.Record{product})
+	if err != nil {
+		return fail(errBusy, err)
+	}
+	return e.JSON(http.StatusOK, views[0])
+}
+
+// viewProducts adds to products their specifications and what was sold of them, with one query each.
+func viewProducts(app core.App, rows []*core.Record) ([]productView, error) {
+	ids := make([]any, 0, len(rows))
+	for _, r := range rows {
+		ids = append(ids, r.Id)
+	}
+	variants, err := variantsOf(app, ids)
+	if err != nil {
+		return nil, err
+	}
+	sold, err := soldOf(app, ids)
+	if err != nil {
+		return nil, err
+	}
+	return each(rows, func(r *core.Record) productView {
+		v := productView{
+			ID: r.Id, Name: r.GetString("name"), Description: r.GetString("description"), Image: fileOf(r, "image"), Price: r.GetInt("price"),
+			Stock: stockOf(r), Active: r.GetBool("active"), Category: r.GetString("category"), Position: r.GetInt("position"),
+			Variants: variants[r.Id], Sold: sold[r.Id], Updated: moment(r.GetDateTime("updated")),
+		}
+		if v.Variants == nil {
+			v.Variants = []variantView{}
+		}
+		return v
+	}), nil
+}
+
+func variantsOf(app core.App, products []any) (map[string][]variantView, error) {
+	var rows []*core.Record
+	err := app.RecordQuery("product_variants").AndWhere(dbx.In("product", products...)).OrderBy("position, created, id").All(&rows)
+	if err != nil {
+		return nil, fmt.Errorf("read variants: %w", err)
+	}
+	of := map[string][]variantView{}
+	for _, r := range rows {
+		product := r.GetString("product")
+		of[product] = append(of[product], variantView{
+			ID: r.Id, Name: r.GetString("name"), Price: r.GetInt("price"), Stock: stockOf(r), Active: r.GetBool("active"), Position: r.GetInt("position"),
+		})
+	}
+	return of, nil
+}
+
+// stockOf reads a stock, which is digits, or empty for what never runs out.
+func stockOf(r *core.Record) int {
+	n, err := strconv.Atoi(r.GetString("stock"))
+	if err != nil {
+		return unlimited
+	}
+	return n
+}
+
+// fileOf is the path of a record's file; empty without one.
+func fileOf(r *core.Record, field string) string {
+	name := r.GetString(field)
+	if name == "" {
+		return ""
+	}
+	return "/api/files/" + r.BaseFilesPath() + "/" + name
+}
+
+// listCategories handles GET /api/wx/admin/categories: those that products have.
+func (d *Desk) listCategories(e *core.RequestEvent) error {
+	var names []string
+	err := e.App.DB().Select("category").Distinct(true).From("products").Where(dbx.Not(dbx.HashExp{"category": ""})).OrderBy("category").Column(&names)
+	if err != nil {
+		return fail(errBusy, fmt.Errorf("read categories: %w", err))
+	}
+	return answerItems(e, names)
+}
