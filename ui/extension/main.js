@@ -1,7 +1,7 @@
 // The entry of the shop's pages in PocketBase's dashboard. The server runs this as the body of a function before the router starts.
 // The pages stand in a frame of their own, so that neither side's styles reach the other; they take the superuser's token from the dashboard.
 try {
-  const label = /^zh/i.test(localStorage.getItem("wxbase.language") || navigator.language) ? "微信 WeChat" : "WeChat 微信";
+  const label = /^zh/i.test(localStorage.getItem("wxbase.language") || navigator.language) ? "微信\u00a0WeChat" : "WeChat\u00a0微信";
   app.store.headerLinks.push({
     href: "#/wechat",
     icon: "ri-wechat-line",

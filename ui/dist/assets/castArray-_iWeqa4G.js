@@ -1,1 +1,0 @@
-import{Rn as e}from"./css-DfNf-Y3l.js";function t(){if(!arguments.length)return[];var t=arguments[0];return e(t)?t:[t]}export{t};

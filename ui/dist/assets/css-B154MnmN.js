@@ -1,1 +1,0 @@
-import"./css-DfNf-Y3l.js";

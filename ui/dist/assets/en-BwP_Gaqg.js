@@ -1,0 +1,1 @@
+export{Pt as default}from"./element-CnfEff-_.js";

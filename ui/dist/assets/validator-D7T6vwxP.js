@@ -1,1 +1,0 @@
-import{Wn as e}from"./css-DfNf-Y3l.js";var t=t=>[``,...e].includes(t);export{t};

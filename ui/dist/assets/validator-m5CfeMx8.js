@@ -1,0 +1,1 @@
+import{er as e}from"./element-CnfEff-_.js";var t=t=>[``,...e].includes(t);export{t};

@@ -1,1 +1,0 @@
-import{ft as e}from"./vue-i18n.runtime-CJQN1919.js";var t=window.matchMedia(`(max-width: 767px)`),n=e(t.matches);t.addEventListener(`change`,e=>n.value=e.matches);export{n as t};
