@@ -1,6 +1,8 @@
 package hooks
 
 import (
+	"context"
+
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
@@ -11,12 +13,45 @@ import (
 
 // newDesk gives the dashboard what it needs of the rest.
 func (p *Plugin) newDesk() *desk.Desk {
-	return desk.New(desk.Deps{
+	d := desk.New(desk.Deps{
 		App: p.app, Now: p.now, Simulated: p.cfg.Sim,
 		Vault:      func() *settings.Vault { return p.settings.Vault() },
-		ReadStrict: answer.ReadStrict,
-		Online:     func() int { return p.hub.Stats().Members },
+		ReadStrict: answer.ReadStrict, Save: save,
+		Online:    func() int { return p.hub.Stats().Members },
+		Wake:      func() { p.outbox.wake() },
+		LockOrder: func(id string) func() { return p.locks.lock("order/" + id) },
+		Refund: func(ctx context.Context, orderID string, wish desk.RefundWish) (string, error) {
+			return p.makeRefund(ctx, orderID, refundWish{amount: wish.Amount, reason: wish.Reason, key: wish.Key, by: wish.By})
+		},
+		Carriers: p.carriers, ShipWithin: shipWithin,
 	})
+	p.onLogin.Bind(&hook.Handler[*LoginEvent]{Id: "wxCountLogins", Priority: -1000, Func: func(e *LoginEvent) error {
+		err := e.Next()
+		if err == nil {
+			d.CountLogin()
+		}
+		return err
+	}})
+	return d
+}
+
+// carriers asks WeChat, as the first mini program, for the delivery companies.
+func (p *Plugin) carriers(ctx context.Context) ([]desk.Carrier, error) {
+	app, err := p.settings.App("")
+	if err != nil {
+		return nil, answer.FromWechat(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	defer cancel()
+	companies, err := p.clients.wechatFor(app).Deliveries(ctx)
+	if err != nil {
+		return nil, answer.FromWechat(err)
+	}
+	list := make([]desk.Carrier, 0, len(companies))
+	for _, c := range companies {
+		list = append(list, desk.Carrier{ID: c.ID, Name: c.Name})
+	}
+	return list, nil
 }
 
 // bindDeskGuard makes a token of PocketBase's for wx_staff nobody's, wherever it comes from: an impersonation makes one.

@@ -355,6 +355,7 @@ func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	defer p.leaveBus()
 	p.closeRooms() // before PocketBase stops the listener, so that clients are told to come back
 	p.stopSim()
+	p.desk.SaveCounts()
 	p.activity.close()
 	return e.Next()
 }

@@ -21,11 +21,12 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/desk"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
 
-// createRefund handles POST /api/wx/orders/{id}/refunds for superusers: `{amount, reason?, key?}`, or `{all: true, reason?, key?}` for
+// createRefund handles POST /api/wx/orders/{id}/refunds for the shop: `{amount, reason?, key?}`, or `{all: true, reason?, key?}` for
 // all that is left. WeChat wants a minute between two refunds of one payment: one that comes too soon is kept and sent by the sweep.
 func (p *Plugin) createRefund(e *core.RequestEvent) error {
 	var form refundForm
@@ -41,19 +42,38 @@ func (p *Plugin) createRefund(e *core.RequestEvent) error {
 		return err
 	}
 	defer p.locks.lock("order/" + record.Id)()
-	refund, err := p.askRefund(e.App, record.Id, wish)
+	desk.About(e, record.Id, record.GetString("number"))
+	held, status, err := p.desk.HoldRefund(e, record.Id, desk.RefundWish{
+		Amount: wish.amount, All: wish.all(), Reason: wish.reason, Key: wish.key, By: wish.by,
+	})
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), payTimeout)
+	if held != nil {
+		return e.JSON(status, held)
+	}
+	refund, err := p.makeRefund(context.WithoutCancel(e.Request.Context()), record.Id, wish)
+	if err != nil {
+		return err
+	}
+	return answerRefund(e, refund)
+}
+
+// makeRefund makes a refund and sends it, unless it is too early for it. The caller has the order's turn.
+func (p *Plugin) makeRefund(ctx context.Context, orderID string, wish refundWish) (id string, err error) {
+	refund, err := p.askRefund(p.app, orderID, wish)
+	if err != nil {
+		return "", answer.Or(err, answer.Busy)
+	}
+	ctx, cancel := context.WithTimeout(ctx, payTimeout)
 	defer cancel()
 	isNew := refund.GetString("state") == string(order.RefundNew) // note: not so when the key has met an earlier one
 	if isNew && !refund.GetDateTime("nextQueryAt").Time().After(p.now()) {
 		if end := p.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "refund"}); end.err != nil {
-			return answer.Fail(answer.Busy, end.err)
+			return "", answer.Fail(answer.Busy, end.err)
 		}
 	}
-	return answerRefund(e, refund.Id)
+	return refund.Id, nil
 }
 
 func answerRefund(e *core.RequestEvent, id string) error {

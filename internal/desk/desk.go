@@ -8,6 +8,7 @@
 package desk
 
 import (
+	"context"
 	"crypto/rand"
 	"sync"
 	"time"
@@ -29,17 +30,31 @@ type Deps struct {
 
 	// ReadStrict reads a body that is one JSON object and refuses fields that into does not have.
 	ReadStrict func(e *core.RequestEvent, into any) error
+	// Save writes a record as the server itself does: an operator's conditions on fields do not stop it.
+	Save func(app core.App, r *core.Record) error
 	// Online counts the people who are connected now.
 	Online func() int
+	// Wake makes the worker of wx_outbox look for what is due.
+	Wake func()
+	// LockOrder takes the turn of an order.
+	LockOrder func(orderID string) (unlock func())
+	// Refund gives money back and names the row of refunds. The caller has the order's turn.
+	Refund func(ctx context.Context, orderID string, wish RefundWish) (refundID string, err error)
+	// Carriers asks WeChat for the delivery companies.
+	Carriers func(ctx context.Context) ([]Carrier, error)
+	// ShipWithin is how long after payment an order has to be shipped.
+	ShipWithin time.Duration
 }
 
 // Desk answers the dashboard's routes.
 type Desk struct {
 	Deps
 
-	tries   *tries
-	hashing chan struct{} // passwords that are compared at this moment
-	nobody  func() []byte // a hash that no password has
+	tries    *tries
+	carriers carriers
+	logins   logins
+	hashing  chan struct{} // passwords that are compared at this moment
+	nobody   func() []byte // a hash that no password has
 }
 
 // New makes a desk and binds what it does to the app besides its routes.
@@ -47,6 +62,7 @@ func New(deps Deps) *Desk {
 	d := &Desk{Deps: deps, tries: newTries(), hashing: make(chan struct{}, 2), nobody: sync.OnceValue(hashOfNobody)}
 	d.App.OnRecordUpdate("wx_audit").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxAuditIsAppendOnly", Func: keepAudit})
 	d.App.OnRecordDelete("wx_audit").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxAuditIsAppendOnly", Func: keepAudit})
+	d.bindLines()
 	return d
 }
 
@@ -67,7 +83,8 @@ const smallBody = 64 << 10
 func (d *Desk) Routes() []Route {
 	var all []Route
 	for _, part := range [][]Route{
-		d.staffRoutes(), d.auditRoutes(),
+		d.staffRoutes(), d.auditRoutes(), d.overviewRoutes(), d.orderRoutes(), d.userRoutes(),
+		d.productRoutes(),
 	} {
 		all = append(all, part...)
 	}

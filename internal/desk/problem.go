@@ -30,7 +30,10 @@ var (
 // Problems lists the catalogue in the order of the documentation.
 func Problems() []Problem {
 	all := []Problem{errSignIn, errNotAllowed}
-	for _, part := range [][]Problem{staffProblems()} {
+	for _, part := range [][]Problem{
+		staffProblems(), orderProblems(), refundProblems(), userProblems(),
+		productProblems(),
+	} {
 		all = append(all, part...)
 	}
 	return all

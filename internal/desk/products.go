@@ -124,7 +124,7 @@ func viewProducts(app core.App, rows []*core.Record) ([]productView, error) {
 	if err != nil {
 		return nil, err
 	}
-	sold, err := soldOf(app, ids)
+	sold, err := piecesSold(app, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
-// soldOf counts the pieces of products that were paid for, by the lines of orders.
-func soldOf(app core.App, products []any) (map[string]int, error) {
+// piecesSold counts the pieces of products that were paid for, by the lines of orders.
+func piecesSold(app core.App, products []any) (map[string]int, error) {
 	var rows []struct {
 		Product string `db:"product"`
 		Sold    int    `db:"sold"`

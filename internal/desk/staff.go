@@ -175,7 +175,7 @@ func (d *Desk) saveStaff(app core.App, r *core.Record) error {
 	if others > 0 {
 		return fail(errEmailUsed, nil)
 	}
-	return app.Save(r)
+	return d.Save(app, r)
 }
 
 // changeStaff handles PATCH /api/wx/admin/staff/{id}. Another role, another password, a lost authenticator and a lock end all sessions.

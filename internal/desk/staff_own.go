@@ -32,7 +32,7 @@ func (d *Desk) changePassword(e *core.RequestEvent) error {
 		if err := d.endSessions(tx, e.Auth.Id, Who(e).Session, Who(e).Email); err != nil {
 			return err
 		}
-		return tx.Save(e.Auth)
+		return d.Save(tx, e.Auth)
 	})
 	if err != nil {
 		return fail(errBusy, err)

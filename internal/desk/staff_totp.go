@@ -44,7 +44,7 @@ func (d *Desk) beginTOTP(e *core.RequestEvent) error {
 		return fail(errBusy, err)
 	}
 	e.Auth.Set("totpWaiting", sealed)
-	if err := e.App.Save(e.Auth); err != nil {
+	if err := d.Save(e.App, e.Auth); err != nil {
 		return fail(errBusy, err)
 	}
 	image, err := pictureOf(key)
@@ -88,7 +88,7 @@ func (d *Desk) confirmTOTP(e *core.RequestEvent) error {
 	e.Auth.Set("totpSecret", e.Auth.GetString("totpWaiting"))
 	e.Auth.Set("totpWaiting", "")
 	e.Auth.Set("totpStep", step)
-	if err := e.App.Save(e.Auth); err != nil {
+	if err := d.Save(e.App, e.Auth); err != nil {
 		return fail(errBusy, err)
 	}
 	d.tries.giveBack("confirm "+e.Auth.Id, "confirm at "+widen(e.RealIP()))
@@ -111,7 +111,7 @@ func (d *Desk) removeTOTP(e *core.RequestEvent) error {
 	}
 	e.Auth.Set("totpSecret", "")
 	e.Auth.Set("totpWaiting", "")
-	if err := e.App.Save(e.Auth); err != nil {
+	if err := d.Save(e.App, e.Auth); err != nil {
 		return fail(errBusy, err)
 	}
 	return e.NoContent(http.StatusNoContent)

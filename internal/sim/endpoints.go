@@ -73,6 +73,7 @@ func endpoints() []endpoint {
 		{name: "is_trade_managed", method: post, path: "/wxa/sec/order/is_trade_managed", token: true, run: (*Sim).isTradeManaged},
 		{name: "update_order_detail_path", method: post, path: "/wxa/sec/order/update_order_detail_path", token: true, run: (*Sim).setOrderPath},
 		{name: "get_order_detail_path", method: post, path: "/wxa/sec/order/get_order_detail_path", token: true, run: (*Sim).getOrderPath},
+		{name: "get_delivery_list", method: post, path: "/cgi-bin/express/delivery/open_msg/get_delivery_list", token: true, run: (*Sim).deliveries},
 
 		{name: "prepay", method: post, path: "/v3/pay/transactions/jsapi", pay: true, run: (*Sim).prepay},
 		{name: "prepay_native", method: post, path: "/v3/pay/transactions/native", pay: true, run: (*Sim).prepayNative},

@@ -1,0 +1,339 @@
+package desk
+
+// Refunds by lines, and refunds that need a second person.
+//
+// Above an amount that the owner has chosen a refund is only asked for: the row in wx_refund_requests moves no money. Another person
+// approves it, and only then the refund is made, under a key of its own, so that it is made once however often and by how many it is
+// approved. What counts is all that has gone back of the order without a second person, so that a large sum cannot leave in small parts.
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/order"
+)
+
+// RefundWish is a wish to give money back.
+type RefundWish struct {
+	Amount int64 // fen; 0 with All
+	All    bool
+	Reason string
+	Key    string
+	By     string
+}
+
+// States of wx_refund_requests.
+const (
+	requestWaiting  = "WAITING"
+	requestApproved = "APPROVED"
+	requestRefused  = "REFUSED"
+)
+
+// secondPerson is what a refund waits for.
+const secondPerson = "second_person"
+
+var (
+	errNoRequest   = Problem{"refund_request_not_found", http.StatusNotFound, "There is no such refund that waits for a second person.", "没有这笔待复核的退款", "Read the order again.", "请刷新订单。"}
+	errDecided     = Problem{"refund_request_decided", http.StatusConflict, "Somebody has decided about this refund already.", "这笔退款已被处理", "`data.state` says how; read the order again.", "结果见 `data.state`，请刷新订单。"}
+	errSamePerson  = Problem{"refund_same_person", http.StatusForbidden, "Another person than the one who asked has to decide.", "须由另一个人复核", "Ask a colleague who may refund.", "请有退款权限的同事复核。"}
+	errLines       = Problem{"refund_lines_invalid", http.StatusBadRequest, "The order has no such lines, or not so many pieces.", "订单没有这些商品行，或数量超出", "Lines count from 0; a quantity is at most the line's.", "行号从 0 开始，数量不超过该行。"}
+	errRefundLeft  = Problem{Code: "refund_amount_invalid", Status: http.StatusBadRequest, Message: "The refund names no amount between 1 fen and what is left and not all of it either, or its reason is longer than 80 bytes."}
+	errOrderUnpaid = Problem{Code: "order_not_paid", Status: http.StatusConflict, Message: "This order has not been paid."}
+	errKeyReused   = Problem{Code: "refund_key_reused", Status: http.StatusConflict, Message: "This key was used for another refund of the order."}
+)
+
+func refundProblems() []Problem { return []Problem{errNoRequest, errDecided, errSamePerson, errLines} }
+
+// HoldRefund keeps a refund that needs a second person, and gives what it is answered with; nil for one that may go on. The caller holds
+// the lock of the order.
+func (d *Desk) HoldRefund(e *core.RequestEvent, orderID string, wish RefundWish) (answer any, status int, err error) {
+	preferences, err := LoadPreferences(d.App)
+	if err != nil {
+		return nil, 0, fail(errBusy, err)
+	}
+	if preferences.TwoPersonsAbove <= 0 {
+		return nil, 0, nil
+	}
+	var row *core.Record
+	err = e.App.RunInTransaction(func(tx core.App) error {
+		row, err = d.holdIn(tx, orderID, wish, preferences.TwoPersonsAbove, Who(e))
+		return err
+	})
+	if err != nil || row == nil {
+		return nil, 0, asAnswer(err)
+	}
+	if row.GetString("state") == requestApproved { // the same wish again, after it was granted
+		refund, err := e.App.FindRecordById("refunds", row.GetString("refund"))
+		if err != nil {
+			return nil, 0, fail(errBusy, err)
+		}
+		return viewRefund(refund), http.StatusOK, nil
+	}
+	Note(e, "waitsFor", secondPerson)
+	return viewRequest(row), http.StatusAccepted, nil
+}
+
+// holdIn writes the request, or finds the one of the same key; nil means that the refund may go on.
+func (d *Desk) holdIn(tx core.App, orderID string, wish RefundWish, above int64, who Actor) (*core.Record, error) {
+	if wish.Key != "" {
+		row, err := requestOfKey(tx, orderID, wish)
+		if err != nil || row != nil {
+			return row, err
+		}
+		made, err := tx.CountRecords("refunds", dbx.HashExp{"order": orderID, "key": wish.Key})
+		if err != nil || made > 0 {
+			return nil, err // what was made before answers for itself
+		}
+	}
+	left, alone, err := d.leftOf(tx, orderID)
+	if err != nil {
+		return nil, err
+	}
+	amount := wish.Amount
+	if wish.All {
+		amount = left
+	}
+	if amount+alone <= above {
+		return nil, nil //nolint:nilnil // it needs nobody else
+	}
+	if amount < 1 || amount > left { // NB! not let through: something else may be refused meanwhile and leave room for it
+		return nil, failWith(errRefundLeft, "left", left)
+	}
+	return d.saveRequest(tx, orderID, amount, wish, who)
+}
+
+func (d *Desk) saveRequest(tx core.App, orderID string, amount int64, wish RefundWish, who Actor) (*core.Record, error) {
+	if wish.Key == "" {
+		waiting, err := tx.CountRecords("wx_refund_requests", dbx.HashExp{"order": orderID, "amount": amount, "state": requestWaiting})
+		if err != nil {
+			return nil, fmt.Errorf("look for the same request: %w", err)
+		}
+		if waiting > 0 { // a second click
+			row := &core.Record{}
+			err := tx.RecordQuery("wx_refund_requests").AndWhere(dbx.HashExp{"order": orderID, "amount": amount, "state": requestWaiting}).Limit(1).One(row)
+			return row, err
+		}
+	}
+	c, err := tx.FindCachedCollectionByNameOrId("wx_refund_requests")
+	if err != nil {
+		return nil, fmt.Errorf("find wx_refund_requests: %w", err)
+	}
+	row := core.NewRecord(c)
+	row.Load(map[string]any{
+		"order": orderID, "amount": amount, "all": wish.All, "reason": wish.Reason, "key": wish.Key, "state": requestWaiting,
+		"requestedBy": who.Email, "requesterId": who.ID,
+	})
+	return row, d.Save(tx, row)
+}
+
+// requestOfKey finds the request that an earlier call with the same key made.
+func requestOfKey(tx core.App, orderID string, wish RefundWish) (*core.Record, error) {
+	row := &core.Record{}
+	err := tx.RecordQuery("wx_refund_requests").AndWhere(dbx.HashExp{"order": orderID, "key": wish.Key}).Limit(1).One(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // no request, no mistake
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find request by key: %w", err)
+	}
+	other := row.GetBool("all") != wish.All || !wish.All && int64(row.GetInt("amount")) != wish.Amount || row.GetString("reason") != wish.Reason
+	switch state := row.GetString("state"); {
+	case other:
+		return nil, failWith(errKeyReused, "refund", row.Id)
+	case state == requestRefused:
+		return nil, failWith(errDecided, "state", state)
+	}
+	return row, nil
+}
+
+// leftOf is what may still go back of an order, and what has gone back, or is on its way, without a second person.
+func (d *Desk) leftOf(tx core.App, orderID string) (left, alone int64, err error) {
+	payment := &core.Record{}
+	err = tx.RecordQuery("payments").AndWhere(dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)}).Limit(1).One(payment)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, 0, fail(errOrderUnpaid, nil)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("find payment: %w", err)
+	}
+	refunds, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id})
+	if err != nil {
+		return 0, 0, fmt.Errorf("read refunds: %w", err)
+	}
+	var approved []string
+	err = tx.DB().Select("refund").From("wx_refund_requests").Where(dbx.HashExp{"order": orderID, "state": requestApproved}).Column(&approved)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read approved requests: %w", err)
+	}
+	byTwo := strings.Join(approved, " ")
+	for _, r := range refunds {
+		if order.RefundState(r.GetString("state")).Reserves() && !strings.Contains(byTwo, r.Id) {
+			alone += int64(r.GetInt("amount"))
+		}
+	}
+	left, err = order.Refundable(int64(payment.GetInt("amount")), amountsOf(refunds, payment.Id))
+	return left, alone, err
+}
+
+// approveRefund handles POST /api/wx/admin/refunds/{id}/approve: the second person lets the money go. id is that of the request.
+func (d *Desk) approveRefund(e *core.RequestEvent) error {
+	return d.decideRefund(e, func(ctx context.Context, row *core.Record) error {
+		// note: the amount that was seen, not what is left by now; and a key of ours, under which it is made once
+		refund, err := d.Refund(ctx, row.GetString("order"), RefundWish{
+			Amount: int64(row.GetInt("amount")), Reason: row.GetString("reason"), Key: "second person/" + row.Id,
+			By: clip(row.GetString("requestedBy")+", "+Who(e).Email, 100),
+		})
+		if err != nil {
+			return err
+		}
+		return d.closeRequest(e, row, requestApproved, refund)
+	})
+}
+
+// refuseRefund handles POST /api/wx/admin/refunds/{id}/refuse. Who asked may take it back.
+func (d *Desk) refuseRefund(e *core.RequestEvent) error {
+	return d.decideRefund(e, func(_ context.Context, row *core.Record) error { return d.closeRequest(e, row, requestRefused, "") })
+}
+
+// decideRefund carries a decision out, one at a time for each order.
+func (d *Desk) decideRefund(e *core.RequestEvent, decide func(context.Context, *core.Record) error) error {
+	if err := d.ReadStrict(e, &struct{}{}); err != nil {
+		return err
+	}
+	row, err := requestByID(e.App, e.Request.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	defer d.LockOrder(row.GetString("order"))()
+	if row, err = requestByID(e.App, row.Id); err != nil { // note: as it is now that it is our turn
+		return err
+	}
+	o, err := orderByID(e.App, row.GetString("order"))
+	if err != nil {
+		return err
+	}
+	About(e, o.Id, o.GetString("number"))
+	Note(e, "request", row.Id)
+	Note(e, "amount", row.GetInt("amount"))
+	if state := row.GetString("state"); state != requestWaiting {
+		return failWith(errDecided, "state", state)
+	}
+	isApproval := strings.HasSuffix(e.Request.URL.Path, "/approve")
+	if isApproval && isSamePerson(row, Who(e)) {
+		return fail(errSamePerson, nil)
+	}
+	if err := decide(context.WithoutCancel(e.Request.Context()), row); err != nil {
+		return asAnswer(err)
+	}
+	if row, err = requestByID(e.App, row.Id); err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, viewRequest(row))
+}
+
+// isSamePerson compares the address too: a superuser may have an account of the staff as well.
+func isSamePerson(row *core.Record, who Actor) bool {
+	return row.GetString("requesterId") == who.ID || strings.EqualFold(row.GetString("requestedBy"), who.Email)
+}
+
+func requestByID(app core.App, id string) (*core.Record, error) {
+	row, err := app.FindRecordById("wx_refund_requests", id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fail(errNoRequest, nil)
+	}
+	if err != nil {
+		return nil, fail(errBusy, err)
+	}
+	return row, nil
+}
+
+func (d *Desk) closeRequest(e *core.RequestEvent, row *core.Record, state, refund string) error {
+	done, err := e.App.DB().Update("wx_refund_requests", dbx.Params{
+		"state": state, "decidedBy": clip(Who(e).Email, 200), "decidedAt": stored(d.Now()), "refund": refund, "updated": stored(d.Now()),
+	}, dbx.HashExp{"id": row.Id, "state": requestWaiting}).Execute()
+	if err != nil {
+		return fmt.Errorf("close request %s: %w", row.Id, err)
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return fail(errDecided, err)
+	}
+	return nil
+}
+
+// viewRequest shows a request as the refund that it may become.
+func viewRequest(r *core.Record) refundView {
+	v := refundView{
+		ID: r.Id, State: r.GetString("state"), Amount: int64(r.GetInt("amount")), Reason: r.GetString("reason"), RequestedBy: r.GetString("requestedBy"),
+		Created: moment(r.GetDateTime("created")),
+	}
+	if v.State == requestWaiting {
+		v.WaitsFor = secondPerson
+	}
+	return v
+}
+
+// viewRequests leaves out those that were approved: their refunds stand in the list.
+func viewRequests(rows []*core.Record) []refundView {
+	var views []refundView
+	for _, r := range rows {
+		if r.GetString("state") != requestApproved {
+			views = append(views, viewRequest(r))
+		}
+	}
+	return views
+}
+
+// lineWish is how many pieces of a line go back.
+type lineWish struct {
+	Line     int `json:"line"` // from 0
+	Quantity int `json:"quantity"`
+}
+
+// previewRefund handles POST /api/wx/admin/orders/{id}/refunds/preview {lines}: what they cost, at most what is left.
+func (d *Desk) previewRefund(e *core.RequestEvent) error {
+	var form struct {
+		Lines []lineWish `json:"lines"`
+	}
+	if err := d.ReadStrict(e, &form); err != nil {
+		return err
+	}
+	o, err := orderByID(e.App, e.Request.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	left, _, err := d.leftOf(e.App, o.Id)
+	if err != nil {
+		return asAnswer(err)
+	}
+	amount, err := costOf(linesOf(o), int64(o.GetInt("total")), form.Lines)
+	if err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, map[string]any{"amount": min(amount, left), "refundable": left})
+}
+
+// costOf is what some pieces of an order cost. Where the lines do not add up to the total, as with a discount, they bear it by their prices.
+func costOf(lines []orderLine, total int64, wishes []lineWish) (int64, error) {
+	prices := make([]int64, len(lines))
+	for i, l := range lines {
+		prices[i] = l.Price * int64(l.Quantity)
+	}
+	shares := order.Allocate(total, prices)
+	seen := map[int]bool{}
+	var amount int64
+	for _, w := range wishes {
+		if w.Line < 0 || w.Line >= len(lines) || seen[w.Line] || w.Quantity < 1 || w.Quantity > lines[w.Line].Quantity {
+			return 0, failWith(errLines, "line", w.Line)
+		}
+		seen[w.Line] = true
+		amount += shares[w.Line] * int64(w.Quantity) / int64(lines[w.Line].Quantity)
+	}
+	return amount, nil
+}

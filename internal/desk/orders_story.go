@@ -1,0 +1,337 @@
+package desk
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/order"
+)
+
+// orderStory is one order with all that happened to it.
+type orderStory struct {
+	orderRow
+
+	Items      []orderLine   `json:"items"`
+	Attach     string        `json:"attach"`
+	Remark     string        `json:"remark"`
+	Payments   []paymentView `json:"payments"`
+	Refunds    []refundView  `json:"refunds"`
+	Shipments  *shipmentView `json:"shipments"`
+	Timeline   []event       `json:"timeline"`
+	Can        []string      `json:"can"`
+	Refundable int64         `json:"refundable"`
+}
+
+type paymentView struct {
+	ID            string `json:"id"`
+	API           string `json:"api"`
+	OutTradeNo    string `json:"outTradeNo"`
+	TransactionID string `json:"transactionId"`
+	State         string `json:"state"`
+	Amount        int    `json:"amount"`
+	PayerTotal    int    `json:"payerTotal"`
+	SuccessAt     string `json:"successAt"`
+	Created       string `json:"created"`
+	DisputedAt    string `json:"disputedAt"`
+	Dispute       string `json:"dispute"`
+	HeldTotal     int    `json:"heldTotal"`
+}
+
+type refundView struct {
+	ID             string `json:"id"`
+	OutRefundNo    string `json:"outRefundNo"`
+	RefundID       string `json:"refundId"`
+	State          string `json:"state"`
+	Amount         int64  `json:"amount"`
+	Reason         string `json:"reason"`
+	RequestedBy    string `json:"requestedBy"`
+	Created        string `json:"created"`
+	SuccessAt      string `json:"successAt"`
+	RefusedCode    string `json:"refusedCode"`
+	RefusedMessage string `json:"refusedMessage"`
+	WaitsFor       string `json:"waitsFor"`
+}
+
+type parcelView struct {
+	TrackingNo     string `json:"trackingNo"`
+	ExpressCompany string `json:"expressCompany"`
+	ItemDesc       string `json:"itemDesc"`
+}
+
+type shipmentView struct {
+	State   string       `json:"state"`
+	Parcels []parcelView `json:"parcels"`
+	Error   string       `json:"error"`
+	SentAt  string       `json:"sentAt"`
+}
+
+// orderBooks are the rows that are about one order.
+type orderBooks struct {
+	order, buyer, remark *core.Record
+	payments, refunds    []*core.Record
+	requests             []*core.Record // refunds that wait for a second person, or waited
+	effects, ledger      []*core.Record
+	inbox, audit         []*core.Record
+}
+
+// showOrder handles GET /api/wx/admin/orders/{id}.
+func (d *Desk) showOrder(e *core.RequestEvent) error {
+	o, err := orderByID(e.App, e.Request.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	story, err := d.storyOf(e.App, o)
+	if err != nil {
+		return fail(errBusy, err)
+	}
+	return e.JSON(http.StatusOK, story)
+}
+
+func (d *Desk) storyOf(app core.App, o *core.Record) (orderStory, error) {
+	b, err := d.booksOf(app, o)
+	if err != nil {
+		return orderStory{}, err
+	}
+	items, err := d.itemsOf(app, o)
+	if err != nil {
+		return orderStory{}, err
+	}
+	s := orderStory{
+		orderRow: d.viewOrder(o, b.buyer), Items: items, Attach: o.GetString("attach"), Remark: b.remark.GetString("remark"),
+		Payments: each(b.payments, viewPayment), Refunds: append(each(b.refunds, viewRefund), viewRequests(b.requests)...),
+		Shipments: b.shipment(), Timeline: b.timeline(), Refundable: b.refundable(),
+	}
+	s.Can = b.can(s.Refundable)
+	return s, nil
+}
+
+func (d *Desk) booksOf(app core.App, o *core.Record) (b orderBooks, err error) {
+	b.order = o
+	if b.remark, err = remarkOf(app, o.Id); err != nil {
+		return b, err
+	}
+	buyers, err := recordsOf(app, "users", fieldOf([]*core.Record{o}, "user"))
+	if err != nil {
+		return b, err
+	}
+	b.buyer = buyers[o.GetString("user")]
+	for _, part := range []struct {
+		into       *[]*core.Record
+		collection string
+		where      dbx.Expression
+	}{
+		{&b.payments, "payments", dbx.HashExp{"order": o.Id}},
+		{&b.refunds, "refunds", dbx.HashExp{"order": o.Id}},
+		{&b.requests, "wx_refund_requests", dbx.HashExp{"order": o.Id}},
+		{&b.ledger, "wx_ledger", dbx.HashExp{"order": o.Id}},
+		{&b.audit, "wx_audit", dbx.HashExp{"subject": o.Id}},
+	} {
+		err := app.RecordQuery(part.collection).AndWhere(part.where).OrderBy("created", "rowid").Limit(mostEvents).All(part.into)
+		if err != nil {
+			return b, fmt.Errorf("read %s: %w", part.collection, err)
+		}
+	}
+	if b.effects, err = effectsOf(app, o.Id); err != nil {
+		return b, err
+	}
+	b.inbox, err = b.notifications(app)
+	return b, err
+}
+
+// mostEvents is how much of each book one page shows; an order has some dozen.
+const mostEvents = 500
+
+// notifications reads what WeChat told about the order's numbers.
+func (b orderBooks) notifications(app core.App) ([]*core.Record, error) {
+	numbers := append(fieldOf(b.payments, "outTradeNo"), fieldOf(b.refunds, "outRefundNo")...)
+	if len(numbers) == 0 {
+		return nil, nil
+	}
+	var rows []*core.Record
+	// note: the bodies, which may be long, stay where they are
+	err := app.RecordQuery("wx_inbox").Select("id", "kind", "source", "state", "verified", "error", "ref", "seen", "created").
+		AndWhere(anyOf("ref", numbers)).OrderBy("created").Limit(mostEvents).All(&rows)
+	if err != nil {
+		return nil, fmt.Errorf("read wx_inbox: %w", err)
+	}
+	return rows, nil
+}
+
+// itemsOf are the lines of an order with the pictures that the products have now.
+func (d *Desk) itemsOf(app core.App, o *core.Record) ([]orderLine, error) {
+	lines := linesOf(o)
+	var ids []string
+	for _, l := range lines {
+		if l.Product != "" {
+			ids = append(ids, l.Product)
+		}
+	}
+	products, err := recordsOf(app, "products", ids)
+	if err != nil {
+		return nil, fmt.Errorf("read products: %w", err)
+	}
+	for i, l := range lines {
+		if p := products[l.Product]; p != nil && p.GetString("image") != "" {
+			lines[i].Image = "/api/files/products/" + p.Id + "/" + p.GetString("image")
+		}
+	}
+	return lines, nil
+}
+
+func viewPayment(r *core.Record) paymentView {
+	return paymentView{
+		ID: r.Id, API: r.GetString("api"), OutTradeNo: r.GetString("outTradeNo"), TransactionID: r.GetString("transactionId"),
+		State: r.GetString("state"), Amount: r.GetInt("amount"), PayerTotal: r.GetInt("payerTotal"), SuccessAt: moment(r.GetDateTime("successAt")),
+		Created: moment(r.GetDateTime("created")), DisputedAt: moment(r.GetDateTime("disputedAt")), Dispute: disputeOf(r), HeldTotal: r.GetInt("heldTotal"),
+	}
+}
+
+// disputeOf puts what does not fit into words.
+func disputeOf(payment *core.Record) string {
+	var d struct {
+		Mismatches []struct{ Field, Got, Want string } `json:"mismatches"`
+	}
+	text := payment.GetString("dispute")
+	if json.Unmarshal([]byte(text), &d) != nil || len(d.Mismatches) == 0 {
+		return strings.Trim(text, "\"null")
+	}
+	words := make([]string, 0, len(d.Mismatches))
+	for _, m := range d.Mismatches {
+		words = append(words, fmt.Sprintf("%s: %s ≠ %s", m.Field, m.Got, m.Want))
+	}
+	return strings.Join(words, "; ")
+}
+
+func viewRefund(r *core.Record) refundView {
+	return refundView{
+		ID: r.Id, OutRefundNo: r.GetString("outRefundNo"), RefundID: r.GetString("refundId"), State: r.GetString("state"),
+		Amount: int64(r.GetInt("amount")), Reason: r.GetString("reason"), RequestedBy: r.GetString("requestedBy"), Created: moment(r.GetDateTime("created")),
+		SuccessAt: moment(r.GetDateTime("successAt")), RefusedCode: r.GetString("refusedCode"), RefusedMessage: r.GetString("refusedMessage"),
+	}
+}
+
+// paid is the payment that paid the order, if any.
+func (b orderBooks) paid() *core.Record {
+	for _, p := range b.payments {
+		if order.PaymentState(p.GetString("state")) == order.PaymentPaid {
+			return p
+		}
+	}
+	return nil
+}
+
+// refundable is how many fen may still go back.
+func (b orderBooks) refundable() int64 {
+	paid := b.paid()
+	if paid == nil {
+		return 0
+	}
+	left, err := order.Refundable(int64(paid.GetInt("amount")), amountsOf(b.refunds, paid.Id))
+	if err != nil {
+		return 0
+	}
+	return left
+}
+
+// amountsOf are the refunds of one payment.
+func amountsOf(refunds []*core.Record, payment string) []order.RefundAmount {
+	var amounts []order.RefundAmount
+	for _, r := range refunds {
+		if r.GetString("payment") == payment {
+			amounts = append(amounts, order.RefundAmount{State: order.RefundState(r.GetString("state")), Amount: int64(r.GetInt("amount"))})
+		}
+	}
+	return amounts
+}
+
+// can lists what the order's state allows, whoever asks.
+func (b orderBooks) can(refundable int64) []string {
+	can := []string{}
+	add := func(what string, allowed bool) {
+		if allowed {
+			can = append(can, what)
+		}
+	}
+	frozen, disputed := !b.order.GetDateTime("frozenAt").IsZero(), false
+	for _, p := range b.payments {
+		disputed = disputed || !p.GetDateTime("disputedAt").IsZero()
+	}
+	failed := false
+	for _, row := range b.effects {
+		failed = failed || hasFailed(row)
+	}
+	add("sync", len(b.payments) > 0)
+	add("cancel", order.PayState(b.order.GetString("payState")) == order.PayUnpaid && !frozen)
+	add("refund", refundable > 0 && !frozen)
+	add("ship", isToShip(b.order) && !frozen)
+	add("resolve", disputed)
+	add("resend", failed)
+	return can
+}
+
+// shipment is the latest submission of shipping information; nil when there is none and none was accepted.
+func (b orderBooks) shipment() *shipmentView {
+	var last *core.Record
+	for _, row := range b.effects {
+		if row.GetString("effect") == "shipping.upload" && (last == nil || row.GetString("key") > last.GetString("key")) {
+			last = row
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	var job struct {
+		Shipment struct {
+			ShippingList []parcelView `json:"shippingList"`
+		} `json:"shipment"`
+	}
+	_ = last.UnmarshalJSONField("payload", &job) // one that cannot be read has no parcels to show
+	v := &shipmentView{State: b.order.GetString("shipState"), Parcels: job.Shipment.ShippingList, Error: last.GetString("error"), SentAt: moment(last.GetDateTime("doneAt"))}
+	if v.Parcels == nil {
+		v.Parcels = []parcelView{}
+	}
+	if v.Error != "" {
+		v.SentAt = ""
+	}
+	return v
+}
+
+// listPicking handles GET /api/wx/admin/picking?ids=a,b: the orders that somebody packs now, at most 100.
+func (d *Desk) listPicking(e *core.RequestEvent) error {
+	ids := strings.FieldsFunc(e.Request.URL.Query().Get("ids"), func(r rune) bool { return r == ',' })
+	if len(ids) < 1 || len(ids) > 100 {
+		return failField("ids", "1 to 100 orders")
+	}
+	found, err := recordsOf(e.App, "orders", ids)
+	if err != nil {
+		return fail(errBusy, err)
+	}
+	items := []orderStory{}
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) { // named twice, packed once
+		o := found[id]
+		if o == nil {
+			return failWith(errNoOrder, "order", id)
+		}
+		story, err := d.storyOf(e.App, o)
+		if err != nil {
+			return fail(errBusy, err)
+		}
+		items = append(items, story)
+	}
+	return answerItems(e, items)
+}
+
+func jsonText(value any) string {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return "null" // never: lists of texts
+	}
+	return string(raw)
+}
