@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -49,7 +50,7 @@ func answerPage[T any](e *core.RequestEvent, ask pageAsk, collection string, whe
 		return fail(errBusy, err)
 	}
 	var rows []*core.Record
-	err = e.App.RecordQuery(collection).AndWhere(where).OrderBy(sort).Limit(int64(ask.perPage)).Offset(ask.offset()).All(&rows)
+	err = e.App.RecordQuery(collection).AndWhere(where).OrderBy(strings.Split(sort, ", ")...).Limit(int64(ask.perPage)).Offset(ask.offset()).All(&rows)
 	if err != nil {
 		return fail(errBusy, fmt.Errorf("read %s: %w", collection, err))
 	}
@@ -100,7 +101,14 @@ func spanOf(e *core.RequestEvent, column string) (dbx.Expression, error) {
 		param := column + "_" + end.name
 		parts = append(parts, dbx.NewExp(fmt.Sprintf("[[%s]] %s {:%s}", column, end.compare, param), dbx.Params{param: stored(at.AddDate(0, 0, end.days))}))
 	}
-	return dbx.And(parts...), nil
+	return both(parts...), nil
+}
+
+// both joins conditions; nil and empty ones are none.
+//
+// note: dbx makes "()" of nothing but empty conditions.
+func both(parts ...dbx.Expression) dbx.Expression {
+	return dbx.And(append(parts, dbx.NewExp("1 = 1"))...)
 }
 
 // stored is a moment as the database has it.
