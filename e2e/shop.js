@@ -44,6 +44,15 @@ export class Shop {
     await this.heading('title.overview').waitFor();
   }
 
+  /** home begins anew, whatever the task before has left open. */
+  async home() {
+    await this.page.goto('about:blank');
+    this.tab.complaints.length = 0;
+    await this.page.goto(`${this.server.url}/shop/`);
+    await this.heading('title.overview').waitFor();
+    await this.loaded();
+  }
+
   heading(key) {
     return this.page.getByRole('heading', { level: 1 }).filter({ hasText: this.t(key) });
   }
@@ -73,6 +82,7 @@ export class Shop {
   async choose(box, text) {
     await box.click();
     await this.page.locator('.el-select-dropdown__item:visible', { hasText: text }).first().click();
+    await this.page.locator('.el-select-dropdown:visible').first().waitFor({ state: 'hidden' });
   }
 
   /** said waits for the note that something was done, and puts it away. */

@@ -1,1 +1,0 @@
-export{Pt as default}from"./element-CnfEff-_.js";

@@ -1,1 +1,0 @@
-import{er as e}from"./element-CnfEff-_.js";var t=t=>[``,...e].includes(t);export{t};
