@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -49,7 +50,7 @@ func answerPage[T any](e *core.RequestEvent, ask pageAsk, collection string, whe
 		return fail(errBusy, err)
 	}
 	var rows []*core.Record
-	err = e.App.RecordQuery(collection).AndWhere(where).OrderBy(sort).Limit(int64(ask.perPage)).Offset(ask.offset()).All(&rows)
+	err = e.App.RecordQuery(collection).AndWhere(where).OrderBy(strings.Split(sort, ", ")...).Limit(int64(ask.perPage)).Offset(ask.offset()).All(&rows)
 	if err != nil {
 		return fail(errBusy, fmt.Errorf("read %s: %w", collection, err))
 	}

@@ -142,7 +142,7 @@ func (d *Desk) chosenMerchant() (settings.Merchant, *core.Record, error) {
 
 func firstRow(app core.App, collection string) (*core.Record, error) {
 	var rows []*core.Record
-	if err := app.RecordQuery(collection).OrderBy("enabled DESC, created").Limit(1).All(&rows); err != nil {
+	if err := app.RecordQuery(collection).OrderBy("enabled DESC", "created").Limit(1).All(&rows); err != nil {
 		return nil, fmt.Errorf("read %s: %w", collection, err)
 	}
 	if len(rows) == 0 {
