@@ -453,8 +453,8 @@ func TestResolveRefusals(t *testing.T) {
 		status            int
 		code              string
 	}{
-		{"guest", path, "", body(nil), 401, ""},
-		{"the buyer", path, d.buyer.Token, body(nil), 403, ""},
+		{"guest", path, "", body(nil), 401, "staff_sign_in"},
+		{"the buyer", path, d.buyer.Token, body(nil), 403, "staff_not_allowed"},
 		{"no such order", "/api/wx/admin/orders/nosuchorder0000/resolve", super, body(nil), 404, "order_not_found"},
 		{"a payment of another order", "/api/wx/admin/orders/" + other.Text("id") + "/resolve", super, body(nil), 404, "dispute_not_found"},
 		{"no body", path, super, nil, 400, "field_invalid"},

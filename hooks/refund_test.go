@@ -110,8 +110,8 @@ func TestRefundRefusals(t *testing.T) {
 		status            int
 		code              string
 	}{
-		{"guest", refundPath(order), "", nil, 401, ""},
-		{"the buyer", refundPath(order), buyer.Token, nil, 403, ""},
+		{"guest", refundPath(order), "", nil, 401, "staff_sign_in"},
+		{"the buyer", refundPath(order), buyer.Token, nil, 403, "staff_not_allowed"},
 		{"unpaid", refundPath(unpaid), super, all(), 409, "order_not_paid"},
 		{"no such order", "/api/wx/orders/nosuchorder0000/refunds", super, all(), 404, "order_not_found"},
 		{"a fen too much", refundPath(order), super, map[string]any{"amount": 3601}, 400, "refund_amount_invalid"},

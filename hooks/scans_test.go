@@ -92,7 +92,7 @@ func TestScansAreCounted(t *testing.T) {
 		t.Errorf("a code that nobody scanned: got %+v", got)
 	}
 	wantAnswer(t, app.Call(http.MethodGet, "/api/wx/admin/scans?from=yesterday", super, nil), 400, "request_invalid")
-	wantAnswer(t, app.Call(http.MethodGet, "/api/wx/admin/scans", owner.Token, nil), 403, "")
+	wantAnswer(t, app.Call(http.MethodGet, "/api/wx/admin/scans", owner.Token, nil), 403, "staff_not_allowed")
 }
 
 // TestScansOfOwnCodes: the owner of a code reads how often it was scanned, not by whom; nobody else reads anything.

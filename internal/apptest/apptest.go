@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tests"
+	"github.com/pocketbase/pocketbase/tools/router"
 
 	"wxbase/hooks"
 	"wxbase/internal/sim"
@@ -27,6 +28,7 @@ type App struct {
 	WX      *hooks.Plugin
 	URL     string       // origin of the server
 	Handler http.Handler // the same server without a network, for benchmarks
+	Router  *router.Router[*core.RequestEvent]
 	Clock   *Clock
 
 	tb             testing.TB
@@ -117,12 +119,13 @@ func start(tb testing.TB, dir, scripts string, change []func(*hooks.Config)) *Ap
 // mux builds the routes as a start would.
 func (a *App) mux() http.Handler {
 	a.tb.Helper()
-	router, err := apis.NewRouter(a.TestApp)
+	routes, err := apis.NewRouter(a.TestApp)
 	if err != nil {
 		a.tb.Fatalf("make router: %v", err)
 	}
+	a.Router = routes
 	var handler http.Handler
-	event := &core.ServeEvent{App: a.TestApp, Router: router}
+	event := &core.ServeEvent{App: a.TestApp, Router: routes}
 	err = a.OnServe().Trigger(event, func(e *core.ServeEvent) (err error) {
 		handler, err = e.Router.BuildMux()
 		return err

@@ -44,7 +44,7 @@ func (d *Desk) allow(needs Permission, action string, alsoUsers bool) *hook.Hand
 		if alsoUsers && e.Auth == nil && !bringsToken(e) {
 			return e.UnauthorizedError("The request requires valid record authorization token.", nil) // note: what buyers have always been told
 		}
-		actor, err := d.identify(e)
+		actor, err := d.identify(e, needs)
 		if err != nil {
 			return err
 		}
@@ -60,12 +60,12 @@ func (d *Desk) allow(needs Permission, action string, alsoUsers bool) *hook.Hand
 
 // identify finds out who makes a request: a superuser by PocketBase's token, or a staff member by ours. A staff record that PocketBase has
 // found by a token of its own, which only an impersonation makes, counts for nothing.
-func (d *Desk) identify(e *core.RequestEvent) (Actor, error) {
+func (d *Desk) identify(e *core.RequestEvent, needs Permission) (Actor, error) {
 	if e.HasSuperuserAuth() {
 		return Actor{ID: e.Auth.Id, Email: e.Auth.Email(), Role: Superuser}, nil
 	}
 	if e.Auth != nil {
-		return Actor{}, failWith(errNotAllowed, "permission", Staff)
+		return Actor{}, failWith(errNotAllowed, "permission", needs)
 	}
 	return d.staffOf(e)
 }

@@ -40,12 +40,12 @@ var shownKinds = map[string]shownKind{
 	"refund":    {"refund_abnormal", "/orders?search=", 3},
 	"payment":   {"payment", "/inbox", 4},
 	"secret":    {"secret", "/setup", 5},
-	"disk":      {"disk", "/setup", 6},
+	"disk":      {"disk", "/doctor", 6},
 	"shipping":  {"shipping", "/orders?ship=NONE", 8},
-	"effect":    {"effect_failed", "/inbox/effects", 9},
+	"effect":    {"effect_failed", "/effects", 9},
 	"bill":      {"bill", "/bills", 10},
-	"backup":    {"backup", "/setup", 11},
-	"hooks":     {"hooks", "/setup", 12},
+	"backup":    {"backup", "/doctor", 11},
+	"hooks":     {"hooks", "/doctor", 12},
 }
 
 const (

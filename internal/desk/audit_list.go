@@ -67,5 +67,5 @@ func auditFilter(e *core.RequestEvent) (dbx.Expression, error) {
 	if search := query.Get("search"); search != "" {
 		all = append(all, dbx.Or(dbx.HashExp{"subject": search}, dbx.Like("label", search), dbx.Like("actor", search)))
 	}
-	return dbx.And(all...), nil
+	return both(all...), nil
 }

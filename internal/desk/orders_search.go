@@ -50,7 +50,7 @@ func (d *Desk) orderFilter(e *core.RequestEvent) (orderFind, error) {
 		}
 		all = append(all, found)
 	}
-	find.where = dbx.And(all...)
+	find.where = both(all...)
 	return find, nil
 }
 

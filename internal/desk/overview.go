@@ -1,7 +1,7 @@
 package desk
 
-// The shop's figures. Days are Beijing's and begin at 00:00 there. Everything is added up from indexes that hold the sums' columns, of the
-// moments of payment, and grouped by the hour in SQL, so that a query gives some hundred rows however many orders there are.
+// The shop's figures. Days are Beijing's and begin at 00:00 there. They are added up from what is kept by hour and by product, see
+// orders_lines.go, so that a page reads some thousand rows however many orders there are.
 
 import (
 	"fmt"
@@ -125,18 +125,16 @@ type hourSum struct {
 }
 
 func paidHours(app core.App, from, to time.Time) *dbx.Query {
-	return hoursOf(app, "orders", "paidAt", "total", from, to)
+	return app.DB().NewQuery("SELECT hour, orders AS count, paid AS amount FROM wx_sales_hours WHERE hour >= {:from} AND hour < {:to}").
+		Bind(dbx.Params{"from": from.UTC().Format(hourLayout), "to": to.UTC().Format(hourLayout)})
 }
 
 func refundedHours(app core.App, from, to time.Time) *dbx.Query {
-	return hoursOf(app, "refunds", "successAt", "amount", from, to)
+	return app.DB().NewQuery(`SELECT substr([[successAt]], 1, 13) AS hour, count(*) AS count, coalesce(sum(amount), 0) AS amount
+		FROM refunds WHERE [[successAt]] >= {:from} AND [[successAt]] < {:to} GROUP BY 1`).Bind(dbx.Params{"from": stored(from), "to": stored(to)})
 }
 
-func hoursOf(app core.App, table, column, amount string, from, to time.Time) *dbx.Query {
-	return app.DB().NewQuery(fmt.Sprintf(`SELECT substr([[%[2]s]], 1, 13) AS hour, count(*) AS count, coalesce(sum([[%[3]s]]), 0) AS amount
-		FROM {{%[1]s}} WHERE [[%[2]s]] >= {:from} AND [[%[2]s]] < {:to} GROUP BY 1`, table, column, amount)).
-		Bind(dbx.Params{"from": stored(from), "to": stored(to)})
-}
+const hourLayout = "2006-01-02 15"
 
 func hourly(query *dbx.Query) ([]hourSum, error) {
 	var rows []hourSum
@@ -144,7 +142,7 @@ func hourly(query *dbx.Query) ([]hourSum, error) {
 		return nil, fmt.Errorf("add up hours: %w", err)
 	}
 	for i := range rows {
-		at, err := time.Parse("2006-01-02 15", rows[i].Hour)
+		at, err := time.Parse(hourLayout, rows[i].Hour)
 		if err != nil {
 			return nil, fmt.Errorf("add up hours: %w", err)
 		}
@@ -214,9 +212,9 @@ const mostBest = 10
 
 // bestQuery adds up what was paid for each product.
 func bestQuery(app core.App, from, to time.Time) *dbx.Query {
-	return app.DB().NewQuery(`SELECT product, sum(quantity) AS quantity, sum(amount) AS amount FROM wx_order_lines
-		WHERE [[paidAt]] >= {:from} AND [[paidAt]] < {:to} GROUP BY product ORDER BY 3 DESC, 1 LIMIT {:most}`).
-		Bind(dbx.Params{"from": stored(from), "to": stored(to), "most": mostBest})
+	return app.DB().NewQuery(`SELECT product, sum(quantity) AS quantity, sum(amount) AS amount FROM wx_sales_products
+		WHERE day >= {:from} AND day < {:to} GROUP BY product HAVING sum(quantity) > 0 ORDER BY 3 DESC, 1 LIMIT {:most}`).
+		Bind(dbx.Params{"from": from.Format(day), "to": to.Format(day), "most": mostBest})
 }
 
 func bestOf(app core.App, from, to time.Time) ([]bestProduct, error) {

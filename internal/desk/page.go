@@ -101,7 +101,14 @@ func spanOf(e *core.RequestEvent, column string) (dbx.Expression, error) {
 		param := column + "_" + end.name
 		parts = append(parts, dbx.NewExp(fmt.Sprintf("[[%s]] %s {:%s}", column, end.compare, param), dbx.Params{param: stored(at.AddDate(0, 0, end.days))}))
 	}
-	return dbx.And(parts...), nil
+	return both(parts...), nil
+}
+
+// both joins conditions; nil and empty ones are none.
+//
+// note: dbx makes "()" of nothing but empty conditions.
+func both(parts ...dbx.Expression) dbx.Expression {
+	return dbx.And(append(parts, dbx.NewExp("1 = 1"))...)
 }
 
 // stored is a moment as the database has it.

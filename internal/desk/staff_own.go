@@ -70,7 +70,7 @@ type sessionView struct {
 func (d *Desk) listSessions(e *core.RequestEvent) error {
 	who, id := Who(e), e.Request.PathValue("id")
 	if id != who.ID && !who.Role.May(Staff) {
-		return failWith(errNotAllowed, "permission", Staff)
+		return fail(errNoStaff, nil)
 	}
 	rows, err := e.App.FindAllRecords("wx_staff_sessions", dbx.HashExp{"staff": id, "endedAt": ""})
 	if err != nil {

@@ -69,7 +69,7 @@ func userFilter(e *core.RequestEvent) (dbx.Expression, error) {
 	}
 	search := strings.TrimSpace(query.Get("search"))
 	if search == "" {
-		return dbx.And(all...), nil
+		return both(all...), nil
 	}
 	if fourDigits.MatchString(search) || phoneDigits.MatchString(search) {
 		ids, err := usersByPhone(e.App, search)
@@ -77,10 +77,10 @@ func userFilter(e *core.RequestEvent) (dbx.Expression, error) {
 			return nil, fail(errBusy, err)
 		}
 		if len(ids) > 0 {
-			return dbx.And(append(all, anyOf("id", ids))...), nil
+			return both(append(all, anyOf("id", ids))...), nil
 		}
 	}
-	return dbx.And(append(all, dbx.Or(dbx.HashExp{"id": search}, dbx.Like("name", search)))...), nil
+	return both(append(all, dbx.Or(dbx.HashExp{"id": search}, dbx.Like("name", search)))...), nil
 }
 
 // userSums are what the books say of a user.

@@ -1,0 +1,222 @@
+package desk_test
+
+import (
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"wxbase/internal/apptest"
+	"wxbase/internal/desk"
+)
+
+// guarded is a route of the shop: what it needs and what it leaves in the audit.
+type guarded struct {
+	needs  desk.Permission
+	action string
+	users  bool // may call it too, for what is their own
+}
+
+// shopRoutes is who may do what, a second time and by hand: a change of a route has to be made here too.
+var shopRoutes = map[string]guarded{
+	"POST /api/wx/admin/staff/logout":                {desk.View, "staff.logout", false},
+	"GET /api/wx/admin/staff/me":                     {desk.View, "", false},
+	"POST /api/wx/admin/staff/me/password":           {desk.View, "staff.password", false},
+	"POST /api/wx/admin/staff/me/totp":               {desk.View, "staff.totp.begin", false},
+	"POST /api/wx/admin/staff/me/totp/confirm":       {desk.View, "staff.totp.confirm", false},
+	"DELETE /api/wx/admin/staff/me/totp":             {desk.View, "staff.totp.remove", false},
+	"GET /api/wx/admin/staff":                        {desk.Staff, "", false},
+	"POST /api/wx/admin/staff":                       {desk.Staff, "staff.create", false},
+	"PATCH /api/wx/admin/staff/{id}":                 {desk.Staff, "staff.change", false},
+	"DELETE /api/wx/admin/staff/{id}":                {desk.Staff, "staff.remove", false},
+	"GET /api/wx/admin/staff/{id}/sessions":          {desk.View, "", false},
+	"DELETE /api/wx/admin/staff/sessions/{id}":       {desk.View, "staff.session.end", false},
+	"GET /api/wx/admin/roles":                        {desk.View, "", false},
+	"GET /api/wx/admin/audit":                        {desk.Audit, "", false},
+	"GET /api/wx/admin/overview":                     {desk.View, "", false},
+	"GET /api/wx/admin/attention":                    {desk.View, "", false},
+	"GET /api/wx/admin/orders":                       {desk.View, "", false},
+	"GET /api/wx/admin/orders.csv":                   {desk.Export, "orders.export", false},
+	"GET /api/wx/admin/orders/{id}":                  {desk.View, "", false},
+	"POST /api/wx/admin/orders/{id}/remark":          {desk.Orders, "order.remark", false},
+	"POST /api/wx/admin/orders/{id}/resend":          {desk.Orders, "order.resend", false},
+	"POST /api/wx/admin/orders/{id}/refunds/preview": {desk.Refund, "", false},
+	"POST /api/wx/admin/refunds/{id}/approve":        {desk.Refund, "refund.approve", false},
+	"POST /api/wx/admin/refunds/{id}/refuse":         {desk.Refund, "refund.refuse", false},
+	"GET /api/wx/admin/carriers":                     {desk.View, "", false},
+	"GET /api/wx/admin/picking":                      {desk.View, "", false},
+	"GET /api/wx/admin/users":                        {desk.View, "", false},
+	"GET /api/wx/admin/users/{id}":                   {desk.View, "", false},
+	"POST /api/wx/admin/users/{id}/phone":            {desk.Phone, "user.phone", false},
+	"POST /api/wx/admin/users/{id}/block":            {desk.Users, "user.block", false},
+	"POST /api/wx/admin/users/{id}/logout":           {desk.Users, "user.logout", false},
+
+	"GET /api/wx/admin/realtime":             {desk.View, "", false},
+	"GET /api/wx/admin/scans":                {desk.View, "", false},
+	"GET /api/wx/admin/quotas":               {desk.View, "", false},
+	"GET /api/wx/admin/shipments":            {desk.View, "", false},
+	"POST /api/wx/admin/orders/{id}/resolve": {desk.Dispute, "order.resolve", false},
+	"GET /api/wx/admin/alerts":               {desk.View, "", false},
+	"POST /api/wx/admin/alerts/{id}/close":   {desk.Books, "alert.close", false},
+	"GET /api/wx/templates":                  {desk.Outreach, "", false},
+	"POST /api/wx/messages":                  {desk.Outreach, "message.send", false},
+	"POST /api/wx/orders/{id}/refunds":       {desk.Refund, "order.refund", false},
+	"POST /api/wx/orders/{id}/shipments":     {desk.Ship, "order.ship", false},
+	"GET /api/wx/orders/{id}/shipments":      {desk.View, "", false},
+	"POST /api/wx/orders/{id}/sync":          {desk.Orders, "order.sync", true},
+	"POST /api/wx/orders/{id}/cancel":        {desk.Orders, "order.cancel", true},
+	"POST /api/wx/codes":                     {desk.Outreach, "code.make", true},
+	"POST /api/wx/links":                     {desk.Outreach, "link.make", true},
+}
+
+// otherRoutes are not the shop's: they look themselves who calls them, or are for buyers, for WeChat, or for superusers alone.
+var otherRoutes = []string{
+	"POST /api/wx/admin/staff/login", "GET /api/wx/admin/token/{appid}",
+	"GET /api/wx/health", "POST /api/wx/login", "POST /api/wx/logout", "GET /api/wx/session", "POST /api/wx/session/reset", "POST /api/wx/decrypt",
+	"POST /api/wx/phone", "POST /api/wx/profile", "POST /api/wx/orders", "POST /api/wx/orders/{id}/pay", "GET /api/wx/scenes/{scene}",
+	"GET /api/wx/edges/key", "POST /api/wx/rooms/tickets", "POST /api/wx/rooms/{room}/messages", "GET /api/wx/rooms/{room}/messages",
+	"GET /api/wx/rooms/{room}/members", "POST /api/wx/consents", "POST /api/wx/check/text", "POST /api/wx/check/image",
+	"POST /api/wx/notify/pay/{merchant}", "POST /api/wx/notify/refund/{merchant}", "GET /api/wx/push/{appid}", "POST /api/wx/push/{appid}",
+}
+
+// routesBelow reads the routes of a group of PocketBase's router, which keeps them to itself.
+func routesBelow(group reflect.Value, prefix string) (routes []string) {
+	group = reflect.Indirect(group)
+	prefix += group.FieldByName("Prefix").String()
+	children := group.FieldByName("children")
+	for i := range children.Len() {
+		child := children.Index(i).Elem()
+		if action := reflect.Indirect(child).FieldByName("Method"); action.IsValid() {
+			routes = append(routes, action.String()+" "+prefix+reflect.Indirect(child).FieldByName("Path").String())
+			continue
+		}
+		routes = append(routes, routesBelow(child, prefix)...)
+	}
+	return routes
+}
+
+func TestEveryRouteIsInTheTable(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	served := routesBelow(reflect.ValueOf(k.Router.RouterGroup), "")
+	if len(served) < 50 {
+		t.Fatalf("read %d routes, want all of PocketBase's too", len(served))
+	}
+	for _, route := range served {
+		if !strings.Contains(route, " /api/wx/") {
+			continue
+		}
+		if _, ok := shopRoutes[route]; !ok && !slices.Contains(otherRoutes, route) {
+			t.Errorf("%s is in neither table: say who may call it", route)
+		}
+	}
+	for route := range shopRoutes {
+		if !slices.Contains(served, route) {
+			t.Errorf("%s is not served any more", route)
+		}
+	}
+}
+
+// caller is somebody who tries every route.
+type caller struct {
+	name  string
+	role  desk.Role // empty: nobody of the shop
+	token string
+}
+
+func (k kit) callers() []caller {
+	k.t.Helper()
+	list := []caller{{name: "guest"}, {name: "user", token: k.Login("buyer").Token}, {"superuser", desk.Superuser, k.Superuser()}}
+	for _, role := range []desk.Role{desk.Owner, desk.Manager, desk.Clerk, desk.Finance, desk.Viewer} {
+		list = append(list, caller{string(role), role, k.staff(role)})
+	}
+	return list
+}
+
+// inOrder lists the routes, and last the one after which a token is worth nothing.
+func inOrder() []string {
+	const last = "POST /api/wx/admin/staff/logout"
+	var list []string
+	for route := range shopRoutes {
+		if route != last {
+			list = append(list, route)
+		}
+	}
+	slices.Sort(list)
+	return append(list, last)
+}
+
+// TestRolesAndRoutes tries every route as everybody: who may not is told so and nothing else, and what is tried leaves a row in the audit.
+func TestRolesAndRoutes(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	callers := k.callers()
+	for _, route := range inOrder() {
+		g := shopRoutes[route]
+		method, path, _ := strings.Cut(route, " ")
+		path = strings.NewReplacer("{id}", "missing00000000", "{room}", "notice").Replace(path)
+		for _, c := range callers {
+			before := len(k.rows(g.action))
+			answer := k.Call(method, path, c.token, map[string]any{})
+			checkAccess(t, route+" as "+c.name, g, c, answer)
+			wantRows := before
+			if g.action != "" && c.role != "" {
+				wantRows++
+			}
+			if got := len(k.rows(g.action)); got != wantRows {
+				t.Errorf("%s as %s: got %d rows in the audit, want %d", route, c.name, got, wantRows)
+			}
+		}
+	}
+}
+
+func checkAccess(t *testing.T, what string, g guarded, c caller, a apptest.Answer) {
+	t.Helper()
+	refused := a.Status == http.StatusForbidden && a.Code() == "staff_not_allowed"
+	switch {
+	case c.name == "guest":
+		if a.Status != http.StatusUnauthorized {
+			t.Errorf("%s: got %d %s, want 401", what, a.Status, a.Body)
+		}
+	case c.name == "user":
+		if refused == g.users {
+			t.Errorf("%s: got %d %s, want refused: %v", what, a.Status, a.Body, !g.users)
+		}
+	case c.role.May(g.needs) && (refused || a.Status == http.StatusUnauthorized):
+		t.Errorf("%s: got %d %s, want it let through", what, a.Status, a.Body)
+	case !c.role.May(g.needs) && !refused:
+		t.Errorf("%s: got %d %s, want 403 staff_not_allowed", what, a.Status, a.Body)
+	}
+	if a.Status >= http.StatusInternalServerError {
+		t.Errorf("%s: got %d %s", what, a.Status, a.Body)
+	}
+}
+
+func TestRoleTable(t *testing.T) {
+	t.Parallel()
+	scenarios := []struct {
+		role        desk.Role
+		may, mayNot []desk.Permission
+	}{
+		{desk.Superuser, []desk.Permission{desk.Staff, desk.Setup, desk.Refund}, nil},
+		{desk.Owner, []desk.Permission{desk.Staff, desk.Setup, desk.Audit, desk.Refund, desk.Phone}, nil},
+		{desk.Manager, []desk.Permission{desk.Refund, desk.Products, desk.Audit}, []desk.Permission{desk.Staff, desk.Setup}},
+		{desk.Clerk, []desk.Permission{desk.View, desk.Ship, desk.Orders, desk.Phone}, []desk.Permission{desk.Refund, desk.Dispute, desk.Export, desk.Users, desk.Audit}},
+		{desk.Finance, []desk.Permission{desk.Refund, desk.Books, desk.Export}, []desk.Permission{desk.Ship, desk.Phone, desk.Products}},
+		{desk.Viewer, []desk.Permission{desk.View}, []desk.Permission{desk.Phone, desk.Export, desk.Orders, desk.Ship, desk.Refund}},
+		{"stranger", nil, []desk.Permission{desk.View}},
+	}
+	for _, s := range scenarios {
+		for _, p := range s.may {
+			if !s.role.May(p) {
+				t.Errorf("%s: got no %s, want it", s.role, p)
+			}
+		}
+		for _, p := range s.mayNot {
+			if s.role.May(p) {
+				t.Errorf("%s: got %s, want it refused", s.role, p)
+			}
+		}
+	}
+}
