@@ -315,6 +315,9 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.settings.CheckRules(); err != nil {
 		return err
 	}
+	if err := p.usePreferences(e.App); err != nil {
+		return err
+	}
 	p.bindActivity(e)
 	p.installer(e)
 	e.Router.BindFunc(dashboardHeaders, answer.Translate(), p.keepFromTruncation, p.keepFromSQL)

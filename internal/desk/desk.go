@@ -42,6 +42,7 @@ type Deps struct {
 	Refund func(ctx context.Context, orderID string, wish RefundWish) (refundID string, err error)
 	// Carriers asks WeChat for the delivery companies.
 	Carriers func(ctx context.Context) ([]Carrier, error)
+	Setup    SetupDeps
 	// ShipWithin is how long after payment an order has to be shipped.
 	ShipWithin time.Duration
 }
@@ -84,7 +85,7 @@ func (d *Desk) Routes() []Route {
 	var all []Route
 	for _, part := range [][]Route{
 		d.staffRoutes(), d.auditRoutes(), d.overviewRoutes(), d.orderRoutes(), d.userRoutes(),
-		d.productRoutes(),
+		d.productRoutes(), d.setupRoutes(),
 	} {
 		all = append(all, part...)
 	}

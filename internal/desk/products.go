@@ -143,7 +143,7 @@ func viewProducts(app core.App, rows []*core.Record) ([]productView, error) {
 
 func variantsOf(app core.App, products []any) (map[string][]variantView, error) {
 	var rows []*core.Record
-	err := app.RecordQuery("product_variants").AndWhere(dbx.In("product", products...)).OrderBy("position, created, id").All(&rows)
+	err := app.RecordQuery("product_variants").AndWhere(dbx.In("product", products...)).OrderBy("position", "created", "id").All(&rows)
 	if err != nil {
 		return nil, fmt.Errorf("read variants: %w", err)
 	}
