@@ -6,7 +6,6 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
-	"wxbase/hooks"
 	"wxbase/internal/apptest"
 	"wxbase/internal/desk"
 )
@@ -20,9 +19,9 @@ type kit struct {
 	t testing.TB
 }
 
-func newKit(tb testing.TB, change ...func(*hooks.Config)) kit {
+func newKit(tb testing.TB) kit {
 	tb.Helper()
-	return kit{apptest.New(tb, change...), tb}
+	return kit{apptest.New(tb), tb}
 }
 
 // hire makes an account as the superuser does.
