@@ -24,7 +24,8 @@ func (p *Plugin) newDesk() *desk.Desk {
 			return p.makeRefund(ctx, orderID, refundWish{amount: wish.Amount, reason: wish.Reason, key: wish.Key, by: wish.By})
 		},
 		Carriers: p.carriers, ShipWithin: shipWithin,
-		Setup: p.setupDeps(),
+		Setup: p.setupDeps(), Books: p.booksDeps(),
+		Outreach: desk.OutreachDeps{RoomMembers: p.countMembers},
 	})
 	p.onLogin.Bind(&hook.Handler[*LoginEvent]{Id: "wxCountLogins", Priority: -1000, Func: func(e *LoginEvent) error {
 		err := e.Next()

@@ -43,6 +43,8 @@ type Deps struct {
 	// Carriers asks WeChat for the delivery companies.
 	Carriers func(ctx context.Context) ([]Carrier, error)
 	Setup    SetupDeps
+	Books    BooksDeps
+	Outreach OutreachDeps
 	// ShipWithin is how long after payment an order has to be shipped.
 	ShipWithin time.Duration
 }
@@ -85,7 +87,7 @@ func (d *Desk) Routes() []Route {
 	var all []Route
 	for _, part := range [][]Route{
 		d.staffRoutes(), d.auditRoutes(), d.overviewRoutes(), d.orderRoutes(), d.userRoutes(),
-		d.productRoutes(), d.setupRoutes(),
+		d.productRoutes(), d.setupRoutes(), d.booksRoutes(), d.outreachRoutes(),
 	} {
 		all = append(all, part...)
 	}
