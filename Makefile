@@ -14,6 +14,7 @@ LINT     := $(TOOL) golangci-lint
 CROSS    := linux/arm64 windows/amd64 darwin/arm64
 DEPS     := e2e/node_modules/.package-lock.json
 SDK_DEPS := miniprogram/sdk/node_modules/.package-lock.json
+UI_DEPS  := ui/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -33,7 +34,7 @@ build: ## the executable, static, in bin/wxbase
 	$(BUILD) -o bin/wxbase .
 
 .PHONY: test
-test: machine go-test sdk e2e ## everything a user can see: Go, SDK, then the browser story
+test: machine go-test sdk ui-check e2e ## everything a user can see: Go, SDK, then the browser story
 
 .PHONY: fmt
 fmt: ## format every Go file
@@ -46,11 +47,11 @@ lint: ## go vet and golangci-lint: the walls are in .golangci.yml
 	$(LINT) run ./...
 
 .PHONY: check
-check: fmt-check pins walls-size secrets tidy docs-check lint go-test sdk ## before a commit
+check: fmt-check pins walls-size secrets tidy docs-check lint go-test sdk ui-check ## before a commit
 
 .PHONY: clean
 clean: ## remove what was built (data folders stay)
-	rm -rf bin e2e/artifacts e2e/node_modules e2e/peers/node/node_modules miniprogram/sdk/node_modules
+	rm -rf bin e2e/artifacts e2e/node_modules e2e/peers/node/node_modules miniprogram/sdk/node_modules ui/node_modules
 
 ## parts of test
 
@@ -61,6 +62,14 @@ go-test: ## Go tests
 .PHONY: sdk
 sdk: machine $(SDK_DEPS) ## the client SDK: is dist/ what src/ builds, do the types compile, tests
 	cd miniprogram/sdk && npm test
+
+.PHONY: ui
+ui: $(UI_DEPS) ## the shop's pages: ui/dist from ui/src, for go:embed
+	cd ui && npm run build
+
+.PHONY: ui-check
+ui-check: $(UI_DEPS) ## is ui/dist what ui/src builds, is its first screen under 400 KB, its tests
+	cd ui && npm test && npm run check
 
 .PHONY: e2e
 e2e: machine build $(DEPS) ## the browser story against bin/wxbase
@@ -79,7 +88,7 @@ e2e/peers/node/node_modules/.package-lock.json: e2e/peers/node/package.json e2e/
 machine:
 	@bash tools/machine.sh
 
-$(DEPS) $(SDK_DEPS): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+$(DEPS) $(SDK_DEPS) $(UI_DEPS): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 

@@ -4,6 +4,9 @@ go 1.26.0
 
 toolchain go1.26.11
 
+// an npm package carries a Go file
+ignore ./ui/node_modules
+
 require (
 	github.com/dop251/goja v0.0.0-20260722130236-0768e0998ac0
 	github.com/ganigeorgiev/fexpr v0.6.0

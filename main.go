@@ -63,7 +63,7 @@ func main() {
 	if err := wx.LoadScripts(*hooksDir); err != nil {
 		exit(err)
 	}
-	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir), hooks.NewEdgeCommand(), wx.NewBillCommand(), wx.NewSecretsCommand())
+	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir), hooks.NewEdgeCommand(), wx.NewBillCommand(), wx.NewSecretsCommand(), wx.NewDoctorCommand())
 	exit(hooks.Execute(app))
 }
 

@@ -17,8 +17,7 @@ import (
 //
 // note: only what a save changes is looked at, so that a row of before goes on being sold from and can be mended field by field.
 func (p *Plugin) bindConfigChecks() {
-	p.app.OnRecordValidate("products").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxProduct", Func: checkProductRow})
-	p.app.OnRecordValidate("product_variants").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxProduct", Func: checkProductRow})
+	p.app.OnRecordValidate("products", "product_variants").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxProduct", Func: checkProductRow})
 	p.app.OnRecordValidate("rooms").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxRoomRules", Func: checkRoomRow})
 }
 

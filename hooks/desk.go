@@ -26,6 +26,8 @@ func (p *Plugin) newDesk() *desk.Desk {
 			return p.till.makeRefund(ctx, orderID, refundWish{amount: wish.Amount, reason: wish.Reason, key: wish.Key, by: wish.By})
 		},
 		Carriers: p.carriers, ShipWithin: shipWithin,
+		Setup: p.setupDeps(), Books: p.booksDeps(),
+		Outreach: desk.OutreachDeps{RoomMembers: p.countMembers},
 	})
 	p.till.hold = func(e *core.RequestEvent, order string, wish refundWish) (any, int, error) {
 		return d.HoldRefund(e, order, desk.RefundWish{Amount: wish.amount, All: wish.all(), Reason: wish.reason, Key: wish.key, By: wish.by})

@@ -299,6 +299,9 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.accounts.Settings.CheckRules(); err != nil {
 		return err
 	}
+	if err := p.usePreferences(e.App); err != nil {
+		return err
+	}
 	p.bindActivity(e)
 	p.installer(e)
 	e.Router.BindFunc(dashboardHeaders, answer.Translate(), p.keepFromTruncation, p.keepFromSQL)
@@ -313,6 +316,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.serveSim(e); err != nil {
 		return err
 	}
+	p.serveShop(e)
 	if err := p.servePublic(e); err != nil {
 		return err
 	}

@@ -42,6 +42,9 @@ type Deps struct {
 	Refund func(ctx context.Context, orderID string, wish RefundWish) (refundID string, err error)
 	// Carriers asks WeChat for the delivery companies.
 	Carriers func(ctx context.Context) ([]Carrier, error)
+	Setup    SetupDeps
+	Books    BooksDeps
+	Outreach OutreachDeps
 	// ShipWithin is how long after payment an order has to be shipped.
 	ShipWithin time.Duration
 }
@@ -84,7 +87,7 @@ func (d *Desk) Routes() []Route {
 	var all []Route
 	for _, part := range [][]Route{
 		d.staffRoutes(), d.auditRoutes(), d.overviewRoutes(), d.orderRoutes(), d.userRoutes(),
-		d.productRoutes(),
+		d.productRoutes(), d.setupRoutes(), d.booksRoutes(), d.outreachRoutes(),
 	} {
 		all = append(all, part...)
 	}

@@ -32,7 +32,7 @@ func Problems() []Problem {
 	all := []Problem{errSignIn, errNotAllowed}
 	for _, part := range [][]Problem{
 		staffProblems(), orderProblems(), refundProblems(), userProblems(),
-		productProblems(),
+		productProblems(), setupProblems(), booksProblems(),
 	} {
 		all = append(all, part...)
 	}

@@ -80,7 +80,7 @@ func (d *Desk) listProducts(e *core.RequestEvent) error {
 	default:
 		return failField("active", "true or false")
 	}
-	return answerPage(e, ask, "products", dbx.And(where...), "position, created, id", func(rows []*core.Record) ([]productView, error) {
+	return answerPage(e, ask, "products", both(where...), "position, created, id", func(rows []*core.Record) ([]productView, error) {
 		return viewProducts(e.App, rows)
 	})
 }
@@ -143,7 +143,7 @@ func viewProducts(app core.App, rows []*core.Record) ([]productView, error) {
 
 func variantsOf(app core.App, products []any) (map[string][]variantView, error) {
 	var rows []*core.Record
-	err := app.RecordQuery("product_variants").AndWhere(dbx.In("product", products...)).OrderBy("position, created, id").All(&rows)
+	err := app.RecordQuery("product_variants").AndWhere(dbx.In("product", products...)).OrderBy("position", "created", "id").All(&rows)
 	if err != nil {
 		return nil, fmt.Errorf("read variants: %w", err)
 	}

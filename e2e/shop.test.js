@@ -1,0 +1,276 @@
+// the 24 daily tasks of a shop, by clicks, in both languages, at a desk and on a phone; each page is loaded again after its task. docs/shop.md
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { inTabs, openBrowser } from './browser.js';
+import { call, Customer, rootToken } from './customers.js';
+import { startServer } from './server.js';
+import { Shop } from './shop.js';
+
+const runs = [
+  { name: 'zh-1280', language: 'zh-CN', viewport: { width: 1280, height: 860 } },
+  { name: 'en-1280', language: 'en', viewport: { width: 1280, height: 860 } },
+  { name: 'zh-390', language: 'zh-CN', viewport: { width: 390, height: 844 } },
+];
+// SHOP_RUN=zh-390 and SHOP_TASKS=05,06 choose while one works on them
+const chosen = runs.filter((run) => (process.env.SHOP_RUN ?? run.name) === run.name);
+const wanted = process.env.SHOP_TASKS?.split(',');
+const password = 'noodles-and-tea-8';
+// a picture of 8 x 8 points
+const dish = 'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR4nGO4uTAGK2IYWhIACLp1gRwK+C8AAAAASUVORK5CYII=';
+
+for (const run of chosen) {
+  test(`shop ${run.name}`, async (t) => {
+    const [browser, server] = await Promise.all([openBrowser(), startServer()]);
+    t.after(() => Promise.all([browser.close(), server.stop()]));
+    const world = await customersOf(server);
+    await inTabs(browser, { name: `shop-${run.name}`, viewport: run.viewport, locale: run.language }, async (tab) => {
+      const shop = new Shop(tab, server, run.language);
+      await shop.login(server.email, server.password, 'superuser');
+      for (const [name, work] of Object.entries(tasks)) {
+        if (wanted && !wanted.includes(name.slice(0, 2))) continue;
+        await t.test(name, async () => {
+          await shop.home();
+          await work(shop, world, run);
+          await tab.step(name.slice(0, 2));
+        });
+      }
+    });
+  });
+}
+
+// customersOf are two people with a phone number each, with orders in the states that the tasks need.
+async function customersOf(server) {
+  const root = await rootToken(server);
+  const { items: products } = await call(server, 'GET', '/api/collections/products/records?sort=created', root);
+  const wang = await new Customer(server, 'p1').login({ name: '王小明', phone: true });
+  const li = await new Customer(server, 'p2').login({ name: '李娜', phone: true });
+  const buy = async (who, ...quantities) => who.order(quantities.map((quantity, at) => ({ product: products[at].id, quantity })));
+  const paid = async (who, ...quantities) => who.pay(await buy(who, ...quantities));
+  const orders = { unpaid: await buy(wang, 1), whole: await paid(wang, 1), lines: await paid(wang, 2, 1), ship: await paid(li, 1), pick: await paid(li, 1, 2) };
+  const odd = await call(server, 'POST', '/api/wx/orders', root, { user: li.id, total: 4500, description: '宴席 [sim:notify.other_amount]' });
+  await li.pay(odd, (now) => now.frozenAt);
+  return { root, products, wang, li, orders: { ...orders, odd } };
+}
+
+const tasks = {
+  '05 a product with picture, price in yuan and two specifications': async (shop) => {
+    await shop.visit('products');
+    await shop.id('new').click();
+    await shop.page.locator('input[name=name]').fill('酸汤水饺');
+    await shop.page.locator('textarea[name=description]').fill('手工现包');
+    await shop.id('picture').setInputFiles({ name: 'dish.png', mimeType: 'image/png', buffer: Buffer.from(dish, 'base64') });
+    for (const [at, [name, price]] of [['大份', '25.5'], ['小份', '18']].entries()) {
+      await shop.id('add-variant').click();
+      const variant = shop.id(`variant-${at}`);
+      await variant.getByRole('textbox').first().fill(name);
+      await variant.getByRole('textbox', { name: shop.t('product.price') }).fill(price);
+      await variant.getByRole('spinbutton').fill('7');
+    }
+    await shop.accessible('product');
+    await shop.id('save').click();
+    await shop.said('common.saved');
+    await shop.reload();
+    assert.equal(await shop.id('variant-0').getByRole('textbox', { name: shop.t('product.price') }).inputValue(), '25.50');
+    assert.ok(await shop.page.locator('.drop-picture img').evaluate((img) => img.complete && img.naturalWidth > 0), 'the picture is shown');
+    await shop.visit('products');
+    await shop.row('酸汤水饺').getByText(/¥18\.00 – ¥25\.50/).waitFor();
+    await shop.accessible('products');
+    shop.quiet();
+  },
+
+  '06 its stock, off and on sale': async (shop) => {
+    await shop.visit('products');
+    await shop.page.getByRole('link', { name: '酸汤水饺' }).click();
+    await shop.id('variant-1').getByRole('spinbutton').fill('3');
+    await shop.id('save').click();
+    await shop.said('common.saved');
+    await shop.reload();
+    assert.equal(await shop.id('variant-1').getByRole('spinbutton').inputValue(), '3');
+    await shop.visit('products');
+    await shop.row('酸汤水饺').getByText('10', { exact: true }).waitFor();
+    await shop.row('酸汤水饺').locator('.el-switch').click();
+    await shop.said('products.nowOff');
+    await shop.reload();
+    assert.equal(await shop.row('酸汤水饺').getByRole('switch').isChecked(), false);
+    await shop.row('酸汤水饺').locator('.el-checkbox').click();
+    await shop.id('bulk-on').click();
+    await shop.said('products.nowOn');
+    await shop.reload();
+    assert.equal(await shop.row('酸汤水饺').getByRole('switch').isChecked(), true);
+    shop.quiet();
+  },
+
+  '07 sales of today beside yesterday': async (shop) => {
+    await shop.visit('overview');
+    await shop.id('figure-paid').getByText(/¥[1-9]/).waitFor();
+    await shop.id('figure-orders').getByText('4', { exact: true }).waitFor();
+    await shop.page.getByText(/0\.00/).first().waitFor();
+    await shop.accessible('overview');
+    await shop.page.locator('.el-radio-button', { hasText: shop.t('overview.days7') }).click();
+    await shop.page.waitForURL(/days=7/);
+    await shop.reload();
+    assert.match(shop.page.url(), /days=7/);
+    shop.quiet();
+  },
+
+  '08 find an order by phone': async (shop, { li }) => {
+    await shop.visit('orders');
+    const { phone } = await call(shop.server, 'GET', `/api/collections/users/records/${li.id}`, li.token);
+    await shop.search(phone.slice(-4));
+    assert.equal(await shop.page.getByText(/138\*{4}/).first().isVisible(), true);
+    await shop.reload();
+    assert.match(shop.page.url(), /search=\d{4}/);
+    await shop.row('李娜').waitFor();
+    await shop.accessible('orders');
+    shop.quiet();
+  },
+
+  '09 read its story': async (shop, { orders }) => {
+    await shop.openOrder(orders.ship.number);
+    await shop.id('timeline').getByText(shop.t('event.notification')).first().waitFor();
+    await shop.accessible('order');
+    await shop.reload();
+    await shop.id('order-total').getByText(/¥/).waitFor();
+    shop.quiet();
+  },
+
+  '10 cancel an unpaid one': async (shop, { orders }) => {
+    await shop.openOrder(orders.unpaid.number);
+    await shop.id('cancel').click();
+    await shop.page.getByRole('dialog').getByRole('button', { name: shop.t('order.cancel') }).click();
+    await shop.said('order.cancelled');
+    await shop.reload();
+    await shop.id('order-state').getByText(shop.t('state.CANCELLED')).waitFor();
+    shop.quiet();
+  },
+
+  '11 refund one in full': async (shop, { orders }) => {
+    await shop.openOrder(orders.whole.number);
+    await shop.id('refund').click();
+    await shop.accessible('refund');
+    await shop.id('refund-go').click();
+    await shop.id('refund-go').dblclick(); // a second click pays nothing
+    await shop.said('refund.asked');
+    await shop.reload();
+    await shop.id('refunds').waitFor();
+    assert.equal(await shop.id('refunds').locator('dl').count(), 1);
+    shop.quiet();
+  },
+
+  '12 refund one line of another': async (shop, { orders, products }) => {
+    await shop.openOrder(orders.lines.number);
+    await shop.id('refund').click();
+    await shop.page.getByText(shop.t('refund.lines'), { exact: true }).click();
+    await shop.id('line-0').locator('.el-input-number__increase').click();
+    const amount = `¥${(products[0].price / 100).toFixed(2)}`;
+    await shop.id('refund-sum').getByText(amount).waitFor();
+    await shop.id('refund-go').click();
+    await shop.id('refund-go').click();
+    await shop.said('refund.asked');
+    await shop.reload();
+    await shop.id('refunds').getByText(amount).waitFor();
+    shop.quiet();
+  },
+
+  '13 ship one': async (shop, { orders }) => {
+    await shop.openOrder(orders.ship.number);
+    await shop.id('ship').click();
+    await shop.choose(shop.id('carrier'), 'ZTO');
+    await shop.id('parcel-0').fill('75312345678901');
+    await shop.id('parcel-0').press('Enter'); // as a scanner does
+    await shop.accessible('ship');
+    await shop.id('ship-go').click();
+    await shop.said('ship.sent');
+    await shop.reload();
+    await shop.page.getByText('75312345678901').waitFor();
+    shop.quiet();
+  },
+
+  '14 what is due, with the hours left': async (shop, { orders }) => {
+    await shop.visit('orders');
+    await shop.choose(shop.id('filter-ship'), shop.t('ship.NONE'));
+    await shop.page.waitForURL(/ship=NONE/);
+    await shop.reload();
+    await shop.row(orders.pick.number).locator('.el-tag').getByText(/4[78]/).waitFor();
+    shop.quiet();
+  },
+
+  '15 settle a disputed one': async (shop, { orders }) => {
+    await shop.visit('overview');
+    await shop.id('attention').locator('[data-kind=disputed]').getByRole('link').click();
+    await shop.id('resolve').click();
+    await shop.page.locator('input[name=resolve-reason]').fill('wrong amount');
+    await shop.accessible('resolve');
+    await shop.id('resolve-go').click();
+    await shop.said('resolve.done');
+    await shop.reload();
+    shop.quiet();
+  },
+
+  '16 export a month': async (shop) => {
+    await shop.visit('orders');
+    const month = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format().slice(0, 7);
+    await shop.page.goto(`${shop.server.url}/shop/#/orders?from=${month}-01`);
+    await shop.reload();
+    await shop.id('export').click();
+    const [file] = await Promise.all([shop.page.waitForEvent('download'), shop.id('export-save').click()]);
+    const text = await readFile(await file.path(), 'utf8');
+    assert.equal(text.charCodeAt(0), 0xfeff, 'a byte order mark for Excel');
+    assert.equal(text.trim().split('\n').length, 7, 'a head and six orders');
+    shop.quiet();
+  },
+
+  '17 print a picking list': async (shop, { orders }) => {
+    await shop.visit('orders');
+    await shop.search(orders.pick.number);
+    await shop.row(orders.pick.number).locator('.el-checkbox').click();
+    await shop.id('picking').click();
+    await shop.page.getByRole('heading', { name: shop.t('print.picking') }).waitFor();
+    await shop.accessible('picking list');
+    await shop.reload();
+    await shop.page.emulateMedia({ media: 'print' });
+    assert.equal(await shop.id('print').isVisible(), false, 'the buttons are not printed');
+    await shop.page.emulateMedia({ media: 'screen' });
+    await shop.button('common.back').click();
+    shop.quiet();
+  },
+
+  '21 block a person': async (shop, { wang }) => {
+    await shop.visit('users');
+    await shop.page.getByRole('link', { name: '王小明', exact: true }).click();
+    await shop.id('show-phone').click();
+    await shop.id('phone').getByText(/1380\d{7}/).waitFor();
+    await shop.accessible('user');
+    await shop.id('block').click();
+    await shop.page.getByRole('dialog').getByRole('button', { name: shop.t('user.block'), exact: true }).click();
+    await shop.said('user.blockedNow');
+    await shop.reload();
+    await shop.id('blocked').waitFor();
+    await assert.rejects(wang.post('/api/wx/orders', { items: [] }), /401|403/);
+    shop.quiet();
+  },
+
+  '24 let a clerk in who may ship but not refund': async (shop, { orders }, run) => {
+    await shop.visit('staff');
+    await shop.id('new').click();
+    await shop.page.locator('input[name=staff-email]').fill('clerk@example.com');
+    await shop.page.locator('input[name=staff-name]').fill('小赵');
+    await shop.choose(shop.id('role'), shop.t('role.clerk'));
+    await shop.page.locator('input[name=staff-password]').fill(password);
+    await shop.accessible('staff');
+    await shop.id('staff-save').click();
+    await shop.said('common.saved');
+    await shop.reload();
+    await shop.row('clerk@example.com').waitFor();
+    shop.quiet();
+    await inTabs(shop.page.context().browser(), { name: `shop-clerk-${run.name}`, viewport: run.viewport, locale: run.language }, async (tab) => {
+      const clerk = new Shop(tab, shop.server, run.language);
+      await clerk.login('clerk@example.com', password);
+      await clerk.openOrder(orders.pick.number);
+      assert.equal(await clerk.id('ship').isVisible(), true, 'a clerk may ship');
+      assert.equal(await clerk.id('refund').isVisible(), false, 'a clerk may not refund');
+      clerk.quiet();
+    });
+  },
+};

@@ -1,0 +1,1 @@
+import"./element-C7-w5_bi.js";

@@ -1,0 +1,1 @@
+export{Ft as default}from"./element-C7-w5_bi.js";

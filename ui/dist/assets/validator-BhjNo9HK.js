@@ -1,0 +1,1 @@
+import{er as e}from"./element-C7-w5_bi.js";var t=t=>[``,...e].includes(t);export{t};

@@ -1,0 +1,1 @@
+import{gt as e}from"./vue-BJsoSJYx.js";var t=window.matchMedia(`(max-width: 767px)`),n=e(t.matches);t.addEventListener(`change`,e=>n.value=e.matches);export{n as t};

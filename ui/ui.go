@@ -1,0 +1,29 @@
+// Package ui holds the shop's pages as they were built from the sources beside it (`make ui`), and the entry that puts them into
+// PocketBase's dashboard. It knows nothing of the server.
+package ui
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed all:dist
+var dist embed.FS
+
+//go:embed extension
+var extension embed.FS
+
+// Pages are the built pages: index.html and assets whose names change with their content.
+func Pages() fs.FS { return sub(dist, "dist") }
+
+// Extension is the UI extension of PocketBase's dashboard: main.js.
+func Extension() fs.FS { return sub(extension, "extension") }
+
+// sub is fs.Sub for folders that are embedded, and so cannot be missing.
+func sub(from embed.FS, folder string) fs.FS {
+	inner, err := fs.Sub(from, folder)
+	if err != nil {
+		panic(err)
+	}
+	return inner
+}
