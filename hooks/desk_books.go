@@ -8,6 +8,8 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
+	"wxbase/internal/days"
 	"wxbase/internal/desk"
 )
 
@@ -23,7 +25,7 @@ var errNothingNew = errors.New("WeChat was asked, and says nothing that is not i
 //
 // NB! a row proves nothing about money, whatever its verdict was: WeChat is asked about the number.
 func (p *Plugin) replay(ctx context.Context, row *core.Record) (applied bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, payTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
 	mchID, number := row.GetString("source"), row.GetString("ref")
 	switch kind := row.GetString("kind"); {
@@ -32,13 +34,13 @@ func (p *Plugin) replay(ctx context.Context, row *core.Record) (applied bool, er
 	case number == "":
 		return false, errors.New("the message names no number that WeChat could be asked about")
 	case kind == "pay":
-		applied, err = p.mendPayment(ctx, mchID, number)
+		applied, err = p.till.mendPayment(ctx, mchID, number)
 	case kind == "refund":
-		gateway, gatewayErr := p.gateway(mchID, "")
+		gateway, gatewayErr := p.accounts.Gateway(mchID, "")
 		if gatewayErr != nil {
 			return false, gatewayErr
 		}
-		applied, err = p.mendRefund(ctx, mchID, gateway, number)
+		applied, err = p.till.mendRefund(ctx, mchID, gateway, number)
 	default:
 		return false, fmt.Errorf("messages of kind %s are not worked on", kind)
 	}
@@ -58,24 +60,24 @@ func (p *Plugin) replayPush(ctx context.Context, row *core.Record) (bool, error)
 	}
 	job := core.NewRecord(c) // note: never saved; it only carries the key
 	job.Set("payload", map[string]any{"push": row.GetString("dedupeKey")})
-	err = p.handlePush(ctx, job)
+	err = p.subscribe.handlePush(ctx, job)
 	return err == nil, err
 }
 
 // rerunBill compares a day again, for every merchant.
 func (p *Plugin) rerunBill(ctx context.Context, date string) error {
-	day, err := time.ParseInLocation(time.DateOnly, date, beijing())
+	day, err := time.ParseInLocation(time.DateOnly, date, days.Beijing())
 	if err != nil {
 		return err
 	}
-	merchants, err := p.settings.Merchants()
+	merchants, err := p.accounts.Settings.Merchants()
 	if err != nil {
 		return err
 	}
-	p.billRound.Lock()
-	defer p.billRound.Unlock()
+	p.till.billRound.Lock()
+	defer p.till.billRound.Unlock()
 	for _, m := range merchants {
-		if _, err := p.Reconcile(ctx, m.MchID, day, func(int, int) {}); err != nil {
+		if _, err := p.till.Reconcile(ctx, m.MchID, day, func(int, int) {}); err != nil {
 			return err
 		}
 	}
@@ -84,6 +86,6 @@ func (p *Plugin) rerunBill(ctx context.Context, date string) error {
 
 // countMembers counts the users in a room, on every process.
 func (p *Plugin) countMembers(ctx context.Context, room string) (int, error) {
-	present, err := p.hub.Presence(ctx, room)
+	present, err := p.rooms.hub.Presence(ctx, room)
 	return present.Count, err
 }

@@ -84,11 +84,11 @@ func printFindings(out io.Writer, findings []doctor.Finding, asJSON bool) error 
 
 // shop is what doctor looks at, seen from the server.
 func (p *Plugin) shop() (doctor.Shop, error) {
-	apps, err := p.settings.Apps()
+	apps, err := p.accounts.Settings.Apps()
 	if err != nil {
 		return doctor.Shop{}, err
 	}
-	merchants, err := p.settings.Merchants()
+	merchants, err := p.accounts.Settings.Merchants()
 	if err != nil {
 		return doctor.Shop{}, err
 	}
@@ -99,9 +99,9 @@ func (p *Plugin) shop() (doctor.Shop, error) {
 		apps[i] = p.simPush(a)
 	}
 	s := doctor.Shop{
-		Apps: apps, Merchants: merchants, Unreadable: p.settings.Problems(), PublicURL: p.settings.PublicURL(), Simulated: p.cfg.Sim,
-		Now: p.cfg.Now, Transport: p.clients.transport, Disk: p.room, Proxy: p.untrustedProxy, Built: builtModules,
-		Gateway: func(m settings.Merchant, appID string) (wxpay.Gateway, error) { return p.clients.newGateway(m, appID) },
+		Apps: apps, Merchants: merchants, Unreadable: p.accounts.Settings.Problems(), PublicURL: p.accounts.Settings.PublicURL(), Simulated: p.cfg.Sim,
+		Now: p.cfg.Now, Transport: p.accounts.Transport(), Disk: p.room, Proxy: p.untrustedProxy, Built: builtModules,
+		Gateway: func(m settings.Merchant, appID string) (wxpay.Gateway, error) { return p.accounts.NewGateway(m, appID) },
 	}
 	if !p.cfg.Sim {
 		s.Backup = p.backupAge
@@ -125,17 +125,17 @@ func ofSimulator(apps []settings.App, merchants []settings.Merchant) (theirApps 
 
 // shopFromOutside is the same seen from a command: the server runs elsewhere, and so does its simulator.
 func (p *Plugin) shopFromOutside(ctx context.Context) (doctor.Shop, error) {
-	if chosen, err := desk.LoadPreferences(p.app); err == nil && p.settings.PublicURL() == "" {
-		p.settings.SetPublicURL(chosen.PublicURL)
+	if chosen, err := desk.LoadPreferences(p.app); err == nil && p.accounts.Settings.PublicURL() == "" {
+		p.accounts.Settings.SetPublicURL(chosen.PublicURL)
 	}
 	if p.cfg.Sim {
 		config, err := p.simConfig(ctx)
 		if err != nil {
 			return doctor.Shop{}, err
 		}
-		p.settings.UseSimulator(simSettings(config, p.cfg.Env))
-		if p.settings.PublicURL() == "" {
-			p.settings.SetPublicURL("http://127.0.0.1:8090")
+		p.accounts.Settings.UseSimulator(simSettings(config, p.cfg.Env))
+		if p.accounts.Settings.PublicURL() == "" {
+			p.accounts.Settings.SetPublicURL("http://127.0.0.1:8090")
 		}
 	}
 	s, err := p.shop()
@@ -151,7 +151,7 @@ func (p *Plugin) simConfig(ctx context.Context) (config sim.Config, err error) {
 	if err != nil {
 		return config, fmt.Errorf("ask the simulated WeChat: %w", err)
 	}
-	res, err := p.clients.transport.RoundTrip(req)
+	res, err := p.accounts.Transport().RoundTrip(req)
 	if err != nil {
 		return config, fmt.Errorf("no simulated WeChat answers at %s: start the server with --sim first, or leave --sim out", p.cfg.SimHTTP)
 	}
@@ -200,7 +200,7 @@ func builtModules() map[string]string {
 // setupDeps is what the dashboard's setup needs.
 func (p *Plugin) setupDeps() desk.SetupDeps {
 	return desk.SetupDeps{
-		Settings: func() *settings.Store { return p.settings },
+		Settings: func() *settings.Store { return p.accounts.Settings },
 		Doctor: func(e *core.RequestEvent, in doctor.Language) ([]doctor.Finding, error) {
 			shop, err := p.shop()
 			if err != nil {
@@ -214,8 +214,8 @@ func (p *Plugin) setupDeps() desk.SetupDeps {
 // usePreferences puts the public address in force that the owner has entered in the dashboard.
 func (p *Plugin) usePreferences(app core.App) error {
 	chosen, err := desk.LoadPreferences(app)
-	if err == nil && chosen.PublicURL != "" && p.settings.PublicURL() == "" {
-		p.settings.SetPublicURL(chosen.PublicURL)
+	if err == nil && chosen.PublicURL != "" && p.accounts.Settings.PublicURL() == "" {
+		p.accounts.Settings.SetPublicURL(chosen.PublicURL)
 	}
 	return err
 }

@@ -68,6 +68,9 @@ func (c *Accounts) Open(app core.App, store *settings.Store) {
 	c.tokens = tokenStore{app: app, vault: store.Vault()}
 }
 
+// Transport is what every call to WeChat goes through.
+func (c *Accounts) Transport() http.RoundTripper { return c.transport }
+
 // Wechat gives the client that holds the access token of app.
 func (c *Accounts) Wechat(app settings.App) *wechat.Client {
 	c.mu.Lock()
@@ -95,7 +98,7 @@ func (c *Accounts) GatewayFor(m settings.Merchant, appID string) (wxpay.Gateway,
 	if have, ok := c.gateways[key]; ok && have.of == m {
 		return have.gateway, nil
 	}
-	gateway, err := c.newGateway(m, appID)
+	gateway, err := c.NewGateway(m, appID)
 	if err != nil {
 		return nil, fmt.Errorf("merchant %s: %w: %w", m.MchID, settings.ErrNotConfigured, err)
 	}
@@ -103,7 +106,8 @@ func (c *Accounts) GatewayFor(m settings.Merchant, appID string) (wxpay.Gateway,
 	return gateway, nil
 }
 
-func (c *Accounts) newGateway(m settings.Merchant, appID string) (wxpay.Gateway, error) {
+// NewGateway makes the gateway of a merchant anew, whatever is kept. No network: keys are parsed and that is all.
+func (c *Accounts) NewGateway(m settings.Merchant, appID string) (wxpay.Gateway, error) {
 	merchant := wxpay.Merchant{
 		MchID: m.MchID, CertSerial: m.CertSerial, PrivateKey: m.PrivateKey, APIv3Key: m.APIv3Key, APIv2Key: m.APIv2Key,
 		PublicKeyID: m.PublicKeyID, PublicKey: m.PublicKey, PayBase: m.PayBase, VerifyMode: m.VerifyMode,
