@@ -3,11 +3,14 @@ package hooks
 import (
 	"context"
 	"time"
+
+	"wxbase/internal/subscribe"
+	"wxbase/internal/till"
 )
 
 // Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the outcome. step is called for every entry that was
 // looked at.
-func (p *Plugin) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (BillReport, error) {
+func (p *Plugin) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (till.BillReport, error) {
 	return p.till.Reconcile(ctx, mchID, day, step)
 }
 
@@ -15,7 +18,7 @@ func (p *Plugin) Reconcile(ctx context.Context, mchID string, day time.Time, ste
 // is the one that the route would answer, with a code of docs/errors.md: message_not_subscribed is the one to expect.
 //
 // NB! after message_uncertain the message may be on its way: do not send it again by itself.
-func (p *Plugin) SendMessage(ctx context.Context, m Message) (msgID string, err error) {
+func (p *Plugin) SendMessage(ctx context.Context, m subscribe.Message) (msgID string, err error) {
 	return p.subscribe.SendMessage(ctx, m)
 }
 

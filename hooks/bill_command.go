@@ -11,6 +11,7 @@ import (
 
 	"wxbase/internal/days"
 	"wxbase/internal/order"
+	"wxbase/internal/till"
 )
 
 // errBooksDiffer makes `wxbase bill` exit non-zero when a person has to look.
@@ -50,7 +51,7 @@ func (p *Plugin) NewBillCommand() *cobra.Command {
 	return command
 }
 
-func (p *Plugin) runBill(command *cobra.Command, mchID string, day time.Time, asJSON bool) (BillReport, error) {
+func (p *Plugin) runBill(command *cobra.Command, mchID string, day time.Time, asJSON bool) (till.BillReport, error) {
 	step := func(int, int) {}
 	if !asJSON {
 		bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(command.ErrOrStderr()), progressbar.OptionSetDescription("comparing"),

@@ -9,8 +9,8 @@ import (
 
 	"github.com/pocketbase/dbx"
 
-	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/till"
 )
 
 // noon moves the clock to noon in Beijing of the day after, and returns the day before.
@@ -28,7 +28,7 @@ func breakfast(app *apptest.App) {
 	app.Clock.Advance(next.Sub(now))
 }
 
-func reconcile(t *testing.T, app *apptest.App, day time.Time) hooks.BillReport {
+func reconcile(t *testing.T, app *apptest.App, day time.Time) till.BillReport {
 	t.Helper()
 	report, err := app.WX.Reconcile(t.Context(), merchantOf(t, app), day, func(int, int) {})
 	if err != nil {
@@ -132,7 +132,7 @@ func TestBillCommand(t *testing.T) {
 		return out.String(), err
 	}
 	out, err := run(day.Format(time.DateOnly), "--json")
-	var report hooks.BillReport
+	var report till.BillReport
 	if err != nil || json.Unmarshal([]byte(out), &report) != nil || report.State != "OK" || report.Payments != 1 {
 		t.Errorf("--json: got %s (%v), want a report", out, err)
 	}

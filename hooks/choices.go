@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"wxbase/internal/environment"
+	"wxbase/internal/rooms"
 )
 
 // What Config.PlainScenes may say.
@@ -17,7 +18,7 @@ const (
 // readChoices takes from the environment what is a choice of a few words, and for how long rows are kept. A word that is none of them is
 // an error: a mistyped "off" must not mean "on".
 func (c *Config) readChoices() (err error) {
-	if c.OrderNotice, err = environment.Word(c.Env, "WXBASE_ORDER_NOTICE", c.OrderNotice, noticeOn, noticeTotal, noticeOff); err != nil {
+	if c.OrderNotice, err = environment.Word(c.Env, "WXBASE_ORDER_NOTICE", c.OrderNotice, rooms.NoticeOn, rooms.NoticeTotal, rooms.NoticeOff); err != nil {
 		return err
 	}
 	c.PlainScenes, err = environment.Word(c.Env, "WXBASE_PLAIN_SCENES", c.PlainScenes, plainByEverybody, plainBySuperusers)

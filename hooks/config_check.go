@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"wxbase/internal/settings"
+	"wxbase/internal/subscribe"
 )
 
 // bindConfigChecks refuses, when they are saved, rows that could never work. Mini programs and merchants are the settings' own.
@@ -80,11 +81,11 @@ func rowProblem(app core.App, r *core.Record) string {
 		}
 		return ""
 	}
-	data, err := templateData(r)
+	data, err := subscribe.TemplateData(r)
 	if err != nil {
 		return err.Error()
 	}
-	if err := checkTemplateKeys(data); err != nil {
+	if err := subscribe.CheckTemplateKeys(data); err != nil {
 		return err.Error()
 	}
 	return ""

@@ -10,7 +10,10 @@ import (
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
 	"wxbase/internal/desk"
+	"wxbase/internal/events"
+	"wxbase/internal/parcels"
 	"wxbase/internal/settings"
+	"wxbase/internal/till"
 )
 
 // newDesk gives the dashboard what it needs of the rest.
@@ -19,20 +22,20 @@ func (p *Plugin) newDesk() *desk.Desk {
 		App: p.app, Now: p.now, Simulated: p.cfg.Sim,
 		Vault:      func() *settings.Vault { return p.accounts.Settings.Vault() },
 		ReadStrict: answer.ReadStrict, Save: books.Save,
-		Online:    func() int { return p.rooms.hub.Stats().Members },
+		Online:    func() int { return p.rooms.Hub.Stats().Members },
 		Wake:      func() { p.books.Wake() },
 		LockOrder: func(id string) func() { return p.locks.Lock("order/" + id) },
 		Refund: func(ctx context.Context, orderID string, wish desk.RefundWish) (string, error) {
-			return p.till.makeRefund(ctx, orderID, refundWish{amount: wish.Amount, reason: wish.Reason, key: wish.Key, by: wish.By})
+			return p.till.MakeRefund(ctx, orderID, till.RefundWish{Amount: wish.Amount, Reason: wish.Reason, Key: wish.Key, By: wish.By})
 		},
-		Carriers: p.carriers, ShipWithin: shipWithin,
+		Carriers: p.carriers, ShipWithin: parcels.ShipWithin,
 		Setup: p.setupDeps(), Books: p.booksDeps(),
 		Outreach: desk.OutreachDeps{RoomMembers: p.countMembers},
 	})
-	p.till.hold = func(e *core.RequestEvent, order string, wish refundWish) (any, int, error) {
-		return d.HoldRefund(e, order, desk.RefundWish{Amount: wish.amount, All: wish.all(), Reason: wish.reason, Key: wish.key, By: wish.by})
+	p.till.Hold = func(e *core.RequestEvent, order string, wish till.RefundWish) (any, int, error) {
+		return d.HoldRefund(e, order, desk.RefundWish{Amount: wish.Amount, All: wish.All(), Reason: wish.Reason, Key: wish.Key, By: wish.By})
 	}
-	p.people.onLogin.Bind(&hook.Handler[*LoginEvent]{Id: "wxCountLogins", Priority: -1000, Func: func(e *LoginEvent) error {
+	p.people.OnLogin.Bind(&hook.Handler[*events.LoginEvent]{Id: "wxCountLogins", Priority: -1000, Func: func(e *events.LoginEvent) error {
 		err := e.Next()
 		if err == nil {
 			d.CountLogin()

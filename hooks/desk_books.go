@@ -34,13 +34,13 @@ func (p *Plugin) replay(ctx context.Context, row *core.Record) (applied bool, er
 	case number == "":
 		return false, errors.New("the message names no number that WeChat could be asked about")
 	case kind == "pay":
-		applied, err = p.till.mendPayment(ctx, mchID, number)
+		applied, err = p.till.MendPayment(ctx, mchID, number)
 	case kind == "refund":
 		gateway, gatewayErr := p.accounts.Gateway(mchID, "")
 		if gatewayErr != nil {
 			return false, gatewayErr
 		}
-		applied, err = p.till.mendRefund(ctx, mchID, gateway, number)
+		applied, err = p.till.MendRefund(ctx, mchID, gateway, number)
 	default:
 		return false, fmt.Errorf("messages of kind %s are not worked on", kind)
 	}
@@ -60,7 +60,7 @@ func (p *Plugin) replayPush(ctx context.Context, row *core.Record) (bool, error)
 	}
 	job := core.NewRecord(c) // note: never saved; it only carries the key
 	job.Set("payload", map[string]any{"push": row.GetString("dedupeKey")})
-	err = p.subscribe.handlePush(ctx, job)
+	err = p.subscribe.HandlePush(ctx, job)
 	return err == nil, err
 }
 
@@ -74,8 +74,8 @@ func (p *Plugin) rerunBill(ctx context.Context, date string) error {
 	if err != nil {
 		return err
 	}
-	p.till.billRound.Lock()
-	defer p.till.billRound.Unlock()
+	p.till.BillRound.Lock()
+	defer p.till.BillRound.Unlock()
 	for _, m := range merchants {
 		if _, err := p.till.Reconcile(ctx, m.MchID, day, func(int, int) {}); err != nil {
 			return err
@@ -86,6 +86,6 @@ func (p *Plugin) rerunBill(ctx context.Context, date string) error {
 
 // countMembers counts the users in a room, on every process.
 func (p *Plugin) countMembers(ctx context.Context, room string) (int, error) {
-	present, err := p.rooms.hub.Presence(ctx, room)
+	present, err := p.rooms.Hub.Presence(ctx, room)
 	return present.Count, err
 }

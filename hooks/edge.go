@@ -22,6 +22,7 @@ import (
 	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/redisbus"
 	"wxbase/internal/realtime/ticket"
+	"wxbase/internal/rooms"
 )
 
 // Bounds of an edge. Together those of its end stay under five seconds, after which a supervisor loses patience.
@@ -59,7 +60,7 @@ func listenEdge(ctx context.Context, o edgeOptions) (*edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	limits, err := roomLimits(o.env)
+	limits, err := rooms.RoomLimits(o.env)
 	if err != nil {
 		return nil, fmt.Errorf("start the edge: %w", err)
 	}
@@ -75,7 +76,7 @@ func listenEdge(ctx context.Context, o edgeOptions) (*edge, error) {
 	gate := newEdgeGate(e.keys, time.Now)
 	e.hub = realtime.New(realtime.Config{Bus: bus, Rooms: gate.room, Limits: limits, Logger: o.log})
 	e.hub.OnKick(gate.kick)
-	options := gatewayOptions(o.env)
+	options := rooms.GatewayOptions(o.env)
 	options.Origins, options.Address, options.Logger = append(options.Origins, o.origins...), addressBehind(o.proxyHeader), o.log
 	e.gateway = gateway.New(e.hub, gate, options)
 	e.server = &http.Server{Handler: drainBody(e.routes(o.env)), ErrorLog: slog.NewLogLogger(o.log.Handler(), slog.LevelDebug)} //nolint:gosec // hardenServer sets the time-outs
@@ -135,7 +136,7 @@ func (e *edge) health(w http.ResponseWriter, _ *http.Request) {
 func (e *edge) metrics(token string) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		busCollector{e.bus.Stats}, roomMetrics{e.hub, nil, func() *gateway.Gateway { return e.gateway }})
+		busCollector{e.bus.Stats}, rooms.Metrics{Hub: e.hub, Sockets: func() *gateway.Gateway { return e.gateway }})
 	handler := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/realtime/redisbus"
+	"wxbase/internal/rooms"
 )
 
 // joinBus joins the rooms of this process to those of its edges, where a Redis is configured. Redis need not be there yet.
@@ -27,13 +27,13 @@ func (p *Plugin) joinBus(app core.App) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	p.bus, err = redisbus.New(ctx, redisbus.Options{
-		URL: address, Prefix: p.cfg.Env("WXBASE_REDIS_PREFIX"), Node: "primary", Logger: slog.New(appLogs{app}),
+		URL: address, Prefix: p.cfg.Env("WXBASE_REDIS_PREFIX"), Node: "primary", Logger: rooms.Logger(app),
 	})
 	if err != nil {
 		return fmt.Errorf("join the realtime bus: %w", err)
 	}
-	p.metrics.registry.MustRegister(busCollector{p.bus.Stats})
-	p.rooms.hub.UseBus(p.bus)
+	p.metrics.Registry.MustRegister(busCollector{p.bus.Stats})
+	p.rooms.Hub.UseBus(p.bus)
 	if !p.bus.Up() {
 		_, _ = fmt.Fprintln(p.cfg.Out, "  warning: Redis does not answer; rooms go on within this process until it does")
 	}
@@ -50,7 +50,7 @@ func (p *Plugin) leaveBus() {
 // edgeAddresses reads WXBASE_EDGES.
 func edgeAddresses(list string) ([]string, error) {
 	addresses := []string{}
-	for _, address := range wordsOr(list, nil) {
+	for _, address := range rooms.WordsOr(list, nil) {
 		u, err := url.Parse(address)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" {
 			return nil, errors.New("WXBASE_EDGES must be public addresses such as https://rt1.example.com, with commas between them")

@@ -11,6 +11,7 @@ import (
 	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/socketio"
 	"wxbase/internal/realtime/ticket"
+	"wxbase/internal/rooms"
 )
 
 // The refusals of an edge.
@@ -37,7 +38,7 @@ func newEdgeGate(keys *ticket.Keyring, now func() time.Time) *edgeGate {
 
 // Identify implements gateway.Gate by the ticket in Query "ticket" or Auth "ticket".
 func (g *edgeGate) Identify(ctx context.Context, h socketio.Handshake) (gateway.Session, error) {
-	t, err := g.keys.Verify(ctx, ticketOf(h))
+	t, err := g.keys.Verify(ctx, rooms.TicketOf(h))
 	switch {
 	case errors.Is(err, ticket.ErrInvalid), errors.Is(err, ticket.ErrExpired):
 		return nil, errTicket

@@ -15,6 +15,7 @@ import (
 	"wxbase/internal/limit"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/ticket"
+	"wxbase/internal/rooms"
 )
 
 // ticketForm is the body of POST /api/wx/rooms/tickets.
@@ -34,20 +35,20 @@ func (p *Plugin) createTicket(e *core.RequestEvent) error {
 	if len(form.Rooms) == 0 {
 		return answer.Fail(answer.RoomUnknown, nil)
 	}
-	if len(form.Rooms) > min(ticket.MaxRooms, p.rooms.hub.Limits().RoomsPerSocket) {
+	if len(form.Rooms) > min(ticket.MaxRooms, p.rooms.Hub.Limits().RoomsPerSocket) {
 		return answer.Fail(answer.RoomLimit, nil)
 	}
 	holder, until, err := ticketHolder(e, form.UserID)
 	if err != nil {
-		return failRoom(err)
+		return rooms.FailRoom(err)
 	}
 	// as many as an address may have connections, twice a minute
-	if !e.HasSuperuserAuth() && !p.rooms.roomMinute.Allow("ticket "+limit.Sender(e), 2*p.rooms.hub.Limits().SocketsPerAddress, p.now()) {
+	if !e.HasSuperuserAuth() && !p.rooms.RoomMinute.Allow("ticket "+limit.Sender(e), 2*p.rooms.Hub.Limits().SocketsPerAddress, p.now()) {
 		return answer.Fail(answer.Rate, nil)
 	}
 	granted, err := p.ticketRooms(e, form.Rooms)
 	if err != nil {
-		return failRoom(err)
+		return rooms.FailRoom(err)
 	}
 	signer, err := p.ticketSigner()
 	if err != nil {
@@ -74,12 +75,12 @@ func ticketHolder(e *core.RequestEvent, label string) (who realtime.Identity, un
 		token = strings.TrimSpace(token[7:])
 	}
 	if token == "" {
-		return guest(label), time.Time{}, nil
+		return rooms.Guest(label), time.Time{}, nil
 	}
 	if e.Auth == nil || !e.Auth.IsSuperuser() && (e.Auth.Collection().Name != "users" || e.Auth.GetBool("blocked")) {
 		return realtime.Identity{}, time.Time{}, realtime.ErrTokenInvalid
 	}
-	return realtime.Identity{User: e.Auth.Id, Verified: true}, tokenEnd(token), nil
+	return realtime.Identity{User: e.Auth.Id, Verified: true}, rooms.TokenEnd(token), nil
 }
 
 // ticketRooms asks the rules of every room. One that is refused refuses the ticket.
@@ -90,11 +91,11 @@ func (p *Plugin) ticketRooms(e *core.RequestEvent, names []string) (map[string]t
 	}
 	granted := map[string]ticket.Room{}
 	for _, name := range names {
-		room, err := p.rooms.mayJoin(name, info)
+		room, err := p.rooms.MayJoin(name, info)
 		if err != nil {
 			return nil, err
 		}
-		granted[room.Name] = ticket.Room{History: room.History, Presence: room.Presence, Publish: p.rooms.mayPublish(name, info) == nil}
+		granted[room.Name] = ticket.Room{History: room.History, Presence: room.Presence, Publish: p.rooms.MayPublish(name, info) == nil}
 	}
 	return granted, nil
 }

@@ -8,21 +8,23 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/books"
+	"wxbase/internal/parcels"
 	"wxbase/internal/settings"
+	"wxbase/internal/till"
 	"wxbase/internal/wxpay"
 )
 
 // Sweep runs one round of the sweep.
-func (p *Plugin) Sweep(ctx context.Context) error { return p.till.sweep(ctx) }
+func (p *Plugin) Sweep(ctx context.Context) error { return p.till.Sweep(ctx) }
 
 // Drain carries out everything in the outbox that is due.
 func (p *Plugin) Drain(ctx context.Context) error { return p.books.Drain(ctx) }
 
 // SweepRefunds runs one round of the sweep of refunds.
-func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.till.sweepRefunds(ctx) }
+func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.till.SweepRefunds(ctx) }
 
 // ReconcileDue runs one round of bills.
-func (p *Plugin) ReconcileDue(ctx context.Context) { p.till.reconcileDue(ctx) }
+func (p *Plugin) ReconcileDue(ctx context.Context) { p.till.ReconcileDue(ctx) }
 
 // Gateway speaks to WeChat Pay as another program of the merchant would.
 func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) {
@@ -31,7 +33,7 @@ func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) {
 
 // AskForRefundsByHand is how a merchant without an APIv2 key is looked after.
 func (p *Plugin) AskForRefundsByHand(ctx context.Context, payment *core.Record) error {
-	return p.till.askForRefundsByHand(ctx, payment)
+	return p.till.AskForRefundsByHand(ctx, payment)
 }
 
 // EdgeKeys is what GET /api/wx/edges/key answers.
@@ -90,7 +92,7 @@ func (p *Plugin) ResealSecrets(app core.App) error {
 func OftenAsked(app core.App) map[string]*dbx.SelectQuery {
 	now := time.Now()
 	return map[string]*dbx.SelectQuery{
-		"due payments": duePayments(app, now), "due orders": dueOrders(app, now), "due refunds": dueRefunds(app, now),
-		"due effects": books.OtherEffects(app, now, []string{"one"}), "shipments": shipmentsQuery(app, `["x/"]`),
+		"due payments": till.DuePayments(app, now), "due orders": till.DueOrders(app, now), "due refunds": till.DueRefunds(app, now),
+		"due effects": books.OtherEffects(app, now, []string{"one"}), "shipments": parcels.ShipmentsQuery(app, `["x/"]`),
 	}
 }

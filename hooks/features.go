@@ -4,39 +4,47 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"wxbase/internal/books"
+	"wxbase/internal/codes"
+	"wxbase/internal/events"
+	"wxbase/internal/parcels"
+	"wxbase/internal/people"
+	"wxbase/internal/rooms"
+	"wxbase/internal/screening"
+	"wxbase/internal/subscribe"
+	"wxbase/internal/till"
 )
 
 // openFeatures makes the features and connects them.
 func (p *Plugin) openFeatures(told *books.Webhook) {
 	p.books = books.New(p.app, p.now, p.cfg.SweepEvery, told, func() string { return p.accounts.Settings.PublicURL() })
-	p.till = &till{
-		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics,
-		orderLife: p.cfg.OrderLife, sweepEvery: p.cfg.SweepEvery,
-		onOrderCreate: &hook.Hook[*OrderEvent]{}, onOrderPaid: &hook.Hook[*PaidEvent]{}, onRefundSucceeded: &hook.Hook[*RefundEvent]{},
+	p.till = &till.Till{
+		App: p.app, Now: p.now, Accounts: p.accounts, Books: p.books, Locks: p.locks, Limits: p.limits, Metrics: p.metrics,
+		OrderLife: p.cfg.OrderLife, SweepEvery: p.cfg.SweepEvery,
+		OnOrderCreate: &hook.Hook[*events.OrderEvent]{}, OnOrderPaid: &hook.Hook[*events.PaidEvent]{}, OnRefundSucceeded: &hook.Hook[*events.RefundEvent]{},
 	}
-	p.parcels = &parcels{app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks}
-	p.codes = &codes{
-		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, metrics: p.metrics,
-		perDay: p.cfg.CodesPerDay, inviteWithin: p.cfg.InviteWithin, plainBySuperusers: p.cfg.PlainScenes == plainBySuperusers,
-		onCodeScanned: &hook.Hook[*ScanEvent]{},
+	p.parcels = &parcels.Parcels{App: p.app, Now: p.now, Accounts: p.accounts, Books: p.books, Locks: p.locks}
+	p.codes = &codes.Codes{
+		App: p.app, Now: p.now, Accounts: p.accounts, Books: p.books, Locks: p.locks, Limits: p.limits, Metrics: p.metrics,
+		PerDay: p.cfg.CodesPerDay, InviteWithin: p.cfg.InviteWithin, PlainBySuperusers: p.cfg.PlainScenes == plainBySuperusers,
+		OnCodeScanned: &hook.Hook[*events.ScanEvent]{},
 	}
-	p.people = &people{
-		app: p.app, now: p.now, accounts: p.accounts, books: p.books, limits: p.limits, onScene: p.codes.claimScan, onMerge: mergeScans,
-		onLogin: &hook.Hook[*LoginEvent]{}, onProfile: &hook.Hook[*ProfileEvent]{},
+	p.people = &people.People{
+		App: p.app, Now: p.now, Accounts: p.accounts, Books: p.books, Limits: p.limits, OnScene: p.codes.ClaimScan, OnMerge: codes.MergeScans,
+		OnLogin: &hook.Hook[*events.LoginEvent]{}, OnProfile: &hook.Hook[*events.ProfileEvent]{},
 	}
-	p.screening = &screening{app: p.app, now: p.now, accounts: p.accounts, books: p.books, limits: p.limits}
-	p.subscribe = &subscribe{
-		app: p.app, now: p.now, accounts: p.accounts, books: p.books, locks: p.locks, limits: p.limits, onMedia: p.screening.applyMedia,
-		simPush: p.simPush, onPush: &hook.Hook[*PushEvent]{},
+	p.screening = &screening.Screening{App: p.app, Now: p.now, Accounts: p.accounts, Books: p.books, Limits: p.limits}
+	p.subscribe = &subscribe.Subscribe{
+		App: p.app, Now: p.now, Accounts: p.accounts, Books: p.books, Locks: p.locks, Limits: p.limits, OnMedia: p.screening.ApplyMedia,
+		SimPush: p.simPush, OnPush: &hook.Hook[*events.PushEvent]{},
 	}
-	p.rooms = &rooms{
-		app: p.app, now: p.now, limits: p.limits, metrics: p.metrics, env: p.cfg.Env, notice: p.cfg.OrderNotice, simulated: p.cfg.Sim,
-		onRoomMessage: &hook.Hook[*RoomMessageEvent]{},
+	p.rooms = &rooms.Rooms{
+		App: p.app, Now: p.now, Limits: p.limits, Metrics: p.metrics, Env: p.cfg.Env, Notice: p.cfg.OrderNotice, Simulated: p.cfg.Sim,
+		OnRoomMessage: &hook.Hook[*events.RoomMessageEvent]{},
 	}
-	p.till.handleEffects()
-	p.parcels.handleShipments()
-	p.subscribe.handleMessages()
-	p.screening.handleChecks()
-	p.books.Handle(effectPush, books.Effect{Do: p.subscribe.handlePush})
-	p.books.Handle(effectNotice, books.Effect{Do: p.rooms.announce})
+	p.till.HandleEffects()
+	p.parcels.HandleShipments()
+	p.subscribe.HandleMessages()
+	p.screening.HandleChecks()
+	p.books.Handle(subscribe.EffectPush, books.Effect{Do: p.subscribe.HandlePush})
+	p.books.Handle(till.EffectNotice, books.Effect{Do: p.rooms.Announce})
 }

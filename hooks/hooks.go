@@ -30,12 +30,21 @@ import (
 	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/codes"
 	"wxbase/internal/desk"
 	"wxbase/internal/environment"
+	"wxbase/internal/events"
 	"wxbase/internal/limit"
 	"wxbase/internal/locks"
+	"wxbase/internal/metrics"
+	"wxbase/internal/parcels"
+	"wxbase/internal/people"
 	"wxbase/internal/realtime/redisbus"
+	"wxbase/internal/rooms"
+	"wxbase/internal/screening"
 	"wxbase/internal/settings"
+	"wxbase/internal/subscribe"
+	"wxbase/internal/till"
 	_ "wxbase/migrations" // the collections
 )
 
@@ -88,16 +97,16 @@ type Plugin struct {
 	accounts *accounts.Accounts
 	books    *books.Books
 
-	till      *till
-	parcels   *parcels
-	people    *people
-	codes     *codes
-	subscribe *subscribe
-	screening *screening
-	rooms     *rooms
+	till      *till.Till
+	parcels   *parcels.Parcels
+	people    *people.People
+	codes     *codes.Codes
+	subscribe *subscribe.Subscribe
+	screening *screening.Screening
+	rooms     *rooms.Rooms
 
 	keeper   *keeper
-	metrics  *metrics
+	metrics  *metrics.Metrics
 	activity *activityLog
 	limits   limit.Limits
 	locks    *locks.Keyed
@@ -166,15 +175,15 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
-	counters := newMetrics()
+	counters := metrics.New()
 	p := &Plugin{
 		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, keeper: newKeeper(),
 		metrics: counters, limits: bounds, locks: &locks.Keyed{}, pictures: newPictures(bounds),
-		activity: newActivityLog(config.LogSample, counters.registry),
+		activity: newActivityLog(config.LogSample, counters.Registry),
 	}
-	p.accounts = accounts.New(config.Transport, p.now, app.Logger, counters.observe)
+	p.accounts = accounts.New(config.Transport, p.now, app.Logger, counters.Observe)
 	p.openFeatures(told)
-	if err := p.rooms.openRooms(); err != nil {
+	if err := p.rooms.OpenRooms(); err != nil {
 		return nil, err
 	}
 	p.desk = p.newDesk()
@@ -194,7 +203,7 @@ func (c Config) withDefaults() Config {
 	c.HookTimeout = cmp.Or(c.HookTimeout, 30*time.Second)
 	c.HookTxTimeout = cmp.Or(c.HookTxTimeout, 5*time.Second)
 	c.HookWatch = cmp.Or(c.HookWatch, time.Second)
-	c.CodesPerDay = cmp.Or(c.CodesPerDay, codesPerDay)
+	c.CodesPerDay = cmp.Or(c.CodesPerDay, codes.CodesPerDay)
 	c.InviteWithin = cmp.Or(c.InviteWithin, 24*time.Hour)
 	c.KeepInbox = cmp.Or(c.KeepInbox, keepInbox)
 	c.KeepOutbox = cmp.Or(c.KeepOutbox, keepOutbox)
@@ -241,15 +250,15 @@ func (p *Plugin) bindApp() {
 	p.bindRefusals()
 	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxSettings", Func: p.openSettings})
 	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxGroupCommit", Func: p.groupWrites})
-	p.app.OnRecordCreateExecute("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxSaveUserQuickly", Func: saveUserQuickly})
-	p.app.OnRecordUpdate("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxBlockUser", Func: blockUser})
+	p.app.OnRecordCreateExecute("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxSaveUserQuickly", Func: people.SaveUserQuickly})
+	p.app.OnRecordUpdate("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxBlockUser", Func: people.BlockUser})
 	p.app.OnRecordUpdate("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.app.OnRecordDelete("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
-	p.app.OnRecordValidate("wx_merchants").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxForeign", Func: checkForeign})
-	p.subscribe.bindTemplates()
+	p.app.OnRecordValidate("wx_merchants").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxForeign", Func: till.CheckForeign})
+	p.subscribe.BindTemplates()
 	p.bindConfigChecks()
-	p.screening.bindHolds()
-	p.people.onProfile.Bind(&hook.Handler[*ProfileEvent]{Id: "wxCheckRecord", Func: p.screening.checkProfile, Priority: 99})
+	p.screening.BindHolds()
+	p.people.OnProfile.Bind(&hook.Handler[*events.ProfileEvent]{Id: "wxCheckRecord", Func: p.screening.CheckProfile, Priority: 99})
 	p.bindSchemaGuard()
 	p.bindRecordGuard()
 	p.app.OnRecordValidate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxOwnFields", Priority: -1000, Func: p.validateOwn})
@@ -312,7 +321,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.joinBus(e.App); err != nil { // note: before the first member of a room
 		return err
 	}
-	p.rooms.bindSocket(e)
+	p.rooms.BindSocket(e)
 	if err := p.serveSim(e); err != nil {
 		return err
 	}
@@ -320,9 +329,9 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.servePublic(e); err != nil {
 		return err
 	}
-	p.books.StartWorker(p.till.workSweep)
+	p.books.StartWorker(p.till.WorkSweep)
 	p.keeper.done.Go(func() { defer p.books.OutliveApp(); p.keep() })
-	p.till.scheduleReconciliation(e.App)
+	p.till.ScheduleReconciliation(e.App)
 	p.scheduleTidying(e.App)
 	if err := e.Next(); err != nil {
 		return err
@@ -340,7 +349,7 @@ func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	ends.Go(p.books.StopWorker)
 	ends.Wait()
 	defer p.leaveBus()
-	p.rooms.closeRooms() // before PocketBase stops the listener, so that clients are told to come back
+	p.rooms.CloseRooms() // before PocketBase stops the listener, so that clients are told to come back
 	p.stopSim()
 	p.desk.SaveCounts()
 	p.activity.close()
@@ -358,50 +367,50 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	logins := p.perMinute(&p.guards.logins, p.limits.LoginsPerMinute, answer.LoginLimit)
 
 	wx.GET("/health", p.health).Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/login", p.people.login).Bind(logins)
-	wx.POST("/logout", p.people.logoutEverywhere).Bind(user)
-	wx.GET("/session", p.people.checkSession).Bind(user, calls)
-	wx.POST("/session/reset", p.people.resetSession).Bind(user, calls)
-	wx.POST("/decrypt", p.people.decryptData).Bind(user)
-	wx.POST("/phone", p.people.phone).Bind(user, calls)
-	wx.POST("/profile", p.people.profile).Bind(user, calls, apis.BodyLimit(3<<20))
-	wx.POST("/orders", p.till.createOrder).Bind(buyer)
-	wx.POST("/orders/{id}/pay", p.till.pay).Bind(user, calls)
-	wx.POST("/orders/{id}/sync", p.till.syncOrder).Bind(buyerOr(desk.Orders, "order.sync"), calls)
-	wx.POST("/orders/{id}/cancel", p.till.cancelOrder).Bind(buyerOr(desk.Orders, "order.cancel"), calls)
-	wx.POST("/orders/{id}/refunds", p.till.createRefund).Bind(may(desk.Refund, "order.refund"))
-	wx.POST("/orders/{id}/shipments", p.parcels.createShipment).Bind(may(desk.Ship, "order.ship"))
-	wx.GET("/orders/{id}/shipments", p.parcels.showShipment).Bind(may(desk.View, ""))
-	wx.POST("/codes", p.codes.createCode).Bind(buyerOr(desk.Outreach, "code.make"), calls)
-	wx.GET("/scenes/{scene}", p.codes.openScene)
+	wx.POST("/login", p.people.Login).Bind(logins)
+	wx.POST("/logout", p.people.LogoutEverywhere).Bind(user)
+	wx.GET("/session", p.people.CheckSession).Bind(user, calls)
+	wx.POST("/session/reset", p.people.ResetSession).Bind(user, calls)
+	wx.POST("/decrypt", p.people.DecryptData).Bind(user)
+	wx.POST("/phone", p.people.Phone).Bind(user, calls)
+	wx.POST("/profile", p.people.Profile).Bind(user, calls, apis.BodyLimit(3<<20))
+	wx.POST("/orders", p.till.CreateOrder).Bind(buyer)
+	wx.POST("/orders/{id}/pay", p.till.Pay).Bind(user, calls)
+	wx.POST("/orders/{id}/sync", p.till.SyncOrder).Bind(buyerOr(desk.Orders, "order.sync"), calls)
+	wx.POST("/orders/{id}/cancel", p.till.CancelOrder).Bind(buyerOr(desk.Orders, "order.cancel"), calls)
+	wx.POST("/orders/{id}/refunds", p.till.CreateRefund).Bind(may(desk.Refund, "order.refund"))
+	wx.POST("/orders/{id}/shipments", p.parcels.CreateShipment).Bind(may(desk.Ship, "order.ship"))
+	wx.GET("/orders/{id}/shipments", p.parcels.ShowShipment).Bind(may(desk.View, ""))
+	wx.POST("/codes", p.codes.CreateCode).Bind(buyerOr(desk.Outreach, "code.make"), calls)
+	wx.GET("/scenes/{scene}", p.codes.OpenScene)
 	wx.GET("/edges/key", p.showEdgeKey).Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/rooms/tickets", p.createTicket)
 	// note: the body is read twice, and the limit counts both
-	wx.POST("/rooms/{room}/messages", p.rooms.createMessageInRoom).Bind(apis.BodyLimit(4*small), apis.SkipSuccessActivityLog())
-	wx.GET("/rooms/{room}/messages", p.rooms.listRoomMessages).Bind(apis.SkipSuccessActivityLog())
-	wx.GET("/rooms/{room}/members", p.rooms.listRoomMembers).Bind(apis.SkipSuccessActivityLog())
-	wx.GET("/admin/realtime", p.rooms.showRealtime).Bind(may(desk.View, ""))
-	wx.POST("/links", p.codes.createLink).Bind(buyerOr(desk.Outreach, "link.make"), calls)
-	wx.POST("/messages", p.subscribe.createMessage).Bind(may(desk.Outreach, "message.send"))
-	wx.GET("/templates", p.subscribe.listTemplates).Bind(may(desk.Outreach, ""))
-	wx.POST("/consents", p.subscribe.reportConsents).Bind(user)
-	wx.POST("/check/text", p.screening.checkText).Bind(user, calls)
-	wx.POST("/check/image", p.screening.checkImage).Bind(user, calls, apis.BodyLimit(maxCheckImage+small)).BindFunc(p.screening.oneImage)
-	wx.GET("/admin/scans", p.codes.listScans).Bind(may(desk.View, ""))
-	wx.GET("/admin/quotas", p.codes.showQuotas).Bind(may(desk.View, ""))
-	wx.GET("/admin/shipments", p.parcels.listUnshipped).Bind(may(desk.View, ""))
-	wx.POST("/admin/orders/{id}/resolve", p.till.resolveOrder).Bind(may(desk.Dispute, "order.resolve"))
+	wx.POST("/rooms/{room}/messages", p.rooms.CreateMessageInRoom).Bind(apis.BodyLimit(4*small), apis.SkipSuccessActivityLog())
+	wx.GET("/rooms/{room}/messages", p.rooms.ListRoomMessages).Bind(apis.SkipSuccessActivityLog())
+	wx.GET("/rooms/{room}/members", p.rooms.ListRoomMembers).Bind(apis.SkipSuccessActivityLog())
+	wx.GET("/admin/realtime", p.rooms.ShowRealtime).Bind(may(desk.View, ""))
+	wx.POST("/links", p.codes.CreateLink).Bind(buyerOr(desk.Outreach, "link.make"), calls)
+	wx.POST("/messages", p.subscribe.CreateMessage).Bind(may(desk.Outreach, "message.send"))
+	wx.GET("/templates", p.subscribe.ListTemplates).Bind(may(desk.Outreach, ""))
+	wx.POST("/consents", p.subscribe.ReportConsents).Bind(user)
+	wx.POST("/check/text", p.screening.CheckText).Bind(user, calls)
+	wx.POST("/check/image", p.screening.CheckImage).Bind(user, calls, apis.BodyLimit(screening.MaxCheckImage+small)).BindFunc(p.screening.OneImage)
+	wx.GET("/admin/scans", p.codes.ListScans).Bind(may(desk.View, ""))
+	wx.GET("/admin/quotas", p.codes.ShowQuotas).Bind(may(desk.View, ""))
+	wx.GET("/admin/shipments", p.parcels.ListUnshipped).Bind(may(desk.View, ""))
+	wx.POST("/admin/orders/{id}/resolve", p.till.ResolveOrder).Bind(may(desk.Dispute, "order.resolve"))
 	wx.GET("/admin/alerts", p.books.ListAlerts).Bind(may(desk.View, ""))
 	wx.POST("/admin/alerts/{id}/close", p.books.CloseAlert).Bind(may(desk.Books, "alert.close"))
 	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())
 
 	// note: WeChat's notifications are read raw and capped by the handler
-	wx.POST("/notify/pay/{merchant}", p.till.notifyPay).Unbind(apis.DefaultBodyLimitMiddlewareId).
+	wx.POST("/notify/pay/{merchant}", p.till.NotifyPay).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/notify/refund/{merchant}", p.till.notifyRefund).Unbind(apis.DefaultBodyLimitMiddlewareId).
+	wx.POST("/notify/refund/{merchant}", p.till.NotifyRefund).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
-	wx.GET("/push/{appid}", p.subscribe.verifyPush).Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/push/{appid}", p.subscribe.receivePush).Unbind(apis.DefaultBodyLimitMiddlewareId).Bind(apis.SkipSuccessActivityLog())
+	wx.GET("/push/{appid}", p.subscribe.VerifyPush).Bind(apis.SkipSuccessActivityLog())
+	wx.POST("/push/{appid}", p.subscribe.ReceivePush).Unbind(apis.DefaultBodyLimitMiddlewareId).Bind(apis.SkipSuccessActivityLog())
 }
 
 func keepLedger(e *core.RecordEvent) error {

@@ -10,6 +10,8 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/events"
+	"wxbase/internal/till"
 )
 
 // scriptTypes declares onWx… and $wx for editors; it lies in the data folder beside PocketBase's own types.d.ts.
@@ -31,31 +33,35 @@ type scriptApp struct {
 func (p *Plugin) ForJavaScript() core.App { return scriptApp{p.app, p} }
 
 // OnWxLogin is OnLogin.
-func (a scriptApp) OnWxLogin() *hook.Hook[*LoginEvent] { return a.plugin.people.onLogin }
+func (a scriptApp) OnWxLogin() *hook.Hook[*events.LoginEvent] { return a.plugin.people.OnLogin }
 
 // OnWxProfile is OnProfile.
-func (a scriptApp) OnWxProfile() *hook.Hook[*ProfileEvent] { return a.plugin.people.onProfile }
+func (a scriptApp) OnWxProfile() *hook.Hook[*events.ProfileEvent] { return a.plugin.people.OnProfile }
 
 // OnWxOrderCreate is OnOrderCreate.
-func (a scriptApp) OnWxOrderCreate() *hook.Hook[*OrderEvent] { return a.plugin.till.onOrderCreate }
+func (a scriptApp) OnWxOrderCreate() *hook.Hook[*events.OrderEvent] {
+	return a.plugin.till.OnOrderCreate
+}
 
 // OnWxOrderPaid is OnOrderPaid.
-func (a scriptApp) OnWxOrderPaid() *hook.Hook[*PaidEvent] { return a.plugin.till.onOrderPaid }
+func (a scriptApp) OnWxOrderPaid() *hook.Hook[*events.PaidEvent] { return a.plugin.till.OnOrderPaid }
 
 // OnWxRefundSucceeded is OnRefundSucceeded.
-func (a scriptApp) OnWxRefundSucceeded() *hook.Hook[*RefundEvent] {
-	return a.plugin.till.onRefundSucceeded
+func (a scriptApp) OnWxRefundSucceeded() *hook.Hook[*events.RefundEvent] {
+	return a.plugin.till.OnRefundSucceeded
 }
 
 // OnWxCodeScanned is OnCodeScanned.
-func (a scriptApp) OnWxCodeScanned() *hook.Hook[*ScanEvent] { return a.plugin.codes.onCodeScanned }
+func (a scriptApp) OnWxCodeScanned() *hook.Hook[*events.ScanEvent] {
+	return a.plugin.codes.OnCodeScanned
+}
 
 // OnWxPush is OnPush.
-func (a scriptApp) OnWxPush() *hook.Hook[*PushEvent] { return a.plugin.subscribe.onPush }
+func (a scriptApp) OnWxPush() *hook.Hook[*events.PushEvent] { return a.plugin.subscribe.OnPush }
 
 // OnWxRoomMessage is OnRoomMessage.
-func (a scriptApp) OnWxRoomMessage() *hook.Hook[*RoomMessageEvent] {
-	return a.plugin.rooms.onRoomMessage
+func (a scriptApp) OnWxRoomMessage() *hook.Hook[*events.RoomMessageEvent] {
+	return a.plugin.rooms.OnRoomMessage
 }
 
 // Script is what JavaScript hooks call $wx. Its methods are called with a small first letter there, and throw where they return an error.
@@ -67,11 +73,11 @@ func (p *Plugin) Script() *Script { return &Script{p} }
 
 // CreateOrder makes an order as POST /api/wx/orders does for a superuser: {user, items?, total?, description?, note?, key?}.
 func (s *Script) CreateOrder(form map[string]any) (*core.Record, error) {
-	var f orderForm
+	var f till.OrderForm
 	if err := readForm(form, &f); err != nil {
 		return nil, err
 	}
-	return s.plugin.till.placeOrder(s.plugin.app, f)
+	return s.plugin.till.PlaceOrder(s.plugin.app, f)
 }
 
 // Publish sends an event to everybody in a room and returns to how many connections of this process.

@@ -13,6 +13,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 func TestLoginNewAndReturning(t *testing.T) {
@@ -309,9 +310,9 @@ func TestLoginWithoutConfiguration(t *testing.T) {
 func TestOnLoginCanRefuse(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
-	var seen []hooks.LoginEvent
-	app.WX.OnLogin().BindFunc(func(e *hooks.LoginEvent) error {
-		seen = append(seen, hooks.LoginEvent{User: e.User, AppID: e.AppID, OpenID: e.OpenID, IsNew: e.IsNew})
+	var seen []events.LoginEvent
+	app.WX.OnLogin().BindFunc(func(e *events.LoginEvent) error {
+		seen = append(seen, events.LoginEvent{User: e.User, AppID: e.AppID, OpenID: e.OpenID, IsNew: e.IsNew})
 		if len(seen) > 1 {
 			return e.Request.ForbiddenError("closed", nil)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/subscribe"
 )
 
 const (
@@ -200,7 +201,7 @@ func TestMessagesToOnePersonTakeTurns(t *testing.T) {
 		data[key] = fmt.Sprint(value)
 	}
 	apptest.AtOnce(n, func(int) {
-		if _, err := app.WX.SendMessage(t.Context(), hooks.Message{User: person.User, Template: template, Data: data}); err != nil {
+		if _, err := app.WX.SendMessage(t.Context(), subscribe.Message{User: person.User, Template: template, Data: data}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -218,7 +219,7 @@ func TestMessageWhoseAnswerIsLost(t *testing.T) {
 	app, wx := scripted(t)
 	person := scriptedPerson(t, app, wx, "one")
 	wx.answerAt(sendPath, "<html>")
-	_, err := app.WX.SendMessage(t.Context(), hooks.Message{User: person.User, Template: "T", Data: map[string]string{"thing1": "x"}})
+	_, err := app.WX.SendMessage(t.Context(), subscribe.Message{User: person.User, Template: "T", Data: map[string]string{"thing1": "x"}})
 	if err == nil || !strings.Contains(fmt.Sprintf("%+v", err), "may have been sent") {
 		t.Errorf("got %v, want message_uncertain", err)
 	}

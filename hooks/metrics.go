@@ -18,9 +18,9 @@ func (p *Plugin) bindMetrics(e *core.ServeEvent) {
 	if token == "" {
 		return
 	}
-	p.metrics.registry.MustRegister(shopMetrics{p})
-	e.Router.BindFunc(p.metrics.countRequests)
-	handler := apis.WrapStdHandler(promhttp.HandlerFor(p.metrics.registry, promhttp.HandlerOpts{}))
+	p.metrics.Registry.MustRegister(shopMetrics{p})
+	e.Router.BindFunc(p.metrics.CountRequests)
+	handler := apis.WrapStdHandler(promhttp.HandlerFor(p.metrics.Registry, promhttp.HandlerOpts{}))
 	e.Router.GET("/metrics", func(e *core.RequestEvent) error {
 		if !mayScrape(e.Request, e.RemoteIP(), token) {
 			return e.NotFoundError("", nil)

@@ -5,14 +5,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
-	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/router"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"wxbase/internal/days"
+	"wxbase/internal/rooms"
 )
 
 // shopMetrics reads what waits, and how the server is, when it is scraped.
@@ -28,7 +26,7 @@ func (m shopMetrics) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	gauge := func(name, help string, value float64, labels ...label) { out <- labelled(name, help, value, labels) }
 	r := p.ready(ctx)
-	gauge("wxbase_ready", "1 when the work can be done, as GET /api/wx/health says.", boolNumber(!r.stops()))
+	gauge("wxbase_ready", "1 when the work can be done, as GET /api/wx/health says.", rooms.BoolNumber(!r.stops()))
 	gauge("wxbase_disk_free_bytes", "Room on the disk of the data folder.", float64(r.Free))
 	gauge("wxbase_outbox_due", "Effects that are due.", float64(r.Backlog))
 	gauge("wxbase_outbox_due_oldest_seconds", "For how long the oldest of them has been.", r.Oldest.Seconds())
@@ -114,18 +112,4 @@ func (p *Plugin) collectBills(ctx context.Context, out chan<- prometheus.Metric)
 			out <- labelled("wxbase_last_bill_timestamp_seconds", "Begin of the last day whose bill was compared.", float64(day.Unix()), []label{{"merchant", row.Merchant}})
 		}
 	}
-}
-
-// countRequests counts requests by the pattern of their route, which no visitor chooses.
-func (m *metrics) countRequests(e *core.RequestEvent) error {
-	began := time.Now()
-	err := e.Next()
-	status := e.Status()
-	if err != nil && !e.Written() {
-		status = router.ToApiError(err).Status
-	}
-	route := cmp.Or(e.Request.Pattern, "none")
-	m.requests.WithLabelValues(route, strconv.Itoa(cmp.Or(status, 200)/100)+"xx").Inc()
-	m.requestSeconds.WithLabelValues(route).Observe(time.Since(began).Seconds())
-	return err
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
-	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 // addProduct stores a product and returns its id.
@@ -380,7 +380,7 @@ func TestOnOrderCreateRunsInTheTransaction(t *testing.T) {
 	app := apptest.New(t)
 	buyer := app.Login("小明")
 	refuse := errors.New("closed on Mondays")
-	app.WX.OnOrderCreate().BindFunc(func(e *hooks.OrderEvent) error {
+	app.WX.OnOrderCreate().BindFunc(func(e *events.OrderEvent) error {
 		if !e.App.IsTransactional() {
 			t.Error("got the app itself, want the transaction")
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
-	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 // TestSlowHookDelaysNobodyElse: while the hook of one order does not come back, the effects of all others are carried out, and its own
@@ -23,7 +23,7 @@ func TestSlowHookDelaysNobodyElse(t *testing.T) {
 	told := make(chan string, 20)
 	var slow atomic.Value
 	began := make(chan struct{})
-	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error {
+	app.WX.OnOrderPaid().BindFunc(func(e *events.PaidEvent) error {
 		if slow.CompareAndSwap(nil, e.Order.Id) {
 			close(began)
 			<-release
@@ -62,7 +62,7 @@ func TestEffectThatDoesNotComeBackIsTold(t *testing.T) {
 	release := make(chan struct{})
 	told := make(chan string, 2)
 	var began atomic.Int32
-	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error {
+	app.WX.OnOrderPaid().BindFunc(func(e *events.PaidEvent) error {
 		if began.Add(1) == 1 {
 			<-release
 		}
@@ -91,7 +91,7 @@ func TestEffectThatWasReadBeforeItWasDone(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	told := make(chan string, 20)
-	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error {
+	app.WX.OnOrderPaid().BindFunc(func(e *events.PaidEvent) error {
 		told <- e.Order.Id
 		return e.Next()
 	})
@@ -118,7 +118,7 @@ func TestEffectThatKeepsFailingIsTold(t *testing.T) {
 	app := apptest.New(t)
 	var broken atomic.Bool
 	broken.Store(true)
-	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error {
+	app.WX.OnOrderPaid().BindFunc(func(e *events.PaidEvent) error {
 		if broken.Load() {
 			return errors.New("the kitchen is away")
 		}

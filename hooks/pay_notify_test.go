@@ -15,6 +15,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 // captured is a genuine notification that has not reached the app.
@@ -69,7 +70,7 @@ func TestNotifyTwentyAtOnce(t *testing.T) {
 	t.Parallel()
 	app, order, note := paidUnheard(t)
 	told := make(chan string, 20)
-	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error {
+	app.WX.OnOrderPaid().BindFunc(func(e *events.PaidEvent) error {
 		told <- e.Order.Id
 		return e.Next()
 	})

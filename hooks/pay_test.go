@@ -9,8 +9,8 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
-	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 // patience is how long a test waits for what another goroutine does; a test that gets there has failed.
@@ -20,7 +20,7 @@ func TestPayWholeStory(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	paid := make(chan string, 1)
-	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error {
+	app.WX.OnOrderPaid().BindFunc(func(e *events.PaidEvent) error {
 		paid <- e.Order.Id
 		return e.Next()
 	})
@@ -213,7 +213,7 @@ func TestOutboxTriesAFailedHookAgain(t *testing.T) {
 	app := apptest.New(t)
 	tries := make(chan int, 10)
 	n := 0
-	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error {
+	app.WX.OnOrderPaid().BindFunc(func(e *events.PaidEvent) error {
 		n++
 		tries <- n
 		if n == 1 {
@@ -345,7 +345,7 @@ func ledger(tb testing.TB, app *apptest.App, orderID string) string {
 func TestPayWithALongDescription(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
-	app.WX.OnOrderCreate().BindFunc(func(e *hooks.OrderEvent) error {
+	app.WX.OnOrderCreate().BindFunc(func(e *events.OrderEvent) error {
 		e.Order.Set("description", strings.Repeat("面", 33)+strings.Repeat("d", 36)) // 69 characters, 135 bytes
 		return e.Next()
 	})

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 func TestProfile(t *testing.T) {
@@ -73,7 +73,7 @@ func TestProfileAvatar(t *testing.T) {
 func TestProfileCanBeRefusedByAHook(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
-	app.WX.OnProfile().BindFunc(func(e *hooks.ProfileEvent) error {
+	app.WX.OnProfile().BindFunc(func(e *events.ProfileEvent) error {
 		if e.User.GetString("name") == "坏" {
 			return errors.New("a word that the shop does not want")
 		}

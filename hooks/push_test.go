@@ -17,6 +17,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 // setPush changes the console's form of message push; the simulator checks the address as WeChat does.
@@ -28,13 +29,13 @@ func setPush(t *testing.T, app *apptest.App, form map[string]any) {
 // heard collects what OnPush is told.
 type heard struct {
 	mu     sync.Mutex
-	events []hooks.PushEvent
+	events []events.PushEvent
 	refuse error
 }
 
 func hear(app *apptest.App) *heard {
 	h := &heard{}
-	app.WX.OnPush().BindFunc(func(e *hooks.PushEvent) error {
+	app.WX.OnPush().BindFunc(func(e *events.PushEvent) error {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if h.refuse != nil {
@@ -89,7 +90,7 @@ func TestPush(t *testing.T) {
 		if e.MsgType == "text" && (e.Fields["Content"] != "在吗 <b>&]]>" || e.MsgID == "") {
 			t.Errorf("event %d: got %v", i, e.Fields)
 		}
-		if e.MsgType == "event" && (len(e.Answers) != 1 || e.Answers[0] != hooks.SubscribeAnswer{Template: "T", Accepted: true}) {
+		if e.MsgType == "event" && (len(e.Answers) != 1 || e.Answers[0] != events.SubscribeAnswer{Template: "T", Accepted: true}) {
 			t.Errorf("event %d: got answers %v", i, e.Answers)
 		}
 	}

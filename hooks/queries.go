@@ -16,6 +16,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/queries"
 )
 
 // bindQueries checks every route of the API, because our own routes expand records too.
@@ -31,8 +32,8 @@ func (p *Plugin) bindQueries() {
 // refuseCutList stands before the answer of a list. NB! dbx takes rows that were cut off by the deadline for the end of the rows, so that a list
 // may be shorter than it is, or empty, and no error tells.
 func refuseCutList(e *core.RecordsListRequestEvent) error {
-	if app, ok := e.App.(impatient); ok && app.ctx.Err() != nil {
-		return answer.Fail(answer.QuerySlow, app.ctx.Err())
+	if app, ok := e.App.(queries.Impatient); ok && app.Ctx.Err() != nil {
+		return answer.Fail(answer.QuerySlow, app.Ctx.Err())
 	}
 	return e.Next()
 }
@@ -42,7 +43,7 @@ func (p *Plugin) guardQuery(e *core.RequestEvent) error {
 	if e.HasSuperuserAuth() || !strings.HasPrefix(e.Request.URL.Path, "/api/") {
 		return e.Next()
 	}
-	if reason := tooComplex(e.App, e.Request.PathValue("collection"), e.Request.URL.Query()); reason != "" {
+	if reason := queries.TooComplex(e.App, e.Request.PathValue("collection"), e.Request.URL.Query()); reason != "" {
 		return answer.With(answer.QueryComplex, "reason", reason)
 	}
 	if !isReading(e) {
@@ -51,7 +52,7 @@ func (p *Plugin) guardQuery(e *core.RequestEvent) error {
 	ctx, cancel := context.WithTimeout(e.Request.Context(), time.Duration(p.limits.QuerySeconds)*time.Second)
 	defer cancel()
 	app := e.App
-	e.App = impatient{app, ctx}
+	e.App = queries.Impatient{App: app, Ctx: ctx}
 	defer func() { e.App = app }()
 	err := e.Next()
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -78,7 +79,7 @@ func guardBatch(e *core.BatchRequestEvent) error {
 			continue // PocketBase says so
 		}
 		collection, _, _ := strings.Cut(strings.TrimPrefix(address.Path, "/api/collections/"), "/")
-		if reason := tooComplex(e.App, collection, address.Query()); reason != "" {
+		if reason := queries.TooComplex(e.App, collection, address.Query()); reason != "" {
 			return answer.With(answer.QueryComplex, "reason", reason)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 // TestReadyTriesTheWriter: while somebody holds the one writer, reading works and the server says that it is not ready.
@@ -49,7 +50,7 @@ func TestReadyKnowsWhatWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	release := make(chan struct{})
-	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error { <-release; return e.Next() })
+	app.WX.OnOrderPaid().BindFunc(func(e *events.PaidEvent) error { <-release; return e.Next() })
 	order := app.Login("小明").Order("三鲜面", 1)
 	newRecord(t, app, "wx_outbox", map[string]any{
 		"effect": "order.paid.hooks", "key": "stuck", "nextAt": then, "payload": map[string]any{"order": order.Text("id")},

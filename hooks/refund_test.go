@@ -12,6 +12,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 func refundPath(order apptest.Answer) string {
@@ -48,7 +49,7 @@ func TestRefundInFull(t *testing.T) {
 	t.Parallel()
 	app, buyer, order := paidOrder(t)
 	told := make(chan string, 1)
-	app.WX.OnRefundSucceeded().BindFunc(func(e *hooks.RefundEvent) error {
+	app.WX.OnRefundSucceeded().BindFunc(func(e *events.RefundEvent) error {
 		told <- e.Refund.Id
 		return e.Next()
 	})

@@ -31,7 +31,7 @@ func (p *Plugin) bindRefusals() {
 				p.noticeProxy(e)
 				err := e.Next()
 				if answer, ok := errors.AsType[*router.ApiError](err); ok {
-					p.metrics.refused.WithLabelValues(refusalLabel(answer, codes)).Inc()
+					p.metrics.Refused.WithLabelValues(refusalLabel(answer, codes)).Inc()
 				}
 				return err
 			},

@@ -15,6 +15,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 const (
@@ -174,7 +175,7 @@ func TestRoomMessageHook(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	person := app.Login("小明")
-	app.WX.OnRoomMessage().BindFunc(func(e *hooks.RoomMessageEvent) error {
+	app.WX.OnRoomMessage().BindFunc(func(e *events.RoomMessageEvent) error {
 		switch {
 		case strings.Contains(string(e.Payload), "swear"):
 			return errors.New("no swearing")

@@ -14,8 +14,8 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
-	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 	"wxbase/internal/scene"
 )
 
@@ -120,7 +120,7 @@ func TestInviter(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	var invited []string
-	app.WX.OnCodeScanned().BindFunc(func(e *hooks.ScanEvent) error {
+	app.WX.OnCodeScanned().BindFunc(func(e *events.ScanEvent) error {
 		if e.Invited {
 			invited = append(invited, e.User.Id)
 		}

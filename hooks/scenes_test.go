@@ -9,8 +9,8 @@ import (
 
 	"github.com/pocketbase/pocketbase/apis"
 
-	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 func TestSceneSpellings(t *testing.T) {
@@ -96,7 +96,7 @@ func TestOnCodeScanned(t *testing.T) {
 	var mu sync.Mutex
 	var users []string
 	refuse := false
-	app.WX.OnCodeScanned().BindFunc(func(e *hooks.ScanEvent) error {
+	app.WX.OnCodeScanned().BindFunc(func(e *events.ScanEvent) error {
 		mu.Lock()
 		defer mu.Unlock()
 		user := "guest"

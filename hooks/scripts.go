@@ -200,7 +200,7 @@ func (p *Plugin) checkScripts() error {
 	if err != nil {
 		return err
 	}
-	defer trial.rooms.closeRooms()
+	defer trial.rooms.CloseRooms()
 	return p.runScripts(trial, jsvm.Config{HooksDir: p.scripts.dir, MigrationsDir: filepath.Join(p.scripts.dir, noFolder)})
 }
 

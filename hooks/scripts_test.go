@@ -16,6 +16,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 func shortLimits(c *hooks.Config) {
@@ -126,7 +127,7 @@ func TestScriptMayWaitForOthers(t *testing.T) {
 		})
 		onRecordAfterCreateSuccess((e) => { sleep(300); e.next() }, "wx_identities", "users")
 	`, func(c *hooks.Config) { c.HookTimeout = 500 * time.Millisecond })
-	app.WX.OnLogin().BindFunc(func(e *hooks.LoginEvent) error {
+	app.WX.OnLogin().BindFunc(func(e *events.LoginEvent) error {
 		time.Sleep(700 * time.Millisecond) // a slow program behind the handlers
 		return e.Next()
 	})

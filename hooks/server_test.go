@@ -24,6 +24,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/events"
 )
 
 // started is an app at the point where `serve` would begin to accept.
@@ -256,7 +257,7 @@ func TestStopWaits(t *testing.T) {
 	app := apptest.New(t)
 	began, release := make(chan struct{}), make(chan struct{})
 	var finished atomic.Bool
-	app.WX.OnOrderPaid().BindFunc(func(e *hooks.PaidEvent) error {
+	app.WX.OnOrderPaid().BindFunc(func(e *events.PaidEvent) error {
 		close(began)
 		<-release
 		for range 200 { // long enough for an end that does not wait

@@ -123,7 +123,7 @@ func (p *Plugin) pushToUs() error {
 	return nil
 }
 
-// simPush is the message push of a mini program as the simulator has it now: its owner may change it at any time, in the panel.
+// SimPush is the message push of a mini program as the simulator has it now: its owner may change it at any time, in the panel.
 func (p *Plugin) simPush(app settings.App) settings.App {
 	if p.sim == nil {
 		return app

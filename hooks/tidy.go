@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/days"
+	"wxbase/internal/parcels"
 )
 
 // How long rows are kept that nothing rests on any more, where no setting says otherwise.
@@ -39,7 +40,7 @@ type tidyRule struct {
 func (p *Plugin) tidyRules() []tidyRule {
 	return []tidyRule{
 		{"wx_inbox", "state IN ('APPLIED', 'REPEATED', 'REFUSED') AND created < {:then} AND updated < {:then}", p.cfg.KeepInbox},
-		{"wx_outbox", "doneAt != '' AND effect != '" + effectUpload + "' AND doneAt < {:then}", p.cfg.KeepOutbox},
+		{"wx_outbox", "doneAt != '' AND effect != '" + parcels.EffectUpload + "' AND doneAt < {:then}", p.cfg.KeepOutbox},
 		{"wx_scans", "day < {:day}", p.cfg.KeepScans},
 		{"wx_messages", "created < {:then}", keepMessages},
 		{"wx_checks", "record = '' AND image = '' AND created < {:then}", keepChecks},
@@ -53,7 +54,7 @@ func (p *Plugin) scheduleTidying(app core.App) {
 
 func (p *Plugin) tidy() {
 	p.books.SweepQuotas()
-	p.codes.sweepLinks()
+	p.codes.SweepLinks()
 	for _, rule := range p.tidyRules() {
 		if rule.keep < 0 {
 			continue

@@ -164,7 +164,7 @@ func (d *Desk) showPhone(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{"phone": r.GetString("phone")})
 }
 
-// blockUser handles POST /api/wx/admin/users/{id}/block {blocked}. Who is blocked is logged out too.
+// BlockUser handles POST /api/wx/admin/users/{id}/block {blocked}. Who is blocked is logged out too.
 func (d *Desk) blockUser(e *core.RequestEvent) error {
 	var form struct {
 		Blocked *bool `json:"blocked"`

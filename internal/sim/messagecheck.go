@@ -104,7 +104,7 @@ func isName(value string) bool {
 	return utf8.RuneCountInString(value) <= most
 }
 
-// templateData is the data of a message as it comes: {"thing1": {"value": "..."}}.
+// TemplateData is the data of a message as it comes: {"thing1": {"value": "..."}}.
 type templateData map[string]struct {
 	Value json.RawMessage `json:"value"`
 }

@@ -206,7 +206,7 @@ func (s *Sim) changePush(c *echo.Context) error {
 	return c.JSON(http.StatusOK, next)
 }
 
-// verifyPush sends the GET of the console: the receiver has to give back echostr, as it is and nothing else.
+// VerifyPush sends the GET of the console: the receiver has to give back echostr, as it is and nothing else.
 func (s *Sim) verifyPush(ctx context.Context, p pushRow) error {
 	timestamp, nonce, echostr := strconv.FormatInt(s.pushTime(p).Unix(), 10), pick(digits, 10), pick(digits, 19)
 	query := url.Values{

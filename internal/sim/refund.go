@@ -155,7 +155,7 @@ func (s *Sim) refundable(o *order, ask refundAsk, now time.Time) refundRefusal {
 	return refundRefusal{}
 }
 
-// makeRefund accepts a refund: the order shows REFUND from now on, in the same write.
+// MakeRefund accepts a refund: the order shows REFUND from now on, in the same write.
 func (s *Sim) makeRefund(o *order, ask refundAsk, now time.Time) (*refund, error) {
 	r := &refund{
 		MchID: o.MchID, AppID: o.AppID, OutRefundNo: ask.outRefundNo, RefundID: newRefundID(now), OutTradeNo: o.OutTradeNo,

@@ -98,7 +98,7 @@ type textRequest struct {
 	Signature string `json:"signature"` // of scene 1
 }
 
-// checkText is POST /wxa/msg_sec_check.
+// CheckText is POST /wxa/msg_sec_check.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/sec-check/api_msgseccheck.html (文本内容安全识别)
 func (s *Sim) checkText(c *call) reply {
 	var in textRequest

@@ -80,7 +80,7 @@ func sessionSignature(sessionKey string) string {
 	return hex.EncodeToString(hmac.New(sha256.New, []byte(sessionKey)).Sum(nil))
 }
 
-// checkSession is GET /wxa/checksession: is this still the live session_key?
+// CheckSession is GET /wxa/checksession: is this still the live session_key?
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_checksessionkey.html (检验登录态)
 func (s *Sim) checkSession(c *call) reply {
 	s.mu.Lock()
@@ -101,7 +101,7 @@ type plainOK struct {
 	ErrMsg  string `json:"errmsg"`
 }
 
-// resetSession is GET /wxa/resetusersessionkey: a new session_key at once, whatever the age of the last.
+// ResetSession is GET /wxa/resetusersessionkey: a new session_key at once, whatever the age of the last.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_resetusersessionkey.html (重置登录态)
 func (s *Sim) resetSession(c *call) reply {
 	s.mu.Lock()

@@ -147,7 +147,7 @@ func (t template) told() templateTold {
 	return out
 }
 
-// listTemplates is GET /_sim/apps/{appid}/templates.
+// ListTemplates is GET /_sim/apps/{appid}/templates.
 func (s *Sim) listTemplates(c *echo.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -146,7 +146,7 @@ func (r rule) checkValue(at string, value any) *payError {
 	return nil
 }
 
-// checkText counts bytes, as WeChat Pay does: 69 characters of Chinese in a description are refused for their 135 bytes.
+// CheckText counts bytes, as WeChat Pay does: 69 characters of Chinese in a description are refused for their 135 bytes.
 func (r rule) checkText(at string, value any) *payError {
 	got, ok := value.(string)
 	switch {

@@ -120,7 +120,7 @@ func checkPrepayID(id string) error {
 	return nil
 }
 
-// checkText counts bytes, as WeChat does though its pages say characters: a description of 69 characters and 135 bytes is refused.
+// CheckText counts bytes, as WeChat does though its pages say characters: a description of 69 characters and 135 bytes is refused.
 func checkText(name, value string, least, most int) error {
 	if n := len(value); !utf8.ValidString(value) || n < least || n > most {
 		return fmt.Errorf("%s must be UTF-8 text of %d to %d bytes", name, least, most)

@@ -101,7 +101,7 @@ func (k *kit) find(name string) (realtime.Room, error) {
 	return realtime.Room{Name: name, History: r.GetInt("history")}, nil
 }
 
-// mayJoin is the rule of a room, as package hooks asks it.
+// MayJoin is the rule of a room, as package hooks asks it.
 func (k *kit) mayJoin(e *core.RequestEvent, name string) (realtime.Room, error) {
 	room, err := k.find(name)
 	if err != nil {

@@ -1,0 +1,19 @@
+// Package parcels tells WeChat's order centre what was shipped, and lists what is due.
+package parcels
+
+import (
+	"time"
+	"wxbase/internal/accounts"
+	"wxbase/internal/books"
+	"wxbase/internal/locks"
+
+	"github.com/pocketbase/pocketbase/core"
+)
+
+type Parcels struct {
+	App      core.App
+	Now      func() time.Time
+	Accounts *accounts.Accounts
+	Books    *books.Books
+	Locks    *locks.Keyed
+}

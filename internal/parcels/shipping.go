@@ -1,0 +1,250 @@
+package parcels
+
+// How shipping information goes to WeChat (发货信息管理). WeChat holds the buyer's money back until the shop has said how the goods travel.
+// A submission is a row in the outbox before the first byte goes out. The request that makes it also tries it, so that its answer tells
+// how it went; what WeChat cannot take yet stays in the outbox and is tried again, and what it refuses for good is done, with its error.
+//
+// Of one order there is one submission under way at a time, and the same one again is no new one. WeChat is the source of truth: it
+// allows one correction and counts it, and after a call whose answer was lost it is asked what it has before anything is sent again.
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/accounts"
+	"wxbase/internal/answer"
+	"wxbase/internal/books"
+	"wxbase/internal/order"
+	"wxbase/internal/settings"
+	"wxbase/internal/till"
+	"wxbase/internal/wechat"
+)
+
+// shipmentForm is the body of POST /api/wx/orders/{id}/shipments; names and limits are those of upload_shipping_info in camelCase.
+type shipmentForm struct {
+	LogisticsType  int              `json:"logisticsType"`
+	DeliveryMode   int              `json:"deliveryMode"`
+	IsAllDelivered *bool            `json:"isAllDelivered,omitempty"`
+	ShippingList   []shipmentParcel `json:"shippingList"`
+}
+
+type shipmentParcel struct {
+	TrackingNo     string          `json:"trackingNo,omitempty"`
+	ExpressCompany string          `json:"expressCompany,omitempty"`
+	ItemDesc       string          `json:"itemDesc"`
+	Contact        shipmentContact `json:"contact"`
+}
+
+type shipmentContact struct {
+	ConsignorContact string `json:"consignorContact,omitempty"`
+	ReceiverContact  string `json:"receiverContact,omitempty"`
+}
+
+// shipmentJob is the payload of a row of EffectUpload.
+type shipmentJob struct {
+	Order      string       `json:"order"`
+	Payment    string       `json:"payment"` // the attempt that was paid
+	Number     int          `json:"number"`  // counts the submissions of the order from 1
+	Digest     string       `json:"digest"`  // of the shipment
+	Shipment   shipmentForm `json:"shipment"`
+	UploadTime time.Time    `json:"uploadTime"` // when it was submitted; the same at every try
+	Sent       bool         `json:"sent"`       // a call is out or its answer was lost
+	Accepted   bool         `json:"accepted"`
+	Unchanged  bool         `json:"unchanged"` // WeChat had it already and kept what it had
+}
+
+// CreateShipment handles POST /api/wx/orders/{id}/shipments for superusers: it reports to WeChat how the goods of a paid order travel.
+// It answers `{ok, state, unchanged?}`, where state is shipState: SHIPPED once WeChat has the whole shipping, NONE while a split lacks
+// parcels. 202 with `{ok: false, state, pending, nextAt, code, errcode?, rid?}` means that WeChat could not take it yet, because it does
+// not know the payment before some seconds have passed, or was busy: the outbox goes on. The same body again tries at once and never
+// counts twice; another body on an order that is shipped is the one correction.
+func (p *Parcels) CreateShipment(e *core.RequestEvent) error {
+	var form shipmentForm
+	if err := answer.ReadStrict(e, &form); err != nil {
+		return err
+	}
+	record, err := till.OwnOrder(e)
+	if err != nil {
+		return err
+	}
+	defer p.Locks.Lock(shipmentLock(record.Id))()
+	job, err := p.planShipment(e.App, record, form)
+	if err != nil {
+		return answer.Or(err, answer.Busy)
+	}
+	row, job, err := p.queueShipment(e.App, job)
+	if err != nil {
+		return answer.Or(err, answer.Busy)
+	}
+	if job.Accepted {
+		return p.answerShipment(e, row, nil)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
+	defer cancel()
+	outcome := p.Books.Perform(ctx, row)
+	if err := p.Books.NoteOutcome(row, outcome); err != nil {
+		return answer.Fail(answer.Busy, err)
+	}
+	return p.answerShipment(e, row, outcome)
+}
+
+// shipmentLock is the key under which the submissions of an order take turns.
+func shipmentLock(orderID string) string { return "ship/" + orderID }
+
+// planShipment refuses what cannot work before anything is kept.
+func (p *Parcels) planShipment(app core.App, o *core.Record, form shipmentForm) (shipmentJob, error) {
+	if err := till.RefuseFrozen(app, o.Id); err != nil {
+		return shipmentJob{}, err
+	}
+	switch state := order.PayState(o.GetString("payState")); {
+	case !state.IsPaid():
+		return shipmentJob{}, answer.Fail(answer.OrderNotPaid, nil)
+	case state == order.PayRefunded:
+		return shipmentJob{}, answer.Fail(answer.OrderRefunded, nil)
+	}
+	payment, err := till.PaidAttempt(app, o.Id)
+	if err != nil {
+		return shipmentJob{}, err
+	}
+	if _, err := p.shippingClient(payment); err != nil {
+		return shipmentJob{}, answer.FromWechat(err)
+	}
+	raw, err := json.Marshal(form)
+	if err != nil {
+		return shipmentJob{}, fmt.Errorf("encode shipment: %w", err)
+	}
+	job := shipmentJob{Order: o.Id, Payment: payment.Id, Digest: books.Digest(raw), Shipment: form, UploadTime: p.Now()}
+	if err := wechat.ValidateShipping(job.shipping(payment)); err != nil {
+		return shipmentJob{}, refuseShipment(err)
+	}
+	return job, nil
+}
+
+// refuseShipment names the field in the words of upload_shipping_info.
+func refuseShipment(err error) error {
+	refusal := answer.Fail(answer.ShipmentArgs, err)
+	if fe, ok := errors.AsType[*wechat.FieldError](err); ok {
+		refusal.Data["reason"] = fe.Error()
+	}
+	return refusal
+}
+
+// shippingClient is the client of the mini program in which the order was paid.
+func (p *Parcels) shippingClient(payment *core.Record) (*wechat.Client, error) {
+	app, err := p.Accounts.Settings.App(payment.GetString("appid"))
+	if err != nil {
+		return nil, err
+	}
+	if app.AppID != payment.GetString("appid") {
+		return nil, fmt.Errorf("mini program of payment %s: %w", payment.Id, settings.ErrNotConfigured)
+	}
+	return p.Accounts.Wechat(app), nil
+}
+
+// queueShipment keeps a submission, or finds it where it is the order's latest one already and was not refused.
+func (p *Parcels) queueShipment(app core.App, job shipmentJob) (row *core.Record, kept shipmentJob, err error) {
+	err = app.RunInTransaction(func(tx core.App) error {
+		last, before, err := lastShipment(tx, job.Order)
+		if err != nil {
+			return err
+		}
+		pending := last != nil && last.GetDateTime("doneAt").IsZero()
+		switch {
+		case last != nil && before.Digest == job.Digest && (pending || before.Accepted):
+			row, kept = last, before
+			return nil
+		case pending:
+			return answer.Fail(answer.ShipmentPending, nil)
+		}
+		// note: WeChat wants each upload later than the one before, whatever our clock has done since
+		if least := before.UploadTime.Add(time.Millisecond); job.UploadTime.Before(least) {
+			job.UploadTime = least
+		}
+		job.Number = before.Number + 1
+		kept = job
+		row, err = p.saveShipment(tx, job)
+		return err
+	})
+	return row, kept, err
+}
+
+// saveShipment makes the row. The worker leaves it alone as long as the request that made it may still be trying.
+func (p *Parcels) saveShipment(tx core.App, job shipmentJob) (*core.Record, error) {
+	c, err := tx.FindCachedCollectionByNameOrId("wx_outbox")
+	if err != nil {
+		return nil, err
+	}
+	r := core.NewRecord(c)
+	r.Load(map[string]any{
+		"effect": EffectUpload, "key": fmt.Sprintf("%s%06d", shipmentKeys(job.Order), job.Number), "nextAt": p.Now().Add(2 * accounts.CallTimeout),
+	})
+	r.Set("payload", job)
+	if err := books.Save(tx, r); err != nil {
+		return nil, fmt.Errorf("queue %s: %w", EffectUpload, err)
+	}
+	return r, nil
+}
+
+// shipmentKeys is what the keys of an order's submissions begin with.
+func shipmentKeys(orderID string) string { return EffectUpload + "/" + orderID + "/" }
+
+// lastShipment finds the latest submission of an order; nil means that there is none.
+func lastShipment(app core.App, orderID string) (*core.Record, shipmentJob, error) {
+	r := &core.Record{}
+	from := shipmentKeys(orderID)
+	err := app.RecordQuery("wx_outbox").AndWhere(dbx.Between("key", from, from+"~")).OrderBy("key DESC").Limit(1).One(r)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, shipmentJob{}, nil
+	case err != nil:
+		return nil, shipmentJob{}, fmt.Errorf("read shipments: %w", err)
+	}
+	job, err := shipmentOf(r)
+	return r, job, err
+}
+
+func shipmentOf(row *core.Record) (job shipmentJob, err error) {
+	if err := row.UnmarshalJSONField("payload", &job); err != nil {
+		return job, fmt.Errorf("read shipment: %w", err)
+	}
+	return job, nil
+}
+
+// answerShipment tells how a submission stands.
+func (p *Parcels) answerShipment(e *core.RequestEvent, row *core.Record, outcome error) error {
+	we, fromWeChat := errors.AsType[*wechat.Error](outcome)
+	switch {
+	case fromWeChat && books.IsFinal(outcome) && we.Errcode == errcodeCorrected:
+		return answer.Fail(answer.ShipmentUsed, outcome)
+	case books.IsFinal(outcome):
+		return answer.FromWechat(outcome)
+	}
+	o, err := e.App.FindRecordById("orders", e.Request.PathValue("id"))
+	if err != nil {
+		return answer.Fail(answer.Busy, err)
+	}
+	reply := map[string]any{"ok": outcome == nil, "state": cmp.Or(o.GetString("shipState"), order.ShipNone)}
+	if outcome == nil {
+		job, err := shipmentOf(row)
+		if err != nil {
+			return answer.Fail(answer.Busy, err)
+		}
+		if job.Unchanged {
+			reply["unchanged"] = true
+		}
+		return e.JSON(http.StatusOK, reply)
+	}
+	reply["pending"], reply["nextAt"] = true, row.GetDateTime("nextAt")
+	maps.Copy(reply, answer.FromWechat(outcome).Data) // code, errcode and rid
+	return e.JSON(http.StatusAccepted, reply)
+}

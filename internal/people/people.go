@@ -1,0 +1,30 @@
+// Package people knows who somebody is: login by wx.login code, the session key that stays here, phone numbers, profiles, and the merging of
+// two users who turn out to be one person.
+package people
+
+import (
+	"time"
+	"wxbase/internal/accounts"
+	"wxbase/internal/books"
+	"wxbase/internal/events"
+	"wxbase/internal/limit"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+)
+
+type People struct {
+	App      core.App
+	Now      func() time.Time
+	Accounts *accounts.Accounts
+	Books    *books.Books
+	Limits   limit.Limits
+	OnScene  func(app core.App, scene, user string)     // a code that was opened before the login
+	OnMerge  func(tx core.App, keep, lose string) error // before one user becomes another
+
+	logins OnceCodes[PastLogin]
+	phones OnceCodes[pastPhone]
+
+	OnLogin   *hook.Hook[*events.LoginEvent]
+	OnProfile *hook.Hook[*events.ProfileEvent]
+}

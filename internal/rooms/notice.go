@@ -1,0 +1,67 @@
+package rooms
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"wxbase/internal/books"
+	"wxbase/internal/order"
+
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// What Config.OrderNotice may say.
+const (
+	NoticeOn    = "on"    // who bought what
+	NoticeTotal = "total" // and for how much
+	NoticeOff   = "off"
+)
+
+// noticeRoom is where a shop tells everybody what happens.
+const noticeRoom = "notice"
+
+// Announce tells the room notice that somebody bought something. The name is masked: the room is open to everybody. The buyer
+// learns of the order itself from the realtime topic orders/{id}, which PocketBase guards.
+//
+// Config.OrderNotice off says nothing at all, and only total tells for how much. WXBASE_ORDER_NOTICE_TEXT adds a sentence, in which {name},
+// {items} and {total} (in yuan) stand for what they say: a shop that writes {total} there has said that it may be told.
+func (r *Rooms) Announce(_ context.Context, row *core.Record) error {
+	about, err := books.AboutOf(row)
+	if err != nil {
+		return err
+	}
+	if r.Notice == NoticeOff {
+		return nil
+	}
+	o, err := r.App.FindRecordById("orders", about.Order)
+	if err != nil {
+		return fmt.Errorf("read order: %w", err)
+	}
+	user, err := r.App.FindRecordById("users", o.GetString("user"))
+	if err != nil {
+		return fmt.Errorf("read user: %w", err)
+	}
+	items, err := order.ParseItems(o.GetString("items"))
+	if err != nil {
+		return err
+	}
+	name, what, total := order.MaskName(user.GetString("name")), bought(items), o.GetInt("total")
+	payload := map[string]any{"name": name, "items": what}
+	if r.Notice == NoticeTotal {
+		payload["total"] = total
+	}
+	if text := r.Env("WXBASE_ORDER_NOTICE_TEXT"); text != "" {
+		payload["text"] = strings.NewReplacer("{name}", name, "{items}", what, "{total}", order.Yuan(int64(total))).Replace(text)
+	}
+	_, err = r.Publish(noticeRoom, "order.paid", payload)
+	return err
+}
+
+// bought says what was bought in a few words: "三鲜面 x2", or "三鲜面等3件".
+func bought(items []order.Item) string {
+	if len(items) == 1 {
+		return fmt.Sprintf("%s x%d", items[0].Title(), items[0].Quantity)
+	}
+	return order.Description(items)
+}

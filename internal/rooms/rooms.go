@@ -1,0 +1,35 @@
+// Package rooms binds the realtime hub to the app: who may join and speak, what a room keeps, its routes and sockets, and the notice of paid
+// orders.
+package rooms
+
+import (
+	"time"
+	"wxbase/internal/events"
+	"wxbase/internal/limit"
+	"wxbase/internal/metrics"
+	"wxbase/internal/realtime"
+	"wxbase/internal/realtime/gateway"
+	"wxbase/internal/realtime/sse"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+)
+
+type Rooms struct {
+	App     core.App
+	Now     func() time.Time
+	Limits  limit.Limits
+	Metrics *metrics.Metrics
+
+	Env       func(string) string
+	Notice    string // NoticeOn, NoticeTotal or NoticeOff
+	Simulated bool   // everybody may speak in the room notice
+
+	Hub        *realtime.Hub
+	front      *sse.Front
+	sockets    *gateway.Gateway // nil until the app serves
+	roomBook   *roomBook
+	RoomMinute limit.Minute
+
+	OnRoomMessage *hook.Hook[*events.RoomMessageEvent]
+}

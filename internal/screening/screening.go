@@ -1,0 +1,22 @@
+// Package screening has WeChat check texts and images, and holds back what it has not passed.
+package screening
+
+import (
+	"time"
+	"wxbase/internal/accounts"
+	"wxbase/internal/books"
+	"wxbase/internal/limit"
+
+	"github.com/pocketbase/pocketbase/core"
+)
+
+type Screening struct {
+	App      core.App
+	Now      func() time.Time
+	Accounts *accounts.Accounts
+	Books    *books.Books
+	Limits   limit.Limits
+
+	checked checkedFields
+	slots   uploadSlots
+}

@@ -1,0 +1,30 @@
+// Package subscribe sends subscribe messages, counts consents, and takes in what WeChat pushes.
+package subscribe
+
+import (
+	"time"
+	"wxbase/internal/accounts"
+	"wxbase/internal/books"
+	"wxbase/internal/events"
+	"wxbase/internal/limit"
+	"wxbase/internal/locks"
+	"wxbase/internal/settings"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+)
+
+type Subscribe struct {
+	App      core.App
+	Now      func() time.Time
+	Accounts *accounts.Accounts
+	Books    *books.Books
+	Locks    *locks.Keyed
+	Limits   limit.Limits
+	OnMedia  func(found *events.MediaVerdict, at time.Time) error // what WeChat found in an image
+	SimPush  func(settings.App) settings.App
+
+	templates templateCache
+
+	OnPush *hook.Hook[*events.PushEvent]
+}

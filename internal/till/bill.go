@@ -1,0 +1,310 @@
+package till
+
+// How the books are compared. WeChat's trade bill of a day, which is there after ten the next morning in Beijing, is held against our
+// payments and refunds, number by number and fen by fen. What is missing here is mended from a fresh, verified query, never from the bill
+// itself, which is not signed. What remains is a list of differences for a person. bill_rounds.go says when.
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/books"
+	"wxbase/internal/days"
+	"wxbase/internal/order"
+	"wxbase/internal/wxpay"
+)
+
+// Kinds of differences, as stored in wx_bill_diffs.kind.
+const (
+	diffPaymentHere  = "payment_missing_here"  // WeChat has a payment that we have not
+	diffPaymentThere = "payment_missing_there" // we have a payment that WeChat has not
+	diffPaymentTotal = "payment_total"         // the amounts differ
+	diffRefundHere   = "refund_missing_here"
+	diffRefundThere  = "refund_missing_there"
+	diffRefundTotal  = "refund_total"
+)
+
+// BillReport is the outcome of one comparison. Amounts are in fen; ours are those after mending.
+type BillReport struct {
+	Merchant    string     `json:"merchant"`
+	Date        string     `json:"date"`
+	State       string     `json:"state"` // OK, EMPTY or DIFFERENT
+	Payments    int        `json:"payments"`
+	Refunds     int        `json:"refunds"`
+	TheirTotal  int64      `json:"theirTotal"`
+	OurTotal    int64      `json:"ourTotal"`
+	TheirRefund int64      `json:"theirRefund"`
+	OurRefund   int64      `json:"ourRefund"`
+	Foreign     int        `json:"foreign"` // payments and refunds of other programs, in no total
+	Mended      int        `json:"mended"`
+	Unanswered  int        `json:"unanswered"` // differences about which WeChat did not answer; asked again
+	Diffs       []BillDiff `json:"diffs"`
+}
+
+// BillDiff is one number on which the books differ.
+type BillDiff struct {
+	Kind       string `json:"kind"`
+	OutTradeNo string `json:"outTradeNo"` // or out_refund_no
+	Ours       any    `json:"ours"`
+	Theirs     any    `json:"theirs"`
+	Resolved   bool   `json:"resolved"` // it was mended from a query
+}
+
+// bookEntry is a payment or a refund in either book.
+type bookEntry struct {
+	Number string `json:"number"` // out_trade_no or out_refund_no
+	Trade  string `json:"outTradeNo"`
+	Amount int64  `json:"amount"`
+	State  string `json:"state"`
+}
+
+// Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the outcome. step is called for every entry that was
+// looked at.
+func (t *Till) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (BillReport, error) {
+	gateway, err := t.Accounts.Gateway(mchID, "")
+	if err != nil {
+		return BillReport{}, err
+	}
+	day = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, days.Beijing())
+	report := BillReport{Merchant: mchID, Date: day.Format(time.DateOnly), Diffs: []BillDiff{}}
+	bill, err := gateway.TradeBill(ctx, day)
+	if err != nil {
+		return report, fmt.Errorf("fetch bill of %s: %w", report.Date, err)
+	}
+	ours, err := t.ourBooks(mchID, day)
+	if err != nil {
+		return report, err
+	}
+	theirs, err := t.theirBooks(mchID, bill, ours)
+	if err != nil {
+		return report, err
+	}
+	report.Diffs = append(
+		compareBooks(ours.payments, theirs.payments, diffPaymentHere, diffPaymentThere, diffPaymentTotal),
+		compareBooks(ours.refunds, theirs.refunds, diffRefundHere, diffRefundThere, diffRefundTotal)...)
+	t.mendAll(ctx, gateway, &report, step)
+	if report.Mended > 0 {
+		if ours, err = t.ourBooks(mchID, day); err != nil {
+			return report, err
+		}
+	}
+	report.count(ours, theirs)
+	report.State = stateOf(report, bill.Empty)
+	return report, t.saveBill(report)
+}
+
+// sums are the payments and refunds of a day by their numbers.
+type sums struct {
+	payments, refunds map[string]bookEntry
+	foreign           int
+}
+
+func (r *BillReport) count(ours, theirs sums) {
+	r.Payments, r.Refunds, r.Foreign = len(theirs.payments), len(theirs.refunds), theirs.foreign
+	r.TheirTotal, r.OurTotal = sum(theirs.payments), sum(ours.payments)
+	r.TheirRefund, r.OurRefund = sum(theirs.refunds), sum(ours.refunds)
+}
+
+func (t *Till) mendAll(ctx context.Context, gateway wxpay.Gateway, report *BillReport, step func(done, all int)) {
+	for i := range report.Diffs {
+		step(i, len(report.Diffs))
+		diff := &report.Diffs[i]
+		err := t.mend(ctx, report.Merchant, gateway, diff)
+		switch {
+		case diff.Resolved:
+			report.Mended++
+		case err != nil:
+			t.App.Logger().Warn("difference with WeChat's bill was not mended", "kind", diff.Kind, "number", diff.OutTradeNo, "error", err.Error())
+			if isUnanswered(err) {
+				report.Unanswered++
+			}
+		}
+	}
+}
+
+// isUnanswered tells whether a question that failed may be answered later. What is not in our books, or not in WeChat's, stays so.
+func isUnanswered(err error) bool {
+	if errors.Is(err, sql.ErrNoRows) || errors.Is(err, errRefundTooLarge) {
+		return false
+	}
+	if pe, ok := errors.AsType[*wxpay.Error](err); ok {
+		return pe.Kind != wxpay.KindNotFound && pe.Kind != wxpay.KindParam
+	}
+	return true
+}
+
+func stateOf(r BillReport, empty bool) string {
+	switch {
+	case len(r.Diffs) > r.Mended:
+		return billDifferent
+	case empty:
+		return billEmpty
+	default:
+		return billOK
+	}
+}
+
+// ourBooks are our payments and refunds of a day in Beijing.
+func (t *Till) ourBooks(mchID string, day time.Time) (b sums, err error) {
+	if b.payments, err = t.paymentsOf(mchID, day); err != nil {
+		return b, err
+	}
+	b.refunds, err = t.refundsOf(mchID, day)
+	return b, err
+}
+
+// theirBooks splits a bill and leaves out what other programs have sold. A refund has a row of its own, which repeats the payment.
+func (t *Till) theirBooks(mchID string, bill wxpay.Bill, ours sums) (sums, error) {
+	theirs := sums{payments: map[string]bookEntry{}, refunds: map[string]bookEntry{}}
+	rules, err := t.foreignOf(mchID)
+	if err != nil {
+		return theirs, err
+	}
+	for _, row := range bill.Rows {
+		_, paidHere := ours.payments[row.OutTradeNo]
+		_, refundedHere := ours.refunds[row.OutRefundNo]
+		switch {
+		case !paidHere && !refundedHere && t.isForeign(rules, row):
+			theirs.foreign++
+		case row.OutRefundNo != "":
+			theirs.refunds[row.OutRefundNo] = bookEntry{row.OutRefundNo, row.OutTradeNo, int64(row.RefundAmount), row.RefundState}
+		default:
+			theirs.payments[row.OutTradeNo] = bookEntry{row.OutTradeNo, row.OutTradeNo, int64(row.Total), row.TradeState}
+		}
+	}
+	return theirs, nil
+}
+
+// paymentsOf are our payments of a day in Beijing, by the time that WeChat gave them.
+func (t *Till) paymentsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
+	rows, err := t.App.FindAllRecords("payments", dbx.HashExp{"merchant": mchID}, paidOrHeld(), within("successAt", day))
+	if err != nil {
+		return nil, fmt.Errorf("read payments: %w", err)
+	}
+	entries := map[string]bookEntry{}
+	for _, r := range rows {
+		n := r.GetString("outTradeNo")
+		_, amount := heldMoney(r)
+		entries[n] = bookEntry{n, n, amount, r.GetString("state")}
+	}
+	return entries, nil
+}
+
+// paidOrHeld are the payments that stand in WeChat's bill, those that a person gave back included.
+func paidOrHeld() dbx.Expression {
+	return dbx.Or(dbx.In("state", "PAID", "PAID_LATE", "DISPUTED"), dbx.Not(dbx.HashExp{"heldTransaction": ""}))
+}
+
+// refundsOf are the refunds that WeChat has accepted on a day. One that has no answer yet belongs to no day.
+func (t *Till) refundsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
+	rows, err := t.App.FindAllRecords("refunds", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.In("state", "NEW", "SUBMITTED", "REJECTED")), within("sentAt", day))
+	if err != nil {
+		return nil, fmt.Errorf("read refunds: %w", err)
+	}
+	entries := map[string]bookEntry{}
+	for _, r := range rows {
+		payment, err := t.App.FindRecordById("payments", r.GetString("payment"))
+		if err != nil {
+			return nil, fmt.Errorf("read payment: %w", err)
+		}
+		n := r.GetString("outRefundNo")
+		entries[n] = bookEntry{n, payment.GetString("outTradeNo"), int64(r.GetInt("amount")), r.GetString("state")}
+	}
+	return entries, nil
+}
+
+func within(field string, day time.Time) dbx.Expression {
+	return dbx.NewExp("[["+field+"]] >= {:from} AND [["+field+"]] < {:to}", dbx.Params{
+		"from": day.UTC().Format(days.Stored), "to": day.AddDate(0, 0, 1).UTC().Format(days.Stored),
+	})
+}
+
+func sum(entries map[string]bookEntry) (total int64) {
+	for _, e := range entries {
+		total += e.Amount
+	}
+	return total
+}
+
+func compareBooks(ours, theirs map[string]bookEntry, missingHere, missingThere, differs string) []BillDiff {
+	var diffs []BillDiff
+	for n, t := range theirs {
+		switch o, ok := ours[n]; {
+		case !ok:
+			diffs = append(diffs, BillDiff{Kind: missingHere, OutTradeNo: n, Theirs: t})
+		case o.Amount != t.Amount:
+			diffs = append(diffs, BillDiff{Kind: differs, OutTradeNo: n, Ours: o, Theirs: t})
+		}
+	}
+	for n, o := range ours {
+		if _, ok := theirs[n]; !ok {
+			diffs = append(diffs, BillDiff{Kind: missingThere, OutTradeNo: n, Ours: o})
+		}
+	}
+	return diffs
+}
+
+// mend asks WeChat about what is missing here and applies the answer.
+func (t *Till) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, diff *BillDiff) (err error) {
+	switch diff.Kind {
+	case diffPaymentHere:
+		diff.Resolved, err = t.MendPayment(ctx, mchID, diff.OutTradeNo)
+	case diffRefundHere:
+		diff.Resolved, err = t.MendRefund(ctx, mchID, gateway, diff.OutTradeNo)
+	}
+	return err
+}
+
+func (t *Till) MendPayment(ctx context.Context, mchID, outTradeNo string) (bool, error) {
+	payment, err := books.Find(t.App, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": outTradeNo})
+	if err != nil {
+		return false, err // a number that we never gave out: somebody else uses this merchant
+	}
+	defer t.Locks.Lock("order/" + payment.GetString("order"))()
+	end := t.drive(ctx, payment.Id, order.EventClientOK, evidence{source: "bill"})
+	if end.err != nil || end.callErr != nil {
+		return false, errors.Join(end.err, end.callErr)
+	}
+	return end.step.To == order.PaymentPaid || end.step.To == order.PaymentPaidLate, nil
+}
+
+func (t *Till) MendRefund(ctx context.Context, mchID string, gateway wxpay.Gateway, outRefundNo string) (bool, error) {
+	fact, err := gateway.QueryRefund(ctx, outRefundNo)
+	if err != nil {
+		return false, err
+	}
+	id, err := t.refundOfFact(t.App, mchID, fact)
+	if err != nil {
+		return false, err
+	}
+	step, err := t.applyRefund(t.App, id, "", refundEvidence{source: "bill", fact: &fact})
+	return err == nil && step.To != order.RefundNew, err
+}
+
+// saveBill stores the outcome; comparing the same day again replaces it.
+func (t *Till) saveBill(report BillReport) error {
+	return t.App.RunInTransaction(func(tx core.App) error {
+		totals := report
+		totals.Diffs = nil
+		row := map[string]any{"state": report.State, "totals": totals}
+		bill, err := t.replaceBill(tx, report.Merchant, report.Date, row, report.Unanswered > 0)
+		if err != nil {
+			return err
+		}
+		for _, d := range report.Diffs {
+			_, err := books.Insert(tx, "wx_bill_diffs", map[string]any{
+				"bill": bill.Id, "kind": d.Kind, "outTradeNo": d.OutTradeNo, "ours": d.Ours, "theirs": d.Theirs, "resolved": d.Resolved,
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return t.alertForBill(tx, bill, len(report.Diffs)-report.Mended)
+	})
+}

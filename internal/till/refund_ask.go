@@ -1,0 +1,176 @@
+package till
+
+// What somebody may ask for when money is to go back. The amount is named, or `"all": true` is: a body without either, or with a word
+// that nobody knows, moves nothing. A client that got no answer asks again under the same key and meets the same refund; without a key,
+// the same amount once more is taken for a second click.
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
+	"wxbase/internal/books"
+	"wxbase/internal/order"
+)
+
+// secondClick is how long the same amount of the same order is taken for the same wish.
+const secondClick = time.Minute
+
+// refundForm is the body of POST /api/wx/orders/{id}/refunds.
+type refundForm struct {
+	Amount *int64 `json:"amount"` // fen
+	All    *bool  `json:"all"`    // all that is left, in place of an amount
+	Reason string `json:"reason"`
+	Key    string `json:"key"` // the same for the same wish
+}
+
+// RefundWish is a form that was understood. Amount is 0 when it is all that is left.
+type RefundWish struct {
+	Amount          int64
+	Reason, Key, By string
+}
+
+func (w RefundWish) All() bool { return w.Amount == 0 }
+
+func (f refundForm) wish(by string) (RefundWish, error) {
+	wish := RefundWish{Reason: f.Reason, Key: f.Key, By: by}
+	switch {
+	case f.Amount == nil && f.All == nil:
+		return wish, answer.Field(answer.RefundAmount, "amount", `name an amount in fen, or "all": true`)
+	case f.Amount != nil && f.All != nil:
+		return wish, answer.Field(answer.RefundAmount, "all", "name an amount or all, not both")
+	case f.All != nil && !*f.All:
+		return wish, answer.Field(answer.RefundAmount, "all", "true, or left out")
+	case f.Amount != nil && *f.Amount < 1:
+		return wish, answer.Field(answer.RefundAmount, "amount", "at least 1 fen")
+	case len(f.Reason) > 80:
+		return wish, answer.Field(answer.RefundAmount, "reason", "at most 80 bytes")
+	case len(f.Key) > 64:
+		return wish, answer.Field(answer.FieldInvalid, "key", "at most 64 bytes")
+	}
+	if f.Amount != nil {
+		wish.Amount = *f.Amount
+	}
+	return wish, nil
+}
+
+// askRefund checks what WeChat allows and writes the row, which reserves the amount.
+func (t *Till) askRefund(app core.App, orderID string, wish RefundWish) (refund *core.Record, err error) {
+	err = app.RunInTransaction(func(tx core.App) error {
+		if refund, err = refundOfKey(tx, orderID, wish); refund != nil || err != nil {
+			return err
+		}
+		payment, err := PaidAttempt(tx, orderID)
+		if err != nil {
+			return err
+		}
+		if err := RefuseFrozen(tx, orderID); err != nil {
+			return err
+		}
+		if wish.Key == "" {
+			if err := t.refuseSecondClick(tx, payment, wish); err != nil {
+				return err
+			}
+		}
+		refund, err = t.writeRefund(tx, payment, wish)
+		return err
+	})
+	return refund, err
+}
+
+func (t *Till) writeRefund(tx core.App, payment *core.Record, wish RefundWish) (*core.Record, error) {
+	ask, err := t.refundAsk(tx, payment, wish.Amount)
+	if err != nil {
+		return nil, err
+	}
+	at := t.Now()
+	switch err := order.AllowRefund(ask); {
+	case errors.Is(err, order.ErrRefundTooSoon):
+		at = ask.LastAt.Add(order.RefundSpacing)
+	case err != nil:
+		return nil, refuseRefund(err, ask)
+	}
+	id := core.GenerateDefaultRandomId()
+	return saveRefund(tx, payment, map[string]any{
+		"id": id, "outRefundNo": order.NewOutRefundNo(id), "amount": ask.Amount, "reason": wish.Reason, "requestedBy": wish.By,
+		"nextQueryAt": at, "key": wish.Key, "all": wish.All(),
+	})
+}
+
+// refundOfKey finds the refund that an earlier call with the same key made. Another wish under the same key is a mistake of the client,
+// which must hear about it.
+func refundOfKey(tx core.App, orderID string, wish RefundWish) (*core.Record, error) {
+	if wish.Key == "" {
+		return nil, nil //nolint:nilnil // no key, no refund, no mistake
+	}
+	have, err := books.Find(tx, "refunds", dbx.HashExp{"order": orderID, "key": wish.Key})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // likewise
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find refund by key: %w", err)
+	}
+	otherAmount := have.GetBool("all") != wish.All() || !wish.All() && int64(have.GetInt("amount")) != wish.Amount
+	if otherAmount || have.GetString("reason") != wish.Reason {
+		return nil, answer.With(answer.RefundKeyReused, "refund", have.Id)
+	}
+	return have, nil
+}
+
+// refuseSecondClick refuses what was asked for a moment ago, and what is still on its way. A refund that WeChat refused or closed gave
+// nothing back, and may be asked for again at once.
+func (t *Till) refuseSecondClick(tx core.App, payment *core.Record, wish RefundWish) error {
+	rows, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id})
+	if err != nil {
+		return fmt.Errorf("read refunds: %w", err)
+	}
+	total := int64(payment.GetInt("amount"))
+	left, err := order.Refundable(total, refundAmounts(rows))
+	if err != nil {
+		return err
+	}
+	for _, r := range slices.Backward(rows) {
+		same := int64(r.GetInt("amount")) == wish.Amount || wish.All() && left == 0
+		if same && t.isFreshRefund(r) {
+			refusal := answer.With(answer.RefundRepeated, "refund", r.Id)
+			refusal.Data["state"], refusal.Data["amount"] = r.GetString("state"), r.GetInt("amount")
+			return refusal
+		}
+	}
+	return nil
+}
+
+// isFreshRefund tells whether a refund is on its way, or was asked for within the minute.
+func (t *Till) isFreshRefund(r *core.Record) bool {
+	switch order.RefundState(r.GetString("state")) {
+	case order.RefundNew, order.RefundSubmitted, order.RefundProcessing, order.RefundAbnormal:
+		return true
+	case order.RefundSuccess:
+		return t.Now().Before(lastSent(r).Add(secondClick))
+	case order.RefundClosed, order.RefundRejected:
+	}
+	return false
+}
+
+// lastSent is when a refund was last on the wire: by our clock, or by WeChat's when somebody made it there.
+func lastSent(r *core.Record) time.Time {
+	sent, called := r.GetDateTime("sentAt").Time(), r.GetDateTime("calledAt").Time()
+	if called.After(sent) {
+		return called
+	}
+	return sent
+}
+
+func refundAmounts(rows []*core.Record) []order.RefundAmount {
+	amounts := make([]order.RefundAmount, 0, len(rows))
+	for _, r := range rows {
+		amounts = append(amounts, order.RefundAmount{State: order.RefundState(r.GetString("state")), Amount: int64(r.GetInt("amount"))})
+	}
+	return amounts
+}
