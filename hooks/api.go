@@ -27,3 +27,10 @@ func (p *Plugin) SendMessage(ctx context.Context, m subscribe.Message) (msgID st
 func (p *Plugin) Publish(room, event string, payload any) (int, error) {
 	return p.rooms.Publish(room, event, payload)
 }
+
+// What the typed calls take and give, as programs outside this module name it.
+type (
+	Message    = subscribe.Message
+	BillReport = till.BillReport
+	BillDiff   = till.BillDiff
+)

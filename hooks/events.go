@@ -29,3 +29,19 @@ func (p *Plugin) OnRoomMessage() *hook.Hook[*events.RoomMessageEvent] { return p
 
 // OnPush is triggered for everything that WeChat pushes, after wxbase has done its own part.
 func (p *Plugin) OnPush() *hook.Hook[*events.PushEvent] { return p.subscribe.OnPush }
+
+// The events, as programs outside this module name them.
+type (
+	LoginEvent       = events.LoginEvent
+	ProfileEvent     = events.ProfileEvent
+	OrderEvent       = events.OrderEvent
+	PaidEvent        = events.PaidEvent
+	RefundEvent      = events.RefundEvent
+	ScanEvent        = events.ScanEvent
+	RoomMessageEvent = events.RoomMessageEvent
+	PushEvent        = events.PushEvent
+	SubscribeAnswer  = events.SubscribeAnswer
+	MessageReport    = events.MessageReport
+	MediaVerdict     = events.MediaVerdict
+	TradeNotice      = events.TradeNotice
+)
