@@ -74,7 +74,7 @@ func salesSchemas() []schema {
 			fields: []core.Field{
 				&core.TextField{Name: "day", Required: true, Pattern: `^\d{4}-\d{2}-\d{2}$`, Help: "In Beijing."}, need("product", 15), whole("quantity"), fen("amount"),
 			},
-			indexes: []index{{"day", true, "`day`, `product`", ""}},
+			indexes: []index{{"day", true, "`day`, `product`", ""}, {"product", false, "`product`, `quantity`", ""}},
 		},
 	}
 }

@@ -52,6 +52,16 @@ var shopRoutes = map[string]guarded{
 	"POST /api/wx/admin/users/{id}/block":            {desk.Users, "user.block", false},
 	"POST /api/wx/admin/users/{id}/logout":           {desk.Users, "user.logout", false},
 
+	"GET /api/wx/admin/products":             {desk.View, "", false},
+	"GET /api/wx/admin/products/{id}":        {desk.View, "", false},
+	"POST /api/wx/admin/products":            {desk.Products, "product.create", false},
+	"PATCH /api/wx/admin/products/{id}":      {desk.Products, "product.change", false},
+	"DELETE /api/wx/admin/products/{id}":     {desk.Products, "product.remove", false},
+	"POST /api/wx/admin/products/{id}/image": {desk.Products, "product.image", false},
+	"POST /api/wx/admin/products/order":      {desk.Products, "product.order", false},
+	"POST /api/wx/admin/products/bulk":       {desk.Products, "product.bulk", false},
+	"GET /api/wx/admin/categories":           {desk.View, "", false},
+
 	"GET /api/wx/admin/realtime":             {desk.View, "", false},
 	"GET /api/wx/admin/scans":                {desk.View, "", false},
 	"GET /api/wx/admin/quotas":               {desk.View, "", false},

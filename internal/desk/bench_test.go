@@ -114,6 +114,7 @@ var pages = []struct{ name, path string }{
 	{"UsersByName", "/api/wx/admin/users?search=%E7%94%A8%E6%88%B7123"},
 	{"UsersByPhone", "/api/wx/admin/users?search=2345"},
 	{"User", "/api/wx/admin/users/user00000000501"},
+	{"Products", "/api/wx/admin/products"},
 	{"Audit", "/api/wx/admin/audit"},
 	{"Staff", "/api/wx/admin/staff"},
 }

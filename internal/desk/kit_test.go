@@ -6,7 +6,6 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
-	"wxbase/hooks"
 	"wxbase/internal/apptest"
 	"wxbase/internal/desk"
 )
@@ -20,9 +19,9 @@ type kit struct {
 	t testing.TB
 }
 
-func newKit(t testing.TB, change ...func(*hooks.Config)) kit {
-	t.Helper()
-	return kit{apptest.New(t, change...), t}
+func newKit(tb testing.TB) kit {
+	tb.Helper()
+	return kit{apptest.New(tb), tb}
 }
 
 // hire makes an account as the superuser does.
@@ -62,10 +61,10 @@ func (k kit) ask(method, path, token string, body any) apptest.Answer {
 }
 
 // want refuses another status or code.
-func want(t testing.TB, what string, got apptest.Answer, status int, code string) {
-	t.Helper()
+func want(tb testing.TB, what string, got apptest.Answer, status int, code string) {
+	tb.Helper()
 	if got.Status != status || got.Code() != code {
-		t.Errorf("%s: got %d %q %s, want %d %q", what, got.Status, got.Code(), got.Body, status, code)
+		tb.Errorf("%s: got %d %q %s, want %d %q", what, got.Status, got.Code(), got.Body, status, code)
 	}
 }
 

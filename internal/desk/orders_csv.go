@@ -70,6 +70,7 @@ func (d *Desk) exportOrders(e *core.RequestEvent) error {
 	if err != nil {
 		// note: the head is out, so that only a torn answer tells that the file is not whole
 		e.App.Logger().Error("export of orders stopped", "rows", rows, "error", err.Error())
+		d.leaveRow(e, Who(e), "orders.export", http.StatusInternalServerError)
 		panic(http.ErrAbortHandler)
 	}
 	file.Flush()

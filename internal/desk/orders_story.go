@@ -192,14 +192,21 @@ func viewPayment(r *core.Record) paymentView {
 	}
 }
 
-// disputeOf puts what does not fit into words.
+// disputeOf puts into words what does not fit, or what was decided about it.
 func disputeOf(payment *core.Record) string {
 	var d struct {
-		Mismatches []struct{ Field, Got, Want string } `json:"mismatches"`
+		Source     string                                 `json:"source"`
+		Mismatches []struct{ Field, Got, Want string }    `json:"mismatches"`
+		Decision   *struct{ Decision, By, Reason string } `json:"decision"`
 	}
-	text := payment.GetString("dispute")
-	if json.Unmarshal([]byte(text), &d) != nil || len(d.Mismatches) == 0 {
-		return strings.Trim(text, "\"null")
+	if json.Unmarshal([]byte(payment.GetString("dispute")), &d) != nil {
+		return ""
+	}
+	if d.Decision != nil {
+		return d.Decision.Decision + ": " + d.Decision.Reason + " (" + d.Decision.By + ")"
+	}
+	if len(d.Mismatches) == 0 {
+		return d.Source
 	}
 	words := make([]string, 0, len(d.Mismatches))
 	for _, m := range d.Mismatches {

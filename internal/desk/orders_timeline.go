@@ -23,7 +23,8 @@ type event struct {
 
 // timeline is what happened, the oldest first. Titles are words of the books, which the pages translate.
 func (b orderBooks) timeline() []event {
-	all := []event{{At: moment(b.order.GetDateTime("created")), Kind: "created", Title: "created", To: "UNPAID", Ref: b.order.GetString("number"), OK: true}}
+	all := make([]event, 0, 1+len(b.ledger)+len(b.inbox)+len(b.effects)+len(b.requests)+len(b.audit))
+	all = append(all, event{At: moment(b.order.GetDateTime("created")), Kind: "created", Title: "created", To: "UNPAID", Ref: b.order.GetString("number"), OK: true})
 	all = append(all, each(b.ledger, ledgerEvent)...)
 	all = append(all, each(b.inbox, inboxEvent)...)
 	all = append(all, each(b.effects, effectEvent)...)

@@ -80,7 +80,7 @@ func (d *Desk) listProducts(e *core.RequestEvent) error {
 	default:
 		return failField("active", "true or false")
 	}
-	return answerPage(e, ask, "products", dbx.And(where...), "position, created, id", func(rows []*core.Record) ([]productView, error) {
+	return answerPage(e, ask, "products", both(where...), "position, created, id", func(rows []*core.Record) ([]productView, error) {
 		return viewProducts(e.App, rows)
 	})
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
-// piecesSold counts the pieces of products that were paid for, by the lines of orders.
+// piecesSold counts the pieces of products that were paid for, by the sums of the days.
 func piecesSold(app core.App, products []any) (map[string]int, error) {
 	var rows []struct {
 		Product string `db:"product"`
 		Sold    int    `db:"sold"`
 	}
-	err := app.DB().Select("product", "sum(quantity) AS sold").From("wx_order_lines").
-		Where(dbx.And(dbx.In("product", products...), dbx.Not(dbx.HashExp{"paidAt": ""}))).GroupBy("product").All(&rows)
+	err := app.DB().Select("product", "sum(quantity) AS sold").From("wx_sales_products").
+		Where(dbx.In("product", products...)).GroupBy("product").All(&rows)
 	if err != nil {
 		return nil, fmt.Errorf("add up what was sold: %w", err)
 	}

@@ -147,6 +147,9 @@ func (d *Desk) viewMe(actor Actor, r *core.Record) (meView, error) {
 
 // logout handles POST /api/wx/admin/staff/logout: it ends the session that asks.
 func (d *Desk) logout(e *core.RequestEvent) error {
+	if err := d.ReadStrict(e, &struct{}{}); err != nil {
+		return err
+	}
 	who := Who(e)
 	if who.Session == "" {
 		return fail(errSuperuser, nil)

@@ -24,6 +24,9 @@ func totpPlace(staff *core.Record) string { return "wx_staff/" + staff.Id + "/to
 // beginTOTP handles POST /api/wx/admin/staff/me/totp: it makes a secret, which counts once it is confirmed. This is the only time that it is
 // shown.
 func (d *Desk) beginTOTP(e *core.RequestEvent) error {
+	if err := d.ReadStrict(e, &struct{}{}); err != nil {
+		return err
+	}
 	if Who(e).Session == "" {
 		return fail(errSuperuser, nil)
 	}

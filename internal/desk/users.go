@@ -153,6 +153,9 @@ func userByID(app core.App, id string) (*core.Record, error) {
 
 // showPhone handles POST /api/wx/admin/users/{id}/phone: the whole number, and a row in the audit about who asked.
 func (d *Desk) showPhone(e *core.RequestEvent) error {
+	if err := d.ReadStrict(e, &struct{}{}); err != nil {
+		return err
+	}
 	r, err := userByID(e.App, e.Request.PathValue("id"))
 	if err != nil {
 		return err

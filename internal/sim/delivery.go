@@ -9,8 +9,18 @@ type delivery struct {
 // deliveryList is a dozen of WeChat's companies, of which there are some 1,400.
 func deliveryList() []delivery {
 	return []delivery{
-		{"SF", "顺丰速运"}, {"ZTO", "中通快递"}, {"YTO", "圆通速递"}, {"YUNDA", "韵达速递"}, {"STO", "申通快递"}, {"JTSD", "极兔快递"},
-		{"JD", "京东快递"}, {"EMS", "中国邮政速递物流"}, {"YZPY", "邮政快递包裹"}, {"DBL", "德邦快递"}, {"HTKY", "百世快递"}, {"FWX", "丰网速运"},
+		{"SF", "顺丰速运"},
+		{"ZTO", "中通快递"},
+		{"YTO", "圆通速递"},
+		{"YUNDA", "韵达速递"},
+		{"STO", "申通快递"},
+		{"JTSD", "极兔快递"},
+		{"JD", "京东快递"},
+		{"EMS", "中国邮政速递物流"},
+		{"YZPY", "邮政快递包裹"},
+		{"DBL", "德邦快递"},
+		{"HTKY", "百世快递"},
+		{"FWX", "丰网速运"},
 	}
 }
 

@@ -22,11 +22,12 @@ export type Permission =
   | "staff"
   | "audit";
 
-// POST staff/login {email, password, code?} → Session | 401 staff_code_wanted (send it again with code) | 429 staff_locked {data:{until}}
+// POST staff/login {email, password, code?} → Session | 401 staff_login_invalid | 401 staff_code_wanted (send it again with code)
+//   | 400 staff_code_invalid | 429 staff_locked {data:{until}}. Any route: 401 staff_sign_in (the session has ended), 403 staff_not_allowed {data:{permission}}
 // A superuser's token works on every route too: GET staff/me says who one is.
 export type Session = { token: string; me: Me };
 export type Me = { id: string; email: string; name: string; role: Role | "superuser"; permissions: Permission[]; totp: boolean; simulated: boolean; shop: string };
-// GET staff → {items: Staff[]}; POST staff {email,name,role,password}; PATCH staff/{id} {name?,role?,disabled?,password?}; DELETE staff/{id}
+// GET staff → {items: Staff[]}; POST staff {email,name,role,password}; PATCH staff/{id} {name?,role?,disabled?,password?,totp?:false}; DELETE staff/{id}. totp: false takes a lost authenticator away
 export type Staff = { id: string; email: string; name: string; role: Role; disabled: boolean; totp: boolean; lastSeen: string; sessions: number; created: string };
 // GET staff/{id}/sessions → {items}; DELETE staff/sessions/{id}; POST staff/logout ends one's own
 export type StaffSession = { id: string; agent: string; ip: string; created: string; seen: string; current: boolean };
@@ -60,7 +61,7 @@ export type Attention = {
 // search: order number, WeChat's number (transactionId, outTradeNo), the whole phone or its last four digits, product name.
 // GET orders.csv with the same filters: text/csv with BOM, streamed.
 
-export type OrderState = "UNPAID" | "PAID" | "CANCELLED" | "PARTIAL_REFUND" | "REFUNDED" | string; // orders.payState as it is stored
+export type OrderState = "UNPAID" | "PAID" | "CANCELLED" | "PART_REFUNDED" | "REFUNDED" | string; // orders.payState as it is stored
 export type OrderRow = {
   id: string; number: string; created: string; paidAt: string; expiresAt: string; payState: OrderState; shipState: string;
   total: number; refunded: number; title: string; lines: number; buyer: { id: string; name: string; phone: string }; // phone masked: 138****8000
@@ -78,9 +79,10 @@ export type Refund = { id: string; outRefundNo: string; refundId: string; state:
 export type Shipment = { state: string; parcels: { trackingNo: string; expressCompany: string; itemDesc: string }[]; error: string; sentAt: string };
 // one thing that happened, the oldest first
 export type Event = { at: string; kind: "created" | "ledger" | "notification" | "refund" | "shipping" | "message" | "effect" | "remark" | "audit"; title: string; from: string; to: string; by: string; ref: string; ok: boolean; details: string };
-// POST orders/{id}/remark {remark}; POST orders/{id}/resend {effect} → {ok}; POST orders/{id}/cancel|sync|refunds|shipments live at /api/wx/orders/{id}/…
-// POST orders/{id}/refunds {lines:[{line, quantity}]} is refunds/preview → {amount}: what some lines cost, at most what is left
-// POST refunds/{id}/approve | refuse: the second person
+// POST orders/{id}/remark {remark}; POST orders/{id}/resend {effect} → {ok} (effect: ref of an Event of kind effect, shipping or message that is not ok); POST orders/{id}/cancel|sync|refunds|shipments live at /api/wx/orders/{id}/…
+// POST orders/{id}/refunds/preview {lines:[{line, quantity}]} → {amount, refundable}: what some lines (from 0) cost, at most what is left
+// POST /api/wx/orders/{id}/refunds answers 202 with a Refund whose waitsFor is second_person when somebody else has to approve it
+// POST refunds/{id}/approve | refuse → Refund: the second person; id is that of the Refund that waits. 403 refund_same_person, 409 refund_request_decided
 // GET carriers → {items:[{id, name}]}: WeChat's delivery companies
 // GET picking?ids=a,b → {items: Order[]}; GET orders/{id}/receipt is drawn by the page itself
 
