@@ -3,6 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { inTabs, openBrowser } from './browser.js';
 import { call, Customer, rootToken } from './customers.js';
 import { startServer } from './server.js';
@@ -22,7 +23,7 @@ const dish = 'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR4nGO4uTAGK2
 
 for (const run of chosen) {
   test(`shop ${run.name}`, async (t) => {
-    const [browser, server] = await Promise.all([openBrowser(), startServer()]);
+    const [browser, server] = await Promise.all([openBrowser(), startServer('--hooksDir', path.join(import.meta.dirname, 'shop_hooks'))]);
     t.after(() => Promise.all([browser.close(), server.stop()]));
     const world = await customersOf(server);
     await inTabs(browser, { name: `shop-${run.name}`, viewport: run.viewport, locale: run.language }, async (tab) => {
@@ -55,8 +56,8 @@ async function customersOf(server) {
   const guest = await new Customer(server, 'p3').login({ name: 'Alex', scene: code.scene });
   await call(server, 'GET', `/api/wx/scenes/${encodeURIComponent(code.scene)}`, guest.token);
   await reviewed(server, root, li);
-  await differs(server, root);
-  return { root, products, wang, li, code, orders: { ...orders, odd } };
+  const difference = await call(server, 'POST', '/e2e/bill', root, {});
+  return { root, products, wang, li, code, difference, orders: { ...orders, odd } };
 }
 
 // reviewed makes a collection whose text WeChat checks, and a text that it wants a person to see.
@@ -71,11 +72,7 @@ async function reviewed(server, root, writer) {
   await call(server, 'POST', '/api/collections/reviews/records', writer.token, { text: 'sim-review 这家的面真好吃', user: writer.id });
 }
 
-// differs is a day of the bill on which the books do not agree.
-async function differs(server, root) {
-  const bill = await call(server, 'POST', '/api/collections/wx_bills/records', root, { date: '2026-01-05', merchant: '1900000001', state: 'DIFFERENT', totals: { payments: 2, theirTotal: 3601, ourTotal: 3600 } });
-  await call(server, 'POST', '/api/collections/wx_bill_diffs/records', root, { bill: bill.id, kind: 'payment_total', outTradeNo: 'N20260105', ours: { amount: 3600 }, theirs: { amount: 3601 } });
-}
+const today = () => new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format();
 
 const tasks = {
   '05 a product with picture, price in yuan and two specifications': async (shop) => {
@@ -234,7 +231,7 @@ const tasks = {
 
   '16 export a month': async (shop) => {
     await shop.visit('orders');
-    const month = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format().slice(0, 7);
+    const month = today().slice(0, 7);
     await shop.page.goto(`${shop.server.url}/shop/#/orders?from=${month}-01`);
     await shop.reload();
     await shop.id('export').click();
@@ -329,18 +326,18 @@ const tasks = {
     shop.quiet();
   },
 
-  '23 settle a bill difference': async (shop) => {
+  '23 settle a bill difference': async (shop, { difference }) => {
     await shop.visit('bills');
     await shop.accessible('bills');
-    await shop.row('N20260105').getByText('¥36.01').waitFor();
+    await shop.row(difference.outTradeNo).getByText('¥36.01').waitFor();
     await shop.id('settle').click();
     await shop.page.locator('input[name=note]').fill('paid by hand');
     await shop.id('settle-go').click();
     await shop.said('bills.settled');
     await shop.reload();
-    assert.equal(await shop.row('N20260105').count(), 0);
+    assert.equal(await shop.row(difference.outTradeNo).count(), 0);
     await shop.page.locator('.el-radio-button', { hasText: shop.t('bills.settledOnes') }).click();
-    await shop.row('N20260105').waitFor();
+    await shop.row(difference.outTradeNo).waitFor();
     shop.quiet();
   },
 
