@@ -122,8 +122,8 @@ func TestDemoProducts(t *testing.T) {
 	}
 	second := again(t, first, hooks.Config{Sim: true})
 	after, err := second.FindAllRecords("products")
-	if err != nil || len(after) != 3 {
-		t.Fatalf("second start: got %d products, %v, want the 3 that were left", len(after), err)
+	if err != nil || len(after) != 4 {
+		t.Fatalf("second start: got %d products, %v, want the 4 that were left", len(after), err)
 	}
 	if r, err := second.FindRecordById("products", products[0].Id); err != nil || r.GetInt("price") != 1 {
 		t.Errorf("second start: got %v, %v, want the changed price", r, err)

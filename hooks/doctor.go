@@ -61,6 +61,7 @@ func printFindings(out io.Writer, findings []doctor.Finding, asJSON bool) error 
 	if asJSON {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
 		return encoder.Encode(map[string]any{"findings": findings})
 	}
 	for _, f := range findings {

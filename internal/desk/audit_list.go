@@ -46,7 +46,7 @@ func (d *Desk) listAudit(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	return answerPage(e, ask, "wx_audit", where, "at DESC, id DESC", func(rows []*core.Record) ([]auditRow, error) {
+	return answerPage(e, ask, "wx_audit", where, "at DESC, rowid DESC", func(rows []*core.Record) ([]auditRow, error) {
 		return each(rows, viewAuditRow), nil
 	})
 }

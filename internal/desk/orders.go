@@ -96,7 +96,7 @@ func (d *Desk) listOrders(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	return answerPage(e, ask, "orders", find.where, find.sort+" DESC, id DESC", func(rows []*core.Record) ([]orderRow, error) {
+	return answerPage(e, ask, "orders", find.where, find.sort+" DESC, rowid DESC", func(rows []*core.Record) ([]orderRow, error) {
 		return d.viewOrders(e.App, rows)
 	})
 }

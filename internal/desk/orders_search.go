@@ -91,8 +91,10 @@ func soldOf(products []string) dbx.Expression {
 	return dbx.NewExp("[[orders.id]] IN (SELECT [[order]] FROM {{wx_order_lines}} WHERE [[product]] IN ("+strings.Join(names, ",")+"))", params)
 }
 
-// mostFound is how many people or products a search is taken for.
-const mostFound = 100
+const (
+	mostFound    = 100 // people or numbers that a search is taken for
+	mostProducts = 30  // products whose name has what was typed; who types less than a name wants to type more
+)
 
 var (
 	fourDigits  = regexp.MustCompile(`^\d{4}$`)
@@ -116,7 +118,7 @@ func (d *Desk) searchOrders(app core.App, text string) (dbx.Expression, error) {
 		}
 	}
 	var products []string
-	err := app.DB().Select("id").From("products").Where(dbx.Like("name", text)).Limit(mostFound).Column(&products)
+	err := app.DB().Select("id").From("products").Where(dbx.Like("name", text)).Limit(mostProducts).Column(&products)
 	if err != nil || len(products) == 0 {
 		return dbx.NewExp("0 = 1"), err
 	}

@@ -49,7 +49,7 @@ func (d *Desk) listUsers(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	return answerPage(e, ask, "users", where, "created DESC, id DESC", func(rows []*core.Record) ([]userView, error) {
+	return answerPage(e, ask, "users", where, "created DESC, rowid DESC", func(rows []*core.Record) ([]userView, error) {
 		return viewUsers(e.App, rows)
 	})
 }

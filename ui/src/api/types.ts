@@ -87,6 +87,9 @@ export type Event = { at: string; kind: "created" | "ledger" | "notification" | 
 // GET picking?ids=a,b → {items: Order[]}; GET orders/{id}/receipt is drawn by the page itself
 
 // ---- products: GET products?search=&active=&category=&page= → Page<Product>; GET products/{id}; POST products; PATCH products/{id}; DELETE products/{id}
+// POST and PATCH take name, description, price, stock, active, category, position, variants (all of them: one that is left out is removed; id for those that are there).
+// stock -1: never runs out. stockWas beside stock, in products and variants: the stock that the person saw, so that what was sold since stays sold.
+// DELETE → {archived: boolean}: what was ever ordered is taken down instead. POST products/order sorts the ids within the places that they have together.
 // POST products/{id}/image (multipart "image"); POST products/order {ids}; POST products/bulk {ids, active}; GET categories → {items: string[]}
 
 export type Product = { id: string; name: string; description: string; image: string; price: number; stock: number; active: boolean; category: string; position: number; variants: Variant[]; sold: number; updated: string };
@@ -131,7 +134,9 @@ export type Secret = { set: boolean; fingerprint: string; fromEnv: boolean };
 export type AppSetup = { id: string; appid: string; name: string; secret: Secret; pushToken: Secret; pushAesKey: Secret; pushMode: string; envVersion: string; pushAddress: string };
 export type MerchantSetup = { id: string; mchid: string; name: string; api: "v2" | "v3"; certSerial: string; privateKey: Secret; apiV3Key: Secret; apiV2Key: Secret; publicKeyId: string; publicKey: Secret; certificate: Secret; verifyMode: string; signType: string; foreign: string; notifyAddress: string };
 export type Preferences = { shop: string; twoPersonsAbove: number; dashboardChinese: boolean; publicUrl: string };
-// PATCH setup/app, setup/merchant, setup/preferences: any of the fields, secrets as strings; 400 with data.field
+// PATCH setup/app, setup/merchant, setup/preferences: any of the fields, secrets as strings → Setup; 400 with data.field; 409 setup_from_environment
+// Beside the simulator what is saved stays switched off until a start without --sim.
 // POST setup/recognise {text} → {kind: "private_key" | "certificate" | "public_key" | "unknown", serial, subject, from, until, matches: boolean | null}: what a pasted PEM is, and whether it belongs to what is stored
 // POST doctor → {findings: Finding[]}; the same as `wxbase doctor --json`
-export type Finding = { check: string; state: "ok" | "warning" | "problem" | "skipped"; title: string; why: string; cure: string; doc: string }; // in the language of Accept-Language
+// code: what was found, for programs; subject: the mini program or the merchant, "" for the server
+export type Finding = { check: string; code: string; subject: string; state: "ok" | "warning" | "problem" | "skipped"; title: string; why: string; cure: string; doc: string }; // in the language of Accept-Language
