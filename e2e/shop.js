@@ -115,6 +115,8 @@ export class Shop {
 
   /** accessible fails on what axe calls serious or critical. */
   async accessible(where) {
+    // what is still fading in has too little contrast
+    await this.page.evaluate(() => Promise.allSettled(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished)));
     await this.page.evaluate(axe);
     const { violations } = await this.page.evaluate(() => globalThis.axe.run());
     const bad = violations.filter((one) => ['serious', 'critical'].includes(one.impact)).map((one) => `${one.id}: ${one.nodes[0].html}`);

@@ -45,7 +45,8 @@ export function address(path: string, query: Query = {}): string {
 async function problemOf(response: Response): Promise<Problem> {
   const body = await response.json().catch(() => null);
   const data = (body?.data ?? {}) as Record<string, unknown>;
-  const message = firstFieldError(data) || body?.message || `${response.status} ${response.statusText}`;
+  const reason = typeof data.reason === 'string' && data.reason ? ` (${data.reason})` : '';
+  const message = firstFieldError(data) || (body?.message && body.message + reason) || `${response.status} ${response.statusText}`;
   return new Problem(response.status, message, typeof data.code === 'string' ? data.code : '', data);
 }
 

@@ -72,7 +72,7 @@ export function useAction() {
     busy.value = true;
     try {
       await work();
-      if (done) ElMessage.success({ message: done, grouping: true });
+      if (done) ElMessage.success({ message: done });
       return true;
     } catch (problem) {
       ElMessage.error({ message: (problem as Error).message, grouping: true, duration: 6000, showClose: true });
