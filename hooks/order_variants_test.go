@@ -62,7 +62,8 @@ func TestOrderVariants(t *testing.T) {
 		}
 	}
 	body := map[string]any{"key": "tea-1", "items": []any{
-		map[string]any{"product": product, "variant": small, "quantity": 1}, map[string]any{"product": other, "quantity": 1},
+		map[string]any{"product": product, "variant": small, "quantity": 1},
+		map[string]any{"product": other, "quantity": 1},
 		map[string]any{"product": product, "variant": small, "quantity": 1},
 	}}
 	made := buyer.Must(http.MethodPost, "/api/wx/orders", body)

@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"context"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 	"wxbase/internal/codes"

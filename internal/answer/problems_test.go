@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
 	"wxbase/internal/answer"
 	"wxbase/internal/desk"
 )

@@ -3,6 +3,7 @@ package answer
 import (
 	"errors"
 	"strconv"
+
 	"wxbase/internal/wechat"
 
 	validation "github.com/pocketbase/ozzo-validation/v4"

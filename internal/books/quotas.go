@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
 	"wxbase/internal/answer"
 	"wxbase/internal/days"
 	"wxbase/internal/wechat"

@@ -3,6 +3,7 @@ package codes
 
 import (
 	"time"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/events"

@@ -46,16 +46,31 @@ type formField struct {
 
 func (f appForm) fields() []formField {
 	return []formField{
-		{"appid", f.AppID}, {"name", f.Name}, {"secret", f.Secret}, {"pushToken", f.PushToken}, {"pushAesKey", f.PushAESKey},
-		{"pushMode", f.PushMode}, {"envVersion", f.EnvVersion},
+		{"appid", f.AppID},
+		{"name", f.Name},
+		{"secret", f.Secret},
+		{"pushToken", f.PushToken},
+		{"pushAesKey", f.PushAESKey},
+		{"pushMode", f.PushMode},
+		{"envVersion", f.EnvVersion},
 	}
 }
 
 func (f merchantForm) fields() []formField {
 	return []formField{
-		{"mchid", f.MchID}, {"name", f.Name}, {"api", f.API}, {"certSerial", f.CertSerial}, {"privateKey", tidyPEM(f.PrivateKey)},
-		{"apiV3Key", f.APIv3Key}, {"apiV2Key", f.APIv2Key}, {"publicKeyId", f.PublicKeyID}, {"publicKey", tidyPEM(f.PublicKey)},
-		{"certificate", tidyPEM(f.Certificate)}, {"verifyMode", f.VerifyMode}, {"signType", f.SignType}, {"foreign", f.Foreign},
+		{"mchid", f.MchID},
+		{"name", f.Name},
+		{"api", f.API},
+		{"certSerial", f.CertSerial},
+		{"privateKey", tidyPEM(f.PrivateKey)},
+		{"apiV3Key", f.APIv3Key},
+		{"apiV2Key", f.APIv2Key},
+		{"publicKeyId", f.PublicKeyID},
+		{"publicKey", tidyPEM(f.PublicKey)},
+		{"certificate", tidyPEM(f.Certificate)},
+		{"verifyMode", f.VerifyMode},
+		{"signType", f.SignType},
+		{"foreign", f.Foreign},
 	}
 }
 

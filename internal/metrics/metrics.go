@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
 	"wxbase/internal/wechat"
 
 	"github.com/pocketbase/pocketbase/core"

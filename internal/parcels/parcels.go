@@ -3,6 +3,7 @@ package parcels
 
 import (
 	"time"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/locks"

@@ -4,6 +4,7 @@ package people
 
 import (
 	"time"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/events"

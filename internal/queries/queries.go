@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+
 	"wxbase/internal/answer"
 
 	"github.com/ganigeorgiev/fexpr"

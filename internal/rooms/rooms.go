@@ -4,6 +4,7 @@ package rooms
 
 import (
 	"time"
+
 	"wxbase/internal/events"
 	"wxbase/internal/limit"
 	"wxbase/internal/metrics"

@@ -2,6 +2,7 @@ package screening
 
 import (
 	"sync"
+
 	"wxbase/internal/answer"
 
 	"github.com/pocketbase/pocketbase/core"

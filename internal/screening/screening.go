@@ -3,6 +3,7 @@ package screening
 
 import (
 	"time"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/limit"

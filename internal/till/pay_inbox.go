@@ -3,6 +3,7 @@ package till
 import (
 	"fmt"
 	"strings"
+
 	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"

@@ -7,6 +7,7 @@ package till
 import (
 	"sync"
 	"time"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/events"
