@@ -28,9 +28,11 @@ func (p *Plugin) Publish(room, event string, payload any) (int, error) {
 	return p.rooms.Publish(room, event, payload)
 }
 
-// What the typed calls take and give, as programs outside this module name it.
 type (
+	// Message is a subscribe message.
 	Message    = subscribe.Message
+	// BillReport is the outcome of one comparison with a bill of WeChat.
 	BillReport = till.BillReport
+	// BillDiff is one number on which the books differ.
 	BillDiff   = till.BillDiff
 )

@@ -30,18 +30,29 @@ func (p *Plugin) OnRoomMessage() *hook.Hook[*events.RoomMessageEvent] { return p
 // OnPush is triggered for everything that WeChat pushes, after wxbase has done its own part.
 func (p *Plugin) OnPush() *hook.Hook[*events.PushEvent] { return p.subscribe.OnPush }
 
-// The events, as programs outside this module name them.
 type (
-	LoginEvent       = events.LoginEvent
-	ProfileEvent     = events.ProfileEvent
-	OrderEvent       = events.OrderEvent
-	PaidEvent        = events.PaidEvent
-	RefundEvent      = events.RefundEvent
-	ScanEvent        = events.ScanEvent
+	// LoginEvent is a login that WeChat has confirmed; see package events.
+	LoginEvent = events.LoginEvent
+	// ProfileEvent is a name or an avatar on its way into the database; see package events.
+	ProfileEvent = events.ProfileEvent
+	// OrderEvent is a new order inside its transaction; see package events.
+	OrderEvent = events.OrderEvent
+	// PaidEvent is an order that has turned paid; see package events.
+	PaidEvent = events.PaidEvent
+	// RefundEvent is a refund that has reached the payer; see package events.
+	RefundEvent = events.RefundEvent
+	// ScanEvent is a mini-program code that was opened; see package events.
+	ScanEvent = events.ScanEvent
+	// RoomMessageEvent is a message on its way into a room; see package events.
 	RoomMessageEvent = events.RoomMessageEvent
-	PushEvent        = events.PushEvent
-	SubscribeAnswer  = events.SubscribeAnswer
-	MessageReport    = events.MessageReport
-	MediaVerdict     = events.MediaVerdict
-	TradeNotice      = events.TradeNotice
+	// PushEvent is what WeChat has pushed; see package events.
+	PushEvent = events.PushEvent
+	// SubscribeAnswer is what a person said to a template of subscribe messages; see package events.
+	SubscribeAnswer = events.SubscribeAnswer
+	// MessageReport is what became of a subscribe message; see package events.
+	MessageReport = events.MessageReport
+	// MediaVerdict is what WeChat found in an image; see package events.
+	MediaVerdict = events.MediaVerdict
+	// TradeNotice is what shipping management says about an order; see package events.
+	TradeNotice = events.TradeNotice
 )

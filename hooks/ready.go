@@ -28,7 +28,7 @@ const (
 	megabyte      = 1 << 20
 )
 
-// All of readiness. The first two stop the work: the server answers 503.
+// Problems of readiness. The first two stop the work: the server answers 503.
 const (
 	unreadyWriter  = "writer"  // the database cannot be written, or there is no room
 	unreadyWorker  = "worker"  // nobody carries out the outbox

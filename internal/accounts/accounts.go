@@ -53,6 +53,7 @@ type payGateway struct {
 	gateway wxpay.Gateway
 }
 
+// New keeps clients that call through transport (nil: the usual one), go by now, log to log and tell observe of every finished call.
 func New(transport http.RoundTripper, now func() time.Time, log func() *slog.Logger, observe func(wechat.CallInfo)) *Accounts {
 	if transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()

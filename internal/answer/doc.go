@@ -10,7 +10,7 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// Doc renders docs/errors.md: the catalogue of All and the errcodes of WeChat, in English and Chinese.
+// Doc renders docs/errors.md: the catalogue and the errcodes of WeChat, in English and Chinese.
 func Doc() string {
 	var b strings.Builder
 	b.WriteString(errorsIntro)

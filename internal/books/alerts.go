@@ -20,6 +20,7 @@ import (
 // AlertKind is what an alert is about; docs/configuration.md tells what to do for each.
 type AlertKind string
 
+// What an alert is about.
 const (
 	AlertDisputed  AlertKind = "disputed"  // a payment that does not fit our books; the subject is the payment
 	AlertUnmatched AlertKind = "unmatched" // money for a number that is not in our books; the number

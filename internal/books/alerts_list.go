@@ -56,6 +56,7 @@ func (b *Books) ListAlerts(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{"open": open, "items": items})
 }
 
+// Alerts reads at most 200 alerts.
 func (b *Books) Alerts(app core.App, where dbx.Expression, sort string) ([]Alert, error) {
 	var rows []*core.Record
 	if err := app.RecordQuery("wx_alerts").AndWhere(where).OrderBy(sort).Limit(mostAlerts).All(&rows); err != nil {

@@ -32,6 +32,7 @@ const (
 	refusedBodySize = 4 << 10
 )
 
+// Digest is the SHA-256 of b in hexadecimal digits, for keys by which a repeat is recognized.
 func Digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])

@@ -42,6 +42,7 @@ type About struct {
 	State   string `json:"state"`
 }
 
+// AboutOf reads the payload of an effect.
 func AboutOf(row *core.Record) (About, error) {
 	var a About
 	if err := row.UnmarshalJSONField("payload", &a); err != nil {
@@ -141,6 +142,7 @@ func (b *Books) StopWorker() {
 	}
 }
 
+// LogError logs an error that nobody else hears of; none, and that of an ended context, it leaves out.
 func (b *Books) LogError(what string, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		b.app.Logger().Error(what+" stopped", "error", err.Error())
@@ -219,6 +221,7 @@ func (b *Books) AlertTogether(row *core.Record) error {
 	return b.Raise(b.app, AlertEffect, row.GetString("effect"), map[string]any{"last": row.GetString("key"), "error": row.GetString("error")})
 }
 
+// Perform makes one try of an effect. The caller notes the outcome by NoteOutcome.
 func (b *Books) Perform(ctx context.Context, row *core.Record) error {
 	name := row.GetString("effect")
 	known, ok := b.effects[name]

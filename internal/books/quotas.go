@@ -24,7 +24,7 @@ type Quota struct {
 	Until time.Time // when the count is of no use any more; zero: never
 }
 
-// spend counts one use and returns how many there are now. It fails with ErrQuotaSpent, and counts nothing, when there were as many as
+// Spend counts one use and returns how many there are now. It fails with ErrQuotaSpent, and counts nothing, when there were as many as
 // are allowed. It is one statement, so that of two at once only one gets the last.
 func (b *Books) Spend(app core.App, q Quota) (used int, err error) { return b.spendSome(app, q, 1) }
 

@@ -223,6 +223,6 @@ func (b *Books) alertForWebhook(row *core.Record, outcome error) error {
 	case row.GetInt("attempts") >= effectAlerts:
 		return b.AlertTogether(row)
 	default:
-		return nil //nolint:nilerr // it is noted on its row
+		return nil // it is noted on its row
 	}
 }

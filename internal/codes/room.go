@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
+// Codes makes codes and links. Its fields are set before the app serves.
 type Codes struct {
 	App      core.App
 	Now      func() time.Time

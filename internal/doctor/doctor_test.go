@@ -294,7 +294,7 @@ func TestDocuments(t *testing.T) {
 	for path, language := range map[string]doctor.Language{"../../docs/doctor.md": doctor.English, "../../docs/zh/doctor.md": doctor.Chinese} {
 		want := doctor.Doc(language)
 		if os.Getenv("DOCTOR_DOCS") == "write" {
-			if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // a document for everybody
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -29,6 +29,7 @@ type Limits struct {
 	MailsPerMinute   int // mails that somebody at an address may have sent, by collections other than users
 }
 
+// Usual are the limits that hold where the environment says nothing.
 func Usual() Limits {
 	return Limits{
 		ImageMegapixels: 25, ImageFrames: 500, QuerySeconds: 3,

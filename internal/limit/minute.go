@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	GuardKeys = 50_000          // users or addresses that a guard remembers
+	guardKeys = 50_000          // users or addresses that a guard remembers
 	guardLife = 2 * time.Minute // a bucket is full again after one, so that a quiet key is forgotten without a loss
 )
 
 // Minute bounds what a key may do in a minute, in memory, by a bucket that holds as many as a minute gives. The zero value is ready.
 type Minute struct {
 	mu      sync.Mutex
-	Buckets *expirable.LRU[string, *rate.Limiter]
+	buckets *expirable.LRU[string, *rate.Limiter]
 }
 
 // Allow takes one of most a minute, and tells whether it was there. Below 0 most is no limit. What is refused is not counted.
@@ -28,14 +28,14 @@ func (g *Minute) Allow(key string, most int, at time.Time) bool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.Buckets == nil {
-		g.Buckets = expirable.NewLRU[string, *rate.Limiter](GuardKeys, nil, guardLife)
+	if g.buckets == nil {
+		g.buckets = expirable.NewLRU[string, *rate.Limiter](guardKeys, nil, guardLife)
 	}
-	bucket, ok := g.Buckets.Get(key)
+	bucket, ok := g.buckets.Get(key)
 	if !ok || bucket.Burst() != most {
 		bucket = rate.NewLimiter(rate.Limit(float64(most)/60), most)
 	}
-	g.Buckets.Add(key, bucket) // note: this is what keeps it from being forgotten
+	g.buckets.Add(key, bucket) // note: this is what keeps it from being forgotten
 	return bucket.AllowN(at, 1)
 }
 

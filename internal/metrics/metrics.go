@@ -27,6 +27,7 @@ type Metrics struct {
 	RequestSeconds *prometheus.HistogramVec
 }
 
+// New makes counters in a registry of their own.
 func New() *Metrics {
 	m := &Metrics{
 		Registry: prometheus.NewRegistry(),

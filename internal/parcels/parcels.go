@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
+// Parcels sends shipping information. Its fields are set before the app serves.
 type Parcels struct {
 	App      core.App
 	Now      func() time.Time

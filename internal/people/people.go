@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
+// People logs in. Its fields are set before the app serves.
 type People struct {
 	App      core.App
 	Now      func() time.Time

@@ -45,6 +45,7 @@ func Text(text string) string {
 	return text
 }
 
+// Map replaces the secrets in what a log call has attached, in place, and returns it.
 func Map(data types.JSONMap[any]) types.JSONMap[any] {
 	for key, value := range data {
 		if text, ok := value.(string); ok && text != "" && secretName.MatchString(key) {

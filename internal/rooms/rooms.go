@@ -16,6 +16,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
+// Rooms are the rooms of one app. The exported fields are set before Open.
 type Rooms struct {
 	App     core.App
 	Now     func() time.Time

@@ -118,6 +118,7 @@ func metric(kind prometheus.ValueType, name, help string, value float64, labels 
 	return prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, labels...)
 }
 
+// BoolNumber is 1 for true, as Prometheus counts.
 func BoolNumber(b bool) float64 {
 	if b {
 		return 1

@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
+// Screening asks WeChat about contents. Its fields are set before the app serves.
 type Screening struct {
 	App      core.App
 	Now      func() time.Time

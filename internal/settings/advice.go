@@ -37,7 +37,7 @@ func (s *Store) Advice() []string {
 	return advice
 }
 
-// All lists the stored settings that cannot be used, such as secrets that do not open with the present key.
+// Problems lists the stored settings that cannot be used, such as secrets that do not open with the present key.
 func (s *Store) Problems() []string {
 	snap, err := s.snapshot()
 	if err != nil {

@@ -78,6 +78,7 @@ type MessageForm struct {
 	Trim     bool                   `json:"trim"`
 }
 
+// Message is the body of the route as the Go API takes it.
 func (f MessageForm) Message() Message {
 	m := Message{
 		User: f.User, OpenID: f.OpenID, AppID: f.AppID, Template: f.Template, Page: f.Page, State: f.State, Lang: f.Lang, Trim: f.Trim,

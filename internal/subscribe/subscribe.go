@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
+// Subscribe sends messages and takes pushes. Its fields are set before the app serves.
 type Subscribe struct {
 	App      core.App
 	Now      func() time.Time

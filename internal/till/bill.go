@@ -261,6 +261,7 @@ func (t *Till) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, di
 	return err
 }
 
+// MendPayment asks WeChat about one of our payments and books what it says; it tells whether that changed anything.
 func (t *Till) MendPayment(ctx context.Context, mchID, outTradeNo string) (bool, error) {
 	payment, err := books.Find(t.App, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": outTradeNo})
 	if err != nil {
@@ -274,6 +275,7 @@ func (t *Till) MendPayment(ctx context.Context, mchID, outTradeNo string) (bool,
 	return end.step.To == order.PaymentPaid || end.step.To == order.PaymentPaidLate, nil
 }
 
+// MendRefund asks WeChat about a refund, ours or one made by hand, and books what it says; it tells whether that changed anything.
 func (t *Till) MendRefund(ctx context.Context, mchID string, gateway wxpay.Gateway, outRefundNo string) (bool, error) {
 	fact, err := gateway.QueryRefund(ctx, outRefundNo)
 	if err != nil {

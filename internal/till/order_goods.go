@@ -90,8 +90,8 @@ func moveStock(tx core.App, item order.Item, by int) error {
 		return fmt.Errorf("read stock in %s: %w", collection, err)
 	}
 	stock, err := strconv.Atoi(shelf.GetString("stock"))
-	if err != nil {
-		return nil // unlimited
+	if err != nil { // unlimited
+		return nil //nolint:nilerr // an empty stock is no number
 	}
 	if stock += by; stock < 0 {
 		return ofVariant(answer.With(answer.StockShort, "product", item.Product), item.Variant)

@@ -193,6 +193,7 @@ func (t *Till) sweepOrder(orderID string) error {
 	})
 }
 
+// WorkSweep runs rounds of both sweeps until ctx ends.
 func (t *Till) WorkSweep(ctx context.Context) {
 	tick := time.NewTicker(t.SweepEvery)
 	defer tick.Stop()

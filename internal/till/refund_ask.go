@@ -36,6 +36,7 @@ type RefundWish struct {
 	Reason, Key, By string
 }
 
+// All tells whether everything that is left is wished for.
 func (w RefundWish) All() bool { return w.Amount == 0 }
 
 func (f refundForm) wish(by string) (RefundWish, error) {

@@ -19,6 +19,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
+// Till holds the money of one app. The exported fields are set before the app serves.
 type Till struct {
 	App                   core.App
 	Now                   func() time.Time

@@ -1,18 +1,15 @@
-package codes
+package limit
 
 import (
 	"strconv"
 	"testing"
 	"time"
-
-	"wxbase/internal/limit"
-	"wxbase/internal/people"
 )
 
 // TestMinuteGuard: a minute gives so many, at once or one by one, and a quiet minute gives all of it back.
 func TestMinuteGuard(t *testing.T) {
 	t.Parallel()
-	var g limit.Minute
+	var g Minute
 	start := time.Unix(1_700_000_040, 0)
 	let := func(at time.Time, n int) (passed int) {
 		for range n {
@@ -51,33 +48,12 @@ func TestMinuteGuard(t *testing.T) {
 // TestMinuteGuardForgets: strangers with many addresses take no more memory than its keys.
 func TestMinuteGuardForgets(t *testing.T) {
 	t.Parallel()
-	var g limit.Minute
-	for n := range limit.GuardKeys + 1000 {
+	var g Minute
+	for n := range guardKeys + 1000 {
 		g.Allow(strconv.Itoa(n), 1, time.Unix(1_700_000_040, 0))
 	}
-	if got := g.Buckets.Len(); got != limit.GuardKeys {
-		t.Errorf("got %d keys, want %d", got, limit.GuardKeys)
-	}
-}
-
-// TestLoginsForgetTheOldest: a flood of logins used to clear all of them.
-func TestLoginsForgetTheOldest(t *testing.T) {
-	t.Parallel()
-	var l people.OnceCodes[people.PastLogin]
-	now := time.Now()
-	for n := range people.CodeKept + 1 {
-		l.Keep(strconv.Itoa(n), people.PastLogin{User: "u"}, now)
-	}
-	if _, ok := l.Recall("0", now); ok {
-		t.Error("the oldest: got it, want it forgotten")
-	}
-	for _, key := range []string{"1", strconv.Itoa(people.CodeKept)} {
-		if _, ok := l.Recall(key, now); !ok {
-			t.Errorf("login %s: got it forgotten", key)
-		}
-	}
-	if _, ok := l.Recall("1", now.Add(people.CodeLife)); ok {
-		t.Error("an old one: got it, want it forgotten")
+	if got := g.buckets.Len(); got != guardKeys {
+		t.Errorf("got %d keys, want %d", got, guardKeys)
 	}
 }
 
@@ -87,7 +63,7 @@ func TestWiden(t *testing.T) {
 		"203.0.113.7": "203.0.113.7", "::ffff:203.0.113.7": "203.0.113.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
 		"2001:db8:1:2::9": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64", "nonsense": "nonsense", "": "",
 	} {
-		if got := limit.Widen(address); got != want {
+		if got := Widen(address); got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}
 	}
