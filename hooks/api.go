@@ -30,9 +30,9 @@ func (p *Plugin) Publish(room, event string, payload any) (int, error) {
 
 type (
 	// Message is a subscribe message.
-	Message    = subscribe.Message
+	Message = subscribe.Message
 	// BillReport is the outcome of one comparison with a bill of WeChat.
 	BillReport = till.BillReport
 	// BillDiff is one number on which the books differ.
-	BillDiff   = till.BillDiff
+	BillDiff = till.BillDiff
 )

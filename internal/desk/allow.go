@@ -1,6 +1,8 @@
 package desk
 
 import (
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 )
@@ -51,7 +53,7 @@ func (d *Desk) allow(needs Permission, action string, alsoUsers bool) *hook.Hand
 		e.Set(actorKey, actor)
 		return d.audited(e, action, func() error {
 			if !actor.Role.May(needs) {
-				return failWith(errNotAllowed, "permission", needs)
+				return answer.With(answer.StaffNotAllowed, "permission", needs)
 			}
 			return e.Next()
 		})
@@ -65,7 +67,7 @@ func (d *Desk) identify(e *core.RequestEvent, needs Permission) (Actor, error) {
 		return Actor{ID: e.Auth.Id, Email: e.Auth.Email(), Role: Superuser}, nil
 	}
 	if e.Auth != nil {
-		return Actor{}, failWith(errNotAllowed, "permission", needs)
+		return Actor{}, answer.With(answer.StaffNotAllowed, "permission", needs)
 	}
 	return d.staffOf(e)
 }

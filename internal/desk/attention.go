@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
@@ -64,7 +66,7 @@ func (d *Desk) listAttention(e *core.RequestEvent) error {
 	for _, part := range []func(core.App) ([]attention, error){d.alertsOf, d.secondPersons, d.shippingDue, d.openDifferences, d.heldTexts} {
 		found, err := part(e.App)
 		if err != nil {
-			return fail(errBusy, err)
+			return answer.Fail(answer.Busy, err)
 		}
 		items = append(items, found...)
 	}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -83,10 +85,10 @@ func (d *Desk) listInbox(e *core.RequestEvent) error {
 func rowOf(e *core.RequestEvent, collection string) (*core.Record, error) {
 	r, err := e.App.FindRecordById(collection, e.Request.PathValue("id"))
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fail(errNoRow, nil)
+		return nil, answer.Fail(answer.DeskRowNotFound, nil)
 	}
 	if err != nil {
-		return nil, fail(errBusy, fmt.Errorf("read %s: %w", collection, err))
+		return nil, answer.Fail(answer.Busy, fmt.Errorf("read %s: %w", collection, err))
 	}
 	return r, nil
 }
@@ -123,7 +125,7 @@ func (d *Desk) replayInbox(e *core.RequestEvent) error {
 		fresh.Set("state", "APPLIED")
 		fresh.Set("error", "")
 		if err := d.Save(e.App, fresh); err != nil {
-			return fail(errBusy, fmt.Errorf("save inbox: %w", err))
+			return answer.Fail(answer.Busy, fmt.Errorf("save inbox: %w", err))
 		}
 	}
 	Note(e, "state", fresh.GetString("state"))
@@ -178,13 +180,6 @@ func (d *Desk) resendAnyEffect(e *core.RequestEvent) error {
 	About(e, r.Id, r.GetString("key"))
 	return d.makeDue(e, r)
 }
-
-var (
-	errNoRow     = Problem{"desk_row_not_found", http.StatusNotFound, "There is no such row.", "没有这条记录", "Load the list again; old rows are tidied away.", "请刷新列表；旧记录会被清理。"}
-	errBillWaits = Problem{"bill_not_compared", http.StatusBadGateway, "The bill could not be compared.", "对账未完成", "`data.reason` says why; WeChat has yesterday's bill from ten o'clock in Beijing on.", "原因见 `data.reason`；微信每天北京时间 10 点后提供前一天的账单。"}
-)
-
-func booksProblems() []Problem { return []Problem{errNoRow, errBillWaits} }
 
 // always is a condition that may be empty.
 func always(where dbx.Expression) dbx.Expression { return dbx.And(dbx.NewExp("1 = 1"), where) }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"time"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -35,16 +37,16 @@ func (d *Desk) listBills(e *core.RequestEvent) error {
 		month = d.Now().In(beijing).Format("2006-01")
 	}
 	if !monthShape.MatchString(month) {
-		return failField("month", "a month such as 2026-01")
+		return answer.Field(answer.FieldInvalid, "month", "a month such as 2026-01")
 	}
 	var rows []*core.Record
 	where := dbx.Between("date", month+"-01", month+"-31")
 	if err := e.App.RecordQuery("wx_bills").AndWhere(where).OrderBy("date", "merchant").All(&rows); err != nil {
-		return fail(errBusy, fmt.Errorf("read bills: %w", err))
+		return answer.Fail(answer.Busy, fmt.Errorf("read bills: %w", err))
 	}
 	counts, err := diffCounts(e.App, rows)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return answerItems(e, each(rows, func(r *core.Record) billView {
 		n := counts[r.Id]
@@ -97,11 +99,11 @@ func (d *Desk) rerunBill(e *core.RequestEvent) error {
 	date := e.Request.PathValue("date")
 	at, err := time.ParseInLocation(day, date, beijing)
 	if err != nil || !at.Before(d.Now()) {
-		return failField("date", "a day of the past, such as 2026-01-31")
+		return answer.Field(answer.FieldInvalid, "date", "a day of the past, such as 2026-01-31")
 	}
 	About(e, date, date)
 	if err := d.Books.Rerun(context.WithoutCancel(e.Request.Context()), date); err != nil {
-		return failWith(errBillWaits, "reason", clip(err.Error(), 300))
+		return answer.With(answer.BillNotCompared, "reason", clip(err.Error(), 300))
 	}
 	return e.JSON(http.StatusOK, map[string]bool{"ok": true})
 }
@@ -133,7 +135,7 @@ func (d *Desk) listDiffs(e *core.RequestEvent) error {
 	case "false", "0":
 		where["resolved"] = false
 	default:
-		return failField("resolved", "true or false")
+		return answer.Field(answer.FieldInvalid, "resolved", "true or false")
 	}
 	return answerPage(e, ask, "wx_bill_diffs", always(where), "created DESC, id DESC", func(rows []*core.Record) ([]diffView, error) {
 		return viewDiffs(e.App, rows)
@@ -199,11 +201,11 @@ func (d *Desk) resolveDiff(e *core.RequestEvent) error {
 	Note(e, "note", clip(form.Note, 500))
 	r.Set("resolved", true)
 	if err := d.Save(e.App, r); err != nil {
-		return fail(errBusy, fmt.Errorf("save difference: %w", err))
+		return answer.Fail(answer.Busy, fmt.Errorf("save difference: %w", err))
 	}
 	views, err := viewDiffs(e.App, []*core.Record{r})
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, views[0])
 }

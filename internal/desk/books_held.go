@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -71,7 +73,7 @@ func (d *Desk) decideHeld(e *core.RequestEvent) error {
 		return err
 	}
 	if form.Decision != "pass" && form.Decision != "refuse" {
-		return failField("decision", "pass or refuse")
+		return answer.Field(answer.FieldInvalid, "decision", "pass or refuse")
 	}
 	check, err := rowOf(e, "wx_checks")
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 )
 
@@ -27,8 +28,6 @@ func (d *Desk) orderRoutes() []Route {
 		{http.MethodGet, "/picking", View, "", d.listPicking, 0},
 	}
 }
-
-var errNoOrder = Problem{Code: "order_not_found", Status: http.StatusNotFound, Message: "There is no such order."}
 
 // shipNone is orders.shipState of an order without whole shipping information.
 const shipNone = "NONE"
@@ -189,10 +188,10 @@ func recordsOf(app core.App, collection string, ids []string) (map[string]*core.
 func orderByID(app core.App, id string) (*core.Record, error) {
 	r, err := app.FindRecordById("orders", id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fail(errNoOrder, nil)
+		return nil, answer.Fail(answer.OrderMissing, nil)
 	}
 	if err != nil {
-		return nil, fail(errBusy, err)
+		return nil, answer.Fail(answer.Busy, err)
 	}
 	return r, nil
 }

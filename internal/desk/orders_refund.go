@@ -17,6 +17,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 )
 
@@ -39,24 +40,12 @@ const (
 // secondPerson is what a refund waits for.
 const secondPerson = "second_person"
 
-var (
-	errNoRequest   = Problem{"refund_request_not_found", http.StatusNotFound, "There is no such refund that waits for a second person.", "没有这笔待复核的退款", "Read the order again.", "请刷新订单。"}
-	errDecided     = Problem{"refund_request_decided", http.StatusConflict, "Somebody has decided about this refund already.", "这笔退款已被处理", "`data.state` says how; read the order again.", "结果见 `data.state`，请刷新订单。"}
-	errSamePerson  = Problem{"refund_same_person", http.StatusForbidden, "Another person than the one who asked has to decide.", "须由另一个人复核", "Ask a colleague who may refund.", "请有退款权限的同事复核。"}
-	errLines       = Problem{"refund_lines_invalid", http.StatusBadRequest, "The order has no such lines, or not so many pieces.", "订单没有这些商品行，或数量超出", "Lines count from 0; a quantity is at most the line's.", "行号从 0 开始，数量不超过该行。"}
-	errRefundLeft  = Problem{Code: "refund_amount_invalid", Status: http.StatusBadRequest, Message: "The refund names no amount between 1 fen and what is left and not all of it either, or its reason is longer than 80 bytes."}
-	errOrderUnpaid = Problem{Code: "order_not_paid", Status: http.StatusConflict, Message: "This order has not been paid."}
-	errKeyReused   = Problem{Code: "refund_key_reused", Status: http.StatusConflict, Message: "This key was used for another refund of the order."}
-)
-
-func refundProblems() []Problem { return []Problem{errNoRequest, errDecided, errSamePerson, errLines} }
-
 // HoldRefund keeps a refund that needs a second person, and gives what it is answered with; nil for one that may go on. The caller holds
 // the lock of the order.
-func (d *Desk) HoldRefund(e *core.RequestEvent, orderID string, wish RefundWish) (answer any, status int, err error) {
+func (d *Desk) HoldRefund(e *core.RequestEvent, orderID string, wish RefundWish) (held any, status int, err error) {
 	preferences, err := LoadPreferences(d.App)
 	if err != nil {
-		return nil, 0, fail(errBusy, err)
+		return nil, 0, answer.Fail(answer.Busy, err)
 	}
 	if preferences.TwoPersonsAbove <= 0 {
 		return nil, 0, nil
@@ -72,7 +61,7 @@ func (d *Desk) HoldRefund(e *core.RequestEvent, orderID string, wish RefundWish)
 	if row.GetString("state") == requestApproved { // the same wish again, after it was granted
 		refund, err := e.App.FindRecordById("refunds", row.GetString("refund"))
 		if err != nil {
-			return nil, 0, fail(errBusy, err)
+			return nil, 0, answer.Fail(answer.Busy, err)
 		}
 		return viewRefund(refund), http.StatusOK, nil
 	}
@@ -104,7 +93,7 @@ func (d *Desk) holdIn(tx core.App, orderID string, wish RefundWish, above int64,
 		return nil, nil //nolint:nilnil // it needs nobody else
 	}
 	if amount < 1 || amount > left { // NB! not let through: something else may be refused meanwhile and leave room for it
-		return nil, failWith(errRefundLeft, "left", left)
+		return nil, answer.With(answer.RefundAmount, "left", left)
 	}
 	return d.saveRequest(tx, orderID, amount, wish, who)
 }
@@ -146,9 +135,9 @@ func requestOfKey(tx core.App, orderID string, wish RefundWish) (*core.Record, e
 	other := row.GetBool("all") != wish.All || !wish.All && int64(row.GetInt("amount")) != wish.Amount || row.GetString("reason") != wish.Reason
 	switch state := row.GetString("state"); {
 	case other:
-		return nil, failWith(errKeyReused, "refund", row.Id)
+		return nil, answer.With(answer.RefundKeyReused, "refund", row.Id)
 	case state == requestRefused:
-		return nil, failWith(errDecided, "state", state)
+		return nil, answer.With(answer.RefundRequestDecided, "state", state)
 	}
 	return row, nil
 }
@@ -158,7 +147,7 @@ func (d *Desk) leftOf(tx core.App, orderID string) (left, alone int64, err error
 	payment := &core.Record{}
 	err = tx.RecordQuery("payments").AndWhere(dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)}).Limit(1).One(payment)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, 0, fail(errOrderUnpaid, nil)
+		return 0, 0, answer.Fail(answer.OrderNotPaid, nil)
 	}
 	if err != nil {
 		return 0, 0, fmt.Errorf("find payment: %w", err)
@@ -223,11 +212,11 @@ func (d *Desk) decideRefund(e *core.RequestEvent, decide func(context.Context, *
 	Note(e, "request", row.Id)
 	Note(e, "amount", row.GetInt("amount"))
 	if state := row.GetString("state"); state != requestWaiting {
-		return failWith(errDecided, "state", state)
+		return answer.With(answer.RefundRequestDecided, "state", state)
 	}
 	isApproval := strings.HasSuffix(e.Request.URL.Path, "/approve")
 	if isApproval && isSamePerson(row, Who(e)) {
-		return fail(errSamePerson, nil)
+		return answer.Fail(answer.RefundSamePerson, nil)
 	}
 	if err := decide(context.WithoutCancel(e.Request.Context()), row); err != nil {
 		return asAnswer(err)
@@ -246,10 +235,10 @@ func isSamePerson(row *core.Record, who Actor) bool {
 func requestByID(app core.App, id string) (*core.Record, error) {
 	row, err := app.FindRecordById("wx_refund_requests", id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fail(errNoRequest, nil)
+		return nil, answer.Fail(answer.RefundRequestNotFound, nil)
 	}
 	if err != nil {
-		return nil, fail(errBusy, err)
+		return nil, answer.Fail(answer.Busy, err)
 	}
 	return row, nil
 }
@@ -262,7 +251,7 @@ func (d *Desk) closeRequest(e *core.RequestEvent, row *core.Record, state, refun
 		return fmt.Errorf("close request %s: %w", row.Id, err)
 	}
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		return fail(errDecided, err)
+		return answer.Fail(answer.RefundRequestDecided, err)
 	}
 	return nil
 }
@@ -330,7 +319,7 @@ func costOf(lines []orderLine, total int64, wishes []lineWish) (int64, error) {
 	var amount int64
 	for _, w := range wishes {
 		if w.Line < 0 || w.Line >= len(lines) || seen[w.Line] || w.Quantity < 1 || w.Quantity > lines[w.Line].Quantity {
-			return 0, failWith(errLines, "line", w.Line)
+			return 0, answer.With(answer.RefundLinesInvalid, "line", w.Line)
 		}
 		seen[w.Line] = true
 		amount += shares[w.Line] * int64(w.Quantity) / int64(lines[w.Line].Quantity)

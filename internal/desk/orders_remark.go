@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"unicode/utf8"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -20,7 +22,7 @@ func (d *Desk) remarkOrder(e *core.RequestEvent) error {
 		return err
 	}
 	if utf8.RuneCountInString(form.Remark) > 2_000 {
-		return failField("remark", "at most 2000 characters")
+		return answer.Field(answer.FieldInvalid, "remark", "at most 2000 characters")
 	}
 	o, err := orderByID(e.App, e.Request.PathValue("id"))
 	if err != nil {
@@ -36,7 +38,7 @@ func (d *Desk) remarkOrder(e *core.RequestEvent) error {
 		return d.Save(tx, r)
 	})
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	About(e, o.Id, o.GetString("number"))
 	return e.JSON(http.StatusOK, map[string]any{"remark": form.Remark})
@@ -57,13 +59,6 @@ func remarkOf(app core.App, orderID string) (*core.Record, error) {
 	return r, nil
 }
 
-var (
-	errNoEffect = Problem{"effect_not_found", http.StatusNotFound, "There is no such effect.", "没有这个待办", "Read the order again.", "请刷新订单。"}
-	errDone     = Problem{"effect_done", http.StatusConflict, "This effect has been carried out.", "该待办已完成", "Nothing to do: it is not carried out twice.", "无需处理，不会重复执行。"}
-)
-
-func orderProblems() []Problem { return []Problem{errNoEffect, errDone} }
-
 // resendEffect handles POST /api/wx/admin/orders/{id}/resend {effect}: an effect of the order that failed is due now. effect is the id of its
 // row in wx_outbox.
 func (d *Desk) resendEffect(e *core.RequestEvent) error {
@@ -80,7 +75,7 @@ func (d *Desk) resendEffect(e *core.RequestEvent) error {
 	About(e, o.Id, o.GetString("number"))
 	effects, err := effectsOf(e.App, o.Id)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	for _, row := range effects {
 		if row.Id == form.Effect {
@@ -88,7 +83,7 @@ func (d *Desk) resendEffect(e *core.RequestEvent) error {
 			return d.makeDue(e, row)
 		}
 	}
-	return fail(errNoEffect, nil)
+	return answer.Fail(answer.EffectNotFound, nil)
 }
 
 // makeDue lets the worker carry out an effect that failed.
@@ -96,10 +91,10 @@ func (d *Desk) makeDue(e *core.RequestEvent, row *core.Record) error {
 	done, err := e.App.DB().Update("wx_outbox", dbx.Params{"nextAt": stored(d.Now()), "doneAt": "", "updated": stored(d.Now())},
 		dbx.And(dbx.HashExp{"id": row.Id}, dbx.NewExp("([[doneAt]] = '' OR [[error]] != '')"))).Execute()
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		return fail(errDone, err)
+		return answer.Fail(answer.EffectDone, err)
 	}
 	d.Wake()
 	return e.JSON(http.StatusOK, map[string]any{"ok": true})

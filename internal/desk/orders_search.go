@@ -8,6 +8,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 )
 
@@ -46,7 +47,7 @@ func (d *Desk) orderFilter(e *core.RequestEvent) (orderFind, error) {
 	if search := strings.TrimSpace(query.Get("search")); search != "" {
 		found, err := d.searchOrders(e.App, search)
 		if err != nil {
-			return find, fail(errBusy, err)
+			return find, answer.Fail(answer.Busy, err)
 		}
 		all = append(all, found)
 	}
@@ -64,7 +65,7 @@ func stateFilter(state string) (dbx.Expression, error) {
 	case order.PayUnpaid, order.PayPaid, order.PayPartRefunded, order.PayRefunded, order.PayCancelled:
 		return dbx.HashExp{"payState": state}, nil
 	}
-	return nil, failField("state", "UNPAID, PAID, PART_REFUNDED, REFUNDED, CANCELLED or disputed")
+	return nil, answer.Field(answer.FieldInvalid, "state", "UNPAID, PAID, PART_REFUNDED, REFUNDED, CANCELLED or disputed")
 }
 
 // shipFilter takes shipState; NONE are those that have to be shipped.
@@ -78,7 +79,7 @@ func shipFilter(state string) (dbx.Expression, error) {
 	case "SHIPPED", "RECEIVED":
 		return dbx.HashExp{"shipState": state}, nil
 	}
-	return nil, failField("ship", "NONE, SHIPPED or RECEIVED")
+	return nil, answer.Field(answer.FieldInvalid, "ship", "NONE, SHIPPED or RECEIVED")
 }
 
 // soldOf are the orders with a line of one of these products.

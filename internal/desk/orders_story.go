@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/order"
 )
 
@@ -88,7 +89,7 @@ func (d *Desk) showOrder(e *core.RequestEvent) error {
 	}
 	story, err := d.storyOf(e.App, o)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, story)
 }
@@ -313,22 +314,22 @@ func (b orderBooks) shipment() *shipmentView {
 func (d *Desk) listPicking(e *core.RequestEvent) error {
 	ids := strings.FieldsFunc(e.Request.URL.Query().Get("ids"), func(r rune) bool { return r == ',' })
 	if len(ids) < 1 || len(ids) > 100 {
-		return failField("ids", "1 to 100 orders")
+		return answer.Field(answer.FieldInvalid, "ids", "1 to 100 orders")
 	}
 	found, err := recordsOf(e.App, "orders", ids)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	items := []orderStory{}
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) { // named twice, packed once
 		o := found[id]
 		if o == nil {
-			return failWith(errNoOrder, "order", id)
+			return answer.With(answer.OrderMissing, "order", id)
 		}
 		story, err := d.storyOf(e.App, o)
 		if err != nil {
-			return fail(errBusy, err)
+			return answer.Fail(answer.Busy, err)
 		}
 		items = append(items, story)
 	}

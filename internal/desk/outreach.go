@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -109,13 +111,13 @@ func (d *Desk) showCode(e *core.RequestEvent) error {
 		"SUM(CASE WHEN [[user]] = '' THEN count ELSE 0 END) AS guests").From("wx_scans").
 		Where(dbx.And(dbx.HashExp{"code": r.Id}, dbx.NewExp("day >= {:since}", dbx.Params{"since": since}))).GroupBy("day").OrderBy("day").All(&story.Days)
 	if err != nil {
-		return fail(errBusy, fmt.Errorf("read scans: %w", err))
+		return answer.Fail(answer.Busy, fmt.Errorf("read scans: %w", err))
 	}
 	err = e.App.DB().Select("i.user", "i.inviter", "i.at", "coalesce(u.name, '') AS name", "coalesce(v.name, '') AS inviterName").From("wx_invites i").
 		LeftJoin("users u", dbx.NewExp("u.id = i.[[user]]")).LeftJoin("users v", dbx.NewExp("v.id = i.[[inviter]]")).
 		Where(dbx.HashExp{"i.code": r.Id}).OrderBy("i.at DESC").Limit(mostInvites).All(&story.Invites)
 	if err != nil {
-		return fail(errBusy, fmt.Errorf("read invites: %w", err))
+		return answer.Fail(answer.Busy, fmt.Errorf("read invites: %w", err))
 	}
 	for i, invite := range story.Invites {
 		story.Invites[i].At = strings.Replace(invite.At, " ", "T", 1)
@@ -163,17 +165,17 @@ type roomView struct {
 func (d *Desk) listRooms(e *core.RequestEvent) error {
 	rows, err := e.App.FindAllRecords("rooms")
 	if err != nil {
-		return fail(errBusy, fmt.Errorf("read rooms: %w", err))
+		return answer.Fail(answer.Busy, fmt.Errorf("read rooms: %w", err))
 	}
 	views := make([]roomView, 0, len(rows))
 	for _, r := range rows {
 		v := roomView{Name: r.GetString("name"), History: r.GetInt("history"), Presence: r.GetBool("presence")}
 		if v.Members, err = d.Outreach.RoomMembers(e.Request.Context(), v.Name); err != nil {
-			return fail(errBusy, fmt.Errorf("count members of a room: %w", err))
+			return answer.Fail(answer.Busy, fmt.Errorf("count members of a room: %w", err))
 		}
 		var last []*core.Record
 		if err := e.App.RecordQuery("room_messages").AndWhere(dbx.HashExp{"room": r.Id}).OrderBy("seq DESC").Limit(1).All(&last); err != nil {
-			return fail(errBusy, fmt.Errorf("read messages of a room: %w", err))
+			return answer.Fail(answer.Busy, fmt.Errorf("read messages of a room: %w", err))
 		}
 		if len(last) > 0 {
 			v.LastAt = moment(last[0].GetDateTime("created"))

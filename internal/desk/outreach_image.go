@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/pocketbase/core"
 	"golang.org/x/image/draw"
 )
@@ -25,22 +27,22 @@ const mostCodePixels = 2_000 * 2_000
 func (d *Desk) showCodeImage(e *core.RequestEvent) error {
 	width, err := strconv.Atoi(e.Request.URL.Query().Get("width"))
 	if text := e.Request.URL.Query().Get("width"); text != "" && (err != nil || !slices.Contains(codeWidths, width)) {
-		return failField("width", "280, 430 or 1280")
+		return answer.Field(answer.FieldInvalid, "width", "280, 430 or 1280")
 	}
 	r, err := rowOf(e, "wx_codes")
 	if err != nil {
 		return err
 	}
 	if r.GetString("image") == "" {
-		return fail(errNoRow, nil)
+		return answer.Fail(answer.DeskRowNotFound, nil)
 	}
 	raw, err := readFile(e.App, r.BaseFilesPath()+"/"+r.GetString("image"))
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if width > 0 {
 		if raw, err = scale(raw, width); err != nil {
-			return fail(errBusy, err)
+			return answer.Fail(answer.Busy, err)
 		}
 	}
 	e.Response.Header().Set("Cache-Control", "private, max-age=86400")

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -59,13 +61,13 @@ func ruleEvents(app core.App) ([]string, error) {
 func (d *Desk) listMessageRules(e *core.RequestEvent) error {
 	events, err := ruleEvents(e.App)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	var views []ruleView
 	for _, event := range events {
 		var rows []*core.Record
 		if err := e.App.RecordQuery("wx_templates").AndWhere(dbx.HashExp{"event": event}).OrderBy("created").All(&rows); err != nil {
-			return fail(errBusy, fmt.Errorf("read message rules: %w", err))
+			return answer.Fail(answer.Busy, fmt.Errorf("read message rules: %w", err))
 		}
 		views = append(views, each(rows, viewRule)...)
 		if len(rows) == 0 {
@@ -80,10 +82,10 @@ func (d *Desk) setMessageRule(e *core.RequestEvent) error {
 	event := e.Request.PathValue("event")
 	events, err := ruleEvents(e.App)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if !slices.Contains(events, event) {
-		return fail(errNoRow, nil)
+		return answer.Fail(answer.DeskRowNotFound, nil)
 	}
 	var form ruleForm
 	if err := d.ReadStrict(e, &form); err != nil {
@@ -91,7 +93,7 @@ func (d *Desk) setMessageRule(e *core.RequestEvent) error {
 	}
 	r, err := ruleOf(e.App, event, form.AppID)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	r.Load(map[string]any{"event": event, "appid": form.AppID, "templateId": form.TemplateID, "page": form.Page, "data": form.Data, "enabled": form.Enabled})
 	set(r, "state", form.State)
@@ -187,7 +189,7 @@ func (d *Desk) listConsents(e *core.RequestEvent) error {
 	err := e.App.DB().Select("templateId", "SUM(CASE WHEN remaining > 0 THEN 1 ELSE 0 END) AS people", "SUM(remaining) AS remaining").
 		From("wx_consents").GroupBy("templateId").OrderBy("templateId").All(&views)
 	if err != nil {
-		return fail(errBusy, fmt.Errorf("add up consents: %w", err))
+		return answer.Fail(answer.Busy, fmt.Errorf("add up consents: %w", err))
 	}
 	return answerItems(e, views)
 }

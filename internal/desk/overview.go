@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -67,11 +69,11 @@ type overview struct {
 func (d *Desk) showOverview(e *core.RequestEvent) error {
 	days, known := map[string]int{"": 1, "1": 1, "7": 7, "30": 30}[e.Request.URL.Query().Get("days")]
 	if !known {
-		return failField("days", "1, 7 or 30")
+		return answer.Field(answer.FieldInvalid, "days", "1, 7 or 30")
 	}
 	o, err := d.overviewOf(e.App, days)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, o)
 }

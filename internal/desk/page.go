@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
@@ -35,7 +37,7 @@ func pageOf(e *core.RequestEvent) (pageAsk, error) {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > 1_000_000 {
-			return ask, failField(name, "a whole number from 1 on")
+			return ask, answer.Field(answer.FieldInvalid, name, "a whole number from 1 on")
 		}
 		*into = n
 	}
@@ -47,12 +49,12 @@ func pageOf(e *core.RequestEvent) (pageAsk, error) {
 func answerPage[T any](e *core.RequestEvent, ask pageAsk, collection string, where dbx.Expression, sort string, view func([]*core.Record) ([]T, error)) error {
 	total, err := e.App.CountRecords(collection, where)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	var rows []*core.Record
 	err = pageQuery(e.App, ask, collection, where, sort).All(&rows)
 	if err != nil {
-		return fail(errBusy, fmt.Errorf("read %s: %w", collection, err))
+		return answer.Fail(answer.Busy, fmt.Errorf("read %s: %w", collection, err))
 	}
 	items, err := view(rows)
 	if err != nil {
@@ -103,7 +105,7 @@ func spanOf(e *core.RequestEvent, column string) (dbx.Expression, error) {
 		}
 		at, err := time.ParseInLocation(day, text, beijing)
 		if err != nil {
-			return nil, failField(end.name, "a day such as 2026-01-31")
+			return nil, answer.Field(answer.FieldInvalid, end.name, "a day such as 2026-01-31")
 		}
 		param := column + "_" + end.name
 		parts = append(parts, dbx.NewExp(fmt.Sprintf("[[%s]] %s {:%s}", column, end.compare, param), dbx.Params{param: stored(at.AddDate(0, 0, end.days))}))

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -78,7 +80,7 @@ func (d *Desk) listProducts(e *core.RequestEvent) error {
 	case "false", "0":
 		where = append(where, dbx.HashExp{"active": false})
 	default:
-		return failField("active", "true or false")
+		return answer.Field(answer.FieldInvalid, "active", "true or false")
 	}
 	return answerPage(e, ask, "products", both(where...), "position, created, id", func(rows []*core.Record) ([]productView, error) {
 		return viewProducts(e.App, rows)
@@ -97,10 +99,10 @@ func (d *Desk) showProduct(e *core.RequestEvent) error {
 func findProduct(e *core.RequestEvent) (*core.Record, error) {
 	product, err := e.App.FindRecordById("products", e.Request.PathValue("id"))
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fail(errNoProduct, nil)
+		return nil, answer.Fail(answer.DeskProductNotFound, nil)
 	}
 	if err != nil {
-		return nil, fail(errBusy, fmt.Errorf("read product: %w", err))
+		return nil, answer.Fail(answer.Busy, fmt.Errorf("read product: %w", err))
 	}
 	About(e, product.Id, product.GetString("name"))
 	return product, nil
@@ -109,7 +111,7 @@ func findProduct(e *core.RequestEvent) (*core.Record, error) {
 func answerProduct(e *core.RequestEvent, product *core.Record) error {
 	views, err := viewProducts(e.App, []*core.Record{product})
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, views[0])
 }
@@ -180,7 +182,7 @@ func (d *Desk) listCategories(e *core.RequestEvent) error {
 	var names []string
 	err := e.App.DB().Select("category").Distinct(true).From("products").Where(dbx.Not(dbx.HashExp{"category": ""})).OrderBy("category").Column(&names)
 	if err != nil {
-		return fail(errBusy, fmt.Errorf("read categories: %w", err))
+		return answer.Fail(answer.Busy, fmt.Errorf("read categories: %w", err))
 	}
 	return answerItems(e, names)
 }

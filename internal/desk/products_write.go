@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
@@ -44,7 +46,7 @@ type variantForm struct {
 func (d *Desk) createProduct(e *core.RequestEvent) error {
 	c, err := e.App.FindCachedCollectionByNameOrId("products")
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return d.writeProduct(e, core.NewRecord(c))
 }
@@ -95,15 +97,15 @@ func (f *productForm) check() error {
 		return nil
 	}
 	if len(*f.Variants) > mostVariants {
-		return failField("variants", "at most 50")
+		return answer.Field(answer.FieldInvalid, "variants", "at most 50")
 	}
 	for i, v := range *f.Variants {
 		at := "variants[" + strconv.Itoa(i) + "]"
 		if v.Stock != nil && *v.Stock < unlimited {
-			return failField(at+".stock", "a number of pieces, or -1 for what never runs out")
+			return answer.Field(answer.FieldInvalid, at+".stock", "a number of pieces, or -1 for what never runs out")
 		}
 		if slices.ContainsFunc((*f.Variants)[:i], func(o variantForm) bool { return o.Name == v.Name || o.ID != "" && o.ID == v.ID }) {
-			return failField(at+".name", "another specification has this name")
+			return answer.Field(answer.FieldInvalid, at+".name", "another specification has this name")
 		}
 	}
 	return nil
@@ -160,7 +162,7 @@ func setStock(r *core.Record, stock, was *int, field string) error {
 	case n == unlimited:
 		r.Set("stock", "")
 	case n < 0 || n > 999_999_999:
-		return failField(field, "a number of pieces, or -1 for what never runs out")
+		return answer.Field(answer.FieldInvalid, field, "a number of pieces, or -1 for what never runs out")
 	default:
 		r.Set("stock", strconv.Itoa(n))
 	}
@@ -206,7 +208,7 @@ func (v variantForm) record(tx core.App, rows []*core.Record, at string) (*core.
 	if v.ID != "" {
 		i := slices.IndexFunc(rows, func(r *core.Record) bool { return r.Id == v.ID })
 		if i < 0 {
-			return nil, failField(at+"id", "no specification of this product")
+			return nil, answer.Field(answer.FieldInvalid, at+"id", "no specification of this product")
 		}
 		return rows[i], nil
 	}
@@ -224,7 +226,7 @@ func refusal(err error, at string) error {
 		return err
 	}
 	for name, cause := range fields {
-		return failField(at+name, cause.Error())
+		return answer.Field(answer.FieldInvalid, at+name, cause.Error())
 	}
 	return err
 }
@@ -246,7 +248,7 @@ func (d *Desk) removeProduct(e *core.RequestEvent) error {
 	}
 	ordered, err := wasOrdered(e.App, product.Id)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	Note(e, "archived", ordered)
 	if !ordered {
@@ -256,7 +258,7 @@ func (d *Desk) removeProduct(e *core.RequestEvent) error {
 		err = e.App.Save(product)
 	}
 	if err != nil {
-		return fail(errBusy, fmt.Errorf("remove product: %w", err))
+		return answer.Fail(answer.Busy, fmt.Errorf("remove product: %w", err))
 	}
 	return e.JSON(http.StatusOK, map[string]bool{"archived": ordered})
 }
@@ -269,7 +271,7 @@ func (d *Desk) setProductImage(e *core.RequestEvent) error {
 	}
 	files, err := e.FindUploadedFiles("image")
 	if err != nil || len(files) != 1 {
-		return failField("image", "one file")
+		return answer.Field(answer.FieldInvalid, "image", "one file")
 	}
 	product.Set("image", files[0])
 	if err := e.App.Save(product); err != nil {
@@ -287,7 +289,7 @@ func (d *Desk) orderProducts(e *core.RequestEvent) error {
 		return err
 	}
 	if len(form.IDs) < 1 || len(form.IDs) > mostBulk {
-		return failField("ids", "1 to 1000")
+		return answer.Field(answer.FieldInvalid, "ids", "1 to 1000")
 	}
 	err := e.App.RunInTransaction(func(tx core.App) error {
 		places, err := placesOf(tx, form.IDs)
@@ -323,7 +325,7 @@ func placesOf(tx core.App, ids []string) ([]int, error) {
 		return nil, fmt.Errorf("read positions: %w", err)
 	}
 	if len(places) != len(ids) {
-		return nil, failField("ids", "a product is not there, or twice")
+		return nil, answer.Field(answer.FieldInvalid, "ids", "a product is not there, or twice")
 	}
 	return places, nil
 }
@@ -338,7 +340,7 @@ func (d *Desk) bulkProducts(e *core.RequestEvent) error {
 		return err
 	}
 	if len(form.IDs) < 1 || len(form.IDs) > mostBulk || form.Active == nil {
-		return failField("ids", "1 to 1000, with active")
+		return answer.Field(answer.FieldInvalid, "ids", "1 to 1000, with active")
 	}
 	Note(e, "count", len(form.IDs))
 	Note(e, "active", *form.Active)
@@ -346,7 +348,7 @@ func (d *Desk) bulkProducts(e *core.RequestEvent) error {
 		for i, id := range form.IDs {
 			r, err := tx.FindRecordById("products", id)
 			if err != nil {
-				return failField("ids["+strconv.Itoa(i)+"]", "no product")
+				return answer.Field(answer.FieldInvalid, "ids["+strconv.Itoa(i)+"]", "no product")
 			}
 			r.Set("active", *form.Active)
 			if err := tx.Save(r); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"golang.org/x/text/language"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/doctor"
 	"wxbase/internal/settings"
 )
@@ -166,7 +167,7 @@ func openInto(store *settings.Store, row *core.Record, fields map[string]*string
 func (d *Desk) showSetup(e *core.RequestEvent) error {
 	view, err := d.viewSetup(e)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, view)
 }
@@ -282,7 +283,7 @@ func (d *Desk) examine(e *core.RequestEvent) error {
 	}
 	findings, err := d.Setup.Doctor(e, in)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, map[string]any{"findings": findings})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/settings"
 )
 
@@ -36,7 +37,7 @@ func (d *Desk) recognise(e *core.RequestEvent) error {
 	found := recognisePEM(form.Text)
 	m, _, err := d.chosenMerchant()
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	found.compare(m)
 	return e.JSON(http.StatusOK, found)

@@ -2,12 +2,12 @@ package desk
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/answer"
 	"wxbase/internal/settings"
 )
 
@@ -86,7 +86,7 @@ func (d *Desk) changeApp(e *core.RequestEvent) error {
 	}
 	row, err := firstRow(e.App, "wx_apps")
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return d.saveSetup(e, "wx_apps", row, form.fields())
 }
@@ -103,7 +103,7 @@ func (d *Desk) changeMerchant(e *core.RequestEvent) error {
 	}
 	_, row, err := d.chosenMerchant()
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if fixed != nil { // the keys stay the environment's
 		form.MchID = &fixed.MchID
@@ -120,10 +120,10 @@ func (d *Desk) changeMerchant(e *core.RequestEvent) error {
 func refuseFixed(fields []formField) error {
 	for _, f := range fields {
 		if f.value != nil && f.name != "foreign" {
-			return failWith(errFromEnv, "field", f.name)
+			return answer.With(answer.SetupFromEnvironment, "field", f.name)
 		}
 	}
-	return fail(errFromEnv, nil)
+	return answer.Fail(answer.SetupFromEnvironment, nil)
 }
 
 // saveSetup writes a row. Beside the simulator it stays switched off: real credentials must not be in force there.
@@ -131,7 +131,7 @@ func (d *Desk) saveSetup(e *core.RequestEvent, collection string, row *core.Reco
 	if row == nil {
 		c, err := e.App.FindCachedCollectionByNameOrId(collection)
 		if err != nil {
-			return fail(errBusy, err)
+			return answer.Fail(answer.Busy, err)
 		}
 		row = core.NewRecord(c)
 		if collection == "wx_merchants" {
@@ -170,13 +170,13 @@ func (d *Desk) changePreferences(e *core.RequestEvent) error {
 	}
 	chosen, err := LoadPreferences(e.App)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	if err := form.fill(&chosen, d.Setup.Settings()); err != nil {
 		return err
 	}
 	if err := SavePreferences(e.App, chosen); err != nil {
-		return fail(errBusy, fmt.Errorf("save preferences: %w", err))
+		return answer.Fail(answer.Busy, fmt.Errorf("save preferences: %w", err))
 	}
 	if form.PublicURL != nil {
 		d.Setup.Settings().SetPublicURL(chosen.PublicURL)
@@ -189,13 +189,13 @@ func (f preferencesForm) fill(p *Preferences, store *settings.Store) error {
 	if f.Shop != nil {
 		p.Shop = strings.TrimSpace(*f.Shop)
 		if utf8.RuneCountInString(p.Shop) > 50 {
-			return failField("shop", "at most 50 characters")
+			return answer.Field(answer.FieldInvalid, "shop", "at most 50 characters")
 		}
 	}
 	if f.TwoPersonsAbove != nil {
 		p.TwoPersonsAbove = *f.TwoPersonsAbove
 		if p.TwoPersonsAbove < 0 || p.TwoPersonsAbove > 100_000_000 {
-			return failField("twoPersonsAbove", "0 to 100000000 fen")
+			return answer.Field(answer.FieldInvalid, "twoPersonsAbove", "0 to 100000000 fen")
 		}
 	}
 	if f.DashboardChinese != nil {
@@ -205,16 +205,12 @@ func (f preferencesForm) fill(p *Preferences, store *settings.Store) error {
 		return nil
 	}
 	if store.PublicURLIsFixed() {
-		return failWith(errFromEnv, "field", "publicUrl")
+		return answer.With(answer.SetupFromEnvironment, "field", "publicUrl")
 	}
 	origin, err := store.CheckPublicURL(*f.PublicURL)
 	if err != nil {
-		return failField("publicUrl", err.Error())
+		return answer.Field(answer.FieldInvalid, "publicUrl", err.Error())
 	}
 	p.PublicURL = origin
 	return nil
 }
-
-var errFromEnv = Problem{"setup_from_environment", http.StatusConflict, "This is set by the environment of the server.", "该项由服务器的环境变量设置", "Change the variable and restart, or take it away: `data.field` says which field.", "请修改环境变量后重启，或去掉它；字段见 `data.field`。"}
-
-func setupProblems() []Problem { return []Problem{errFromEnv} }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -62,11 +64,11 @@ func viewStaff(r *core.Record, sessions int) staffView {
 func (d *Desk) listStaff(e *core.RequestEvent) error {
 	var rows []*core.Record
 	if err := e.App.RecordQuery("wx_staff").OrderBy("created", "id").All(&rows); err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	sessions, err := d.countSessions(e.App)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return answerItems(e, each(rows, func(r *core.Record) staffView { return viewStaff(r, sessions[r.Id]) }))
 }
@@ -84,13 +86,13 @@ type staffForm struct {
 func (f staffForm) check() error {
 	switch {
 	case f.Email != nil && !isAddress(*f.Email):
-		return failField("email", "an e-mail address")
+		return answer.Field(answer.FieldInvalid, "email", "an e-mail address")
 	case f.Name != nil && utf8.RuneCountInString(*f.Name) > 100:
-		return failField("name", "at most 100 characters")
+		return answer.Field(answer.FieldInvalid, "name", "at most 100 characters")
 	case f.Role != nil && !slices.Contains(roles, *f.Role):
-		return failField("role", "owner, manager, clerk, finance or viewer")
+		return answer.Field(answer.FieldInvalid, "role", "owner, manager, clerk, finance or viewer")
 	case f.TOTP != nil && *f.TOTP:
-		return failField("totp", "false: everybody sets up their own authenticator")
+		return answer.Field(answer.FieldInvalid, "totp", "false: everybody sets up their own authenticator")
 	case f.Password != nil:
 		return checkPassword("password", *f.Password)
 	}
@@ -105,7 +107,7 @@ func isAddress(text string) bool {
 // checkPassword: bcrypt reads 72 bytes.
 func checkPassword(field, password string) error {
 	if utf8.RuneCountInString(password) < 10 || len(password) > 71 {
-		return failField(field, "at least 10 characters and at most 71 bytes")
+		return answer.Field(answer.FieldInvalid, field, "at least 10 characters and at most 71 bytes")
 	}
 	return nil
 }
@@ -146,7 +148,7 @@ func (d *Desk) createStaff(e *core.RequestEvent) error {
 	}
 	for field, missing := range map[string]bool{"email": form.Email == nil, "role": form.Role == nil, "password": form.Password == nil} {
 		if missing {
-			return failField(field, "needed")
+			return answer.Field(answer.FieldInvalid, field, "needed")
 		}
 	}
 	if err := form.check(); err != nil {
@@ -154,7 +156,7 @@ func (d *Desk) createStaff(e *core.RequestEvent) error {
 	}
 	c, err := e.App.FindCachedCollectionByNameOrId("wx_staff")
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	r := core.NewRecord(c)
 	form.fill(r)
@@ -173,7 +175,7 @@ func (d *Desk) saveStaff(app core.App, r *core.Record) error {
 		return fmt.Errorf("look for the address: %w", err)
 	}
 	if others > 0 {
-		return fail(errEmailUsed, nil)
+		return answer.Fail(answer.StaffEmailUsed, nil)
 	}
 	return d.Save(app, r)
 }
@@ -185,7 +187,7 @@ func (d *Desk) changeStaff(e *core.RequestEvent) error {
 		return err
 	}
 	if form.Email != nil {
-		return failField("email", "an account keeps its address")
+		return answer.Field(answer.FieldInvalid, "email", "an account keeps its address")
 	}
 	if err := form.check(); err != nil {
 		return err
@@ -239,7 +241,7 @@ func noteForm(e *core.RequestEvent, form staffForm) {
 func (d *Desk) answerStaff(e *core.RequestEvent, r *core.Record) error {
 	sessions, err := d.countSessions(e.App)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, viewStaff(r, sessions[r.Id]))
 }
@@ -268,7 +270,7 @@ func (d *Desk) removeStaff(e *core.RequestEvent) error {
 func staffByID(app core.App, id string) (*core.Record, error) {
 	r, err := app.FindRecordById("wx_staff", id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fail(errNoStaff, nil)
+		return nil, answer.Fail(answer.StaffNotFound, nil)
 	}
 	return r, err
 }
@@ -284,7 +286,7 @@ func keepAnOwner(tx core.App, but string) error {
 		return fmt.Errorf("count owners: %w", err)
 	}
 	if others == 0 {
-		return fail(errLastOwner, nil)
+		return answer.Fail(answer.StaffLastOwner, nil)
 	}
 	return nil
 }

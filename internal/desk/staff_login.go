@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/pocketbase/core"
 	"golang.org/x/crypto/bcrypt"
 )
@@ -42,7 +44,7 @@ func (d *Desk) login(e *core.RequestEvent) error {
 	email := strings.ToLower(strings.TrimSpace(form.Email))
 	account, address := "account "+email, "address "+widen(e.RealIP())
 	if until := d.tries.take(d.Now(), account, address); !until.IsZero() {
-		return failWith(errLocked, "until", until.UTC())
+		return answer.With(answer.StaffLocked, "until", until.UTC())
 	}
 	staff, err := d.checkLogin(email, form)
 	if err == nil {
@@ -71,7 +73,7 @@ func knownPart(email string) string {
 }
 
 // isWish tells whether the password was right and only the code is missing.
-func isWish(err error) bool { return codeOf(err) == errCodeWanted.Code }
+func isWish(err error) bool { return codeOf(err) == answer.StaffCodeWanted.Code }
 
 // checkLogin finds the account that a form opens. The record comes with an error too, where there is one.
 func (d *Desk) checkLogin(email string, form loginForm) (*core.Record, error) {
@@ -81,13 +83,13 @@ func (d *Desk) checkLogin(email string, form loginForm) (*core.Record, error) {
 	}
 	isRight := d.isPassword(staff, form.Password)
 	if staff == nil || !isRight || staff.GetBool("disabled") {
-		return staff, fail(errLoginWrong, nil)
+		return staff, answer.Fail(answer.StaffLoginInvalid, nil)
 	}
 	if staff.GetString("totpSecret") == "" {
 		return staff, nil
 	}
 	if form.Code == "" {
-		return staff, fail(errCodeWanted, nil)
+		return staff, answer.Fail(answer.StaffCodeWanted, nil)
 	}
 	return staff, d.spendCode(staff, form.Code)
 }
@@ -109,14 +111,14 @@ func (d *Desk) answerLogin(e *core.RequestEvent, staff *core.Record) error {
 	}
 	token, err := d.openSession(e, staff)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	actor := Actor{ID: staff.Id, Email: staff.Email(), Role: Role(staff.GetString("role"))}
 	About(e, staff.Id, staff.Email())
 	d.leaveRow(e, actor, "staff.login", http.StatusOK)
 	me, err := d.viewMe(actor, staff)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, map[string]any{"token": token, "me": me})
 }
@@ -125,7 +127,7 @@ func (d *Desk) answerLogin(e *core.RequestEvent, staff *core.Record) error {
 func (d *Desk) showMe(e *core.RequestEvent) error {
 	me, err := d.viewMe(Who(e), e.Auth)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, me)
 }
@@ -152,10 +154,10 @@ func (d *Desk) logout(e *core.RequestEvent) error {
 	}
 	who := Who(e)
 	if who.Session == "" {
-		return fail(errSuperuser, nil)
+		return answer.Fail(answer.StaffSuperuser, nil)
 	}
 	if err := d.endOne(who.Session, who.Email); err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.NoContent(http.StatusNoContent)
 }

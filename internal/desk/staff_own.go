@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -35,7 +37,7 @@ func (d *Desk) changePassword(e *core.RequestEvent) error {
 		return d.Save(tx, e.Auth)
 	})
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.NoContent(http.StatusNoContent)
 }
@@ -43,14 +45,14 @@ func (d *Desk) changePassword(e *core.RequestEvent) error {
 // checkOwnPassword asks for the password again: a session that somebody has taken over is not enough. It is guessed no faster than at a login.
 func (d *Desk) checkOwnPassword(e *core.RequestEvent, password string) error {
 	if Who(e).Session == "" {
-		return fail(errSuperuser, nil)
+		return answer.Fail(answer.StaffSuperuser, nil)
 	}
 	account, address := "account "+e.Auth.Email(), "address "+widen(e.RealIP())
 	if until := d.tries.take(d.Now(), account, address); !until.IsZero() {
-		return failWith(errLocked, "until", until.UTC())
+		return answer.With(answer.StaffLocked, "until", until.UTC())
 	}
 	if !d.isPassword(e.Auth, password) {
-		return fail(errOldPassword, nil)
+		return answer.Fail(answer.StaffPasswordWrong, nil)
 	}
 	d.tries.giveBack(account, address)
 	return nil
@@ -70,11 +72,11 @@ type sessionView struct {
 func (d *Desk) listSessions(e *core.RequestEvent) error {
 	who, id := Who(e), e.Request.PathValue("id")
 	if id != who.ID && !who.Role.May(Staff) {
-		return fail(errNoStaff, nil)
+		return answer.Fail(answer.StaffNotFound, nil)
 	}
 	rows, err := e.App.FindAllRecords("wx_staff_sessions", dbx.HashExp{"staff": id, "endedAt": ""})
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	items := []sessionView{}
 	for _, r := range rows {
@@ -93,10 +95,10 @@ func (d *Desk) endSession(e *core.RequestEvent) error {
 	who := Who(e)
 	s, err := e.App.FindRecordById("wx_staff_sessions", e.Request.PathValue("id"))
 	if err != nil || s.GetString("staff") != who.ID && !who.Role.May(Staff) { // note: whose it is, only owners learn
-		return fail(errNoStaff, err)
+		return answer.Fail(answer.StaffNotFound, err)
 	}
 	if err := d.endOne(s.Id, who.Email); err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.NoContent(http.StatusNoContent)
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -59,10 +61,10 @@ func (d *Desk) staffOf(e *core.RequestEvent) (Actor, error) {
 	}
 	staff, err := d.App.FindRecordById("wx_staff", session.GetString("staff"))
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return Actor{}, fail(errBusy, err)
+		return Actor{}, answer.Fail(answer.Busy, err)
 	}
 	if err != nil || staff.GetBool("disabled") {
-		return Actor{}, fail(errSignIn, nil)
+		return Actor{}, answer.Fail(answer.StaffSignIn, nil)
 	}
 	d.noteSeen(session, staff)
 	e.Auth = staff
@@ -81,18 +83,18 @@ func tokenOf(e *core.RequestEvent) string {
 func (d *Desk) sessionOf(e *core.RequestEvent) (*core.Record, error) {
 	id, secret, ok := strings.Cut(strings.TrimPrefix(tokenOf(e), tokenPrefix), ".")
 	if !ok || !bringsToken(e) {
-		return nil, fail(errSignIn, nil)
+		return nil, answer.Fail(answer.StaffSignIn, nil)
 	}
 	s, err := d.App.FindRecordById("wx_staff_sessions", id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fail(errSignIn, nil)
+		return nil, answer.Fail(answer.StaffSignIn, nil)
 	}
 	if err != nil {
-		return nil, fail(errBusy, err)
+		return nil, answer.Fail(answer.Busy, err)
 	}
 	isRight := subtle.ConstantTimeCompare([]byte(s.GetString("secretHash")), []byte(hashOf(secret))) == 1
 	if !isRight || !d.isOpen(s) {
-		return nil, fail(errSignIn, nil)
+		return nil, answer.Fail(answer.StaffSignIn, nil)
 	}
 	return s, nil
 }

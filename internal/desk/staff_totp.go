@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pquerna/otp"
@@ -28,11 +30,11 @@ func (d *Desk) beginTOTP(e *core.RequestEvent) error {
 		return err
 	}
 	if Who(e).Session == "" {
-		return fail(errSuperuser, nil)
+		return answer.Fail(answer.StaffSuperuser, nil)
 	}
 	preferences, err := LoadPreferences(d.App)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	issuer := preferences.Shop
 	if issuer == "" {
@@ -40,19 +42,19 @@ func (d *Desk) beginTOTP(e *core.RequestEvent) error {
 	}
 	key, err := totp.Generate(totp.GenerateOpts{Issuer: issuer, AccountName: e.Auth.Email(), Period: codeSeconds})
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	sealed, err := d.Vault().Seal(totpPlace(e.Auth), key.Secret())
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	e.Auth.Set("totpWaiting", sealed)
 	if err := d.Save(e.App, e.Auth); err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	image, err := pictureOf(key)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, map[string]any{"secret": key.Secret(), "url": key.URL(), "image": image})
 }
@@ -79,10 +81,10 @@ func (d *Desk) confirmTOTP(e *core.RequestEvent) error {
 		return err
 	}
 	if Who(e).Session == "" || e.Auth.GetString("totpWaiting") == "" {
-		return fail(errNoTOTP, nil)
+		return answer.Fail(answer.StaffTOTPNone, nil)
 	}
 	if until := d.tries.take(d.Now(), "confirm "+e.Auth.Id, "confirm at "+widen(e.RealIP())); !until.IsZero() {
-		return failWith(errLocked, "until", until.UTC())
+		return answer.With(answer.StaffLocked, "until", until.UTC())
 	}
 	step, err := d.stepOf(e.Auth, e.Auth.GetString("totpWaiting"), form.Code)
 	if err != nil {
@@ -92,7 +94,7 @@ func (d *Desk) confirmTOTP(e *core.RequestEvent) error {
 	e.Auth.Set("totpWaiting", "")
 	e.Auth.Set("totpStep", step)
 	if err := d.Save(e.App, e.Auth); err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	d.tries.giveBack("confirm "+e.Auth.Id, "confirm at "+widen(e.RealIP()))
 	return e.NoContent(http.StatusNoContent)
@@ -110,12 +112,12 @@ func (d *Desk) removeTOTP(e *core.RequestEvent) error {
 		return err
 	}
 	if e.Auth.GetString("totpSecret") == "" {
-		return fail(errNoTOTP, nil)
+		return answer.Fail(answer.StaffTOTPNone, nil)
 	}
 	e.Auth.Set("totpSecret", "")
 	e.Auth.Set("totpWaiting", "")
 	if err := d.Save(e.App, e.Auth); err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.NoContent(http.StatusNoContent)
 }
@@ -132,7 +134,7 @@ func (d *Desk) spendCode(staff *core.Record, code string) error {
 		return fmt.Errorf("keep the code's step: %w", err)
 	}
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		return fail(errCodeWrong, err)
+		return answer.Fail(answer.StaffCodeInvalid, err)
 	}
 	return nil
 }
@@ -153,5 +155,5 @@ func (d *Desk) stepOf(staff *core.Record, sealed, code string) (step int64, err 
 			return at.Unix() / codeSeconds, nil
 		}
 	}
-	return 0, fail(errCodeWrong, nil)
+	return 0, answer.Fail(answer.StaffCodeInvalid, nil)
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
@@ -21,10 +23,6 @@ func (d *Desk) userRoutes() []Route {
 		{http.MethodPost, "/users/{id}/logout", Users, "user.logout", d.logoutUser, 0},
 	}
 }
-
-var errNoUser = Problem{"user_not_found", http.StatusNotFound, "There is no such user.", "没有这个用户", "Read the list again.", "请刷新列表。"}
-
-func userProblems() []Problem { return []Problem{errNoUser} }
 
 // userView is a user in a list. The phone number is masked; amounts are in fen.
 type userView struct {
@@ -65,7 +63,7 @@ func userFilter(e *core.RequestEvent) (dbx.Expression, error) {
 	case "0", "false":
 		all = append(all, dbx.HashExp{"blocked": false})
 	default:
-		return nil, failField("blocked", "true or false")
+		return nil, answer.Field(answer.FieldInvalid, "blocked", "true or false")
 	}
 	search := strings.TrimSpace(query.Get("search"))
 	if search == "" {
@@ -74,7 +72,7 @@ func userFilter(e *core.RequestEvent) (dbx.Expression, error) {
 	if fourDigits.MatchString(search) || phoneDigits.MatchString(search) {
 		ids, err := usersByPhone(e.App, search)
 		if err != nil {
-			return nil, fail(errBusy, err)
+			return nil, answer.Fail(answer.Busy, err)
 		}
 		if len(ids) > 0 {
 			return both(append(all, anyOf("id", ids))...), nil
@@ -143,10 +141,10 @@ func userSumsQuery(app core.App, ids []string) *dbx.Query {
 func userByID(app core.App, id string) (*core.Record, error) {
 	r, err := app.FindRecordById("users", id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fail(errNoUser, nil)
+		return nil, answer.Fail(answer.UserNotFound, nil)
 	}
 	if err != nil {
-		return nil, fail(errBusy, err)
+		return nil, answer.Fail(answer.Busy, err)
 	}
 	return r, nil
 }
@@ -173,7 +171,7 @@ func (d *Desk) blockUser(e *core.RequestEvent) error {
 		return err
 	}
 	if form.Blocked == nil {
-		return failField("blocked", "true or false")
+		return answer.Field(answer.FieldInvalid, "blocked", "true or false")
 	}
 	Note(e, "blocked", *form.Blocked)
 	return d.changeUser(e, func(r *core.Record) { r.Set("blocked", *form.Blocked) })
@@ -195,11 +193,11 @@ func (d *Desk) changeUser(e *core.RequestEvent, change func(*core.Record)) error
 	About(e, r.Id, r.GetString("name"))
 	change(r)
 	if err := d.Save(e.App, r); err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	views, err := viewUsers(e.App, []*core.Record{r})
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, views[0])
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"wxbase/internal/answer"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -49,7 +51,7 @@ func (d *Desk) showUser(e *core.RequestEvent) error {
 	}
 	story, err := d.storyOfUser(e.App, r)
 	if err != nil {
-		return fail(errBusy, err)
+		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, story)
 }
