@@ -41,6 +41,27 @@ for (const run of chosen) {
   });
 }
 
+test('shop inside the dashboard', async (t) => {
+  const [browser, server] = await Promise.all([openBrowser(), startServer()]);
+  t.after(() => Promise.all([browser.close(), server.stop()]));
+  await inTabs(browser, { name: 'shop-dashboard', locale: 'zh-CN' }, async (tab) => {
+    await tab.page.goto(`${server.url}/_/`);
+    await tab.page.locator('input[type=email], input[type=text]').first().fill(server.email);
+    await tab.page.locator('input[type=password]').fill(server.password);
+    await tab.page.locator('input[type=password]').press('Enter');
+    await tab.page.getByRole('link', { name: /微信/ }).click();
+    const frame = tab.page.frameLocator('iframe');
+    await frame.getByRole('heading', { level: 1, name: /概览/ }).waitFor();
+    await frame.getByRole('navigation').getByRole('link', { name: '商品' }).click();
+    await tab.page.waitForURL(/#\/wechat\/products/);
+    await tab.page.reload();
+    await frame.getByRole('heading', { level: 1, name: '商品' }).waitFor();
+    await frame.getByText('三鲜面').waitFor();
+    await tab.step('dashboard');
+    assert.deepEqual(tab.complaints, []);
+  });
+});
+
 // customersOf are two people with a phone number each, with orders in the states that the tasks need.
 async function customersOf(server) {
   const root = await rootToken(server);
