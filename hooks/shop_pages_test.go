@@ -17,7 +17,7 @@ import (
 )
 
 // TestShopPages: the pages come with their policy at /shop/, and their entry stands in PocketBase's dashboard.
-func TestShopPages(t *testing.T) {
+func TestShopPages(t *testing.T) { //nolint:tparallel // they share one server
 	t.Parallel()
 	assets, err := fs.Glob(ui.Pages(), "assets/index-*.js")
 	if err != nil || len(assets) == 0 {

@@ -102,7 +102,7 @@ func privateKey(t *testing.T) (private, public string) {
 }
 
 // TestMisconfigurations makes one mistake at a time: doctor names that one and no other, in both languages.
-func TestMisconfigurations(t *testing.T) {
+func TestMisconfigurations(t *testing.T) { //nolint:tparallel // they share one server
 	t.Parallel()
 	a := apptest.New(t)
 	well := patient(t, a)

@@ -31,7 +31,9 @@ type row struct {
 
 // catalogue is everything that can be found.
 func catalogue() []row {
-	return slices.Concat(wordsOfServer(), wordsOfWechat(), wordsOfPay(), wordsOfAddress())
+	return slices.Concat(
+		wordsOfServer(), wordsOfServerMore(), wordsOfWechat(), wordsOfWechatMore(), wordsOfWechatRest(), wordsOfPay(), wordsOfPayMore(), wordsOfPayRest(), wordsOfAddress(), wordsOfAddressMore(),
+	)
 }
 
 // words finds the row of a code. Every code has one; see TestCatalogue.

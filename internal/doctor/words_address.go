@@ -1,6 +1,6 @@
 package doctor
 
-// wordsOfAddress is what is found about the way from WeChat to here.
+// wordsOfAddress is what is found by address, outside.
 func wordsOfAddress() []row {
 	return []row{
 		{
@@ -75,6 +75,12 @@ func wordsOfAddress() []row {
 			why:   [2]string{"A login page, a firewall, a page about a missing ICP filing or another site stands in front.", "前面有登录页、防火墙、未备案提示页或其他站点。"},
 			cure:  [2]string{"Let /api/ through to this server, unchanged and without a login.", "让 /api/ 原样、免登录地到达本服务器。"},
 		},
+	}
+}
+
+// wordsOfAddressMore is what is found by outside, push.
+func wordsOfAddressMore() []row {
+	return []row{
 		{
 			code: "outside_blocked", check: "outside", state: Problem,
 			title: [2]string{"WeChat's notifications would not get through (status {status})", "微信的通知无法到达（状态 {status}）"},

@@ -1,6 +1,6 @@
 package doctor
 
-// wordsOfPay is what is found about merchants.
+// wordsOfPay is what is found by merchant, query, keyPair.
 func wordsOfPay() []row {
 	return []row{
 		{
@@ -75,6 +75,12 @@ func wordsOfPay() []row {
 			why:   [2]string{"WeChat Pay refuses its signatures.", "微信支付会拒绝其签名。"},
 			cure:  [2]string{"Get a new one at pay.weixin.qq.com, 账户中心 > API安全, and enter key and serial.", "在 pay.weixin.qq.com 的 账户中心 > API安全 更换证书，并更新私钥与序列号。"},
 		},
+	}
+}
+
+// wordsOfPayMore is what is found by keyPair, apiKey, answers, publicKey.
+func wordsOfPayMore() []row {
+	return []row{
 		{
 			code: "certificate_ends", check: "keyPair", state: Warning,
 			title: [2]string{"{subject}: the certificate ends on {until}", "{subject}：商户证书将于 {until} 到期"},
@@ -147,6 +153,12 @@ func wordsOfPay() []row {
 			why:   [2]string{"The file is of another merchant, or of an earlier key.", "该文件属于其他商户或旧公钥。"},
 			cure:  [2]string{"Download pub_key.pem of {id} again.", "重新下载 {id} 对应的 pub_key.pem。"},
 		},
+	}
+}
+
+// wordsOfPayRest is what is found by answers, query.
+func wordsOfPayRest() []row {
+	return []row{
 		{
 			code: "certificates_none", check: "answers", state: Problem,
 			title: [2]string{"{subject}: WeChat Pay has no platform certificate for this merchant", "{subject}：该商户没有平台证书"},

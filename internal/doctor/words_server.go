@@ -1,6 +1,6 @@
 package doctor
 
-// wordsOfServer is what is found about the server itself.
+// wordsOfServer is what is found by settings, disk, backups, versions.
 func wordsOfServer() []row {
 	return []row{
 		{
@@ -73,6 +73,12 @@ func wordsOfServer() []row {
 			code: "versions_ok", check: "versions", state: OK,
 			title: [2]string{"Built with the modules it was tested with (PocketBase {pocketbase})", "所用模块与测试时一致（PocketBase {pocketbase}）"},
 		},
+	}
+}
+
+// wordsOfServerMore is what is found by versions, proxy.
+func wordsOfServerMore() []row {
+	return []row{
 		{
 			code: "versions_other", check: "versions", state: Warning,
 			title: [2]string{"{module} is {have}, tested was {want}", "{module} 为 {have}，测试所用为 {want}"},

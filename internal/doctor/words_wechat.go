@@ -1,6 +1,6 @@
 package doctor
 
-// wordsOfWechat is what is found about mini programs.
+// wordsOfWechat is what is found by app, dns, tls, clock, credentials.
 func wordsOfWechat() []row {
 	return []row{
 		{
@@ -73,6 +73,12 @@ func wordsOfWechat() []row {
 			why:   [2]string{"Without it nobody can log in.", "没有它任何人都无法登录。"},
 			cure:  [2]string{"mp.weixin.qq.com, 开发管理 > 开发设置 > AppSecret; enter it in the dashboard, or as WXBASE_APP_SECRET.", "在 mp.weixin.qq.com 的 开发管理 > 开发设置 > AppSecret 获取，填入后台或 WXBASE_APP_SECRET。"},
 		},
+	}
+}
+
+// wordsOfWechatMore is what is found by credentials, whitelist, token.
+func wordsOfWechatMore() []row {
+	return []row{
 		{
 			code: "secret_wrong", check: "credentials", state: Problem,
 			title: [2]string{"{subject}: the AppSecret is not the one at WeChat", "{subject}：AppSecret 与微信侧不一致"},
@@ -144,6 +150,12 @@ func wordsOfWechat() []row {
 			why:   [2]string{"docs/errors.md explains the errcode.", "错误码含义见 docs/errors.md。"},
 			cure:  [2]string{"docs/errors.md says what to do.", "处理办法见 docs/errors.md。"},
 		},
+	}
+}
+
+// wordsOfWechatRest is what is found by token, orderPath.
+func wordsOfWechatRest() []row {
+	return []row{
 		{
 			code: "token_replaced", check: "token", state: Problem,
 			title: [2]string{"{subject}: another program replaces the access token", "{subject}：access_token 被其他程序顶替"},
