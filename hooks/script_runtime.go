@@ -70,6 +70,9 @@ func aboutRun(args goja.Value) (what string, inTransaction bool) {
 		return "cron job " + id, false
 	}
 	what = strings.TrimPrefix(fmt.Sprintf("%T", list[0]), "*")
+	if ours, ok := strings.CutPrefix(what, "events."); ok {
+		what = "hooks." + ours // the name by which embedders and the documentation know it
+	}
 	event := reflect.Indirect(reflect.ValueOf(list[0]))
 	if event.Kind() != reflect.Struct {
 		return what, false
