@@ -27,20 +27,23 @@ import (
 // OrderForm is the body of POST /api/wx/orders. A client names products and quantities and nothing that costs or pays; the last
 // fields are for superusers, who may sell what is in no catalogue.
 type OrderForm struct {
-	Items []struct {
-		Product  string `json:"product"`
-		Variant  string `json:"variant"` // of a product that has some
-		Quantity int    `json:"quantity"`
-	} `json:"items"`
-	Note  string `json:"note"`
-	Key   string `json:"key"`
-	AppID string `json:"appid"`
+	Items []OrderItem `json:"items"`
+	Note  string      `json:"note"`
+	Key   string      `json:"key"`
+	AppID string      `json:"appid"`
 
 	User        string `json:"user"`
 	Total       *int64 `json:"total"` // NB! 0 is no price and not "none named": a discount that took all must not charge all
 	Description string `json:"description"`
 
 	bounded bool // by the limits of a user
+}
+
+// OrderItem is so many of a product.
+type OrderItem struct {
+	Product  string `json:"product"`
+	Variant  string `json:"variant"` // of a product that has some
+	Quantity int    `json:"quantity"`
 }
 
 // orderDraft is an order that has been checked but not written.

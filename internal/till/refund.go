@@ -31,11 +31,11 @@ import (
 // CreateRefund handles POST /api/wx/orders/{id}/refunds for the shop: `{amount, reason?, key?}`, or `{all: true, reason?, key?}` for
 // all that is left. WeChat wants a minute between two refunds of one payment: one that comes too soon is kept and sent by the sweep.
 func (t *Till) CreateRefund(e *core.RequestEvent) error {
-	var form refundForm
+	var form RefundForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
-	wish, err := form.wish(e.Auth.Email())
+	wish, err := form.Wish(e.Auth.Email())
 	if err != nil {
 		return err
 	}

@@ -22,8 +22,8 @@ import (
 // secondClick is how long the same amount of the same order is taken for the same wish.
 const secondClick = time.Minute
 
-// refundForm is the body of POST /api/wx/orders/{id}/refunds.
-type refundForm struct {
+// RefundForm is the body of POST /api/wx/orders/{id}/refunds.
+type RefundForm struct {
 	Amount *int64 `json:"amount"` // fen
 	All    *bool  `json:"all"`    // all that is left, in place of an amount
 	Reason string `json:"reason"`
@@ -39,7 +39,7 @@ type RefundWish struct {
 // All tells whether everything that is left is wished for.
 func (w RefundWish) All() bool { return w.Amount == 0 }
 
-func (f refundForm) wish(by string) (RefundWish, error) {
+func (f RefundForm) Wish(by string) (RefundWish, error) {
 	wish := RefundWish{Reason: f.Reason, Key: f.Key, By: by}
 	switch {
 	case f.Amount == nil && f.All == nil:
