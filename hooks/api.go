@@ -5,11 +5,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/pocketbase/pocketbase/core"
+
 	"wxbase/internal/answer"
 	"wxbase/internal/subscribe"
 	"wxbase/internal/till"
-
-	"github.com/pocketbase/pocketbase/core"
 )
 
 // Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the outcome. step is called for every entry that was

@@ -11,13 +11,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pocketbase/pocketbase/core"
+
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 	"wxbase/internal/wxpay"
 	v2 "wxbase/internal/wxpay/v2"
 	"wxbase/internal/wxpay/xmlflat"
-
-	"github.com/pocketbase/pocketbase/core"
 )
 
 // How a merchant is marked in the settings that runs on API v3, and one that still runs on API v2.

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"strconv"
 
-	"wxbase/internal/wechat"
-
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
+
+	"wxbase/internal/wechat"
 )
 
 // QueryNumber reads a number from 1 to most of the query.

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
 	"wxbase/internal/answer"
 	"wxbase/internal/days"
 	"wxbase/internal/wechat"
-
-	"github.com/pocketbase/dbx"
-	"github.com/pocketbase/pocketbase/core"
 )
 
 // ErrQuotaSpent says that a quota is used up.

@@ -4,15 +4,15 @@ package codes
 import (
 	"time"
 
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/events"
 	"wxbase/internal/limit"
 	"wxbase/internal/locks"
 	"wxbase/internal/metrics"
-
-	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
 // Codes makes codes and links. Its fields are set before the app serves.

@@ -1,10 +1,10 @@
 package desk
 
 import (
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"wxbase/internal/answer"
 )
 
 // Actor is who makes a request of the dashboard.

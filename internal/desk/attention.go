@@ -9,11 +9,11 @@ import (
 	"slices"
 	"time"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
+
+	"wxbase/internal/answer"
 )
 
 // attention is one thing that needs a person.

@@ -8,10 +8,10 @@ import (
 	"net/http"
 	"strings"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // BooksDeps is what the pages of the books need of the payments.

@@ -8,10 +8,10 @@ import (
 	"regexp"
 	"time"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // billView is one day of one merchant.

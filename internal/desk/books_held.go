@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"net/http"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // heldView is a text or a picture that WeChat wants a person to look at.

@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"unicode/utf8"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // remarkOrder handles POST /api/wx/admin/orders/{id}/remark {remark}: the shop's own note, which the buyer never sees.

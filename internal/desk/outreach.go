@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"strings"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // OutreachDeps is what the pages about codes, messages and rooms need.

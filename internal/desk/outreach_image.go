@@ -11,10 +11,10 @@ import (
 	"slices"
 	"strconv"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/pocketbase/core"
 	"golang.org/x/image/draw"
+
+	"wxbase/internal/answer"
 )
 
 // codeWidths are the sizes in which a code can be had, in pixels: those of WeChat's own form.

@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"slices"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // ruleView is what the server tells a buyer by itself, and when.

@@ -8,10 +8,10 @@ import (
 	"net/http"
 	"time"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 func (d *Desk) overviewRoutes() []Route {

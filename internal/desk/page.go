@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
+
+	"wxbase/internal/answer"
 )
 
 // Page is one page of a list.

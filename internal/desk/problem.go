@@ -3,9 +3,9 @@ package desk
 import (
 	"errors"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/pocketbase/tools/router"
+
+	"wxbase/internal/answer"
 )
 
 // codeOf is data.code of an answer; empty for other errors.

@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 func (d *Desk) productRoutes() []Route {

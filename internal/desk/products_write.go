@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strconv"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // Limits of what one request changes.

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 func (d *Desk) staffRoutes() []Route {

@@ -10,10 +10,10 @@ import (
 	"net/http"
 	"strings"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/pocketbase/core"
 	"golang.org/x/crypto/bcrypt"
+
+	"wxbase/internal/answer"
 )
 
 // loginForm is the body of POST /api/wx/admin/staff/login.

@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"time"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // sessionMemory is how long a session is kept after it could last be used.

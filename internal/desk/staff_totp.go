@@ -9,12 +9,12 @@ import (
 	"net/http"
 	"time"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/totp"
+
+	"wxbase/internal/answer"
 )
 
 // codeSeconds is how long a code of an authenticator lives.

@@ -7,11 +7,11 @@ import (
 	"net/http"
 	"strings"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
+
+	"wxbase/internal/answer"
 )
 
 func (d *Desk) userRoutes() []Route {

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"net/http"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // userStory is one user with what belongs to them.

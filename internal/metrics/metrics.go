@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"wxbase/internal/wechat"
-
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"wxbase/internal/wechat"
 )
 
 // Metrics counts what wxbase does, for Prometheus. No label carries anything that belongs to a user.

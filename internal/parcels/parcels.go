@@ -4,11 +4,11 @@ package parcels
 import (
 	"time"
 
+	"github.com/pocketbase/pocketbase/core"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/locks"
-
-	"github.com/pocketbase/pocketbase/core"
 )
 
 // Parcels sends shipping information. Its fields are set before the app serves.

@@ -5,13 +5,13 @@ package people
 import (
 	"time"
 
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/events"
 	"wxbase/internal/limit"
-
-	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
 // People logs in. Its fields are set before the app serves.

@@ -8,12 +8,12 @@ import (
 	"net/url"
 	"strings"
 
-	"wxbase/internal/answer"
-
 	"github.com/ganigeorgiev/fexpr"
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/search"
+
+	"wxbase/internal/answer"
 )
 
 // What a query of a user may have.

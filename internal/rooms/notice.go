@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pocketbase/pocketbase/core"
+
 	"wxbase/internal/books"
 	"wxbase/internal/order"
-
-	"github.com/pocketbase/pocketbase/core"
 )
 
 // What Config.OrderNotice may say.

@@ -5,15 +5,15 @@ package rooms
 import (
 	"time"
 
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
 	"wxbase/internal/events"
 	"wxbase/internal/limit"
 	"wxbase/internal/metrics"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/sse"
-
-	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
 // Rooms are the rooms of one app. The exported fields are set before Open.

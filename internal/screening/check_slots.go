@@ -3,9 +3,9 @@ package screening
 import (
 	"sync"
 
-	"wxbase/internal/answer"
-
 	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/answer"
 )
 
 // uploadSlots bounds how many images are taken in at a time: so many together, and one of a user.

@@ -4,11 +4,11 @@ package screening
 import (
 	"time"
 
+	"github.com/pocketbase/pocketbase/core"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/limit"
-
-	"github.com/pocketbase/pocketbase/core"
 )
 
 // Screening asks WeChat about contents. Its fields are set before the app serves.

@@ -4,15 +4,15 @@ package subscribe
 import (
 	"time"
 
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/events"
 	"wxbase/internal/limit"
 	"wxbase/internal/locks"
 	"wxbase/internal/settings"
-
-	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
 // Subscribe sends messages and takes pushes. Its fields are set before the app serves.

@@ -1,10 +1,10 @@
 package till
 
 import (
+	"github.com/pocketbase/pocketbase/core"
+
 	"wxbase/internal/books"
 	"wxbase/internal/order"
-
-	"github.com/pocketbase/pocketbase/core"
 )
 
 // alertForStep closes what a step has mended, and raises what it asks for.

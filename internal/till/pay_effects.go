@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pocketbase/pocketbase/core"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/events"
 	"wxbase/internal/order"
-
-	"github.com/pocketbase/pocketbase/core"
 )
 
 // Effects of payments and refunds.

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pocketbase/pocketbase/core"
+
 	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
-
-	"github.com/pocketbase/pocketbase/core"
 )
 
 // inboxRow is a verified notification as wx_inbox keeps it. The key is made of what it says, not of its id or bytes: a repeated

@@ -8,15 +8,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/events"
 	"wxbase/internal/limit"
 	"wxbase/internal/locks"
 	"wxbase/internal/metrics"
-
-	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
 // Till holds the money of one app. The exported fields are set before the app serves.
