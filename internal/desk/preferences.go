@@ -15,10 +15,9 @@ const preferencesParam = "wxbase_preferences"
 
 // Preferences is what the owner chooses for the shop in the dashboard.
 type Preferences struct {
-	Shop             string `json:"shop"`
-	TwoPersonsAbove  int64  `json:"twoPersonsAbove"` // fen; refunds above it need a second person; 0: none does
-	DashboardChinese bool   `json:"dashboardChinese"`
-	PublicURL        string `json:"publicUrl"`
+	Shop            string `json:"shop"`
+	TwoPersonsAbove int64  `json:"twoPersonsAbove"` // fen; refunds above it need a second person; 0: none does
+	PublicURL       string `json:"publicUrl"`
 }
 
 // LoadPreferences reads the preferences; the zero ones when nobody has chosen yet.

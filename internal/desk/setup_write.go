@@ -156,10 +156,9 @@ func (d *Desk) saveSetup(e *core.RequestEvent, collection string, row *core.Reco
 
 // preferencesForm is what PATCH takes; what is left out stays.
 type preferencesForm struct {
-	Shop             *string `json:"shop"`
-	TwoPersonsAbove  *int64  `json:"twoPersonsAbove"`
-	DashboardChinese *bool   `json:"dashboardChinese"`
-	PublicURL        *string `json:"publicUrl"`
+	Shop            *string `json:"shop"`
+	TwoPersonsAbove *int64  `json:"twoPersonsAbove"`
+	PublicURL       *string `json:"publicUrl"`
 }
 
 // changePreferences handles PATCH /api/wx/admin/setup/preferences.
@@ -197,9 +196,6 @@ func (f preferencesForm) fill(p *Preferences, store *settings.Store) error {
 		if p.TwoPersonsAbove < 0 || p.TwoPersonsAbove > 100_000_000 {
 			return answer.Field(answer.FieldInvalid, "twoPersonsAbove", "0 to 100000000 fen")
 		}
-	}
-	if f.DashboardChinese != nil {
-		p.DashboardChinese = *f.DashboardChinese
 	}
 	if f.PublicURL == nil {
 		return nil

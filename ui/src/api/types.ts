@@ -133,7 +133,7 @@ export type Step = { id: "app" | "merchant" | "address" | "push" | "domain" | "p
 export type Secret = { set: boolean; fingerprint: string; fromEnv: boolean };
 export type AppSetup = { id: string; appid: string; name: string; secret: Secret; pushToken: Secret; pushAesKey: Secret; pushMode: string; envVersion: string; pushAddress: string };
 export type MerchantSetup = { id: string; mchid: string; name: string; api: "v2" | "v3"; certSerial: string; privateKey: Secret; apiV3Key: Secret; apiV2Key: Secret; publicKeyId: string; publicKey: Secret; certificate: Secret; verifyMode: string; signType: string; foreign: string; notifyAddress: string };
-export type Preferences = { shop: string; twoPersonsAbove: number; dashboardChinese: boolean; publicUrl: string };
+export type Preferences = { shop: string; twoPersonsAbove: number; publicUrl: string };
 // PATCH setup/app, setup/merchant, setup/preferences: any of the fields, secrets as strings → Setup; 400 with data.field; 409 setup_from_environment
 // Beside the simulator what is saved stays switched off until a start without --sim.
 // POST setup/recognise {text} → {kind: "private_key" | "certificate" | "public_key" | "unknown", serial, subject, from, until, matches: boolean | null}: what a pasted PEM is, and whether it belongs to what is stored
