@@ -17,6 +17,7 @@ test('the demo mini program', async (t) => {
   t.after(() => server.stop());
 
   await t.test('orders, pays, and sees the refund that the owner makes', (t) => wholeOrder(t, server));
+  await t.test('buys one of several sizes', (t) => aSize(t, server));
   await t.test('keeps an order that was not paid, and pays or cancels it later', (t) => later(t, server));
   await t.test('logs in, names itself, takes a picture and a phone number', (t) => profile(t, server));
   await t.test('shares a dish, and another person lands on it', (t) => share(t, server));
@@ -38,6 +39,24 @@ async function cartOf(t, server, options) {
   page.tap('add', { id: dish.id });
   assert.equal(page.data.count, 2);
   return { demo, dish, cart: await demo.open('cart') };
+}
+
+/** aSize buys the last specification of the product that has some. */
+async function aSize(t, server) {
+  const { demo, page } = await open(t, server, 'home');
+  const tea = page.data.dishes.find((d) => d.sizes.length);
+  assert.match(tea.yuan, / 起$/);
+  page.tap('add', { id: tea.id });
+  const size = tea.sizes.at(-1);
+  assert.deepEqual(demo.shown.sheets, [tea.sizes.map((s) => `${s.name} ¥${(s.price / 100).toFixed(2)}`)]);
+  const cart = await demo.open('cart');
+  assert.deepEqual(cart.data.lines.map((l) => [l.name, l.quantity, l.id]), [[`${tea.name}（${size.name}）`, 1, `${tea.id}/${size.id}`]]);
+  cart.change({ currentTarget: { dataset: { id: `${tea.id}/${size.id}`, by: 1 } } });
+  await cart.order();
+  const order = await demo.open('order', { id: /id=(\w+)$/.exec(demo.shown.navigated[0])[1] });
+  t.after(() => order.leave());
+  assert.deepEqual([order.data.state, order.data.total], ['已付款', (size.price * 2 / 100).toFixed(2)]);
+  assert.deepEqual(order.data.lines.map((l) => l.name), [`${tea.name}（${size.name}）`]);
 }
 
 async function wholeOrder(t, server) {

@@ -11,7 +11,7 @@ const DEMO = path.join(import.meta.dirname, '../../miniprogram/demo/src');
 /** loadDemo gives {open(page, query), shown, app}: the mini program of a folder, just launched with these options. */
 export async function loadDemo({ server, root = DEMO, launch = {}, confirm = () => true, storage = {} }) {
   const phone = miniProgram();
-  const shown = { toasts: [], modals: [], navigated: [], saved: [] };
+  const shown = { toasts: [], modals: [], sheets: [], navigated: [], saved: [] };
   Object.entries({ 'demo.server': server.url, ...storage }).forEach(([k, v]) => phone.wx.setStorageSync(k, v));
   Object.assign(phone.wx, screens(shown, confirm), { uploadFile: (o) => uploadFile(o) });
   const host = { wx: phone.wx, app: null, page: null };
@@ -75,6 +75,10 @@ function pageOf(host, require, file) {
 function screens(shown, confirm) {
   return {
     showToast: (o) => shown.toasts.push(o.title),
+    showActionSheet: (o) => {
+      shown.sheets.push(o.itemList);
+      o.success({ tapIndex: o.itemList.length - 1 });
+    },
     showModal: (o) => {
       shown.modals.push(o.title);
       queueMicrotask(() => o.success({ confirm: confirm(o), cancel: !confirm(o) }));

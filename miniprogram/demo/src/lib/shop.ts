@@ -1,10 +1,34 @@
 // 整个小程序共用的东西：服务器连接、购物车、提示。页面用 theShop() 取得它。
-import { createClient, type Client, type Order, type Product, type SceneAnswer } from '../wxbase/index';
+import { createClient, type BaseRecord, type Client, type Order, type Product, type SceneAnswer } from '../wxbase/index';
 import { simulated } from './simulated';
+
+/** 商品的一种规格：价格和库存都按规格算 */
+export interface Size extends BaseRecord {
+  id: string;
+  product: string;
+  name: string;
+  price: number;
+}
 
 export interface CartLine {
   product: Product;
+  size?: Size;
   quantity: number;
+}
+
+/** keyOf 区分购物车里的行：同一商品的两种规格是两行 */
+export function keyOf(line: { product: Product; size?: Size }): string {
+  return line.size ? `${line.product.id}/${line.size.id}` : line.product.id;
+}
+
+/** 一份多少钱，单位分 */
+export function priceOf(line: { product: Product; size?: Size }): number {
+  return line.size ? line.size.price : line.product.price;
+}
+
+/** nameOf 是订单行的名称，带上规格 */
+export function nameOf(item: { name: string; variantName?: string }): string {
+  return item.variantName ? `${item.name}（${item.variantName}）` : item.name;
 }
 
 /** 分享码里带的内容 */
@@ -64,10 +88,11 @@ export class Shop {
     return opened;
   }
 
-  put(product: Product, by: number): void {
-    const line = this.cart.find((l) => l.product.id === product.id);
+  /** 有规格的商品必须带上规格 */
+  put(product: Product, by: number, size?: Size): void {
+    const line = this.cart.find((l) => keyOf(l) === keyOf({ product, size }));
     if (line) line.quantity += by;
-    else this.cart.push({ product, quantity: by });
+    else this.cart.push({ product, size, quantity: by });
     this.cart = this.cart.filter((l) => l.quantity > 0);
     wx.setStorageSync(CART_KEY, this.cart);
   }
@@ -79,7 +104,7 @@ export class Shop {
 
   /** total 只用来显示；真正的金额由服务器按商品的价格计算。 */
   total(): number {
-    return this.cart.reduce((sum, line) => sum + line.product.price * line.quantity, 0);
+    return this.cart.reduce((sum, line) => sum + priceOf(line) * line.quantity, 0);
   }
 
   /** tell 把错误说给用户听：SDK 的错误带有中文说明，别的错误原样显示。 */

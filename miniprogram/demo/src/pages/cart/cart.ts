@@ -1,6 +1,6 @@
 // 购物车：下单并付款。没有网络时订单会留在手机里，网络恢复后自动提交。
 import { WxbaseError, type Client } from '../../wxbase/index';
-import { theShop, yuan } from '../../lib/shop';
+import { keyOf, nameOf, priceOf, theShop, yuan } from '../../lib/shop';
 
 Page({
   data: { lines: [] as { id: string; name: string; yuan: string; quantity: number }[], total: '', note: '', busy: false },
@@ -11,14 +11,14 @@ Page({
 
   show() {
     const shop = theShop();
-    const lines = shop.cart.map(({ product, quantity }) => ({ id: product.id, name: product.name, yuan: yuan(product.price), quantity }));
+    const lines = shop.cart.map((line) => ({ id: keyOf(line), name: nameOf({ name: line.product.name, variantName: line.size && line.size.name }), yuan: yuan(priceOf(line)), quantity: line.quantity }));
     this.setData({ lines, total: yuan(shop.total()) });
   },
 
   change(e: WechatMiniprogram.TouchEvent) {
     const { id, by } = e.currentTarget.dataset;
-    const line = theShop().cart.find((l) => l.product.id === id);
-    if (line) theShop().put(line.product, Number(by));
+    const line = theShop().cart.find((l) => keyOf(l) === id);
+    if (line) theShop().put(line.product, Number(by), line.size);
     this.show();
   },
 
@@ -42,7 +42,7 @@ Page({
 
   async buy(client: Client) {
     const shop = theShop();
-    const items = shop.cart.map(({ product, quantity }) => ({ product: product.id, quantity }));
+    const items = shop.cart.map(({ product, size, quantity }) => ({ product: product.id, quantity, ...(size ? { variant: size.id } : {}) }));
     const order = await client.createOrder(items, { note: this.data.note, offline: true }).catch((err) => {
       if (err instanceof WxbaseError && err.code === 'queued') shop.empty();
       throw err;

@@ -1,11 +1,11 @@
 // 点单：商品列表。扫分享码进来时，被分享的那一道排在最前面。
 import type { Product } from '../../wxbase/index';
-import { theShop, yuan, type Shared } from '../../lib/shop';
+import { theShop, yuan, type Shared, type Size } from '../../lib/shop';
 
 const PAGE = 20;
 
 Page({
-  data: { dishes: [] as (Product & { yuan: string; picture: string })[], count: 0, done: false, from: '' },
+  data: { dishes: [] as (Product & { yuan: string; picture: string; sizes: Size[] })[], count: 0, done: false, from: '' },
 
   async onLoad(query) {
     await this.more();
@@ -34,11 +34,27 @@ Page({
       const client = await theShop().client();
       const page = Math.floor(this.data.dishes.length / PAGE) + 1;
       const found = await client.products({ page, perPage: PAGE });
-      const dishes = found.map((p) => ({ ...p, yuan: yuan(p.price), picture: p.image ? client.fileURL(p, p.image, 'thumb=200x200') : '' }));
+      const sizes = await this.sizesOf(found);
+      const dishes = found.map((p) => {
+        const own = sizes.filter((s) => s.product === p.id);
+        const price = own.length ? `${yuan(Math.min(...own.map((s) => s.price)))} 起` : yuan(p.price);
+        return { ...p, sizes: own, yuan: price, picture: p.image ? client.fileURL(p, p.image, 'thumb=200x200') : '' };
+      });
       this.setData({ dishes: this.data.dishes.concat(dishes), done: found.length < PAGE });
     } catch (err) {
       theShop().tell(err);
     }
+  },
+
+  /** 这一页商品的规格，一次查完；大多数商品没有。 */
+  async sizesOf(products: Product[]): Promise<Size[]> {
+    if (!products.length) return [];
+    const client = await theShop().client();
+    const params: Record<string, string> = {};
+    products.forEach((p, i) => { params[`p${i}`] = p.id; });
+    const filter = products.map((_, i) => `product = {:p${i}}`).join(' || ');
+    const found = await client.collection<Size>('product_variants').list({ filter, params, sort: 'position', perPage: 200, skipTotal: true });
+    return found.items;
   },
 
   first(dish: string) {
@@ -48,8 +64,25 @@ Page({
   add(e: WechatMiniprogram.TouchEvent) {
     const product = this.data.dishes.find((d) => d.id === e.currentTarget.dataset.id);
     if (!product) return;
+    if (product.sizes.length) {
+      this.choose(product);
+      return;
+    }
     theShop().put(product, 1);
     this.count();
+  },
+
+  /** 选规格；微信的菜单最多六项。 */
+  choose(product: Product & { sizes: Size[] }) {
+    const sizes = product.sizes.slice(0, 6);
+    wx.showActionSheet({
+      alertText: product.name,
+      itemList: sizes.map((s) => `${s.name} ¥${yuan(s.price)}`),
+      success: ({ tapIndex }) => {
+        theShop().put(product, 1, sizes[tapIndex]);
+        this.count();
+      },
+    });
   },
 
   count() {

@@ -1,6 +1,6 @@
 // 一张订单：实时更新，可以付款、取消，看到退款走到哪一步。
 import type { Order, Refund } from '../../wxbase/index';
-import { stateOf, theShop, yuan } from '../../lib/shop';
+import { nameOf, stateOf, theShop, yuan } from '../../lib/shop';
 
 const REFUND_STATES: Record<Refund['state'], string> = {
   NEW: '待提交', SUBMITTED: '已提交', PROCESSING: '处理中', SUCCESS: '已到账', CLOSED: '已关闭', ABNORMAL: '需人工处理', REJECTED: '未通过',
@@ -35,7 +35,7 @@ Page({
   },
 
   show(order: Order) {
-    const lines = order.items.map((i) => ({ name: i.name, quantity: i.quantity, yuan: yuan(i.price * i.quantity) }));
+    const lines = order.items.map((i) => ({ name: nameOf(i), quantity: i.quantity, yuan: yuan(i.price * i.quantity) }));
     this.setData({ number: order.number, state: stateOf(order), total: yuan(order.total), note: order.note, unpaid: order.payState === 'UNPAID', lines });
     if (order.payState !== 'UNPAID' && order.payState !== 'CANCELLED') this.loadRefunds();
   },

@@ -1,11 +1,11 @@
 // 订单列表：新的在前，有变化时自动更新。
 import type { Order } from '../../wxbase/index';
-import { stateOf, theShop, yuan } from '../../lib/shop';
+import { nameOf, stateOf, theShop, yuan } from '../../lib/shop';
 
 const PAGE = 20;
 
 function row(order: Order) {
-  return { id: order.id, number: order.number, what: order.items.map((i) => `${i.name} ×${i.quantity}`).join('，'), yuan: yuan(order.total), state: stateOf(order) };
+  return { id: order.id, number: order.number, what: order.items.map((i) => `${nameOf(i)} ×${i.quantity}`).join('，'), yuan: yuan(order.total), state: stateOf(order) };
 }
 
 Page({
