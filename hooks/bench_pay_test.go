@@ -2,10 +2,12 @@ package hooks_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -83,6 +85,7 @@ type benchBuyer struct {
 	upstream *inProcess
 	token    string
 	product  string
+	person   string // whose phone it is
 }
 
 func newBenchBuyer(b *testing.B, app *apptest.App, upstream *inProcess) benchBuyer {
@@ -97,16 +100,30 @@ func newBenchBuyer(b *testing.B, app *apptest.App, upstream *inProcess) benchBuy
 		b.Fatal(err)
 	}
 	buyer := benchBuyer{app: app, upstream: upstream, product: product.Id}
+	var people []struct{ ID string }
+	rec := httptest.NewRecorder()
+	upstream.handler.ServeHTTP(rec, fromHere(http.MethodGet, "/_sim/people", ""))
+	if err := json.Unmarshal(rec.Body.Bytes(), &people); err != nil || len(people) == 0 {
+		b.Fatalf("people: got %s, %v", rec.Body, err)
+	}
+	buyer.person = people[0].ID
 	code := buyer.phone(b, "login", `{}`)["code"].(string) //nolint:forcetypeassert // the simulator gives a code
 	buyer.token, _ = field(b, post(b, app, "/api/wx/login", "", `{"code":"`+code+`"}`), "token").(string)
 	return buyer
 }
 
+// fromHere is a request of this machine's: the simulator answers no other.
+func fromHere(method, path, body string) *http.Request {
+	req := httptest.NewRequest(method, "http://127.0.0.1"+path, strings.NewReader(body))
+	req.RemoteAddr = "127.0.0.1:40000"
+	req.Header.Set("Content-Type", "application/json")
+	return req
+}
+
 // phone asks the simulated phone of the first person.
 func (p benchBuyer) phone(b *testing.B, what, body string) map[string]any {
 	b.Helper()
-	req := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/_sim/people/p1/"+what, bytes.NewReader([]byte(body)))
-	req.Header.Set("Content-Type", "application/json")
+	req := fromHere(http.MethodPost, "/_sim/people/"+p.person+"/"+what, body)
 	rec := httptest.NewRecorder()
 	p.upstream.handler.ServeHTTP(rec, req)
 	return object(b, rec)
