@@ -39,6 +39,7 @@ type RefundWish struct {
 // All tells whether everything that is left is wished for.
 func (w RefundWish) All() bool { return w.Amount == 0 }
 
+// Wish checks a form that was read strictly. by is who asks, for the books.
 func (f RefundForm) Wish(by string) (RefundWish, error) {
 	wish := RefundWish{Reason: f.Reason, Key: f.Key, By: by}
 	switch {
