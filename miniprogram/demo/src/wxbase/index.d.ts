@@ -33,6 +33,9 @@ export interface OrderItem {
   /** fen, as it was when the order was made */
   price: number;
   quantity: number;
+  /** of a product in several specifications: a record of product_variants */
+  variant?: string;
+  variantName?: string;
 }
 
 export interface Order extends BaseRecord {
@@ -351,7 +354,7 @@ export interface Client {
    * The same key gives the same order; one is made when it is absent, so that a lost answer can be asked for again. offline: true keeps an
    * order that finds no network and sends it later: the call fails with `queued`, and on('sent') tells.
    */
-  createOrder(items: { product: string; quantity: number }[], options?: { key?: string; note?: string; offline?: boolean }): Promise<Order>;
+  createOrder(items: { product: string; quantity: number; variant?: string }[], options?: { key?: string; note?: string; offline?: boolean }): Promise<Order>;
   pay(orderId: string): Promise<PayResult>;
   sync(orderId: string): Promise<Order>;
   cancel(orderId: string): Promise<Order>;
