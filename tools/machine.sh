@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# makes sure that the tests have what they need besides Go: Node >= 20.14, Chromium and Chinese fonts for the browser story, redis-server for
+# makes sure that the tests have what they need besides Go: Node >= 20.19, Chromium and Chinese fonts for the browser story, redis-server for
 # rooms over several processes. On Debian as root it installs what is missing, elsewhere it says what to install and fails. CHROMIUM names
 # another executable.
 set -euo pipefail
 
-if ! command -v npm >/dev/null || ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || (+a === 20 && +b >= 14) ? 0 : 1)'; then
-  echo "test: install Node.js 20.14 or newer with npm, then run this again" >&2
+if ! command -v npm >/dev/null || ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || (+a === 20 && +b >= 19) ? 0 : 1)'; then
+  echo "test: install Node.js 20.19 or newer with npm, then run this again" >&2
   exit 1
 fi
 
