@@ -8,7 +8,6 @@ import (
 
 	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
-	"wxbase/internal/books"
 	"wxbase/internal/desk"
 	"wxbase/internal/events"
 	"wxbase/internal/parcels"
@@ -20,8 +19,7 @@ import (
 func (p *Plugin) newDesk() *desk.Desk {
 	d := desk.New(desk.Deps{
 		App: p.app, Now: p.now, Simulated: p.cfg.Sim,
-		Vault:      func() *settings.Vault { return p.accounts.Settings.Vault() },
-		ReadStrict: answer.ReadStrict, Save: books.Save,
+		Vault:     func() *settings.Vault { return p.accounts.Settings.Vault() },
 		Online:    func() int { return p.rooms.Hub.Stats().Members },
 		Wake:      func() { p.books.Wake() },
 		LockOrder: func(id string) func() { return p.locks.Lock("order/" + id) },

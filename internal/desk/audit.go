@@ -7,6 +7,8 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
+
+	"wxbase/internal/books"
 )
 
 // notesKey is where a request carries what its row in the audit shall say.
@@ -69,7 +71,7 @@ func (d *Desk) writeRow(e *core.RequestEvent, actor Actor, action string, status
 		"actor": actor.Email, "actorId": actor.ID, "role": string(actor.Role), "action": action, "subject": clip(subject, 100), "label": clip(n.label, 200),
 		"details": n.details, "status": status, "ip": clip(e.RealIP(), 64), "agent": clip(e.Request.UserAgent(), 300), "at": d.Now(),
 	})
-	return d.Save(d.App, row)
+	return books.Save(d.App, row)
 }
 
 // statusOf is the HTTP status that a request is answered with.

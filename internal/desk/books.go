@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 )
 
 // BooksDeps is what the pages of the books need of the payments.
@@ -124,7 +125,7 @@ func (d *Desk) replayInbox(e *core.RequestEvent) error {
 	if applied && fresh.GetString("state") != "APPLIED" {
 		fresh.Set("state", "APPLIED")
 		fresh.Set("error", "")
-		if err := d.Save(e.App, fresh); err != nil {
+		if err := books.Save(e.App, fresh); err != nil {
 			return answer.Fail(answer.Busy, fmt.Errorf("save inbox: %w", err))
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 )
 
 // billView is one day of one merchant.
@@ -190,7 +191,7 @@ func (d *Desk) resolveDiff(e *core.RequestEvent) error {
 	var form struct {
 		Note string `json:"note"`
 	}
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	r, err := rowOf(e, "wx_bill_diffs")
@@ -200,7 +201,7 @@ func (d *Desk) resolveDiff(e *core.RequestEvent) error {
 	About(e, r.Id, r.GetString("outTradeNo"))
 	Note(e, "note", clip(form.Note, 500))
 	r.Set("resolved", true)
-	if err := d.Save(e.App, r); err != nil {
+	if err := books.Save(e.App, r); err != nil {
 		return answer.Fail(answer.Busy, fmt.Errorf("save difference: %w", err))
 	}
 	views, err := viewDiffs(e.App, []*core.Record{r})

@@ -69,7 +69,7 @@ func (d *Desk) decideHeld(e *core.RequestEvent) error {
 	var form struct {
 		Decision string `json:"decision"`
 	}
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	if form.Decision != "pass" && form.Decision != "refuse" {

@@ -28,10 +28,6 @@ type Deps struct {
 	Simulated bool
 	Vault     func() *settings.Vault // there once the app has booted
 
-	// ReadStrict reads a body that is one JSON object and refuses fields that into does not have.
-	ReadStrict func(e *core.RequestEvent, into any) error
-	// Save writes a record as the server itself does: an operator's conditions on fields do not stop it.
-	Save func(app core.App, r *core.Record) error
 	// Online counts the people who are connected now.
 	Online func() int
 	// Wake makes the worker of wx_outbox look for what is due.

@@ -18,6 +18,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/order"
 )
 
@@ -119,7 +120,7 @@ func (d *Desk) saveRequest(tx core.App, orderID string, amount int64, wish Refun
 		"order": orderID, "amount": amount, "all": wish.All, "reason": wish.Reason, "key": wish.Key, "state": requestWaiting,
 		"requestedBy": who.Email, "requesterId": who.ID,
 	})
-	return row, d.Save(tx, row)
+	return row, books.Save(tx, row)
 }
 
 // requestOfKey finds the request that an earlier call with the same key made.
@@ -193,7 +194,7 @@ func (d *Desk) refuseRefund(e *core.RequestEvent) error {
 
 // decideRefund carries a decision out, one at a time for each order.
 func (d *Desk) decideRefund(e *core.RequestEvent, decide func(context.Context, *core.Record) error) error {
-	if err := d.ReadStrict(e, &struct{}{}); err != nil {
+	if err := answer.ReadStrict(e, &struct{}{}); err != nil {
 		return err
 	}
 	row, err := requestByID(e.App, e.Request.PathValue("id"))
@@ -290,7 +291,7 @@ func (d *Desk) previewRefund(e *core.RequestEvent) error {
 	var form struct {
 		Lines []lineWish `json:"lines"`
 	}
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	o, err := orderByID(e.App, e.Request.PathValue("id"))

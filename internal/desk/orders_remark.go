@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 )
 
 // remarkOrder handles POST /api/wx/admin/orders/{id}/remark {remark}: the shop's own note, which the buyer never sees.
@@ -18,7 +19,7 @@ func (d *Desk) remarkOrder(e *core.RequestEvent) error {
 	var form struct {
 		Remark string `json:"remark"`
 	}
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	if utf8.RuneCountInString(form.Remark) > 2_000 {
@@ -35,7 +36,7 @@ func (d *Desk) remarkOrder(e *core.RequestEvent) error {
 		}
 		r.Set("remark", form.Remark)
 		r.Set("by", Who(e).Email)
-		return d.Save(tx, r)
+		return books.Save(tx, r)
 	})
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
@@ -65,7 +66,7 @@ func (d *Desk) resendEffect(e *core.RequestEvent) error {
 	var form struct {
 		Effect string `json:"effect"`
 	}
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	o, err := orderByID(e.App, e.Request.PathValue("id"))

@@ -88,7 +88,7 @@ func (d *Desk) setMessageRule(e *core.RequestEvent) error {
 		return answer.Fail(answer.DeskRowNotFound, nil)
 	}
 	var form ruleForm
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	r, err := ruleOf(e.App, event, form.AppID)

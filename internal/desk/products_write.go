@@ -62,7 +62,7 @@ func (d *Desk) changeProduct(e *core.RequestEvent) error {
 
 func (d *Desk) writeProduct(e *core.RequestEvent, product *core.Record) error {
 	var form productForm
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	if err := form.check(); err != nil {
@@ -285,7 +285,7 @@ func (d *Desk) orderProducts(e *core.RequestEvent) error {
 	var form struct {
 		IDs []string `json:"ids"`
 	}
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	if len(form.IDs) < 1 || len(form.IDs) > mostBulk {
@@ -336,7 +336,7 @@ func (d *Desk) bulkProducts(e *core.RequestEvent) error {
 		IDs    []string `json:"ids"`
 		Active *bool    `json:"active"`
 	}
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	if len(form.IDs) < 1 || len(form.IDs) > mostBulk || form.Active == nil {

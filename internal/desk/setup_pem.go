@@ -31,7 +31,7 @@ func (d *Desk) recognise(e *core.RequestEvent) error {
 	var form struct {
 		Text string `json:"text"`
 	}
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	found := recognisePEM(form.Text)

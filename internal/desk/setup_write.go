@@ -77,7 +77,7 @@ func (f merchantForm) fields() []formField {
 // changeApp handles PATCH /api/wx/admin/setup/app.
 func (d *Desk) changeApp(e *core.RequestEvent) error {
 	var form appForm
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	fixed, _ := d.Setup.Settings().FromEnvironment()
@@ -94,7 +94,7 @@ func (d *Desk) changeApp(e *core.RequestEvent) error {
 // changeMerchant handles PATCH /api/wx/admin/setup/merchant. A certificate brings its serial along, unless another is sent.
 func (d *Desk) changeMerchant(e *core.RequestEvent) error {
 	var form merchantForm
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	_, fixed := d.Setup.Settings().FromEnvironment()
@@ -164,7 +164,7 @@ type preferencesForm struct {
 // changePreferences handles PATCH /api/wx/admin/setup/preferences.
 func (d *Desk) changePreferences(e *core.RequestEvent) error {
 	var form preferencesForm
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	chosen, err := LoadPreferences(e.App)

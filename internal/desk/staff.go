@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 )
 
 func (d *Desk) staffRoutes() []Route {
@@ -143,7 +144,7 @@ func (f staffForm) fill(r *core.Record) (endsSessions bool) {
 // createStaff handles POST /api/wx/admin/staff.
 func (d *Desk) createStaff(e *core.RequestEvent) error {
 	var form staffForm
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	for field, missing := range map[string]bool{"email": form.Email == nil, "role": form.Role == nil, "password": form.Password == nil} {
@@ -177,13 +178,13 @@ func (d *Desk) saveStaff(app core.App, r *core.Record) error {
 	if others > 0 {
 		return answer.Fail(answer.StaffEmailUsed, nil)
 	}
-	return d.Save(app, r)
+	return books.Save(app, r)
 }
 
 // changeStaff handles PATCH /api/wx/admin/staff/{id}. Another role, another password, a lost authenticator and a lock end all sessions.
 func (d *Desk) changeStaff(e *core.RequestEvent) error {
 	var form staffForm
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	if form.Email != nil {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/limit"
 )
 
 // loginForm is the body of POST /api/wx/admin/staff/login.
@@ -38,11 +39,11 @@ type meView struct {
 // login handles POST /api/wx/admin/staff/login.
 func (d *Desk) login(e *core.RequestEvent) error {
 	var form loginForm
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	email := strings.ToLower(strings.TrimSpace(form.Email))
-	account, address := "account "+email, "address "+widen(e.RealIP())
+	account, address := "account "+email, "address "+limit.Widen(e.RealIP())
 	if until := d.tries.take(d.Now(), account, address); !until.IsZero() {
 		return answer.With(answer.StaffLocked, "until", until.UTC())
 	}
@@ -149,7 +150,7 @@ func (d *Desk) viewMe(actor Actor, r *core.Record) (meView, error) {
 
 // logout handles POST /api/wx/admin/staff/logout: it ends the session that asks.
 func (d *Desk) logout(e *core.RequestEvent) error {
-	if err := d.ReadStrict(e, &struct{}{}); err != nil {
+	if err := answer.ReadStrict(e, &struct{}{}); err != nil {
 		return err
 	}
 	who := Who(e)

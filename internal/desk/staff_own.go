@@ -9,6 +9,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
+	"wxbase/internal/limit"
 )
 
 // sessionMemory is how long a session is kept after it could last be used.
@@ -20,7 +22,7 @@ func (d *Desk) changePassword(e *core.RequestEvent) error {
 		Old string `json:"old"`
 		New string `json:"new"`
 	}
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	if err := checkPassword("new", form.New); err != nil {
@@ -34,7 +36,7 @@ func (d *Desk) changePassword(e *core.RequestEvent) error {
 		if err := d.endSessions(tx, e.Auth.Id, Who(e).Session, Who(e).Email); err != nil {
 			return err
 		}
-		return d.Save(tx, e.Auth)
+		return books.Save(tx, e.Auth)
 	})
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
@@ -47,7 +49,7 @@ func (d *Desk) checkOwnPassword(e *core.RequestEvent, password string) error {
 	if Who(e).Session == "" {
 		return answer.Fail(answer.StaffSuperuser, nil)
 	}
-	account, address := "account "+e.Auth.Email(), "address "+widen(e.RealIP())
+	account, address := "account "+e.Auth.Email(), "address "+limit.Widen(e.RealIP())
 	if until := d.tries.take(d.Now(), account, address); !until.IsZero() {
 		return answer.With(answer.StaffLocked, "until", until.UTC())
 	}

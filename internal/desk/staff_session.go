@@ -18,6 +18,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 )
 
 const (
@@ -42,7 +43,7 @@ func (d *Desk) openSession(e *core.RequestEvent, staff *core.Record) (token stri
 		"staff": staff.Id, "secretHash": hashOf(secret), "agent": clip(e.Request.UserAgent(), 300), "ip": clip(e.RealIP(), 64),
 		"seenAt": d.Now(), "endsAt": d.Now().Add(sessionLife),
 	})
-	if err := d.Save(d.App, s); err != nil {
+	if err := books.Save(d.App, s); err != nil {
 		return "", fmt.Errorf("save session: %w", err)
 	}
 	return tokenPrefix + s.Id + "." + secret, nil

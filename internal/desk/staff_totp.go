@@ -15,6 +15,8 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
+	"wxbase/internal/limit"
 )
 
 // codeSeconds is how long a code of an authenticator lives.
@@ -26,7 +28,7 @@ func totpPlace(staff *core.Record) string { return "wx_staff/" + staff.Id + "/to
 // beginTOTP handles POST /api/wx/admin/staff/me/totp: it makes a secret, which counts once it is confirmed. This is the only time that it is
 // shown.
 func (d *Desk) beginTOTP(e *core.RequestEvent) error {
-	if err := d.ReadStrict(e, &struct{}{}); err != nil {
+	if err := answer.ReadStrict(e, &struct{}{}); err != nil {
 		return err
 	}
 	if Who(e).Session == "" {
@@ -49,7 +51,7 @@ func (d *Desk) beginTOTP(e *core.RequestEvent) error {
 		return answer.Fail(answer.Busy, err)
 	}
 	e.Auth.Set("totpWaiting", sealed)
-	if err := d.Save(e.App, e.Auth); err != nil {
+	if err := books.Save(e.App, e.Auth); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	image, err := pictureOf(key)
@@ -77,13 +79,13 @@ func (d *Desk) confirmTOTP(e *core.RequestEvent) error {
 	var form struct {
 		Code string `json:"code"`
 	}
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	if Who(e).Session == "" || e.Auth.GetString("totpWaiting") == "" {
 		return answer.Fail(answer.StaffTOTPNone, nil)
 	}
-	if until := d.tries.take(d.Now(), "confirm "+e.Auth.Id, "confirm at "+widen(e.RealIP())); !until.IsZero() {
+	if until := d.tries.take(d.Now(), "confirm "+e.Auth.Id, "confirm at "+limit.Widen(e.RealIP())); !until.IsZero() {
 		return answer.With(answer.StaffLocked, "until", until.UTC())
 	}
 	step, err := d.stepOf(e.Auth, e.Auth.GetString("totpWaiting"), form.Code)
@@ -93,10 +95,10 @@ func (d *Desk) confirmTOTP(e *core.RequestEvent) error {
 	e.Auth.Set("totpSecret", e.Auth.GetString("totpWaiting"))
 	e.Auth.Set("totpWaiting", "")
 	e.Auth.Set("totpStep", step)
-	if err := d.Save(e.App, e.Auth); err != nil {
+	if err := books.Save(e.App, e.Auth); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	d.tries.giveBack("confirm "+e.Auth.Id, "confirm at "+widen(e.RealIP()))
+	d.tries.giveBack("confirm "+e.Auth.Id, "confirm at "+limit.Widen(e.RealIP()))
 	return e.NoContent(http.StatusNoContent)
 }
 
@@ -105,7 +107,7 @@ func (d *Desk) removeTOTP(e *core.RequestEvent) error {
 	var form struct {
 		Password string `json:"password"`
 	}
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	if err := d.checkOwnPassword(e, form.Password); err != nil {
@@ -116,7 +118,7 @@ func (d *Desk) removeTOTP(e *core.RequestEvent) error {
 	}
 	e.Auth.Set("totpSecret", "")
 	e.Auth.Set("totpWaiting", "")
-	if err := d.Save(e.App, e.Auth); err != nil {
+	if err := books.Save(e.App, e.Auth); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	return e.NoContent(http.StatusNoContent)

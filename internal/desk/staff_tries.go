@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 
@@ -69,7 +68,7 @@ func (t *tries) take(now time.Time, account, address string) (until time.Time) {
 	return time.Time{}
 }
 
-// GiveBack takes a login that was right out of the count; what was wrong before it stays for the address and is forgotten for the account.
+// giveBack takes a login that was right out of the count; what was wrong before it stays for the address and is forgotten for the account.
 func (t *tries) giveBack(account, address string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -90,16 +89,4 @@ func (t *tries) pause(account, address string) {
 			t.names.Add(name, have)
 		}
 	}
-}
-
-// widen is what an address counts as: itself, and of IPv6 the whole /64, which is what one subscriber gets.
-func widen(address string) string {
-	ip, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	if ip = ip.Unmap().WithZone(""); ip.Is4() {
-		return ip.String()
-	}
-	return netip.PrefixFrom(ip, 64).Masked().String()
 }

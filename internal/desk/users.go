@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 )
 
 func (d *Desk) userRoutes() []Route {
@@ -151,7 +152,7 @@ func userByID(app core.App, id string) (*core.Record, error) {
 
 // showPhone handles POST /api/wx/admin/users/{id}/phone: the whole number, and a row in the audit about who asked.
 func (d *Desk) showPhone(e *core.RequestEvent) error {
-	if err := d.ReadStrict(e, &struct{}{}); err != nil {
+	if err := answer.ReadStrict(e, &struct{}{}); err != nil {
 		return err
 	}
 	r, err := userByID(e.App, e.Request.PathValue("id"))
@@ -167,7 +168,7 @@ func (d *Desk) blockUser(e *core.RequestEvent) error {
 	var form struct {
 		Blocked *bool `json:"blocked"`
 	}
-	if err := d.ReadStrict(e, &form); err != nil {
+	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
 	if form.Blocked == nil {
@@ -179,7 +180,7 @@ func (d *Desk) blockUser(e *core.RequestEvent) error {
 
 // logoutUser handles POST /api/wx/admin/users/{id}/logout: every token of the user ends, on all devices.
 func (d *Desk) logoutUser(e *core.RequestEvent) error {
-	if err := d.ReadStrict(e, &struct{}{}); err != nil {
+	if err := answer.ReadStrict(e, &struct{}{}); err != nil {
 		return err
 	}
 	return d.changeUser(e, func(r *core.Record) { r.RefreshTokenKey() })
@@ -192,7 +193,7 @@ func (d *Desk) changeUser(e *core.RequestEvent, change func(*core.Record)) error
 	}
 	About(e, r.Id, r.GetString("name"))
 	change(r)
-	if err := d.Save(e.App, r); err != nil {
+	if err := books.Save(e.App, r); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	views, err := viewUsers(e.App, []*core.Record{r})
