@@ -2,34 +2,31 @@ package sim
 
 import (
 	"container/heap"
+	"context"
 	"time"
 )
 
-// appointment is something that WeChat does of its own accord at a time: deliver a notification, settle a refund or look at
-// a picture.
+// appointment is something that WeChat does by itself at a time.
 type appointment struct {
-	at     time.Time
-	note   *notification
-	refund *refund
-	media  *mediaCheck
+	at time.Time
+	entry
 }
+
+// entry is what an appointment is about: a notification to deliver, a refund to settle, a picture to look at.
+type entry interface {
+	// begin runs under the lock once the time has come. What takes the network it returns.
+	begin(s *Sim, now time.Time) errand
+}
+
+// errand is something of the agenda that takes the network and so cannot be done under the lock.
+type errand func(context.Context)
 
 // agenda holds the appointments, the earliest first, so that the worker never looks through all there is.
 // Everything open has exactly one entry; what was settled by hand meanwhile is passed over when its turn comes.
 type agenda struct{ list appointments }
 
-// note enters a notification at its due time.
-func (a *agenda) note(n *notification) { heap.Push(&a.list, appointment{at: n.Due, note: n}) }
-
-// settle enters a refund at a time.
-func (a *agenda) settle(r *refund, at time.Time) {
-	heap.Push(&a.list, appointment{at: at, refund: r})
-}
-
-// check enters a media check at a time.
-func (a *agenda) check(m *mediaCheck, at time.Time) {
-	heap.Push(&a.list, appointment{at: at, media: m})
-}
+// enter makes an appointment.
+func (a *agenda) enter(at time.Time, what entry) { heap.Push(&a.list, appointment{at, what}) }
 
 // take gives the first appointment whose time has come.
 func (a *agenda) take(now time.Time) (next appointment, ok bool) {

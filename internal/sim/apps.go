@@ -7,15 +7,17 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v5"
+
+	"wxbase/internal/sim/wire"
 )
 
-// appRow is a mini program that was added to the first one. The one merchant is bound to all of them.
+// appRow is a mini program that was added to the first one.
 type appRow struct {
 	AppConfig
 	Number int `json:"number"` // place in the list of all; the first added is 2
 }
 
-func (a appRow) key() (kind, id string) { return "app", a.AppID }
+func (a appRow) Entity() (kind, id string) { return "app", a.AppID }
 
 // findApp gives a mini program by its appid. The caller holds s.mu.
 func (s *Sim) findApp(appid string) (AppConfig, bool) {
@@ -45,21 +47,41 @@ func (s *Sim) apps() []AppConfig {
 	return list
 }
 
-// makeApp is POST /_sim/apps: one more mini program, bound to the merchant.
+// makeApp is POST /_sim/apps: one more mini program; what the body does not give of an AppConfig is made up.
 func (s *Sim) makeApp(c *echo.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := &appRow{AppConfig: newApp(), Number: len(s.state.apps) + 2}
-	if err := s.save(a); err != nil {
+	var in AppConfig
+	if err := readInput(c, &in); err != nil {
 		return err
 	}
-	s.state.apps[a.AppID] = a
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, err := s.addApp(in)
+	if err != nil {
+		return err
+	}
 	return c.JSON(http.StatusOK, a.AppConfig)
+}
+
+// addApp makes a mini program. The caller holds s.mu, or nobody else has s yet.
+func (s *Sim) addApp(in AppConfig) (*appRow, error) {
+	config, err := newApp().with(in)
+	if err != nil {
+		return nil, err
+	}
+	if _, known := s.findApp(config.AppID); known {
+		return nil, conflict("another mini program has this appid")
+	}
+	a := &appRow{AppConfig: config, Number: len(s.state.apps) + 2}
+	if err := s.save(a); err != nil {
+		return nil, err
+	}
+	s.state.apps[a.AppID] = a
+	return a, nil
 }
 
 // newApp invents a mini program.
 func newApp() AppConfig {
-	return AppConfig{AppID: newAppID(), Secret: hexID(16), PushToken: pick(alnum, 32), PushAESKey: pick(alnum, 42) + "A"}
+	return AppConfig{AppID: wire.NewAppID(), Secret: wire.HexID(16), PushToken: wire.Pick(wire.Alnum, 32), PushAESKey: wire.Pick(wire.Alnum, 42) + "A"}
 }
 
 // openPlatformRow tells whether the mini programs are bound to one account of the open platform.
@@ -67,7 +89,18 @@ type openPlatformRow struct {
 	Bound bool `json:"bound"`
 }
 
-func (openPlatformRow) key() (kind, id string) { return "open_platform", "open_platform" }
+func (openPlatformRow) Entity() (kind, id string) { return "open_platform", "open_platform" }
+
+// appTable is the mini programs besides the first, which is in keys.json, and what joins them.
+type appTable struct {
+	platform openPlatformRow
+	apps     map[string]*appRow
+}
+
+func (t *appTable) register(r *registry) {
+	rememberOne(r, &t.platform)
+	remember(r, "app", &t.apps, nil)
+}
 
 func (s *Sim) openPlatform() openPlatformRow {
 	s.mu.Lock()
@@ -106,7 +139,7 @@ func (s *Sim) unionID(person string) (string, error) {
 		return p.UnionID, nil
 	}
 	named := *p
-	named.UnionID = newOpenID() // note: the two have the same shape
+	named.UnionID = wire.NewOpenID() // note: the two have the same shape
 	if err := s.save(named); err != nil {
 		return "", err
 	}

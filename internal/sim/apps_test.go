@@ -14,7 +14,7 @@ import (
 )
 
 // inApp logs p1 in at another mini program.
-func (w *world) inApp(appid, secret string) answer {
+func (w *apiSide) inApp(appid, secret string) answer {
 	w.t.Helper()
 	code := w.device(http.MethodPost, "/people/p1/login", map[string]any{"appid": appid}).text("code")
 	return w.call(http.MethodGet, "/sns/jscode2session?appid="+appid+"&secret="+secret+"&grant_type=authorization_code&js_code="+code, "")

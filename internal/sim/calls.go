@@ -3,11 +3,14 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"wxbase/internal/sim/wire"
 )
 
 // ringSize is how many calls are remembered.
@@ -15,23 +18,34 @@ const ringSize = 1000
 
 // callRecord is one call as GET /_sim/calls tells it, without secrets.
 type callRecord struct {
-	ID       int       `json:"id"`
-	At       time.Time `json:"at"`
-	Endpoint string    `json:"endpoint"`
-	Host     string    `json:"host"` // api.weixin.qq.com, api.mch.weixin.qq.com, phone or sim
-	Method   string    `json:"method"`
-	Path     string    `json:"path"`
-	Query    string    `json:"query,omitempty"`
-	Request  string    `json:"request,omitempty"`
-	Status   int       `json:"status"`
-	Code     string    `json:"code,omitempty"`
-	Verdict  string    `json:"verdict"` // ok, refused or fault
-	Reason   string    `json:"reason,omitempty"`
-	Finding  *finding  `json:"finding,omitempty"`
-	Answer   string    `json:"answer,omitempty"`
-	RID      string    `json:"rid,omitempty"`
-	Fault    string    `json:"fault,omitempty"`
-	TookMs   int64     `json:"took_ms"`
+	ID       int        `json:"id"`
+	At       time.Time  `json:"at"`
+	Endpoint string     `json:"endpoint"`
+	Host     string     `json:"host"` // api.weixin.qq.com, api.mch.weixin.qq.com, phone or sim
+	Method   string     `json:"method"`
+	Path     string     `json:"path"`
+	Query    string     `json:"query,omitempty"`
+	AppID    string     `json:"appid,omitempty"` // whose call it is, where that is known
+	MchID    string     `json:"mchid,omitempty"`
+	Request  string     `json:"request,omitempty"`
+	Status   int        `json:"status"`
+	Code     string     `json:"code,omitempty"`
+	Verdict  string     `json:"verdict"` // ok, refused or fault
+	Reason   string     `json:"reason,omitempty"`
+	ReasonZH string     `json:"reason_zh,omitempty"`
+	Field    *fieldSaid `json:"field,omitempty"` // that is wrong
+	Finding  *finding   `json:"finding,omitempty"`
+	Answer   string     `json:"answer,omitempty"`
+	RID      string     `json:"rid,omitempty"`
+	Fault    string     `json:"fault,omitempty"`
+	TookMs   int64      `json:"took_ms"`
+	ReplayOf int        `json:"replay_of,omitempty"`
+	CanRetry bool       `json:"can_replay,omitempty"` // the request is kept, see rawCall
+
+	RequestHeaders map[string]string `json:"request_headers,omitempty"`
+	AnswerHeaders  map[string]string `json:"answer_headers,omitempty"`
+
+	raw *rawCall
 }
 
 // callRing keeps the last calls: once it is full, the next one takes the place of the oldest.
@@ -72,9 +86,11 @@ func (q *callRing) list() []callRecord {
 	return out
 }
 
-// record notes a call of WeChat's and how it ended.
-func (s *Sim) record(c *call, r reply, f *fault) {
+// record notes a call of WeChat's and how it ended; header is what its answer carries.
+func (s *Sim) record(c *call, r reply, header http.Header, f *fault) {
 	rec := callRecord{
+		AppID: c.appid, ReasonZH: or(r.reasonZH, inChinese(r.reason)), Field: r.field, raw: rawOf(c), ReplayOf: replayOf(c.r),
+		RequestHeaders: shownHeaders(c.r.Header), AnswerHeaders: shownHeaders(header),
 		At: c.now, Endpoint: c.endpoint.name, Host: "api.weixin.qq.com", Method: c.r.Method, Path: c.r.URL.Path,
 		Query: maskQuery(c.query), Request: maskBody("application/json", c.body), Status: r.status, Code: r.code,
 		Reason: r.reason, Finding: r.finding, Answer: maskBody(r.contentType, r.body), RID: c.requestID, Fault: f.name(),
@@ -82,7 +98,12 @@ func (s *Sim) record(c *call, r reply, f *fault) {
 	if c.endpoint.ofMch() || strings.HasPrefix(rec.Path, "/v3/") {
 		rec.Host = "api.mch.weixin.qq.com"
 	}
+	rec.CanRetry = rec.raw != nil
+	if c.seller != nil {
+		rec.MchID = c.seller.MchID
+	}
 	if c.endpoint.v2 {
+		rec.AppID = c.fields["appid"]
 		rec.Request, rec.Answer = maskXML(c.body), maskXML(r.body)
 	}
 	if !c.started.IsZero() {
@@ -103,7 +124,7 @@ func (s *Sim) record(c *call, r reply, f *fault) {
 func (s *Sim) recordPhone(action, request, answer, refusal string, found *finding) {
 	rec := callRecord{
 		At: s.Now(), Endpoint: action, Host: "phone", Method: "CALL", Path: "wx." + action, Request: request, Answer: answer,
-		Status: 200, Verdict: "ok", Reason: refusal, Finding: found,
+		Status: 200, Verdict: "ok", Reason: refusal, ReasonZH: refusal, Finding: found,
 	}
 	if refusal != "" {
 		rec.Verdict = "refused"
@@ -162,7 +183,7 @@ func maskBody(contentType string, body []byte) string {
 
 // maskXML shows a message of API v2 as JSON.
 func maskXML(body []byte) string {
-	fields, err := parseXML(body)
+	fields, err := wire.ParseXML(body)
 	if err != nil {
 		return strconv.Itoa(len(body)) + " bytes, not XML"
 	}

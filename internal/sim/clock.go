@@ -81,7 +81,12 @@ type clockRow struct {
 	Offset time.Duration `json:"offset"`
 }
 
-func (clockRow) key() (kind, id string) { return "clock", "clock" }
+func (clockRow) Entity() (kind, id string) { return "clock", "clock" }
+
+// clockTable is how far the clock was moved.
+type clockTable struct{ moved clockRow }
+
+func (t *clockTable) register(r *registry) { rememberOne(r, &t.moved) }
 
 // Now is the simulator's time: the base clock plus everything that Advance added.
 func (s *Sim) Now() time.Time { return s.clock.now() }
@@ -89,12 +94,13 @@ func (s *Sim) Now() time.Time { return s.clock.now() }
 // Advance moves the simulator's clock forward by d and returns the new time; due notifications go out at once.
 // A negative d is ignored: time does not run backwards.
 func (s *Sim) Advance(d time.Duration) time.Time {
-	offset := s.clock.advance(d)
 	s.mu.Lock()
-	if err := s.save(clockRow{Offset: offset}); err != nil {
+	offset := s.clock.advance(d)
+	s.state.moved.Offset = offset // note: what the journal is written anew with
+	if err := s.save(s.state.moved); err != nil {
 		s.note("clock", "the journal could not keep the clock: "+err.Error())
 	}
 	s.mu.Unlock()
-	s.rouse()
+	s.wakeWorker()
 	return s.clock.now()
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/pem"
 	"os"
 	"testing"
+
+	"wxbase/internal/sim/wire"
 )
 
 // The vectors are those that WeChat's documents publish, and two made by hand; the addresses are at each.
@@ -14,7 +16,7 @@ import (
 func TestSignRawDataVector(t *testing.T) {
 	t.Parallel()
 	const raw = `{"nickName":"Band","gender":1,"language":"zh_CN","city":"Guangzhou","province":"Guangdong","country":"CN","avatarUrl":"http://wx.qlogo.cn/mmopen/vi_32/1vZvI39NWFQ9XM4LtQpFrQJ1xlgZxx3w7bQxKARol6503Iuswjjn6nIGBiaycAjAtpujxyzYsrztuuICqIM5ibXQ/0"}`
-	if got, want := signRawData(raw, "HyVFkGl5F5OQWJZZaNzBBg=="), "75e81ceda165f4ffa64f4068af58c64b8f54b88c"; got != want {
+	if got, want := wire.SignRawData(raw, "HyVFkGl5F5OQWJZZaNzBBg=="), "75e81ceda165f4ffa64f4068af58c64b8f54b88c"; got != want {
 		t.Fatalf("got %s, want %s", got, want)
 	}
 }
@@ -44,7 +46,7 @@ func TestEncryptOpenDataVectors(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := encryptOpenData([]byte(s.plain), "tiihtNczf5v6AKRyjwEUhQ==", "r7BXXKkLb8qrSNn05n0qiA==")
+			got, err := wire.EncryptOpenData([]byte(s.plain), "tiihtNczf5v6AKRyjwEUhQ==", "r7BXXKkLb8qrSNn05n0qiA==")
 			if err != nil || got != s.want {
 				t.Fatalf("got %s, %v, want %s", got, err, s.want)
 			}

@@ -35,6 +35,8 @@ type MerchantConfig struct {
 	PlatformSerial      string `json:"platformSerial"`
 	PlatformCertificate string `json:"platformCertificate"` // what GET /v3/certificates gives, for clients that cannot download
 	RefundURL           string `json:"refundUrl,omitempty"` // of refunds without a notify_url, see POST /_sim/merchant
+
+	Apps []string `json:"apps,omitempty"` // the mini programs that the merchant is bound to; all of them where none is named
 }
 
 // String names the merchant and none of its keys.
@@ -42,15 +44,22 @@ func (m MerchantConfig) String() string { return "merchant " + m.MchID }
 
 // Config tells how to reach this simulator and as whom. The keys stay the same over restarts of one state folder.
 func (s *Sim) Config() Config {
-	base, k, platform := *s.base.Load(), s.keys, s.platform.Load()
-	return Config{
-		APIBase: base, PayBase: base,
-		Apps: s.apps(),
-		Merchants: []MerchantConfig{{
-			MchID: k.MchID, CertSerial: k.merchantSerial, PrivateKey: k.MerchantKey, Certificate: k.MerchantCert,
-			APIV3Key: k.APIV3Key, APIV2Key: k.APIV2Key, PublicKeyID: k.PublicKeyID, PublicKey: k.payPublicPEM,
-			PlatformSerial: platform.now.serial, PlatformCertificate: platform.now.cert,
-			RefundURL: s.merchantSettings().RefundURL,
-		}},
+	base := *s.base.Load()
+	config := Config{APIBase: base, PayBase: base, Apps: s.apps()}
+	for _, m := range s.allSellers() {
+		config.Merchants = append(config.Merchants, s.configOf(m))
+	}
+	return config
+}
+
+// configOf tells one merchant.
+func (s *Sim) configOf(m *seller) MerchantConfig {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	platform := m.platform.Load().now
+	return MerchantConfig{
+		MchID: m.MchID, CertSerial: m.merchantSerial, PrivateKey: m.MerchantKey, Certificate: m.MerchantCert,
+		APIV3Key: m.APIV3Key, APIV2Key: m.APIV2Key, PublicKeyID: m.PublicKeyID, PublicKey: m.payPublicPEM,
+		PlatformSerial: platform.serial, PlatformCertificate: platform.cert, RefundURL: s.settings(m.MchID).RefundURL, Apps: m.apps,
 	}
 }

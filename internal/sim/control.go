@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v5"
+
+	"wxbase/internal/sim/book"
 )
 
 // controlError is a refusal of the control API.
@@ -37,6 +40,7 @@ func (s *Sim) bindControl(e *echo.Echo) {
 
 	g.POST("/platform/rotate", s.rotatePlatform)
 	g.POST("/apps", s.makeApp)
+	g.POST("/merchants", s.makeSeller)
 	g.GET("/apps/:appid/push", s.showPush)
 	g.POST("/apps/:appid/push", s.changePush)
 	g.GET("/apps/:appid/templates", s.listTemplates)
@@ -64,19 +68,20 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.POST("/people/:id/scan", s.deviceScan)
 	g.POST("/people/:id/subscribe", s.deviceSubscribe)
 	g.POST("/people/:id/unsubscribe", s.deviceUnsubscribe)
+	g.POST("/people/:id/privacy", s.devicePrivacy)
 	g.GET("/avatars/:file", s.avatar)
 
 	g.GET("/orders", s.listOrders)
 	g.POST("/orders/:out_trade_no/refund", s.refundByHand)
 	g.GET("/refunds", s.listRefunds)
 	g.POST("/refunds/:refund_id", s.settleByHand)
-	g.GET("/merchant", func(c *echo.Context) error { return c.JSON(200, s.merchantSettings()) })
+	g.GET("/merchant", s.showMerchant)
 	g.POST("/merchant", s.changeMerchant)
 	g.GET("/notifications", s.listNotifications)
 	g.POST("/notifications/:id/resend", s.resend)
 	g.POST("/trigger", s.trigger)
 	g.POST("/forge", s.forge)
-	g.GET("/forgeries", func(c *echo.Context) error { return c.JSON(200, sortedKeys(s.forgeries())) })
+	g.GET("/forgeries", func(c *echo.Context) error { return c.JSON(200, sortedKeys(s.firstSeller().forgeries())) })
 	g.GET("/magic", s.listMagic)
 	g.GET("/triggers", func(c *echo.Context) error { return c.JSON(200, triggers()) })
 	g.GET("/state", s.sendState)
@@ -90,17 +95,22 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.GET("/subscriptions", s.listCredits)
 	g.GET("/chats", s.listChats)
 	g.GET("/calls", s.listCalls)
+	g.GET("/calls/:id/request", s.showRequest)
+	g.POST("/calls/:id/replay", s.replayCall)
 	g.GET("/clock", func(c *echo.Context) error { return c.JSON(200, s.clockAnswer()) })
 	g.POST("/clock", s.moveClock)
 	g.GET("/faults", func(c *echo.Context) error { return c.JSON(200, s.faults.snapshot()) })
 	g.GET("/faults/kinds", func(c *echo.Context) error { return c.JSON(200, faultKinds()) })
+	g.GET("/faults/words", func(c *echo.Context) error { return c.JSON(200, faultWords()) })
+	g.GET("/endpoints", listEndpoints)
+	g.GET("/plays", func(c *echo.Context) error { return c.JSON(200, plays()) })
+	g.POST("/plays/:name", s.play)
 	g.POST("/faults", s.queueFault)
 	g.DELETE("/faults", s.clearFaults)
 
 	g.GET("", func(c *echo.Context) error { return c.Redirect(http.StatusFound, "/_sim/") })
 	g.GET("/", servePanel)
-	g.GET("/panel.js", servePanel)
-	g.GET("/panel.css", servePanel)
+	g.GET("/:file", servePanel)
 }
 
 // guard keeps other machines, web pages of other sites and rebound names away.
@@ -187,16 +197,23 @@ func answerError(c *echo.Context, err error) {
 	case echo.StatusCode(err) != 0:
 		status, text = echo.StatusCode(err), http.StatusText(echo.StatusCode(err))
 	}
-	_ = c.JSON(status, map[string]string{"error": text})
+	said := map[string]string{"error": text}
+	if zh := inChinese(text); zh != "" {
+		said["error_zh"] = zh
+	}
+	_ = c.JSON(status, said)
 }
 
-// readInput reads a JSON object into v; no body at all stands for {}. Unknown fields are ignored.
+// readInput reads a JSON object into v; no body at all, or null, stands for {}. Unknown fields are ignored.
 func readInput(c *echo.Context, v any) error {
 	body, err := io.ReadAll(c.Request().Body)
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return controlError{http.StatusRequestEntityTooLarge, errTooLarge.Error()}
 	} else if err != nil {
 		return badInput("the body could not be read")
+	}
+	if string(bytes.TrimSpace(body)) == "null" {
+		return nil
 	}
 	err = decode(body, v)
 	var wrongType *json.UnmarshalTypeError
@@ -228,17 +245,35 @@ func (s *Sim) inBook(c *echo.Context, list func() any) error {
 	return c.JSONBlob(http.StatusOK, body)
 }
 
+// readPage checks the two words; prefix is what an id carries in the books and not on the wire.
+func readPage(query url.Values, prefix string) (book.PageAfter, error) {
+	p := book.PageAfter{After: query.Get("after")}
+	if p.After != "" {
+		p.After = prefix + p.After
+	}
+	limit := query.Get("limit")
+	if limit == "" {
+		return p, nil
+	}
+	n, err := strconv.Atoi(limit)
+	if err != nil || n < 1 {
+		return p, badInput("limit must be a number from 1")
+	}
+	p.Limit = n
+	return p, nil
+}
+
 // answerPage answers with one page of a shelf; fresh brings each row to the present before it is told.
-func answerPage[T any](s *Sim, c *echo.Context, from func(*state) *shelf[T], prefix string, fresh func(*T) error) error {
+func answerPage[T any](s *Sim, c *echo.Context, from func(*state) *book.Shelf[T], prefix string, fresh func(*T) error) error {
 	p, err := readPage(c.QueryParams(), prefix)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list, err := from(s.state).page(p)
+	list, err := from(s.state).Page(p)
 	if err != nil {
-		return err
+		return badInput(err.Error())
 	}
 	for _, v := range list {
 		if err := fresh(v); err != nil {
@@ -251,7 +286,7 @@ func answerPage[T any](s *Sim, c *echo.Context, from func(*state) *shelf[T], pre
 // listOrders gives the orders as they stand now, the latest first; ?limit= and ?after={out_trade_no} page through them.
 func (s *Sim) listOrders(c *echo.Context) error {
 	now := s.Now()
-	return answerPage(s, c, func(st *state) *shelf[order] { return &st.orderShelf }, s.keys.MchID+"/", func(o *order) error {
+	return answerPage(s, c, func(st *state) *book.Shelf[order] { return &st.orderShelf }, or(c.QueryParam("mchid"), s.keys.MchID)+"/", func(o *order) error {
 		_, err := s.ripened(o, now)
 		return err
 	})
@@ -259,33 +294,40 @@ func (s *Sim) listOrders(c *echo.Context) error {
 
 // listNotifications gives every message with its attempts, the latest first; ?limit= and ?after={id} page through them.
 func (s *Sim) listNotifications(c *echo.Context) error {
-	return answerPage(s, c, func(st *state) *shelf[notification] { return &st.noteShelf }, "", func(*notification) error { return nil })
+	return answerPage(s, c, func(st *state) *book.Shelf[notification] { return &st.noteShelf }, "", func(*notification) error { return nil })
 }
 
-// listCalls gives the remembered calls, the latest first; ?limit= and ?after={id} page through them. With
-// ?since={id} it gives what came after that call, the oldest first.
+// listCalls gives the remembered calls, the latest first; ?limit= and ?after={id} page through them, and path, verdict, endpoint,
+// appid and mchid filter. With ?since={id} it gives what came after that call, the oldest first.
 func (s *Sim) listCalls(c *echo.Context) error {
 	p, err := readPage(c.QueryParams(), "")
 	if err != nil {
 		return err
 	}
 	list := s.calls.list()
-	if text := c.QueryParam("since"); text != "" {
+	text := c.QueryParam("since")
+	if text != "" {
 		id, err := strconv.Atoi(text)
 		if err != nil {
 			return badInput("since must be the id of a call")
 		}
-		return c.JSON(http.StatusOK, since(list, id))
+		list = since(list, id) // note: before the filter, by which the newest call may not be among the list's
 	}
-	if p.after != "" {
-		i := slices.IndexFunc(list, func(rec callRecord) bool { return strconv.Itoa(rec.ID) == p.after })
+	if list, err = filterCalls(list, c.QueryParams()); err != nil {
+		return err
+	}
+	if text != "" {
+		return c.JSON(http.StatusOK, list)
+	}
+	if p.After != "" {
+		i := slices.IndexFunc(list, func(rec callRecord) bool { return strconv.Itoa(rec.ID) == p.After })
 		if i < 0 {
 			return badInput("after must be an id of this list")
 		}
 		list = list[i+1:]
 	}
-	if p.limit > 0 {
-		list = list[:min(p.limit, len(list))]
+	if p.Limit > 0 {
+		list = list[:min(p.Limit, len(list))]
 	}
 	return c.JSON(http.StatusOK, list)
 }

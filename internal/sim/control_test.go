@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -134,7 +135,7 @@ func TestConfig(t *testing.T) {
 	if err := json.Unmarshal(w.call(http.MethodGet, "/_sim/config", "").body, &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.APIBase != w.srv.URL || got.PayBase != w.srv.URL || got.Apps[0] != w.app || got.Merchants[0] != w.mch {
+	if got.APIBase != w.srv.URL || got.PayBase != w.srv.URL || got.Apps[0] != w.app || !reflect.DeepEqual(got.Merchants[0], w.mch) {
 		t.Errorf("got another config by HTTP than by Go")
 	}
 	lengths := map[string][2]int{

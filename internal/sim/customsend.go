@@ -4,12 +4,15 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v5"
+
+	"wxbase/internal/sim/book"
 )
 
 // The rules of a customer service chat: answers are free for two days after the customer wrote, five for each message.
@@ -29,7 +32,7 @@ type chatLine struct {
 	At      time.Time      `json:"at"`
 }
 
-func (l chatLine) key() (kind, id string) { return "chat", l.ID }
+func (l chatLine) Entity() (kind, id string) { return "chat", l.ID }
 
 // customSend is POST /cgi-bin/message/custom/send: an answer to somebody who wrote to the mini program.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_sendcustommessage.html (发送客服消息)
@@ -85,7 +88,7 @@ func (s *Sim) mayAnswer(id *identity, now time.Time) (errcode int, reason string
 }
 
 // heard keeps what a person wrote. The caller holds s.mu.
-func (s *Sim) heard(m pushMessage, person string, now time.Time) (row, func()) {
+func (s *Sim) heard(m pushMessage, person string, now time.Time) (book.Row, func()) {
 	l := &chatLine{ID: newMsgID().String(), AppID: m.AppID, Person: person, MsgType: m.MsgType, Content: m.Fields, At: now}
 	return l, func() { s.state.chats = append(s.state.chats, l) }
 }
@@ -109,7 +112,36 @@ type sealedData struct {
 	MadeAt time.Time `json:"madeAt"`
 }
 
-func (d sealedData) key() (kind, id string) { return "sealed", d.Hash }
+func (d sealedData) Entity() (kind, id string) { return "sealed", d.Hash }
+
+// chatTable is what was said in customer service chats, and the hashes of what phones encrypted.
+type chatTable struct {
+	sealed map[string]*sealedData
+	chats  []*chatLine // the oldest first
+}
+
+func (t *chatTable) register(r *registry) {
+	remember(r, "sealed", &t.sealed, (*sealedData).worthKeeping)
+	r.kinds["chat"] = func(c book.Change) error {
+		l := new(chatLine)
+		t.chats = append(t.chats, l)
+		return json.Unmarshal(c.Value, l)
+	}
+	r.listing = append(r.listing, func(time.Time) []book.Row {
+		list := make([]book.Row, len(t.chats))
+		for i, l := range t.chats {
+			list[i] = l
+		}
+		return list
+	})
+	r.surplus = append(r.surplus, func(most int) func() {
+		n := len(t.chats) - most
+		if n <= 0 {
+			return nil
+		}
+		return func() { t.chats = slices.Clone(t.chats[n:]) }
+	})
+}
 
 // keepSealed remembers encryptedData by its two possible hashes: the document does not say whether the text or its bytes are
 // meant. The caller holds s.mu.

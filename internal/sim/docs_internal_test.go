@@ -3,6 +3,7 @@ package sim
 import (
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -34,6 +35,21 @@ func TestDocumentsNameEveryEndpoint(t *testing.T) {
 			if !strings.Contains(text, "`"+rule+"`") {
 				t.Errorf("%s lacks the rule %s", name, rule)
 			}
+		}
+	}
+}
+
+// TestDocumentsCountForgeries: how many messages that are not true there are, in both languages.
+func TestDocumentsCountForgeries(t *testing.T) {
+	t.Parallel()
+	n := strconv.Itoa(len((&seller{keyring: &keyring{}}).forgeries()) - 1) // "true" is none
+	for name, want := range map[string]string{"../../docs/simulator.md": "any of " + n + " forgeries", "../../docs/zh/simulator.md": "以" + n + "种伪造之一"} {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("%s lacks %q", name, want)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
+
+	"wxbase/internal/sim/wire"
 )
 
 // endpoint is one call of WeChat's. The name is what a fault is queued for.
@@ -97,6 +99,20 @@ func endpoints() []endpoint {
 	}
 }
 
+// listEndpoints is GET /_sim/endpoints: the names under which faults are queued, with method and path.
+func listEndpoints(c *echo.Context) error {
+	type one struct {
+		Name   string `json:"name"`
+		Method string `json:"method"`
+		Path   string `json:"path"`
+	}
+	list := make([]one, 0, len(endpoints()))
+	for _, ep := range endpoints() {
+		list = append(list, one{ep.name, ep.method, ep.path})
+	}
+	return c.JSON(http.StatusOK, list)
+}
+
 // linkErrcodes are those of an account that may not make links.
 func linkErrcodes() []string {
 	return []string{"40002", "40013", "85079", "85088", "85405", "85407", "85408"}
@@ -155,9 +171,9 @@ func (s *Sim) strayCall(status int) echo.HandlerFunc {
 		if status == http.StatusNotFound && strings.HasPrefix(c.r.URL.Path, "/v3/") {
 			r = notSimulated(c.r)
 		}
-		s.record(c, r, nil)
+		s.record(c, r, nil, nil)
 		if len(r.body) > 0 {
-			ec.Response().Header().Set("Request-Id", rid(c.now)+"-"+strconv.Itoa(numSystem))
+			ec.Response().Header().Set("Request-Id", wire.RID(c.now)+"-"+strconv.Itoa(numSystem))
 			return ec.Blob(r.status, r.contentType, r.body)
 		}
 		return ec.NoContent(status)

@@ -20,7 +20,7 @@ import (
 )
 
 // api calls api.weixin.qq.com with an access_token.
-func (w *world) api(method, path, body string) answer {
+func (w *apiSide) api(method, path, body string) answer {
 	w.t.Helper()
 	return w.call(method, path+"?access_token="+w.token(), body)
 }
@@ -149,7 +149,7 @@ func TestFundFlowBill(t *testing.T) {
 }
 
 // sealFor encrypts a field as a merchant does, with the public key.
-func (w *world) sealFor(text string) string {
+func (w *apiSide) sealFor(text string) string {
 	w.t.Helper()
 	block, _ := pem.Decode([]byte(w.mch.PublicKey))
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"wxbase/internal/sim/wire"
 )
 
 // What besides the calls can go wrong.
@@ -76,8 +78,11 @@ func refundFaults() []string {
 	return []string{"not_enough", "account_abnormal", "refund_abnormal", "refund_closed"}
 }
 
-// deviceFaults strike on the phone: it pays an order that was closed, or a coupon pays a part.
-func deviceFaults() []string { return []string{"paid_after_close", "coupon"} }
+// deviceFaults strike on the phone: it pays an order that was closed, a coupon pays a part, another program of the merchant is paid under
+// the order's number, the bank refuses, or its owner thinks again.
+func deviceFaults() []string {
+	return []string{"paid_after_close", "coupon", "other_program", "fail", "cancel"}
+}
 
 // faultKinds maps every allowed `on` to its kinds: the names of the endpoints, api and pay for all of a host, notifications
 // and the phone.
@@ -202,13 +207,13 @@ func (q *faultQueue) snapshot() []fault {
 	return list
 }
 
-// draw takes the first fault that is meant for name and whose dice fall. With kinds it takes one of these only, and leaves
+// take hands out the first fault that is meant for name and strikes this time, and counts it. With kinds it takes one of these only, and leaves
 // the others for when they can strike.
-func (q *faultQueue) draw(name string, kinds ...string) *fault {
+func (q *faultQueue) take(name string, kinds ...string) *fault {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i, f := range q.list {
-		if !f.meant(name) || len(kinds) > 0 && !slices.Contains(kinds, f.Kind) || !chance(f.Probability) {
+		if !f.meant(name) || len(kinds) > 0 && !slices.Contains(kinds, f.Kind) || !wire.Chance(f.Probability) {
 			continue
 		}
 		drawn := *f
@@ -235,8 +240,8 @@ func (f *fault) meant(name string) bool {
 	return false
 }
 
-// is may be asked of no fault at all.
-func (f *fault) is(kind string) bool { return f != nil && f.Kind == kind }
+// hasKind is false for a nil fault.
+func (f *fault) hasKind(kind string) bool { return f != nil && f.Kind == kind }
 
 // name is the kind, empty for no fault.
 func (f *fault) name() string {
@@ -259,24 +264,24 @@ func (f *fault) errcode() int {
 func (s *Sim) instead(f *fault, c *call) (reply, bool) {
 	const page = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 	switch {
-	case f.is("html") && c.endpoint.ofMch():
+	case f.hasKind("html") && c.endpoint.ofMch():
 		return reply{status: http.StatusBadGateway, contentType: "text/html", body: []byte(page), code: "html", reason: faulty}, true
-	case f.is("html"):
+	case f.hasKind("html"):
 		return reply{status: http.StatusOK, contentType: "text/html", body: []byte(page), code: "html", reason: faulty}, true
-	case f.is("empty"):
+	case f.hasKind("empty"):
 		return reply{status: http.StatusOK, contentType: c.jsonType(), code: "empty", reason: faulty}, true
 	case !c.endpoint.ofMch() && f.errcode() != 0:
 		return c.refuse(f.errcode(), faulty), true
 	case c.endpoint.v2: // the rest needs a signed answer, see answerV2
-	case f.is("busy") && c.endpoint.pay:
+	case f.hasKind("busy") && c.endpoint.pay:
 		return systemError(faulty).reply(c), true
-	case f.is("busy"):
+	case f.hasKind("busy"):
 		return c.refuse(-1, faulty), true
-	case f.is("rate_limit") && c.endpoint.pay:
+	case f.hasKind("rate_limit") && c.endpoint.pay:
 		return payError{status: 429, code: s.rule().rateLimitCode, numeric: numRate, message: "请求过于频繁", reason: faulty}.reply(c), true
-	case f.is("rate_limit"):
+	case f.hasKind("rate_limit"):
 		return c.refuse(45011, faulty), true
-	case f.is("token_invalid"):
+	case f.hasKind("token_invalid"):
 		return c.refuse(40001, faulty), true
 	}
 	return reply{}, false
@@ -294,12 +299,12 @@ func (f *fault) wait(ctx context.Context) {
 	}
 }
 
-// bend moves a time stamp out of the window.
-func (f *fault) bend(now time.Time) time.Time {
+// shiftTime moves a time stamp out of the window.
+func (f *fault) shiftTime(now time.Time) time.Time {
 	switch {
-	case f.is("stale_time"):
+	case f.hasKind("stale_time"):
 		return now.Add(-f.Delay)
-	case f.is("future_time"):
+	case f.hasKind("future_time"):
 		return now.Add(f.Delay)
 	}
 	return now
@@ -308,11 +313,11 @@ func (f *fault) bend(now time.Time) time.Time {
 // spoil makes a signature wrong: one byte of it, or the probe that WeChat Pay sends to see who checks.
 func (f *fault) spoil(signature string) string {
 	switch {
-	case f.is("probe"):
+	case f.hasKind("probe"):
 		return "WECHATPAY/SIGNTEST/" + signature
-	case f.is("wrong_signature") && signature[0] == 'A':
+	case f.hasKind("wrong_signature") && signature[0] == 'A':
 		return "B" + signature[1:]
-	case f.is("wrong_signature"):
+	case f.hasKind("wrong_signature"):
 		return "A" + signature[1:]
 	}
 	return signature

@@ -165,6 +165,7 @@ func TestSigningMistakesOfV2(t *testing.T) {
 		"wrong_text_or_key": func() string { return strings.Repeat("A", 32) },
 		"apiv3_key_used": func() string {
 			other := *w
+			other.join()
 			other.mch.APIV2Key = w.mch.APIV3Key
 			return other.signV2(good, "MD5")
 		},

@@ -68,7 +68,13 @@ var sharedKeys = sync.OnceValues(func() ([]byte, error) {
 })
 
 // world is a simulator on a server, with a client of its own written from the fact sheets.
+//
+// What it does as a merchant's backend, as a phone and as a mini program's backend are methods of its three sides.
 type world struct {
+	merchantSide
+	phoneSide
+	apiSide
+
 	t      *testing.T
 	sim    *sim.Sim
 	srv    *httptest.Server
@@ -79,6 +85,21 @@ type world struct {
 	mch    sim.MerchantConfig
 	key    *rsa.PrivateKey
 	closed bool
+}
+
+// merchantSide calls WeChat Pay and reads its notifications.
+type merchantSide struct{ *world }
+
+// phoneSide is what people do on their phones.
+type phoneSide struct{ *world }
+
+// apiSide calls the server API of a mini program and reads its pushes.
+type apiSide struct{ *world }
+
+// join gives the sides their world.
+func (w *world) join() *world {
+	w.merchantSide, w.phoneSide, w.apiSide = merchantSide{w}, phoneSide{w}, apiSide{w}
+	return w
 }
 
 func newWorld(t *testing.T, opts ...sim.Option) *world {
@@ -107,12 +128,12 @@ func openBubble(t *testing.T, dir string, clock *testClock, opts ...sim.Option) 
 			t.Fatal(err)
 		}
 	}
-	s, err := sim.New(append([]sim.Option{sim.WithStateDir(dir), sim.WithNow(clock.Now)}, opts...)...)
+	s, err := sim.New(append([]sim.Option{sim.WithStateDir(dir), sim.WithNow(clock.Now), sim.WithKeyBits(keyBits)}, opts...)...)
 	if err != nil {
 		t.Fatalf("make simulator: %v", err)
 	}
 	s.SetPublicBase("http://127.0.0.1")
-	w := &world{t: t, sim: s, clock: clock, dir: dir, cfg: s.Config()}
+	w := (&world{t: t, sim: s, clock: clock, dir: dir, cfg: s.Config()}).join()
 	w.app, w.mch = w.cfg.Apps[0], w.cfg.Merchants[0]
 	w.key = parseKey(t, w.mch.PrivateKey)
 	t.Cleanup(w.close)
@@ -238,19 +259,19 @@ func (w *world) fault(in map[string]any) {
 	w.device(http.MethodPost, "/faults", in)
 }
 
-func (w *world) code(person string) string {
+func (w *phoneSide) code(person string) string {
 	w.t.Helper()
 	return w.device(http.MethodPost, "/people/"+person+"/login", map[string]any{}).text("code")
 }
 
-func (w *world) exchange(code string) answer {
+func (w *phoneSide) exchange(code string) answer {
 	w.t.Helper()
 	return w.call(http.MethodGet, "/sns/jscode2session?appid="+w.app.AppID+"&secret="+w.app.Secret+
 		"&grant_type=authorization_code&js_code="+code, "")
 }
 
 // login gives openid and session_key of a person.
-func (w *world) login(person string) (openid, sessionKey string) {
+func (w *phoneSide) login(person string) (openid, sessionKey string) {
 	w.t.Helper()
 	a := w.exchange(w.code(person))
 	if a.text("openid") == "" {
@@ -259,7 +280,7 @@ func (w *world) login(person string) (openid, sessionKey string) {
 	return a.text("openid"), a.text("session_key")
 }
 
-func (w *world) token() string {
+func (w *apiSide) token() string {
 	w.t.Helper()
 	a := w.call(http.MethodPost, "/cgi-bin/stable_token",
 		fmt.Sprintf(`{"grant_type":"client_credential","appid":%q,"secret":%q}`, w.app.AppID, w.app.Secret))
@@ -298,13 +319,13 @@ func signText(tb testing.TB, key *rsa.PrivateKey, text string) string {
 }
 
 // signed makes a v3 request as a merchant's backend does.
-func (w *world) signed(method, path, body string, at time.Time) *http.Request {
+func (w *merchantSide) signed(method, path, body string, at time.Time) *http.Request {
 	w.t.Helper()
 	return w.signedAs(method, path, body, strconv.FormatInt(at.Unix(), 10))
 }
 
 // signedAs is signed with a time stamp as it is written.
-func (w *world) signedAs(method, path, body, timestamp string) *http.Request {
+func (w *merchantSide) signedAs(method, path, body, timestamp string) *http.Request {
 	w.t.Helper()
 	req := w.request(method, path, body)
 	const nonce = "593BEC0C930BF1AFEB40B4A08C8FB242"
@@ -329,14 +350,14 @@ func readAll(t *testing.T, req *http.Request) string {
 	return string(body)
 }
 
-func (w *world) pay(method, path, body string) answer {
+func (w *merchantSide) pay(method, path, body string) answer {
 	w.t.Helper()
 	return w.do(w.signed(method, path, body, w.clock.Now()))
 }
 
 const notifyURL = "https://shop.example.com/pay/notify"
 
-func (w *world) orderBody(number, openid string) map[string]any {
+func (w *merchantSide) orderBody(number, openid string) map[string]any {
 	return map[string]any{
 		"appid": w.app.AppID, "mchid": w.mch.MchID, "description": "三鲜面 & <b>2</b> 份", "out_trade_no": number, "attach": "o=17",
 		"notify_url": notifyURL, "amount": map[string]any{"total": 100, "currency": "CNY"}, "payer": map[string]any{"openid": openid},
@@ -354,13 +375,13 @@ func jsonText(t *testing.T, v any) string {
 	return out.String()
 }
 
-func (w *world) prepay(body map[string]any) answer {
+func (w *merchantSide) prepay(body map[string]any) answer {
 	w.t.Helper()
 	return w.pay(http.MethodPost, "/v3/pay/transactions/jsapi", jsonText(w.t, body))
 }
 
 // prepaid makes an order and gives its prepay_id.
-func (w *world) prepaid(number, openid string) string {
+func (w *merchantSide) prepaid(number, openid string) string {
 	w.t.Helper()
 	a := w.prepay(w.orderBody(number, openid))
 	if a.text("prepay_id") == "" {
@@ -369,13 +390,13 @@ func (w *world) prepaid(number, openid string) string {
 	return a.text("prepay_id")
 }
 
-func (w *world) query(number string) answer {
+func (w *merchantSide) query(number string) answer {
 	w.t.Helper()
 	return w.pay(http.MethodGet, "/v3/pay/transactions/out-trade-no/"+number+"?mchid="+w.mch.MchID, "")
 }
 
 // payment is the object of wx.requestPayment for a prepay_id.
-func (w *world) payment(prepayID string) map[string]any {
+func (w *phoneSide) payment(prepayID string) map[string]any {
 	w.t.Helper()
 	timestamp, nonce, pack := strconv.FormatInt(w.clock.Now().Unix(), 10), "5K8264ILTKCH16CQ2502SI8ZNMTM67VS", "prepay_id="+prepayID
 	return map[string]any{
@@ -384,7 +405,7 @@ func (w *world) payment(prepayID string) map[string]any {
 	}
 }
 
-func (w *world) payAs(person string, in map[string]any) string {
+func (w *phoneSide) payAs(person string, in map[string]any) string {
 	w.t.Helper()
 	return w.device(http.MethodPost, "/people/"+person+"/pay", in).text("errMsg")
 }

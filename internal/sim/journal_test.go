@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	appendJournal(t, w.dir, `[{"k":"order","id":"torn","v":{"appid`) // a crash in the middle of a line
 
 	w = openWorld(t, w.dir, w.clock)
-	if w.mch != before {
+	if !reflect.DeepEqual(w.mch, before) {
 		t.Error("got other merchant keys after a restart, want the same")
 	}
 	if got := w.sim.Now().Sub(w.clock.Now()); got != time.Hour {

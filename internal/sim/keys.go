@@ -6,17 +6,20 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"wxbase/internal/sim/book"
+	"wxbase/internal/sim/wire"
 )
 
 // keyFile is keys.json: one mini program and one merchant, made at first start; only the platform certificate ever changes.
@@ -44,62 +47,44 @@ type keyFile struct {
 // a client which picks the wrong one for a Wechatpay-Serial fails here too.
 type keyring struct {
 	keyFile
-	merchant       *rsa.PrivateKey
+	merchant       *rsa.PrivateKey // nil where only the certificate was given
+	merchantPublic *rsa.PublicKey
 	merchantSerial string
-	pay            *rsa.PrivateKey
+	pay            *payKey
 	payPublicPEM   string
 }
 
 const keysName = "keys.json"
 
 // loadKeys reads keys.json, or makes it at first start.
-func loadKeys(o options) (*keyring, error) {
+func loadKeys(o options) (keyFile, error) {
 	var file keyFile
-	path := filepath.Join(o.stateDir, keysName)
-	raw, err := readIfThere(o.stateDir, path)
+	raw, err := book.ReadIfThere(o.stateDir, filepath.Join(o.stateDir, keysName))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read keys: %w", err)
-	case raw != nil:
-		if err := json.Unmarshal(raw, &file); err != nil {
-			return nil, fmt.Errorf("parse %s: %w", keysName, err)
-		}
-	default:
-		if file, err = makeKeys(o); err != nil {
-			return nil, fmt.Errorf("make keys: %w", err)
-		}
-		if err := writeKeys(o.stateDir, path, file); err != nil {
-			return nil, fmt.Errorf("write keys: %w", err)
-		}
+		return file, fmt.Errorf("read keys: %w", err)
+	case raw == nil:
+		return makeKeys(o)
 	}
-	return parseKeys(file)
+	if err := json.Unmarshal(raw, &file); err != nil {
+		return file, fmt.Errorf("parse %s: %w", keysName, err)
+	}
+	return file, nil
 }
 
-// readIfThere gives nil for a file that is not there, or where there is no folder.
-func readIfThere(dir, path string) ([]byte, error) {
-	if dir == "" {
-		return nil, nil
-	}
-	raw, err := os.ReadFile(path) //nolint:gosec // the folder is the owner's own choice
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return raw, err
-}
-
-// writeKeys keeps the file for its owner only.
-func writeKeys(dir, path string, file keyFile) error {
+// writeKeys keeps a file of keys for its owner only.
+func writeKeys(dir, name string, keys any) error {
 	if dir == "" {
 		return nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	raw, err := json.MarshalIndent(file, "", "  ") //nolint:gosec // this file is where the keys live, mode 0600
+	raw, err := json.MarshalIndent(keys, "", "  ")
 	if err != nil {
 		return err
 	}
-	return replaceFile(path, raw)
+	return book.ReplaceFile(filepath.Join(dir, name), raw)
 }
 
 // makeKeys invents a mini program, a merchant and WeChat Pay's own two key pairs.
@@ -107,8 +92,8 @@ func makeKeys(o options) (keyFile, error) {
 	app := newApp()
 	f := keyFile{
 		AppID: app.AppID, Secret: app.Secret, PushToken: app.PushToken, PushAESKey: app.PushAESKey,
-		MchID: "19" + pick(digits, 8), APIV3Key: pick(alnum, 32), APIV2Key: pick(alnum, 32),
-		PublicKeyID: "PUB_KEY_ID_0119" + pick(digits, 8) + o.now().In(beijing()).Format("2006010215") + "00" + pick(digits, 10),
+		MchID: "19" + wire.Pick(wire.Digits, 8), APIV3Key: wire.Pick(wire.Alnum, 32), APIV2Key: wire.Pick(wire.Alnum, 32),
+		PublicKeyID: "PUB_KEY_ID_0119" + wire.Pick(wire.Digits, 8) + o.now().In(wire.Beijing()).Format("2006010215") + "00" + wire.Pick(wire.Digits, 10),
 	}
 	for _, pair := range []struct {
 		key, cert *string
@@ -118,7 +103,11 @@ func makeKeys(o options) (keyFile, error) {
 		{&f.PlatformKey, &f.PlatformCert, "Tenpay.com sign (simulated)"},
 		{&f.PublicKeyKey, nil, ""},
 	} {
-		key, err := rsa.GenerateKey(rand.Reader, o.keyBits)
+		generate := quickKey
+		if pair.key == &f.MerchantKey { // which leaves the simulator, for libraries of every kind
+			generate = func(bits int) (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, bits) }
+		}
+		key, err := generate(o.keyBits)
 		if err != nil {
 			return f, err
 		}
@@ -146,10 +135,18 @@ func privatePEM(key *rsa.PrivateKey) (string, error) {
 
 // selfSigned makes a certificate of five years with a serial number of 40 hex digits.
 func selfSigned(key *rsa.PrivateKey, name string, now time.Time) (string, error) {
-	serial := random(20)
-	serial[0] = serial[0]&0x3f | 0x40 // note: a set high nibble keeps the number at 40 hex digits, a clear top bit keeps it positive
+	return selfSignedAs(key, name, now, new(big.Int))
+}
+
+// selfSignedAs makes one with a serial number of the caller's choice, zero for a random one.
+func selfSignedAs(key *rsa.PrivateKey, name string, now time.Time, number *big.Int) (string, error) {
+	if number.Sign() == 0 {
+		serial := wire.Random(20)
+		serial[0] = serial[0]&0x3f | 0x40 // note: a set high nibble keeps the number at 40 hex digits, a clear top bit keeps it positive
+		number = new(big.Int).SetBytes(serial)
+	}
 	tmpl := &x509.Certificate{
-		SerialNumber: new(big.Int).SetBytes(serial),
+		SerialNumber: number,
 		Subject:      pkix.Name{CommonName: name, Organization: []string{"Tenpay.com (simulated)"}, Country: []string{"CN"}},
 		NotBefore:    now.Add(-24 * time.Hour),
 		NotAfter:     now.AddDate(5, 0, 0),
@@ -166,23 +163,54 @@ func selfSigned(key *rsa.PrivateKey, name string, now time.Time) (string, error)
 func parseKeys(f keyFile) (*keyring, error) {
 	k := &keyring{keyFile: f}
 	var err error
-	if k.merchant, err = parseKey(f.MerchantKey); err != nil {
-		return nil, fmt.Errorf("parse merchant key: %w", err)
+	if f.MerchantKey != "" {
+		if k.merchant, err = parseKey(f.MerchantKey); err != nil {
+			return nil, fmt.Errorf("parse merchant key: %w", err)
+		}
 	}
-	if k.pay, err = parseKey(f.PublicKeyKey); err != nil {
+	if k.pay, err = parsePayKey(f.PublicKeyKey); err != nil {
 		return nil, fmt.Errorf("parse the key behind the public key: %w", err)
 	}
 	merchantCert, err := parseCert(f.MerchantCert)
 	if err != nil {
 		return nil, fmt.Errorf("parse merchant certificate: %w", err)
 	}
-	k.merchantSerial = serialOf(merchantCert)
+	public, ok := merchantCert.PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return nil, errors.New("parse merchant certificate: its key is not RSA")
+	}
+	if k.merchant != nil && !k.merchant.PublicKey.Equal(public) {
+		return nil, errors.New("the merchant's key and certificate do not belong together")
+	}
+	k.merchantPublic, k.merchantSerial = public, serialOf(merchantCert)
 	der, err := x509.MarshalPKIXPublicKey(k.pay.Public())
 	if err != nil {
 		return nil, fmt.Errorf("encode public key: %w", err)
 	}
 	k.payPublicPEM = string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 	return k, nil
+}
+
+// payKey is one of WeChat Pay's own keys.
+type payKey struct {
+	*rsa.PrivateKey
+	quick *quickSigner // nil for a key of two primes, as older folders have them
+}
+
+func parsePayKey(text string) (*payKey, error) {
+	key, err := parseKey(text)
+	if err != nil {
+		return nil, err
+	}
+	return &payKey{key, newQuickSigner(key)}, nil
+}
+
+// signText signs in base64.
+func (k *payKey) signText(text string) (string, error) {
+	if k.quick == nil {
+		return signRSA(k.PrivateKey, text)
+	}
+	return base64.StdEncoding.EncodeToString(k.quick.sign(text)), nil
 }
 
 // parseKey reads PKCS#8, the form of apiclient_key.pem.

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"wxbase/internal/sim/book"
+	"wxbase/internal/sim/wire"
 )
 
 // The three kinds of links, and how each begins.
@@ -39,7 +42,12 @@ type link struct {
 	ExpiresAt time.Time `json:"expiresAt"` // zero for a permanent short link
 }
 
-func (l link) key() (kind, id string) { return "link", l.URL }
+func (l link) Entity() (kind, id string) { return "link", l.URL }
+
+// linkTable is the schemes, URL links and short links.
+type linkTable struct{ links map[string]*link }
+
+func (t *linkTable) register(r *registry) { remember(r, "link", &t.links, (*link).worthKeeping) }
 
 // expired is true from the second of its end on.
 func (l *link) expired(now time.Time) bool { return !l.ExpiresAt.IsZero() && !now.Before(l.ExpiresAt) }
@@ -51,7 +59,7 @@ var linkQuery = regexp.MustCompile(`^[0-9A-Za-z!#$&'()*+,/:;=?@\-._~%]*$`)
 type linkTarget struct {
 	Path  string `json:"path"`
 	Query string `json:"query"`
-	Env   string `json:"env_version"` // release unless told; SDKs send an empty text for what nobody set
+	Env   string `json:"env_version"` // release by default; SDKs send an empty text for what nobody set
 }
 
 // check gives the errcode for which a target is refused, 0 when it is good.
@@ -166,17 +174,17 @@ func (s *Sim) makeLink(c *call, kind string, target linkTarget, life linkLife) (
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case !s.limits.allow("link/second/"+c.appid, s.quota(quotaLinkRate), time.Second, c.now):
+	case !s.limits.Allow("link/second/"+c.appid, s.quota(quotaLinkRate), time.Second, c.now):
 		return nil, c.refuse(44990, "more schemes and URL links in a second than "+quotaLinkRate)
-	case !s.limits.allow("link/day/"+c.appid, s.quota(quotaLinks), 24*time.Hour, c.now):
+	case !s.limits.Allow("link/day/"+c.appid, s.quota(quotaLinks), 24*time.Hour, c.now):
 		return nil, c.refuse(44993, "more schemes and URL links in a day than "+quotaLinks)
 	}
 	made = &link{
 		Kind: kind, AppID: c.appid, Path: target.Path, Query: target.Query, Env: or(target.Env, "release"), MadeAt: c.now, ExpiresAt: end,
-		URL: schemePrefix + pick(alnum, 11),
+		URL: schemePrefix + wire.Pick(wire.Alnum, 11),
 	}
 	if kind == linkURL {
-		made.URL = urlPrefix + pick(alnum, 11)
+		made.URL = urlPrefix + wire.Pick(wire.Alnum, 11)
 	}
 	if err := s.save(made); err != nil {
 		return nil, c.refuse(-1, err.Error())
@@ -208,7 +216,7 @@ func (s *Sim) generateShortLink(c *call) reply {
 	title := []rune(in.Title)
 	short := &link{
 		Kind: linkShort, AppID: c.appid, Path: path, Query: query, Env: "release", MadeAt: c.now, ExpiresAt: c.now.Add(longestLink),
-		URL: shortPrefix + "模拟小程序/" + strings.TrimPrefix(string(title[:min(len(title), longestTitle)])+"/", "/") + pick(alnum, 15),
+		URL: shortPrefix + "模拟小程序/" + strings.TrimPrefix(string(title[:min(len(title), longestTitle)])+"/", "/") + wire.Pick(wire.Alnum, 15),
 	}
 	if in.Permanent {
 		short.ExpiresAt = time.Time{}
@@ -226,7 +234,7 @@ func (s *Sim) generateShortLink(c *call) reply {
 func (s *Sim) keepShort(short *link) (errcode int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rows, count := []row{short}, (*codeCount)(nil)
+	rows, count := []book.Row{short}, (*codeCount)(nil)
 	if short.ExpiresAt.IsZero() {
 		count = s.countOf(permanentOf(short.AppID))
 		rows = append(rows, count)
@@ -234,7 +242,7 @@ func (s *Sim) keepShort(short *link) (errcode int, reason string) {
 	switch {
 	case count != nil && count.Count > s.quota(quotaPermanent):
 		return 85400, "more permanent short links than " + quotaPermanent
-	case !s.limits.allow("short/day/"+short.AppID, s.quota(quotaShorts), 24*time.Hour, short.MadeAt):
+	case !s.limits.Allow("short/day/"+short.AppID, s.quota(quotaShorts), 24*time.Hour, short.MadeAt):
 		return 45009, "more short links in a day than " + quotaShorts
 	}
 	if err := s.save(rows...); err != nil {

@@ -11,7 +11,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-func (w *world) link(path string, body map[string]any) answer {
+func (w *apiSide) link(path string, body map[string]any) answer {
 	w.t.Helper()
 	return w.call(http.MethodPost, "/wxa/"+path+"?access_token="+w.token(), jsonText(w.t, body))
 }
@@ -23,7 +23,7 @@ func scheme(target, rest map[string]any) map[string]any {
 	return body
 }
 
-func (w *world) tap(text string, in map[string]any) answer {
+func (w *phoneSide) tap(text string, in map[string]any) answer {
 	w.t.Helper()
 	body := map[string]any{"url": text}
 	maps.Copy(body, in)

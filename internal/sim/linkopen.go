@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"wxbase/internal/sim/wire"
 )
 
 // linkInfo is a link as the query calls tell it.
@@ -74,7 +76,7 @@ func (s *Sim) queryLink(c *call, kind, text string, queryType int) (*linkInfo, l
 	if l == nil || l.Kind != kind || l.AppID != c.appid {
 		return nil, linkQuota{}, c.refuse(85403, "no such "+kind+" of this mini program")
 	}
-	left := max(s.quota(quotaOpens)-s.limits.used("link/open/"+l.AppID, 24*time.Hour, c.now), 0)
+	left := max(s.quota(quotaOpens)-s.limits.Used("link/open/"+l.AppID, 24*time.Hour, c.now), 0)
 	return &linkInfo{l.AppID, l.Path, l.Query, l.MadeAt.Unix(), l.ExpiresAt.Unix(), l.Env}, linkQuota{left}, reply{}
 }
 
@@ -90,10 +92,10 @@ func (s *Sim) openLink(text string, inside bool, now time.Time) (scanAnswer, err
 	case l == nil:
 		return scanAnswer{}, notThere("nobody made this link")
 	case l.expired(now):
-		return scanAnswer{}, conflict("the link expired at " + stamp(l.ExpiresAt))
+		return scanAnswer{}, conflict("the link expired at " + wire.Stamp(l.ExpiresAt))
 	case inside && l.Env != "release":
 		return scanAnswer{}, conflict("a link to the " + l.Env + " version opens from outside WeChat only")
-	case l.Kind != linkShort && !s.limits.allow("link/open/"+l.AppID, s.quota(quotaOpens), 24*time.Hour, now):
+	case l.Kind != linkShort && !s.limits.Allow("link/open/"+l.AppID, s.quota(quotaOpens), 24*time.Hour, now):
 		return scanAnswer{}, conflict("links of this mini program were opened too often today (85406)")
 	}
 	query, err := url.ParseQuery(l.Query)

@@ -25,7 +25,12 @@ type grant struct {
 	UsedAt time.Time `json:"usedAt"`
 }
 
-func (g grant) key() (kind, id string) { return "grant", g.Code }
+func (g grant) Entity() (kind, id string) { return "grant", g.Code }
+
+// grantTable is the codes that phones gave away.
+type grantTable struct{ grants map[string]*grant }
+
+func (t *grantTable) register(r *registry) { remember(r, "grant", &t.grants, (*grant).worthKeeping) }
 
 // expired is true from the fifth minute on.
 func (g *grant) expired(now time.Time) bool { return now.Sub(g.MadeAt) >= grantLife }
@@ -39,11 +44,11 @@ func (s *Sim) newGrant(kind, code, appid, person string, now time.Time) (*grant,
 }
 
 // forgetGrants keeps the map from growing for as long as the simulator runs.
-func (st *state) forgetGrants(now time.Time) {
-	if len(st.grants)%10_000 != 0 {
+func (t *grantTable) forgetGrants(now time.Time) {
+	if len(t.grants)%10_000 != 0 {
 		return
 	}
-	maps.DeleteFunc(st.grants, func(_ string, g *grant) bool { return now.Sub(g.MadeAt) > time.Hour })
+	maps.DeleteFunc(t.grants, func(_ string, g *grant) bool { return now.Sub(g.MadeAt) > time.Hour })
 }
 
 // code2Session is GET /sns/jscode2session: a code of wx.login becomes openid and session_key, once.
@@ -98,7 +103,7 @@ func (s *Sim) checkLogin(c *call, g *grant) (errcode int, reason string) {
 		return 40029, "no wx.login gave this code"
 	case g.AppID != c.query.Get("appid"):
 		return 40029, "the code belongs to another mini program"
-	case !s.limits.allow("login/"+g.Person, loginsPerMin, time.Minute, c.now):
+	case !s.limits.Allow("login/"+g.Person, loginsPerMin, time.Minute, c.now):
 		return 45011, "more than 100 logins of one person in a minute"
 	case !g.UsedAt.IsZero(): // note: asked before the age, as "code been used" is what the real service says of an old one too
 		return 40163, "the code was redeemed before; a code works once"

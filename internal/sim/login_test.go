@@ -124,7 +124,7 @@ func TestSessionKeyRotation(t *testing.T) {
 	}
 }
 
-func (w *world) sessionCall(path, openid, signature, method string) answer {
+func (w *phoneSide) sessionCall(path, openid, signature, method string) answer {
 	w.t.Helper()
 	q := url.Values{"access_token": {w.token()}, "openid": {openid}, "signature": {signature}, "sig_method": {method}}
 	return w.call(http.MethodGet, path+"?"+q.Encode(), "")
@@ -164,7 +164,7 @@ func TestResetUserSessionKey(t *testing.T) {
 	wantErrcode(t, w.sessionCall("/wxa/checksession", openid, sessionHMAC(a.text("session_key")), "hmac_sha256"), 0)
 }
 
-func (w *world) redeemPhone(body string) answer {
+func (w *phoneSide) redeemPhone(body string) answer {
 	w.t.Helper()
 	return w.call(http.MethodPost, "/wxa/business/getuserphonenumber?access_token="+w.token(), body)
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"net/http"
 	"regexp"
@@ -9,13 +10,15 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v5"
+
+	"wxbase/internal/sim/wire"
 )
 
 // Magic values decide how something ends with no call of the control API, as the card numbers of other payment simulators do. None of
 // them can be met by accident: the marks hold brackets, the amounts are close to ten million yuan, no country has the code 999, and
 // no openid that is made here begins as theirs do.
 
-// magicMark is a mark in a description, an attach or a reason: [sim:notify.lost].
+// magicMark is a mark in any text that a call or its order has: [sim:notify.lost].
 var magicMark = regexp.MustCompile(`\[sim:([a-z0-9_]+)\.([a-z0-9_]+)\]`)
 
 // magicBase is what the magic amounts begin from, in fen.
@@ -31,17 +34,19 @@ func magicAmounts() map[int64]string {
 	}
 }
 
-// magicOpenID is the beginning of openids that are an errcode (api.weixin.qq.com) or a fault of prepay: oSIM-43101.
-const magicOpenID = "oSIM-"
-
 // magicCountry is the country code whose phone numbers are errcodes of the login: +999 40226.
 const magicCountry = "999"
 
 // magicOf is what an order's texts and amount ask for at a stage, empty for nothing.
 func magicOf(stage string, total int64, texts ...string) string {
-	for _, m := range magicMark.FindAllStringSubmatch(strings.Join(texts, "\n"), -1) {
-		if m[1] == stage {
-			return m[2]
+	for _, text := range texts {
+		if !strings.Contains(text, "[sim:") {
+			continue
+		}
+		for _, m := range magicMark.FindAllStringSubmatch(text, -1) {
+			if m[1] == stage {
+				return m[2]
+			}
 		}
 	}
 	host, kind, _ := strings.Cut(magicAmounts()[total-magicBase], ".")
@@ -71,26 +76,48 @@ func kindOf(on, kind string) *fault {
 	return f
 }
 
-// magicCall is the fault that a call asks for by what it says, the first time that it says so: a second try finds all well.
+// faultHeader lets any call ask for a fault of its own: Sim-Fault: busy.
+const faultHeader = "Sim-Fault"
+
+// magicStages are the words that stand for several calls in a mark.
+func magicStages() map[string][]string {
+	return map[string][]string{
+		"prepay":       {"prepay", "prepay_native", "prepay_h5", "v2_unifiedorder"},
+		"query":        {"query", "query_id", "v2_orderquery"},
+		"close":        {"close", "v2_closeorder"},
+		"refund":       {"refund", "v2_refund"},
+		"refund_query": {"refund_query", "v2_refundquery"},
+	}
+}
+
+// stageOf is the word for a call, its own name where there is none.
+func stageOf(endpoint string) string {
+	for stage, names := range magicStages() {
+		if slices.Contains(names, endpoint) {
+			return stage
+		}
+	}
+	return endpoint
+}
+
+// magicCall is the fault that a call asks for: by its header at each try, by what it says the first time that it says so. A second try
+// finds all well.
 func (s *Sim) magicCall(c *call) *fault {
-	if !slices.Contains([]string{"prepay", "prepay_native", "prepay_h5", "v2_unifiedorder", "refund", "v2_refund"}, c.endpoint.name) || len(c.body) > longestTried {
-		return nil
+	if kind := c.r.Header.Get(faultHeader); kind != "" {
+		f := kindOf(c.endpoint.name, kind)
+		if f == nil {
+			s.note(c.endpoint.name, faultHeader+": "+clip(kind, 40)+" is no kind of fault at "+c.endpoint.name)
+		}
+		return f
 	}
-	stage := "prepay"
-	if c.endpoint.refunds {
-		stage = "refund"
-	}
-	kind := magicOf(stage, amountIn(c.body), string(c.body))
-	if stage == "refund" && kind == "" {
-		kind = s.magicOfRefund(c.body)
-	}
+	kind := s.magicKind(c)
 	f := kindOf(c.endpoint.name, kind)
 	if f == nil || slices.Contains(refundFaults(), kind) { // note: a refund's own ends are the same at each try
 		return f
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := sha256.Sum256(c.body)
+	key := sha256.Sum256([]byte(c.endpoint.name + "\n" + requestPath(c.r) + "\n" + string(c.body)))
 	if s.magicSeen[key] {
 		return nil
 	}
@@ -101,6 +128,34 @@ func (s *Sim) magicCall(c *call) *fault {
 	return f
 }
 
+// magicKind looks for a mark of the call in what it says, in its order and in its person, and for a magic amount.
+func (s *Sim) magicKind(c *call) string {
+	if len(c.body) > longestTried {
+		return ""
+	}
+	stage, texts := stageOf(c.endpoint.name), []string{string(c.body), c.r.URL.Path}
+	for _, values := range c.query {
+		texts = append(texts, values...)
+	}
+	var total int64
+	if stage == "prepay" {
+		total = amountIn(c.body)
+	} else {
+		s.mu.Lock()
+		if o := s.orderIn(c); o != nil {
+			total, texts = o.Total, append(texts, o.Description, o.Attach)
+		}
+		if g := s.state.grants[c.query.Get("js_code")]; g != nil && s.state.people[g.Person] != nil {
+			texts = append(texts, s.state.people[g.Person].Nickname)
+		}
+		s.mu.Unlock()
+	}
+	if kind := magicOf(stage, total, texts...); kind != "" {
+		return kind
+	}
+	return magicOf(c.endpoint.name, 0, texts...)
+}
+
 var (
 	totalIn = regexp.MustCompile(`"total"\s*:\s*([0-9]{9})\b|<total_fee>(?:<!\[CDATA\[)?([0-9]{9})\b`)
 	orderIn = regexp.MustCompile(`"out_trade_no"\s*:\s*"([^"]+)"|<out_trade_no>(?:<!\[CDATA\[)?([^<\]]+)`)
@@ -108,6 +163,9 @@ var (
 
 // amountIn finds an order's total in a body of either API.
 func amountIn(body []byte) int64 {
+	if !bytes.Contains(body, []byte("98765")) { // note: what nearly every body lacks, and this is asked of each
+		return 0
+	}
 	m := totalIn.FindSubmatch(body)
 	if m == nil {
 		return 0
@@ -116,25 +174,33 @@ func amountIn(body []byte) int64 {
 	return n
 }
 
-// magicOfRefund is what the order of a refund asks for.
-func (s *Sim) magicOfRefund(body []byte) string {
-	m := orderIn.FindSubmatch(body)
-	if m == nil {
-		return ""
+// orderIn finds the order that a call is about. The caller holds s.mu.
+func (s *Sim) orderIn(c *call) *order {
+	number := c.param("out_trade_no")
+	if m := orderIn.FindSubmatch(c.body); m != nil {
+		number = string(m[1]) + string(m[2])
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state.orders[s.keys.MchID+"/"+string(m[1])+string(m[2])].magic("refund")
+	if number == "" {
+		if r := s.state.refunds[s.keys.MchID+"/"+c.param("out_refund_no")]; r != nil {
+			return s.state.orders[r.orderKey()]
+		}
+		return s.state.byTransaction[c.param("transaction_id")]
+	}
+	o, _ := s.orderOf("", number, s.Now()) // note: an order that cannot be kept is told by the call itself
+	return o
 }
 
 // magicNote is the fault that a notification's order asks for. note: lost are the first three rounds, anything else only the first.
 func (s *Sim) magicNote(n *notification) *fault {
-	stage := map[string]string{onNotification: "notify", onRefundNotification: "refund_notify"}[n.faultName()]
-	if stage == "" {
+	stage := map[string]string{onNotification: "notify", onRefundNotification: "refund_notify", onPush: "push"}[n.faultName()]
+	if stage == "push" && n.Step == 0 {
+		return kindOf(onPush, magicOf(stage, 0, string(encode(n.Push))))
+	}
+	if stage == "" || stage == "push" {
 		return nil
 	}
 	s.mu.Lock()
-	kind := s.state.orders[s.keys.MchID+"/"+n.OutTradeNo].magic(stage)
+	kind := s.state.orders[n.mchID()+"/"+n.OutTradeNo].magic(stage)
 	s.mu.Unlock()
 	if n.Step > 0 && (kind != "lost" || n.Step >= 3) || kind == "late" && n.Due.After(n.MadeAt) {
 		return nil
@@ -144,7 +210,7 @@ func (s *Sim) magicNote(n *notification) *fault {
 
 // magicErrcode is the errcode that an openid stands for, 0 for all others.
 func magicErrcode(openid string) int {
-	text, ok := strings.CutPrefix(openid, magicOpenID)
+	text, ok := strings.CutPrefix(openid, wire.MagicOpenID)
 	if !ok {
 		return 0
 	}
@@ -186,7 +252,7 @@ func (s *Sim) listMagic(c *echo.Context) error {
 		amounts[fenText(magicBase+add)] = what
 	}
 	return c.JSON(http.StatusOK, map[string]any{
-		"amounts": amounts, "marks": "[sim:STAGE.KIND] in description, body, attach, reason; stages prepay, pay, notify, refund, refund_notify",
-		"openids": magicOpenID + "ERRCODE", "phones": "+" + magicCountry + " ERRCODE",
+		"amounts": amounts, "marks": "[sim:STAGE.KIND] in any text of the call or its order; stages: the names of /_sim/endpoints, prepay, query, close, refund, refund_query (in either API), pay, notify, refund_notify, push",
+		"header": faultHeader + ": KIND", "openids": wire.MagicOpenID + "ERRCODE", "phones": "+" + magicCountry + " ERRCODE",
 	})
 }

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v5"
+
+	"wxbase/internal/sim/book"
+	"wxbase/internal/sim/wire"
 )
 
 const (
@@ -38,7 +41,26 @@ type mediaCheck struct {
 	Reason  string     `json:"reason,omitempty"` // of a download that failed
 }
 
-func (m mediaCheck) key() (kind, id string) { return "media", m.TraceID }
+func (m mediaCheck) Entity() (kind, id string) { return "media", m.TraceID }
+
+// mediaTable is the pictures and sounds that are or were checked.
+type mediaTable struct{ media map[string]*mediaCheck }
+
+func (t *mediaTable) register(r *registry) {
+	remember(r, "media", &t.media, (*mediaCheck).worthKeeping)
+	r.indexes = append(r.indexes, func(at restart) {
+		for _, m := range t.media {
+			if m.DoneAt == nil {
+				at.agenda.enter(later(m.Due, at.now), m)
+			}
+		}
+	})
+}
+
+// begin is for the agenda: the file is fetched without the lock.
+func (m *mediaCheck) begin(s *Sim, _ time.Time) errand {
+	return func(ctx context.Context) { s.finishMedia(ctx, m) }
+}
 
 // mediaRequest is the body of media_check_async.
 type mediaRequest struct {
@@ -73,14 +95,14 @@ func (s *Sim) checkMedia(c *call) reply {
 		return c.refuse(code, reason)
 	}
 	m := &mediaCheck{
-		TraceID: rid(c.now), AppID: c.appid, OpenID: in.OpenID, URL: in.URL, Type: in.Type, Scene: in.Scene, MadeAt: c.now, Due: c.now.Add(s.opts.mediaDelay),
+		TraceID: wire.RID(c.now), AppID: c.appid, OpenID: in.OpenID, URL: in.URL, Type: in.Type, Scene: in.Scene, MadeAt: c.now, Due: c.now.Add(s.opts.mediaDelay),
 	}
 	if err := s.save(m); err != nil {
 		return c.refuse(-1, err.Error())
 	}
 	s.state.media[m.TraceID] = m
-	s.state.agenda.check(m, m.Due)
-	s.rouse()
+	s.state.agenda.enter(m.Due, m)
+	s.wakeWorker()
 	return c.ok(struct {
 		plainOK
 		TraceID string `json:"trace_id"`
@@ -90,15 +112,15 @@ func (s *Sim) checkMedia(c *call) reply {
 // mediaQuota counts a call and checks whose it is. The caller holds s.mu.
 func (s *Sim) mediaQuota(c *call, in mediaRequest) (errcode int, reason string) {
 	switch {
-	case !s.limits.allow("media/minute/"+c.appid, s.quota(quotaMediaRate), time.Minute, c.now):
+	case !s.limits.Allow("media/minute/"+c.appid, s.quota(quotaMediaRate), time.Minute, c.now):
 		return 44991, "more media in a minute than " + quotaMediaRate
-	case !s.limits.allow("media/day/"+c.appid, s.quota(quotaMedia), 24*time.Hour, c.now):
+	case !s.limits.Allow("media/day/"+c.appid, s.quota(quotaMedia), 24*time.Hour, c.now):
 		return 45009, "more media in a day than " + quotaMedia
 	}
 	if errcode, reason = s.checkActive(c.appid, in.OpenID, c.now); errcode != 0 {
 		return errcode, reason
 	}
-	if !s.limits.allow("media/same/"+c.appid+"/"+in.URL, s.quota(quotaSameMedia), time.Minute, c.now) {
+	if !s.limits.Allow("media/same/"+c.appid+"/"+in.URL, s.quota(quotaSameMedia), time.Minute, c.now) {
 		return 87020, "the same media_url more often in a minute than " + quotaSameMedia
 	}
 	return 0, ""
@@ -122,9 +144,9 @@ func (s *Sim) finishMedia(ctx context.Context, m *mediaCheck) {
 	if note == nil {
 		s.note(eventMediaCheck, "the result of "+m.TraceID+" goes nowhere: the mini program has no pushUrl")
 	}
-	if err := s.saveWith([]row{done}, note); err != nil {
+	if err := s.saveWith([]book.Row{done}, note); err != nil {
 		s.note(eventMediaCheck, "the journal could not keep a result: "+err.Error())
-		s.state.agenda.check(m, now.Add(longestNap))
+		s.state.agenda.enter(now.Add(longestNap), m)
 		return
 	}
 	*m = done
@@ -202,6 +224,6 @@ func isPicture(contentType string) bool {
 // listMedia is GET /_sim/media: every check and its result, the latest first.
 func (s *Sim) listMedia(c *echo.Context) error {
 	return s.inBook(c, func() any {
-		return newest(s.state.media, func(m *mediaCheck) time.Time { return m.MadeAt }, func(m *mediaCheck) string { return m.TraceID })
+		return book.Newest(s.state.media, func(m *mediaCheck) time.Time { return m.MadeAt }, func(m *mediaCheck) string { return m.TraceID })
 	})
 }

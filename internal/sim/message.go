@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v5"
+
+	"wxbase/internal/sim/book"
 )
 
 // serviceMessage is a subscribe message that lies in a person's WeChat, under 服务通知.
@@ -25,7 +27,37 @@ type serviceMessage struct {
 	SentAt   time.Time     `json:"sentAt"`
 }
 
-func (m serviceMessage) key() (kind, id string) { return "message", m.ID }
+func (m serviceMessage) Entity() (kind, id string) { return "message", m.ID }
+
+// messageTable is the subscribe messages that were delivered, and to whom one is under way.
+type messageTable struct {
+	messages     map[string]*serviceMessage
+	messageShelf book.Shelf[serviceMessage]
+	sending      map[string]bool // by appid/openid
+}
+
+func (t *messageTable) register(r *registry) {
+	t.sending = map[string]bool{}
+	remember(r, "message", &t.messages, nil)
+	r.indexes = append(r.indexes, func(restart) {
+		t.messageShelf.Restock(t.messages, func(m *serviceMessage) time.Time { return m.SentAt })
+	})
+	r.surplus = append(r.surplus, t.surplus)
+}
+
+// surplus finds the oldest messages of more than most.
+func (t *messageTable) surplus(most int) func() {
+	n := t.messageShelf.Excess(most)
+	if n == 0 {
+		return nil
+	}
+	return func() {
+		for _, m := range t.messageShelf.Rows[:n] {
+			delete(t.messages, m.ID)
+		}
+		t.messageShelf.Drop(func(m *serviceMessage) bool { return t.messages[m.ID] == nil })
+	}
+}
 
 // sendRequest is the body of subscribe/send.
 type sendRequest struct {
@@ -33,8 +65,8 @@ type sendRequest struct {
 	TemplateID string       `json:"template_id"`
 	Page       string       `json:"page"`
 	Data       templateData `json:"data"`
-	State      string       `json:"miniprogram_state"` // formal unless told
-	Lang       string       `json:"lang"`              // zh_CN unless told
+	State      string       `json:"miniprogram_state"` // formal by default
+	Lang       string       `json:"lang"`              // zh_CN by default
 }
 
 // sendMessage is POST /cgi-bin/message/subscribe/send: one message to a person who allowed it.
@@ -127,12 +159,12 @@ func (s *Sim) deliverMessage(c *call, in sendRequest, t template, id *identity, 
 	note := s.newEvent(c.appid, id.OpenID, eventSent, pushFields{"List": []any{map[string]any{
 		"TemplateId": t.ID, "MsgID": number, "ErrorCode": json.Number("0"), "ErrorStatus": "success",
 	}}})
-	if err := s.saveWith([]row{x, m}, note); err != nil {
+	if err := s.saveWith([]book.Row{x, m}, note); err != nil {
 		return c.refuse(-1, err.Error())
 	}
 	s.state.keepCredits([]credit{x})
 	s.state.messages[m.ID] = m
-	s.state.messageShelf.put(m.ID, m)
+	s.state.messageShelf.Put(m.ID, m)
 	return c.ok(struct {
 		plainOK
 		MsgID json.Number `json:"msgid"`
@@ -141,7 +173,7 @@ func (s *Sim) deliverMessage(c *call, in sendRequest, t template, id *identity, 
 
 // listMessages is GET /_sim/messages: what lies in everybody's WeChat, the latest first; ?limit= and ?after={id} page through it.
 func (s *Sim) listMessages(c *echo.Context) error {
-	return answerPage(s, c, func(st *state) *shelf[serviceMessage] { return &st.messageShelf }, "", func(*serviceMessage) error { return nil })
+	return answerPage(s, c, func(st *state) *book.Shelf[serviceMessage] { return &st.messageShelf }, "", func(*serviceMessage) error { return nil })
 }
 
 // openMessage is POST /_sim/messages/{id}/open: a tap on the card.

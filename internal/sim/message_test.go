@@ -12,7 +12,7 @@ import (
 )
 
 // templates maps the titles of a mini program's templates to their ids.
-func (w *world) templates() map[string]string {
+func (w *apiSide) templates() map[string]string {
 	w.t.Helper()
 	out := map[string]string{}
 	for _, row := range w.list("/apps/" + w.app.AppID + "/templates") {
@@ -22,25 +22,25 @@ func (w *world) templates() map[string]string {
 }
 
 // keywordTemplate makes a template of one keyword and gives its id.
-func (w *world) keywordTemplate(line string) string {
+func (w *apiSide) keywordTemplate(line string) string {
 	w.t.Helper()
 	return w.device(http.MethodPost, "/apps/"+w.app.AppID+"/templates", map[string]any{"title": "测试", "keywords": []string{line}}).text("priTmplId")
 }
 
-func (w *world) subscribe(person string, in map[string]any) answer {
+func (w *phoneSide) subscribe(person string, in map[string]any) answer {
 	w.t.Helper()
 	return w.device(http.MethodPost, "/people/"+person+"/subscribe", in)
 }
 
 // allow gives one credit.
-func (w *world) allow(person, template string) {
+func (w *phoneSide) allow(person, template string) {
 	w.t.Helper()
 	if a := w.subscribe(person, map[string]any{"templateIds": []string{template}, "answer": "accept"}); a.text(template) != "accept" {
 		w.t.Fatalf("subscribe: got %s, want accept", a.body)
 	}
 }
 
-func (w *world) sendTo(body map[string]any) answer {
+func (w *apiSide) sendTo(body map[string]any) answer {
 	w.t.Helper()
 	return w.call(http.MethodPost, "/cgi-bin/message/subscribe/send?access_token="+w.token(), jsonText(w.t, body))
 }

@@ -8,7 +8,12 @@ type orderPathRow struct {
 	Path  string `json:"path"`
 }
 
-func (r orderPathRow) key() (kind, id string) { return "order_path", r.AppID }
+func (r orderPathRow) Entity() (kind, id string) { return "order_path", r.AppID }
+
+// orderPathTable is the page of an order, by appid.
+type orderPathTable struct{ orderPaths map[string]*orderPathRow }
+
+func (t *orderPathTable) register(r *registry) { remember(r, "order_path", &t.orderPaths, nil) }
 
 // orderPathMark stands for out_trade_no in such a path.
 const orderPathMark = "${商品订单号}"

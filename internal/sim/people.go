@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"wxbase/internal/sim/wire"
 )
 
 // person is an owner of a phone.
@@ -21,7 +23,12 @@ type person struct {
 	MadeAt      time.Time `json:"madeAt"`
 }
 
-func (p person) key() (kind, id string) { return "person", p.ID }
+func (p person) Entity() (kind, id string) { return "person", p.ID }
+
+// personTable is the owners of phones.
+type personTable struct{ people map[string]*person }
+
+func (t *personTable) register(r *registry) { remember(r, "person", &t.people, nil) }
 
 // firstPeople makes the three that a new simulator begins with.
 func (s *Sim) firstPeople() error {
@@ -59,7 +66,7 @@ func (s *Sim) addPerson(in personRequest) (*person, error) {
 	n := len(s.state.people) + 1
 	p := &person{ID: "p" + strconv.Itoa(n), MadeAt: s.clock.now()}
 	in.Nickname = or(in.Nickname, "路人"+strconv.Itoa(n))
-	in.Phone = or(in.Phone, "139"+pick(digits, 8))
+	in.Phone = or(in.Phone, "139"+wire.Pick(wire.Digits, 8))
 	in.Avatar = or(in.Avatar, "/_sim/avatars/"+p.ID+".svg")
 	if err := p.change(in); err != nil {
 		return nil, err

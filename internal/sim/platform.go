@@ -1,19 +1,18 @@
 package sim
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"github.com/labstack/echo/v5"
+
+	"wxbase/internal/sim/wire"
 )
 
 // platformCert is a certificate of WeChat Pay's with its key.
 type platformCert struct {
-	key         *rsa.PrivateKey
+	key         *payKey
 	keyPEM      string
 	cert        string // PEM
 	serial      string
@@ -43,7 +42,7 @@ func parsePlatform(f keyFile) (*platformCerts, error) {
 
 func parsePlatformCert(keyText, certText string) (p platformCert, err error) {
 	p = platformCert{keyPEM: keyText, cert: certText}
-	if p.key, err = parseKey(keyText); err != nil {
+	if p.key, err = parsePayKey(keyText); err != nil {
 		return p, fmt.Errorf("parse platform key: %w", err)
 	}
 	cert, err := parseCert(certText)
@@ -56,7 +55,7 @@ func parsePlatformCert(keyText, certText string) (p platformCert, err error) {
 
 // newPlatformCert makes one that begins at now.
 func newPlatformCert(bits int, now time.Time) (p platformCert, err error) {
-	key, err := rsa.GenerateKey(rand.Reader, bits)
+	key, err := quickKey(bits)
 	if err != nil {
 		return p, fmt.Errorf("make platform key: %w", err)
 	}
@@ -71,22 +70,24 @@ func newPlatformCert(bits int, now time.Time) (p platformCert, err error) {
 	return parsePlatformCert(keyText, certText)
 }
 
-// rotatePlatform is POST /_sim/platform/rotate: from now on a new platform certificate signs. The last one is still listed,
-// so that what it signed can be verified; the one before it is gone.
+// rotatePlatform is POST /_sim/platform/rotate: from now on a new platform certificate signs for a merchant (?mchid=, the first unless
+// told). The last one is still listed, so that what it signed can be verified; the one before it is gone.
 func (s *Sim) rotatePlatform(c *echo.Context) error {
+	m, err := s.sellerFor(c.QueryParam("mchid"))
+	if err != nil {
+		return err
+	}
 	fresh, err := newPlatformCert(s.opts.keyBits, s.opts.now())
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last := s.platform.Load().now
-	file := s.keys.keyFile
-	file.PlatformKey, file.PlatformCert, file.BeforeKey, file.BeforeCert = fresh.keyPEM, fresh.cert, last.keyPEM, last.cert
-	if err := writeKeys(s.opts.stateDir, filepath.Join(s.opts.stateDir, keysName), file); err != nil {
-		return fmt.Errorf("write keys: %w", err)
+	last := m.platform.Load().now
+	m.platform.Store(&platformCerts{now: fresh, before: &last})
+	if err := s.keepSellers(s.allSellers()); err != nil {
+		return err
 	}
-	s.platform.Store(&platformCerts{now: fresh, before: &last})
 	return c.JSON(http.StatusOK, map[string]string{"serial": fresh.serial, "before": last.serial})
 }
 
@@ -99,20 +100,20 @@ func (s *Sim) certificates(c *call) reply {
 			reason: "the merchant has the WeChat Pay public key only, see publicKeyOnly in /_sim/rules",
 		}.reply(c)
 	}
-	certs := s.platform.Load()
+	certs := c.seller.platform.Load()
 	list := []platformCert{certs.now}
 	if certs.before != nil {
 		list = append(list, *certs.before)
 	}
 	data := make([]any, 0, len(list))
 	for _, p := range list {
-		nonce := pick(alnum, 12)
-		sealed, err := sealGCM(s.keys.APIV3Key, nonce, "certificate", []byte(p.cert))
+		nonce := wire.Pick(wire.Alnum, 12)
+		sealed, err := sealGCM(c.seller.APIV3Key, nonce, "certificate", []byte(p.cert))
 		if err != nil {
 			return systemError(err.Error()).reply(c)
 		}
 		data = append(data, map[string]any{
-			"serial_no": p.serial, "effective_time": stamp(p.from), "expire_time": stamp(p.until),
+			"serial_no": p.serial, "effective_time": wire.Stamp(p.from), "expire_time": wire.Stamp(p.until),
 			"encrypt_certificate": map[string]any{
 				"algorithm": "AEAD_AES_256_GCM", "nonce": nonce, "associated_data": "certificate", "ciphertext": sealed,
 			},

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v5"
+
+	"wxbase/internal/sim/wire"
 )
 
 // The modes and formats of message push.
@@ -32,8 +34,8 @@ const (
 // those of AppConfig.
 type Push struct {
 	URL    string // http or https; empty turns the push off
-	Mode   string // PushPlain, PushCompatible or PushSafe; safe unless told
-	Format string // PushJSON or PushXML; JSON unless told
+	Mode   string // PushPlain, PushCompatible or PushSafe; safe by default
+	Format string // PushJSON or PushXML; JSON by default
 	Clock  string // whose time signs: moved (WeChat's), base, or empty for the one on which the merchant's backend was last seen
 }
 
@@ -73,7 +75,12 @@ type pushRow struct {
 	PushClock  string `json:"pushClock"`
 }
 
-func (p pushRow) key() (kind, id string) { return "push", p.AppID }
+func (p pushRow) Entity() (kind, id string) { return "push", p.AppID }
+
+// pushTable is the message push of each mini program where it was changed, by appid.
+type pushTable struct{ pushes map[string]*pushRow }
+
+func (t *pushTable) register(r *registry) { remember(r, "push", &t.pushes, nil) }
 
 // pushRequest changes what is given and leaves the rest.
 type pushRequest struct {
@@ -208,9 +215,9 @@ func (s *Sim) changePush(c *echo.Context) error {
 
 // VerifyPush sends the GET of the console: the receiver has to give back echostr, as it is and nothing else.
 func (s *Sim) verifyPush(ctx context.Context, p pushRow) error {
-	timestamp, nonce, echostr := strconv.FormatInt(s.pushTime(p).Unix(), 10), pick(digits, 10), pick(digits, 19)
+	timestamp, nonce, echostr := strconv.FormatInt(s.pushTime(p).Unix(), 10), wire.Pick(wire.Digits, 10), wire.Pick(wire.Digits, 19)
 	query := url.Values{
-		"signature": {signPush(p.PushToken, timestamp, nonce)}, "timestamp": {timestamp}, "nonce": {nonce}, "echostr": {echostr},
+		"signature": {wire.SignPush(p.PushToken, timestamp, nonce)}, "timestamp": {timestamp}, "nonce": {nonce}, "echostr": {echostr},
 	}
 	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"wxbase/internal/sim/wire"
 )
 
 // The vectors of https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html (消息推送)
@@ -33,7 +35,7 @@ func TestPushSignatureVectors(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			if got := signPush(s.parts...); got != s.want {
+			if got := wire.SignPush(s.parts...); got != s.want {
 				t.Fatalf("got %s, want %s", got, s.want)
 			}
 		})
@@ -49,11 +51,11 @@ func TestPushCipherVectors(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := sealPush(vectorKey(), vectorApp, []byte(s.start), []byte(s.message), padPush)
+			got, err := wire.SealPush(vectorKey(), vectorApp, []byte(s.start), []byte(s.message), wire.PadPush)
 			if err != nil || got != s.want {
 				t.Fatalf("seal: got %s, %v, want %s", got, err, s.want)
 			}
-			opened, err := openPush(vectorKey(), vectorApp, s.want)
+			opened, err := wire.OpenPush(vectorKey(), vectorApp, s.want)
 			if err != nil || string(opened) != s.message {
 				t.Fatalf("open: got %s, %v, want %s", opened, err, s.message)
 			}
@@ -63,7 +65,7 @@ func TestPushCipherVectors(t *testing.T) {
 
 func TestPushOpenRefusals(t *testing.T) {
 	t.Parallel()
-	wrongPad, err := sealPush(vectorKey(), vectorApp, []byte("0123456789abcdef"), []byte("x"), padPushWrongly)
+	wrongPad, err := wire.SealPush(vectorKey(), vectorApp, []byte("0123456789abcdef"), []byte("x"), wire.PadPushWrongly)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,12 +81,12 @@ func TestPushOpenRefusals(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			if got, err := openPush(s.key, s.appid, s.sealed); !errors.Is(err, errPushSeal) {
+			if got, err := wire.OpenPush(s.key, s.appid, s.sealed); !errors.Is(err, wire.ErrPushSeal) {
 				t.Fatalf("got %q, %v, want it refused", got, err)
 			}
 		})
 	}
-	if _, err := openPush("short", vectorApp, vectorSeal); err == nil {
+	if _, err := wire.OpenPush("short", vectorApp, vectorSeal); err == nil {
 		t.Error("got no error for a key of 5 characters, want one")
 	}
 }

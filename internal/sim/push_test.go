@@ -42,7 +42,7 @@ func inPush(t *testing.T, s *shop, p sim.Push, test func(w *world)) {
 }
 
 // byHand pushes a text message of p1 and gives the row of the books.
-func (w *world) byHand() map[string]any {
+func (w *apiSide) byHand() map[string]any {
 	w.t.Helper()
 	a := w.device(http.MethodPost, "/push", map[string]any{"person": "p1", "msgType": "text", "fields": map[string]any{"Content": "在吗 <b>&"}})
 	synctest.Wait()
@@ -108,7 +108,7 @@ func flattenJSON(out map[string]string, path string, v any) {
 var errPush = errors.New("refused")
 
 // openPushed is a receiver written from the document: it checks the signature for the mode, opens the message and compares the appid.
-func (w *world) openPushed(d delivery, mode string) (map[string]string, error) {
+func (w *apiSide) openPushed(d delivery, mode string) (map[string]string, error) {
 	w.t.Helper()
 	u, err := url.Parse(d.url)
 	if err != nil {
@@ -133,7 +133,7 @@ func (w *world) openPushed(d delivery, mode string) (map[string]string, error) {
 	return flatten(w.t, plain), nil
 }
 
-func (w *world) unseal(sealed string) ([]byte, error) {
+func (w *apiSide) unseal(sealed string) ([]byte, error) {
 	w.t.Helper()
 	key, err := base64.StdEncoding.DecodeString(w.app.PushAESKey + "=")
 	if err != nil {

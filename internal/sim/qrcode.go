@@ -18,7 +18,7 @@ type wxaCode struct {
 	Env   string `json:"env"`
 }
 
-func (w wxaCode) key() (kind, id string) { return "code", w.ID }
+func (w wxaCode) Entity() (kind, id string) { return "code", w.ID }
 
 // codeCount is how many codes of the two counted kinds an app ever made; permanent short links have a count of their own.
 type codeCount struct {
@@ -26,7 +26,20 @@ type codeCount struct {
 	Count int    `json:"count"`
 }
 
-func (n codeCount) key() (kind, id string) { return "count", n.AppID }
+func (n codeCount) Entity() (kind, id string) { return "count", n.AppID }
+
+// codeTable is the mini program codes, and how many there are of the kinds that are counted.
+type codeTable struct {
+	codes     map[string]*wxaCode
+	counts    map[string]*codeCount
+	unchecked map[string]map[string]bool // pages outside the published version that have a code, by appid; see uncheckedPages
+}
+
+func (t *codeTable) register(r *registry) {
+	t.unchecked = map[string]map[string]bool{}
+	remember(r, "code", &t.codes, nil)
+	remember(r, "count", &t.counts, nil)
+}
 
 // The page of an empty path; reservedParam is a query field that WeChat adds itself.
 const (
@@ -41,11 +54,11 @@ var (
 
 // codeStyle is how a code looks; the fields are common to the calls.
 type codeStyle struct {
-	Width      *int            `json:"width"` // 280 to 1280 pixels, 430 unless told
+	Width      *int            `json:"width"` // 280 to 1280 pixels, 430 by default
 	AutoColor  bool            `json:"auto_color"`
 	LineColor  json.RawMessage `json:"line_color"`
 	IsHyaline  bool            `json:"is_hyaline"`  // transparent, and then a PNG
-	EnvVersion string          `json:"env_version"` // release unless told; SDKs send an empty text for what nobody set
+	EnvVersion string          `json:"env_version"` // release by default; SDKs send an empty text for what nobody set
 }
 
 // unlimitedRequest is the body of getwxacodeunlimit.
@@ -64,7 +77,7 @@ func (s *Sim) unlimitedCode(c *call) reply {
 		return refusal
 	}
 	s.mu.Lock()
-	within := s.limits.allow("code/unlimited/"+c.appid, s.quota(quotaCodes), time.Minute, c.now)
+	within := s.limits.Allow("code/unlimited/"+c.appid, s.quota(quotaCodes), time.Minute, c.now)
 	s.mu.Unlock()
 	if !within {
 		return c.refuse(45009, "more codes in a minute than "+quotaCodes)
@@ -78,7 +91,7 @@ func (s *Sim) unlimitedCode(c *call) reply {
 	if reason := in.check(); reason != "" {
 		return c.refuse(40097, reason)
 	}
-	return s.draw(c, in.codeStyle, wxaCode{Path: or(in.Page, homePage), Scene: in.Scene}, false)
+	return s.sendCode(c, in.codeStyle, wxaCode{Path: or(in.Page, homePage), Scene: in.Scene}, false)
 }
 
 // checkScene gives the errcode for a scene, 0 when it is fine.
@@ -157,7 +170,7 @@ func (s *Sim) countedCode(c *call, longest int) reply {
 	if reason := in.check(); reason != "" {
 		return c.refuse(40097, reason)
 	}
-	return s.draw(c, in.codeStyle, wxaCode{Path: in.Path}, true)
+	return s.sendCode(c, in.codeStyle, wxaCode{Path: in.Path}, true)
 }
 
 // countOf is one more than the count under this name. The caller holds s.mu.

@@ -17,6 +17,8 @@ import (
 	"strings"
 
 	"github.com/skip2/go-qrcode"
+
+	"wxbase/internal/sim/book"
 )
 
 // codeHost is the invented host inside the codes; `.invalid` can never be reached.
@@ -48,8 +50,8 @@ func (c codeStyle) ink() (color.NRGBA, error) {
 	return ink, nil
 }
 
-// draw remembers the code and answers with its picture.
-func (s *Sim) draw(c *call, style codeStyle, code wxaCode, counted bool) reply {
+// sendCode remembers the code and answers with its picture.
+func (s *Sim) sendCode(c *call, style codeStyle, code wxaCode, counted bool) reply {
 	code.AppID, code.Env = c.appid, or(style.EnvVersion, "release")
 	code.ID = code.hash()
 	picture, contentType, err := render(code.url(), style)
@@ -66,7 +68,7 @@ func (s *Sim) draw(c *call, style codeStyle, code wxaCode, counted bool) reply {
 func (s *Sim) keepCode(code wxaCode, counted bool) (errcode int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var rows []row
+	var rows []book.Row
 	count := s.countOf(code.AppID)
 	if counted {
 		if count.Count > s.quota(quotaCounted) {

@@ -38,7 +38,15 @@ func officialQuotas() map[string]int {
 // quotaRow holds the quotas that were made smaller (or larger) than WeChat's.
 type quotaRow map[string]int
 
-func (quotaRow) key() (kind, id string) { return "quotas", "quotas" }
+func (quotaRow) Entity() (kind, id string) { return "quotas", "quotas" }
+
+// quotaTable is the quotas that were changed.
+type quotaTable struct{ quotas quotaRow }
+
+func (t *quotaTable) register(r *registry) {
+	t.quotas = quotaRow{}
+	rememberOne(r, &t.quotas)
+}
 
 // quota is how many there may be now. The caller holds s.mu.
 func (s *Sim) quota(name string) int {

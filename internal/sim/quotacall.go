@@ -6,6 +6,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"wxbase/internal/sim/book"
+	"wxbase/internal/sim/wire"
 )
 
 // clearsPerMonth is how often all quotas of a mini program can be cleared, by both calls together.
@@ -18,7 +21,12 @@ type quotaClears struct {
 	Count int    `json:"count"`
 }
 
-func (q quotaClears) key() (kind, id string) { return "clears", q.AppID }
+func (q quotaClears) Entity() (kind, id string) { return "clears", q.AppID }
+
+// clearsTable is how often the quotas were cleared, by appid.
+type clearsTable struct{ clears map[string]*quotaClears }
+
+func (t *clearsTable) register(r *registry) { remember(r, "clears", &t.clears, nil) }
 
 // meter counts a call of api.weixin.qq.com for the day; false means that the day's calls are used up.
 func (s *Sim) meter(c *call) bool {
@@ -27,7 +35,7 @@ func (s *Sim) meter(c *call) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.limits.allow(meterKey(c.appid, c.endpoint.path), s.quota(quotaCalls), 24*time.Hour, c.now)
+	return s.limits.Allow(meterKey(c.appid, c.endpoint.path), s.quota(quotaCalls), 24*time.Hour, c.now)
 }
 
 func meterKey(appid, path string) string { return "calls/" + path + "/" + appid }
@@ -70,7 +78,7 @@ func (s *Sim) clearQuotaBySecret(c *call) reply {
 func (s *Sim) clearQuotasOf(c *call, appid string) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	used := quotaClears{AppID: appid, Month: c.now.In(beijing()).Format("2006-01")}
+	used := quotaClears{AppID: appid, Month: c.now.In(wire.Beijing()).Format("2006-01")}
 	if known := s.state.clears[appid]; known != nil && known.Month == used.Month {
 		used.Count = known.Count
 	}
@@ -82,7 +90,7 @@ func (s *Sim) clearQuotasOf(c *call, appid string) reply {
 		return c.refuse(-1, err.Error())
 	}
 	s.state.clears[appid] = &used
-	maps.DeleteFunc(s.limits.windows, func(key string, _ window) bool {
+	maps.DeleteFunc(s.limits.Windows, func(key string, _ book.Window) bool {
 		return strings.HasSuffix(key, "/"+appid) && (strings.Contains(key, "/day/") || strings.HasPrefix(key, "calls/"))
 	})
 	return c.ok(plainOK{ErrMsg: "ok"})
@@ -107,7 +115,7 @@ func (s *Sim) getQuota(c *call) reply {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	daily, used := s.quota(quotaCalls), s.limits.used(meterKey(c.appid, in.Path), 24*time.Hour, c.now)
+	daily, used := s.quota(quotaCalls), s.limits.Used(meterKey(c.appid, in.Path), 24*time.Hour, c.now)
 	return c.ok(struct {
 		plainOK
 		Quota map[string]int `json:"quota"`

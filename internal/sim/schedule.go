@@ -57,9 +57,6 @@ func (s *Sim) sleep(ctx context.Context, nap time.Duration) bool {
 	return true
 }
 
-// errand is something of the agenda that takes the network and so cannot be done under the lock.
-type errand func(context.Context)
-
 // due settles the refunds and takes the notifications and pictures whose time has come, and tells how long the rest can wait.
 func (s *Sim) due() (list []errand, nap time.Duration) {
 	s.mu.Lock()
@@ -70,38 +67,30 @@ func (s *Sim) due() (list []errand, nap time.Duration) {
 		if !ok {
 			return list, s.state.agenda.nap(now, longestNap)
 		}
-		switch {
-		case next.note != nil:
-			list = append(list, func(ctx context.Context) { s.deliver(ctx, next.note) })
-		case next.media != nil:
-			list = append(list, func(ctx context.Context) { s.finishMedia(ctx, next.media) })
-		case next.refund != nil:
-			if _, err := s.ripenedRefund(next.refund, now); err != nil {
-				s.note("refund", "the journal could not keep a settled refund: "+err.Error())
-				s.state.agenda.settle(next.refund, now.Add(longestNap))
-			}
+		if todo := next.begin(s, now); todo != nil {
+			list = append(list, todo)
 		}
 	}
 }
 
 // deliver makes one round: mostly one attempt, several where a fault says so, none where it is lost.
 func (s *Sim) deliver(ctx context.Context, n *notification) {
-	f := s.faults.draw(n.faultName())
+	f := s.faults.take(n.faultName())
 	if f == nil {
 		f = s.magicNote(n)
 	}
 	var tries []attempt
 	switch {
-	case f.is("late"):
+	case f.hasKind("late"):
 		s.finish(n, func() { n.Due = s.Now().Add(f.Delay) })
 		return
-	case f.is("lost"):
+	case f.hasKind("lost"):
 		tries = []attempt{{At: s.Now(), Fault: f.name(), Error: "lost on the way"}}
-	case f.is("duplicate"):
+	case f.hasKind("duplicate"):
 		tries = []attempt{s.post(ctx, n, f), s.post(ctx, n, f)}
-	case f.is("concurrent"):
+	case f.hasKind("concurrent"):
 		tries = s.postMany(ctx, n, f)
-	case f.is("replay"):
+	case f.hasKind("replay"):
 		tries = []attempt{s.post(ctx, n, f)}
 		s.replay(n, tries[0], f.Delay)
 	default:
@@ -184,35 +173,12 @@ func (s *Sim) finish(n *notification, apply func()) {
 	apply()
 	s.state.keepBodies(n)
 	if n.State == notifyPending {
-		s.state.agenda.note(n)
+		s.state.agenda.enter(n.Due, n)
 	}
 	err := s.save(n)
 	s.mu.Unlock()
 	if err != nil {
 		s.note(n.faultName(), "the journal could not keep an attempt: "+err.Error())
 	}
-	s.rouse()
-}
-
-// bodiesKept is how many notifications keep what was sent and answered; of older ones only times and verdicts remain.
-const bodiesKept = 500
-
-// keepBodies counts a notification among the latest attempted and strips the one that falls out.
-func (st *state) keepBodies(n *notification) {
-	if n.hasBodies || len(n.Attempts) == 0 {
-		return
-	}
-	n.hasBodies = true
-	st.withBodies = append(st.withBodies, n)
-	if len(st.withBodies) <= bodiesKept {
-		return
-	}
-	oldest := st.withBodies[0]
-	st.withBodies[0] = nil
-	st.withBodies = st.withBodies[1:]
-	oldest.hasBodies = false
-	for i := range oldest.Attempts {
-		a := &oldest.Attempts[i]
-		a.Body, a.Answer, a.Headers = "", "", nil
-	}
+	s.wakeWorker()
 }

@@ -35,7 +35,7 @@ func newRealWorld(t *testing.T, opts ...sim.Option) *world {
 	return openWorld(t, t.TempDir(), &testClock{now: time.Now()}, append(opts, sim.WithNow(time.Now))...)
 }
 
-func (w *world) sdk(opts ...core.ClientOption) *core.Client {
+func (w *merchantSide) sdk(opts ...core.ClientOption) *core.Client {
 	w.t.Helper()
 	if len(opts) == 0 {
 		public, err := utils.LoadPublicKey(w.mch.PublicKey)
@@ -52,7 +52,7 @@ func (w *world) sdk(opts ...core.ClientOption) *core.Client {
 	return client
 }
 
-func (w *world) sdkPrepay(number, openid, notifyTo string) jsapi.PrepayRequest {
+func (w *merchantSide) sdkPrepay(number, openid, notifyTo string) jsapi.PrepayRequest {
 	return jsapi.PrepayRequest{
 		Appid: core.String(w.app.AppID), Mchid: core.String(w.mch.MchID), Description: core.String("三鲜面 & <b>2</b>份"),
 		OutTradeNo: core.String(number), TimeExpire: core.Time(time.Now().Add(30 * time.Minute)), NotifyUrl: core.String(notifyTo),
@@ -113,7 +113,7 @@ func TestOfficialSDK(t *testing.T) {
 	}
 }
 
-func (w *world) checkSDKNotification(ctx context.Context, r *http.Request, transactionID string) {
+func (w *merchantSide) checkSDKNotification(ctx context.Context, r *http.Request, transactionID string) {
 	w.t.Helper()
 	public, err := utils.LoadPublicKey(w.mch.PublicKey)
 	if err != nil {

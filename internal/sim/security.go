@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"wxbase/internal/sim/wire"
 )
 
 // The three verdicts of content security, and the label of what is fine.
@@ -136,7 +138,7 @@ func (s *Sim) checkText(c *call) reply {
 		Result  judgement     `json:"result"`
 		Detail  []checkDetail `json:"detail"`
 		TraceID string        `json:"trace_id"`
-	}{plainOK{ErrMsg: "ok"}, said, details, rid(c.now)})
+	}{plainOK{ErrMsg: "ok"}, said, details, wire.RID(c.now)})
 }
 
 // oldTextCheck is the call as it was before there were versions: risky text is an error.
@@ -152,9 +154,9 @@ func (s *Sim) textQuota(c *call) (errcode int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case !s.limits.allow("text/minute/"+c.appid, s.quota(quotaTextRate), time.Minute, c.now):
+	case !s.limits.Allow("text/minute/"+c.appid, s.quota(quotaTextRate), time.Minute, c.now):
 		return 44991, "more texts in a minute than " + quotaTextRate
-	case !s.limits.allow("text/day/"+c.appid, s.quota(quotaTexts), 24*time.Hour, c.now):
+	case !s.limits.Allow("text/day/"+c.appid, s.quota(quotaTexts), 24*time.Hour, c.now):
 		return 45009, "more texts in a day than " + quotaTexts
 	}
 	return 0, ""

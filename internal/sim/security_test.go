@@ -14,7 +14,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-func (w *world) secure(path string, body map[string]any) answer {
+func (w *apiSide) secure(path string, body map[string]any) answer {
 	w.t.Helper()
 	return w.call(http.MethodPost, "/wxa/"+path+"?access_token="+w.token(), jsonText(w.t, body))
 }

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v5"
+
+	"wxbase/internal/sim/wire"
 )
 
 // call is one request to WeChat on its way through the simulator.
@@ -23,6 +26,7 @@ type call struct {
 	wire      time.Time         // the clock the caller lives on, see clock
 	fields    map[string]string // of a v2 request
 	signType  string            // of a v2 request
+	seller    *seller           // who calls api.mch.weixin.qq.com, once that is known
 	appid     string            // to which the access_token belongs
 	fault     *fault            // nil mostly
 	byKey     bool              // answer signed with the public key, else with the platform certificate
@@ -40,21 +44,25 @@ type reply struct {
 	finding     *finding
 	numeric     int    // the number at the end of WeChat Pay's Request-Id
 	reason      string // why it was refused, for GET /_sim/calls; WeChat itself never says
+	reasonZH    string // the same in Chinese, where it is not in reasonsZH
+	field       *fieldSaid
 }
 
 // serve is the way of every call: read, draw a fault, check and answer, record, send.
 func (s *Sim) serve(ep endpoint) echo.HandlerFunc {
 	return func(ec *echo.Context) error {
+		s.tidy()
 		r := ec.Request()
 		c := &call{
 			endpoint: ep, r: r, query: r.URL.Query(), param: ec.Param, now: s.Now(), wire: s.opts.now(), started: time.Now(),
 		}
-		c.requestID = rid(c.now)
-		f := s.faults.draw(ep.name)
+		c.requestID = wire.RID(c.now)
+		f := s.faults.take(ep.name)
 		c.fault = f
 		answer := s.answer(ec.Response(), c, f)
-		s.record(c, answer, c.fault)
-		return s.send(ec, c, answer, c.fault)
+		header := c.answerHeader(answer)
+		s.record(c, answer, header, c.fault)
+		return s.send(ec, c, answer, header, c.fault)
 	}
 }
 
@@ -122,24 +130,30 @@ func (s *Sim) answerPay(c *call) reply {
 	return c.endpoint.run(s, c)
 }
 
-// send puts the answer on the wire, signed where WeChat signs, late or broken where a fault says so.
-func (s *Sim) send(ec *echo.Context, c *call, r reply, f *fault) error {
-	header := ec.Response().Header()
+// answerHeader is what an answer carries: signed where WeChat signs.
+func (c *call) answerHeader(r reply) http.Header {
+	header := http.Header{}
 	if c.endpoint.pay {
 		header.Set("Request-Id", c.requestID+"-"+strconv.Itoa(r.numeric))
-		if r.status/100 == 2 && !r.unsigned && !f.is("empty") {
-			s.signAnswer(header, c, r.body, f)
+		if r.status/100 == 2 && !r.unsigned && !c.fault.hasKind("empty") {
+			signAnswer(header, c, r.body, c.fault)
 		}
 	}
+	return header
+}
+
+// send puts the answer on the wire, late or broken where a fault says so.
+func (s *Sim) send(ec *echo.Context, c *call, r reply, header http.Header, f *fault) error {
+	maps.Copy(ec.Response().Header(), header)
 	switch {
-	case f.is("slow"):
+	case f.hasKind("slow"):
 		f.wait(c.r.Context())
-	case f.is("timeout_after_accept"):
+	case f.hasKind("timeout_after_accept"):
 		f.wait(c.r.Context())
 		panic(http.ErrAbortHandler) // the caller learns nothing; what it asked for has happened
-	case f.is("cut"):
+	case f.hasKind("cut"):
 		cutOff(ec.Response(), r)
-	case f.is("truncated"): // whole as an answer of HTTP, and yet half of what it should be
+	case f.hasKind("truncated"): // whole as an answer of HTTP, and yet half of what it should be
 		r.body = r.body[:len(r.body)/2]
 	}
 	if r.status == http.StatusNoContent || len(r.body) == 0 && r.contentType == "" {

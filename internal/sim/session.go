@@ -5,6 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
+
+	"wxbase/internal/sim/book"
+	"wxbase/internal/sim/wire"
 )
 
 // sessionRotation is the least time between two rotations of a session_key by wx.login.
@@ -19,7 +22,7 @@ type identity struct {
 	SeenAt time.Time `json:"seenAt"` // when the person last used the mini program, to the second
 }
 
-func (i identity) key() (kind, id string) { return "identity", i.AppID + "/" + i.Person }
+func (i identity) Entity() (kind, id string) { return "identity", i.AppID + "/" + i.Person }
 
 // session names the entry of this identity's one live session_key.
 func (i *identity) session() string { return i.AppID + "/" + i.OpenID }
@@ -32,14 +35,39 @@ type session struct {
 	RotatedAt time.Time `json:"rotatedAt"`
 }
 
-func (x session) key() (kind, id string) { return "session", x.AppID + "/" + x.OpenID }
+func (x session) Entity() (kind, id string) { return "session", x.AppID + "/" + x.OpenID }
+
+// sessionTable is who is known to which mini program, and their live session_keys.
+type sessionTable struct {
+	identities map[string]*identity
+	byOpenID   map[string]*identity // by appid/openid
+	sessions   map[string]*session
+}
+
+func (t *sessionTable) register(r *registry) {
+	t.byOpenID = map[string]*identity{}
+	remember(r, "identity", &t.identities, nil)
+	r.kinds["identity"] = func(c book.Change) error {
+		if err := restore(t.identities, c); err != nil {
+			return err
+		}
+		t.addIdentity(t.identities[c.ID])
+		return nil
+	}
+	remember(r, "session", &t.sessions, nil)
+}
+
+// addIdentity makes an identity findable by person and by openid.
+func (t *sessionTable) addIdentity(id *identity) {
+	t.identities[id.AppID+"/"+id.Person], t.byOpenID[id.session()] = id, id
+}
 
 // identify finds or makes the openid of person at appid. The caller holds s.mu.
 func (s *Sim) identify(appid, person string) (*identity, error) {
 	if known := s.state.identities[appid+"/"+person]; known != nil {
 		return known, nil
 	}
-	fresh := &identity{AppID: appid, Person: person, OpenID: newOpenID()}
+	fresh := &identity{AppID: appid, Person: person, OpenID: wire.NewOpenID()}
 	s.state.addIdentity(fresh)
 	return fresh, s.save(fresh)
 }
@@ -70,7 +98,7 @@ func (s *Sim) rotate(id *identity, force bool, now time.Time) (*session, error) 
 	if live != nil && !force && now.Sub(live.RotatedAt) < sessionRotation {
 		return live, nil
 	}
-	live = &session{AppID: id.AppID, OpenID: id.OpenID, Key: newSessionKey(), RotatedAt: now}
+	live = &session{AppID: id.AppID, OpenID: id.OpenID, Key: wire.NewSessionKey(), RotatedAt: now}
 	s.state.sessions[id.session()] = live
 	return live, s.save(live)
 }

@@ -5,6 +5,8 @@ import (
 	"sort"
 	"strconv"
 	"time"
+
+	"wxbase/internal/sim/book"
 )
 
 // knownAfter is how long after a payment the shipping side knows the order.
@@ -73,7 +75,7 @@ func (s *Sim) uploadShipping(c *call) reply {
 	if next.Finished > 0 && (o.Shipment == nil || o.Shipment.Finished == 0) {
 		note = s.newEvent(o.AppID, "", eventSettlement, sent.settlement())
 	}
-	if err := s.saveWith([]row{sent}, note); err != nil {
+	if err := s.saveWith([]book.Row{sent}, note); err != nil {
 		return c.refuse(-1, err.Error())
 	}
 	*o = sent
@@ -198,17 +200,17 @@ type parcelTold struct {
 	Contact        parcelContact `json:"contact"`
 }
 
-// told is the order as get_order gives it.
-func (o *order) told() shippedOrder {
+// asAnswer is the order as get_order gives it.
+func (o *order) asAnswer() shippedOrder {
 	return shippedOrder{
 		TransactionID: o.TransactionID, MerchantID: o.MchID, MerchantTradeNo: o.OutTradeNo, Description: shorten(o.Description),
 		PaidAmount: o.Total, OpenID: o.OpenID, TradeCreateTime: o.MadeAt.Unix(), PayTime: o.PaidAt.Unix(), OrderState: o.orderState(),
-		Shipping: o.Shipment.told(),
+		Shipping: o.Shipment.asAnswer(),
 	}
 }
 
-// told is shipping; a nil shipment is {}.
-func (x *shipment) told() any {
+// asAnswer is shipping; a nil shipment is {}.
+func (x *shipment) asAnswer() any {
 	if x == nil {
 		return struct{}{}
 	}
@@ -255,7 +257,7 @@ func (s *Sim) shippingOrder(c *call) reply {
 	return c.ok(struct {
 		plainOK
 		Order shippedOrder `json:"order"`
-	}{plainOK{ErrMsg: "ok"}, o.told()})
+	}{plainOK{ErrMsg: "ok"}, o.asAnswer()})
 }
 
 // shippingListRequest is the body of get_order_list; times are Unix seconds.
@@ -286,16 +288,16 @@ func (s *Sim) shippingOrders(c *call) reply {
 	at := 0
 	if in.LastIndex != "" {
 		n, err := strconv.Atoi(in.LastIndex)
-		if err != nil || n < 1 || n > len(s.state.paidShelf) {
+		if n -= s.state.paidBefore; err != nil || n+s.state.paidBefore < 1 || n > len(s.state.paidShelf) {
 			return c.refuse(10060011, "last_index is not one that was given")
 		}
-		at = n
+		at = max(n, 0)
 	}
 	list := []shippedOrder{}
 	begin, end := in.window(s.state.paidShelf)
 	for at = max(at, begin); at < end && len(list) < in.PageSize; at++ {
 		if o := s.state.paidShelf[at]; o.shipsAt(c.appid, c.now) && in.wants(o) {
-			list = append(list, o.told())
+			list = append(list, o.asAnswer())
 		}
 	}
 	more := at < end && slices.ContainsFunc(s.state.paidShelf[at:end], func(o *order) bool { return o.shipsAt(c.appid, c.now) && in.wants(o) })
@@ -304,7 +306,7 @@ func (s *Sim) shippingOrders(c *call) reply {
 		LastIndex string         `json:"last_index"`
 		HasMore   bool           `json:"has_more"`
 		List      []shippedOrder `json:"order_list"`
-	}{plainOK{ErrMsg: "ok"}, strconv.Itoa(at), more, list})
+	}{plainOK{ErrMsg: "ok"}, strconv.Itoa(at + s.state.paidBefore), more, list})
 }
 
 // window gives the part of the paid orders that lies within the time asked for.

@@ -11,13 +11,13 @@ import (
 	"wxbase/internal/sim"
 )
 
-func (w *world) ship(path, body string) answer {
+func (w *merchantSide) ship(path, body string) answer {
 	w.t.Helper()
 	return w.call(http.MethodPost, "/wxa/sec/order/"+path+"?access_token="+w.token(), body)
 }
 
 // report is a good body of upload_shipping_info.
-func (w *world) report(number, openid string) map[string]any {
+func (w *merchantSide) report(number, openid string) map[string]any {
 	return map[string]any{
 		"order_key":      map[string]any{"order_number_type": 1, "mchid": w.mch.MchID, "out_trade_no": number},
 		"logistics_type": 1, "delivery_mode": 1, "upload_time": "2026-03-01T10:00:05.120+08:00", "payer": map[string]any{"openid": openid},

@@ -5,7 +5,7 @@
 // It is written from the fact sheets and shares no code with the clients in internal/wechat and internal/wxpay: a simulator
 // that shares the signer with its client proves nothing.
 //
-// Limits: one merchant, to which every mini program is bound; the list of published pages is whatever WithPages says;
+// Limits: the list of published pages is whatever WithPages says;
 // profit sharing does not exist; content security knows a list of words and marks (see GET /_sim/security) and
 // no more; a reply to a customer's message is checked and shown to nobody; links through a cloud's web page are refused; nothing here is meant to be reachable from outside the machine, since
 // /_sim/config gives private keys away.
@@ -20,6 +20,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"wxbase/internal/sim/book"
 )
 
 // Sim is one simulated WeChat. Make it with New; it is safe for concurrent use.
@@ -27,7 +29,7 @@ type Sim struct {
 	opts    options
 	keys    *keyring
 	clock   *clock
-	journal *journal
+	journal *book.Journal
 	faults  *faultQueue
 	calls   *callRing
 	nonces  *nonceRing
@@ -37,15 +39,16 @@ type Sim struct {
 
 	mu        sync.Mutex // guards state, limits and bills
 	state     *state
-	limits    *limiter
+	limits    *book.Limiter
 	magicSeen map[[32]byte]bool // bodies whose magic has struck
 	bills     []readyBill       // waiting to be fetched, the oldest first
 
 	base      atomic.Pointer[string]
 	rules     atomic.Pointer[rules]
 	snapshots sync.Map // name to bytes, where there is no state folder
-	platform  atomic.Pointer[platformCerts]
-	wireMoved atomic.Bool // the merchant's backend was last seen on the moved clock
+	merchants atomic.Pointer[sellers]
+	served    atomic.Int64 // calls, see tidy
+	wireMoved atomic.Bool  // the merchant's backend was last seen on the moved clock
 	wake      chan struct{}
 
 	life    sync.Mutex // guards stop
@@ -57,36 +60,35 @@ type Sim struct {
 // them, with three people. It starts no goroutine: see Start.
 func New(opts ...Option) (*Sim, error) {
 	o := newOptions(opts)
-	keys, err := loadKeys(o)
+	list, err := loadSellers(o)
 	if err != nil {
 		return nil, fmt.Errorf("load keys: %w", err)
 	}
 	s := &Sim{
-		opts: o, keys: keys, clock: &clock{base: o.now}, state: newState(), limits: newLimiter(),
+		opts: o, keys: list[0].keyring, clock: &clock{base: o.now}, state: newState(), limits: book.NewLimiter(),
 		faults: &faultQueue{}, calls: &callRing{}, nonces: &nonceRing{}, magicSeen: map[[32]byte]bool{}, client: notifyClient(o.transport), wake: make(chan struct{}, 1),
 	}
 	s.SetPublicBase(o.publicBase)
 	s.rules.Store(&o.rules)
-	certs, err := parsePlatform(keys.keyFile)
-	if err != nil {
-		return nil, fmt.Errorf("load keys: %w", err)
-	}
-	s.platform.Store(certs)
-	s.journal, err = openJournal(o.stateDir, s.state.apply, func() []row { return s.state.live(s.opts.now().Add(s.state.offset)) })
+	s.merchants.Store(&list)
+	s.journal, err = book.OpenJournal(o.stateDir, s.state.apply, func() []book.Row { return s.state.live(s.opts.now().Add(s.state.moved.Offset)) })
 	if err != nil {
 		return nil, err
 	}
 	if err := s.enforce(s.state.rules); err != nil {
-		return nil, errors.Join(fmt.Errorf("take up rules: %w", err), s.journal.close())
+		return nil, errors.Join(fmt.Errorf("take up rules: %w", err), s.journal.Close())
 	}
-	s.clock.advance(s.state.offset)
+	s.clock.advance(s.state.moved.Offset)
 	s.state.reindex(s.keys.AppID, s.Now())
 	if err := s.firstPeople(); err != nil {
-		return nil, errors.Join(fmt.Errorf("make people: %w", err), s.journal.close())
+		return nil, errors.Join(fmt.Errorf("make people: %w", err), s.journal.Close())
+	}
+	if err := s.addGivenApps(); err != nil {
+		return nil, errors.Join(fmt.Errorf("make mini programs: %w", err), s.journal.Close())
 	}
 	for _, p := range o.pushes {
 		if err := s.SetPush(p.appid, p.push); err != nil {
-			return nil, errors.Join(err, s.journal.close())
+			return nil, errors.Join(err, s.journal.Close())
 		}
 	}
 	s.handler, s.control = s.newHandler(), s.newControlHandler()
@@ -125,11 +127,11 @@ func (s *Sim) Close() error {
 		s.stop()
 	}
 	s.workers.Wait()
-	return s.journal.close()
+	return s.journal.Close()
 }
 
-// rouse wakes the delivery worker without ever waiting for it.
-func (s *Sim) rouse() {
+// wakeWorker wakes the delivery worker without ever waiting for it.
+func (s *Sim) wakeWorker() {
 	select {
 	case s.wake <- struct{}{}:
 	default:

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v5"
+
+	"wxbase/internal/sim/book"
 )
 
 // mostTemplates is how many templates one dialog may ask for.
@@ -30,22 +32,29 @@ type credit struct {
 	Always   string `json:"always,omitempty"` // accept or reject: the dialog is not shown any more
 }
 
-func (x credit) key() (kind, id string) { return "credit", x.AppID + "/" + x.Person + "/" + x.Template }
+func (x credit) Entity() (kind, id string) {
+	return "credit", x.AppID + "/" + x.Person + "/" + x.Template
+}
+
+// creditTable is what people allow to be sent to them.
+type creditTable struct{ credits map[string]*credit }
+
+func (t *creditTable) register(r *registry) { remember(r, "credit", &t.credits, nil) }
 
 // creditOf is a copy of a person's credit. The caller holds s.mu.
 func (s *Sim) creditOf(appid, person, template string) credit {
 	fresh := credit{AppID: appid, Person: person, Template: template}
-	if _, id := fresh.key(); s.state.credits[id] != nil {
+	if _, id := fresh.Entity(); s.state.credits[id] != nil {
 		return *s.state.credits[id]
 	}
 	return fresh
 }
 
 // keepCredits puts changed copies into the books, after they are in the journal. The caller holds s.mu.
-func (st *state) keepCredits(list []credit) {
+func (t *creditTable) keepCredits(list []credit) {
 	for _, x := range list {
-		_, id := x.key()
-		st.credits[id] = &x
+		_, id := x.Entity()
+		t.credits[id] = &x
 	}
 }
 
@@ -57,7 +66,7 @@ type subscribeRequest struct {
 	Always      bool            `json:"always"` // 总是保持以上选择，不再询问
 }
 
-// answers reads Answer into one word per template, accept unless told.
+// answers reads Answer into one word per template, accept by default.
 func (in subscribeRequest) answers() (map[string]string, error) {
 	out := map[string]string{}
 	word := answerAccept
@@ -104,7 +113,7 @@ func (s *Sim) requestSubscribe(c *echo.Context, in subscribeRequest, answers map
 		return map[string]any{"errMsg": "requestSubscribeMessage:fail " + text, "errCode": code}, text, nil
 	}
 	result = map[string]any{"errMsg": "requestSubscribeMessage:ok"}
-	var rows []row
+	var rows []book.Row
 	var changed []credit
 	var shown []any
 	for _, templateID := range slices.Compact(slices.Sorted(slices.Values(in.TemplateIDs))) {
@@ -188,7 +197,7 @@ func (s *Sim) deviceUnsubscribe(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
-	var rows []row
+	var rows []book.Row
 	var changed []credit
 	var told []any
 	for _, templateID := range in.TemplateIDs {

@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v5"
+
+	"wxbase/internal/sim/wire"
 )
 
 // The two types of templates.
@@ -30,7 +32,12 @@ type template struct {
 	MadeAt   time.Time `json:"madeAt"`
 }
 
-func (t template) key() (kind, id string) { return "template", t.ID }
+func (t template) Entity() (kind, id string) { return "template", t.ID }
+
+// templateTable is the templates besides those that every mini program has.
+type templateTable struct{ templates map[string]*template }
+
+func (t *templateTable) register(r *registry) { remember(r, "template", &t.templates, nil) }
 
 // keyword is one line of a template.
 type keyword struct {
@@ -41,7 +48,7 @@ type keyword struct {
 }
 
 // kind is the type of the keyword.
-func (k keyword) kind() string { return strings.TrimRight(k.Code, digits) }
+func (k keyword) kind() string { return strings.TrimRight(k.Code, wire.Digits) }
 
 // keywordKinds are the types that there are, each with an example.
 func keywordKinds() map[string]string {
@@ -103,8 +110,8 @@ func (s *Sim) template(appid, id string) (template, bool) {
 	return list[i], true
 }
 
-// templateTold is a template as gettemplate tells it.
-type templateTold struct {
+// templateAnswer is a template as gettemplate tells it.
+type templateAnswer struct {
 	ID      string         `json:"priTmplId"`
 	Title   string         `json:"title"`
 	Content string         `json:"content"`
@@ -124,19 +131,19 @@ func (s *Sim) getTemplates(c *call) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	mine := s.templatesOf(c.appid)
-	list := make([]templateTold, 0, len(mine))
+	list := make([]templateAnswer, 0, len(mine))
 	for _, t := range mine {
-		list = append(list, t.told())
+		list = append(list, t.asAnswer())
 	}
 	return c.ok(struct {
 		plainOK
-		Data []templateTold `json:"data"`
+		Data []templateAnswer `json:"data"`
 	}{plainOK{ErrMsg: "ok"}, list})
 }
 
-// told writes the lines as 商品名称:{{thing2.DATA}}.
-func (t template) told() templateTold {
-	out := templateTold{ID: t.ID, Title: t.Title, Type: t.Type}
+// asAnswer writes the lines as 商品名称:{{thing2.DATA}}.
+func (t template) asAnswer() templateAnswer {
+	out := templateAnswer{ID: t.ID, Title: t.Title, Type: t.Type}
 	for _, k := range t.Keywords {
 		out.Content += k.Name + ":{{" + k.Code + ".DATA}}\n"
 		out.Example += k.Name + ":" + k.Example + "\n"
@@ -193,7 +200,7 @@ func (s *Sim) makeTemplate(c *echo.Context) error {
 // badKeyword tells a line that newTemplate cannot read.
 func badKeyword(line string) bool {
 	parts := strings.SplitN(line, " ", 3)
-	kind := strings.TrimRight(parts[0], digits)
+	kind := strings.TrimRight(parts[0], wire.Digits)
 	_, known := keywordKinds()[kind]
 	return !known || kind == parts[0] || len(parts) < 2 || parts[1] == "" || (kind == "enum") != (len(parts) == 3)
 }

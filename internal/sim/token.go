@@ -4,6 +4,9 @@ import (
 	"crypto/subtle"
 	"regexp"
 	"time"
+
+	"wxbase/internal/sim/book"
+	"wxbase/internal/sim/wire"
 )
 
 // Lives are WeChat's time; forcePerDay is by its calendar day in UTC.
@@ -26,7 +29,19 @@ type token struct {
 	DeadAt    time.Time `json:"deadAt"` // when a newer one took its place for good; zero while it is the latest
 }
 
-func (t token) key() (kind, id string) { return "token", t.Value }
+func (t token) Entity() (kind, id string) { return "token", t.Value }
+
+// tokenTable is the access_tokens.
+type tokenTable struct{ tokens map[string]*token }
+
+func (t *tokenTable) register(r *registry) {
+	remember(r, "token", &t.tokens, (*token).worthKeeping)
+	r.indexes = append(r.indexes, func(at restart) {
+		for _, one := range t.tokens {
+			one.AppID = or(one.AppID, at.firstApp) // note: journals from when there was one mini program do not name it, nor the API
+		}
+	})
+}
 
 // tokenShape tells a token that could have been issued from text that never was one (40014).
 var tokenShape = regexp.MustCompile(`^[0-9]+_[0-9A-Za-z_-]{100,500}$`)
@@ -103,9 +118,9 @@ func (s *Sim) accessToken(c *call) reply {
 // issue makes a token and ends the earlier ones of its namespace. The caller holds s.mu.
 func (s *Sim) issue(appid string, stable, forced bool, now time.Time) (*token, error) {
 	fresh := &token{
-		Value: newToken(), AppID: appid, Stable: stable, Latest: true, Forced: forced, IssuedAt: now, ExpiresAt: now.Add(tokenLife),
+		Value: wire.NewToken(), AppID: appid, Stable: stable, Latest: true, Forced: forced, IssuedAt: now, ExpiresAt: now.Add(tokenLife),
 	}
-	rows := []row{fresh}
+	rows := []book.Row{fresh}
 	for _, old := range s.state.tokens {
 		if old.AppID == appid && old.Stable == stable && s.retire(old, forced, now) {
 			rows = append(rows, old)
@@ -155,10 +170,10 @@ func (s *Sim) stableToken(c *call) reply {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.limits.allow("stable/minute/"+in.AppID, 10_000, time.Minute, c.now) {
+	if !s.limits.Allow("stable/minute/"+in.AppID, 10_000, time.Minute, c.now) {
 		return c.refuse(45011, "more than 10000 calls of stable_token in a minute")
 	}
-	if !s.limits.allow("stable/day/"+in.AppID, 500_000, 24*time.Hour, c.now) {
+	if !s.limits.Allow("stable/day/"+in.AppID, 500_000, 24*time.Hour, c.now) {
 		return c.refuse(45009, "more than 500000 calls of stable_token in a day")
 	}
 	current := s.currentStable(in.AppID)
@@ -176,7 +191,7 @@ func (s *Sim) forceStable(c *call, appid string, current *token) reply {
 	if current != nil && current.Forced && c.now.Sub(current.IssuedAt) < forceSpacing {
 		return c.ok(current.answer(c.now))
 	}
-	if !s.limits.allow("stable/force/"+appid, forcePerDay, 24*time.Hour, c.now) {
+	if !s.limits.Allow("stable/force/"+appid, forcePerDay, 24*time.Hour, c.now) {
 		return c.refuse(45009, "more than 20 forced refreshes in a day")
 	}
 	return s.answerFresh(c, appid, true)

@@ -9,25 +9,25 @@ import (
 )
 
 // probe uses a token at a call that wants one and gives its errcode; 44002 means that the token was good.
-func (w *world) probe(token string) int {
+func (w *apiSide) probe(token string) int {
 	w.t.Helper()
 	return w.call(http.MethodPost, "/wxa/getwxacode?access_token="+token, "").number("errcode")
 }
 
 const goodToken = 44002
 
-func (w *world) plainToken() string {
+func (w *apiSide) plainToken() string {
 	w.t.Helper()
 	return w.call(http.MethodGet, "/cgi-bin/token?grant_type=client_credential&appid="+w.app.AppID+"&secret="+w.app.Secret, "").text("access_token")
 }
 
-func (w *world) stable(force bool) answer {
+func (w *apiSide) stable(force bool) answer {
 	w.t.Helper()
 	return w.call(http.MethodPost, "/cgi-bin/stable_token",
 		fmt.Sprintf(`{"grant_type":"client_credential","appid":%q,"secret":%q,"force_refresh":%v}`, w.app.AppID, w.app.Secret, force))
 }
 
-func (w *world) wantProbe(about, token string, want int) {
+func (w *apiSide) wantProbe(about, token string, want int) {
 	w.t.Helper()
 	if got := w.probe(token); got != want {
 		w.t.Errorf("%s: got %d, want %d", about, got, want)

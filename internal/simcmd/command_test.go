@@ -84,10 +84,10 @@ func TestExec(t *testing.T) {
 	command := execCommand()
 	command.SetContext(t.Context())
 	var child *exec.ExitError
-	if err := runBeside(command, []string{"sh", "-c", "exit 7"}, serverFlags{addr: "127.0.0.1:0"}); !errors.As(err, &child) || child.ExitCode() != 7 {
+	if err := runBeside(command, []string{"sh", "-c", "exit 7"}, oneOfEach); !errors.As(err, &child) || child.ExitCode() != 7 {
 		t.Errorf("got %v, want exit code 7", err)
 	}
-	if err := runBeside(command, []string{"no-such-command"}, serverFlags{addr: "127.0.0.1:0"}); err == nil {
+	if err := runBeside(command, []string{"no-such-command"}, oneOfEach); err == nil {
 		t.Error("got no error for a command that is not there")
 	}
 }
@@ -120,6 +120,9 @@ func TestActs(t *testing.T) {
 	out, err := run(t, "logs", "--url", s.url, "--refused")
 	if err != nil || !strings.Contains(out, "refused 401 GET /v3/certificates  SIGN_ERROR") || !strings.Contains(out, "clock_off: ") && !strings.Contains(out, "milliseconds: ") {
 		t.Errorf("got %q, %v, want the call and its mistake", out, err)
+	}
+	if out, err := run(t, "logs", "--url", s.url, "--path", "/nowhere"); err != nil || out != "" {
+		t.Errorf("got %q, %v, want nothing of another path", out, err)
 	}
 	file := filepath.Join(t.TempDir(), "state.jsonl")
 	for _, args := range [][]string{{"state", "export", file}, {"state", "save", "first"}, {"state", "reset"}, {"state", "import", file}, {"state", "load", "first"}} {
@@ -169,5 +172,31 @@ func TestCertificatesNeedTLS(t *testing.T) {
 	}
 }
 
+// oneOfEach is a simulator on any port.
+var oneOfEach = serverFlags{addr: "127.0.0.1:0", apps: 1, merchants: 1}
+
 // anywhere lets the simulator listen at every address.
 func anywhere(string, bool) error { return nil }
+
+// TestSeveral: further mini programs and merchants are in the environment under numbered names, and given credentials are taken over.
+func TestSeveral(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(file, []byte("apps: [{appid: wx00000000000000aa, secret: mine}]\nmerchants: [{mchid: '1900000001'}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, "exec", "--credentials", file, "--apps", "2", "--merchants", "3", "--", "sh", "-c",
+		`test "$WX_APPID" = wx00000000000000aa && test "$WX_SECRET" = mine && test "$WX_MCHID" = 1900000001 && test -n "$WX_SECRET_2" && test -n "$WX_MCH_PRIVATE_KEY_3" && echo "$WX_APPIDS $WX_MCHIDS"`)
+	if err != nil || strings.Count(out, ",") != 3 || !strings.HasPrefix(out, "wx00000000000000aa,") {
+		t.Fatalf("got %q, %v, want two mini programs and three merchants", out, err)
+	}
+	if err := os.WriteFile(file, []byte("apps: [{appId: wx, sekret: hush}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, "exec", "--credentials", file, "--", "true"); err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), "mine.yaml") {
+		t.Errorf("got %v, want the file named and nothing of it quoted", err)
+	}
+	if _, err := run(t, "exec", "--merchants", "0", "--", "true"); err == nil {
+		t.Error("got no error for no merchant")
+	}
+}

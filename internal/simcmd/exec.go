@@ -1,6 +1,7 @@
 package simcmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -38,21 +39,53 @@ func execCommand() *cobra.Command {
 func runBeside(command *cobra.Command, args []string, f serverFlags) (err error) {
 	ctx, stop := signal.NotifyContext(command.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	s, err := start(ctx, f.addr, f.tlsAddr, f.options()...)
+	opts, err := f.options()
+	if err != nil {
+		return err
+	}
+	s, err := start(ctx, f.addr, f.tlsAddr, opts...)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	given := variables(s.wechat.Config())
+	if f.proxyAddr != "" {
+		more, done, err := f.proxyBeside(ctx, s)
+		if err != nil {
+			return err
+		}
+		defer done()
+		given = append(given, more...)
+	}
 	child := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // what the user asks for
 	child.Stdin, child.Stdout, child.Stderr = command.InOrStdin(), command.OutOrStdout(), command.ErrOrStderr()
 	child.Cancel = func() error { return child.Process.Signal(syscall.SIGTERM) }
 	child.WaitDelay = 10 * time.Second
 	child.Env = os.Environ()
-	for _, v := range variables(s.wechat.Config()) {
+	for _, v := range given {
 		child.Env = append(child.Env, v.name+"="+v.value)
 	}
 	if err := child.Run(); err != nil {
 		return fmt.Errorf("run %s: %w", args[0], err)
 	}
 	return nil
+}
+
+// proxyBeside starts the proxy for as long as the command runs, with an authority that is gone after it.
+func (f serverFlags) proxyBeside(ctx context.Context, s *server) (list []variable, done func(), err error) {
+	dir, err := os.MkdirTemp("", "wxbase-proxy-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("make folder for the proxy: %w", err)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	done = func() {
+		stop()
+		_ = os.RemoveAll(dir)
+	}
+	p, err := listenProxy(ctx, f.proxyAddr, dir, s.wechat.Handler(), false)
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return p.variables(), done, nil
 }

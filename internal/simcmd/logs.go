@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os/signal"
 	"strconv"
 	"strings"
@@ -45,6 +46,7 @@ type call struct {
 // logsCommand prints the calls.
 func logsCommand(to func() client) *cobra.Command {
 	var follow, refused, chinese bool
+	var path, mchID string
 	var last int
 	command := &cobra.Command{
 		Use: "logs", Short: "Prints the calls, and why they were refused", Args: cobra.NoArgs, SilenceUsage: true,
@@ -52,7 +54,7 @@ func logsCommand(to func() client) *cobra.Command {
 			ctx, stop := signal.NotifyContext(command.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
 			p := printer{out: command.OutOrStdout(), refused: refused, chinese: chinese}
-			list, err := to().calls(0)
+			list, err := to().calls(0, path, mchID)
 			if err != nil {
 				return err
 			}
@@ -65,7 +67,7 @@ func logsCommand(to func() client) *cobra.Command {
 					return nil
 				case <-ticker.C:
 				}
-				if list, err = to().calls(p.seen); err != nil {
+				if list, err = to().calls(p.seen, path, mchID); err != nil {
 					return err
 				}
 				p.print(list)
@@ -76,14 +78,17 @@ func logsCommand(to func() client) *cobra.Command {
 	flags := command.Flags()
 	flags.BoolVarP(&follow, "follow", "f", false, "go on as calls come")
 	flags.BoolVar(&refused, "refused", false, "only those that were refused or hit by a fault")
+	flags.StringVar(&path, "path", "", "only those whose path has this in it")
+	flags.StringVar(&mchID, "mchid", "", "only those of this merchant")
 	flags.BoolVar(&chinese, "zh", false, "reasons in Chinese")
 	flags.IntVarP(&last, "last", "n", 20, "how many of the latest to begin with")
 	return command
 }
 
-// calls are those that came after one, the oldest first.
-func (c client) calls(since int) (list []call, err error) {
-	err = c.do(http.MethodGet, "/calls?since="+strconv.Itoa(since), nil, &list)
+// calls are those that came after one, the oldest first, as far as they are wanted.
+func (c client) calls(since int, path, mchID string) (list []call, err error) {
+	query := url.Values{"since": {strconv.Itoa(since)}, "path": {path}, "mchid": {mchID}}
+	err = c.do(http.MethodGet, "/calls?"+query.Encode(), nil, &list)
 	return list, err
 }
 

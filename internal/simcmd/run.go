@@ -27,6 +27,7 @@ type result struct {
 	Why    string  `json:"why,omitempty"`
 	OK     bool    `json:"ok"`
 	Reason string  `json:"reason,omitempty"`
+	Skip   bool    `json:"skipped,omitempty"` // it could not be played, see Reason
 	TookMs float64 `json:"took_ms"`
 }
 
@@ -37,7 +38,7 @@ func runCommand(to func() client) *cobra.Command {
 	var base string
 	command := &cobra.Command{
 		Use: "run --backend FILE [SCENARIO...]", Short: "Plays scenario files against a backend; without any, the conformance suite",
-		Long:    "Plays scenario files against a backend, and says whether it survived. Without a scenario it plays the conformance suite of 40.\nThe backend file tells how to make an order and how to ask for it: see docs/simulator.md.",
+		Long:    "Plays scenario files against a backend, and says whether it survived. Without a scenario it plays the conformance suite of 45.\nThe backend file tells how to make an order and how to ask for it: see docs/simulator.md.",
 		Example: "  wxbase sim run --backend shop.yaml\n  wxbase sim run --backend shop.yaml -o junit mine.yaml > report.xml", SilenceUsage: true,
 		RunE: func(command *cobra.Command, args []string) error {
 			b, list, err := readRun(adapter, args)
@@ -108,7 +109,7 @@ func (r *runner) playAll(list []scenario) []result {
 	for _, s := range list {
 		started := time.Now()
 		err := r.play(s)
-		one := result{Name: s.Name, Why: s.Why, OK: err == nil, TookMs: float64(time.Since(started).Milliseconds())}
+		one := result{Name: s.Name, Why: s.Why, OK: err == nil, Skip: errors.Is(err, errNotPlayed), TookMs: float64(time.Since(started).Milliseconds())}
 		if err != nil {
 			one.Reason = err.Error()
 			_ = r.sim.do("DELETE", "/faults", nil, nil) // note: what is left of one scenario must not strike in the next
@@ -120,22 +121,25 @@ func (r *runner) playAll(list []scenario) []result {
 
 // report writes the results; it is an error when one failed.
 func report(out io.Writer, form string, results []result) error {
-	failed := 0
+	failed, skipped := 0, 0
 	for _, r := range results {
-		if !r.OK {
+		switch {
+		case r.Skip:
+			skipped++
+		case !r.OK:
 			failed++
 		}
 	}
 	var err error
 	switch form {
 	case "text":
-		_, err = io.WriteString(out, textReport(results, failed))
+		_, err = io.WriteString(out, textReport(results, failed, skipped))
 	case "json":
 		enc := json.NewEncoder(out)
 		enc.SetIndent("", "  ")
-		err = enc.Encode(map[string]any{"passed": len(results) - failed, "failed": failed, "scenarios": results})
+		err = enc.Encode(map[string]any{"passed": len(results) - failed - skipped, "failed": failed, "skipped": skipped, "scenarios": results})
 	case "junit":
-		err = writeJUnit(out, results, failed)
+		err = writeJUnit(out, results, failed, skipped)
 	default:
 		return errors.New("-o must be text, json or junit")
 	}
@@ -146,21 +150,29 @@ func report(out io.Writer, form string, results []result) error {
 }
 
 // textReport is for people.
-func textReport(results []result, failed int) string {
+func textReport(results []result, failed, skipped int) string {
 	var out strings.Builder
 	for _, r := range results {
-		if r.OK {
+		switch {
+		case r.OK:
 			fmt.Fprintf(&out, "ok    %s\n", r.Name)
-			continue
+		case r.Skip:
+			fmt.Fprintf(&out, "skip  %s: %s\n", r.Name, r.Reason)
+		default:
+			fmt.Fprintf(&out, "FAIL  %s: %s\n      %s\n", r.Name, r.Reason, r.Why)
 		}
-		fmt.Fprintf(&out, "FAIL  %s: %s\n      %s\n", r.Name, r.Reason, r.Why)
 	}
-	fmt.Fprintf(&out, "\n%d of %d survived\n", len(results)-failed, len(results))
+	played := len(results) - skipped
+	fmt.Fprintf(&out, "\n%d of %d survived", played-failed, played)
+	if skipped > 0 {
+		fmt.Fprintf(&out, ", %d skipped", skipped)
+	}
+	out.WriteByte('\n')
 	return out.String()
 }
 
 // writeJUnit writes the form that most CI servers read.
-func writeJUnit(out io.Writer, results []result, failed int) error {
+func writeJUnit(out io.Writer, results []result, failed, skipped int) error {
 	type failure struct {
 		Message string `xml:"message,attr"`
 	}
@@ -169,17 +181,22 @@ func writeJUnit(out io.Writer, results []result, failed int) error {
 		Class   string   `xml:"classname,attr"`
 		Time    float64  `xml:"time,attr"`
 		Failure *failure `xml:"failure,omitempty"`
+		Skipped *failure `xml:"skipped,omitempty"`
 	}
 	suite := struct {
 		XMLName  xml.Name   `xml:"testsuite"`
 		Name     string     `xml:"name,attr"`
 		Tests    int        `xml:"tests,attr"`
 		Failures int        `xml:"failures,attr"`
+		Skipped  int        `xml:"skipped,attr"`
 		Cases    []testcase `xml:"testcase"`
-	}{Name: "wxbase sim", Tests: len(results), Failures: failed}
+	}{Name: "wxbase sim", Tests: len(results), Failures: failed, Skipped: skipped}
 	for _, r := range results {
 		one := testcase{Name: r.Name, Class: "wechat", Time: r.TookMs / 1000}
-		if !r.OK {
+		switch {
+		case r.Skip:
+			one.Skipped = &failure{r.Reason}
+		case !r.OK:
 			one.Failure = &failure{r.Reason}
 		}
 		suite.Cases = append(suite.Cases, one)

@@ -26,6 +26,8 @@ type step struct {
 	Order   int64             `yaml:"order"`   // the backend makes an order of so many fen
 	Pay     bool              `yaml:"pay"`     // the phone pays it
 	Cancel  bool              `yaml:"cancel"`  // the phone does not
+	Close   bool              `yaml:"close"`   // the backend closes the order
+	Refund  int64             `yaml:"refund"`  // somebody gives so many fen back at pay.weixin.qq.com
 	Forge   string            `yaml:"forge"`   // a message about it that is not true, see GET /_sim/forgeries
 	Fault   *faultStep        `yaml:"fault"`   // see GET /_sim/faults/kinds
 	Trigger string            `yaml:"trigger"` // see GET /_sim/triggers
@@ -49,6 +51,7 @@ type expectation struct {
 	Paid      *bool `yaml:"paid"`
 	Refused   *bool `yaml:"refused"`   // the last forged message was answered with 4xx or 5xx
 	Delivered *int  `yaml:"delivered"` // how often the goods went out, where the backend tells
+	Square    bool  `yaml:"square"`    // the order is paid, or WeChat Pay has given all its money back
 }
 
 // backend is how to speak to the backend under test.
@@ -56,13 +59,16 @@ type backend struct {
 	URL    string             `yaml:"url"`
 	Start  []request          `yaml:"start"` // once: a login and the like
 	Order  []request          `yaml:"order"` // make an order of {{total}} fen that {{openid}} can pay
+	Close  []request          `yaml:"close"` // close the order; without it scenarios that close one are skipped
 	Status []request          `yaml:"status"`
 	Paid   match              `yaml:"paid"`
 	Count  string             `yaml:"count"` // path of the number of deliveries in the status; may be left out
 	Named  map[string]request `yaml:"requests"`
+
+	RefundURL string `yaml:"refundUrl"` // where it hears of refunds made by hand; {{mchid}} is the merchant
 }
 
-// request is one call. Values may hold {{url}}, {{code}} (of wx.login), {{openid}}, {{total}} and what was saved before.
+// request is one call. Values may hold {{url}}, {{code}} (of wx.login), {{openid}}, {{mchid}}, {{total}} and what was saved before.
 type request struct {
 	Method  string            `yaml:"method"`
 	URL     string            `yaml:"url"`
@@ -98,6 +104,9 @@ func newRunner(c client, b backend, person string, patience time.Duration) (*run
 		return nil, err
 	}
 	if err := r.identify(); err != nil {
+		return nil, err
+	}
+	if err := r.tellRefunds(); err != nil {
 		return nil, err
 	}
 	for _, q := range b.Start {
@@ -160,6 +169,10 @@ func (r *runner) do(s step) error {
 		return r.pay("pay")
 	case s.Cancel:
 		return r.pay("cancel")
+	case s.Close:
+		return r.closeOrder()
+	case s.Refund > 0:
+		return r.refund(s.Refund)
 	case s.Forge != "":
 		return r.forge(s.Forge)
 	case s.Fault != nil:
@@ -287,6 +300,9 @@ func (r *runner) look(e expectation) error {
 	}
 	if e.Paid != nil && paid != *e.Paid {
 		return fmt.Errorf("the order is %s, want it %s", cmp.Or(got, "nothing"), map[bool]string{true: "paid", false: "not paid"}[*e.Paid])
+	}
+	if e.Square && !paid {
+		return r.givenBack()
 	}
 	if e.Delivered != nil && r.backend.Count != "" {
 		if got := fmt.Sprint(find(answer, r.backend.Count)); got != fmt.Sprint(*e.Delivered) {

@@ -1,0 +1,52 @@
+// orders, refunds, people and the messages in their phones.
+import { act, ask, button, clockText, draw, el, pre, row, span, stateTag, yuan } from './kit.js';
+import { t } from './words.js';
+
+const ORDER_STATES = { NOTPAY: ['notPay', 'warn'], SUCCESS: ['success', 'good'], REFUND: ['refund', 'warn'], CLOSED: ['closed', ''] };
+const REFUND_STATES = { PROCESSING: ['processing', 'warn'], SUCCESS: ['refunded', 'good'], ABNORMAL: ['abnormal', 'bad'], CLOSED: ['refundClosed', ''] };
+// what a refund can still become, as POST /_sim/refunds/{refund_id} allows
+const SETTLES = { PROCESSING: ['SUCCESS', 'ABNORMAL', 'CLOSED'], ABNORMAL: ['SUCCESS'] };
+
+export function drawPeople(people) {
+  draw('people', people, (p) => p.id, (p) => {
+    const img = el('img');
+    img.src = p.avatar;
+    img.alt = '';
+    const toggle = button(p.risky ? t('risky') : t('safe'), () => act(() => ask('/people/' + encodeURIComponent(p.id), 'POST', { risky: !p.risky })));
+    return el('div', 'person', img, el('div', 'who', el('div', '', p.nickname), el('small', '', p.id + ' · +' + p.countryCode + ' ' + p.phone)), toggle);
+  });
+}
+
+function shipText(o) {
+  if (!o.paid_at || o.refunded >= o.total) return '';
+  if (!o.shipment) return ' · ' + t('toShip');
+  return ' · ' + t(['parting', 'shipped', 'corrected'][o.shipment.finished]) + ' (' + o.shipment.parcels.length + ')';
+}
+
+export function drawOrders(orders, several) {
+  draw('orders', orders, (o) => o.mchid + o.out_trade_no, (o) => row([
+    span('time', clockText(o.made_at)), stateTag(ORDER_STATES, o.trade_state),
+    span('what', o.out_trade_no + ' · ' + o.description, span('muted', ' · ' + o.api + (several ? ' · ' + o.mchid : '') + shipText(o))),
+    span('', yuan(o.total) + (o.refunded ? ' · ' + t('back') + ' ' + yuan(o.refunded) : '')),
+  ], () => [pre(JSON.stringify(o, null, 2))]));
+}
+
+export function drawRefunds(refunds) {
+  draw('refunds', refunds, (r) => r.refund_id, (r) => {
+    const buttons = (SETTLES[r.status] || []).map((status) => button(t(REFUND_STATES[status][0]), () => act(() => ask('/refunds/' + encodeURIComponent(r.refund_id), 'POST', { status }))));
+    return row([
+      span('time', clockText(r.made_at)), stateTag(REFUND_STATES, r.status),
+      span('what', r.out_refund_no + ' ← ' + r.out_trade_no, span('muted', ' · ' + (r.api === 'platform' ? t('byHand') : r.api) + (r.reason ? ' · ' + r.reason : ''))),
+      span('', yuan(r.refund), ...buttons),
+    ], () => [pre(JSON.stringify(r, null, 2))]);
+  });
+}
+
+/** drawMessages shows a message as it lies in 服务通知 on the phone. */
+export function drawMessages(list) {
+  draw('messages', list, (m) => m.id, (m) => {
+    const lines = m.lines.flatMap((line) => [el('dt', '', line.name), el('dd', '', line.value)]);
+    return el('article', 'message', el('h3', '', m.title), el('dl', '', ...lines),
+      el('footer', '', m.person + ' · ' + clockText(m.sentAt) + ' · ' + (m.page || t('opensNothing')) + (m.state === 'formal' ? '' : ' · ' + m.state)));
+  });
+}

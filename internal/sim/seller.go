@@ -1,0 +1,91 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// seller is one merchant: its keys, and the key pairs that WeChat Pay has for it. No two merchants share any, so that a client which
+// mixes them up fails here too.
+type seller struct {
+	*keyring
+	platform atomic.Pointer[platformCerts]
+	apps     []string // the mini programs that it is bound to; empty is all of them
+}
+
+// newSeller makes the texts of a keyFile ready for use.
+func newSeller(f keyFile, apps []string) (*seller, error) {
+	keys, err := parseKeys(f)
+	if err != nil {
+		return nil, err
+	}
+	certs, err := parsePlatform(f)
+	if err != nil {
+		return nil, err
+	}
+	m := &seller{keyring: keys, apps: apps}
+	m.platform.Store(certs)
+	return m, nil
+}
+
+// isBound tells whether the merchant may sell in a mini program.
+func (m *seller) isBound(appid string) bool {
+	return len(m.apps) == 0 || slices.Contains(m.apps, appid)
+}
+
+// sellers is all of them, the first first. It never changes: a longer one takes its place.
+type sellers []*seller
+
+// by gives the merchant of a number, nil when there is none.
+func (list sellers) by(mchID string) *seller {
+	for _, m := range list {
+		if m.MchID == mchID {
+			return m
+		}
+	}
+	return nil
+}
+
+// allSellers are the merchants there are.
+func (s *Sim) allSellers() sellers { return *s.merchants.Load() }
+
+// firstSeller is the merchant of keys.json.
+func (s *Sim) firstSeller() *seller { return s.allSellers()[0] }
+
+// sellerOf is the merchant of a number; of a number that is none (an imported state may hold one) it is the first.
+func (s *Sim) sellerOf(mchID string) *seller {
+	if m := s.allSellers().by(mchID); m != nil {
+		return m
+	}
+	return s.firstSeller()
+}
+
+// sellerFor is the merchant that a route of the control API means; left out, it is the first.
+func (s *Sim) sellerFor(mchID string) (*seller, error) {
+	if mchID == "" {
+		return s.firstSeller(), nil
+	}
+	if m := s.allSellers().by(mchID); m != nil {
+		return m, nil
+	}
+	return nil, notThere("no merchant has this mchid")
+}
+
+// orderOf finds an order for the control API: of the merchant that is named, or of the first that has one of this number.
+// The caller holds s.mu.
+func (s *Sim) orderOf(mchID, number string, now time.Time) (*order, error) {
+	for _, m := range s.allSellers() {
+		if mchID != "" && m.MchID != mchID {
+			continue
+		}
+		if o, err := s.findOrder(m.MchID, number, now); o != nil || err != nil {
+			return o, err
+		}
+	}
+	return nil, nil
+}
+
+// hasSerial tells whether a serial_no is that of the merchant's certificate. note: WeChat Pay takes both cases of letters.
+func (m *seller) hasSerial(serial string) bool { return strings.EqualFold(serial, m.merchantSerial) }

@@ -1,0 +1,36 @@
+package sim
+
+// tables is what each feature remembers. A new feature adds its table to both lists and says in its own file how it is kept.
+type tables struct {
+	clockTable
+	personTable
+	sessionTable
+	grantTable
+	tokenTable
+	codeTable
+	orderTable
+	refundTable
+	merchantTable
+	appTable
+	quotaTable
+	ruleTable
+	linkTable
+	pushTable
+	templateTable
+	creditTable
+	messageTable
+	mediaTable
+	clearsTable
+	orderPathTable
+	chatTable
+	notificationTable
+}
+
+// list gives all tables in the order in which the journal is written.
+func (t *tables) list() []table {
+	return []table{
+		&t.clockTable, &t.personTable, &t.sessionTable, &t.grantTable, &t.tokenTable, &t.codeTable, &t.orderTable, &t.refundTable,
+		&t.merchantTable, &t.appTable, &t.quotaTable, &t.ruleTable, &t.linkTable, &t.pushTable, &t.templateTable, &t.creditTable,
+		&t.messageTable, &t.mediaTable, &t.clearsTable, &t.orderPathTable, &t.chatTable, &orderKeeping{t}, &t.notificationTable,
+	}
+}

@@ -1,0 +1,14 @@
+// Package simulated gives a program that embeds wxbase the simulated WeChat of `wxbase serve --sim`:
+//
+//	hooks.Config{Sim: true, WeChat: simulated.WeChat()}
+//
+// A program that does not import it does not link the simulator, nor the libraries that only the simulator needs.
+package simulated
+
+import (
+	"wxbase/internal/simulator"
+	"wxbase/internal/standin"
+)
+
+// WeChat is for hooks.Config.WeChat. Nothing starts before the server does, and nothing without Config.Sim.
+func WeChat() standin.Maker { return simulator.Maker{} }
