@@ -38,28 +38,27 @@ var WxbaseError = class extends Error {
   }
 };
 var sentences = {
-  network: ["网络不可用，请检查网络后重试", "The network is not available. Try again."],
-  timeout: ["网络超时，请稍后重试", "The server did not answer in time. Try again."],
-  aborted: ["已取消", "Aborted."],
-  queued: ["网络恢复后会自动提交", "This will be sent when the network is back."],
-  wx_login_failed: ["微信登录失败，请重试", "The login at WeChat did not work. Try again."],
-  logged_out: ["已退出登录", "Logged out."],
-  phone_denied: ["未授权手机号", "The phone number was not given."],
-  privacy_denied: ["未同意隐私保护指引，无法继续", "The privacy guide was not agreed to."],
-  privacy_undeclared: ["小程序后台的隐私保护指引未声明此项信息", "The mini program has not declared this in its privacy guide."],
-  subscribe_refused: ["无法订阅消息，请在设置中打开订阅消息", "Messages cannot be subscribed to: they are switched off."],
-  pay_failed: ["支付未完成，请重试", "The payment did not work. Try again."],
-  realtime_unsupported: ["微信版本过低，无法接收实时消息", "This version of WeChat cannot receive messages in real time."],
-  http_401: ["请先登录", "Log in first."],
-  http_403: ["没有权限", "This is not allowed."],
-  http_404: ["内容不存在", "There is no such thing."],
-  http_413: ["内容过大", "This is too large."],
-  http_429: ["操作太频繁，请稍后再试", "Too many requests. Try again later."],
-  http_5xx: ["服务器繁忙，请稍后重试", "The server is busy. Try again."]
+  network: "网络不可用，请检查网络后重试|No network. Try again.",
+  timeout: "网络超时，请稍后重试|Timed out. Try again.",
+  aborted: "已取消|Aborted.",
+  queued: "网络恢复后会自动提交|Will be sent when the network is back.",
+  wx_login_failed: "微信登录失败，请重试|Login failed. Try again.",
+  logged_out: "已退出登录|Logged out.",
+  phone_denied: "未授权手机号|No phone number given.",
+  privacy_denied: "未同意隐私保护指引|Privacy guide not accepted.",
+  privacy_undeclared: "隐私保护指引未声明此项信息|Not declared in the privacy guide.",
+  subscribe_refused: "订阅消息已关闭，请在设置中打开|Subscribe messages are switched off.",
+  pay_failed: "支付未完成，请重试|Payment failed. Try again.",
+  realtime_unsupported: "微信版本过低，无法接收实时消息|WeChat is too old for realtime.",
+  http_401: "请先登录|Log in first.",
+  http_403: "没有权限|Not allowed.",
+  http_404: "内容不存在|Not found.",
+  http_413: "内容过大|Too large.",
+  http_429: "操作太频繁，请稍后再试|Too many requests. Try again.",
+  http_5xx: "服务器繁忙，请稍后重试|Server busy. Try again."
 };
 function sentence(lang, key) {
-  const both = sentences[key];
-  return both && both[lang === "en" ? 1 : 0];
+  return (sentences[key] || "|").split("|")[lang === "en" ? 1 : 0];
 }
 function fault(lang, code, detail, data) {
   return new WxbaseError(0, code, sentence(lang, code) || detail || code, data, detail);
@@ -69,8 +68,9 @@ function fromPlatform(lang, err) {
   if (/abort/.test(said)) return fault(lang, "aborted", said);
   return fault(lang, /time ?out/i.test(said) ? "timeout" : "network", said);
 }
-function errorFrom(status, body, lang) {
-  const b = body && typeof body === "object" ? body : {};
+function errorFrom(res, lang) {
+  const status = Number(res.statusCode);
+  const b = res.data && typeof res.data === "object" ? res.data : {};
   const data = b.data && typeof b.data === "object" ? b.data : {};
   const own = typeof data.code === "string";
   const code = own ? data.code : firstFieldCode(data) || "http_" + status;
@@ -86,14 +86,16 @@ function firstFieldCode(data) {
 // src/promised.js
 function promised(wx2, name, options) {
   return new Promise((resolve, reject) => {
-    wx2[name](Object.assign({}, options, { success: resolve, fail: reject }));
+    wx2[name]({ ...options, success: resolve, fail: reject });
   });
 }
+var enc = encodeURIComponent;
 function after(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 function newKey() {
-  return Date.now().toString(36) + Math.random().toString(36).slice(2, 12) + Math.random().toString(36).slice(2, 12);
+  const piece = () => Math.random().toString(36).slice(2, 12);
+  return Date.now().toString(36) + piece() + piece();
 }
 
 // src/calls.js
@@ -124,6 +126,10 @@ var calls = {
       return this.insist(path, o, this.token);
     }
   },
+  /** post is a call of ours for somebody who is logged in; twice is once where it carries a key or changes nothing. */
+  post(path, data, retry) {
+    return this.request("/api/wx/" + path, { method: "POST", data, auth: true, retry: !!retry });
+  },
   /** insist repeats what is safe to repeat, after a pause that grows and is never the same for all. */
   async insist(path, o, token) {
     for (let i = 0; ; i++) {
@@ -147,7 +153,7 @@ var calls = {
     return this.finish(await this.call("request", options, o.onTask));
   },
   headers(o, token) {
-    const header = Object.assign({ "Accept-Language": this.lang === "en" ? "en" : "zh-CN" }, o.header);
+    const header = { "Accept-Language": this.lang === "en" ? "en" : "zh-CN", ...o.header };
     if (token) header.Authorization = token;
     return header;
   },
@@ -155,14 +161,14 @@ var calls = {
   call(name, options, onTask) {
     return new Promise((resolve, reject) => {
       const fail = (err) => reject(fromPlatform(this.lang, err));
-      const task = this.wx[name](Object.assign({}, options, { success: resolve, fail }));
+      const task = this.wx[name]({ ...options, success: resolve, fail });
       if (onTask && task) onTask(task);
     });
   },
   /** finish reads an answer. note: some phones give the status as text. */
   finish(res) {
     const status = Number(res.statusCode);
-    if (!(status >= 200 && status < 300)) throw errorFrom(status, res.data, this.lang);
+    if (!(status >= 200 && status < 300)) throw errorFrom(res, this.lang);
     this.reached();
     return res.data;
   },
@@ -171,7 +177,7 @@ var calls = {
    * The answer is read as JSON; wx gives it as text whatever the server says it is.
    */
   upload(path, options) {
-    const o = Object.assign({ name: "file" }, options);
+    const o = { name: "file", ...options };
     const state = { stopped: false, task: null };
     const sent = this.doUpload(path, o, state);
     sent.abort = () => {
@@ -200,14 +206,14 @@ var calls = {
       state.task = task;
       if (o.onProgress && task.onProgressUpdate) task.onProgressUpdate((p) => this.guard(() => o.onProgress(p.progress)));
     });
-    return this.finish(Object.assign({}, res, { data: parsed(res.data) }));
+    return this.finish({ ...res, data: parsed(res.data) });
   },
   /** url makes an address absolute, as <image> of a mini program needs it. */
   url(path) {
     return /^https?:\/\//.test(path) ? path : this.baseURL + path;
   },
   fileURL(record, filename, query) {
-    const path = [record.collectionId, record.id, filename].map(encodeURIComponent).join("/");
+    const path = [record.collectionId, record.id, filename].map(enc).join("/");
     return this.url("/api/files/" + path + (query ? "?" + query : ""));
   }
 };
@@ -232,33 +238,32 @@ function fill(filter, params) {
     return quote(params[name]);
   });
 }
-function queryOf(o) {
-  const q = { page: o.page, perPage: o.perPage, sort: o.sort, expand: o.expand, fields: o.fields };
-  if (o.filter) q.filter = fill(o.filter, o.params);
-  if (o.skipTotal) q.skipTotal = 1;
-  const pairs = Object.keys(q).filter((k) => q[k] !== void 0).map((k) => k + "=" + encodeURIComponent(q[k]));
+function queryOf({ auth, params, filter, skipTotal, ...q }) {
+  if (filter) q.filter = fill(filter, params);
+  if (skipTotal) q.skipTotal = 1;
+  const pairs = Object.keys(q).filter((k) => q[k] !== void 0).map((k) => k + "=" + enc(q[k]));
   return pairs.length > 0 ? "?" + pairs.join("&") : "";
 }
 var Collection = class {
   constructor(client, name) {
     this.client = client;
     this.name = name;
-    this.path = "/api/collections/" + encodeURIComponent(name) + "/records";
+    this.path = "/api/collections/" + enc(name) + "/records";
   }
   at(id) {
-    return this.path + "/" + encodeURIComponent(id);
+    return this.path + "/" + enc(id);
   }
   async list(options) {
     const o = options || {};
     return this.client.request(this.path + queryOf(o), { auth: o.auth });
   }
   async first(filter, params, options) {
-    const page = await this.list(Object.assign({ filter, params, perPage: 1, skipTotal: true }, options));
+    const page = await this.list({ filter, params, perPage: 1, skipTotal: true, ...options });
     return page.items[0] || null;
   }
   async view(id, options) {
     const o = options || {};
-    return this.client.request(this.at(id) + queryOf({ expand: o.expand, fields: o.fields }), { auth: o.auth });
+    return this.client.request(this.at(id) + queryOf(o), { auth: o.auth });
   }
   create(data) {
     return this.client.request(this.path, { method: "POST", data });
@@ -292,8 +297,8 @@ function sceneOfPath(path) {
 }
 var outreach = {
   async code(options) {
-    const answer = await this.request("/api/wx/codes", { method: "POST", data: options || {}, auth: true, retry: true });
-    return Object.assign({}, answer, { url: this.url(answer.url) });
+    const answer = await this.post("codes", options || {}, true);
+    return { ...answer, url: this.url(answer.url) };
   },
   /**
    * scene resolves what App.onLaunch, Page.onLoad or wx.scanCode got; null when there was no scene. The scan counts for the user;
@@ -303,12 +308,12 @@ var outreach = {
     const scene = sceneOf(opened);
     if (!scene) return null;
     const guest = !this.token;
-    const answer = await this.request("/api/wx/scenes/" + encodeURIComponent(scene));
+    const answer = await this.request("/api/wx/scenes/" + enc(scene));
     if (guest) this.opened = scene;
     return answer;
   },
   link(options) {
-    return this.request("/api/wx/links", { method: "POST", data: options, auth: true, retry: true });
+    return this.post("links", options, true);
   },
   /**
    * askMessages shows WeChat's dialog for subscribe messages and reports the answers; call it in a tap, before anything else is awaited.
@@ -322,7 +327,7 @@ var outreach = {
     for (const id of templateIds) if (res[id]) answers[id] = res[id];
     const data = { answers, key: newKey() };
     if (Object.keys(answers).length > 0) {
-      await this.request("/api/wx/consents", { method: "POST", data, auth: true, retry: true }).catch((err) => {
+      await this.post("consents", data, true).catch((err) => {
         if (err.status) throw err;
         this.queue.add("/api/wx/consents", data);
       });
@@ -330,7 +335,7 @@ var outreach = {
     return answers;
   },
   checkText(content, options) {
-    return this.request("/api/wx/check/text", { method: "POST", data: Object.assign({ content }, options), auth: true });
+    return this.post("check/text", { content, ...options });
   },
   /** checkImage sends a picture; its outcome comes into `state` of wx_checks/{id}. */
   checkImage(filePath, options) {
@@ -338,88 +343,8 @@ var outreach = {
   }
 };
 
-// src/sse.js
-var MAX_LINE = 1 << 20;
-function utf8(bytes) {
-  let out = "";
-  for (let i = 0; i < bytes.length; ) {
-    const b = bytes[i++];
-    if (b < 128) {
-      out += String.fromCharCode(b);
-      continue;
-    }
-    const more = b >= 240 && b < 245 ? 3 : b >= 224 && b < 240 ? 2 : b >= 194 && b < 224 ? 1 : 0;
-    let point = b & 63 >> more;
-    let read = 0;
-    while (read < more && (bytes[i + read] & 192) === 128) point = point << 6 | bytes[i + read++] & 63;
-    const short = more === 0 || read < more || point < [0, 128, 2048, 65536][more];
-    if (short || point > 1114111 || point >= 55296 && point <= 57343) {
-      out += "�";
-      continue;
-    }
-    i += more;
-    out += String.fromCodePoint(point);
-  }
-  return out;
-}
-function createParser(onEvent) {
-  let line = [];
-  let message = { id: "", event: "", data: [] };
-  function take(text) {
-    if (text === "") return dispatch();
-    const at = text.indexOf(":");
-    if (at === 0) return void 0;
-    const field = at < 0 ? text : text.slice(0, at);
-    const value = at < 0 ? "" : text.slice(at + 1).replace(/^ /, "");
-    if (field === "data") message.data.push(value);
-    else if (field === "id" || field === "event") message[field] = value;
-    return void 0;
-  }
-  function dispatch() {
-    const done = message;
-    message = { id: "", event: "", data: [] };
-    if (done.data.length > 0) onEvent({ id: done.id, event: done.event || "message", data: done.data.join("\n") });
-  }
-  return function push(chunk) {
-    const bytes = chunk instanceof Uint8Array ? chunk : new Uint8Array(chunk);
-    for (let i = 0; i < bytes.length; i++) {
-      if (bytes[i] !== 10) {
-        line.push(bytes[i]);
-        continue;
-      }
-      if (line[line.length - 1] === 13) line.pop();
-      const whole = line;
-      line = [];
-      take(utf8(whole));
-    }
-    if (line.length > MAX_LINE) throw new WxbaseError(0, "realtime_overflow", "event line over 1 MiB");
-  };
-}
-
-// src/token.js
-var ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-function expiresAt(token) {
-  const bytes = [];
-  let bits = 0;
-  let held = 0;
-  for (const c of (token || "").split(".")[1] || "") {
-    held = (held << 6 | ALPHABET.indexOf(c)) & 65535;
-    bits += 6;
-    if (bits >= 8) bytes.push(held >> (bits -= 8) & 255);
-  }
-  try {
-    return JSON.parse(utf8(bytes)).exp * 1e3 || 0;
-  } catch (e) {
-    return 0;
-  }
-}
-
 // src/people.js
 var people = {
-  tokenIsStale() {
-    const at = expiresAt(this.token);
-    return at > 0 && at < Date.now() + 3e4;
-  },
   /** login: calls made at the same time share one wx.login, since a code can be redeemed only once. */
   login(options) {
     if (!this.loggingIn) {
@@ -441,20 +366,17 @@ var people = {
     if (scene) data.scene = scene;
     if (options.profile) Object.assign(data, await this.signedProfile(options.profile));
     const answer = await this.request("/api/wx/login", { method: "POST", data, auth: false, retry: true });
-    if (epoch !== this.epoch) throw fault(this.lang, "logged_out", "logged out during login");
+    if (epoch !== this.epoch) throw fault(this.lang, "logged_out", "");
     const before = this.user && this.user.id;
     this.opened = null;
-    this.save({ token: answer.token, record: answer.record });
+    this.save(answer);
     this.emit("login", answer);
     if (wasGuest || before !== answer.record.id) this.links.forEach((link) => link.reauth(wasGuest));
     return answer;
   },
   async loginCode() {
-    const failed = (err) => fault(this.lang, "wx_login_failed", err && err.errMsg || "wx.login gave no code");
-    const res = await promised(this.wx, "login").catch((err) => {
-      throw failed(err);
-    });
-    if (!res.code) throw failed(res);
+    const res = await promised(this.wx, "login").catch((err) => err || {});
+    if (!res.code) throw fault(this.lang, "wx_login_failed", res.errMsg || "no code");
     return res.code;
   },
   /** signedProfile takes the answer of wx.getUserInfo, or asks for it. NB! the server believes only what is signed. */
@@ -466,13 +388,13 @@ var people = {
   /** refresh renews a stored token at App.onLaunch; one that the server no longer takes leads to a new login. */
   async refresh() {
     const answer = await this.request("/api/collections/users/auth-refresh", { method: "POST", data: {}, auth: true, retry: true });
-    this.save({ token: answer.token, record: answer.record });
+    this.save(answer);
     return answer.record;
   },
   /** logout forgets the user on this phone; {everywhere: true} ends all tokens of the user on the server first. */
   async logout(options) {
     const everywhere = options && options.everywhere && this.token;
-    if (everywhere) await this.request("/api/wx/logout", { method: "POST", data: {}, relogin: false, retry: true });
+    if (everywhere) await this.request("/api/wx/logout", { method: "POST", relogin: false, retry: true });
     this.forget();
   },
   forget() {
@@ -483,9 +405,9 @@ var people = {
     this.emit("logout");
     this.links.forEach((link) => link.reauth(false));
   },
-  save(session) {
-    this.session = session;
-    this.wx.setStorageSync(this.storageKey, session);
+  save({ token, record }) {
+    this.session = { token, record };
+    this.wx.setStorageSync(this.storageKey, this.session);
   },
   /** sessionValid asks whether the server's session key is still the phone's, before encrypted data is fetched. */
   async sessionValid() {
@@ -493,17 +415,16 @@ var people = {
   },
   async phone(detail) {
     const d = detail || {};
-    if (!d.code && !d.encryptedData) throw fault(this.lang, "phone_denied", d.errMsg || "getPhoneNumber gave no code");
+    if (!d.code && !d.encryptedData) throw fault(this.lang, "phone_denied", d.errMsg || "no code");
     const data = d.code ? { code: d.code } : { encryptedData: d.encryptedData, iv: d.iv };
-    const answer = await this.request("/api/wx/phone", { method: "POST", data, auth: true });
-    if (this.user) this.save({ token: this.token, record: Object.assign({}, this.user, { phone: answer.phoneNumber }) });
+    const answer = await this.post("phone", data);
+    if (this.user) this.save({ token: this.token, record: { ...this.user, phone: answer.phoneNumber } });
     return answer;
   },
   /** profile saves a name, or a picture that chooseAvatar gave as a path on the phone (wx.uploadFile sends it), or both. */
   async profile(fields) {
-    const path = "/api/wx/profile";
     const name = fields.name === void 0 ? {} : { name: fields.name };
-    const record = fields.avatarPath ? await this.upload(path, { name: "avatar", filePath: fields.avatarPath, formData: name }) : await this.request(path, { method: "POST", data: name, auth: true });
+    const record = fields.avatarPath ? await this.upload("/api/wx/profile", { name: "avatar", filePath: fields.avatarPath, formData: name }) : await this.post("profile", name);
     this.save({ token: this.token, record });
     return record;
   },
@@ -512,7 +433,7 @@ var people = {
     if (!this.wx.requirePrivacyAuthorize) return;
     await promised(this.wx, "requirePrivacyAuthorize").catch((err) => {
       const e = err || {};
-      const undeclared = e.errno === 112 || /not declared/.test(e.errMsg || "");
+      const undeclared = e.errno === 112 || /not declared/.test(e.errMsg);
       throw fault(this.lang, undeclared ? "privacy_undeclared" : "privacy_denied", e.errMsg, { errno: e.errno });
     });
   }
@@ -527,10 +448,13 @@ var Queue = class {
     this.sending = null;
     this.items = client.wx.getStorageSync(this.storageKey) || [];
   }
+  who() {
+    return (this.client.user || {}).id || "";
+  }
   /** add keeps a call for the user who made it. */
   add(path, data) {
     if (this.items.length >= MOST) this.items.shift();
-    this.items.push({ path, data, user: this.client.user ? this.client.user.id : "" });
+    this.items.push({ path, data, user: this.who() });
     this.store();
   }
   store() {
@@ -549,8 +473,7 @@ var Queue = class {
     return this.sending || Promise.resolve();
   }
   next() {
-    const user = this.client.user ? this.client.user.id : "";
-    return this.items.find((item) => !item.user || item.user === user);
+    return this.items.find((item) => !item.user || item.user === this.who());
   }
   async send() {
     for (let item = this.next(); item; item = this.next()) {
@@ -580,8 +503,6 @@ var Link = class {
     this.attempts = 0;
     this.conn = null;
     this.timer = null;
-    this.hidden = false;
-    this.everReady = false;
   }
   /** add takes {topic, handler, after?, onReady?, onReconnect?, onError?} and gives the function that takes it away. */
   add(sub) {
@@ -596,7 +517,7 @@ var Link = class {
     if (!this.subs.delete(sub)) return;
     if (!this.topics().includes(sub.topic)) {
       delete this.positions[sub.topic];
-      if (this.conn) delete this.conn.keys[sub.topic];
+      if (this.conn) delete this.conn.spelled[sub.topic];
     }
     if (this.subs.size === 0) this.stop();
     else if (this.conn) this.flush(this.conn);
@@ -613,9 +534,10 @@ var Link = class {
     }, ms);
   }
   async start() {
-    const conn = { keys: {}, task: null, watchdog: null };
+    const conn = { spelled: {}, task: null, watchdog: null };
     this.conn = conn;
-    if (this.host.tokenIsStale()) await this.host.login().catch((err) => this.report(err));
+    if (this.renew) await this.host.login().catch((err) => this.report(err));
+    this.renew = false;
     if (this.conn === conn) this.connect(conn);
   }
   /** watch restarts the idle timer. note: iOS calls nothing back when the network dies in mid-stream. */
@@ -623,9 +545,13 @@ var Link = class {
     clearTimeout(conn.watchdog);
     conn.watchdog = setTimeout(() => this.drop(conn, null), ms);
   }
+  /** listening lists who listens to a topic, or to any. */
+  listening(topic) {
+    return Array.from(this.subs).filter((s) => !topic || s.topic === topic);
+  }
   /** deliver hands a message to all who listen to a topic, and remembers how far a room was read. */
   deliver(topic, message) {
-    const subs = Array.from(this.subs).filter((s) => s.topic === topic);
+    const subs = this.listening(topic);
     if (subs.length > 0 && message && message.seq > 0 && topic.startsWith("rooms/")) this.positions[topic] = message.seq;
     for (const sub of subs) this.call(sub.handler, message);
   }
@@ -634,7 +560,7 @@ var Link = class {
     try {
       if (fn) fn(value);
     } catch (err) {
-      this.report(fault(this.host.lang, "handler_failed", String(err && err.message || err)));
+      this.report(fault(this.host.lang, "handler_failed", String(err)));
     }
   }
   /** settled: the server has taken the whole list of topics. */
@@ -643,7 +569,7 @@ var Link = class {
     this.everReady = true;
     if (!conn.ready) conn.readyAt = Date.now();
     conn.ready = true;
-    for (const sub of Array.from(this.subs)) {
+    for (const sub of this.listening()) {
       if (!sub.ready) this.call(sub.onReady);
       else if (again) this.call(sub.onReconnect);
       sub.ready = true;
@@ -653,7 +579,7 @@ var Link = class {
   /** learn asks where a room stands that has said nothing yet, so that a cut before its first message loses nothing either. */
   async learn(topic) {
     if (!topic.startsWith("rooms/") || this.positions[topic] !== void 0) return;
-    const path = "/api/wx/rooms/" + encodeURIComponent(topic.slice(6)) + "/messages?limit=1";
+    const path = "/api/wx/rooms/" + enc(topic.slice(6)) + "/messages?limit=1";
     const answer = await this.host.request(path, {}).catch(() => null);
     if (answer && answer.newest >= 0 && this.positions[topic] === void 0 && this.topics().includes(topic)) this.positions[topic] = answer.newest;
   }
@@ -667,8 +593,10 @@ var Link = class {
   }
   /** pause is short after a connection that served well, else it doubles from 0.5 s to 30 s, never the same for all. */
   pause(wasGood) {
-    if (wasGood) this.attempts = 0;
-    if (wasGood) return 300 * Math.random();
+    if (wasGood) {
+      this.attempts = 0;
+      return 300 * Math.random();
+    }
     const ms = Math.min(3e4, 500 << this.attempts);
     this.attempts = Math.min(this.attempts + 1, 6);
     return ms * (0.5 + Math.random() / 2);
@@ -710,11 +638,59 @@ var Link = class {
     else this.plan(0);
   }
   report(err, topic) {
-    const subs = Array.from(this.subs).filter((s) => !topic || s.topic === topic);
-    for (const sub of subs) this.host.guard(() => sub.onError && sub.onError(err));
+    for (const sub of this.listening(topic)) this.host.guard(() => sub.onError && sub.onError(err));
     this.host.emit("error", err);
   }
 };
+
+// src/sse.js
+var MAX_LINE = 1 << 20;
+var CHARACTER = /%[0-7].|%[cd].%[89ab].|%e.(?:%[89ab].){2}|%f.(?:%[89ab].){3}|%../g;
+function character(escaped) {
+  try {
+    return decodeURIComponent(escaped);
+  } catch (e) {
+    return escaped.replace(/%../g, "�");
+  }
+}
+function utf8(bytes) {
+  let escaped = "";
+  for (const b of bytes) escaped += (b < 16 ? "%0" : "%") + b.toString(16);
+  return escaped.replace(CHARACTER, character);
+}
+function createParser(onEvent) {
+  let line = [];
+  let message = { id: "", event: "", data: [] };
+  function take(text) {
+    if (text === "") return dispatch();
+    const at = text.indexOf(":");
+    if (at === 0) return void 0;
+    const field = at < 0 ? text : text.slice(0, at);
+    const value = at < 0 ? "" : text.slice(at + 1).replace(/^ /, "");
+    if (field === "data") message.data.push(value);
+    else if (field === "id" || field === "event") message[field] = value;
+    return void 0;
+  }
+  function dispatch() {
+    const done = message;
+    message = { id: "", event: "", data: [] };
+    if (done.data.length > 0) onEvent({ id: done.id, event: done.event || "message", data: done.data.join("\n") });
+  }
+  return function push(chunk) {
+    const bytes = new Uint8Array(chunk);
+    for (let i = 0; i < bytes.length; i++) {
+      if (bytes[i] !== 10) {
+        line.push(bytes[i]);
+        continue;
+      }
+      if (line[line.length - 1] === 13) line.pop();
+      const whole = line;
+      line = [];
+      take(utf8(whole));
+    }
+    if (line.length > MAX_LINE) throw new WxbaseError(0, "realtime_overflow", "line over 1 MiB");
+  };
+}
 
 // src/realtime.js
 var Realtime = class extends Link {
@@ -727,12 +703,12 @@ var Realtime = class extends Link {
       timeout: 3e5,
       // most clients cut at 60 s whatever is asked for
       header: { Accept: "text/event-stream" },
-      success: (res) => end(Number(res.statusCode) === 200 ? null : errorFrom(Number(res.statusCode), res.data, this.host.lang)),
+      success: (res) => end(Number(res.statusCode) === 200 ? null : errorFrom(res, this.host.lang)),
       fail: (err) => end(fromPlatform(this.host.lang, err))
     });
     if (!task || !task.onChunkReceived) {
       this.stop();
-      this.report(fault(this.host.lang, "realtime_unsupported", "wx.request has no onChunkReceived (base library 2.20.1)"));
+      this.report(fault(this.host.lang, "realtime_unsupported", "no onChunkReceived: base library 2.20.1"));
       return;
     }
     conn.task = task;
@@ -761,7 +737,7 @@ var Realtime = class extends Link {
       data = JSON.parse(event.data);
     } catch (e) {
     }
-    const topic = Object.keys(conn.keys).find((t) => conn.keys[t] === event.event);
+    const topic = Object.keys(conn.spelled).find((t) => conn.spelled[t] === event.event);
     if (topic) this.deliver(topic, data);
   }
   /**
@@ -770,11 +746,11 @@ var Realtime = class extends Link {
    */
   key(conn, topic) {
     const after2 = this.positions[topic];
-    if (conn.keys[topic] === void 0) {
-      const options = after2 === void 0 ? "" : "?options=" + encodeURIComponent(JSON.stringify({ query: { after: String(after2) } }));
-      conn.keys[topic] = topic + options;
+    if (conn.spelled[topic] === void 0) {
+      const options = after2 === void 0 ? "" : "?options=" + enc(JSON.stringify({ query: { after: String(after2) } }));
+      conn.spelled[topic] = topic + options;
     }
-    return conn.keys[topic];
+    return conn.spelled[topic];
   }
   /** flush sends the whole list of topics; one such request at a time, the latest list wins. */
   async flush(conn) {
@@ -787,7 +763,7 @@ var Realtime = class extends Link {
     conn.dirty = false;
     try {
       const data = { clientId: conn.clientId, subscriptions: this.topics().map((topic) => this.key(conn, topic)) };
-      await this.host.request("/api/realtime", { method: "POST", data, relogin: false });
+      await this.host.request("/api/realtime", { method: "POST", data });
       conn.posting = false;
       if (this.conn !== conn) return;
       if (conn.dirty) this.flush(conn);
@@ -806,41 +782,44 @@ var Realtime = class extends Link {
 };
 
 // src/room.js
-var MEMBERS_MS = 15e3;
+var UNTOLD_MS = 3e3;
 var Room = class {
   constructor(client, name, options) {
     const o = options || {};
     this.client = client;
     this.name = name;
-    this.path = "/api/wx/rooms/" + encodeURIComponent(name);
-    this.onMembers = o.onMembers;
-    this.timer = null;
-    this.closed = false;
-    const link = client.linkFor(o.transport);
-    this.link = link;
-    this.off = link.add({
+    this.path = "/api/wx/rooms/" + enc(name);
+    this.options = o;
+    this.tellings = 0;
+    this.off = client.linkFor(o.transport).add({
       topic: "rooms/" + name,
       after: o.after,
-      handler: o.onMessage,
+      handler: (message) => this.hear(message),
       onReady: () => this.ready(o.onReady),
       onReconnect: () => this.ready(o.onReconnect),
       onError: o.onError
     });
   }
-  ready(then) {
-    if (this.onMembers) this.look();
-    if (then) then();
+  /** hear keeps the server's own event `members` apart from what people say: nobody can publish it. */
+  hear(message) {
+    const { onMembers, onMessage } = this.options;
+    if (message.event !== "members") return onMessage && onMessage(message);
+    this.tellings++;
+    return onMembers && onMembers(message.payload);
   }
-  /** look asks who is there, at once and every 15 s; while the mini program is hidden it does not. */
-  async look() {
+  ready(then) {
+    if (then) then();
+    if (!this.options.onMembers) return;
+    const { tellings } = this;
     clearTimeout(this.timer);
-    if (!this.link.hidden) {
-      const answer = await this.members().catch((err) => this.client.emit("error", err));
-      if (this.closed) return;
-      if (answer) this.client.guard(() => this.onMembers(answer));
-    }
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.look(), MEMBERS_MS);
+    this.timer = setTimeout(() => this.look(tellings), UNTOLD_MS);
+  }
+  /** look asks once who is there, where the server has not told: then it says what is wrong (a room without presence). */
+  async look(tellings) {
+    const untold = () => this.timer && tellings === this.tellings;
+    if (!untold()) return;
+    const answer = await this.members().catch((err) => this.client.emit("error", err));
+    if (answer && untold()) this.client.guard(() => this.options.onMembers(answer));
   }
   members() {
     return this.client.request(this.path + "/members");
@@ -849,27 +828,30 @@ var Room = class {
   history(after2, limit) {
     return this.client.request(this.path + "/messages?after=" + (after2 || 0) + "&limit=" + (limit || 100));
   }
+  /** publish has a key, so that a message whose answer was lost is sent again and heard once. */
   publish(event, payload) {
-    return this.client.request(this.path + "/messages", { method: "POST", data: { event, payload } });
+    return this.client.request(this.path + "/messages", { method: "POST", data: { event, payload, key: newKey() }, retry: true });
   }
   close() {
-    this.closed = true;
     clearTimeout(this.timer);
+    this.timer = null;
     this.off();
   }
 };
 
 // src/shop.js
+var PAGE = { perPage: 100, skipTotal: true };
+var MINE = { ...PAGE, sort: "-@rowid", auth: true };
 var PAID = ["PAID", "PART_REFUNDED", "REFUNDED"];
 var shop = {
   /** products on sale, a page at a time; a page that is not full is the last. */
   async products(options) {
-    const page = await this.collection("products").list(Object.assign({ filter: "active = true", perPage: 100, skipTotal: true }, options));
+    const page = await this.collection("products").list({ filter: "active = true", ...PAGE, ...options });
     return page.items;
   },
   /** orders of the user, the newest first, a page at a time. */
   async orders(options) {
-    const page = await this.collection("orders").list(Object.assign({ sort: "-@rowid", perPage: 100, skipTotal: true, auth: true }, options));
+    const page = await this.collection("orders").list({ ...MINE, ...options });
     return page.items;
   },
   order(id) {
@@ -877,18 +859,17 @@ var shop = {
   },
   /** refunds of one order of the user. */
   async refunds(orderId) {
-    const filter = { filter: "order = {:order}", params: { order: orderId }, sort: "-@rowid", perPage: 100, skipTotal: true, auth: true };
-    return (await this.collection("refunds").list(filter)).items;
+    return (await this.collection("refunds").list({ filter: "order = {:order}", params: { order: orderId }, ...MINE })).items;
   },
   /**
    * createOrder has a key, its own or one that is made here, so that an answer that was lost can be asked for again: the same key gives the
    * same order. {offline: true} keeps an order that finds no network and sends it later (see on('sent')); the call fails with `queued`.
    */
   async createOrder(items, options) {
-    const { offline, ...rest } = Object.assign({ key: newKey() }, options);
-    const data = Object.assign({ items }, rest);
+    const { offline, ...rest } = { key: newKey(), ...options };
+    const data = { items, ...rest };
     try {
-      return await this.request("/api/wx/orders", { method: "POST", data, auth: true, retry: true });
+      return await this.post("orders", data, true);
     } catch (err) {
       if (!offline || err.code !== "network" && err.code !== "timeout") throw err;
       this.queue.add("/api/wx/orders", data);
@@ -896,7 +877,7 @@ var shop = {
     }
   },
   onOrder(id, verb) {
-    return this.request("/api/wx/orders/" + encodeURIComponent(id) + "/" + verb, { method: "POST", data: {}, auth: true, retry: true });
+    return this.post("orders/" + enc(id) + "/" + verb, {}, true);
   },
   sync(id) {
     return this.onOrder(id, "sync");
@@ -915,7 +896,7 @@ var shop = {
     if (order && PAID.includes(order.payState)) return { state: "paid", order };
     if (!failure) return { state: "pending", order };
     if (/cancel/.test(failure.errMsg || "")) return { state: "cancelled", order };
-    throw fault(this.lang, "pay_failed", failure.errMsg || "requestPayment failed", { order });
+    throw fault(this.lang, "pay_failed", failure.errMsg || failure.message, { order });
   },
   /** settle asks up to `tries` times; an answer that does not come leaves the order pending, never failed. */
   async settle(id, tries) {
@@ -957,7 +938,7 @@ var Socket = class extends Link {
       try {
         this.receive(conn, String(res.data));
       } catch (err) {
-        this.drop(conn, fault(this.host.lang, "realtime_garbled", String(err && err.message || err)));
+        this.drop(conn, fault(this.host.lang, "realtime_garbled", String(err)));
       }
     });
     task.onError((err) => this.drop(conn, fromPlatform(this.host.lang, err)));
@@ -972,11 +953,12 @@ var Socket = class extends Link {
   }
   receive(conn, text) {
     if (conn.patience) this.watch(conn, conn.patience);
-    const [type, rest] = [text.slice(0, 1), text.slice(1)];
+    const type = text[0];
+    const rest = text.slice(1);
     if (type === "0") this.opened(conn, JSON.parse(rest));
     else if (type === "2") this.send(conn, "3");
     else if (type === "1") this.drop(conn, null);
-    else if (type === "4") this.packet(conn, rest.slice(0, 1), rest.slice(1));
+    else if (type === "4") this.packet(conn, rest[0], rest.slice(1));
   }
   opened(conn, { pingInterval, pingTimeout }) {
     conn.patience = pingInterval + pingTimeout;
@@ -991,11 +973,16 @@ var Socket = class extends Link {
     } else if (type === "1") this.drop(conn, null);
     else if (type === "2") this.event(conn, ...splitId(rest));
     else if (type === "3") this.answered(conn, ...splitId(rest));
-    else if (type === "4") this.drop(conn, refusal(JSON.parse(rest)));
+    else if (type === "4") this.refused(conn, refusal(JSON.parse(rest)));
+  }
+  /** refused: a token that has ended is mended by a login, once a connection; anything else is told. */
+  refused(conn, err) {
+    this.renew = err.code === "token_invalid" && !!this.host.token;
+    this.drop(conn, err);
   }
   event(conn, id, [name, payload, info]) {
     if (id) this.send(conn, "43" + id + "[]");
-    if (info && info.room) this.deliver("rooms/" + info.room, Object.assign({ event: name, payload }, info));
+    if (info && info.room) this.deliver("rooms/" + info.room, { event: name, payload, ...info });
     else if (name === "error") this.report(refusal(payload));
   }
   answered(conn, id, [answer]) {
@@ -1025,7 +1012,7 @@ var Socket = class extends Link {
   join(conn, topic) {
     conn.joined[topic] = "asked";
     const after2 = this.positions[topic];
-    const value = Object.assign({ room: topic.slice(6) }, after2 === void 0 ? null : { after: after2 });
+    const value = { room: topic.slice(6), after: after2 };
     this.ask(conn, "join", value, (answer) => {
       if (this.conn !== conn || !conn.joined[topic]) return;
       conn.joined[topic] = answer.error ? "refused" : "in";
@@ -1072,19 +1059,20 @@ var Client = class {
   }
   /** watchPhone follows the mini program into the background and back, and the network. */
   watchPhone() {
-    this.onHide = () => this.links.forEach((link) => link.setHidden(true));
-    this.onShow = () => {
-      this.links.forEach((link) => link.setHidden(false));
+    const awake = (tell) => {
+      this.links.forEach(tell);
       this.queue.flush();
     };
-    this.onNetwork = (res) => {
-      if (!res.isConnected) return;
-      this.links.forEach((link) => link.wake());
-      this.queue.flush();
+    this.watching = {
+      AppHide: () => this.links.forEach((link) => link.setHidden(true)),
+      AppShow: () => awake((link) => link.setHidden(false)),
+      NetworkStatusChange: (res) => res.isConnected && awake((link) => link.wake())
     };
-    if (this.wx.onAppHide) this.wx.onAppHide(this.onHide);
-    if (this.wx.onAppShow) this.wx.onAppShow(this.onShow);
-    if (this.wx.onNetworkStatusChange) this.wx.onNetworkStatusChange(this.onNetwork);
+    this.listenToPhone("on");
+  }
+  /** listenToPhone begins ('on') or ends ('off') it. */
+  listenToPhone(how) {
+    for (const name of Object.keys(this.watching)) if (this.wx[how + name]) this.wx[how + name](this.watching[name]);
   }
   /** reached: the server has answered, so what waits for it may go. */
   reached() {
@@ -1109,7 +1097,7 @@ var Client = class {
     return new Collection(this, name);
   }
   subscribe(topic, handler, options) {
-    return this.realtime.add(Object.assign({ topic, handler }, options));
+    return this.realtime.add({ topic, handler, ...options });
   }
   /** room listens to a room and takes it up where it was read last after every cut; see index.d.ts. */
   room(name, options) {
@@ -1139,9 +1127,7 @@ var Client = class {
       link.stop();
     }
     this.listeners = {};
-    if (this.wx.offAppHide) this.wx.offAppHide(this.onHide);
-    if (this.wx.offAppShow) this.wx.offAppShow(this.onShow);
-    if (this.wx.offNetworkStatusChange) this.wx.offNetworkStatusChange(this.onNetwork);
+    this.listenToPhone("off");
   }
 };
 Object.assign(Client.prototype, calls, people, shop, outreach);

@@ -12,28 +12,27 @@ var WxbaseError = class extends Error {
   }
 };
 var sentences = {
-  network: ["网络不可用，请检查网络后重试", "The network is not available. Try again."],
-  timeout: ["网络超时，请稍后重试", "The server did not answer in time. Try again."],
-  aborted: ["已取消", "Aborted."],
-  queued: ["网络恢复后会自动提交", "This will be sent when the network is back."],
-  wx_login_failed: ["微信登录失败，请重试", "The login at WeChat did not work. Try again."],
-  logged_out: ["已退出登录", "Logged out."],
-  phone_denied: ["未授权手机号", "The phone number was not given."],
-  privacy_denied: ["未同意隐私保护指引，无法继续", "The privacy guide was not agreed to."],
-  privacy_undeclared: ["小程序后台的隐私保护指引未声明此项信息", "The mini program has not declared this in its privacy guide."],
-  subscribe_refused: ["无法订阅消息，请在设置中打开订阅消息", "Messages cannot be subscribed to: they are switched off."],
-  pay_failed: ["支付未完成，请重试", "The payment did not work. Try again."],
-  realtime_unsupported: ["微信版本过低，无法接收实时消息", "This version of WeChat cannot receive messages in real time."],
-  http_401: ["请先登录", "Log in first."],
-  http_403: ["没有权限", "This is not allowed."],
-  http_404: ["内容不存在", "There is no such thing."],
-  http_413: ["内容过大", "This is too large."],
-  http_429: ["操作太频繁，请稍后再试", "Too many requests. Try again later."],
-  http_5xx: ["服务器繁忙，请稍后重试", "The server is busy. Try again."]
+  network: "网络不可用，请检查网络后重试|No network. Try again.",
+  timeout: "网络超时，请稍后重试|Timed out. Try again.",
+  aborted: "已取消|Aborted.",
+  queued: "网络恢复后会自动提交|Will be sent when the network is back.",
+  wx_login_failed: "微信登录失败，请重试|Login failed. Try again.",
+  logged_out: "已退出登录|Logged out.",
+  phone_denied: "未授权手机号|No phone number given.",
+  privacy_denied: "未同意隐私保护指引|Privacy guide not accepted.",
+  privacy_undeclared: "隐私保护指引未声明此项信息|Not declared in the privacy guide.",
+  subscribe_refused: "订阅消息已关闭，请在设置中打开|Subscribe messages are switched off.",
+  pay_failed: "支付未完成，请重试|Payment failed. Try again.",
+  realtime_unsupported: "微信版本过低，无法接收实时消息|WeChat is too old for realtime.",
+  http_401: "请先登录|Log in first.",
+  http_403: "没有权限|Not allowed.",
+  http_404: "内容不存在|Not found.",
+  http_413: "内容过大|Too large.",
+  http_429: "操作太频繁，请稍后再试|Too many requests. Try again.",
+  http_5xx: "服务器繁忙，请稍后重试|Server busy. Try again."
 };
 function sentence(lang, key) {
-  const both = sentences[key];
-  return both && both[lang === "en" ? 1 : 0];
+  return (sentences[key] || "|").split("|")[lang === "en" ? 1 : 0];
 }
 function fault(lang, code, detail, data) {
   return new WxbaseError(0, code, sentence(lang, code) || detail || code, data, detail);
@@ -43,8 +42,9 @@ function fromPlatform(lang, err) {
   if (/abort/.test(said)) return fault(lang, "aborted", said);
   return fault(lang, /time ?out/i.test(said) ? "timeout" : "network", said);
 }
-function errorFrom(status, body, lang) {
-  const b = body && typeof body === "object" ? body : {};
+function errorFrom(res, lang) {
+  const status = Number(res.statusCode);
+  const b = res.data && typeof res.data === "object" ? res.data : {};
   const data = b.data && typeof b.data === "object" ? b.data : {};
   const own = typeof data.code === "string";
   const code = own ? data.code : firstFieldCode(data) || "http_" + status;
@@ -59,27 +59,18 @@ function firstFieldCode(data) {
 
 // src/sse.js
 var MAX_LINE = 1 << 20;
-function utf8(bytes) {
-  let out = "";
-  for (let i = 0; i < bytes.length; ) {
-    const b = bytes[i++];
-    if (b < 128) {
-      out += String.fromCharCode(b);
-      continue;
-    }
-    const more = b >= 240 && b < 245 ? 3 : b >= 224 && b < 240 ? 2 : b >= 194 && b < 224 ? 1 : 0;
-    let point = b & 63 >> more;
-    let read = 0;
-    while (read < more && (bytes[i + read] & 192) === 128) point = point << 6 | bytes[i + read++] & 63;
-    const short = more === 0 || read < more || point < [0, 128, 2048, 65536][more];
-    if (short || point > 1114111 || point >= 55296 && point <= 57343) {
-      out += "�";
-      continue;
-    }
-    i += more;
-    out += String.fromCodePoint(point);
+var CHARACTER = /%[0-7].|%[cd].%[89ab].|%e.(?:%[89ab].){2}|%f.(?:%[89ab].){3}|%../g;
+function character(escaped) {
+  try {
+    return decodeURIComponent(escaped);
+  } catch (e) {
+    return escaped.replace(/%../g, "�");
   }
-  return out;
+}
+function utf8(bytes) {
+  let escaped = "";
+  for (const b of bytes) escaped += (b < 16 ? "%0" : "%") + b.toString(16);
+  return escaped.replace(CHARACTER, character);
 }
 function createParser(onEvent) {
   let line = [];
@@ -100,7 +91,7 @@ function createParser(onEvent) {
     if (done.data.length > 0) onEvent({ id: done.id, event: done.event || "message", data: done.data.join("\n") });
   }
   return function push(chunk) {
-    const bytes = chunk instanceof Uint8Array ? chunk : new Uint8Array(chunk);
+    const bytes = new Uint8Array(chunk);
     for (let i = 0; i < bytes.length; i++) {
       if (bytes[i] !== 10) {
         line.push(bytes[i]);
@@ -111,7 +102,7 @@ function createParser(onEvent) {
       line = [];
       take(utf8(whole));
     }
-    if (line.length > MAX_LINE) throw new WxbaseError(0, "realtime_overflow", "event line over 1 MiB");
+    if (line.length > MAX_LINE) throw new WxbaseError(0, "realtime_overflow", "line over 1 MiB");
   };
 }
 
@@ -263,6 +254,9 @@ function createPlatform(wx, options) {
   };
 }
 
+// src/promised.js
+var enc = encodeURIComponent;
+
 // src/link.js
 var Link = class {
   constructor(host) {
@@ -272,8 +266,6 @@ var Link = class {
     this.attempts = 0;
     this.conn = null;
     this.timer = null;
-    this.hidden = false;
-    this.everReady = false;
   }
   /** add takes {topic, handler, after?, onReady?, onReconnect?, onError?} and gives the function that takes it away. */
   add(sub) {
@@ -288,7 +280,7 @@ var Link = class {
     if (!this.subs.delete(sub)) return;
     if (!this.topics().includes(sub.topic)) {
       delete this.positions[sub.topic];
-      if (this.conn) delete this.conn.keys[sub.topic];
+      if (this.conn) delete this.conn.spelled[sub.topic];
     }
     if (this.subs.size === 0) this.stop();
     else if (this.conn) this.flush(this.conn);
@@ -305,9 +297,10 @@ var Link = class {
     }, ms);
   }
   async start() {
-    const conn = { keys: {}, task: null, watchdog: null };
+    const conn = { spelled: {}, task: null, watchdog: null };
     this.conn = conn;
-    if (this.host.tokenIsStale()) await this.host.login().catch((err) => this.report(err));
+    if (this.renew) await this.host.login().catch((err) => this.report(err));
+    this.renew = false;
     if (this.conn === conn) this.connect(conn);
   }
   /** watch restarts the idle timer. note: iOS calls nothing back when the network dies in mid-stream. */
@@ -315,9 +308,13 @@ var Link = class {
     clearTimeout(conn.watchdog);
     conn.watchdog = setTimeout(() => this.drop(conn, null), ms);
   }
+  /** listening lists who listens to a topic, or to any. */
+  listening(topic) {
+    return Array.from(this.subs).filter((s) => !topic || s.topic === topic);
+  }
   /** deliver hands a message to all who listen to a topic, and remembers how far a room was read. */
   deliver(topic, message) {
-    const subs = Array.from(this.subs).filter((s) => s.topic === topic);
+    const subs = this.listening(topic);
     if (subs.length > 0 && message && message.seq > 0 && topic.startsWith("rooms/")) this.positions[topic] = message.seq;
     for (const sub of subs) this.call(sub.handler, message);
   }
@@ -326,7 +323,7 @@ var Link = class {
     try {
       if (fn) fn(value);
     } catch (err) {
-      this.report(fault(this.host.lang, "handler_failed", String(err && err.message || err)));
+      this.report(fault(this.host.lang, "handler_failed", String(err)));
     }
   }
   /** settled: the server has taken the whole list of topics. */
@@ -335,7 +332,7 @@ var Link = class {
     this.everReady = true;
     if (!conn.ready) conn.readyAt = Date.now();
     conn.ready = true;
-    for (const sub of Array.from(this.subs)) {
+    for (const sub of this.listening()) {
       if (!sub.ready) this.call(sub.onReady);
       else if (again) this.call(sub.onReconnect);
       sub.ready = true;
@@ -345,7 +342,7 @@ var Link = class {
   /** learn asks where a room stands that has said nothing yet, so that a cut before its first message loses nothing either. */
   async learn(topic) {
     if (!topic.startsWith("rooms/") || this.positions[topic] !== void 0) return;
-    const path = "/api/wx/rooms/" + encodeURIComponent(topic.slice(6)) + "/messages?limit=1";
+    const path = "/api/wx/rooms/" + enc(topic.slice(6)) + "/messages?limit=1";
     const answer = await this.host.request(path, {}).catch(() => null);
     if (answer && answer.newest >= 0 && this.positions[topic] === void 0 && this.topics().includes(topic)) this.positions[topic] = answer.newest;
   }
@@ -359,8 +356,10 @@ var Link = class {
   }
   /** pause is short after a connection that served well, else it doubles from 0.5 s to 30 s, never the same for all. */
   pause(wasGood) {
-    if (wasGood) this.attempts = 0;
-    if (wasGood) return 300 * Math.random();
+    if (wasGood) {
+      this.attempts = 0;
+      return 300 * Math.random();
+    }
     const ms = Math.min(3e4, 500 << this.attempts);
     this.attempts = Math.min(this.attempts + 1, 6);
     return ms * (0.5 + Math.random() / 2);
@@ -402,8 +401,7 @@ var Link = class {
     else this.plan(0);
   }
   report(err, topic) {
-    const subs = Array.from(this.subs).filter((s) => !topic || s.topic === topic);
-    for (const sub of subs) this.host.guard(() => sub.onError && sub.onError(err));
+    for (const sub of this.listening(topic)) this.host.guard(() => sub.onError && sub.onError(err));
     this.host.emit("error", err);
   }
 };
@@ -419,12 +417,12 @@ var Realtime = class extends Link {
       timeout: 3e5,
       // most clients cut at 60 s whatever is asked for
       header: { Accept: "text/event-stream" },
-      success: (res) => end(Number(res.statusCode) === 200 ? null : errorFrom(Number(res.statusCode), res.data, this.host.lang)),
+      success: (res) => end(Number(res.statusCode) === 200 ? null : errorFrom(res, this.host.lang)),
       fail: (err) => end(fromPlatform(this.host.lang, err))
     });
     if (!task || !task.onChunkReceived) {
       this.stop();
-      this.report(fault(this.host.lang, "realtime_unsupported", "wx.request has no onChunkReceived (base library 2.20.1)"));
+      this.report(fault(this.host.lang, "realtime_unsupported", "no onChunkReceived: base library 2.20.1"));
       return;
     }
     conn.task = task;
@@ -453,7 +451,7 @@ var Realtime = class extends Link {
       data = JSON.parse(event.data);
     } catch (e) {
     }
-    const topic = Object.keys(conn.keys).find((t) => conn.keys[t] === event.event);
+    const topic = Object.keys(conn.spelled).find((t) => conn.spelled[t] === event.event);
     if (topic) this.deliver(topic, data);
   }
   /**
@@ -462,11 +460,11 @@ var Realtime = class extends Link {
    */
   key(conn, topic) {
     const after = this.positions[topic];
-    if (conn.keys[topic] === void 0) {
-      const options = after === void 0 ? "" : "?options=" + encodeURIComponent(JSON.stringify({ query: { after: String(after) } }));
-      conn.keys[topic] = topic + options;
+    if (conn.spelled[topic] === void 0) {
+      const options = after === void 0 ? "" : "?options=" + enc(JSON.stringify({ query: { after: String(after) } }));
+      conn.spelled[topic] = topic + options;
     }
-    return conn.keys[topic];
+    return conn.spelled[topic];
   }
   /** flush sends the whole list of topics; one such request at a time, the latest list wins. */
   async flush(conn) {
@@ -479,7 +477,7 @@ var Realtime = class extends Link {
     conn.dirty = false;
     try {
       const data = { clientId: conn.clientId, subscriptions: this.topics().map((topic) => this.key(conn, topic)) };
-      await this.host.request("/api/realtime", { method: "POST", data, relogin: false });
+      await this.host.request("/api/realtime", { method: "POST", data });
       conn.posting = false;
       if (this.conn !== conn) return;
       if (conn.dirty) this.flush(conn);
@@ -526,7 +524,6 @@ var Channel = class {
       wx,
       baseURL: pb.baseURL.replace(/\/+$/, ""),
       idleTimeout: options.idleTimeout || 4e4,
-      tokenIsStale: () => false,
       request: (path, o) => pb.send(path, { method: o.method, body: o.data, requestKey: null }),
       guard: (fn) => fn(),
       emit: (event, err) => options.onError && options.onError(err)

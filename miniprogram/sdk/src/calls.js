@@ -1,6 +1,6 @@
 /** The calls to the server: one request with its repeats, one upload. Methods of Client. */
 import { errorFrom, fault, fromPlatform } from './errors.js';
-import { after } from './promised.js';
+import { after, enc } from './promised.js';
 
 const REPEATS = 2;
 const BUSY = [502, 503, 504];
@@ -35,6 +35,11 @@ export const calls = {
     }
   },
 
+  /** post is a call of ours for somebody who is logged in; twice is once where it carries a key or changes nothing. */
+  post(path, data, retry) {
+    return this.request('/api/wx/' + path, { method: 'POST', data, auth: true, retry: !!retry });
+  },
+
   /** insist repeats what is safe to repeat, after a pause that grows and is never the same for all. */
   async insist(path, o, token) {
     for (let i = 0; ; i++) {
@@ -60,7 +65,7 @@ export const calls = {
   },
 
   headers(o, token) {
-    const header = Object.assign({ 'Accept-Language': this.lang === 'en' ? 'en' : 'zh-CN' }, o.header);
+    const header = { 'Accept-Language': this.lang === 'en' ? 'en' : 'zh-CN', ...o.header };
     if (token) header.Authorization = token;
     return header;
   },
@@ -69,7 +74,7 @@ export const calls = {
   call(name, options, onTask) {
     return new Promise((resolve, reject) => {
       const fail = (err) => reject(fromPlatform(this.lang, err));
-      const task = this.wx[name](Object.assign({}, options, { success: resolve, fail }));
+      const task = this.wx[name]({ ...options, success: resolve, fail });
       if (onTask && task) onTask(task);
     });
   },
@@ -77,7 +82,7 @@ export const calls = {
   /** finish reads an answer. note: some phones give the status as text. */
   finish(res) {
     const status = Number(res.statusCode);
-    if (!(status >= 200 && status < 300)) throw errorFrom(status, res.data, this.lang);
+    if (!(status >= 200 && status < 300)) throw errorFrom(res, this.lang);
     this.reached();
     return res.data;
   },
@@ -87,7 +92,7 @@ export const calls = {
    * The answer is read as JSON; wx gives it as text whatever the server says it is.
    */
   upload(path, options) {
-    const o = Object.assign({ name: 'file' }, options);
+    const o = { name: 'file', ...options };
     const state = { stopped: false, task: null };
     const sent = this.doUpload(path, o, state);
     sent.abort = () => {
@@ -118,7 +123,7 @@ export const calls = {
       state.task = task;
       if (o.onProgress && task.onProgressUpdate) task.onProgressUpdate((p) => this.guard(() => o.onProgress(p.progress)));
     });
-    return this.finish(Object.assign({}, res, { data: parsed(res.data) }));
+    return this.finish({ ...res, data: parsed(res.data) });
   },
 
   /** url makes an address absolute, as <image> of a mini program needs it. */
@@ -127,7 +132,7 @@ export const calls = {
   },
 
   fileURL(record, filename, query) {
-    const path = [record.collectionId, record.id, filename].map(encodeURIComponent).join('/');
+    const path = [record.collectionId, record.id, filename].map(enc).join('/');
     return this.url('/api/files/' + path + (query ? '?' + query : ''));
   },
 };

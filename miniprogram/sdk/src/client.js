@@ -50,19 +50,21 @@ class Client {
 
   /** watchPhone follows the mini program into the background and back, and the network. */
   watchPhone() {
-    this.onHide = () => this.links.forEach((link) => link.setHidden(true));
-    this.onShow = () => {
-      this.links.forEach((link) => link.setHidden(false));
+    const awake = (tell) => {
+      this.links.forEach(tell);
       this.queue.flush();
     };
-    this.onNetwork = (res) => {
-      if (!res.isConnected) return;
-      this.links.forEach((link) => link.wake());
-      this.queue.flush();
+    this.watching = {
+      AppHide: () => this.links.forEach((link) => link.setHidden(true)),
+      AppShow: () => awake((link) => link.setHidden(false)),
+      NetworkStatusChange: (res) => res.isConnected && awake((link) => link.wake()),
     };
-    if (this.wx.onAppHide) this.wx.onAppHide(this.onHide);
-    if (this.wx.onAppShow) this.wx.onAppShow(this.onShow);
-    if (this.wx.onNetworkStatusChange) this.wx.onNetworkStatusChange(this.onNetwork);
+    this.listenToPhone('on');
+  }
+
+  /** listenToPhone begins ('on') or ends ('off') it. */
+  listenToPhone(how) {
+    for (const name of Object.keys(this.watching)) if (this.wx[how + name]) this.wx[how + name](this.watching[name]);
   }
 
   /** reached: the server has answered, so what waits for it may go. */
@@ -93,7 +95,7 @@ class Client {
   }
 
   subscribe(topic, handler, options) {
-    return this.realtime.add(Object.assign({ topic, handler }, options));
+    return this.realtime.add({ topic, handler, ...options });
   }
 
   /** room listens to a room and takes it up where it was read last after every cut; see index.d.ts. */
@@ -128,9 +130,7 @@ class Client {
       link.stop();
     }
     this.listeners = {};
-    if (this.wx.offAppHide) this.wx.offAppHide(this.onHide);
-    if (this.wx.offAppShow) this.wx.offAppShow(this.onShow);
-    if (this.wx.offNetworkStatusChange) this.wx.offNetworkStatusChange(this.onNetwork);
+    this.listenToPhone('off');
   }
 }
 

@@ -1,4 +1,5 @@
 /** One collection of PocketBase: the shop's own data. */
+import { enc } from './promised.js';
 
 /** quote writes a value as PocketBase's filters read it. NB! a backslash is escaped too, or it would free the quote that follows. */
 function quote(value) {
@@ -16,11 +17,10 @@ export function fill(filter, params) {
   });
 }
 
-function queryOf(o) {
-  const q = { page: o.page, perPage: o.perPage, sort: o.sort, expand: o.expand, fields: o.fields };
-  if (o.filter) q.filter = fill(o.filter, o.params);
-  if (o.skipTotal) q.skipTotal = 1;
-  const pairs = Object.keys(q).filter((k) => q[k] !== undefined).map((k) => k + '=' + encodeURIComponent(q[k]));
+function queryOf({ auth, params, filter, skipTotal, ...q }) {
+  if (filter) q.filter = fill(filter, params);
+  if (skipTotal) q.skipTotal = 1;
+  const pairs = Object.keys(q).filter((k) => q[k] !== undefined).map((k) => k + '=' + enc(q[k]));
   return pairs.length > 0 ? '?' + pairs.join('&') : '';
 }
 
@@ -29,11 +29,11 @@ export class Collection {
   constructor(client, name) {
     this.client = client;
     this.name = name;
-    this.path = '/api/collections/' + encodeURIComponent(name) + '/records';
+    this.path = '/api/collections/' + enc(name) + '/records';
   }
 
   at(id) {
-    return this.path + '/' + encodeURIComponent(id);
+    return this.path + '/' + enc(id);
   }
 
   async list(options) {
@@ -42,13 +42,13 @@ export class Collection {
   }
 
   async first(filter, params, options) {
-    const page = await this.list(Object.assign({ filter, params, perPage: 1, skipTotal: true }, options));
+    const page = await this.list({ filter, params, perPage: 1, skipTotal: true, ...options });
     return page.items[0] || null;
   }
 
   async view(id, options) {
     const o = options || {};
-    return this.client.request(this.at(id) + queryOf({ expand: o.expand, fields: o.fields }), { auth: o.auth });
+    return this.client.request(this.at(id) + queryOf(o), { auth: o.auth });
   }
 
   create(data) {

@@ -16,31 +16,30 @@ export class WxbaseError extends Error {
   }
 }
 
-/** sentences has [zh, en] for what the server cannot say: it was not reached, or the phone refused. */
+/** sentences has zh|en for what the server cannot say: it was not reached, or the phone refused. */
 const sentences = {
-  network: ['网络不可用，请检查网络后重试', 'The network is not available. Try again.'],
-  timeout: ['网络超时，请稍后重试', 'The server did not answer in time. Try again.'],
-  aborted: ['已取消', 'Aborted.'],
-  queued: ['网络恢复后会自动提交', 'This will be sent when the network is back.'],
-  wx_login_failed: ['微信登录失败，请重试', 'The login at WeChat did not work. Try again.'],
-  logged_out: ['已退出登录', 'Logged out.'],
-  phone_denied: ['未授权手机号', 'The phone number was not given.'],
-  privacy_denied: ['未同意隐私保护指引，无法继续', 'The privacy guide was not agreed to.'],
-  privacy_undeclared: ['小程序后台的隐私保护指引未声明此项信息', 'The mini program has not declared this in its privacy guide.'],
-  subscribe_refused: ['无法订阅消息，请在设置中打开订阅消息', 'Messages cannot be subscribed to: they are switched off.'],
-  pay_failed: ['支付未完成，请重试', 'The payment did not work. Try again.'],
-  realtime_unsupported: ['微信版本过低，无法接收实时消息', 'This version of WeChat cannot receive messages in real time.'],
-  http_401: ['请先登录', 'Log in first.'],
-  http_403: ['没有权限', 'This is not allowed.'],
-  http_404: ['内容不存在', 'There is no such thing.'],
-  http_413: ['内容过大', 'This is too large.'],
-  http_429: ['操作太频繁，请稍后再试', 'Too many requests. Try again later.'],
-  http_5xx: ['服务器繁忙，请稍后重试', 'The server is busy. Try again.'],
+  network: '网络不可用，请检查网络后重试|No network. Try again.',
+  timeout: '网络超时，请稍后重试|Timed out. Try again.',
+  aborted: '已取消|Aborted.',
+  queued: '网络恢复后会自动提交|Will be sent when the network is back.',
+  wx_login_failed: '微信登录失败，请重试|Login failed. Try again.',
+  logged_out: '已退出登录|Logged out.',
+  phone_denied: '未授权手机号|No phone number given.',
+  privacy_denied: '未同意隐私保护指引|Privacy guide not accepted.',
+  privacy_undeclared: '隐私保护指引未声明此项信息|Not declared in the privacy guide.',
+  subscribe_refused: '订阅消息已关闭，请在设置中打开|Subscribe messages are switched off.',
+  pay_failed: '支付未完成，请重试|Payment failed. Try again.',
+  realtime_unsupported: '微信版本过低，无法接收实时消息|WeChat is too old for realtime.',
+  http_401: '请先登录|Log in first.',
+  http_403: '没有权限|Not allowed.',
+  http_404: '内容不存在|Not found.',
+  http_413: '内容过大|Too large.',
+  http_429: '操作太频繁，请稍后再试|Too many requests. Try again.',
+  http_5xx: '服务器繁忙，请稍后重试|Server busy. Try again.',
 };
 
 function sentence(lang, key) {
-  const both = sentences[key];
-  return both && both[lang === 'en' ? 1 : 0];
+  return (sentences[key] || '|').split('|')[lang === 'en' ? 1 : 0];
 }
 
 /** fault makes an error of ours. */
@@ -56,8 +55,9 @@ export function fromPlatform(lang, err) {
 }
 
 /** errorFrom reads PocketBase's error shape; a body that is none (a proxy's HTML) still becomes an error. */
-export function errorFrom(status, body, lang) {
-  const b = body && typeof body === 'object' ? body : {};
+export function errorFrom(res, lang) {
+  const status = Number(res.statusCode);
+  const b = res.data && typeof res.data === 'object' ? res.data : {};
   const data = b.data && typeof b.data === 'object' ? b.data : {};
   // note: our routes put a plain string in data.code, PocketBase puts {code, message} under each refused field.
   const own = typeof data.code === 'string';

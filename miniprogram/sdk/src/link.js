@@ -1,5 +1,6 @@
 /** What a stream over wx.request and a WebSocket have in common: who listens, how far each room was read, when to try again. */
 import { fault } from './errors.js';
+import { enc } from './promised.js';
 
 /**
  * Link keeps one connection for all topics of a client, opened while somebody listens and the mini program is in sight.
@@ -14,8 +15,7 @@ export class Link {
     this.attempts = 0;
     this.conn = null;
     this.timer = null;
-    this.hidden = false;
-    this.everReady = false;
+    // and from time to time: hidden; everReady; renew (the server takes the token no more: log in before the next connection)
   }
 
   /** add takes {topic, handler, after?, onReady?, onReconnect?, onError?} and gives the function that takes it away. */
@@ -32,7 +32,7 @@ export class Link {
     if (!this.subs.delete(sub)) return;
     if (!this.topics().includes(sub.topic)) {
       delete this.positions[sub.topic];
-      if (this.conn) delete this.conn.keys[sub.topic];
+      if (this.conn) delete this.conn.spelled[sub.topic];
     }
     if (this.subs.size === 0) this.stop();
     else if (this.conn) this.flush(this.conn);
@@ -52,9 +52,10 @@ export class Link {
   }
 
   async start() {
-    const conn = { keys: {}, task: null, watchdog: null };
+    const conn = { spelled: {}, task: null, watchdog: null };
     this.conn = conn;
-    if (this.host.tokenIsStale()) await this.host.login().catch((err) => this.report(err));
+    if (this.renew) await this.host.login().catch((err) => this.report(err));
+    this.renew = false;
     if (this.conn === conn) this.connect(conn);
   }
 
@@ -64,9 +65,14 @@ export class Link {
     conn.watchdog = setTimeout(() => this.drop(conn, null), ms);
   }
 
+  /** listening lists who listens to a topic, or to any. */
+  listening(topic) {
+    return Array.from(this.subs).filter((s) => !topic || s.topic === topic);
+  }
+
   /** deliver hands a message to all who listen to a topic, and remembers how far a room was read. */
   deliver(topic, message) {
-    const subs = Array.from(this.subs).filter((s) => s.topic === topic);
+    const subs = this.listening(topic);
     if (subs.length > 0 && message && message.seq > 0 && topic.startsWith('rooms/')) this.positions[topic] = message.seq;
     for (const sub of subs) this.call(sub.handler, message);
   }
@@ -76,7 +82,7 @@ export class Link {
     try {
       if (fn) fn(value);
     } catch (err) {
-      this.report(fault(this.host.lang, 'handler_failed', String((err && err.message) || err)));
+      this.report(fault(this.host.lang, 'handler_failed', String(err)));
     }
   }
 
@@ -86,7 +92,7 @@ export class Link {
     this.everReady = true;
     if (!conn.ready) conn.readyAt = Date.now();
     conn.ready = true;
-    for (const sub of Array.from(this.subs)) {
+    for (const sub of this.listening()) {
       if (!sub.ready) this.call(sub.onReady);
       else if (again) this.call(sub.onReconnect);
       sub.ready = true;
@@ -97,7 +103,7 @@ export class Link {
   /** learn asks where a room stands that has said nothing yet, so that a cut before its first message loses nothing either. */
   async learn(topic) {
     if (!topic.startsWith('rooms/') || this.positions[topic] !== undefined) return;
-    const path = '/api/wx/rooms/' + encodeURIComponent(topic.slice(6)) + '/messages?limit=1';
+    const path = '/api/wx/rooms/' + enc(topic.slice(6)) + '/messages?limit=1';
     const answer = await this.host.request(path, {}).catch(() => null); // note: the stream itself tells what is wrong
     if (answer && answer.newest >= 0 && this.positions[topic] === undefined && this.topics().includes(topic)) this.positions[topic] = answer.newest;
   }
@@ -113,8 +119,10 @@ export class Link {
 
   /** pause is short after a connection that served well, else it doubles from 0.5 s to 30 s, never the same for all. */
   pause(wasGood) {
-    if (wasGood) this.attempts = 0;
-    if (wasGood) return 300 * Math.random();
+    if (wasGood) {
+      this.attempts = 0;
+      return 300 * Math.random();
+    }
     const ms = Math.min(30000, 500 << this.attempts);
     this.attempts = Math.min(this.attempts + 1, 6);
     return ms * (0.5 + Math.random() / 2);
@@ -163,8 +171,7 @@ export class Link {
   }
 
   report(err, topic) {
-    const subs = Array.from(this.subs).filter((s) => !topic || s.topic === topic);
-    for (const sub of subs) this.host.guard(() => sub.onError && sub.onError(err));
+    for (const sub of this.listening(topic)) this.host.guard(() => sub.onError && sub.onError(err));
     this.host.emit('error', err);
   }
 }

@@ -1,6 +1,6 @@
 /** Codes, links, subscribe messages, content checks. Methods of Client. */
 import { fault } from './errors.js';
-import { newKey, promised } from './promised.js';
+import { enc, newKey, promised } from './promised.js';
 
 /** sceneOf finds the scene in what a page or the app was opened with: a string, query, {scene}, {query: {scene}}, or a scanned path. */
 function sceneOf(opened) {
@@ -21,8 +21,8 @@ function sceneOfPath(path) {
 
 export const outreach = {
   async code(options) {
-    const answer = await this.request('/api/wx/codes', { method: 'POST', data: options || {}, auth: true, retry: true });
-    return Object.assign({}, answer, { url: this.url(answer.url) });
+    const answer = await this.post('codes', options || {}, true);
+    return { ...answer, url: this.url(answer.url) };
   },
 
   /**
@@ -33,13 +33,13 @@ export const outreach = {
     const scene = sceneOf(opened);
     if (!scene) return null;
     const guest = !this.token;
-    const answer = await this.request('/api/wx/scenes/' + encodeURIComponent(scene));
+    const answer = await this.request('/api/wx/scenes/' + enc(scene));
     if (guest) this.opened = scene;
     return answer;
   },
 
   link(options) {
-    return this.request('/api/wx/links', { method: 'POST', data: options, auth: true, retry: true });
+    return this.post('links', options, true);
   },
 
   /**
@@ -54,7 +54,7 @@ export const outreach = {
     for (const id of templateIds) if (res[id]) answers[id] = res[id];
     const data = { answers, key: newKey() };
     if (Object.keys(answers).length > 0) {
-      await this.request('/api/wx/consents', { method: 'POST', data, auth: true, retry: true }).catch((err) => {
+      await this.post('consents', data, true).catch((err) => {
         if (err.status) throw err;
         this.queue.add('/api/wx/consents', data);
       });
@@ -63,7 +63,7 @@ export const outreach = {
   },
 
   checkText(content, options) {
-    return this.request('/api/wx/check/text', { method: 'POST', data: Object.assign({ content }, options), auth: true });
+    return this.post('check/text', { content, ...options });
   },
 
   /** checkImage sends a picture; its outcome comes into `state` of wx_checks/{id}. */

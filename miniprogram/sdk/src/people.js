@@ -1,14 +1,8 @@
 /** Who uses the mini program: login, logout, phone number, profile, privacy. Methods of Client. */
 import { fault } from './errors.js';
 import { promised } from './promised.js';
-import { expiresAt } from './token.js';
 
 export const people = {
-  tokenIsStale() {
-    const at = expiresAt(this.token);
-    return at > 0 && at < Date.now() + 30000;
-  },
-
   /** login: calls made at the same time share one wx.login, since a code can be redeemed only once. */
   login(options) {
     if (!this.loggingIn) {
@@ -32,42 +26,39 @@ export const people = {
     if (options.profile) Object.assign(data, await this.signedProfile(options.profile));
     // note: a code whose answer was lost may be sent again; the server answers the same login
     const answer = await this.request('/api/wx/login', { method: 'POST', data, auth: false, retry: true });
-    if (epoch !== this.epoch) throw fault(this.lang, 'logged_out', 'logged out during login');
+    if (epoch !== this.epoch) throw fault(this.lang, 'logged_out', '');
     const before = this.user && this.user.id;
     this.opened = null;
-    this.save({ token: answer.token, record: answer.record });
+    this.save(answer);
     this.emit('login', answer);
     if (wasGuest || before !== answer.record.id) this.links.forEach((link) => link.reauth(wasGuest));
     return answer;
   },
 
   async loginCode() {
-    const failed = (err) => fault(this.lang, 'wx_login_failed', (err && err.errMsg) || 'wx.login gave no code');
-    const res = await promised(this.wx, 'login').catch((err) => {
-      throw failed(err);
-    });
-    if (!res.code) throw failed(res);
+    const res = await promised(this.wx, 'login').catch((err) => err || {});
+    if (!res.code) throw fault(this.lang, 'wx_login_failed', res.errMsg || 'no code');
     return res.code;
   },
 
   /** signedProfile takes the answer of wx.getUserInfo, or asks for it. NB! the server believes only what is signed. */
   async signedProfile(given) {
     const info = given === true ? await promised(this.wx, 'getUserInfo', { withCredentials: true }) : given;
-    const { rawData, signature, encryptedData, iv } = info;
+    const { rawData, signature, encryptedData, iv } = info; // and nothing else: a phone says more
     return { rawData, signature, encryptedData, iv };
   },
 
   /** refresh renews a stored token at App.onLaunch; one that the server no longer takes leads to a new login. */
   async refresh() {
     const answer = await this.request('/api/collections/users/auth-refresh', { method: 'POST', data: {}, auth: true, retry: true });
-    this.save({ token: answer.token, record: answer.record });
+    this.save(answer);
     return answer.record;
   },
 
   /** logout forgets the user on this phone; {everywhere: true} ends all tokens of the user on the server first. */
   async logout(options) {
     const everywhere = options && options.everywhere && this.token;
-    if (everywhere) await this.request('/api/wx/logout', { method: 'POST', data: {}, relogin: false, retry: true });
+    if (everywhere) await this.request('/api/wx/logout', { method: 'POST', relogin: false, retry: true });
     this.forget();
   },
 
@@ -80,9 +71,9 @@ export const people = {
     this.links.forEach((link) => link.reauth(false));
   },
 
-  save(session) {
-    this.session = session;
-    this.wx.setStorageSync(this.storageKey, session);
+  save({ token, record }) {
+    this.session = { token, record };
+    this.wx.setStorageSync(this.storageKey, this.session);
   },
 
   /** sessionValid asks whether the server's session key is still the phone's, before encrypted data is fetched. */
@@ -92,20 +83,19 @@ export const people = {
 
   async phone(detail) {
     const d = detail || {};
-    if (!d.code && !d.encryptedData) throw fault(this.lang, 'phone_denied', d.errMsg || 'getPhoneNumber gave no code');
+    if (!d.code && !d.encryptedData) throw fault(this.lang, 'phone_denied', d.errMsg || 'no code');
     const data = d.code ? { code: d.code } : { encryptedData: d.encryptedData, iv: d.iv };
-    const answer = await this.request('/api/wx/phone', { method: 'POST', data, auth: true });
-    if (this.user) this.save({ token: this.token, record: Object.assign({}, this.user, { phone: answer.phoneNumber }) });
+    const answer = await this.post('phone', data);
+    if (this.user) this.save({ token: this.token, record: { ...this.user, phone: answer.phoneNumber } });
     return answer;
   },
 
   /** profile saves a name, or a picture that chooseAvatar gave as a path on the phone (wx.uploadFile sends it), or both. */
   async profile(fields) {
-    const path = '/api/wx/profile';
     const name = fields.name === undefined ? {} : { name: fields.name };
     const record = fields.avatarPath
-      ? await this.upload(path, { name: 'avatar', filePath: fields.avatarPath, formData: name })
-      : await this.request(path, { method: 'POST', data: name, auth: true });
+      ? await this.upload('/api/wx/profile', { name: 'avatar', filePath: fields.avatarPath, formData: name })
+      : await this.post('profile', name);
     this.save({ token: this.token, record });
     return record;
   },
@@ -115,7 +105,7 @@ export const people = {
     if (!this.wx.requirePrivacyAuthorize) return;
     await promised(this.wx, 'requirePrivacyAuthorize').catch((err) => {
       const e = err || {};
-      const undeclared = e.errno === 112 || /not declared/.test(e.errMsg || '');
+      const undeclared = e.errno === 112 || /not declared/.test(e.errMsg);
       throw fault(this.lang, undeclared ? 'privacy_undeclared' : 'privacy_denied', e.errMsg, { errno: e.errno });
     });
   },

@@ -38,7 +38,6 @@ class Channel {
       wx,
       baseURL: pb.baseURL.replace(/\/+$/, ''),
       idleTimeout: options.idleTimeout || 40000,
-      tokenIsStale: () => false,
       request: (path, o) => pb.send(path, { method: o.method, body: o.data, requestKey: null }),
       guard: (fn) => fn(),
       emit: (event, err) => options.onError && options.onError(err),

@@ -10,10 +10,14 @@ export class Queue {
     this.items = client.wx.getStorageSync(this.storageKey) || [];
   }
 
+  who() {
+    return (this.client.user || {}).id || '';
+  }
+
   /** add keeps a call for the user who made it. */
   add(path, data) {
     if (this.items.length >= MOST) this.items.shift();
-    this.items.push({ path, data, user: this.client.user ? this.client.user.id : '' });
+    this.items.push({ path, data, user: this.who() });
     this.store();
   }
 
@@ -35,8 +39,7 @@ export class Queue {
   }
 
   next() {
-    const user = this.client.user ? this.client.user.id : '';
-    return this.items.find((item) => !item.user || item.user === user);
+    return this.items.find((item) => !item.user || item.user === this.who());
   }
 
   async send() {

@@ -1,5 +1,6 @@
 /** PocketBase's realtime over wx.request({enableChunked: true}). */
 import { errorFrom, fault, fromPlatform } from './errors.js';
+import { enc } from './promised.js';
 import { Link } from './link.js';
 import { createParser } from './sse.js';
 
@@ -16,12 +17,12 @@ export class Realtime extends Link {
       enableChunked: true,
       timeout: 300000, // most clients cut at 60 s whatever is asked for
       header: { Accept: 'text/event-stream' },
-      success: (res) => end(Number(res.statusCode) === 200 ? null : errorFrom(Number(res.statusCode), res.data, this.host.lang)),
+      success: (res) => end(Number(res.statusCode) === 200 ? null : errorFrom(res, this.host.lang)),
       fail: (err) => end(fromPlatform(this.host.lang, err)),
     });
     if (!task || !task.onChunkReceived) {
       this.stop();
-      this.report(fault(this.host.lang, 'realtime_unsupported', 'wx.request has no onChunkReceived (base library 2.20.1)'));
+      this.report(fault(this.host.lang, 'realtime_unsupported', 'no onChunkReceived: base library 2.20.1'));
       return;
     }
     conn.task = task;
@@ -54,7 +55,7 @@ export class Realtime extends Link {
       // a topic of somebody else's may carry plain text
     }
     // note: the server names an event as the topic was asked for, options and all
-    const topic = Object.keys(conn.keys).find((t) => conn.keys[t] === event.event);
+    const topic = Object.keys(conn.spelled).find((t) => conn.spelled[t] === event.event);
     if (topic) this.deliver(topic, data);
   }
 
@@ -64,11 +65,11 @@ export class Realtime extends Link {
    */
   key(conn, topic) {
     const after = this.positions[topic];
-    if (conn.keys[topic] === undefined) {
-      const options = after === undefined ? '' : '?options=' + encodeURIComponent(JSON.stringify({ query: { after: String(after) } }));
-      conn.keys[topic] = topic + options;
+    if (conn.spelled[topic] === undefined) {
+      const options = after === undefined ? '' : '?options=' + enc(JSON.stringify({ query: { after: String(after) } }));
+      conn.spelled[topic] = topic + options;
     }
-    return conn.keys[topic];
+    return conn.spelled[topic];
   }
 
   /** flush sends the whole list of topics; one such request at a time, the latest list wins. */
@@ -82,7 +83,7 @@ export class Realtime extends Link {
     conn.dirty = false;
     try {
       const data = { clientId: conn.clientId, subscriptions: this.topics().map((topic) => this.key(conn, topic)) };
-      await this.host.request('/api/realtime', { method: 'POST', data, relogin: false });
+      await this.host.request('/api/realtime', { method: 'POST', data });
       conn.posting = false;
       if (this.conn !== conn) return;
       if (conn.dirty) this.flush(conn);

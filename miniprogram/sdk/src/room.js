@@ -1,5 +1,7 @@
 /** One room: what is said in it, who is there, and saying something. */
-const MEMBERS_MS = 15000;
+import { enc, newKey } from './promised.js';
+
+const UNTOLD_MS = 3000;
 
 /** Room listens from the moment it is made until close. Make it with client.room(name, options). */
 export class Room {
@@ -7,37 +9,41 @@ export class Room {
     const o = options || {};
     this.client = client;
     this.name = name;
-    this.path = '/api/wx/rooms/' + encodeURIComponent(name);
-    this.onMembers = o.onMembers;
-    this.timer = null;
-    this.closed = false;
-    const link = client.linkFor(o.transport);
-    this.link = link;
-    this.off = link.add({
+    this.path = '/api/wx/rooms/' + enc(name);
+    this.options = o;
+    this.tellings = 0;
+    this.off = client.linkFor(o.transport).add({
       topic: 'rooms/' + name,
       after: o.after,
-      handler: o.onMessage,
+      handler: (message) => this.hear(message),
       onReady: () => this.ready(o.onReady),
       onReconnect: () => this.ready(o.onReconnect),
       onError: o.onError,
     });
   }
 
-  ready(then) {
-    if (this.onMembers) this.look();
-    if (then) then();
+  /** hear keeps the server's own event `members` apart from what people say: nobody can publish it. */
+  hear(message) {
+    const { onMembers, onMessage } = this.options;
+    if (message.event !== 'members') return onMessage && onMessage(message);
+    this.tellings++;
+    return onMembers && onMembers(message.payload);
   }
 
-  /** look asks who is there, at once and every 15 s; while the mini program is hidden it does not. */
-  async look() {
+  ready(then) {
+    if (then) then();
+    if (!this.options.onMembers) return;
+    const { tellings } = this;
     clearTimeout(this.timer);
-    if (!this.link.hidden) {
-      const answer = await this.members().catch((err) => this.client.emit('error', err));
-      if (this.closed) return;
-      if (answer) this.client.guard(() => this.onMembers(answer));
-    }
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.look(), MEMBERS_MS);
+    this.timer = setTimeout(() => this.look(tellings), UNTOLD_MS);
+  }
+
+  /** look asks once who is there, where the server has not told: then it says what is wrong (a room without presence). */
+  async look(tellings) {
+    const untold = () => this.timer && tellings === this.tellings;
+    if (!untold()) return;
+    const answer = await this.members().catch((err) => this.client.emit('error', err));
+    if (answer && untold()) this.client.guard(() => this.options.onMembers(answer));
   }
 
   members() {
@@ -49,13 +55,14 @@ export class Room {
     return this.client.request(this.path + '/messages?after=' + (after || 0) + '&limit=' + (limit || 100));
   }
 
+  /** publish has a key, so that a message whose answer was lost is sent again and heard once. */
   publish(event, payload) {
-    return this.client.request(this.path + '/messages', { method: 'POST', data: { event, payload } });
+    return this.client.request(this.path + '/messages', { method: 'POST', data: { event, payload, key: newKey() }, retry: true });
   }
 
   close() {
-    this.closed = true;
     clearTimeout(this.timer);
+    this.timer = null;
     this.off();
   }
 }

@@ -1,19 +1,21 @@
 /** Products, orders, payment. Methods of Client. Money is an integer number of fen. */
 import { fault } from './errors.js';
-import { after, newKey, promised } from './promised.js';
+import { after, enc, newKey, promised } from './promised.js';
 
+const PAGE = { perPage: 100, skipTotal: true };
+const MINE = { ...PAGE, sort: '-@rowid', auth: true };
 const PAID = ['PAID', 'PART_REFUNDED', 'REFUNDED'];
 
 export const shop = {
   /** products on sale, a page at a time; a page that is not full is the last. */
   async products(options) {
-    const page = await this.collection('products').list(Object.assign({ filter: 'active = true', perPage: 100, skipTotal: true }, options));
+    const page = await this.collection('products').list({ filter: 'active = true', ...PAGE, ...options });
     return page.items;
   },
 
   /** orders of the user, the newest first, a page at a time. */
   async orders(options) {
-    const page = await this.collection('orders').list(Object.assign({ sort: '-@rowid', perPage: 100, skipTotal: true, auth: true }, options));
+    const page = await this.collection('orders').list({ ...MINE, ...options });
     return page.items;
   },
 
@@ -23,8 +25,7 @@ export const shop = {
 
   /** refunds of one order of the user. */
   async refunds(orderId) {
-    const filter = { filter: 'order = {:order}', params: { order: orderId }, sort: '-@rowid', perPage: 100, skipTotal: true, auth: true };
-    return (await this.collection('refunds').list(filter)).items;
+    return (await this.collection('refunds').list({ filter: 'order = {:order}', params: { order: orderId }, ...MINE })).items;
   },
 
   /**
@@ -32,10 +33,10 @@ export const shop = {
    * same order. {offline: true} keeps an order that finds no network and sends it later (see on('sent')); the call fails with `queued`.
    */
   async createOrder(items, options) {
-    const { offline, ...rest } = Object.assign({ key: newKey() }, options);
-    const data = Object.assign({ items }, rest);
+    const { offline, ...rest } = { key: newKey(), ...options };
+    const data = { items, ...rest };
     try {
-      return await this.request('/api/wx/orders', { method: 'POST', data, auth: true, retry: true });
+      return await this.post('orders', data, true);
     } catch (err) {
       if (!offline || (err.code !== 'network' && err.code !== 'timeout')) throw err;
       this.queue.add('/api/wx/orders', data);
@@ -44,7 +45,7 @@ export const shop = {
   },
 
   onOrder(id, verb) {
-    return this.request('/api/wx/orders/' + encodeURIComponent(id) + '/' + verb, { method: 'POST', data: {}, auth: true, retry: true });
+    return this.post('orders/' + enc(id) + '/' + verb, {}, true);
   },
 
   sync(id) {
@@ -66,7 +67,7 @@ export const shop = {
     if (order && PAID.includes(order.payState)) return { state: 'paid', order };
     if (!failure) return { state: 'pending', order };
     if (/cancel/.test(failure.errMsg || '')) return { state: 'cancelled', order };
-    throw fault(this.lang, 'pay_failed', failure.errMsg || 'requestPayment failed', { order });
+    throw fault(this.lang, 'pay_failed', failure.errMsg || failure.message, { order });
   },
 
   /** settle asks up to `tries` times; an answer that does not come leaves the order pending, never failed. */

@@ -31,7 +31,7 @@ export class Socket extends Link {
       try {
         this.receive(conn, String(res.data));
       } catch (err) {
-        this.drop(conn, fault(this.host.lang, 'realtime_garbled', String((err && err.message) || err)));
+        this.drop(conn, fault(this.host.lang, 'realtime_garbled', String(err)));
       }
     });
     task.onError((err) => this.drop(conn, fromPlatform(this.host.lang, err)));
@@ -49,11 +49,12 @@ export class Socket extends Link {
 
   receive(conn, text) {
     if (conn.patience) this.watch(conn, conn.patience);
-    const [type, rest] = [text.slice(0, 1), text.slice(1)];
+    const type = text[0];
+    const rest = text.slice(1);
     if (type === '0') this.opened(conn, JSON.parse(rest));
     else if (type === '2') this.send(conn, '3');
     else if (type === '1') this.drop(conn, null);
-    else if (type === '4') this.packet(conn, rest.slice(0, 1), rest.slice(1));
+    else if (type === '4') this.packet(conn, rest[0], rest.slice(1));
   }
 
   opened(conn, { pingInterval, pingTimeout }) {
@@ -70,12 +71,18 @@ export class Socket extends Link {
     } else if (type === '1') this.drop(conn, null);
     else if (type === '2') this.event(conn, ...splitId(rest));
     else if (type === '3') this.answered(conn, ...splitId(rest));
-    else if (type === '4') this.drop(conn, refusal(JSON.parse(rest)));
+    else if (type === '4') this.refused(conn, refusal(JSON.parse(rest)));
+  }
+
+  /** refused: a token that has ended is mended by a login, once a connection; anything else is told. */
+  refused(conn, err) {
+    this.renew = err.code === 'token_invalid' && !!this.host.token;
+    this.drop(conn, err);
   }
 
   event(conn, id, [name, payload, info]) {
     if (id) this.send(conn, '43' + id + '[]');
-    if (info && info.room) this.deliver('rooms/' + info.room, Object.assign({ event: name, payload }, info));
+    if (info && info.room) this.deliver('rooms/' + info.room, { event: name, payload, ...info });
     else if (name === 'error') this.report(refusal(payload));
   }
 
@@ -108,7 +115,7 @@ export class Socket extends Link {
   join(conn, topic) {
     conn.joined[topic] = 'asked';
     const after = this.positions[topic];
-    const value = Object.assign({ room: topic.slice(6) }, after === undefined ? null : { after });
+    const value = { room: topic.slice(6), after };
     this.ask(conn, 'join', value, (answer) => {
       if (this.conn !== conn || !conn.joined[topic]) return;
       conn.joined[topic] = answer.error ? 'refused' : 'in';

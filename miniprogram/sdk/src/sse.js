@@ -3,28 +3,22 @@ import { WxbaseError } from './errors.js';
 
 const MAX_LINE = 1 << 20;
 
+// a character in percents: of one to four bytes, or a byte that is none
+const CHARACTER = /%[0-7].|%[cd].%[89ab].|%e.(?:%[89ab].){2}|%f.(?:%[89ab].){3}|%../g;
+
+function character(escaped) {
+  try {
+    return decodeURIComponent(escaped);
+  } catch (e) {
+    return escaped.replace(/%../g, '\ufffd');
+  }
+}
+
 /** utf8 decodes one whole line; a byte that is not UTF-8 becomes U+FFFD, as in TextDecoder. */
 export function utf8(bytes) {
-  let out = '';
-  for (let i = 0; i < bytes.length; ) {
-    const b = bytes[i++];
-    if (b < 0x80) {
-      out += String.fromCharCode(b);
-      continue;
-    }
-    const more = b >= 0xf0 && b < 0xf5 ? 3 : b >= 0xe0 && b < 0xf0 ? 2 : b >= 0xc2 && b < 0xe0 ? 1 : 0;
-    let point = b & (0x3f >> more);
-    let read = 0;
-    while (read < more && (bytes[i + read] & 0xc0) === 0x80) point = (point << 6) | (bytes[i + read++] & 0x3f);
-    const short = more === 0 || read < more || point < [0, 0x80, 0x800, 0x10000][more];
-    if (short || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
-      out += '\ufffd';
-      continue;
-    }
-    i += more;
-    out += String.fromCodePoint(point);
-  }
-  return out;
+  let escaped = '';
+  for (const b of bytes) escaped += (b < 16 ? '%0' : '%') + b.toString(16);
+  return escaped.replace(CHARACTER, character);
 }
 
 /**
@@ -51,7 +45,7 @@ export function createParser(onEvent) {
     if (done.data.length > 0) onEvent({ id: done.id, event: done.event || 'message', data: done.data.join('\n') });
   }
   return function push(chunk) {
-    const bytes = chunk instanceof Uint8Array ? chunk : new Uint8Array(chunk);
+    const bytes = new Uint8Array(chunk);
     for (let i = 0; i < bytes.length; i++) {
       if (bytes[i] !== 0x0a) {
         line.push(bytes[i]);
@@ -62,6 +56,6 @@ export function createParser(onEvent) {
       line = [];
       take(utf8(whole));
     }
-    if (line.length > MAX_LINE) throw new WxbaseError(0, 'realtime_overflow', 'event line over 1 MiB');
+    if (line.length > MAX_LINE) throw new WxbaseError(0, 'realtime_overflow', 'line over 1 MiB');
   };
 }

@@ -50,7 +50,7 @@ test('a call', async (t) => {
   });
   await t.test('tells a missing network in the language of the user', async () => {
     const { client } = setup({ 'GET /x': () => gone }, { lang: 'en' });
-    await assert.rejects(client.request('/x', { retry: false }), { code: 'network', message: 'The network is not available. Try again.' });
+    await assert.rejects(client.request('/x', { retry: false }), { code: 'network', message: 'No network. Try again.' });
   });
   await t.test('reads a status that the phone gives as text', async () => {
     const { client } = setup({ 'GET /x': () => ({ asText: true, body: { ok: true } }), 'GET /y': () => ({ asText: true, status: 404, body: {} }) });

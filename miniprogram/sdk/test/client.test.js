@@ -1,7 +1,7 @@
 'use strict';
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { createClient } = require('../dist/index.js');
+const { createClient } = require('../dist/' + (process.env.WXBASE_SDK || 'index.js'));
 const { fakeWx } = require('./fakewx.js');
 
 const baseURL = 'https://shop.example';
@@ -144,17 +144,17 @@ test('pay', async (t) => {
   await t.test('stays pending when the server cannot be asked', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const { client } = setup({
-      'POST /api/wx/orders/o1/pay': () => ({ body: {} }),
+      'POST /api/wx/orders/o1/pay': () => ({ body: { timeStamp: '1', nonceStr: 'n', package: 'prepay_id=p', signType: 'RSA', paySign: 's' } }),
       'POST /api/wx/orders/o1/sync': () => ({ fail: 'request:fail' }),
     });
     const ticking = setInterval(() => t.mock.timers.tick(1000), 1);
+    t.after(() => clearInterval(ticking));
     const got = await client.pay('o1');
-    clearInterval(ticking);
     assert.deepEqual(got, { state: 'pending', order: null });
   });
   await t.test('fails with the reason of the phone', async () => {
     const { fake, client } = setup({
-      'POST /api/wx/orders/o1/pay': () => ({ body: {} }),
+      'POST /api/wx/orders/o1/pay': () => ({ body: { timeStamp: '1', nonceStr: 'n', package: 'prepay_id=p', signType: 'RSA', paySign: 's' } }),
       'POST /api/wx/orders/o1/sync': () => order('UNPAID'),
     });
     fake.pay = { errMsg: 'requestPayment:fail paySign' };

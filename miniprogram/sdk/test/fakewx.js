@@ -1,18 +1,18 @@
 'use strict';
-const { checkRequest, checkStorage } = require('./fakewx-limits.js');
+const { strict } = require('./strict.js');
 
 /**
- * fakeWx is a `wx` in this process. routes maps 'METHOD /path' to a function of the request giving {status, body};
+ * fakeWx is a `wx` in this process, as strict as the platform. routes maps 'METHOD /path' to a function of the request giving {status, body};
  * a route that takes `stream` gets what it needs to feed an enableChunked request by hand.
  */
 function fakeWx(routes) {
   const storage = {};
   const calls = [];
+  const hooks = { hide: new Set(), show: new Set() };
   const fake = { calls, storage, codes: 0, streams: [], sockets: [], pay: { ok: true } };
   fake.wx = {
     getStorageSync: (k) => (k in storage ? storage[k] : ''),
     setStorageSync: (k, v) => {
-      checkStorage(k, v);
       storage[k] = JSON.parse(JSON.stringify(v));
     },
     removeStorageSync: (k) => delete storage[k],
@@ -23,21 +23,21 @@ function fakeWx(routes) {
       if (fake.pay.ok) o.success({ errMsg: 'requestPayment:ok' });
       else o.fail({ errMsg: fake.pay.errMsg });
     },
-    request: (o) => {
-      checkRequest(o);
-      return o.enableChunked ? openStream(fake, o) : answer(fake, routes, o);
-    },
+    request: (o) => (o.enableChunked ? openStream(fake, o) : answer(fake, routes, o)),
     connectSocket: (o) => openSocket(fake, o),
     uploadFile: (o) => upload(fake, o),
     requestSubscribeMessage: (o) => (fake.subscribed ? o.success(fake.subscribed) : o.fail({ errMsg: 'requestSubscribeMessage:fail', errCode: 20004 })),
     requirePrivacyAuthorize: (o) => (fake.privacy ? o.fail(fake.privacy) : o.success({})),
     onNetworkStatusChange: (fn) => (fake.network = fn),
     offNetworkStatusChange: () => (fake.network = null),
-    onAppHide: (fn) => (fake.hide = fn),
-    onAppShow: (fn) => (fake.show = fn),
-    offAppHide: () => (fake.hide = null),
-    offAppShow: () => (fake.show = null),
+    onAppHide: (fn) => hooks.hide.add(fn),
+    onAppShow: (fn) => hooks.show.add(fn),
+    offAppHide: (fn) => hooks.hide.delete(fn),
+    offAppShow: (fn) => hooks.show.delete(fn),
   };
+  fake.hide = () => hooks.hide.forEach((fn) => fn());
+  fake.show = () => hooks.show.forEach((fn) => fn());
+  fake.wx = strict(fake.wx);
   return fake;
 }
 

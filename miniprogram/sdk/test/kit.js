@@ -1,5 +1,5 @@
 'use strict';
-const { createClient } = require('../dist/index.js');
+const { createClient } = require('../dist/' + (process.env.WXBASE_SDK || 'index.js'));
 const { fakeWx } = require('./fakewx.js');
 
 /** setup is a client over a fake phone whose server logs everybody in; routes add to that. */

@@ -88,15 +88,18 @@ test('logout everywhere ends the tokens on the server, or says that it could not
 
 test('a room goes by what the device can do', async (t) => {
   const scenarios = [
-    ['a phone', { getDeviceInfo: () => ({ platform: 'ios' }), canIUse: () => true }, 'realtime'],
-    ['a computer, which gives chunks at the end only', { getDeviceInfo: () => ({ platform: 'windows' }), canIUse: () => true }, 'socket'],
-    ['an old version', { canIUse: (what) => what !== 'request.object.enableChunked' }, 'socket'],
+    ['a phone', { getDeviceInfo: () => ({ platform: 'ios' }), canIUse: () => true }, 'streams'],
+    ['a computer, which gives chunks at the end only', { getDeviceInfo: () => ({ platform: 'windows' }), canIUse: () => true }, 'sockets'],
+    ['an old version', { canIUse: (what) => what !== 'request.object.enableChunked' }, 'sockets'],
   ];
   for (const [name, wx, link] of scenarios) {
-    await t.test(name, () => {
+    await t.test(name, async (t) => {
       const { fake, client } = setup();
+      t.after(() => client.close());
       Object.assign(fake.wx, wx);
-      assert.equal(client.linkFor(), client[link]);
+      client.room('notice');
+      await until('a connection', () => fake.streams.length + fake.sockets.length > 0);
+      assert.equal(fake[link].length, 1);
     });
   }
 });

@@ -1,7 +1,7 @@
 'use strict';
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { createClient } = require('../dist/index.js');
+const { createClient } = require('../dist/' + (process.env.WXBASE_SDK || 'index.js'));
 const { setup, hurry, sent } = require('./kit.js');
 const { until } = require('./fakewx.js');
 

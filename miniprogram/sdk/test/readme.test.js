@@ -32,7 +32,7 @@ function shop() {
     'POST /api/wx/login': () => ({ body: { token: 't', record: { id: 'u1' }, meta: {} } }),
     'GET /api/collections/products/records': () => ({ body: { items: [{ id: 'p1' }] } }),
     'POST /api/wx/orders': (call) => ({ body: Object.assign({ quantity: call.data.items[0].quantity }, order) }),
-    'POST /api/wx/orders/o1/pay': () => ({ body: { package: 'prepay_id=1' } }),
+    'POST /api/wx/orders/o1/pay': () => ({ body: { timeStamp: '1', nonceStr: 'n', package: 'prepay_id=p', signType: 'RSA', paySign: 's' } }),
     'POST /api/wx/orders/o1/sync': () => ({ body: order }),
     'POST /api/realtime': () => ({ status: 204 }),
     'GET /api/wx/rooms/notice/messages': () => ({ body: { messages: [], newest: 0 } }),

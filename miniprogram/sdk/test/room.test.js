@@ -1,7 +1,7 @@
 'use strict';
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { createClient } = require('../dist/index.js');
+const { createClient } = require('../dist/' + (process.env.WXBASE_SDK || 'index.js'));
 const { fakeWx, until } = require('./fakewx.js');
 
 const members = { members: [{ user: 'u1', connections: 2, verified: true }], count: 1, complete: true };
@@ -144,24 +144,40 @@ test('a room', async (t) => {
     assert.equal(decodeURIComponent(key), 'rooms/notice?options={"query":{"after":"12"}}');
     assert.equal(fake.sockets.length, 0);
   });
-  await t.test('tells who is there, again and again until it is closed', async (t) => {
+  await t.test('tells who is there when the server says so, and nothing of it to onMessage', async (t) => {
     const { fake, client } = setup(t);
-    const seen = [];
-    const room = client.room('notice', { transport: 'websocket', onMessage: () => {}, onMembers: (m) => seen.push(m) });
-    await joined(fake, 1);
-    await until('members', () => seen.length === 1);
+    const [seen, got] = [[], []];
+    const room = client.room('notice', { transport: 'websocket', onMessage: (m) => got.push(m), onMembers: (m) => seen.push(m) });
+    const socket = await joined(fake, 1);
+    const say = (list) => socket.say('42' + JSON.stringify(['members', list, { room: 'notice', at: 'now' }]));
+    say(members);
+    t.mock.timers.tick(30000);
+    const two = { members: [...members.members, { user: 'u2', connections: 1, verified: true }], count: 2, complete: true };
+    say(two);
     await new Promise((resolve) => setImmediate(resolve));
-    t.mock.timers.tick(15000);
-    await until('members again', () => seen.length === 2);
+    assert.deepEqual([seen, got], [[members, two], []]);
+    assert.equal(fake.calls.filter((c) => c.path.endsWith('/members')).length, 0, 'pushed, never asked for');
     room.close();
-    t.mock.timers.tick(60000);
+    say(members);
+    assert.equal(seen.length, 2);
+  });
+  await t.test('asks once who is there where the server does not tell, so that it says why', async (t) => {
+    const { fake, client, errors } = setup(t);
+    const seen = [];
+    client.room('notice', { transport: 'websocket', onMembers: (m) => seen.push(m) });
+    client.room('closed', { transport: 'websocket', onMembers: (m) => seen.push(m) });
+    await joined(fake, 1);
+    t.mock.timers.tick(3000);
+    await until('asked', () => seen.length === 1 && errors.length === 1);
+    t.mock.timers.tick(600000);
     await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(seen, [members, members]);
+    assert.deepEqual([seen, errors], [[members], ['http_404']]);
   });
   await t.test('speaks and reads over REST', async (t) => {
     const { client } = setup(t);
     const room = client.room('notice', { onMessage: () => {} });
-    assert.deepEqual(await room.publish('said', { text: '你好' }), { seq: 7, sent: { event: 'said', payload: { text: '你好' } } });
+    const { seq, sent: { key, ...sent } } = await room.publish('said', { text: '你好' });
+    assert.deepEqual([seq, sent, /^\w{8,64}$/.test(key)], [7, { event: 'said', payload: { text: '你好' } }, true]);
     assert.equal((await room.history(9)).path, '/api/wx/rooms/notice/messages?after=9&limit=100');
   });
 });

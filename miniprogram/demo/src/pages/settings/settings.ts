@@ -51,4 +51,18 @@ Page({
     theShop().useServer(theShop().server);
     await this.check();
   },
+
+  /** 注销：服务器立即结束所有登录，宽限期内再次登录即撤回，所以之后不能自动登录。 */
+  async forget() {
+    const asked = await wx.showModal({ title: '注销账号', content: '将删除昵称、头像、手机号、消息、小程序码等；订单与支付依法保留。宽限期内再次登录即撤回。', confirmText: '注销', confirmColor: '#fa5151' });
+    if (!asked.confirm) return;
+    try {
+      const client = await theShop().client();
+      const { dueAt } = await client.request<{ dueAt: string }>('/api/wx/me', { method: 'DELETE', auth: true });
+      await client.logout();
+      await wx.showModal({ title: '已申请注销', content: `将于 ${dueAt.slice(0, 16)}（UTC）执行。`, showCancel: false });
+    } catch (err) {
+      theShop().tell(err);
+    }
+  },
 });
