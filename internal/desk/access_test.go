@@ -51,6 +51,10 @@ var shopRoutes = map[string]guarded{
 	"POST /api/wx/admin/users/{id}/phone":            {desk.Phone, "user.phone", false},
 	"POST /api/wx/admin/users/{id}/block":            {desk.Users, "user.block", false},
 	"POST /api/wx/admin/users/{id}/logout":           {desk.Users, "user.logout", false},
+	"GET /api/wx/admin/users/{id}/export":            {desk.Users, "user.export", false},
+	"GET /api/wx/admin/users/{id}/forget":            {desk.View, "", false},
+	"POST /api/wx/admin/users/{id}/forget":           {desk.Users, "user.forget", false},
+	"DELETE /api/wx/admin/users/{id}/forget":         {desk.Users, "user.forget.undo", false},
 
 	"GET /api/wx/admin/products":             {desk.View, "", false},
 	"GET /api/wx/admin/products/{id}":        {desk.View, "", false},
@@ -71,6 +75,8 @@ var shopRoutes = map[string]guarded{
 	"GET /api/wx/admin/inbox":                    {desk.Books, "", false},
 	"GET /api/wx/admin/inbox/{id}":               {desk.Books, "", false},
 	"POST /api/wx/admin/inbox/{id}/replay":       {desk.Books, "inbox.replay", false},
+	"POST /api/wx/admin/inbox/{id}/close":        {desk.Books, "inbox.close", false},
+	"POST /api/wx/admin/bills/{id}/close":        {desk.Books, "bill.close", false},
 	"GET /api/wx/admin/effects":                  {desk.Books, "", false},
 	"POST /api/wx/admin/effects/{id}/resend":     {desk.Books, "effect.resend", false},
 	"GET /api/wx/admin/bills":                    {desk.Books, "", false},
@@ -88,6 +94,9 @@ var shopRoutes = map[string]guarded{
 	"GET /api/wx/admin/messages":                 {desk.View, "", false},
 	"GET /api/wx/admin/consents":                 {desk.View, "", false},
 	"GET /api/wx/admin/rooms":                    {desk.View, "", false},
+	"POST /api/wx/admin/rooms/{room}/messages":   {desk.Outreach, "room.publish", false},
+	"GET /api/wx/admin/rooms/{room}/messages":    {desk.View, "", false},
+	"GET /api/wx/admin/rooms/{room}/members":     {desk.View, "", false},
 
 	"GET /api/wx/admin/realtime":             {desk.View, "", false},
 	"GET /api/wx/admin/scans":                {desk.View, "", false},
@@ -111,6 +120,7 @@ var shopRoutes = map[string]guarded{
 var otherRoutes = []string{
 	"POST /api/wx/admin/staff/login", "GET /api/wx/admin/token/{appid}",
 	"GET /api/wx/health", "POST /api/wx/login", "POST /api/wx/logout", "GET /api/wx/session", "POST /api/wx/session/reset", "POST /api/wx/decrypt",
+	"GET /api/wx/me/export", "DELETE /api/wx/me",
 	"POST /api/wx/phone", "POST /api/wx/profile", "POST /api/wx/orders", "POST /api/wx/orders/{id}/pay", "GET /api/wx/scenes/{scene}",
 	"GET /api/wx/edges/key", "POST /api/wx/rooms/tickets", "POST /api/wx/rooms/{room}/messages", "GET /api/wx/rooms/{room}/messages",
 	"GET /api/wx/rooms/{room}/members", "POST /api/wx/consents", "POST /api/wx/check/text", "POST /api/wx/check/image",

@@ -27,18 +27,16 @@ func Who(e *core.RequestEvent) Actor {
 // IsOperator tells whether a request is the shop's own: a superuser's, or one of staff that Allow has let pass.
 func IsOperator(e *core.RequestEvent) bool { return e.HasSuperuserAuth() || Who(e).ID != "" }
 
-// Allow lets superusers pass and staff whose role has the permission. A request with an action leaves a row in the audit, whatever
-// becomes of it. The staff member is e.Auth for what follows.
-func (d *Desk) Allow(needs Permission, action string) *hook.Handler[*core.RequestEvent] {
-	return d.allow(needs, action, false)
+// gate finds out who makes a request, and lets pass who may.
+type gate struct {
+	kit
+
+	sessions *sessions
+	audit    *auditTrail
 }
 
-// AllowOrUser is Allow for routes that users call too: those pass as they are, and leave no row.
-func (d *Desk) AllowOrUser(needs Permission, action string) *hook.Handler[*core.RequestEvent] {
-	return d.allow(needs, action, true)
-}
-
-func (d *Desk) allow(needs Permission, action string, alsoUsers bool) *hook.Handler[*core.RequestEvent] {
+// allow makes the handlers of Desk.Allow and Desk.AllowOrUser.
+func (g *gate) allow(needs Permission, action string, alsoUsers bool) *hook.Handler[*core.RequestEvent] {
 	return &hook.Handler[*core.RequestEvent]{Func: func(e *core.RequestEvent) error {
 		if alsoUsers && e.Auth != nil && e.Auth.Collection().Name == "users" {
 			return e.Next()
@@ -46,12 +44,12 @@ func (d *Desk) allow(needs Permission, action string, alsoUsers bool) *hook.Hand
 		if alsoUsers && e.Auth == nil && !bringsToken(e) {
 			return e.UnauthorizedError("The request requires valid record authorization token.", nil) // note: what buyers have always been told
 		}
-		actor, err := d.identify(e, needs)
+		actor, err := g.identify(e, needs)
 		if err != nil {
 			return err
 		}
 		e.Set(actorKey, actor)
-		return d.audited(e, action, func() error {
+		return g.audit.audited(e, action, func() error {
 			if !actor.Role.May(needs) {
 				return answer.With(answer.StaffNotAllowed, "permission", needs)
 			}
@@ -62,12 +60,12 @@ func (d *Desk) allow(needs Permission, action string, alsoUsers bool) *hook.Hand
 
 // identify finds out who makes a request: a superuser by PocketBase's token, or a staff member by ours. A staff record that PocketBase has
 // found by a token of its own, which only an impersonation makes, counts for nothing.
-func (d *Desk) identify(e *core.RequestEvent, needs Permission) (Actor, error) {
+func (g *gate) identify(e *core.RequestEvent, needs Permission) (Actor, error) {
 	if e.HasSuperuserAuth() {
 		return Actor{ID: e.Auth.Id, Email: e.Auth.Email(), Role: Superuser}, nil
 	}
 	if e.Auth != nil {
 		return Actor{}, answer.With(answer.StaffNotAllowed, "permission", needs)
 	}
-	return d.staffOf(e)
+	return g.sessions.staffOf(e)
 }

@@ -60,16 +60,20 @@ const (
 // mostAlerts is how many alerts are looked at; more of one kind are one line anyway.
 const mostAlerts = 500
 
-// listAttention handles GET /api/wx/admin/attention.
-func (d *Desk) listAttention(e *core.RequestEvent) error {
+// listAttention handles GET /api/wx/admin/attention: one line for each kind. With ?kind= it is each alert and each refund of that kind.
+func (p *overviewPage) listAttention(e *core.RequestEvent) error {
 	items := []attention{}
-	for _, part := range []func(core.App) ([]attention, error){d.alertsOf, d.secondPersons, d.shippingDue, d.openDifferences, d.heldTexts} {
+	if kind := e.Request.URL.Query().Get("kind"); kind != "" {
+		return p.listKind(e, kind)
+	}
+	for _, part := range []func(core.App) ([]attention, error){p.alertsOf, p.secondPersons, p.shippingDue, p.openDifferences, p.heldTexts} {
 		found, err := part(e.App)
 		if err != nil {
 			return answer.Fail(answer.Busy, err)
 		}
 		items = append(items, found...)
 	}
+	items = withoutTwice(items)
 	slices.SortStableFunc(items, func(a, b attention) int {
 		return cmp.Or(cmp.Compare(a.urgency, b.urgency), cmp.Compare(a.Since, b.Since))
 	})
@@ -77,7 +81,7 @@ func (d *Desk) listAttention(e *core.RequestEvent) error {
 }
 
 // alertsOf are the open alerts, one line for each kind: that of the oldest.
-func (d *Desk) alertsOf(app core.App) ([]attention, error) {
+func (p *overviewPage) alertsOf(app core.App) ([]attention, error) {
 	var rows []*core.Record
 	err := app.RecordQuery("wx_alerts").AndWhere(dbx.NewExp("[[closedAt]] = ''")).OrderBy("since").Limit(mostAlerts).All(&rows)
 	if err != nil {
@@ -89,6 +93,7 @@ func (d *Desk) alertsOf(app core.App) ([]attention, error) {
 		kind := r.GetString("kind")
 		if i, ok := place[kind]; ok {
 			items[i].Count++
+			items[i].To = listOf(items[i].Kind)
 			continue
 		}
 		place[kind] = len(items)
@@ -120,29 +125,29 @@ func viewAlert(r *core.Record) attention {
 }
 
 // secondPersons are refunds that wait for somebody else.
-func (d *Desk) secondPersons(app core.App) ([]attention, error) {
+func (p *overviewPage) secondPersons(app core.App) ([]attention, error) {
 	var rows []*core.Record
 	err := app.RecordQuery("wx_refund_requests").AndWhere(dbx.HashExp{"state": requestWaiting}).OrderBy("created").Limit(mostAlerts).All(&rows)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	first := rows[0]
-	return []attention{{
-		Kind: "refund_second_person", Count: len(rows), Subject: first.GetString("order"), Details: yuan(int64(first.GetInt("amount"))) + " " + first.GetString("requestedBy"),
-		Since: moment(first.GetDateTime("created")), To: "/orders/" + first.GetString("order"), urgency: urgencySecond,
-	}}, nil
+	first := viewSecond(rows[0])
+	if first.Count = len(rows); first.Count > 1 {
+		first.To = listOf(first.Kind)
+	}
+	return []attention{first}, nil
 }
 
 // dueSoon is how long before its deadline an order is called for.
 const dueSoon = 24 * time.Hour
 
 // shippingDue are paid orders whose deadline has passed or comes within a day.
-func (d *Desk) shippingDue(app core.App) ([]attention, error) {
+func (p *overviewPage) shippingDue(app core.App) ([]attention, error) {
 	var row struct {
 		Count  int    `db:"count"`
 		Oldest string `db:"oldest"`
 	}
-	before := d.Now().Add(dueSoon - d.ShipWithin)
+	before := p.Now().Add(dueSoon - p.shipWithin)
 	if err := dueQuery(app, before).One(&row); err != nil {
 		return nil, fmt.Errorf("count orders to ship: %w", err)
 	}
@@ -153,7 +158,7 @@ func (d *Desk) shippingDue(app core.App) ([]attention, error) {
 	if err != nil {
 		return nil, fmt.Errorf("count orders to ship: %w", err)
 	}
-	left := hours(oldest.Time().Add(d.ShipWithin).Sub(d.Now()))
+	left := hours(oldest.Time().Add(p.shipWithin).Sub(p.Now()))
 	return []attention{{Kind: "shipping_due", Count: row.Count, Since: moment(oldest), HoursLeft: &left, To: "/orders?ship=NONE", urgency: urgencyShipping}}, nil
 }
 
@@ -164,7 +169,7 @@ func dueQuery(app core.App, paidBefore time.Time) *dbx.Query {
 }
 
 // openDifferences are differences with WeChat's bills that nobody has settled; the alert of the bill may be closed before they are.
-func (d *Desk) openDifferences(app core.App) ([]attention, error) {
+func (p *overviewPage) openDifferences(app core.App) ([]attention, error) {
 	var row struct {
 		Count  int    `db:"count"`
 		Oldest string `db:"oldest"`
@@ -181,7 +186,7 @@ func (d *Desk) openDifferences(app core.App) ([]attention, error) {
 }
 
 // heldTexts are texts and pictures that WeChat wants a person to look at.
-func (d *Desk) heldTexts(app core.App) ([]attention, error) {
+func (p *overviewPage) heldTexts(app core.App) ([]attention, error) {
 	var rows []*core.Record
 	err := app.RecordQuery("wx_checks").AndWhere(dbx.HashExp{"state": "REVIEW"}).AndWhere(dbx.NewExp("[[record]] != ''")).OrderBy("created").
 		Limit(mostAlerts).All(&rows)

@@ -40,24 +40,27 @@ func About(e *core.RequestEvent, id, label string) {
 	n.subject, n.label = id, label
 }
 
+// auditTrail writes down who did what, and shows it.
+type auditTrail struct{ kit }
+
 // audited does something and leaves a row about it.
-func (d *Desk) audited(e *core.RequestEvent, action string, do func() error) error {
+func (t *auditTrail) audited(e *core.RequestEvent, action string, do func() error) error {
 	err := do()
 	if action != "" {
-		d.leaveRow(e, Who(e), action, statusOf(e, err))
+		t.leaveRow(e, Who(e), action, statusOf(e, err))
 	}
 	return err
 }
 
 // leaveRow writes a row. What was done is done: a row that cannot be written goes to the log.
-func (d *Desk) leaveRow(e *core.RequestEvent, actor Actor, action string, status int) {
-	if err := d.writeRow(e, actor, action, status); err != nil {
-		d.App.Logger().Error("audit row not written", "actor", actor.Email, "action", action, "status", status, "error", err.Error())
+func (t *auditTrail) leaveRow(e *core.RequestEvent, actor Actor, action string, status int) {
+	if err := t.writeRow(e, actor, action, status); err != nil {
+		t.App.Logger().Error("audit row not written", "actor", actor.Email, "action", action, "status", status, "error", err.Error())
 	}
 }
 
-func (d *Desk) writeRow(e *core.RequestEvent, actor Actor, action string, status int) error {
-	c, err := d.App.FindCachedCollectionByNameOrId("wx_audit")
+func (t *auditTrail) writeRow(e *core.RequestEvent, actor Actor, action string, status int) error {
+	c, err := t.App.FindCachedCollectionByNameOrId("wx_audit")
 	if err != nil {
 		return fmt.Errorf("find wx_audit: %w", err)
 	}
@@ -69,9 +72,9 @@ func (d *Desk) writeRow(e *core.RequestEvent, actor Actor, action string, status
 	row := core.NewRecord(c)
 	row.Load(map[string]any{
 		"actor": actor.Email, "actorId": actor.ID, "role": string(actor.Role), "action": action, "subject": clip(subject, 100), "label": clip(n.label, 200),
-		"details": n.details, "status": status, "ip": clip(e.RealIP(), 64), "agent": clip(e.Request.UserAgent(), 300), "at": d.Now(),
+		"details": n.details, "status": status, "ip": clip(e.RealIP(), 64), "agent": clip(e.Request.UserAgent(), 300), "at": t.Now(),
 	})
-	return books.Save(d.App, row)
+	return books.Save(t.App, row)
 }
 
 // statusOf is the HTTP status that a request is answered with.

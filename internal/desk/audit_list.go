@@ -1,16 +1,10 @@
 package desk
 
 import (
-	"net/http"
-
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
 )
-
-func (d *Desk) auditRoutes() []Route {
-	return []Route{{http.MethodGet, "/audit", Audit, "", d.listAudit, 0}}
-}
 
 // auditRow is a row of the audit as people see it.
 type auditRow struct {
@@ -37,7 +31,7 @@ func viewAuditRow(r *core.Record) auditRow {
 }
 
 // listAudit handles GET /api/wx/admin/audit: who did what, the newest first.
-func (d *Desk) listAudit(e *core.RequestEvent) error {
+func (t *auditTrail) listAudit(e *core.RequestEvent) error {
 	ask, err := pageOf(e)
 	if err != nil {
 		return err

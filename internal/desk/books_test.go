@@ -100,10 +100,10 @@ func TestEffectsAndBills(t *testing.T) {
 		}
 	}
 	a.Clock.Advance(48 * time.Hour)
-	yesterday := a.Clock.Now().In(time.FixedZone("CST", 8*3600)).AddDate(0, 0, -1).Format(time.DateOnly)
-	got := a.Call(http.MethodPost, "/api/wx/admin/bills/"+yesterday+"/rerun", finance, nil)
-	if got.Status != http.StatusOK && got.Code() != "bill_not_compared" { // note: before ten in the morning WeChat has none
-		t.Errorf("rerun: got %d %s", got.Status, got.Body)
+	before := a.Clock.Now().In(time.FixedZone("CST", 8*3600)).AddDate(0, 0, -3).Format(time.DateOnly) // yesterday's is there from ten in the morning on
+	a.Must(http.MethodPost, "/api/wx/admin/bills/"+before+"/rerun", finance, nil)
+	if days := itemsOf(t, a.Call(http.MethodGet, "/api/wx/admin/bills?month="+before[:7], finance, nil)); len(days) != 1 || days[0]["date"] != before || days[0]["state"] != "EMPTY" {
+		t.Errorf("rerun: got %v, want the day compared, without a payment", days)
 	}
 	if got := a.Call(http.MethodPost, "/api/wx/admin/bills/2099-01-01/rerun", finance, nil); got.Status != http.StatusBadRequest {
 		t.Errorf("a day to come: got %d, want 400", got.Status)

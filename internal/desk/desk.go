@@ -4,7 +4,7 @@
 // A staff member's token is known to the routes here and to nothing else: PocketBase takes it for no token at all, so that it opens no
 // record, no file, no realtime and no refresh. See Allow.
 //
-// One page is one file, with its routes in a list of its own; routes puts the lists together.
+// One page is one file and one struct. The whole API is in routes.go.
 package desk
 
 import (
@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"golang.org/x/crypto/bcrypt"
@@ -36,6 +35,8 @@ type Deps struct {
 	LockOrder func(orderID string) (unlock func())
 	// Refund gives money back and names the row of refunds. The caller has the order's turn.
 	Refund func(ctx context.Context, orderID string, wish RefundWish) (refundID string, err error)
+	// GiveBack sends the money of a disputed payment back and names the row of refunds. The caller has the order's turn.
+	GiveBack func(ctx context.Context, wish GiveBackWish) (refundID string, err error)
 	// Carriers asks WeChat for the delivery companies.
 	Carriers func(ctx context.Context) ([]Carrier, error)
 	Setup    SetupDeps
@@ -45,62 +46,86 @@ type Deps struct {
 	ShipWithin time.Duration
 }
 
-// Desk answers the dashboard's routes.
-type Desk struct {
-	Deps
+// kit is what every page needs.
+type kit struct {
+	App core.App
+	Now func() time.Time
+}
 
-	tries    *tries
-	carriers carriers
-	logins   logins
-	hashing  chan struct{} // passwords that are compared at this moment
-	nobody   func() []byte // a hash that no password has
+// Desk answers the dashboard's routes. A page is a struct of its own, with what it alone needs; routes.go says which answers what.
+type Desk struct {
+	gate  *gate
+	audit *auditTrail
+	own   *ownPage
+	staff *staffPage
+
+	overview *overviewPage
+	logins   *logins
+	orders   *ordersPage
+	effects  *effectsPage
+	carriers *carriers
+	refunds  *refundDesk
+	users    *usersPage
+	products *productsPage
+	inbox    *inboxPage
+	bills    *billsPage
+	held     *heldPage
+	outreach *outreachPage
+	setup    *setupPage
 }
 
 // New makes a desk and binds what it does to the app besides its routes.
 func New(deps Deps) *Desk {
-	d := &Desk{Deps: deps, tries: newTries(), hashing: make(chan struct{}, 2), nobody: sync.OnceValue(hashOfNobody)}
-	d.App.OnRecordUpdate("wx_audit").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxAuditIsAppendOnly", Func: keepAudit})
-	d.App.OnRecordDelete("wx_audit").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxAuditIsAppendOnly", Func: keepAudit})
-	d.bindLines()
+	k := kit{deps.App, deps.Now}
+	sessions, audit, counts := &sessions{k}, &auditTrail{k}, &logins{kit: k}
+	orders := &ordersPage{k, audit, deps.ShipWithin}
+	d := &Desk{
+		gate: &gate{k, sessions, audit}, audit: audit, staff: &staffPage{k, sessions},
+		own: &ownPage{
+			kit: k, simulated: deps.Simulated, vault: deps.Vault, sessions: sessions, audit: audit,
+			tries: newTries(), hashing: make(chan struct{}, 2), nobody: sync.OnceValue(hashOfNobody),
+		},
+		overview: &overviewPage{k, deps.Online, deps.ShipWithin, counts}, logins: counts,
+		orders: orders, effects: &effectsPage{k, deps.Wake}, carriers: &carriers{kit: k, ask: deps.Carriers},
+		refunds: &refundDesk{k, deps.LockOrder, deps.Refund, deps.GiveBack},
+		users:   &usersPage{k, orders}, products: &productsPage{k},
+		inbox: &inboxPage{k, deps.Books.Replay, deps.Books.CloseInbox}, bills: &billsPage{k, deps.Books.Rerun, deps.Books.CloseAlert, deps.Books.CloseUnmatched}, held: &heldPage{k},
+		outreach: &outreachPage{k, deps.Outreach}, setup: &setupPage{k, deps.Setup, deps.Simulated, deps.Vault},
+	}
+	k.App.OnRecordUpdate("wx_audit").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxAuditIsAppendOnly", Func: keepAudit})
+	k.App.OnRecordDelete("wx_audit").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxAuditIsAppendOnly", Func: keepAudit})
+	bindLines(k.App)
 	return d
 }
 
-// Route is one line of the dashboard's API.
-type Route struct {
-	Method string
-	Path   string     // below /api/wx/admin
-	Needs  Permission // empty: everybody may call it, and it looks itself
-	Action string     // the name in the audit; empty: it changes nothing, and leaves no row
-	Handle func(*core.RequestEvent) error
-	Body   int64 // most bytes of the body; 64 KiB when 0
+// Allow lets superusers pass and staff whose role has the permission. A request with an action leaves a row in the audit, whatever
+// becomes of it. The staff member is e.Auth for what follows.
+func (d *Desk) Allow(needs Permission, action string) *hook.Handler[*core.RequestEvent] {
+	return d.gate.allow(needs, action, false)
 }
 
-// smallBody is how much a route reads that does not say otherwise.
-const smallBody = 64 << 10
-
-// Routes lists the dashboard's API.
-func (d *Desk) Routes() []Route {
-	var all []Route
-	for _, part := range [][]Route{
-		d.staffRoutes(), d.auditRoutes(), d.overviewRoutes(), d.orderRoutes(), d.userRoutes(),
-		d.productRoutes(), d.setupRoutes(), d.booksRoutes(), d.outreachRoutes(),
-	} {
-		all = append(all, part...)
-	}
-	return all
+// AllowOrUser is Allow for routes that users call too: those pass as they are, and leave no row.
+func (d *Desk) AllowOrUser(needs Permission, action string) *hook.Handler[*core.RequestEvent] {
+	return d.gate.allow(needs, action, true)
 }
 
-// Serve adds the routes to a server.
-func (d *Desk) Serve(e *core.ServeEvent) {
-	admin := e.Router.Group("/api/wx/admin")
-	for _, r := range d.Routes() {
-		route := admin.Route(r.Method, r.Path, r.Handle)
-		route.Bind(apis.BodyLimit(max(r.Body, smallBody)))
-		if r.Needs != "" {
-			route.Bind(d.Allow(r.Needs, r.Action))
-		}
-	}
+// HoldRefund keeps a refund that needs a second person, and gives what it is answered with; nil for one that may go on. The caller holds
+// the lock of the order.
+func (d *Desk) HoldRefund(e *core.RequestEvent, orderID string, wish RefundWish) (held any, status int, err error) {
+	return d.refunds.hold(e, orderID, wish)
 }
+
+// HoldGiveBack writes down that the money of a disputed payment, fen, waits for a second person; false when it need not. The caller has the
+// turn of the order.
+func (d *Desk) HoldGiveBack(e *core.RequestEvent, payment *core.Record, fen int64, reason string) (bool, error) {
+	return d.refunds.holdGiveBack(e, payment, fen, reason)
+}
+
+// CountLogin counts a login of the mini program that was answered.
+func (d *Desk) CountLogin() { d.logins.count() }
+
+// SaveCounts writes the logins that are counted; the end of the process calls it too.
+func (d *Desk) SaveCounts() { d.logins.save() }
 
 // hashOfNobody costs as much to compare with as the hash of an account.
 func hashOfNobody() []byte {

@@ -18,6 +18,8 @@ const (
 // logins counts the logins of mini programs by day: in memory first, so that a login writes no row for it. A process that is killed loses
 // what is not written yet, a minute's at most in a busy shop.
 type logins struct {
+	kit
+
 	mu    sync.Mutex
 	days  map[string]int64
 	total int64
@@ -26,10 +28,10 @@ type logins struct {
 
 func loginKey(at time.Time) string { return "logins/" + at.In(beijing).Format(day) }
 
-// CountLogin counts one that was answered.
-func (d *Desk) CountLogin() {
-	if d.logins.add(d.Now()) {
-		d.SaveCounts()
+// count counts one that was answered.
+func (l *logins) count() {
+	if l.add(l.Now()) {
+		l.save()
 	}
 }
 
@@ -66,11 +68,11 @@ func (l *logins) take() map[string]int64 {
 	return days
 }
 
-// SaveCounts writes what is counted; the end of the process calls it too.
-func (d *Desk) SaveCounts() {
-	for key, n := range d.logins.take() {
-		if err := addTo(d.App, key, n, d.Now()); err != nil {
-			d.App.Logger().Warn("logins not counted", "day", key, "count", n, "error", err.Error())
+// save writes what is counted; the end of the process calls it too.
+func (l *logins) save() {
+	for key, n := range l.take() {
+		if err := addTo(l.App, key, n, l.Now()); err != nil {
+			l.App.Logger().Warn("logins not counted", "day", key, "count", n, "error", err.Error())
 		}
 	}
 }

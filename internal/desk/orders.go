@@ -1,10 +1,7 @@
 package desk
 
 import (
-	"database/sql"
 	"encoding/json"
-	"errors"
-	"net/http"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -14,19 +11,12 @@ import (
 	"wxbase/internal/order"
 )
 
-func (d *Desk) orderRoutes() []Route {
-	return []Route{
-		{http.MethodGet, "/orders", View, "", d.listOrders, 0},
-		{http.MethodGet, "/orders.csv", Export, "orders.export", d.exportOrders, 0},
-		{http.MethodGet, "/orders/{id}", View, "", d.showOrder, 0},
-		{http.MethodPost, "/orders/{id}/remark", Orders, "order.remark", d.remarkOrder, 0},
-		{http.MethodPost, "/orders/{id}/resend", Orders, "order.resend", d.resendEffect, 0},
-		{http.MethodPost, "/orders/{id}/refunds/preview", Refund, "", d.previewRefund, 0},
-		{http.MethodPost, "/refunds/{id}/approve", Refund, "refund.approve", d.approveRefund, 0},
-		{http.MethodPost, "/refunds/{id}/refuse", Refund, "refund.refuse", d.refuseRefund, 0},
-		{http.MethodGet, "/carriers", View, "", d.listCarriers, 0},
-		{http.MethodGet, "/picking", View, "", d.listPicking, 0},
-	}
+// ordersPage finds orders and tells their stories.
+type ordersPage struct {
+	kit
+
+	audit      *auditTrail
+	shipWithin time.Duration // see Deps
 }
 
 // shipNone is orders.shipState of an order without whole shipping information.
@@ -86,35 +76,35 @@ func linesOf(r *core.Record) []orderLine {
 }
 
 // listOrders handles GET /api/wx/admin/orders.
-func (d *Desk) listOrders(e *core.RequestEvent) error {
+func (p *ordersPage) listOrders(e *core.RequestEvent) error {
 	ask, err := pageOf(e)
 	if err != nil {
 		return err
 	}
-	find, err := d.orderFilter(e)
+	find, err := p.orderFilter(e)
 	if err != nil {
 		return err
 	}
 	return answerPage(e, ask, "orders", find.where, find.sort+" DESC, rowid DESC", func(rows []*core.Record) ([]orderRow, error) {
-		return d.viewOrders(e.App, rows)
+		return p.viewOrders(e.App, rows)
 	})
 }
 
 // viewOrders shows orders with their buyers, all of whom are read at once.
-func (d *Desk) viewOrders(app core.App, rows []*core.Record) ([]orderRow, error) {
+func (p *ordersPage) viewOrders(app core.App, rows []*core.Record) ([]orderRow, error) {
 	buyers, err := recordsOf(app, "users", fieldOf(rows, "user"))
 	if err != nil {
 		return nil, err
 	}
-	return each(rows, func(r *core.Record) orderRow { return d.viewOrder(r, buyers[r.GetString("user")]) }), nil
+	return each(rows, func(r *core.Record) orderRow { return p.viewOrder(r, buyers[r.GetString("user")]) }), nil
 }
 
-func (d *Desk) viewOrder(r, buyer *core.Record) orderRow {
+func (p *ordersPage) viewOrder(r, buyer *core.Record) orderRow {
 	v := orderRow{
 		ID: r.Id, Number: r.GetString("number"), Created: moment(r.GetDateTime("created")), PaidAt: moment(r.GetDateTime("paidAt")),
 		ExpiresAt: moment(r.GetDateTime("expiresAt")), PayState: r.GetString("payState"), ShipState: r.GetString("shipState"),
 		Total: r.GetInt("total"), Refunded: r.GetInt("refunded"), Title: r.GetString("description"), Lines: len(linesOf(r)),
-		Buyer: buyerView{ID: r.GetString("user")}, Note: r.GetString("note"), Frozen: !r.GetDateTime("frozenAt").IsZero(), Due: d.dueOf(r),
+		Buyer: buyerView{ID: r.GetString("user")}, Note: r.GetString("note"), Frozen: !r.GetDateTime("frozenAt").IsZero(), Due: p.dueOf(r),
 	}
 	if buyer != nil {
 		v.Buyer.Name, v.Buyer.Phone = buyer.GetString("name"), maskPhone(buyer.GetString("phone"))
@@ -132,12 +122,12 @@ func isToShip(r *core.Record) bool {
 	return false
 }
 
-func (d *Desk) dueOf(r *core.Record) *dueView {
+func (p *ordersPage) dueOf(r *core.Record) *dueView {
 	if !isToShip(r) {
 		return nil
 	}
-	deadline := r.GetDateTime("paidAt").Add(d.ShipWithin)
-	return &dueView{Deadline: moment(deadline), HoursLeft: hours(deadline.Time().Sub(d.Now()))}
+	deadline := r.GetDateTime("paidAt").Add(p.shipWithin)
+	return &dueView{Deadline: moment(deadline), HoursLeft: hours(deadline.Time().Sub(p.Now()))}
 }
 
 // hours are hours with one digit behind the point.
@@ -186,14 +176,7 @@ func recordsOf(app core.App, collection string, ids []string) (map[string]*core.
 
 // orderByID finds the order of a route.
 func orderByID(app core.App, id string) (*core.Record, error) {
-	r, err := app.FindRecordById("orders", id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, answer.Fail(answer.OrderMissing, nil)
-	}
-	if err != nil {
-		return nil, answer.Fail(answer.Busy, err)
-	}
-	return r, nil
+	return byID(app, "orders", id, answer.OrderMissing)
 }
 
 // anyOf is a condition on a column that has one of some texts.

@@ -48,14 +48,14 @@ type csvRow struct {
 }
 
 // exportOrders handles GET /api/wx/admin/orders.csv with the filters of the list.
-func (d *Desk) exportOrders(e *core.RequestEvent) error {
-	find, err := d.orderFilter(e)
+func (p *ordersPage) exportOrders(e *core.RequestEvent) error {
+	find, err := p.orderFilter(e)
 	if err != nil {
 		return err
 	}
 	head := e.Response.Header()
 	head.Set("Content-Type", "text/csv; charset=utf-8")
-	head.Set("Content-Disposition", `attachment; filename="orders-`+d.Now().In(beijing).Format("20060102")+`.csv"`)
+	head.Set("Content-Disposition", `attachment; filename="orders-`+p.Now().In(beijing).Format("20060102")+`.csv"`)
 	head.Set("Cache-Control", "no-store")
 	control := http.NewResponseController(e.Response)
 	_ = control.SetWriteDeadline(time.Now().Add(exportTime)) // a test's recorder has none
@@ -64,13 +64,13 @@ func (d *Desk) exportOrders(e *core.RequestEvent) error {
 	file := csv.NewWriter(buffer)
 	file.UseCRLF = true
 	_ = file.Write(csvHeads[prefersChinese(e)])
-	rows, err := d.writeOrders(e, find, file)
+	rows, err := p.writeOrders(e, find, file)
 	Note(e, "rows", rows)
 	Note(e, "filter", e.Request.URL.RawQuery)
 	if err != nil {
 		// note: the head is out, so that only a torn answer tells that the file is not whole
 		e.App.Logger().Error("export of orders stopped", "rows", rows, "error", err.Error())
-		d.leaveRow(e, Who(e), "orders.export", http.StatusInternalServerError)
+		p.audit.leaveRow(e, Who(e), "orders.export", http.StatusInternalServerError)
 		panic(http.ErrAbortHandler)
 	}
 	file.Flush()
@@ -78,7 +78,7 @@ func (d *Desk) exportOrders(e *core.RequestEvent) error {
 }
 
 // writeOrders writes all that is found, the newest first.
-func (d *Desk) writeOrders(e *core.RequestEvent, find orderFind, file *csv.Writer) (count int, err error) {
+func (p *ordersPage) writeOrders(e *core.RequestEvent, find orderFind, file *csv.Writer) (count int, err error) {
 	var last *csvRow
 	for {
 		rows, err := exportedOrders(e.App, find, last)

@@ -21,7 +21,7 @@ type orderFind struct {
 // orderFilter reads ?search=&state=&ship=&from=&to=&product= of the lists of orders.
 //
 // note: every condition is one that an index serves; a search for a text is turned into ids first.
-func (d *Desk) orderFilter(e *core.RequestEvent) (orderFind, error) {
+func (p *ordersPage) orderFilter(e *core.RequestEvent) (orderFind, error) {
 	query := e.Request.URL.Query()
 	find := orderFind{sort: "created"}
 	var all []dbx.Expression
@@ -45,7 +45,7 @@ func (d *Desk) orderFilter(e *core.RequestEvent) (orderFind, error) {
 		all = append(all, soldOf([]string{product}))
 	}
 	if search := strings.TrimSpace(query.Get("search")); search != "" {
-		found, err := d.searchOrders(e.App, search)
+		found, err := p.searchOrders(e.App, search)
 		if err != nil {
 			return find, answer.Fail(answer.Busy, err)
 		}
@@ -105,7 +105,7 @@ var (
 
 // searchOrders finds orders by what somebody typed. The first meaning that fits anything counts: our number (or its beginning), one of
 // WeChat's or the merchant's, a phone number or its last four digits, the name of a product.
-func (d *Desk) searchOrders(app core.App, text string) (dbx.Expression, error) {
+func (p *ordersPage) searchOrders(app core.App, text string) (dbx.Expression, error) {
 	if wholeWord.MatchString(text) {
 		ids, err := ordersByNumber(app, text)
 		if err != nil || len(ids) > 0 {

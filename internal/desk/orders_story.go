@@ -12,6 +12,7 @@ import (
 
 	"wxbase/internal/answer"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 )
 
 // orderStory is one order with all that happened to it.
@@ -82,29 +83,29 @@ type orderBooks struct {
 }
 
 // showOrder handles GET /api/wx/admin/orders/{id}.
-func (d *Desk) showOrder(e *core.RequestEvent) error {
+func (p *ordersPage) showOrder(e *core.RequestEvent) error {
 	o, err := orderByID(e.App, e.Request.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	story, err := d.storyOf(e.App, o)
+	story, err := p.storyOf(e.App, o)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, story)
 }
 
-func (d *Desk) storyOf(app core.App, o *core.Record) (orderStory, error) {
-	b, err := d.booksOf(app, o)
+func (p *ordersPage) storyOf(app core.App, o *core.Record) (orderStory, error) {
+	b, err := p.booksOf(app, o)
 	if err != nil {
 		return orderStory{}, err
 	}
-	items, err := d.itemsOf(app, o)
+	items, err := p.itemsOf(app, o)
 	if err != nil {
 		return orderStory{}, err
 	}
 	s := orderStory{
-		orderRow: d.viewOrder(o, b.buyer), Items: items, Attach: o.GetString("attach"), Remark: b.remark.GetString("remark"),
+		orderRow: p.viewOrder(o, b.buyer), Items: items, Attach: o.GetString("attach"), Remark: b.remark.GetString("remark"),
 		Payments: each(b.payments, viewPayment), Refunds: append(each(b.refunds, viewRefund), viewRequests(b.requests)...),
 		Shipments: b.shipment(), Timeline: b.timeline(), Refundable: b.refundable(),
 	}
@@ -112,7 +113,7 @@ func (d *Desk) storyOf(app core.App, o *core.Record) (orderStory, error) {
 	return s, nil
 }
 
-func (d *Desk) booksOf(app core.App, o *core.Record) (b orderBooks, err error) {
+func (p *ordersPage) booksOf(app core.App, o *core.Record) (b orderBooks, err error) {
 	b.order = o
 	if b.remark, err = remarkOf(app, o.Id); err != nil {
 		return b, err
@@ -165,7 +166,7 @@ func (b orderBooks) notifications(app core.App) ([]*core.Record, error) {
 }
 
 // itemsOf are the lines of an order with the pictures that the products have now.
-func (d *Desk) itemsOf(app core.App, o *core.Record) ([]orderLine, error) {
+func (p *ordersPage) itemsOf(app core.App, o *core.Record) ([]orderLine, error) {
 	lines := linesOf(o)
 	var ids []string
 	for _, l := range lines {
@@ -193,13 +194,26 @@ func viewPayment(r *core.Record) paymentView {
 	}
 }
 
+// disputeFacts is what payments.dispute says.
+type disputeFacts struct {
+	Source     string                                 `json:"source"`
+	Mismatches []struct{ Field, Got, Want string }    `json:"mismatches"`
+	Decision   *struct{ Decision, By, Reason string } `json:"decision"`
+}
+
+// mayBeOthers tells whether a disputed payment was made in another mini program than the one that was asked to take it. Whether that one
+// is somebody else's, WeChat is asked for the decision.
+func mayBeOthers(payment *core.Record) bool {
+	var d disputeFacts
+	if rows.PaymentOf(payment).State() != order.PaymentDisputed || json.Unmarshal([]byte(payment.GetString("dispute")), &d) != nil {
+		return false
+	}
+	return slices.ContainsFunc(d.Mismatches, func(m struct{ Field, Got, Want string }) bool { return m.Field == "appid" })
+}
+
 // disputeOf puts into words what does not fit, or what was decided about it.
 func disputeOf(payment *core.Record) string {
-	var d struct {
-		Source     string                                 `json:"source"`
-		Mismatches []struct{ Field, Got, Want string }    `json:"mismatches"`
-		Decision   *struct{ Decision, By, Reason string } `json:"decision"`
-	}
+	var d disputeFacts
 	if json.Unmarshal([]byte(payment.GetString("dispute")), &d) != nil {
 		return ""
 	}
@@ -227,7 +241,7 @@ func viewRefund(r *core.Record) refundView {
 // paid is the payment that paid the order, if any.
 func (b orderBooks) paid() *core.Record {
 	for _, p := range b.payments {
-		if order.PaymentState(p.GetString("state")) == order.PaymentPaid {
+		if rows.PaymentOf(p).State() == order.PaymentPaid {
 			return p
 		}
 	}
@@ -240,7 +254,7 @@ func (b orderBooks) refundable() int64 {
 	if paid == nil {
 		return 0
 	}
-	left, err := order.Refundable(int64(paid.GetInt("amount")), amountsOf(b.refunds, paid.Id))
+	left, err := order.Refundable(rows.PaymentOf(paid).Amount(), amountsOf(b.refunds, paid.Id))
 	if err != nil {
 		return 0
 	}
@@ -250,9 +264,9 @@ func (b orderBooks) refundable() int64 {
 // amountsOf are the refunds of one payment.
 func amountsOf(refunds []*core.Record, payment string) []order.RefundAmount {
 	var amounts []order.RefundAmount
-	for _, r := range refunds {
-		if r.GetString("payment") == payment {
-			amounts = append(amounts, order.RefundAmount{State: order.RefundState(r.GetString("state")), Amount: int64(r.GetInt("amount"))})
+	for _, r := range rows.RefundsOf(refunds) {
+		if r.PaymentID() == payment {
+			amounts = append(amounts, order.RefundAmount{State: r.State(), Amount: r.Amount()})
 		}
 	}
 	return amounts
@@ -266,19 +280,21 @@ func (b orderBooks) can(refundable int64) []string {
 			can = append(can, what)
 		}
 	}
-	frozen, disputed := !b.order.GetDateTime("frozenAt").IsZero(), false
+	frozen, disputed, elsewhere := rows.OrderOf(b.order).IsFrozen(), false, false
 	for _, p := range b.payments {
-		disputed = disputed || !p.GetDateTime("disputedAt").IsZero()
+		disputed = disputed || rows.PaymentOf(p).IsDisputed()
+		elsewhere = elsewhere || mayBeOthers(p)
 	}
 	failed := false
 	for _, row := range b.effects {
 		failed = failed || hasFailed(row)
 	}
 	add("sync", len(b.payments) > 0)
-	add("cancel", order.PayState(b.order.GetString("payState")) == order.PayUnpaid && !frozen)
+	add("cancel", rows.OrderOf(b.order).PayState() == order.PayUnpaid && !frozen)
 	add("refund", refundable > 0 && !frozen)
 	add("ship", isToShip(b.order) && !frozen)
 	add("resolve", disputed)
+	add("disown", elsewhere)
 	add("resend", failed)
 	return can
 }
@@ -311,7 +327,7 @@ func (b orderBooks) shipment() *shipmentView {
 }
 
 // listPicking handles GET /api/wx/admin/picking?ids=a,b: the orders that somebody packs now, at most 100.
-func (d *Desk) listPicking(e *core.RequestEvent) error {
+func (p *ordersPage) listPicking(e *core.RequestEvent) error {
 	ids := strings.FieldsFunc(e.Request.URL.Query().Get("ids"), func(r rune) bool { return r == ',' })
 	if len(ids) < 1 || len(ids) > 100 {
 		return answer.Field(answer.FieldInvalid, "ids", "1 to 100 orders")
@@ -327,7 +343,7 @@ func (d *Desk) listPicking(e *core.RequestEvent) error {
 		if o == nil {
 			return answer.With(answer.OrderMissing, "order", id)
 		}
-		story, err := d.storyOf(e.App, o)
+		story, err := p.storyOf(e.App, o)
 		if err != nil {
 			return answer.Fail(answer.Busy, err)
 		}

@@ -48,7 +48,7 @@ func TestOrdersAreFound(t *testing.T) {
 		{"", []string{open, paid}},
 		{"?perPage=1&page=2", []string{paid}},
 		{"?search=" + number, []string{paid}},
-		{"?search=" + strings.ToLower(number[:12]), []string{paid}},
+		{"?search=" + strings.ToLower(number[:16]), []string{paid}},
 		{"?search=" + payment.GetString("transactionId"), []string{paid}},
 		{"?search=" + payment.GetString("outTradeNo"), []string{paid}},
 		{"?search=13912345678", []string{paid}},
@@ -176,7 +176,7 @@ func TestEffectsAreSentAgain(t *testing.T) {
 	clerk := k.staff(desk.Clerk)
 	id := k.paidOrder(k.Login("小明"), noodles, 1)
 	k.settleEffects(id)
-	row, err := k.FindFirstRecordByData("wx_outbox", "key", "order.paid.hooks/"+id)
+	row, err := k.FindFirstRecordByData("wx_outbox", "key", "order.paid.notice/"+id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,18 +19,10 @@ type OutreachDeps struct {
 	RoomMembers func(ctx context.Context, room string) (int, error)
 }
 
-func (d *Desk) outreachRoutes() []Route {
-	return []Route{
-		{http.MethodGet, "/codes", View, "", d.listCodes, 0},
-		{http.MethodGet, "/codes/{id}", View, "", d.showCode, 0},
-		{http.MethodGet, "/codes/{id}/image", View, "", d.showCodeImage, 0},
-		{http.MethodGet, "/links", View, "", d.listLinks, 0},
-		{http.MethodGet, "/message-rules", View, "", d.listMessageRules, 0},
-		{http.MethodPut, "/message-rules/{event}", Outreach, "message-rule.set", d.setMessageRule, 0},
-		{http.MethodGet, "/messages", View, "", d.listMessages, 0},
-		{http.MethodGet, "/consents", View, "", d.listConsents, 0},
-		{http.MethodGet, "/rooms", View, "", d.listRooms, 0},
-	}
+// outreachPage shows codes, links, messages and rooms.
+type outreachPage struct {
+	kit
+	OutreachDeps
 }
 
 // codeView is one mini-program code.
@@ -57,7 +49,7 @@ func viewCode(r *core.Record) codeView {
 }
 
 // listCodes handles GET /api/wx/admin/codes?search=, the newest first.
-func (d *Desk) listCodes(e *core.RequestEvent) error {
+func (p *outreachPage) listCodes(e *core.RequestEvent) error {
 	ask, err := pageOf(e)
 	if err != nil {
 		return err
@@ -66,7 +58,7 @@ func (d *Desk) listCodes(e *core.RequestEvent) error {
 	if search := strings.TrimSpace(e.Request.URL.Query().Get("search")); search != "" {
 		where = dbx.Or(dbx.HashExp{"id": search}, dbx.HashExp{"scene": search}, dbx.Like("page", search), dbx.Like("payload", search))
 	}
-	return answerPage(e, ask, "wx_codes", always(where), "created DESC, id DESC", func(rows []*core.Record) ([]codeView, error) {
+	return answerPage(e, ask, "wx_codes", always(where), newest, func(rows []*core.Record) ([]codeView, error) {
 		return each(rows, viewCode), nil
 	})
 }
@@ -100,13 +92,13 @@ const (
 )
 
 // showCode handles GET /api/wx/admin/codes/{id}.
-func (d *Desk) showCode(e *core.RequestEvent) error {
+func (p *outreachPage) showCode(e *core.RequestEvent) error {
 	r, err := rowOf(e, "wx_codes")
 	if err != nil {
 		return err
 	}
 	story := codeStory{codeView: viewCode(r), Days: []scanDayView{}, Invites: []codeInvite{}}
-	since := d.Now().In(beijing).AddDate(0, 0, 1-storyDays).Format(day)
+	since := p.Now().In(beijing).AddDate(0, 0, 1-storyDays).Format(day)
 	err = e.App.DB().Select("day", "SUM(count) AS scans", "COUNT(DISTINCT NULLIF([[user]], '')) AS users",
 		"SUM(CASE WHEN [[user]] = '' THEN count ELSE 0 END) AS guests").From("wx_scans").
 		Where(dbx.And(dbx.HashExp{"code": r.Id}, dbx.NewExp("day >= {:since}", dbx.Params{"since": since}))).GroupBy("day").OrderBy("day").All(&story.Days)
@@ -137,12 +129,12 @@ type linkView struct {
 }
 
 // listLinks handles GET /api/wx/admin/links, the newest first.
-func (d *Desk) listLinks(e *core.RequestEvent) error {
+func (p *outreachPage) listLinks(e *core.RequestEvent) error {
 	ask, err := pageOf(e)
 	if err != nil {
 		return err
 	}
-	return answerPage(e, ask, "wx_links", always(dbx.HashExp{}), "created DESC, id DESC", func(rows []*core.Record) ([]linkView, error) {
+	return answerPage(e, ask, "wx_links", always(dbx.HashExp{}), newest, func(rows []*core.Record) ([]linkView, error) {
 		return each(rows, func(r *core.Record) linkView {
 			return linkView{
 				ID: r.Id, Kind: r.GetString("kind"), Path: r.GetString("path"), Query: r.GetString("query"), URL: r.GetString("url"),
@@ -162,7 +154,7 @@ type roomView struct {
 }
 
 // listRooms handles GET /api/wx/admin/rooms.
-func (d *Desk) listRooms(e *core.RequestEvent) error {
+func (p *outreachPage) listRooms(e *core.RequestEvent) error {
 	rows, err := e.App.FindAllRecords("rooms")
 	if err != nil {
 		return answer.Fail(answer.Busy, fmt.Errorf("read rooms: %w", err))
@@ -170,7 +162,7 @@ func (d *Desk) listRooms(e *core.RequestEvent) error {
 	views := make([]roomView, 0, len(rows))
 	for _, r := range rows {
 		v := roomView{Name: r.GetString("name"), History: r.GetInt("history"), Presence: r.GetBool("presence")}
-		if v.Members, err = d.Outreach.RoomMembers(e.Request.Context(), v.Name); err != nil {
+		if v.Members, err = p.RoomMembers(e.Request.Context(), v.Name); err != nil {
 			return answer.Fail(answer.Busy, fmt.Errorf("count members of a room: %w", err))
 		}
 		var last []*core.Record

@@ -24,7 +24,7 @@ var codeWidths = []int{280, 430, 1280}
 const mostCodePixels = 2_000 * 2_000
 
 // showCodeImage handles GET /api/wx/admin/codes/{id}/image?width=: the stored picture, scaled. WeChat is not asked again.
-func (d *Desk) showCodeImage(e *core.RequestEvent) error {
+func (p *outreachPage) showCodeImage(e *core.RequestEvent) error {
 	width, err := strconv.Atoi(e.Request.URL.Query().Get("width"))
 	if text := e.Request.URL.Query().Get("width"); text != "" && (err != nil || !slices.Contains(codeWidths, width)) {
 		return answer.Field(answer.FieldInvalid, "width", "280, 430 or 1280")

@@ -58,7 +58,7 @@ func ruleEvents(app core.App) ([]string, error) {
 }
 
 // listMessageRules handles GET /api/wx/admin/message-rules: every event, also those that send nothing yet.
-func (d *Desk) listMessageRules(e *core.RequestEvent) error {
+func (p *outreachPage) listMessageRules(e *core.RequestEvent) error {
 	events, err := ruleEvents(e.App)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
@@ -78,7 +78,7 @@ func (d *Desk) listMessageRules(e *core.RequestEvent) error {
 }
 
 // setMessageRule handles PUT /api/wx/admin/message-rules/{event}: the rule of this event for this mini program.
-func (d *Desk) setMessageRule(e *core.RequestEvent) error {
+func (p *outreachPage) setMessageRule(e *core.RequestEvent) error {
 	event := e.Request.PathValue("event")
 	events, err := ruleEvents(e.App)
 	if err != nil {
@@ -136,7 +136,7 @@ type messageView struct {
 }
 
 // listMessages handles GET /api/wx/admin/messages?state=, the newest first.
-func (d *Desk) listMessages(e *core.RequestEvent) error {
+func (p *outreachPage) listMessages(e *core.RequestEvent) error {
 	ask, err := pageOf(e)
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func (d *Desk) listMessages(e *core.RequestEvent) error {
 	if state := e.Request.URL.Query().Get("state"); state != "" {
 		where["state"] = state
 	}
-	return answerPage(e, ask, "wx_messages", always(where), "created DESC, id DESC", func(rows []*core.Record) ([]messageView, error) {
+	return answerPage(e, ask, "wx_messages", always(where), newest, func(rows []*core.Record) ([]messageView, error) {
 		names, err := namesOf(e.App, rows, "user")
 		return each(rows, func(r *core.Record) messageView {
 			return messageView{
@@ -184,7 +184,7 @@ type consentSum struct {
 }
 
 // listConsents handles GET /api/wx/admin/consents.
-func (d *Desk) listConsents(e *core.RequestEvent) error {
+func (p *outreachPage) listConsents(e *core.RequestEvent) error {
 	var views []consentSum
 	err := e.App.DB().Select("templateId", "SUM(CASE WHEN remaining > 0 THEN 1 ELSE 0 END) AS people", "SUM(remaining) AS remaining").
 		From("wx_consents").GroupBy("templateId").OrderBy("templateId").All(&views)

@@ -1,7 +1,7 @@
 package desk
 
 // The shop's figures. Days are Beijing's and begin at 00:00 there. They are added up from what is kept by hour and by product, see
-// orders_lines.go, so that a page reads some thousand rows however many orders there are.
+// lines.go, so that a page reads some thousand rows however many orders there are.
 
 import (
 	"fmt"
@@ -14,11 +14,13 @@ import (
 	"wxbase/internal/answer"
 )
 
-func (d *Desk) overviewRoutes() []Route {
-	return []Route{
-		{http.MethodGet, "/overview", View, "", d.showOverview, 0},
-		{http.MethodGet, "/attention", View, "", d.listAttention, 0},
-	}
+// overviewPage shows the figures, and what waits for a person.
+type overviewPage struct {
+	kit
+
+	online     func() int    // how many people are connected now
+	shipWithin time.Duration // see Deps
+	logins     *logins
 }
 
 // figures are the sums of a span; amounts are in fen.
@@ -66,12 +68,12 @@ type overview struct {
 }
 
 // showOverview handles GET /api/wx/admin/overview?days=1|7|30: the last days, today among them, beside as many before.
-func (d *Desk) showOverview(e *core.RequestEvent) error {
+func (p *overviewPage) showOverview(e *core.RequestEvent) error {
 	days, known := map[string]int{"": 1, "1": 1, "7": 7, "30": 30}[e.Request.URL.Query().Get("days")]
 	if !known {
 		return answer.Field(answer.FieldInvalid, "days", "1, 7 or 30")
 	}
-	o, err := d.overviewOf(e.App, days)
+	o, err := p.overviewOf(e.App, days)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
@@ -81,12 +83,12 @@ func (d *Desk) showOverview(e *core.RequestEvent) error {
 // shownDays is how many days the chart has at least.
 const shownDays = 7
 
-func (d *Desk) overviewOf(app core.App, days int) (overview, error) {
-	end := midnight(d.Now()).AddDate(0, 0, 1)
+func (p *overviewPage) overviewOf(app core.App, days int) (overview, error) {
+	end := midnight(p.Now()).AddDate(0, 0, 1)
 	begin := end.AddDate(0, 0, -days)
 	before := begin.AddDate(0, 0, -days)
 	chart := end.AddDate(0, 0, -max(days, shownDays))
-	o := overview{Days: days, From: begin.Format(day), To: end.AddDate(0, 0, -1).Format(day), Online: d.Online()}
+	o := overview{Days: days, From: begin.Format(day), To: end.AddDate(0, 0, -1).Format(day), Online: p.online()}
 	first := before
 	if chart.Before(first) {
 		first = chart
@@ -104,7 +106,7 @@ func (d *Desk) overviewOf(app core.App, days int) (overview, error) {
 		into     *figures
 		from, to time.Time
 	}{{&o.Now, begin, end}, {&o.Before, before, begin}} {
-		if err := d.countPeople(app, part.into, part.from, part.to); err != nil {
+		if err := p.countPeople(app, part.into, part.from, part.to); err != nil {
 			return o, err
 		}
 	}
@@ -236,7 +238,7 @@ func bestOf(app core.App, from, to time.Time) ([]bestProduct, error) {
 }
 
 // countPeople counts who came: new users, logins, scans of codes.
-func (d *Desk) countPeople(app core.App, f *figures, from, to time.Time) error {
+func (p *overviewPage) countPeople(app core.App, f *figures, from, to time.Time) error {
 	params := dbx.Params{"from": stored(from), "to": stored(to), "day": from.Format(day), "end": to.Format(day), "first": loginKey(from), "last": loginKey(to)}
 	for _, part := range []struct {
 		into *int64
@@ -250,6 +252,6 @@ func (d *Desk) countPeople(app core.App, f *figures, from, to time.Time) error {
 			return fmt.Errorf("count people: %w", err)
 		}
 	}
-	f.Logins += d.logins.waiting(from, to)
+	f.Logins += p.logins.waiting(from, to)
 	return nil
 }

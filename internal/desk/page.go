@@ -65,10 +65,24 @@ func answerPage[T any](e *core.RequestEvent, ask pageAsk, collection string, whe
 
 // pageQuery finds the rows of a page by the index alone and reads only these: a page far behind costs little more than the first.
 func pageQuery(app core.App, ask pageAsk, collection string, where dbx.Expression, sort string) *dbx.SelectQuery {
-	columns := strings.Split(sort, ", ")
-	page := app.DB().Select("rowid").From(collection).Where(where).OrderBy(columns...).Limit(int64(ask.perPage)).Offset(ask.offset()).Build()
-	return app.RecordQuery(collection).AndWhere(dbx.NewExp("[["+collection+".rowid]] IN ("+page.SQL()+")", page.Params())).OrderBy(columns...)
+	page := pageRows(app, ask, collection, where, sort)
+	return app.RecordQuery(collection).AndWhere(dbx.NewExp("[["+collection+".rowid]] IN ("+page.SQL()+")", page.Params())).OrderBy(strings.Split(sort, ", ")...)
 }
+
+// pageRows are the numbers of the rows of a page.
+func pageRows(app core.App, ask pageAsk, collection string, where dbx.Expression, sort string) *dbx.Query {
+	columns := strings.Split(sort, ", ")
+	return app.DB().Select("rowid").From(collection).Where(where).OrderBy(columns...).Limit(int64(ask.perPage)).Offset(ask.offset()).Build()
+}
+
+// newest sorts along an index of created.
+const newest = "created DESC, rowid DESC"
+
+// newestRows sorts a table that is written all the time as it grows, without an index more to write.
+const newestRows = "rowid DESC"
+
+// always is a condition that may be empty.
+func always(where dbx.Expression) dbx.Expression { return dbx.And(dbx.NewExp("1 = 1"), where) }
 
 // answerItems writes a list that has no pages.
 func answerItems[T any](e *core.RequestEvent, items []T) error {

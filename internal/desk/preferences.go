@@ -18,6 +18,8 @@ type Preferences struct {
 	Shop            string `json:"shop"`
 	TwoPersonsAbove int64  `json:"twoPersonsAbove"` // fen; refunds above it need a second person; 0: none does
 	PublicURL       string `json:"publicUrl"`
+	// EnglishDashboard leaves PocketBase's own screens in English, for who would rather read them as its documentation shows them.
+	EnglishDashboard bool `json:"englishDashboard"`
 }
 
 // LoadPreferences reads the preferences; the zero ones when nobody has chosen yet.

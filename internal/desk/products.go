@@ -14,19 +14,8 @@ import (
 	"wxbase/internal/answer"
 )
 
-func (d *Desk) productRoutes() []Route {
-	return []Route{
-		{http.MethodGet, "/products", View, "", d.listProducts, 0},
-		{http.MethodGet, "/products/{id}", View, "", d.showProduct, 0},
-		{http.MethodPost, "/products", Products, "product.create", d.createProduct, 0},
-		{http.MethodPatch, "/products/{id}", Products, "product.change", d.changeProduct, 0},
-		{http.MethodDelete, "/products/{id}", Products, "product.remove", d.removeProduct, 0},
-		{http.MethodPost, "/products/{id}/image", Products, "product.image", d.setProductImage, mostImage},
-		{http.MethodPost, "/products/order", Products, "product.order", d.orderProducts, 0},
-		{http.MethodPost, "/products/bulk", Products, "product.bulk", d.bulkProducts, 0},
-		{http.MethodGet, "/categories", View, "", d.listCategories, 0},
-	}
-}
+// productsPage shows and changes the products.
+type productsPage struct{ kit }
 
 // mostImage is a little more than the field products.image takes, which says what is wrong with a picture that is larger.
 const mostImage = 6 << 20
@@ -61,7 +50,7 @@ type variantView struct {
 }
 
 // listProducts handles GET /api/wx/admin/products, in the order in which the shop shows them.
-func (d *Desk) listProducts(e *core.RequestEvent) error {
+func (p *productsPage) listProducts(e *core.RequestEvent) error {
 	ask, err := pageOf(e)
 	if err != nil {
 		return err
@@ -88,7 +77,7 @@ func (d *Desk) listProducts(e *core.RequestEvent) error {
 }
 
 // showProduct handles GET /api/wx/admin/products/{id}.
-func (d *Desk) showProduct(e *core.RequestEvent) error {
+func (p *productsPage) showProduct(e *core.RequestEvent) error {
 	product, err := findProduct(e)
 	if err != nil {
 		return err
@@ -178,7 +167,7 @@ func fileOf(r *core.Record, field string) string {
 }
 
 // listCategories handles GET /api/wx/admin/categories: those that products have.
-func (d *Desk) listCategories(e *core.RequestEvent) error {
+func (p *productsPage) listCategories(e *core.RequestEvent) error {
 	var names []string
 	err := e.App.DB().Select("category").Distinct(true).From("products").Where(dbx.Not(dbx.HashExp{"category": ""})).OrderBy("category").Column(&names)
 	if err != nil {

@@ -43,24 +43,24 @@ type variantForm struct {
 }
 
 // createProduct handles POST /api/wx/admin/products.
-func (d *Desk) createProduct(e *core.RequestEvent) error {
+func (p *productsPage) createProduct(e *core.RequestEvent) error {
 	c, err := e.App.FindCachedCollectionByNameOrId("products")
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	return d.writeProduct(e, core.NewRecord(c))
+	return p.writeProduct(e, core.NewRecord(c))
 }
 
 // changeProduct handles PATCH /api/wx/admin/products/{id}.
-func (d *Desk) changeProduct(e *core.RequestEvent) error {
+func (p *productsPage) changeProduct(e *core.RequestEvent) error {
 	product, err := findProduct(e)
 	if err != nil {
 		return err
 	}
-	return d.writeProduct(e, product)
+	return p.writeProduct(e, product)
 }
 
-func (d *Desk) writeProduct(e *core.RequestEvent, product *core.Record) error {
+func (p *productsPage) writeProduct(e *core.RequestEvent, product *core.Record) error {
 	var form productForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
@@ -241,7 +241,7 @@ func noteChanges(e *core.RequestEvent, r *core.Record) {
 }
 
 // removeProduct handles DELETE /api/wx/admin/products/{id}. What was ever ordered is taken down and stays, so that its orders go on naming it.
-func (d *Desk) removeProduct(e *core.RequestEvent) error {
+func (p *productsPage) removeProduct(e *core.RequestEvent) error {
 	product, err := findProduct(e)
 	if err != nil {
 		return err
@@ -264,7 +264,7 @@ func (d *Desk) removeProduct(e *core.RequestEvent) error {
 }
 
 // setProductImage handles POST /api/wx/admin/products/{id}/image: a form with the file "image".
-func (d *Desk) setProductImage(e *core.RequestEvent) error {
+func (p *productsPage) setProductImage(e *core.RequestEvent) error {
 	product, err := findProduct(e)
 	if err != nil {
 		return err
@@ -281,7 +281,7 @@ func (d *Desk) setProductImage(e *core.RequestEvent) error {
 }
 
 // orderProducts handles POST /api/wx/admin/products/order: the shop shows these products in this order, before all others.
-func (d *Desk) orderProducts(e *core.RequestEvent) error {
+func (p *productsPage) orderProducts(e *core.RequestEvent) error {
 	var form struct {
 		IDs []string `json:"ids"`
 	}
@@ -331,7 +331,7 @@ func placesOf(tx core.App, ids []string) ([]int, error) {
 }
 
 // bulkProducts handles POST /api/wx/admin/products/bulk: several on or off sale, all or none.
-func (d *Desk) bulkProducts(e *core.RequestEvent) error {
+func (p *productsPage) bulkProducts(e *core.RequestEvent) error {
 	var form struct {
 		IDs    []string `json:"ids"`
 		Active *bool    `json:"active"`

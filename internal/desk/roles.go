@@ -28,7 +28,7 @@ const (
 	Refund   Permission = "refund"   // give money back
 	Dispute  Permission = "dispute"  // settle a disputed payment
 	Products Permission = "products" // what is sold
-	Users    Permission = "users"    // block, log out
+	Users    Permission = "users"    // block, log out, hand out or delete a person's data
 	Outreach Permission = "outreach" // codes, links, messages, rooms, templates
 	Books    Permission = "books"    // inbox, bills, alerts
 	Setup    Permission = "setup"    // mini programs, merchants, preferences

@@ -13,6 +13,7 @@ import (
 
 	"wxbase/internal/answer"
 	"wxbase/internal/doctor"
+	"wxbase/internal/order"
 	"wxbase/internal/settings"
 )
 
@@ -22,15 +23,13 @@ type SetupDeps struct {
 	Doctor   func(e *core.RequestEvent, in doctor.Language) ([]doctor.Finding, error)
 }
 
-func (d *Desk) setupRoutes() []Route {
-	return []Route{
-		{http.MethodGet, "/setup", Setup, "", d.showSetup, 0},
-		{http.MethodPatch, "/setup/app", Setup, "setup.app", d.changeApp, 0},
-		{http.MethodPatch, "/setup/merchant", Setup, "setup.merchant", d.changeMerchant, 0},
-		{http.MethodPatch, "/setup/preferences", Setup, "setup.preferences", d.changePreferences, 0},
-		{http.MethodPost, "/setup/recognise", Setup, "", d.recognise, 0},
-		{http.MethodPost, "/doctor", Setup, "", d.examine, 0},
-	}
+// setupPage shows and changes what wxbase knows of the mini program and the merchant.
+type setupPage struct {
+	kit
+	SetupDeps
+
+	simulated bool
+	vault     func() *settings.Vault // there once the app has booted
 }
 
 // setupView is everything that the page shows. NB! no secret is in it.
@@ -89,12 +88,12 @@ type stepView struct {
 }
 
 // chosenApp is the mini program that the page is about: the environment's, else the first row, else the one in force.
-func (d *Desk) chosenApp() (settings.App, *core.Record, error) {
-	store := d.Setup.Settings()
+func (p *setupPage) chosenApp() (settings.App, *core.Record, error) {
+	store := p.Settings()
 	if app, _ := store.FromEnvironment(); app != nil {
 		return *app, nil, nil
 	}
-	row, err := firstRow(d.App, "wx_apps")
+	row, err := firstRow(p.App, "wx_apps")
 	if err != nil {
 		return settings.App{}, nil, err
 	}
@@ -113,9 +112,9 @@ func (d *Desk) chosenApp() (settings.App, *core.Record, error) {
 }
 
 // chosenMerchant is likewise. The rules about payments of other programs are in a row even where the keys are the environment's.
-func (d *Desk) chosenMerchant() (settings.Merchant, *core.Record, error) {
-	store := d.Setup.Settings()
-	row, err := firstRow(d.App, "wx_merchants")
+func (p *setupPage) chosenMerchant() (settings.Merchant, *core.Record, error) {
+	store := p.Settings()
+	row, err := firstRow(p.App, "wx_merchants")
 	if err != nil {
 		return settings.Merchant{}, nil, err
 	}
@@ -125,12 +124,15 @@ func (d *Desk) chosenMerchant() (settings.Merchant, *core.Record, error) {
 		}
 		return *m, row, nil
 	}
-	if row == nil {
+	if row == nil || p.simulated {
 		m, err := store.Merchant("")
-		if errors.Is(err, settings.ErrNotConfigured) {
+		if row == nil && errors.Is(err, settings.ErrNotConfigured) {
 			return settings.Merchant{}, nil, nil
 		}
-		return m, nil, err
+		// the simulated merchant's keys are in no row, but the rules about it may be
+		if row == nil || err == nil && row.GetString("mchid") == m.MchID {
+			return m, row, err
+		}
 	}
 	m := settings.Merchant{
 		MchID: row.GetString("mchid"), API: cmp.Or(row.GetString("api"), "v3"), CertSerial: row.GetString("certSerial"), PublicKeyID: row.GetString("publicKeyId"),
@@ -164,17 +166,17 @@ func openInto(store *settings.Store, row *core.Record, fields map[string]*string
 }
 
 // showSetup handles GET /api/wx/admin/setup.
-func (d *Desk) showSetup(e *core.RequestEvent) error {
-	view, err := d.viewSetup(e)
+func (p *setupPage) showSetup(e *core.RequestEvent) error {
+	view, err := p.viewSetup(e)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, view)
 }
 
-func (d *Desk) viewSetup(e *core.RequestEvent) (v setupView, err error) {
-	store := d.Setup.Settings()
-	v.Simulated, v.PublicURL = d.Simulated, store.PublicURL()
+func (p *setupPage) viewSetup(e *core.RequestEvent) (v setupView, err error) {
+	store := p.Settings()
+	v.Simulated, v.PublicURL = p.simulated, store.PublicURL()
 	if v.Preferences, err = LoadPreferences(e.App); err != nil {
 		return v, err
 	}
@@ -184,24 +186,24 @@ func (d *Desk) viewSetup(e *core.RequestEvent) (v setupView, err error) {
 	case v.PublicURL != "" && v.PublicURL == v.Preferences.PublicURL:
 		v.PublicURLFrom = "stored"
 	}
-	app, appRow, err := d.chosenApp()
+	app, appRow, err := p.chosenApp()
 	if err != nil {
 		return v, err
 	}
-	merchant, merchantRow, err := d.chosenMerchant()
+	merchant, merchantRow, err := p.chosenMerchant()
 	if err != nil {
 		return v, err
 	}
-	v.App, v.Merchant = d.viewApp(app, appRow, v.PublicURL), d.viewMerchant(merchant, merchantRow, v.PublicURL)
-	v.Steps, err = d.steps(e, app, merchant, v.PublicURL)
+	v.App, v.Merchant = p.viewApp(app, appRow, v.PublicURL), p.viewMerchant(merchant, merchantRow, v.PublicURL)
+	v.Steps, err = p.steps(e, app, merchant, v.PublicURL)
 	return v, err
 }
 
-func (d *Desk) viewApp(a settings.App, row *core.Record, origin string) *appView {
+func (p *setupPage) viewApp(a settings.App, row *core.Record, origin string) *appView {
 	if a.AppID == "" {
 		return nil
 	}
-	secret := func(plain string) secretView { return d.viewSecret(plain, a.Source) }
+	secret := func(plain string) secretView { return p.viewSecret(plain, a.Source) }
 	v := &appView{
 		AppID: a.AppID, Name: a.Name, Secret: secret(a.Secret), PushToken: secret(a.PushToken), PushAESKey: secret(a.PushAESKey),
 		PushMode: a.PushMode, EnvVersion: cmp.Or(a.EnvVersion, "release"),
@@ -215,11 +217,11 @@ func (d *Desk) viewApp(a settings.App, row *core.Record, origin string) *appView
 	return v
 }
 
-func (d *Desk) viewMerchant(m settings.Merchant, row *core.Record, origin string) *merchantView {
+func (p *setupPage) viewMerchant(m settings.Merchant, row *core.Record, origin string) *merchantView {
 	if m.MchID == "" {
 		return nil
 	}
-	secret := func(plain string) secretView { return d.viewSecret(plain, m.Source) }
+	secret := func(plain string) secretView { return p.viewSecret(plain, m.Source) }
 	v := &merchantView{
 		MchID: m.MchID, API: m.API, CertSerial: m.CertSerial, PrivateKey: secret(m.PrivateKey), APIv3Key: secret(m.APIv3Key), APIv2Key: secret(m.APIv2Key),
 		PublicKeyID: m.PublicKeyID, PublicKey: secret(m.PublicKey), Certificate: secret(m.Certificate), VerifyMode: m.VerifyMode, SignType: m.SignType,
@@ -233,12 +235,12 @@ func (d *Desk) viewMerchant(m settings.Merchant, row *core.Record, origin string
 	return v
 }
 
-func (d *Desk) viewSecret(plain string, source settings.Source) secretView {
-	return secretView{Set: plain != "", Fingerprint: d.Vault().Fingerprint(plain), FromEnv: source == settings.SourceEnvironment && plain != ""}
+func (p *setupPage) viewSecret(plain string, source settings.Source) secretView {
+	return secretView{Set: plain != "", Fingerprint: p.vault().Fingerprint(plain), FromEnv: source == settings.SourceEnvironment && plain != ""}
 }
 
 // steps says how far the shop is. What is right in form may still be wrong at WeChat: doctor asks there.
-func (d *Desk) steps(e *core.RequestEvent, a settings.App, m settings.Merchant, origin string) ([]stepView, error) {
+func (p *setupPage) steps(e *core.RequestEvent, a settings.App, m settings.Merchant, origin string) ([]stepView, error) {
 	say := func(english, chinese string) string {
 		if speaksChinese(e) {
 			return chinese
@@ -257,17 +259,17 @@ func (d *Desk) steps(e *core.RequestEvent, a settings.App, m settings.Merchant, 
 		merchant = stepView{"merchant", "wrong", say("It lacks "+strings.Join(missing, ", "), "配置不完整："+strings.Join(missing, ", "))}
 	}
 	address := step("address", origin != "", say("The https address of this server is wanted", "请填写本服务器的 https 地址"))
-	if secure := strings.HasPrefix(origin, "https://") || d.Simulated; origin != "" && !secure {
+	if secure := strings.HasPrefix(origin, "https://") || p.simulated; origin != "" && !secure {
 		address = stepView{"address", "wrong", say("WeChat notifies over https only", "微信只通过 https 通知")}
 	}
 	push := step("push", a.PushToken != "", say("A Token for message push is wanted", "请填写消息推送 Token"))
 	domain := step("domain", address.State == "done", say("It is entered at WeChat once there is an address", "有了公网地址后，到微信后台填写服务器域名"))
-	if a.AppID != "" && a.Source == settings.SourceStored && !d.Simulated {
-		if row, err := firstRow(d.App, "wx_apps"); err == nil && row != nil && !row.GetBool("enabled") {
+	if a.AppID != "" && a.Source == settings.SourceStored && !p.simulated {
+		if row, err := firstRow(p.App, "wx_apps"); err == nil && row != nil && !row.GetBool("enabled") {
 			app = stepView{"app", "wrong", say("It is switched off: save it again", "尚未启用：请再保存一次")}
 		}
 	}
-	paid, err := d.App.CountRecords("payments", dbx.HashExp{"state": "SUCCESS"})
+	paid, err := p.App.CountRecords("payments", dbx.HashExp{"state": string(order.PaymentPaid)})
 	if err != nil {
 		return nil, fmt.Errorf("count payments: %w", err)
 	}
@@ -276,12 +278,12 @@ func (d *Desk) steps(e *core.RequestEvent, a settings.App, m settings.Merchant, 
 }
 
 // examine handles POST /api/wx/admin/doctor.
-func (d *Desk) examine(e *core.RequestEvent) error {
+func (p *setupPage) examine(e *core.RequestEvent) error {
 	in := doctor.English
 	if speaksChinese(e) {
 		in = doctor.Chinese
 	}
-	findings, err := d.Setup.Doctor(e, in)
+	findings, err := p.Doctor(e, in)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}

@@ -27,7 +27,7 @@ type recognised struct {
 }
 
 // recognise handles POST /api/wx/admin/setup/recognise {text}.
-func (d *Desk) recognise(e *core.RequestEvent) error {
+func (p *setupPage) recognise(e *core.RequestEvent) error {
 	var form struct {
 		Text string `json:"text"`
 	}
@@ -35,7 +35,7 @@ func (d *Desk) recognise(e *core.RequestEvent) error {
 		return err
 	}
 	found := recognisePEM(form.Text)
-	m, _, err := d.chosenMerchant()
+	m, _, err := p.chosenMerchant()
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}

@@ -231,3 +231,30 @@ func TestDoctorRoute(t *testing.T) {
 		}
 	}
 }
+
+// TestSetupBesideTheSimulator: the first payment is seen, and what is said about the simulated merchant is kept without keys of its own.
+func TestSetupBesideTheSimulator(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	payment := func() any {
+		steps, _ := k.Must(http.MethodGet, setupPath, k.Superuser(), nil).JSON["steps"].([]any)
+		return steps[len(steps)-1].(map[string]any)["state"]
+	}
+	if got := payment(); got != "missing" {
+		t.Errorf("before anybody paid: got %v", got)
+	}
+	k.paidOrder(k.Login("小明"), noodles, 1)
+	if got := payment(); got != "done" {
+		t.Errorf("after the first payment: got %v, want done", got)
+	}
+	for _, rule := range []string{"number:ERP-*", "number:ERP-*\nattach:mall*"} {
+		got := k.Must(http.MethodPatch, setupPath+"/merchant", k.Superuser(), map[string]any{"foreign": rule})
+		merchant, _ := got.JSON["merchant"].(map[string]any)
+		if merchant["foreign"] != rule || field(merchant, "privateKey.set") != true {
+			t.Errorf("foreign: got %v, want the rule, and the simulated merchant as it was", merchant)
+		}
+	}
+	if n, err := k.CountRecords("wx_merchants"); err != nil || n != 1 {
+		t.Errorf("got %d rows, %v, want one", n, err)
+	}
+}

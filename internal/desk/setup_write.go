@@ -75,12 +75,12 @@ func (f merchantForm) fields() []formField {
 }
 
 // changeApp handles PATCH /api/wx/admin/setup/app.
-func (d *Desk) changeApp(e *core.RequestEvent) error {
+func (p *setupPage) changeApp(e *core.RequestEvent) error {
 	var form appForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
-	fixed, _ := d.Setup.Settings().FromEnvironment()
+	fixed, _ := p.Settings().FromEnvironment()
 	if fixed != nil {
 		return refuseFixed(form.fields())
 	}
@@ -88,32 +88,32 @@ func (d *Desk) changeApp(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	return d.saveSetup(e, "wx_apps", row, form.fields())
+	return p.saveSetup(e, "wx_apps", row, form.fields())
 }
 
 // changeMerchant handles PATCH /api/wx/admin/setup/merchant. A certificate brings its serial along, unless another is sent.
-func (d *Desk) changeMerchant(e *core.RequestEvent) error {
+func (p *setupPage) changeMerchant(e *core.RequestEvent) error {
 	var form merchantForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
 	}
-	_, fixed := d.Setup.Settings().FromEnvironment()
+	_, fixed := p.Settings().FromEnvironment()
 	if fixed != nil && form != (merchantForm{Foreign: form.Foreign}) {
 		return refuseFixed(form.fields())
 	}
-	_, row, err := d.chosenMerchant()
+	chosen, row, err := p.chosenMerchant()
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	if fixed != nil { // the keys stay the environment's
-		form.MchID = &fixed.MchID
+	if fixed != nil || row == nil && form == (merchantForm{Foreign: form.Foreign}) { // the keys stay the environment's, or the simulator's
+		form.MchID = &chosen.MchID
 	}
 	if form.CertSerial == nil && form.Certificate != nil {
 		if found := recognisePEM(*form.Certificate); found.Kind == "certificate" {
 			form.CertSerial = &found.Serial
 		}
 	}
-	return d.saveSetup(e, "wx_merchants", row, form.fields())
+	return p.saveSetup(e, "wx_merchants", row, form.fields())
 }
 
 // refuseFixed names the first field that cannot be changed because the environment sets it.
@@ -127,7 +127,7 @@ func refuseFixed(fields []formField) error {
 }
 
 // saveSetup writes a row. Beside the simulator it stays switched off: real credentials must not be in force there.
-func (d *Desk) saveSetup(e *core.RequestEvent, collection string, row *core.Record, fields []formField) error {
+func (p *setupPage) saveSetup(e *core.RequestEvent, collection string, row *core.Record, fields []formField) error {
 	if row == nil {
 		c, err := e.App.FindCachedCollectionByNameOrId(collection)
 		if err != nil {
@@ -145,13 +145,13 @@ func (d *Desk) saveSetup(e *core.RequestEvent, collection string, row *core.Reco
 			changed = append(changed, f.name)
 		}
 	}
-	row.Set("enabled", !d.Simulated)
+	row.Set("enabled", !p.simulated)
 	Note(e, "fields", changed) // NB! their names, never what is in them
 	if err := e.App.Save(row); err != nil {
 		return asAnswer(refusal(err, ""))
 	}
 	About(e, row.Id, row.GetString("appid")+row.GetString("mchid"))
-	return d.showSetup(e)
+	return p.showSetup(e)
 }
 
 // preferencesForm is what PATCH takes; what is left out stays.
@@ -159,10 +159,12 @@ type preferencesForm struct {
 	Shop            *string `json:"shop"`
 	TwoPersonsAbove *int64  `json:"twoPersonsAbove"`
 	PublicURL       *string `json:"publicUrl"`
+
+	EnglishDashboard *bool `json:"englishDashboard"`
 }
 
 // changePreferences handles PATCH /api/wx/admin/setup/preferences.
-func (d *Desk) changePreferences(e *core.RequestEvent) error {
+func (p *setupPage) changePreferences(e *core.RequestEvent) error {
 	var form preferencesForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
@@ -171,17 +173,17 @@ func (d *Desk) changePreferences(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	if err := form.fill(&chosen, d.Setup.Settings()); err != nil {
+	if err := form.fill(&chosen, p.Settings()); err != nil {
 		return err
 	}
 	if err := SavePreferences(e.App, chosen); err != nil {
 		return answer.Fail(answer.Busy, fmt.Errorf("save preferences: %w", err))
 	}
 	if form.PublicURL != nil {
-		d.Setup.Settings().SetPublicURL(chosen.PublicURL)
+		p.Settings().SetPublicURL(chosen.PublicURL)
 	}
 	Note(e, "preferences", chosen)
-	return d.showSetup(e)
+	return p.showSetup(e)
 }
 
 func (f preferencesForm) fill(p *Preferences, store *settings.Store) error {
@@ -196,6 +198,9 @@ func (f preferencesForm) fill(p *Preferences, store *settings.Store) error {
 		if p.TwoPersonsAbove < 0 || p.TwoPersonsAbove > 100_000_000 {
 			return answer.Field(answer.FieldInvalid, "twoPersonsAbove", "0 to 100000000 fen")
 		}
+	}
+	if f.EnglishDashboard != nil {
+		p.EnglishDashboard = *f.EnglishDashboard
 	}
 	if f.PublicURL == nil {
 		return nil

@@ -17,27 +17,15 @@ import (
 	"wxbase/internal/books"
 )
 
-func (d *Desk) staffRoutes() []Route {
-	return []Route{
-		{http.MethodPost, "/staff/login", "", "", d.login, 0},
-		{http.MethodPost, "/staff/logout", View, "staff.logout", d.logout, 0},
-		{http.MethodGet, "/staff/me", View, "", d.showMe, 0},
-		{http.MethodPost, "/staff/me/password", View, "staff.password", d.changePassword, 0},
-		{http.MethodPost, "/staff/me/totp", View, "staff.totp.begin", d.beginTOTP, 0},
-		{http.MethodPost, "/staff/me/totp/confirm", View, "staff.totp.confirm", d.confirmTOTP, 0},
-		{http.MethodDelete, "/staff/me/totp", View, "staff.totp.remove", d.removeTOTP, 0},
-		{http.MethodGet, "/staff", Staff, "", d.listStaff, 0},
-		{http.MethodPost, "/staff", Staff, "staff.create", d.createStaff, 0},
-		{http.MethodPatch, "/staff/{id}", Staff, "staff.change", d.changeStaff, 0},
-		{http.MethodDelete, "/staff/{id}", Staff, "staff.remove", d.removeStaff, 0},
-		{http.MethodGet, "/staff/{id}/sessions", View, "", d.listSessions, 0},
-		{http.MethodDelete, "/staff/sessions/{id}", View, "staff.session.end", d.endSession, 0},
-		{http.MethodGet, "/roles", View, "", d.listRoles, 0},
-	}
+// staffPage is where owners keep the accounts of staff.
+type staffPage struct {
+	kit
+
+	sessions *sessions
 }
 
 // listRoles handles GET /api/wx/admin/roles: the table of who may do what.
-func (d *Desk) listRoles(e *core.RequestEvent) error {
+func (p *staffPage) listRoles(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{"roles": allowed})
 }
 
@@ -62,12 +50,12 @@ func viewStaff(r *core.Record, sessions int) staffView {
 }
 
 // listStaff handles GET /api/wx/admin/staff.
-func (d *Desk) listStaff(e *core.RequestEvent) error {
+func (p *staffPage) listStaff(e *core.RequestEvent) error {
 	var rows []*core.Record
 	if err := e.App.RecordQuery("wx_staff").OrderBy("created", "id").All(&rows); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	sessions, err := d.countSessions(e.App)
+	sessions, err := p.sessions.countSessions(e.App)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
@@ -142,7 +130,7 @@ func (f staffForm) fill(r *core.Record) (endsSessions bool) {
 }
 
 // createStaff handles POST /api/wx/admin/staff.
-func (d *Desk) createStaff(e *core.RequestEvent) error {
+func (p *staffPage) createStaff(e *core.RequestEvent) error {
 	var form staffForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
@@ -161,7 +149,7 @@ func (d *Desk) createStaff(e *core.RequestEvent) error {
 	}
 	r := core.NewRecord(c)
 	form.fill(r)
-	if err := d.saveStaff(e.App, r); err != nil {
+	if err := p.saveStaff(e.App, r); err != nil {
 		return asAnswer(err)
 	}
 	About(e, r.Id, r.Email())
@@ -170,7 +158,7 @@ func (d *Desk) createStaff(e *core.RequestEvent) error {
 }
 
 // saveStaff writes an account whose address nobody else has.
-func (d *Desk) saveStaff(app core.App, r *core.Record) error {
+func (p *staffPage) saveStaff(app core.App, r *core.Record) error {
 	others, err := app.CountRecords("wx_staff", dbx.HashExp{"email": r.Email()}, dbx.Not(dbx.HashExp{"id": r.Id}))
 	if err != nil {
 		return fmt.Errorf("look for the address: %w", err)
@@ -182,7 +170,7 @@ func (d *Desk) saveStaff(app core.App, r *core.Record) error {
 }
 
 // changeStaff handles PATCH /api/wx/admin/staff/{id}. Another role, another password, a lost authenticator and a lock end all sessions.
-func (d *Desk) changeStaff(e *core.RequestEvent) error {
+func (p *staffPage) changeStaff(e *core.RequestEvent) error {
 	var form staffForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
@@ -206,18 +194,18 @@ func (d *Desk) changeStaff(e *core.RequestEvent) error {
 			}
 		}
 		if ends {
-			if err := d.endSessions(tx, r.Id, "", Who(e).Email); err != nil {
+			if err := p.sessions.endSessions(tx, r.Id, "", Who(e).Email); err != nil {
 				return err
 			}
 		}
-		return d.saveStaff(tx, r)
+		return p.saveStaff(tx, r)
 	})
 	if err != nil {
 		return asAnswer(err)
 	}
 	About(e, r.Id, r.Email())
 	noteForm(e, form)
-	return d.answerStaff(e, r)
+	return p.answerStaff(e, r)
 }
 
 // noteForm tells the audit what was changed, and of a password only that it was.
@@ -239,8 +227,8 @@ func noteForm(e *core.RequestEvent, form staffForm) {
 	}
 }
 
-func (d *Desk) answerStaff(e *core.RequestEvent, r *core.Record) error {
-	sessions, err := d.countSessions(e.App)
+func (p *staffPage) answerStaff(e *core.RequestEvent, r *core.Record) error {
+	sessions, err := p.sessions.countSessions(e.App)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
@@ -248,7 +236,7 @@ func (d *Desk) answerStaff(e *core.RequestEvent, r *core.Record) error {
 }
 
 // removeStaff handles DELETE /api/wx/admin/staff/{id}. What they did stays in the audit.
-func (d *Desk) removeStaff(e *core.RequestEvent) error {
+func (p *staffPage) removeStaff(e *core.RequestEvent) error {
 	err := e.App.RunInTransaction(func(tx core.App) error {
 		r, err := staffByID(tx, e.Request.PathValue("id"))
 		if err != nil {

@@ -178,13 +178,15 @@ func TestAuthenticator(t *testing.T) {
 	}
 	want(t, "not confirmed yet", k.tryLogin("clerk@example.com", password, ""), http.StatusOK, "")
 	want(t, "confirm by a wrong code", k.admin(http.MethodPost, "/staff/me/totp/confirm", token, map[string]any{"code": "000000"}), http.StatusBadRequest, "staff_code_invalid")
-	want(t, "confirm", k.admin(http.MethodPost, "/staff/me/totp/confirm", token, map[string]any{"code": k.code(secret)}), http.StatusNoContent, "")
+	code := k.code(secret) // note: the clock goes on, and a code made anew may be the next one
+	want(t, "confirm", k.admin(http.MethodPost, "/staff/me/totp/confirm", token, map[string]any{"code": code}), http.StatusNoContent, "")
 	want(t, "without a code", k.tryLogin("clerk@example.com", password, ""), http.StatusUnauthorized, "staff_code_wanted")
 	want(t, "wrong password", k.tryLogin("clerk@example.com", "another-password", ""), http.StatusUnauthorized, "staff_login_invalid")
-	want(t, "the code that confirmed", k.tryLogin("clerk@example.com", password, k.code(secret)), http.StatusBadRequest, "staff_code_invalid")
+	want(t, "the code that confirmed", k.tryLogin("clerk@example.com", password, code), http.StatusBadRequest, "staff_code_invalid")
 	k.Clock.Advance(30 * time.Second)
-	want(t, "the next code", k.tryLogin("clerk@example.com", password, k.code(secret)), http.StatusOK, "")
-	want(t, "once more", k.tryLogin("clerk@example.com", password, k.code(secret)), http.StatusBadRequest, "staff_code_invalid")
+	code = k.code(secret)
+	want(t, "the next code", k.tryLogin("clerk@example.com", password, code), http.StatusOK, "")
+	want(t, "once more", k.tryLogin("clerk@example.com", password, code), http.StatusBadRequest, "staff_code_invalid")
 	r, err := k.FindRecordById("wx_staff", id)
 	if err != nil || !strings.HasPrefix(r.GetString("totpSecret"), "enc:") || strings.Contains(r.GetString("totpSecret"), secret) {
 		t.Errorf("stored secret: got %q, %v, want it sealed", r.GetString("totpSecret"), err)
@@ -227,6 +229,10 @@ func TestTokenOpensNothingElse(t *testing.T) {
 		guest := k.Call(s.method, s.path, "", map[string]any{})
 		for name, token := range map[string]string{"our token": ours, "an impersonation": theirs} {
 			got := k.Call(s.method, s.path, token, map[string]any{})
+			if name == "our token" && strings.Contains(s.path, "/records") { // where PocketBase would take its holder for a guest
+				want(t, s.method+" "+s.path+" by "+name, got, http.StatusUnauthorized, "token_invalid")
+				continue
+			}
 			if got.Status != guest.Status || string(got.Body) != string(guest.Body) {
 				t.Errorf("%s %s by %s: got %d %s, want what a guest gets: %d %s", s.method, s.path, name, got.Status, got.Body, guest.Status, guest.Body)
 			}

@@ -1,8 +1,6 @@
 package desk
 
 import (
-	"database/sql"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,14 +13,11 @@ import (
 	"wxbase/internal/books"
 )
 
-func (d *Desk) userRoutes() []Route {
-	return []Route{
-		{http.MethodGet, "/users", View, "", d.listUsers, 0},
-		{http.MethodGet, "/users/{id}", View, "", d.showUser, 0},
-		{http.MethodPost, "/users/{id}/phone", Phone, "user.phone", d.showPhone, 0},
-		{http.MethodPost, "/users/{id}/block", Users, "user.block", d.blockUser, 0},
-		{http.MethodPost, "/users/{id}/logout", Users, "user.logout", d.logoutUser, 0},
-	}
+// usersPage shows the users of the mini program, with their orders.
+type usersPage struct {
+	kit
+
+	orders *ordersPage
 }
 
 // userView is a user in a list. The phone number is masked; amounts are in fen.
@@ -39,7 +34,7 @@ type userView struct {
 }
 
 // listUsers handles GET /api/wx/admin/users?search=&blocked=&page=: the newest first.
-func (d *Desk) listUsers(e *core.RequestEvent) error {
+func (p *usersPage) listUsers(e *core.RequestEvent) error {
 	ask, err := pageOf(e)
 	if err != nil {
 		return err
@@ -140,18 +135,11 @@ func userSumsQuery(app core.App, ids []string) *dbx.Query {
 }
 
 func userByID(app core.App, id string) (*core.Record, error) {
-	r, err := app.FindRecordById("users", id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, answer.Fail(answer.UserNotFound, nil)
-	}
-	if err != nil {
-		return nil, answer.Fail(answer.Busy, err)
-	}
-	return r, nil
+	return byID(app, "users", id, answer.UserNotFound)
 }
 
 // showPhone handles POST /api/wx/admin/users/{id}/phone: the whole number, and a row in the audit about who asked.
-func (d *Desk) showPhone(e *core.RequestEvent) error {
+func (p *usersPage) showPhone(e *core.RequestEvent) error {
 	if err := answer.ReadStrict(e, &struct{}{}); err != nil {
 		return err
 	}
@@ -164,7 +152,7 @@ func (d *Desk) showPhone(e *core.RequestEvent) error {
 }
 
 // BlockUser handles POST /api/wx/admin/users/{id}/block {blocked}. Who is blocked is logged out too.
-func (d *Desk) blockUser(e *core.RequestEvent) error {
+func (p *usersPage) blockUser(e *core.RequestEvent) error {
 	var form struct {
 		Blocked *bool `json:"blocked"`
 	}
@@ -175,18 +163,18 @@ func (d *Desk) blockUser(e *core.RequestEvent) error {
 		return answer.Field(answer.FieldInvalid, "blocked", "true or false")
 	}
 	Note(e, "blocked", *form.Blocked)
-	return d.changeUser(e, func(r *core.Record) { r.Set("blocked", *form.Blocked) })
+	return p.changeUser(e, func(r *core.Record) { r.Set("blocked", *form.Blocked) })
 }
 
 // logoutUser handles POST /api/wx/admin/users/{id}/logout: every token of the user ends, on all devices.
-func (d *Desk) logoutUser(e *core.RequestEvent) error {
+func (p *usersPage) logoutUser(e *core.RequestEvent) error {
 	if err := answer.ReadStrict(e, &struct{}{}); err != nil {
 		return err
 	}
-	return d.changeUser(e, func(r *core.Record) { r.RefreshTokenKey() })
+	return p.changeUser(e, func(r *core.Record) { r.RefreshTokenKey() })
 }
 
-func (d *Desk) changeUser(e *core.RequestEvent, change func(*core.Record)) error {
+func (p *usersPage) changeUser(e *core.RequestEvent, change func(*core.Record)) error {
 	r, err := userByID(e.App, e.Request.PathValue("id"))
 	if err != nil {
 		return err

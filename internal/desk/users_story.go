@@ -44,19 +44,19 @@ type consentView struct {
 const mostOfUser = 20
 
 // showUser handles GET /api/wx/admin/users/{id}.
-func (d *Desk) showUser(e *core.RequestEvent) error {
+func (p *usersPage) showUser(e *core.RequestEvent) error {
 	r, err := userByID(e.App, e.Request.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	story, err := d.storyOfUser(e.App, r)
+	story, err := p.storyOfUser(e.App, r)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, story)
 }
 
-func (d *Desk) storyOfUser(app core.App, r *core.Record) (s userStory, err error) {
+func (p *usersPage) storyOfUser(app core.App, r *core.Record) (s userStory, err error) {
 	views, err := viewUsers(app, []*core.Record{r})
 	if err != nil {
 		return s, err
@@ -83,7 +83,7 @@ func (d *Desk) storyOfUser(app core.App, r *core.Record) (s userStory, err error
 		s.InvitedBy = &v
 	}
 	s.Invited = each(invited, func(i *core.Record) inviteView { return viewInvite(people, i.GetString("user"), i) })
-	s.Recent, err = d.viewOrders(app, orders)
+	s.Recent, err = p.orders.viewOrders(app, orders)
 	return s, err
 }
 

@@ -38,7 +38,7 @@ const whole = (row) => ({
     { at: row.paidAt, kind: 'ledger', title: '', from: 'UNPAID', to: 'PAID', by: 'notification', ref: 'pay1', ok: true, details: '' },
     { at: row.paidAt, kind: 'effect', title: 'message.send', from: '', to: '', by: '', ref: 'effect1', ok: false, details: '43101 user refused' },
   ],
-  can: row.frozen ? ['sync', 'resolve'] : row.payState === 'UNPAID' ? ['sync', 'cancel'] : ['sync', 'refund', 'ship', 'resend'],
+  can: row.frozen ? ['sync', 'resolve', 'disown'] : row.payState === 'UNPAID' ? ['sync', 'cancel'] : ['sync', 'refund', 'ship', 'resend'],
 });
 const product = (n) => ({ id: `p${n}`, name: names[n % 7], description: '手工现做', image: n % 2 ? picture : '', price: 1800 + n * 100, stock: n === 3 ? 0 : 50 - n, active: n !== 4, category: n % 2 ? '面食' : '小吃', position: n, variants: n === 1 ? [{ id: 'v1', name: '大碗', price: 2200, stock: 9, active: true, position: 0 }, { id: 'v2', name: '小碗', price: 1800, stock: 12, active: true, position: 1 }] : [], sold: 120 - n, updated: ago(n) });
 const user = (n) => ({ id: `user${n}`, name: people[n % 6], avatar: '', phone: n % 3 ? '138****8000' : '', blocked: n === 4, created: ago(n * 50), lastSeen: ago(n), orders: n * 2, paid: n * 12300 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { factWords } from '../src/format/facts';
 import { fenOf, money, percentChange, plainYuan, yuan } from '../src/format/money';
 import { dayOf, monthDays, shiftDay, timeOf } from '../src/format/time';
 import { filled, guess } from '../src/parts/messages';
@@ -38,4 +39,15 @@ test('a message is filled with examples', () => {
   expect(filled('共{total}元 {what}')).toBe('共36.00元 {what}');
   expect(guess('amount3')).toBe('{total}元');
   expect(guess('phrase5')).toBe('');
+});
+
+test('what does not fit is in yuan, and the rest as it was', () => {
+  const scenarios: [string, string][] = [
+    ['total: 4501 ≠ 4500', 'total ¥45.01 ≠ ¥45.00'],
+    ['total is "4501", want "4500"; appid: wx1 ≠ wx2', 'total ¥45.01 ≠ ¥45.00; appid wx1 ≠ wx2'],
+    ['currency:  ≠ CNY', 'currency – ≠ CNY'],
+    ['giveBack: wrong amount (a@example.com)', 'giveBack: wrong amount (a@example.com)'],
+    ['', ''],
+  ];
+  for (const [details, want] of scenarios) expect(factWords(details), details).toBe(want);
 });

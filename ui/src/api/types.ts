@@ -71,7 +71,7 @@ export type OrderLine = { product: string; variant: string; name: string; varian
 export type Order = OrderRow & {
   items: OrderLine[]; attach: string; remark: string; // remark: the shop's own note, never shown to the buyer
   payments: Payment[]; refunds: Refund[]; shipments: Shipment | null; timeline: Event[];
-  can: ("sync" | "cancel" | "refund" | "ship" | "resolve" | "resend")[]; // what the state allows, whoever asks
+  can: ("sync" | "cancel" | "refund" | "ship" | "resolve" | "disown" | "resend")[]; // what the state allows, whoever asks
   refundable: number;
 };
 export type Payment = { id: string; api: string; outTradeNo: string; transactionId: string; state: string; amount: number; payerTotal: number; successAt: string; created: string; disputedAt: string; dispute: string; heldTotal: number };
@@ -116,11 +116,11 @@ export type Message = { id: string; user: string; name: string; templateId: stri
 // ---- books
 
 // GET inbox?kind=&state=&search=&page= → Page<InboxRow>; GET inbox/{id} → InboxRow with body; POST inbox/{id}/replay → {state, error}
-export type InboxRow = { id: string; kind: string; source: string; state: string; verified: boolean; error: string; ref: string; seen: number; created: string; body?: string; headers?: Record<string, string> };
+export type InboxRow = { id: string; kind: string; source: string; state: string; verified: boolean; error: string; closedBy: string; closedReason: string; ref: string; seen: number; created: string; body?: string; headers?: Record<string, string> };
 // GET effects?failed=1&page= → Page<Effect>; POST effects/{id}/resend
 export type Effect = { id: string; effect: string; key: string; attempts: number; nextAt: string; doneAt: string; error: string; created: string; order: string };
 // GET bills?month=2026-01 → {items: Bill[]}; POST bills/{date}/rerun; GET bill-diffs?resolved=&page= → Page<BillDiff>; POST bill-diffs/{id}/resolve {note}
-export type Bill = { id: string; date: string; merchant: string; state: string; totals: Record<string, number>; differences: number; open: number; attempts: number; nextAt: string; error: string };
+export type Bill = { id: string; date: string; merchant: string; state: string; totals: Record<string, number>; differences: number; open: number; attempts: number; nextAt: string; error: string; closedBy: string; closedReason: string };
 export type BillDiff = { id: string; date: string; merchant: string; kind: string; outTradeNo: string; ours: unknown; theirs: unknown; resolved: boolean; order: string };
 // GET held?page= → Page<Held>: texts and pictures that WeChat wants a person to look at; POST held/{id} {decision: "pass" | "refuse"}
 export type Held = { id: string; user: string; name: string; collection: string; record: string; field: string; text: string; image: string; state: string; label: string; created: string };
@@ -140,3 +140,11 @@ export type Preferences = { shop: string; twoPersonsAbove: number; publicUrl: st
 // POST doctor → {findings: Finding[]}; the same as `wxbase doctor --json`
 // code: what was found, for programs; subject: the mini program or the merchant, "" for the server
 export type Finding = { check: string; code: string; subject: string; state: "ok" | "warning" | "problem" | "skipped"; title: string; why: string; cure: string; doc: string }; // in the language of Accept-Language
+
+// ---- a person's data: GET users/{id}/export → zip; GET users/{id}/forget → Erasure; POST users/{id}/forget {reason, days}; DELETE takes it back
+export interface Erasure {
+  state: '' | 'WAITING' | 'RUNNING' | 'DONE' | 'WITHDRAWN';
+  dueAt: string;
+  doneAt: string;
+  underWay?: string[];
+}

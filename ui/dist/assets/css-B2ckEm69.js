@@ -1,0 +1,1 @@
+import"./element-Xt5AmJC7.js";

@@ -1,1 +1,0 @@
-import"./element-C7-w5_bi.js";

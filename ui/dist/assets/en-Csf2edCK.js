@@ -1,1 +1,0 @@
-export{Ft as default}from"./element-C7-w5_bi.js";

@@ -1,0 +1,1 @@
+export{Ft as default}from"./element-Xt5AmJC7.js";

@@ -1,1 +1,0 @@
-import{er as e}from"./element-C7-w5_bi.js";var t=t=>[``,...e].includes(t);export{t};

@@ -1,0 +1,1 @@
+import{er as e}from"./element-Xt5AmJC7.js";var t=t=>[``,...e].includes(t);export{t};
