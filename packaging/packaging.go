@@ -1,0 +1,9 @@
+// Package packaging holds what a machine needs beside the executable: the unit of systemd, and for people to copy: containers, proxies, dashboards.
+package packaging
+
+import _ "embed" // the unit
+
+// Unit is the unit of systemd, for the paths that `wxbase install` uses.
+//
+//go:embed systemd/wxbase.service
+var Unit string
