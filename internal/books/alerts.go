@@ -41,48 +41,55 @@ const (
 	maxAlertDetails = 8_000
 )
 
+// alerts are what a person must see.
+type alerts struct {
+	*base
+	webhook *Webhook
+	address func() string // of this server, for the webhook
+}
+
 // Raise writes the open row of a kind and subject, in the given app or transaction. A repeat counts, and brings its details up to date.
 //
 // note: inside a transaction nothing is sent: a webhook is told by the outbox once the row is committed.
-func (b *Books) Raise(app core.App, kind AlertKind, subject string, details map[string]any) error {
+func (a *alerts) Raise(app core.App, kind AlertKind, subject string, details map[string]any) error {
 	subject = Clip(strings.ToValidUTF8(subject, "�"), MaxAlertSubject)
 	text, err := alertDetails(details)
 	if err != nil {
 		return fmt.Errorf("raise %s of %s: %w", kind, subject, err)
 	}
-	err = app.RunInTransaction(func(tx core.App) error { return b.raiseIn(tx, kind, subject, text) })
+	err = app.RunInTransaction(func(tx core.App) error { return a.raiseIn(tx, kind, subject, text) })
 	if err != nil {
 		return fmt.Errorf("raise %s of %s: %w", kind, subject, err)
 	}
 	return nil
 }
 
-func (b *Books) raiseIn(tx core.App, kind AlertKind, subject string, details json.RawMessage) error {
+func (a *alerts) raiseIn(tx core.App, kind AlertKind, subject string, details json.RawMessage) error {
 	row, err := openAlert(tx, kind, subject)
 	if errors.Is(err, sql.ErrNoRows) {
 		row, err = Insert(tx, "wx_alerts", map[string]any{
-			"kind": string(kind), "subject": subject, "details": details, "since": b.now(), "seen": 1, "last": b.now(),
+			"kind": string(kind), "subject": subject, "details": details, "since": a.now(), "seen": 1, "last": a.now(),
 		})
 		if err != nil {
 			return err
 		}
-		return b.queueWebhook(tx, kind, subject, row.Id)
+		return a.queueWebhook(tx, kind, subject, row.Id)
 	}
 	if err != nil {
 		return err
 	}
 	_, err = tx.NonconcurrentDB().Update("wx_alerts", dbx.Params{
-		"seen": row.GetInt("seen") + 1, "last": b.now().UTC().Format(days.Stored), "details": string(details),
-		"updated": b.now().UTC().Format(days.Stored),
+		"seen": row.GetInt("seen") + 1, "last": a.now().UTC().Format(days.Stored), "details": string(details),
+		"updated": a.now().UTC().Format(days.Stored),
 	}, dbx.HashExp{"id": row.Id}).Execute()
 	return err
 }
 
 // Settle closes the open row of a kind and subject, if there is one. by is who or what closed it.
-func (b *Books) Settle(app core.App, kind AlertKind, subject, by string) error {
-	now := b.now().UTC().Format(days.Stored)
-	_, err := app.NonconcurrentDB().Update("wx_alerts", dbx.Params{"closedAt": now, "closedBy": Clip(by, 200), "updated": now},
-		dbx.HashExp{"kind": string(kind), "subject": Clip(strings.ToValidUTF8(subject, "�"), MaxAlertSubject), "closedAt": ""}).Execute()
+func (a *alerts) Settle(app core.App, kind AlertKind, subject, by string) error {
+	now := a.now().UTC().Format(days.Stored)
+	err := Exec(app, "UPDATE `wx_alerts` SET `closedAt` = ?, `closedBy` = ?, `updated` = ? WHERE `kind` = ? AND `subject` = ? AND `closedAt` = ''",
+		now, Clip(by, 200), now, string(kind), Clip(strings.ToValidUTF8(subject, "�"), MaxAlertSubject))
 	if err != nil {
 		return fmt.Errorf("settle %s of %s: %w", kind, subject, err)
 	}

@@ -40,12 +40,12 @@ func viewAlert(r *core.Record) Alert {
 
 // ListAlerts handles GET /api/wx/admin/alerts for superusers: the open ones, the oldest first; with ?closed=1 the closed ones, the
 // newest first.
-func (b *Books) ListAlerts(e *core.RequestEvent) error {
+func (a *alerts) ListAlerts(e *core.RequestEvent) error {
 	where, sort := dbx.Expression(dbx.HashExp{"closedAt": ""}), "since ASC"
 	if e.Request.URL.Query().Get("closed") == "1" {
 		where, sort = dbx.NewExp("closedAt != ''"), "closedAt DESC"
 	}
-	items, err := b.Alerts(e.App, where, sort)
+	items, err := a.Alerts(e.App, where, sort)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
@@ -57,7 +57,7 @@ func (b *Books) ListAlerts(e *core.RequestEvent) error {
 }
 
 // Alerts reads at most 200 alerts.
-func (b *Books) Alerts(app core.App, where dbx.Expression, sort string) ([]Alert, error) {
+func (a *alerts) Alerts(app core.App, where dbx.Expression, sort string) ([]Alert, error) {
 	var rows []*core.Record
 	if err := app.RecordQuery("wx_alerts").AndWhere(where).OrderBy(sort).Limit(mostAlerts).All(&rows); err != nil {
 		return nil, fmt.Errorf("read alerts: %w", err)
@@ -70,7 +70,10 @@ func (b *Books) Alerts(app core.App, where dbx.Expression, sort string) ([]Alert
 }
 
 // CloseAlert handles POST /api/wx/admin/alerts/{id}/close for superusers. Who closed it first stays on the row.
-func (b *Books) CloseAlert(e *core.RequestEvent) error {
+func (a *alerts) CloseAlert(e *core.RequestEvent) error {
+	if err := answer.ReadStrict(e, &struct{}{}); err != nil {
+		return err
+	}
 	id := e.Request.PathValue("id")
 	row, err := e.App.FindRecordById("wx_alerts", id)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -80,7 +83,7 @@ func (b *Books) CloseAlert(e *core.RequestEvent) error {
 		return answer.Fail(answer.Busy, err)
 	}
 	if row.GetDateTime("closedAt").IsZero() {
-		if err := b.Settle(e.App, AlertKind(row.GetString("kind")), row.GetString("subject"), e.Auth.Email()); err != nil {
+		if err := a.Settle(e.App, AlertKind(row.GetString("kind")), row.GetString("subject"), e.Auth.Email()); err != nil {
 			return answer.Fail(answer.Busy, err)
 		}
 		if row, err = e.App.FindRecordById("wx_alerts", id); err != nil {

@@ -2,9 +2,7 @@ package books
 
 import (
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -46,15 +44,14 @@ func SaveInbox(tx core.App, row map[string]any, state, problem string) error {
 
 // CountInbox writes the row, or counts one more sight of it, and returns how often it has been seen.
 func CountInbox(app core.App, row map[string]any, state, problem string) (seen int, err error) {
-	err = app.RunInTransaction(func(tx core.App) error {
-		r, err := tx.FindFirstRecordByData("wx_inbox", "dedupeKey", row["dedupeKey"])
-		if errors.Is(err, sql.ErrNoRows) {
-			seen = 1
-			fields := maps.Clone(row)
-			fields["state"], fields["error"], fields["seen"] = state, problem[:min(len(problem), 1_000)], seen
-			_, err := Insert(tx, "wx_inbox", fields)
+	err = Together(app, func(tx core.App) error {
+		seen = 1
+		fields := maps.Clone(row)
+		fields["state"], fields["error"], fields["seen"] = state, problem[:min(len(problem), 1_000)], seen
+		if isNew, err := InsertOnce(tx, "wx_inbox", fields, "dedupeKey"); isNew || err != nil {
 			return err
 		}
+		r, err := Find(tx, "wx_inbox", dbx.HashExp{"dedupeKey": row["dedupeKey"]})
 		if err != nil {
 			return err
 		}
@@ -65,7 +62,7 @@ func CountInbox(app core.App, row map[string]any, state, problem string) (seen i
 		}
 		seen = r.GetInt("seen") + 1
 		r.Set("seen", seen)
-		return Save(tx, r)
+		return Write(tx, r)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("save inbox: %w", err)
@@ -73,9 +70,12 @@ func CountInbox(app core.App, row map[string]any, state, problem string) (seen i
 	return seen, nil
 }
 
+// inbox keeps what WeChat sent and nobody could work on.
+type inbox struct{ *base }
+
 // KeepFailed keeps a genuine notification that could not be applied. It is written by itself: the transaction that failed has taken its own row
 // back with it.
-func (b *Books) KeepFailed(app core.App, row map[string]any, cause error) {
+func (i *inbox) KeepFailed(app core.App, row map[string]any, cause error) {
 	if _, err := CountInbox(app, row, inboxFailed, cause.Error()); err != nil {
 		app.Logger().Error("notification not kept", "ref", row["ref"], "error", err.Error(), "because", cause.Error())
 	}
@@ -83,8 +83,8 @@ func (b *Books) KeepFailed(app core.App, row map[string]any, cause error) {
 
 // KeepRefused keeps something that was refused with the reason, shortened and at most so many of a kind an hour: these are the places
 // where anybody on the internet can make us write.
-func (b *Books) KeepRefused(app core.App, kind, source string, headers map[string]string, body []byte, cause error) {
-	since := b.now().Add(-time.Hour).UTC().Format(days.Stored)
+func (i *inbox) KeepRefused(app core.App, kind, source string, headers map[string]string, body []byte, cause error) {
+	since := i.now().Add(-time.Hour).UTC().Format(days.Stored)
 	n, err := app.CountRecords("wx_inbox", dbx.HashExp{"state": InboxRefused, "kind": kind}, dbx.NewExp("created > {:t}", dbx.Params{"t": since}))
 	if err != nil || n >= refusedPerHour {
 		return

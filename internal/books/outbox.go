@@ -1,9 +1,7 @@
 package books
 
 import (
-	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -27,11 +25,14 @@ type Effect struct {
 	Do    func(ctx context.Context, row *core.Record) error // makes one try
 	Carry func(ctx context.Context, row *core.Record) error // nil: carry; for an effect that a request may try at the same time
 	Alert func(row *core.Record, outcome error) error       // nil: AlertForEffect; tells a person of what was given up or keeps failing
-	lane  string                                            // of all rows of the kind; empty: that of the order they are about
+
+	Wanted func() bool // nil: always; whether anybody listens, so that QueueWanted spares the row otherwise
+
+	lane string // of all rows of the kind; empty: that of the order they are about
 }
 
 // Handle says what is done for the rows of an effect. All effects are registered before the worker starts.
-func (b *Books) Handle(name string, e Effect) { b.effects[name] = e }
+func (o *outbox) Handle(name string, e Effect) { o.effects[name] = e }
 
 // About is what the payload of an effect may name.
 type About struct {
@@ -51,8 +52,13 @@ func AboutOf(row *core.Record) (About, error) {
 	return a, nil
 }
 
-// outbox wakes the worker that carries out what a transaction has queued.
+// outbox carries out what a transaction has queued.
 type outbox struct {
+	*base
+	alerts  *alerts
+	every   time.Duration // how often the worker looks by itself
+	effects map[string]Effect
+
 	woken chan struct{}
 	soon  atomic.Bool // somebody has woken the worker, and it has not been told yet
 	stop  context.CancelFunc
@@ -60,15 +66,15 @@ type outbox struct {
 	lanes *lanes
 }
 
-func newOutbox() *outbox { return &outbox{woken: make(chan struct{}, 1), lanes: newLanes()} }
+func newOutbox(b *base, a *alerts, every time.Duration) *outbox {
+	return &outbox{base: b, alerts: a, every: every, effects: map[string]Effect{}, woken: make(chan struct{}, 1), lanes: newLanes()}
+}
 
 // wakeAfter is how long the worker is left alone after somebody wants it, so that under load it looks once for many.
 const wakeAfter = 5 * time.Millisecond
 
 // Wake makes the worker look in a moment. It never blocks.
-func (b *Books) Wake() { b.outbox.wake() }
-
-func (o *outbox) wake() {
+func (o *outbox) Wake() {
 	if !o.soon.CompareAndSwap(false, true) {
 		return
 	}
@@ -84,77 +90,72 @@ func (o *outbox) wake() {
 // QueueEffect adds an effect in the transaction of the transition that causes it. The key is unique, so it is there once however
 // often the transition is tried.
 func QueueEffect(tx core.App, effect, about string, payload map[string]any) error {
-	key := effect + "/" + about
-	if _, err := tx.FindFirstRecordByData("wx_outbox", "key", key); !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	_, err := Insert(tx, "wx_outbox", map[string]any{"effect": effect, "key": key, "payload": payload, "nextAt": types.NowDateTime()})
+	_, err := InsertOnce(tx, "wx_outbox", map[string]any{"effect": effect, "key": effect + "/" + about, "payload": payload, "nextAt": types.NowDateTime()}, "key")
 	return err
 }
 
-// StartWorker runs the outbox, and beside it other work, until the app ends.
-func (b *Books) StartWorker(beside ...func(context.Context)) {
-	ctx, cancel := context.WithCancel(context.Background())
-	b.outbox.stop = cancel
-	b.outbox.done.Go(func() { defer b.OutliveApp(); b.workOutbox(ctx) })
-	for _, work := range beside {
-		b.outbox.done.Go(func() { defer b.OutliveApp(); work(ctx) })
+// QueueWanted is QueueEffect for an effect that somebody wants, and nothing for another.
+func (o *outbox) QueueWanted(tx core.App, effect, about string, payload map[string]any) error {
+	if wanted := o.effects[effect].Wanted; wanted != nil && !wanted() {
+		return nil
 	}
-	b.Wake() // what an earlier process left
+	return QueueEffect(tx, effect, about, payload)
+}
+
+// StartWorker runs the outbox, and beside it other work, until the app ends.
+func (o *outbox) StartWorker(beside ...func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	o.stop = cancel
+	o.done.Go(func() { defer o.OutliveApp(); o.work(ctx) })
+	for _, work := range beside {
+		o.done.Go(func() { defer o.OutliveApp(); work(ctx) })
+	}
+	o.Wake() // what an earlier process left
 }
 
 // OutliveApp lets a worker end when its app has been taken apart under it: PocketBase has no database then, and says so by a nil pointer. That is
 // a step that was still under way after outboxGrace, or a program that resets the app without ending it.
-func (b *Books) OutliveApp() {
-	if b.app.IsBootstrapped() {
-		return
+func (o *outbox) OutliveApp() {
+	if cause := recover(); cause != nil && o.app.IsBootstrapped() {
+		panic(cause)
 	}
-	_ = recover()
 }
 
-func (b *Books) workOutbox(ctx context.Context) {
-	tick := time.NewTicker(b.every)
+func (o *outbox) work(ctx context.Context) {
+	tick := time.NewTicker(o.every)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		_, err := b.dispatch(ctx)
-		b.LogError("outbox", errors.Join(err, b.outbox.lanes.fault()))
+		_, err := o.dispatch(ctx)
+		o.LogError("outbox", errors.Join(err, o.lanes.fault()))
 		select {
 		case <-ctx.Done():
 			return
-		case <-b.outbox.woken:
+		case <-o.woken:
 		case <-tick.C:
 		}
 	}
 }
 
 // StopWorker waits for the steps at hand, but not for ever: what is not noted as done is done again at the next start.
-func (b *Books) StopWorker() {
-	if b.outbox.stop == nil {
-		return
+func (o *outbox) StopWorker() {
+	if o.stop != nil {
+		o.stop()
 	}
-	b.outbox.stop()
 	ended := make(chan struct{})
-	go func() { defer close(ended); b.outbox.done.Wait() }()
+	go func() { defer close(ended); o.done.Wait() }()
 	select {
 	case <-ended:
 	case <-time.After(outboxGrace):
-		b.app.Logger().Warn("the server ends while effects are under way; they are carried out again")
-	}
-}
-
-// LogError logs an error that nobody else hears of; none, and that of an ended context, it leaves out.
-func (b *Books) LogError(what string, err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
-		b.app.Logger().Error(what+" stopped", "error", err.Error())
+		o.app.Logger().Warn("the server ends while effects are under way; they are carried out again")
 	}
 }
 
 // carryDue is carry for the worker. Effects that a request may be carrying out at the same time take turns with it.
-func (b *Books) carryDue(ctx context.Context, row *core.Record) error {
-	if own := b.effects[row.GetString("effect")].Carry; own != nil {
+func (o *outbox) carryDue(ctx context.Context, row *core.Record) error {
+	if own := o.effects[row.GetString("effect")].Carry; own != nil {
 		return own(ctx, row)
 	}
-	return b.carry(ctx, row)
+	return o.carry(ctx, row)
 }
 
 // finalError is why an effect is given up: trying again without a change would fail in the same way.
@@ -173,13 +174,13 @@ func IsFinal(err error) bool {
 }
 
 // carry does one effect and notes the outcome.
-func (b *Books) carry(ctx context.Context, row *core.Record) error {
-	return b.NoteOutcome(row, b.Perform(ctx, row))
+func (o *outbox) carry(ctx context.Context, row *core.Record) error {
+	return o.NoteOutcome(row, o.Perform(ctx, row))
 }
 
 // NoteOutcome notes the outcome of an effect. One that failed is tried again, later and later, for ever, unless its error is final: it is
 // visible in wx_outbox with its error.
-func (b *Books) NoteOutcome(row *core.Record, outcome error) error {
+func (o *outbox) NoteOutcome(row *core.Record, outcome error) error {
 	attempts := row.GetInt("attempts") + 1
 	row.Set("attempts", attempts)
 	text := ""
@@ -188,56 +189,25 @@ func (b *Books) NoteOutcome(row *core.Record, outcome error) error {
 	}
 	row.Set("error", text[:min(len(text), 1_000)])
 	if outcome == nil || IsFinal(outcome) {
-		row.Set("doneAt", b.now())
+		row.Set("doneAt", o.now())
 	} else {
-		row.Set("nextAt", b.now().Add(min(time.Hour, time.Second<<min(attempts, 12))))
+		row.Set("nextAt", o.now().Add(min(time.Hour, time.Second<<min(attempts, 12))))
 	}
-	if err := Save(b.app, row); err != nil {
+	if err := Write(o.app, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
-	if own := b.effects[row.GetString("effect")].Alert; own != nil {
+	if own := o.effects[row.GetString("effect")].Alert; own != nil {
 		return own(row, outcome)
 	}
-	return b.AlertForEffect(row, outcome)
-}
-
-// AlertForEffect tells a person of an effect that was given up or keeps failing.
-func (b *Books) AlertForEffect(row *core.Record, outcome error) error {
-	key, attempts := row.GetString("key"), row.GetInt("attempts")
-	switch {
-	case IsFinal(outcome), outcome != nil && attempts >= effectAlerts:
-		return b.Raise(b.app, AlertEffect, key, map[string]any{
-			"effect": row.GetString("effect"), "error": row.GetString("error"), "attempts": attempts, "givenUp": IsFinal(outcome),
-		})
-	case outcome == nil && attempts > 1:
-		return b.Settle(b.app, AlertEffect, key, "it has worked")
-	default:
-		return nil
-	}
-}
-
-// AlertTogether raises one alert for all rows of an effect.
-func (b *Books) AlertTogether(row *core.Record) error {
-	return b.Raise(b.app, AlertEffect, row.GetString("effect"), map[string]any{"last": row.GetString("key"), "error": row.GetString("error")})
+	return o.alerts.AlertForEffect(row, outcome)
 }
 
 // Perform makes one try of an effect. The caller notes the outcome by NoteOutcome.
-func (b *Books) Perform(ctx context.Context, row *core.Record) error {
+func (o *outbox) Perform(ctx context.Context, row *core.Record) error {
 	name := row.GetString("effect")
-	known, ok := b.effects[name]
+	known, ok := o.effects[name]
 	if !ok {
 		return fmt.Errorf("unknown effect %q", name)
 	}
 	return known.Do(ctx, row)
-}
-
-// raiseOld turns a row of a version before wx_alerts into an alert.
-func (b *Books) raiseOld(_ context.Context, row *core.Record) error {
-	a, err := AboutOf(row)
-	if err != nil {
-		return err
-	}
-	return b.Raise(b.app, AlertPayment, cmp.Or(a.Refund, a.Payment, a.Order), map[string]any{
-		"payment": a.Payment, "refund": a.Refund, "order": a.Order, "wants": a.Wants, "state": a.State,
-	})
 }

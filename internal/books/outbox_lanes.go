@@ -53,8 +53,8 @@ func newLanes() *lanes {
 }
 
 // dispatch puts everything that is due into lanes, the oldest first, and returns how many rows are new there.
-func (b *Books) dispatch(ctx context.Context) (int, error) {
-	l := b.outbox.lanes
+func (o *outbox) dispatch(ctx context.Context) (int, error) {
+	l := o.lanes
 	l.mu.Lock()
 	taken := slices.Collect(maps.Keys(l.taken))
 	l.beat = time.Now()
@@ -63,12 +63,12 @@ func (b *Books) dispatch(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	var due []*core.Record
-	if err := OtherEffects(b.app, b.now(), taken).All(&due); err != nil {
+	if err := OtherEffects(o.app, o.now(), taken).All(&due); err != nil {
 		return 0, fmt.Errorf("read outbox: %w", err)
 	}
 	added := 0
 	for _, row := range due {
-		if b.enter(ctx, row) {
+		if o.enter(ctx, row) {
 			added++
 		}
 	}
@@ -76,29 +76,29 @@ func (b *Books) dispatch(ctx context.Context) (int, error) {
 }
 
 // enter puts a row into its lane, unless it is in one.
-func (b *Books) enter(ctx context.Context, row *core.Record) bool {
-	l := b.outbox.lanes
+func (o *outbox) enter(ctx context.Context, row *core.Record) bool {
+	l := o.lanes
 	l.mu.Lock()
 	_, taken := l.taken[row.Id]
 	l.mu.Unlock()
 	if taken || ctx.Err() != nil {
 		return false
 	}
-	key := b.laneOf(row)
+	key := o.laneOf(row)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.taken[row.Id] = struct{}{}
 	queue, busy := l.queues[key]
 	l.queues[key] = append(queue, row)
 	if !busy {
-		b.outbox.done.Go(func() { defer b.OutliveApp(); b.runLane(ctx, key) })
+		o.done.Go(func() { defer o.OutliveApp(); o.runLane(ctx, key) })
 	}
 	return true
 }
 
 // laneOf is the order that an effect is about, or the effect itself where there is none.
-func (b *Books) laneOf(row *core.Record) string {
-	if lane := b.effects[row.GetString("effect")].lane; lane != "" {
+func (o *outbox) laneOf(row *core.Record) string {
+	if lane := o.effects[row.GetString("effect")].lane; lane != "" {
 		return lane
 	}
 	about, err := AboutOf(row)
@@ -109,7 +109,7 @@ func (b *Books) laneOf(row *core.Record) string {
 		if about.Order != "" || of.id == "" {
 			continue
 		}
-		_ = b.app.DB().Select("order").From(of.table).Where(dbx.HashExp{"id": of.id}).Row(&about.Order) // an unknown one has no lane to share
+		_ = o.app.DB().Select("order").From(of.table).Where(dbx.HashExp{"id": of.id}).Row(&about.Order) // an unknown one has no lane to share
 	}
 	if about.Order == "" {
 		return row.Id
@@ -118,8 +118,8 @@ func (b *Books) laneOf(row *core.Record) string {
 }
 
 // runLane carries out a lane until it is empty.
-func (b *Books) runLane(ctx context.Context, key string) {
-	l := b.outbox.lanes
+func (o *outbox) runLane(ctx context.Context, key string) {
+	l := o.lanes
 	for {
 		l.mu.Lock()
 		queue := l.queues[key]
@@ -127,13 +127,13 @@ func (b *Books) runLane(ctx context.Context, key string) {
 			delete(l.queues, key)
 			l.idle.Broadcast()
 			l.mu.Unlock()
-			b.Wake() // there may be more than was read
+			o.Wake() // there may be more than was read
 			return
 		}
 		row := queue[0]
 		l.queues[key] = queue[1:]
 		l.mu.Unlock()
-		err := b.runEffect(ctx, row)
+		err := o.runEffect(ctx, row)
 		l.leave(row.Id, err)
 	}
 }
@@ -158,8 +158,8 @@ func (l *lanes) leave(id string, err error) {
 
 // runEffect carries out one row within its time, in a place of its own. A hook of Go that does not come back cannot be ended: it keeps
 // its lane and gives up its place.
-func (b *Books) runEffect(ctx context.Context, row *core.Record) error {
-	l := b.outbox.lanes
+func (o *outbox) runEffect(ctx context.Context, row *core.Record) error {
+	l := o.lanes
 	select {
 	case l.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -171,42 +171,42 @@ func (b *Books) runEffect(ctx context.Context, row *core.Record) error {
 	limited, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	key := row.GetString("key")
-	row, due, err := b.stillDue(row.Id)
+	row, due, err := o.stillDue(row.Id)
 	if err != nil || !due {
 		return err
 	}
 	late := time.AfterFunc(l.timeout, func() {
 		release()
-		b.LogError("alert", b.Raise(b.app, AlertEffect, key, map[string]any{"error": "it has not come back for " + l.timeout.String()}))
+		o.LogError("alert", o.alerts.Raise(o.app, AlertEffect, key, map[string]any{"error": "it has not come back for " + l.timeout.String()}))
 	})
-	err = b.carryDue(limited, row)
+	err = o.carryDue(limited, row)
 	if !late.Stop() && err == nil && row.GetString("error") == "" {
-		err = b.Settle(b.app, AlertEffect, key, "it has come back")
+		err = o.alerts.Settle(o.app, AlertEffect, key, "it has come back")
 	}
 	return err
 }
 
 // stillDue reads a row again when it is its turn. NB! between the reading of what is due and the entering of a lane another lane may have
 // carried it out; without this it would be carried out twice.
-func (b *Books) stillDue(id string) (*core.Record, bool, error) {
-	row, err := b.app.FindRecordById("wx_outbox", id)
+func (o *outbox) stillDue(id string) (*core.Record, bool, error) {
+	row, err := ByID(o.app, "wx_outbox", id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("read outbox: %w", err)
 	}
-	return row, row.GetDateTime("doneAt").IsZero() && !row.GetDateTime("nextAt").Time().After(b.now()), nil
+	return row, row.GetDateTime("doneAt").IsZero() && !row.GetDateTime("nextAt").Time().After(o.now()), nil
 }
 
 // Drain carries out everything that is due and waits for it.
-func (b *Books) Drain(ctx context.Context) error {
+func (o *outbox) Drain(ctx context.Context) error {
 	for {
-		added, err := b.dispatch(ctx)
+		added, err := o.dispatch(ctx)
 		if err != nil {
 			return err
 		}
-		if err := b.outbox.lanes.wait(); err != nil {
+		if err := o.lanes.wait(); err != nil {
 			return err
 		}
 		if added == 0 || ctx.Err() != nil {
@@ -244,4 +244,21 @@ func (l *lanes) fault() error {
 	err := l.failed
 	l.failed = nil
 	return err
+}
+
+// IdleFor is how long the worker has not looked.
+func (o *outbox) IdleFor() time.Duration { return o.lanes.idleFor() }
+
+// CarryOut puts a row of the outbox as it was read into its lane, and waits.
+func (o *outbox) CarryOut(ctx context.Context, row *core.Record) error {
+	o.enter(ctx, row)
+	return o.lanes.wait()
+}
+
+// SetPlaces changes how many effects go at a time and how long one may take. It is called before the worker starts.
+func (o *outbox) SetPlaces(places int, timeout time.Duration) {
+	l := o.lanes
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.slots, l.timeout = make(chan struct{}, places), timeout
 }

@@ -24,12 +24,15 @@ type Quota struct {
 	Until time.Time // when the count is of no use any more; zero: never
 }
 
+// quotas count allowances.
+type quotas struct{ *base }
+
 // Spend counts one use and returns how many there are now. It fails with ErrQuotaSpent, and counts nothing, when there were as many as
 // are allowed. It is one statement, so that of two at once only one gets the last.
-func (b *Books) Spend(app core.App, q Quota) (used int, err error) { return b.spendSome(app, q, 1) }
+func (s *quotas) Spend(app core.App, q Quota) (used int, err error) { return s.spend(app, q, 1) }
 
-// spendSome counts n uses at once, all or none.
-func (b *Books) spendSome(app core.App, q Quota, n int) (used int, err error) {
+// spend counts n uses at once, all or none.
+func (s *quotas) spend(app core.App, q Quota, n int) (used int, err error) {
 	if q.Most < n {
 		return 0, ErrQuotaSpent
 	}
@@ -54,33 +57,33 @@ func (b *Books) spendSome(app core.App, q Quota, n int) (used int, err error) {
 }
 
 // GiveBack takes a use back that came to nothing.
-func (b *Books) GiveBack(app core.App, q Quota) { b.giveSomeBack(app, q, 1) }
+func (s *quotas) GiveBack(app core.App, q Quota) { s.giveBack(app, q, 1) }
 
-func (b *Books) giveSomeBack(app core.App, q Quota, n int) {
+func (s *quotas) giveBack(app core.App, q Quota, n int) {
 	_, err := app.NonconcurrentDB().NewQuery("UPDATE wx_quotas SET used = used - {:n} WHERE [[key]] = {:key} AND used >= {:n}").
 		Bind(dbx.Params{"key": q.Key, "n": n}).Execute()
-	b.LogError("giving back of a quota", err)
+	s.LogError("giving back of a quota", err)
 }
 
 // SweepQuotas forgets the counts of days that are over.
-func (b *Books) SweepQuotas() {
-	_, err := b.app.NonconcurrentDB().NewQuery("DELETE FROM wx_quotas WHERE expiresAt != '' AND expiresAt < {:now}").
-		Bind(dbx.Params{"now": b.now().UTC().Format(days.Stored)}).Execute()
-	b.LogError("sweep of quotas", err)
+func (s *quotas) SweepQuotas() {
+	_, err := s.app.NonconcurrentDB().NewQuery("DELETE FROM wx_quotas WHERE expiresAt != '' AND expiresAt < {:now}").
+		Bind(dbx.Params{"now": s.now().UTC().Format(days.Stored)}).Execute()
+	s.LogError("sweep of quotas", err)
 }
 
 // Daily is what a user may do in a day in Beijing.
-func (b *Books) Daily(what, user string, most int) Quota {
-	now := b.now().In(days.Beijing())
+func (s *quotas) Daily(what, user string, most int) Quota {
+	now := s.now().In(days.Beijing())
 	return Quota{Key: what + "/user/" + user + "/" + now.Format(time.DateOnly), Most: most, Until: now.AddDate(0, 0, 2)}
 }
 
 // SpendDaily takes n of a daily limit; below 0 there is none. conclude gives them back when the outcome says that nothing was done.
-func (b *Books) SpendDaily(app core.App, q Quota, n int, refusal answer.Problem, per string) (conclude func(error), err error) {
+func (s *quotas) SpendDaily(app core.App, q Quota, n int, refusal answer.Problem, per string) (conclude func(error), err error) {
 	if q.Most < 0 || n == 0 {
 		return func(error) {}, nil
 	}
-	if _, err := b.spendSome(app, q, n); errors.Is(err, ErrQuotaSpent) {
+	if _, err := s.spend(app, q, n); errors.Is(err, ErrQuotaSpent) {
 		answer := answer.With(refusal, "most", q.Most)
 		answer.Data["per"] = per
 		return nil, answer
@@ -89,7 +92,7 @@ func (b *Books) SpendDaily(app core.App, q Quota, n int, refusal answer.Problem,
 	}
 	return func(outcome error) {
 		if wechat.SurelyNotDone(outcome) {
-			b.giveSomeBack(app, q, n)
+			s.giveBack(app, q, n)
 		}
 	}, nil
 }

@@ -166,16 +166,16 @@ func (w *Webhook) format(kind AlertKind, subject string, body map[string]any) an
 }
 
 // queueWebhook queues the call of a new alert. The alert of a webhook that does not work calls nobody.
-func (b *Books) queueWebhook(tx core.App, kind AlertKind, subject, id string) error {
-	if b.webhook == nil || kind == AlertEffect && subject == effectWebhook {
+func (a *alerts) queueWebhook(tx core.App, kind AlertKind, subject, id string) error {
+	if a.webhook == nil || kind == AlertEffect && subject == effectWebhook {
 		return nil
 	}
 	return QueueEffect(tx, effectWebhook, id, map[string]any{"alert": id})
 }
 
 // tellWebhook makes one try for a row of the outbox.
-func (b *Books) tellWebhook(ctx context.Context, row *core.Record) error {
-	if b.webhook == nil {
+func (a *alerts) tellWebhook(ctx context.Context, row *core.Record) error {
+	if a.webhook == nil {
 		return nil
 	}
 	var about struct {
@@ -184,16 +184,16 @@ func (b *Books) tellWebhook(ctx context.Context, row *core.Record) error {
 	if err := row.UnmarshalJSONField("payload", &about); err != nil {
 		return Final(fmt.Errorf("read payload: %w", err))
 	}
-	if b.now().Sub(row.GetDateTime("created").Time()) > webhookLife {
+	if a.now().Sub(row.GetDateTime("created").Time()) > webhookLife {
 		return Final(errors.New("too late to call"))
 	}
-	alert, err := b.app.FindRecordById("wx_alerts", about.Alert)
+	alert, err := a.app.FindRecordById("wx_alerts", about.Alert)
 	if err != nil {
 		return fmt.Errorf("read alert: %w", err)
 	}
 	v := viewAlert(alert)
-	return b.webhook.call(ctx, AlertKind(v.Kind), v.Subject, map[string]any{
-		"kind": v.Kind, "subject": v.Subject, "since": v.Since, "seen": v.Seen, "details": v.Details, "id": v.ID, "server": b.address(),
+	return a.webhook.call(ctx, AlertKind(v.Kind), v.Subject, map[string]any{
+		"kind": v.Kind, "subject": v.Subject, "since": v.Since, "seen": v.Seen, "details": v.Details, "id": v.ID, "server": a.address(),
 	})
 }
 
@@ -216,13 +216,18 @@ func (w *Webhook) tellUnkept(kind AlertKind, subject, reason string) {
 }
 
 // alertForWebhook raises one alert for a webhook that is away, after some tries.
-func (b *Books) alertForWebhook(row *core.Record, outcome error) error {
+func (a *alerts) alertForWebhook(row *core.Record, outcome error) error {
 	switch {
 	case outcome == nil:
-		return b.Settle(b.app, AlertEffect, effectWebhook, "the webhook was taken")
+		return a.Settle(a.app, AlertEffect, effectWebhook, "the webhook was taken")
 	case row.GetInt("attempts") >= effectAlerts:
-		return b.AlertTogether(row)
+		return a.AlertTogether(row)
 	default:
 		return nil // it is noted on its row
 	}
+}
+
+// TellUnkept calls about something that cannot be written down, a few times, without waiting for it.
+func (a *alerts) TellUnkept(kind AlertKind, subject, reason string) {
+	a.webhook.tellUnkept(kind, subject, reason)
 }

@@ -97,12 +97,12 @@ func (p *pool) Open(dsn string) (driver.Conn, error) { return p.driver.Open(dsn)
 // Connect opens an ordinary connection, or takes a seat.
 func (p *pool) Connect(context.Context) (driver.Conn, error) {
 	if !p.enabled.Load() {
-		return p.driver.Open(p.dsn)
+		return openConn(p.driver, p.dsn, keptByReaders)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.writer == nil {
-		w, err := openWriter(p.driver, p.dsn)
+		w, err := openWriter(p.driver, p.dsn, &p.syncer)
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +120,7 @@ func (p *pool) leave(w *writer) error {
 		return nil
 	}
 	p.writer = nil
-	return errors.Join(p.syncer.close(), w.conn.Close())
+	return errors.Join(p.syncer.close(), w.close())
 }
 
 // repair makes durable what an fsync has failed to: a checkpoint takes everything into the database's file.
@@ -135,5 +135,6 @@ func (p *pool) repair() error {
 		return err
 	}
 	defer w.unlock()
+	w.flush()
 	return w.checkpoint()
 }

@@ -66,13 +66,13 @@ func (d *disk) cut(t *testing.T) map[string]bool {
 	return ids
 }
 
-// TestPowerCut: whatever has been answered is on the disk, by a transaction, by a statement alone, and by one that returns rows; and the
+// TestPowerCut: whatever has been answered is on the disk, by a transaction, alone or shared, by a statement alone, and by one that returns rows; and the
 // answers share their syncs.
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
 	const writers, each = 16, 60
 	path := filepath.Join(t.TempDir(), "data.db")
-	db := openAt(t, path, "&_pragma=wal_autocheckpoint(0)")
+	db := openPlain(t, path, "&_pragma=wal_autocheckpoint(0)")
 	d := &disk{path: path}
 	poolOf(db).syncer.datasync = d.datasync
 	must(t, db, "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -121,9 +121,11 @@ func TestPowerCut(t *testing.T) {
 
 func writeSomehow(db *sql.DB, n int, id string) error {
 	ctx := context.Background()
-	switch n % 3 {
+	switch n % 5 {
 	case 0:
 		return write(db, id)
+	case 2, 3:
+		return writeShared(db, id)
 	case 1:
 		_, err := db.ExecContext(ctx, "INSERT INTO rows (id) VALUES (?)", id)
 		return err

@@ -10,18 +10,18 @@ import (
 // rows outside of a transaction give the writer back when they are closed. A statement such as INSERT ... RETURNING is committed by
 // that, so it waits for the disk then.
 type rows struct {
-	driver.Rows
+	typedRows
 
 	seat   *seat
-	alone  bool // outside of a transaction
+	job    *job // nil outside of a transaction
 	closed bool
 }
 
 // Next reads a row. In a transaction an error may have ended it.
 func (r *rows) Next(into []driver.Value) error {
 	err := r.Rows.Next(into)
-	if err != nil && !r.alone && !errors.Is(err, io.EOF) {
-		r.seat.note(err)
+	if err != nil && r.job != nil && r.job == r.seat.job && !errors.Is(err, io.EOF) {
+		r.job.note(err)
 	}
 	return err
 }
@@ -33,15 +33,18 @@ func (r *rows) Close() error {
 	}
 	r.closed = true
 	err := r.Rows.Close()
-	if !r.alone {
+	if r.job != nil {
 		return err
 	}
 	r.seat.writer.unlock()
 	return errors.Join(err, r.seat.pool.syncer.wait())
 }
 
+// typedRows pass on what modernc's rows know of their columns.
+type typedRows struct{ driver.Rows }
+
 // ColumnTypeDatabaseTypeName asks modernc's rows.
-func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
+func (r typedRows) ColumnTypeDatabaseTypeName(i int) string {
 	if t, ok := r.Rows.(driver.RowsColumnTypeDatabaseTypeName); ok {
 		return t.ColumnTypeDatabaseTypeName(i)
 	}
@@ -49,7 +52,7 @@ func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
 }
 
 // ColumnTypeNullable asks modernc's rows.
-func (r *rows) ColumnTypeNullable(i int) (nullable, ok bool) {
+func (r typedRows) ColumnTypeNullable(i int) (nullable, ok bool) {
 	if t, ok := r.Rows.(driver.RowsColumnTypeNullable); ok {
 		return t.ColumnTypeNullable(i)
 	}
@@ -57,7 +60,7 @@ func (r *rows) ColumnTypeNullable(i int) (nullable, ok bool) {
 }
 
 // ColumnTypeLength asks modernc's rows.
-func (r *rows) ColumnTypeLength(i int) (length int64, ok bool) {
+func (r typedRows) ColumnTypeLength(i int) (length int64, ok bool) {
 	if t, ok := r.Rows.(driver.RowsColumnTypeLength); ok {
 		return t.ColumnTypeLength(i)
 	}
@@ -65,7 +68,7 @@ func (r *rows) ColumnTypeLength(i int) (length int64, ok bool) {
 }
 
 // ColumnTypePrecisionScale asks modernc's rows.
-func (r *rows) ColumnTypePrecisionScale(i int) (precision, scale int64, ok bool) {
+func (r typedRows) ColumnTypePrecisionScale(i int) (precision, scale int64, ok bool) {
 	if t, ok := r.Rows.(driver.RowsColumnTypePrecisionScale); ok {
 		return t.ColumnTypePrecisionScale(i)
 	}
@@ -73,7 +76,7 @@ func (r *rows) ColumnTypePrecisionScale(i int) (precision, scale int64, ok bool)
 }
 
 // ColumnTypeScanType asks modernc's rows.
-func (r *rows) ColumnTypeScanType(i int) reflect.Type {
+func (r typedRows) ColumnTypeScanType(i int) reflect.Type {
 	if t, ok := r.Rows.(driver.RowsColumnTypeScanType); ok {
 		return t.ColumnTypeScanType(i)
 	}

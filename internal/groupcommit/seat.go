@@ -6,12 +6,11 @@ import (
 	"errors"
 )
 
-// seat is a connection as database/sql sees it. It holds the writer during a transaction, or during one statement outside of one.
+// seat is a connection as database/sql sees it. It holds the writer during a job, which is a transaction or one statement outside of one.
 type seat struct {
 	pool   *pool
 	writer *writer
-	tx     driver.Tx // nil outside of a transaction
-	lost   error     // why SQLite has ended the transaction by itself
+	job    *job // nil outside of a transaction
 }
 
 // Interface guards.
@@ -33,65 +32,52 @@ func (s *seat) enter(ctx context.Context) error {
 	return s.writer.lock(ctx)
 }
 
-// BeginTx begins a transaction when the ones before have ended.
+// enterAlone takes the writer outside of any transaction.
+func (s *seat) enterAlone(ctx context.Context) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	s.writer.flush()
+	return nil
+}
+
+// BeginTx begins a job when the ones before have ended.
 func (s *seat) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
-	tx, err := s.writer.conn.BeginTx(ctx, opts)
+	j, err := s.writer.start(ctx, opts)
 	if err != nil {
 		s.writer.unlock()
 		return nil, err
 	}
-	s.tx, s.lost = tx, nil
+	s.job = j
 	return s, nil
 }
 
 // Begin is BeginTx for those who have no context.
 func (s *seat) Begin() (driver.Tx, error) { return s.BeginTx(context.Background(), driver.TxOptions{}) }
 
-// Commit commits, lets the next job have the writer, and returns when the transaction is on the disk.
+// Commit ends the job, lets the next one have the writer, and returns when it is on the disk.
 func (s *seat) Commit() error {
-	if s.lost != nil {
-		return errors.Join(s.lost, s.Rollback())
-	}
-	err := s.tx.Commit()
-	s.tx = nil
-	s.writer.unlock()
-	if err != nil {
-		return err
-	}
-	return s.pool.syncer.wait()
+	j := s.job
+	s.job = nil
+	return j.commit()
 }
 
-// Rollback undoes the transaction. One that SQLite has undone itself is no error.
-func (s *seat) Rollback() (err error) {
-	if s.lost == nil {
-		err = s.tx.Rollback()
-	}
-	s.tx = nil
-	s.writer.unlock()
-	return err
-}
-
-// note remembers that an error has ended the transaction, so that what follows in the same job does not run outside of one.
-func (s *seat) note(err error) {
-	if err != nil && !s.writer.inTransaction() {
-		s.lost = err
-	}
+// Rollback undoes the job. A transaction that SQLite has undone itself is no error.
+func (s *seat) Rollback() error {
+	j := s.job
+	s.job = nil
+	return j.rollback()
 }
 
 // ExecContext runs a statement. Outside of a transaction it returns when the change is on the disk.
 func (s *seat) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if s.tx != nil {
-		if s.lost != nil {
-			return nil, s.lost
-		}
-		result, err := s.writer.conn.ExecContext(ctx, query, args)
-		s.note(err)
-		return result, err
+	if s.job != nil {
+		return s.job.exec(ctx, query, args)
 	}
-	if err := s.enter(ctx); err != nil {
+	if err := s.enterAlone(ctx); err != nil {
 		return nil, err
 	}
 	result, err := s.writer.conn.ExecContext(ctx, query, args)
@@ -104,18 +90,14 @@ func (s *seat) ExecContext(ctx context.Context, query string, args []driver.Name
 
 // QueryContext runs a statement that has rows. Outside of a transaction the writer is held until they are closed.
 func (s *seat) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if s.tx != nil {
-		if s.lost != nil {
-			return nil, s.lost
-		}
-		found, err := s.writer.conn.QueryContext(ctx, query, args)
+	if s.job != nil {
+		found, err := s.job.query(ctx, query, args)
 		if err != nil {
-			s.note(err)
 			return nil, err
 		}
-		return &rows{Rows: found, seat: s}, nil
+		return &rows{typedRows: typedRows{found}, seat: s, job: s.job}, nil
 	}
-	if err := s.enter(ctx); err != nil {
+	if err := s.enterAlone(ctx); err != nil {
 		return nil, err
 	}
 	found, err := s.writer.conn.QueryContext(ctx, query, args)
@@ -123,13 +105,13 @@ func (s *seat) QueryContext(ctx context.Context, query string, args []driver.Nam
 		s.writer.unlock()
 		return nil, err
 	}
-	return &rows{Rows: found, seat: s, alone: true}, nil
+	return &rows{typedRows: typedRows{found}, seat: s}, nil
 }
 
 // Close gives the seat back.
 func (s *seat) Close() error {
 	var err error
-	if s.tx != nil {
+	if s.job != nil {
 		err = s.Rollback()
 	}
 	return errors.Join(err, s.pool.leave(s.writer))

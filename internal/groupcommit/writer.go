@@ -4,9 +4,9 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -14,34 +14,89 @@ import (
 type realConn interface {
 	driver.Conn
 	driver.ConnBeginTx
+	driver.ConnPrepareContext
 	driver.ExecerContext
 	driver.QueryerContext
 }
 
+// writerCache is the page cache of the writer, in KB below zero. It is one connection, and the indexes that it writes all day are larger than what a
+// reader needs.
+const writerCache = "-8000"
+
 // writer is the one real connection and the queue in front of it.
 type writer struct {
-	conn  realConn
-	seats int // guarded by the pool
+	conn     *statements
+	brackets map[string]realStatement // BEGIN, COMMIT, SAVEPOINT and their like, read once
+	begin    string
+	syncer   *syncer
+	seats    int // guarded by the pool
 
 	mu    sync.Mutex
 	busy  bool
 	queue []chan struct{}
+
+	// of the one who holds the writer
+	open                 *batch // left by those before, who wait for its end
+	shareable, wasJudged bool
+	judged               int64 // the state of the schema in which shareable was found
 }
 
-func openWriter(d driver.Driver, dsn string) (*writer, error) {
-	opened, err := d.Open(dsn)
+func openWriter(d driver.Driver, dsn string, s *syncer) (*writer, error) {
+	conn, err := openConn(d, dsn, keptStatements)
 	if err != nil {
 		return nil, err
 	}
-	conn, ok := opened.(realConn)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("groupcommit: %T cannot begin transactions", opened), opened.Close())
-	}
-	w := &writer{conn: conn}
-	if err := w.do("PRAGMA synchronous = NORMAL"); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	w := &writer{conn: conn, syncer: s, begin: beginOf(dsn), brackets: map[string]realStatement{}}
+	for _, pragma := range []string{"PRAGMA synchronous = NORMAL", "PRAGMA cache_size = " + writerCache} {
+		if err := w.do(pragma); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
 	}
 	return w, nil
+}
+
+// beginOf says how a transaction begins that the address asks for.
+func beginOf(dsn string) string {
+	for _, mode := range []string{"immediate", "exclusive"} {
+		if strings.Contains(dsn, "_txlock="+mode) {
+			return "BEGIN " + strings.ToUpper(mode)
+		}
+	}
+	return "BEGIN"
+}
+
+// bracket runs one of the statements around a transaction or a job. The caller holds the lock.
+func (w *writer) bracket(query string) error {
+	kept, ok := w.brackets[query]
+	if !ok {
+		var err error
+		if kept, err = w.conn.prepare(context.Background(), query); err != nil {
+			return err
+		}
+		w.brackets[query] = kept
+	}
+	_, err := kept.ExecContext(context.Background(), nil)
+	return err
+}
+
+// Commit ends the transaction. One that cannot be committed is undone: database/sql takes the connection for free after it.
+func (w *writer) Commit() error {
+	err := w.bracket("COMMIT")
+	if err != nil && w.inTransaction() {
+		_ = w.bracket("ROLLBACK") // the error says more
+	}
+	return err
+}
+
+// Rollback undoes the transaction.
+func (w *writer) Rollback() error { return w.bracket("ROLLBACK") }
+
+// close ends the connection.
+func (w *writer) close() error {
+	for _, kept := range w.brackets {
+		_ = kept.Close()
+	}
+	return w.conn.Close()
 }
 
 // lock waits for the connection, in the order of arrival.
@@ -77,9 +132,15 @@ func (w *writer) giveUp(turn chan struct{}) {
 	}
 }
 
+// unlock gives the connection to the next one. A shared transaction that nobody follows in is committed.
 func (w *writer) unlock() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(w.queue) == 0 && w.open != nil {
+		w.mu.Unlock()
+		w.flush()
+		w.mu.Lock()
+	}
 	if len(w.queue) == 0 {
 		w.busy = false
 		return
@@ -96,10 +157,10 @@ func (w *writer) do(query string) error {
 
 // inTransaction asks SQLite, which ends a transaction by itself after some errors: a full disk, an interrupt, a trigger's ROLLBACK.
 func (w *writer) inTransaction() bool {
-	if w.do("BEGIN") != nil {
+	if w.bracket("BEGIN") != nil {
 		return true // a transaction within a transaction
 	}
-	_ = w.do("ROLLBACK") // of a transaction that did nothing
+	_ = w.bracket("ROLLBACK") // of a transaction that did nothing
 	return false
 }
 

@@ -91,7 +91,7 @@ const (
 	EventResolveClosed PaymentEvent = "resolve_closed"
 )
 
-// PaymentEvents returns every PaymentEvent, in the rows' order of the table.
+// PaymentEvents returns every PaymentEvent, in the order of the table.
 func PaymentEvents() []PaymentEvent {
 	return []PaymentEvent{
 		EventPayRequested, EventPrepaid, EventPrepayUnknown, EventPrepayRejected,

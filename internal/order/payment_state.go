@@ -29,7 +29,7 @@ const (
 	PaymentDisputed PaymentState = "DISPUTED"
 )
 
-// PaymentStates returns every PaymentState, in the columns' order of the table.
+// PaymentStates returns every PaymentState, in the order of their life.
 func PaymentStates() []PaymentState {
 	return []PaymentState{
 		PaymentNew, PaymentPrepaying, PaymentPrepaid, PaymentUnknown, PaymentPaid,

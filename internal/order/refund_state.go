@@ -23,7 +23,7 @@ const (
 	RefundRejected RefundState = "REJECTED"
 )
 
-// RefundStates returns every RefundState, in the columns' order of the table.
+// RefundStates returns every RefundState, in the order of their life.
 func RefundStates() []RefundState {
 	return []RefundState{
 		RefundNew, RefundSubmitted, RefundProcessing, RefundSuccess,
@@ -73,7 +73,7 @@ const (
 	EventRefundOtherFact RefundEvent = "refund_other_fact"
 )
 
-// RefundEvents returns every RefundEvent, in the rows' order of the table.
+// RefundEvents returns every RefundEvent, in the order of the table.
 func RefundEvents() []RefundEvent {
 	return []RefundEvent{
 		EventRefundRequested, EventRefundAccepted, EventRefundUnknown, EventRefundNotFound,

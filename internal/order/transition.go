@@ -46,19 +46,3 @@ type TransitionError struct {
 func (e *TransitionError) Error() string {
 	return fmt.Sprintf("%s in state %.40q does not take event %.40q", e.Machine, e.State, e.Event)
 }
-
-// rule is one meaning of a table's cell. An empty to keeps the state.
-type rule[S ~string] struct {
-	to            S
-	effects       []Effect
-	repeat, stale bool
-}
-
-// step applies the rule to a state.
-func (r rule[S]) step(from S) Transition[S] {
-	to := r.to
-	if to == "" {
-		to = from
-	}
-	return Transition[S]{From: from, To: to, Effects: slices.Clone(r.effects), Repeat: r.repeat, Stale: r.stale}
-}

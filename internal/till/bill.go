@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -17,8 +18,17 @@ import (
 	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
 )
+
+// Bills compares a day with WeChat's bill.
+type Bills struct {
+	*kit
+	payments *Payments
+	imports  *imports
+	round    sync.Mutex // one round of bills at a time
+}
 
 // Kinds of differences, as stored in wx_bill_diffs.kind.
 const (
@@ -66,8 +76,8 @@ type bookEntry struct {
 
 // Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the outcome. step is called for every entry that was
 // looked at.
-func (t *Till) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (BillReport, error) {
-	gateway, err := t.Accounts.Gateway(mchID, "")
+func (b *Bills) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (BillReport, error) {
+	gateway, err := b.gateways.Gateway(mchID, "")
 	if err != nil {
 		return BillReport{}, err
 	}
@@ -77,26 +87,26 @@ func (t *Till) Reconcile(ctx context.Context, mchID string, day time.Time, step 
 	if err != nil {
 		return report, fmt.Errorf("fetch bill of %s: %w", report.Date, err)
 	}
-	ours, err := t.ourBooks(mchID, day)
+	ours, err := b.ourBooks(mchID, day)
 	if err != nil {
 		return report, err
 	}
-	theirs, err := t.theirBooks(mchID, bill, ours)
+	theirs, err := b.theirBooks(mchID, bill, ours)
 	if err != nil {
 		return report, err
 	}
 	report.Diffs = append(
 		compareBooks(ours.payments, theirs.payments, diffPaymentHere, diffPaymentThere, diffPaymentTotal),
 		compareBooks(ours.refunds, theirs.refunds, diffRefundHere, diffRefundThere, diffRefundTotal)...)
-	t.mendAll(ctx, gateway, &report, step)
+	b.mendAll(ctx, gateway, &report, step)
 	if report.Mended > 0 {
-		if ours, err = t.ourBooks(mchID, day); err != nil {
+		if ours, err = b.ourBooks(mchID, day); err != nil {
 			return report, err
 		}
 	}
 	report.count(ours, theirs)
 	report.State = stateOf(report, bill.Empty)
-	return report, t.saveBill(report)
+	return report, b.save(report)
 }
 
 // sums are the payments and refunds of a day by their numbers.
@@ -111,16 +121,16 @@ func (r *BillReport) count(ours, theirs sums) {
 	r.TheirRefund, r.OurRefund = sum(theirs.refunds), sum(ours.refunds)
 }
 
-func (t *Till) mendAll(ctx context.Context, gateway wxpay.Gateway, report *BillReport, step func(done, all int)) {
+func (b *Bills) mendAll(ctx context.Context, gateway wxpay.Gateway, report *BillReport, step func(done, all int)) {
 	for i := range report.Diffs {
 		step(i, len(report.Diffs))
 		diff := &report.Diffs[i]
-		err := t.mend(ctx, report.Merchant, gateway, diff)
+		err := b.mend(ctx, report.Merchant, gateway, diff)
 		switch {
 		case diff.Resolved:
 			report.Mended++
 		case err != nil:
-			t.App.Logger().Warn("difference with WeChat's bill was not mended", "kind", diff.Kind, "number", diff.OutTradeNo, "error", err.Error())
+			b.app.Logger().Warn("difference with WeChat's bill was not mended", "kind", diff.Kind, "number", diff.OutTradeNo, "error", err.Error())
 			if isUnanswered(err) {
 				report.Unanswered++
 			}
@@ -151,27 +161,34 @@ func stateOf(r BillReport, empty bool) string {
 }
 
 // ourBooks are our payments and refunds of a day in Beijing.
-func (t *Till) ourBooks(mchID string, day time.Time) (b sums, err error) {
-	if b.payments, err = t.paymentsOf(mchID, day); err != nil {
-		return b, err
+func (b *Bills) ourBooks(mchID string, day time.Time) (ours sums, err error) {
+	if ours.payments, err = b.paymentsOf(mchID, day); err != nil {
+		return ours, err
 	}
-	b.refunds, err = t.refundsOf(mchID, day)
-	return b, err
+	ours.refunds, err = b.refundsOf(mchID, day)
+	return ours, err
 }
 
 // theirBooks splits a bill and leaves out what other programs have sold. A refund has a row of its own, which repeats the payment.
-func (t *Till) theirBooks(mchID string, bill wxpay.Bill, ours sums) (sums, error) {
+func (b *Bills) theirBooks(mchID string, bill wxpay.Bill, ours sums) (sums, error) {
 	theirs := sums{payments: map[string]bookEntry{}, refunds: map[string]bookEntry{}}
-	rules, err := t.foreignOf(mchID)
+	rules, err := b.foreignOf(mchID)
 	if err != nil {
 		return theirs, err
 	}
 	for _, row := range bill.Rows {
 		_, paidHere := ours.payments[row.OutTradeNo]
 		_, refundedHere := ours.refunds[row.OutRefundNo]
+		disowned, err := b.isDisowned(row)
+		if err != nil {
+			return theirs, err
+		}
 		switch {
-		case !paidHere && !refundedHere && t.isForeign(rules, row):
+		case !paidHere && !refundedHere && (disowned || b.isForeign(rules, row)):
 			theirs.foreign++
+			if err := b.books.CloseUnmatched(b.app, mchID, row.OutTradeNo, byRule, ""); err != nil {
+				return theirs, err
+			}
 		case row.OutRefundNo != "":
 			theirs.refunds[row.OutRefundNo] = bookEntry{row.OutRefundNo, row.OutTradeNo, int64(row.RefundAmount), row.RefundState}
 		default:
@@ -182,16 +199,16 @@ func (t *Till) theirBooks(mchID string, bill wxpay.Bill, ours sums) (sums, error
 }
 
 // paymentsOf are our payments of a day in Beijing, by the time that WeChat gave them.
-func (t *Till) paymentsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
-	rows, err := t.App.FindAllRecords("payments", dbx.HashExp{"merchant": mchID}, paidOrHeld(), within("successAt", day))
+func (b *Bills) paymentsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
+	found, err := b.app.FindAllRecords("payments", dbx.HashExp{"merchant": mchID}, paidOrHeld(), within("successAt", day))
 	if err != nil {
 		return nil, fmt.Errorf("read payments: %w", err)
 	}
 	entries := map[string]bookEntry{}
-	for _, r := range rows {
-		n := r.GetString("outTradeNo")
-		_, amount := heldMoney(r)
-		entries[n] = bookEntry{n, n, amount, r.GetString("state")}
+	for _, payment := range rows.PaymentsOf(found) {
+		n := payment.OutTradeNo()
+		_, amount := payment.HeldMoney()
+		entries[n] = bookEntry{n, n, amount, string(payment.State())}
 	}
 	return entries, nil
 }
@@ -202,19 +219,19 @@ func paidOrHeld() dbx.Expression {
 }
 
 // refundsOf are the refunds that WeChat has accepted on a day. One that has no answer yet belongs to no day.
-func (t *Till) refundsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
-	rows, err := t.App.FindAllRecords("refunds", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.In("state", "NEW", "SUBMITTED", "REJECTED")), within("sentAt", day))
+func (b *Bills) refundsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
+	found, err := b.app.FindAllRecords("refunds", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.In("state", "NEW", "SUBMITTED", "REJECTED")), within("sentAt", day))
 	if err != nil {
 		return nil, fmt.Errorf("read refunds: %w", err)
 	}
 	entries := map[string]bookEntry{}
-	for _, r := range rows {
-		payment, err := t.App.FindRecordById("payments", r.GetString("payment"))
+	for _, r := range rows.RefundsOf(found) {
+		payment, err := rows.PaymentByID(b.app, r.PaymentID())
 		if err != nil {
-			return nil, fmt.Errorf("read payment: %w", err)
+			return nil, err
 		}
-		n := r.GetString("outRefundNo")
-		entries[n] = bookEntry{n, payment.GetString("outTradeNo"), int64(r.GetInt("amount")), r.GetString("state")}
+		n := r.OutRefundNo()
+		entries[n] = bookEntry{n, payment.OutTradeNo(), r.Amount(), string(r.State())}
 	}
 	return entries, nil
 }
@@ -251,51 +268,51 @@ func compareBooks(ours, theirs map[string]bookEntry, missingHere, missingThere, 
 }
 
 // mend asks WeChat about what is missing here and applies the answer.
-func (t *Till) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, diff *BillDiff) (err error) {
+func (b *Bills) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, diff *BillDiff) (err error) {
 	switch diff.Kind {
 	case diffPaymentHere:
-		diff.Resolved, err = t.MendPayment(ctx, mchID, diff.OutTradeNo)
+		diff.Resolved, err = b.payments.Mend(ctx, mchID, diff.OutTradeNo)
 	case diffRefundHere:
-		diff.Resolved, err = t.MendRefund(ctx, mchID, gateway, diff.OutTradeNo)
+		diff.Resolved, err = b.imports.mend(ctx, mchID, gateway, diff.OutTradeNo)
 	}
 	return err
 }
 
-// MendPayment asks WeChat about one of our payments and books what it says; it tells whether that changed anything.
-func (t *Till) MendPayment(ctx context.Context, mchID, outTradeNo string) (bool, error) {
-	payment, err := books.Find(t.App, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": outTradeNo})
+// Mend asks WeChat about one of our payments and books what it says; it tells whether that changed anything.
+func (p *Payments) Mend(ctx context.Context, mchID, outTradeNo string) (bool, error) {
+	payment, err := rows.FindPayment(p.app, dbx.HashExp{"merchant": mchID, "outTradeNo": outTradeNo})
 	if err != nil {
 		return false, err // a number that we never gave out: somebody else uses this merchant
 	}
-	defer t.Locks.Lock("order/" + payment.GetString("order"))()
-	end := t.drive(ctx, payment.Id, order.EventClientOK, evidence{source: "bill"})
+	defer p.locks.Lock("order/" + payment.OrderID())()
+	end := p.drive(ctx, payment.Id, order.EventClientOK, payEvidence{source: "bill"})
 	if end.err != nil || end.callErr != nil {
 		return false, errors.Join(end.err, end.callErr)
 	}
 	return end.step.To == order.PaymentPaid || end.step.To == order.PaymentPaidLate, nil
 }
 
-// MendRefund asks WeChat about a refund, ours or one made by hand, and books what it says; it tells whether that changed anything.
-func (t *Till) MendRefund(ctx context.Context, mchID string, gateway wxpay.Gateway, outRefundNo string) (bool, error) {
+// mend asks WeChat about a refund, ours or one made by hand, and books what it says; it tells whether that changed anything.
+func (i *imports) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, outRefundNo string) (bool, error) {
 	fact, err := gateway.QueryRefund(ctx, outRefundNo)
 	if err != nil {
 		return false, err
 	}
-	id, err := t.refundOfFact(t.App, mchID, fact)
+	id, err := i.rowOf(i.app, mchID, fact)
 	if err != nil {
 		return false, err
 	}
-	step, err := t.applyRefund(t.App, id, "", refundEvidence{source: "bill", fact: &fact})
+	_, step, err := i.rows.apply(i.app, id, "", refundEvidence{source: "bill", fact: &fact})
 	return err == nil && step.To != order.RefundNew, err
 }
 
-// saveBill stores the outcome; comparing the same day again replaces it.
-func (t *Till) saveBill(report BillReport) error {
-	return t.App.RunInTransaction(func(tx core.App) error {
+// save stores the outcome; comparing the same day again replaces it.
+func (b *Bills) save(report BillReport) error {
+	return b.app.RunInTransaction(func(tx core.App) error {
 		totals := report
 		totals.Diffs = nil
 		row := map[string]any{"state": report.State, "totals": totals}
-		bill, err := t.replaceBill(tx, report.Merchant, report.Date, row, report.Unanswered > 0)
+		bill, err := b.replace(tx, report.Merchant, report.Date, row, report.Unanswered > 0)
 		if err != nil {
 			return err
 		}
@@ -307,6 +324,6 @@ func (t *Till) saveBill(report BillReport) error {
 				return err
 			}
 		}
-		return t.alertForBill(tx, bill, len(report.Diffs)-report.Mended)
+		return b.alert(tx, bill, len(report.Diffs)-report.Mended)
 	})
 }

@@ -52,8 +52,8 @@ func foreignRules(text string) ([]foreignRule, error) {
 }
 
 // foreignOf reads the rules of a merchant; one that is set up by the environment may have a row for this alone.
-func (t *Till) foreignOf(mchID string) ([]foreignRule, error) {
-	row, err := books.Find(t.App, "wx_merchants", dbx.HashExp{"mchid": mchID})
+func (k *kit) foreignOf(mchID string) ([]foreignRule, error) {
+	row, err := books.Find(k.app, "wx_merchants", dbx.HashExp{"mchid": mchID})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -67,8 +67,8 @@ func (t *Till) foreignOf(mchID string) ([]foreignRule, error) {
 //
 // NB! nothing that may be ours is hidden: a number of our form, which the books have lost perhaps, is foreign only when it was paid in
 // a mini program that is not ours, and no rule makes one of our mini programs foreign.
-func (t *Till) isForeign(rules []foreignRule, row wxpay.BillRow) bool {
-	_, err := t.Accounts.Settings.App(row.AppID)
+func (k *kit) isForeign(rules []foreignRule, row wxpay.BillRow) bool {
+	_, err := k.accounts.Settings.App(row.AppID)
 	ourApp := row.AppID == "" || err == nil
 	mayBeOurs := order.MayBeOutTradeNo(row.OutTradeNo)
 	for _, rule := range rules {

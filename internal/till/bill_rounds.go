@@ -18,6 +18,7 @@ import (
 	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/redact"
+	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
 )
 
@@ -37,40 +38,57 @@ const (
 	billMonths    = 3
 )
 
-// ScheduleReconciliation starts a round every ten minutes; most of them find nothing to do.
-func (t *Till) ScheduleReconciliation(app core.App) {
-	app.Cron().MustAdd("wxReconcile", "*/10 * * * *", func() { t.ReconcileDue(context.Background()) })
+// Schedule starts a round every ten minutes; most of them find nothing to do.
+func (b *Bills) Schedule(app core.App) {
+	app.Cron().MustAdd("wxReconcile", "*/10 * * * *", func() { b.RunDue(context.Background()) })
 }
 
-// ReconcileDue is one round. A round that is still under way is not joined by another.
-func (t *Till) ReconcileDue(ctx context.Context) {
-	if !t.BillRound.TryLock() {
+// RunDue is one round. A round that is still under way is not joined by another.
+func (b *Bills) RunDue(ctx context.Context) {
+	if !b.round.TryLock() {
 		return
 	}
-	defer t.BillRound.Unlock()
-	merchants, err := t.Accounts.Settings.Merchants()
+	defer b.round.Unlock()
+	merchants, err := b.accounts.Settings.Merchants()
 	if err != nil {
-		t.Books.LogError("reconciliation", err)
+		b.books.LogError("reconciliation", err)
 		return
 	}
 	for _, m := range merchants {
-		t.Books.LogError("reconciliation of merchant "+m.MchID, t.reconcileMerchant(ctx, m.MchID))
+		b.books.LogError("unmatched money of merchant "+m.MchID, b.closeForeign(m.MchID))
+		b.books.LogError("reconciliation of merchant "+m.MchID, b.runMerchant(ctx, m.MchID))
 	}
 }
 
-// reconcileMerchant fetches what is due. After a failure it leaves the rest for the next round, unless WeChat only says that this one
+// Again compares a day anew, for every merchant. It waits for a round that is under way.
+func (b *Bills) Again(ctx context.Context, day time.Time) error {
+	merchants, err := b.accounts.Settings.Merchants()
+	if err != nil {
+		return err
+	}
+	b.round.Lock()
+	defer b.round.Unlock()
+	for _, m := range merchants {
+		if _, err := b.Reconcile(ctx, m.MchID, day, func(int, int) {}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runMerchant fetches what is due. After a failure it leaves the rest for the next round, unless WeChat only says that this one
 // bill is not made yet.
-func (t *Till) reconcileMerchant(ctx context.Context, mchID string) error {
-	days, err := t.dueBills(mchID)
+func (b *Bills) runMerchant(ctx context.Context, mchID string) error {
+	days, err := b.due(mchID)
 	if err != nil {
 		return err
 	}
 	for _, day := range days[:min(len(days), billsPerRound)] {
-		_, err := t.Reconcile(ctx, mchID, day, func(int, int) {})
+		_, err := b.Reconcile(ctx, mchID, day, func(int, int) {})
 		if err == nil {
 			continue
 		}
-		if err := t.keepWaiting(mchID, day, err); err != nil {
+		if err := b.keepWaiting(mchID, day, err); err != nil {
 			return err
 		}
 		if pe, ok := errors.AsType[*wxpay.Error](err); !ok || pe.Kind != wxpay.KindNotReady && pe.Kind != wxpay.KindParam {
@@ -80,28 +98,31 @@ func (t *Till) reconcileMerchant(ctx context.Context, mchID string) error {
 	return nil
 }
 
-// dueBills are the days without a finished row, the newest first.
-func (t *Till) dueBills(mchID string) ([]time.Time, error) {
-	first, ok, err := t.firstPayment(mchID)
+// due are the days without a finished row, the newest first.
+func (b *Bills) due(mchID string) ([]time.Time, error) {
+	first, ok, err := b.firstPayment(mchID)
 	if err != nil || !ok {
 		return nil, err
 	}
-	newest := midnight(t.Now().Add(-billReady)).AddDate(0, 0, -1)
-	oldest := midnight(t.Now()).AddDate(0, -billMonths, 1)
-	if err := t.loseBills(mchID, oldest); err != nil {
+	newest := midnight(b.now().Add(-billReady)).AddDate(0, 0, -1)
+	oldest := midnight(b.now()).AddDate(0, -billMonths, 1)
+	if err := b.lose(mchID, oldest); err != nil {
+		return nil, err
+	}
+	if err := b.nameLostDays(mchID, first, oldest); err != nil {
 		return nil, err
 	}
 	if first.After(oldest) {
 		oldest = first
 	}
-	rows, err := t.App.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID}, dbx.NewExp("[[date]] >= {:oldest}", dbx.Params{"oldest": oldest.Format(time.DateOnly)}))
+	found, err := b.app.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID}, dbx.NewExp("[[date]] >= {:oldest}", dbx.Params{"oldest": oldest.Format(time.DateOnly)}))
 	if err != nil {
 		return nil, fmt.Errorf("read bills: %w", err)
 	}
 	done := map[string]bool{}
-	for _, r := range rows {
-		next := r.GetDateTime("nextAt").Time()
-		done[r.GetString("date")] = next.IsZero() || next.After(t.Now())
+	for _, bill := range rows.BillsOf(found) {
+		next := bill.NextAt()
+		done[bill.Date()] = next.IsZero() || next.After(b.now())
 	}
 	var days []time.Time
 	for day := newest; !day.Before(oldest); day = day.AddDate(0, 0, -1) {
@@ -113,12 +134,12 @@ func (t *Till) dueBills(mchID string) ([]time.Time, error) {
 }
 
 // firstPayment is the day of the first attempt to pay at a merchant.
-func (t *Till) firstPayment(mchID string) (day time.Time, ok bool, err error) {
-	rows, err := t.App.FindRecordsByFilter("payments", "merchant = {:merchant}", "created", 1, 0, dbx.Params{"merchant": mchID})
-	if err != nil || len(rows) == 0 {
+func (b *Bills) firstPayment(mchID string) (day time.Time, ok bool, err error) {
+	found, err := b.app.FindRecordsByFilter("payments", "merchant = {:merchant}", "created", 1, 0, dbx.Params{"merchant": mchID})
+	if err != nil || len(found) == 0 {
 		return day, false, err
 	}
-	return midnight(rows[0].GetDateTime("created").Time()), true, nil
+	return midnight(rows.PaymentOf(found[0]).Created()), true, nil
 }
 
 // midnight is when the day of a moment began in Beijing.
@@ -127,22 +148,22 @@ func midnight(at time.Time) time.Time {
 	return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, at.Location())
 }
 
-// loseBills gives up the days that WeChat no longer has.
-func (t *Till) loseBills(mchID string, oldest time.Time) error {
-	rows, err := t.App.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.HashExp{"nextAt": ""}),
+// lose gives up the days that WeChat no longer has.
+func (b *Bills) lose(mchID string, oldest time.Time) error {
+	found, err := b.app.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.HashExp{"nextAt": ""}),
 		dbx.NewExp("[[date]] < {:oldest}", dbx.Params{"oldest": oldest.Format(time.DateOnly)}))
 	if err != nil {
 		return fmt.Errorf("read bills: %w", err)
 	}
-	for _, r := range rows {
-		r.Set("nextAt", nil)
-		if r.GetString("state") == billWaiting {
-			r.Set("state", billLost)
+	for _, bill := range rows.BillsOf(found) {
+		bill.SetNextAt(time.Time{})
+		if bill.State() == billWaiting {
+			bill.SetState(billLost)
 		}
-		if err := books.Save(t.App, r); err != nil {
+		if err := books.Write(b.app, bill.Record); err != nil {
 			return fmt.Errorf("save bill: %w", err)
 		}
-		if err := t.alertForBill(t.App, r, 0); err != nil {
+		if err := b.alert(b.app, bill, 0); err != nil {
 			return err
 		}
 	}
@@ -150,48 +171,49 @@ func (t *Till) loseBills(mchID string, oldest time.Time) error {
 }
 
 // keepWaiting notes why a day has no bill yet. An outcome that is there already stays; only its next try moves.
-func (t *Till) keepWaiting(mchID string, day time.Time, cause error) error {
-	return t.App.RunInTransaction(func(tx core.App) error {
+func (b *Bills) keepWaiting(mchID string, day time.Time, cause error) error {
+	return b.app.RunInTransaction(func(tx core.App) error {
 		row := map[string]any{"error": books.Clip(redact.Text(cause.Error()), 600)}
 		have, err := tx.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID, "date": day.Format(time.DateOnly)})
 		if err != nil {
 			return fmt.Errorf("read bills: %w", err)
 		}
-		if len(have) > 0 && have[0].GetString("state") != billWaiting {
-			r := have[0]
-			attempts := r.GetInt("attempts") + 1
+		if len(have) > 0 && rows.BillOf(have[0]).State() != billWaiting {
+			r := rows.BillOf(have[0])
+			attempts := r.Attempts() + 1
 			r.Load(row)
-			r.Set("attempts", attempts)
-			r.Set("nextAt", t.Now().Add(nextBill(attempts)))
-			return books.Save(tx, r)
+			r.SetAttempts(attempts)
+			r.SetNextAt(b.now().Add(nextBill(attempts)))
+			return books.Write(tx, r.Record)
 		}
 		row["state"] = billWaiting
-		bill, err := t.replaceBill(tx, mchID, day.Format(time.DateOnly), row, true)
+		bill, err := b.replace(tx, mchID, day.Format(time.DateOnly), row, true)
 		if err != nil {
 			return err
 		}
-		return t.alertForBill(tx, bill, 0)
+		return b.alert(tx, bill, 0)
 	})
 }
 
-// replaceBill writes the row of a day anew. It goes on counting while the day is not finished.
-func (t *Till) replaceBill(tx core.App, mchID, date string, row map[string]any, again bool) (*core.Record, error) {
+// replace writes the row of a day anew. It goes on counting while the day is not finished.
+func (b *Bills) replace(tx core.App, mchID, date string, row map[string]any, again bool) (none rows.Bill, err error) {
 	old, err := tx.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID, "date": date})
 	if err != nil {
-		return nil, fmt.Errorf("read bills: %w", err)
+		return none, fmt.Errorf("read bills: %w", err)
 	}
 	attempts := 1
 	for _, r := range old {
-		attempts += r.GetInt("attempts")
+		attempts += rows.BillOf(r).Attempts()
 		if err := tx.Delete(r); err != nil {
-			return nil, fmt.Errorf("replace bill: %w", err)
+			return none, fmt.Errorf("replace bill: %w", err)
 		}
 	}
 	row["merchant"], row["date"], row["attempts"] = mchID, date, attempts
 	if again {
-		row["nextAt"] = t.Now().Add(nextBill(attempts))
+		row["nextAt"] = b.now().Add(nextBill(attempts))
 	}
-	return books.Insert(tx, "wx_bills", row)
+	bill, err := books.Insert(tx, "wx_bills", row)
+	return rows.BillOf(bill), err
 }
 
 // nextBill is how long a day waits after so many tries.
@@ -199,24 +221,24 @@ func nextBill(attempts int) time.Duration {
 	return min(2*time.Hour, 15*time.Minute<<min(max(attempts-1, 0), 6))
 }
 
-// alertForBill tells a person of differences, of a day that is late, and of one that is lost; a day that is in order closes its alert.
-func (t *Till) alertForBill(tx core.App, bill *core.Record, differences int) error {
-	date, state := bill.GetString("date"), bill.GetString("state")
-	subject := bill.GetString("merchant") + "/" + date
+// alert tells a person of differences, of a day that is late, and of one that is lost; a day that is in order closes its alert.
+func (b *Bills) alert(tx core.App, bill rows.Bill, differences int) error {
+	date, state := bill.Date(), bill.State()
+	subject := bill.MchID() + "/" + date
 	day, err := time.ParseInLocation(time.DateOnly, date, days.Beijing())
 	if err != nil {
 		return fmt.Errorf("read date of bill: %w", err)
 	}
-	late := !t.Now().Before(day.AddDate(0, 0, 1).Add(billAlertTime))
+	late := !b.now().Before(day.AddDate(0, 0, 1).Add(billAlertTime))
 	switch {
 	case state == billOK || state == billEmpty:
-		return t.Books.Settle(tx, books.AlertBill, subject, "the books are equal")
+		return b.books.Settle(tx, books.AlertBill, subject, "the books are equal")
 	case state == billWaiting && !late:
 		return nil
 	default:
-		return t.Books.Raise(tx, books.AlertBill, subject, map[string]any{
-			"merchant": bill.GetString("merchant"), "date": date, "state": state, "differences": differences,
-			"attempts": bill.GetInt("attempts"), "error": bill.GetString("error"),
+		return b.books.Raise(tx, books.AlertBill, subject, map[string]any{
+			"merchant": bill.MchID(), "date": date, "state": state, "differences": differences,
+			"attempts": bill.Attempts(), "error": bill.Problem(),
 		})
 	}
 }

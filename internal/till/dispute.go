@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
@@ -16,6 +17,7 @@ import (
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
 )
 
@@ -33,7 +35,7 @@ type dispute struct {
 	Decision *decision `json:"decision,omitempty"`
 }
 
-func disputeOf(payment *core.Record) (d dispute, err error) {
+func disputeOf(payment rows.Payment) (d dispute, err error) {
 	text := payment.GetString("dispute")
 	if text == "" || text == "null" {
 		return d, nil
@@ -51,7 +53,7 @@ func factKey(t wxpay.Trade) string {
 }
 
 // isSettled tells whether a person has decided about this very payment.
-func isSettled(payment *core.Record, t *wxpay.Trade) (bool, error) {
+func isSettled(payment rows.Payment, t *wxpay.Trade) (bool, error) {
 	if t == nil || !t.State.IsPaid() {
 		return false, nil
 	}
@@ -60,83 +62,73 @@ func isSettled(payment *core.Record, t *wxpay.Trade) (bool, error) {
 }
 
 // openDispute notes on the payment what does not fit.
-func (t *Till) openDispute(payment *core.Record, why evidence) error {
+func (p *Payments) openDispute(payment rows.Payment, why payEvidence) error {
 	d, err := disputeOf(payment)
 	if err != nil {
 		return err
 	}
 	d.Source, d.Mismatches = why.source, why.mismatches
-	if why.trade != nil && !slices.Contains(d.Facts, factKey(*why.trade)) {
-		d.Facts = append(d.Facts, factKey(*why.trade))
+	if why.fact != nil && !slices.Contains(d.Facts, factKey(*why.fact)) {
+		d.Facts = append(d.Facts, factKey(*why.fact))
 		d.Facts = d.Facts[max(0, len(d.Facts)-maxDisputeFacts):]
 	}
-	if payment.GetDateTime("disputedAt").IsZero() {
-		payment.Set("disputedAt", t.Now())
+	if !payment.IsDisputed() {
+		payment.SetDisputedAt(p.now())
 	}
 	payment.Set("dispute", d)
 	return nil
 }
 
-// freezeOrder holds the order of a disputed payment. Its other attempts are closed, so that the buyer does not pay twice meanwhile.
-func (t *Till) freezeOrder(tx core.App, payment, o *core.Record) error {
-	if o.GetDateTime("frozenAt").IsZero() {
-		o.Set("frozenAt", t.Now())
-		if err := books.Save(tx, o); err != nil {
-			return fmt.Errorf("freeze order: %w", err)
-		}
-	}
-	return closeOthers(tx, payment, o)
-}
-
 // freezeByRefund does the same when it is a refund of the payment that does not fit.
-func (t *Till) freezeByRefund(tx core.App, payment *core.Record, mismatches []order.Mismatch) error {
-	if err := t.openDispute(payment, evidence{source: "refund", mismatches: mismatches}); err != nil {
+func (p *Payments) freezeByRefund(tx core.App, payment rows.Payment, mismatches []order.Mismatch) error {
+	if err := p.openDispute(payment, payEvidence{source: "refund", mismatches: mismatches}); err != nil {
 		return err
 	}
-	if err := books.Save(tx, payment); err != nil {
+	if err := books.Write(tx, payment.Record); err != nil {
 		return fmt.Errorf("save payment: %w", err)
 	}
-	o, err := tx.FindRecordById("orders", payment.GetString("order"))
+	o, err := rows.OrderByID(tx, payment.OrderID())
 	if err != nil {
-		return fmt.Errorf("read order: %w", err)
-	}
-	details := map[string]any{"payment": payment.Id, "order": o.Id, "merchant": payment.GetString("merchant"), "refund": describe(mismatches)}
-	if err := t.Books.Raise(tx, books.AlertDisputed, payment.Id, details); err != nil {
 		return err
 	}
-	return t.freezeOrder(tx, payment, o)
+	details := map[string]any{"payment": payment.Id, "order": o.Id, "merchant": payment.MchID(), "refund": describe(mismatches)}
+	if err := p.books.Raise(tx, books.AlertDisputed, payment.Id, details); err != nil {
+		return err
+	}
+	return p.orders.freeze(tx, payment, o)
 }
 
 // endDispute writes the decision on the payment and thaws the order, unless another of its payments is disputed too.
-func (t *Till) endDispute(tx core.App, payment, o *core.Record, event order.PaymentEvent, why evidence) error {
+func (p *Payments) endDispute(tx core.App, row attempt, event order.PaymentEvent, why payEvidence) error {
+	payment, o := row.payment, row.order
 	d, err := disputeOf(payment)
 	if err != nil {
 		return err
 	}
 	if why.decision.settles {
 		d.Settled = append(d.Settled, d.Facts...)
-		if why.trade != nil && why.trade.State.IsPaid() {
-			d.Settled = append(d.Settled, factKey(*why.trade))
+		if why.fact != nil && why.fact.State.IsPaid() {
+			d.Settled = append(d.Settled, factKey(*why.fact))
 		}
 		d.Settled = d.Settled[max(0, len(d.Settled)-maxDisputeFacts):]
 	}
 	d.Facts, d.Decision = nil, why.decision
 	payment.Set("dispute", d)
-	payment.Set("disputedAt", nil)
-	if event == order.EventResolvePaid || event == order.EventRevive {
-		payment.Set("heldTransaction", "")
-		payment.Set("heldTotal", 0)
+	payment.SetDisputedAt(time.Time{})
+	if event == order.EventResolvePaid || event == order.EventRevive || why.decision.What == decideNotOurs {
+		payment.SetHeldTransaction("")
+		payment.SetHeldTotal(0)
 	}
 	for _, kind := range []books.AlertKind{books.AlertDisputed, books.AlertPayment} { // the second tells of facts that came while it was disputed
-		if err := t.Books.Settle(tx, kind, payment.Id, why.decision.By); err != nil {
+		if err := p.books.Settle(tx, kind, payment.Id, why.decision.By); err != nil {
 			return err
 		}
 	}
 	return thawOrder(tx, payment, o)
 }
 
-func thawOrder(tx core.App, payment, o *core.Record) error {
-	if o.GetDateTime("frozenAt").IsZero() {
+func thawOrder(tx core.App, payment rows.Payment, o rows.Order) error {
+	if !o.IsFrozen() {
 		return nil
 	}
 	others, err := tx.CountRecords("payments", dbx.HashExp{"order": o.Id},
@@ -147,32 +139,21 @@ func thawOrder(tx core.App, payment, o *core.Record) error {
 	if others > 0 {
 		return nil
 	}
-	o.Set("frozenAt", nil)
-	if err := books.Save(tx, o); err != nil {
+	o.SetFrozenAt(time.Time{})
+	if err := books.Write(tx, o.Record); err != nil {
 		return fmt.Errorf("thaw order: %w", err)
 	}
 	return nil
 }
 
-// isFrozen tells whether a payment of the order waits for a person.
-func isFrozen(o *core.Record) bool { return !o.GetDateTime("frozenAt").IsZero() }
-
 // RefuseFrozen refuses what has to wait for a person. It reads the order anew: it may have been frozen while the caller waited for a lock.
 func RefuseFrozen(app core.App, orderID string) error {
-	o, err := app.FindRecordById("orders", orderID)
+	o, err := rows.OrderByID(app, orderID)
 	if err != nil {
-		return fmt.Errorf("read order: %w", err)
+		return err
 	}
-	if isFrozen(o) {
+	if o.IsFrozen() {
 		return answer.Fail(answer.OrderDisputed, nil)
 	}
 	return nil
-}
-
-// heldMoney is the payment as WeChat knows it: what we booked, or what a person has decided to give back.
-func heldMoney(payment *core.Record) (transactionID string, total int64) {
-	if id := payment.GetString("heldTransaction"); id != "" {
-		return id, int64(payment.GetInt("heldTotal"))
-	}
-	return payment.GetString("transactionId"), int64(payment.GetInt("amount"))
 }

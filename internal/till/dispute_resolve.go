@@ -9,6 +9,7 @@ package till
 //	          when WeChat says that the money has arrived.
 //	close     there is nothing to decide about: WeChat holds no money under the number, or it has gone back already. An open number is
 //	          closed at WeChat first. For a payment that is settled anyway, it ends what made somebody look.
+//	notOurs   the money is another program's, which took our number (dispute_disown.go).
 
 import (
 	"context"
@@ -16,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/pocketbase/dbx"
@@ -26,14 +28,26 @@ import (
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
 )
+
+// Disputes lets a person decide about a payment that does not fit.
+type Disputes struct {
+	*kit
+	payments *Payments
+	refunds  *Refunds
+
+	// Hold writes down that the money of a disputed payment waits for a second person; false when none is needed. The order's turn is had.
+	Hold func(e *core.RequestEvent, payment *core.Record, fen int64, reason string) (held bool, err error)
+}
 
 // Decisions about a disputed payment.
 const (
 	decideAccept   = "accept"
 	decideGiveBack = "giveBack"
 	decideClose    = "close"
+	decideNotOurs  = "notOurs"
 )
 
 // resolveForm is the body of POST /api/wx/admin/orders/{id}/resolve.
@@ -45,26 +59,36 @@ type resolveForm struct {
 
 // decision is who decided what and why; it is kept with the payment and in the ledger.
 type decision struct {
-	What    string `json:"decision"`
-	By      string `json:"by"`
-	Reason  string `json:"reason"`
-	settles bool   // the facts that made the dispute are decided about for good
+	What   string `json:"decision"`
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+	// Transaction is WeChat's number of a payment that is not ours.
+	Transaction string `json:"transaction,omitempty"`
+
+	// Left is what went back in fen, where a part of the money had gone back without us.
+	Left int64 `json:"left,omitempty"`
+
+	left    int64 // fen that WeChat still holds
+	agreed  int64 // fen that two people have agreed to; 0: nobody had to
+	settles bool  // the facts that made the dispute are decided about for good
+
+	hold func(fen int64) (bool, error) // asks whether money has to wait for a second person; nil when it has not
 }
 
 func (f resolveForm) check() error {
 	switch {
 	case f.Payment == "":
 		return answer.Field(answer.FieldInvalid, "payment", "the id of the payment")
-	case f.Decision != decideAccept && f.Decision != decideGiveBack && f.Decision != decideClose:
-		return answer.Field(answer.FieldInvalid, "decision", "accept, giveBack or close")
+	case !slices.Contains([]string{decideAccept, decideGiveBack, decideClose, decideNotOurs}, f.Decision):
+		return answer.Field(answer.FieldInvalid, "decision", "accept, giveBack, close or notOurs")
 	case f.Reason == "" || utf8.RuneCountInString(f.Reason) > 200:
 		return answer.Field(answer.FieldInvalid, "reason", "1 to 200 characters")
 	}
 	return nil
 }
 
-// ResolveOrder handles POST /api/wx/admin/orders/{id}/resolve for superusers.
-func (t *Till) ResolveOrder(e *core.RequestEvent) error {
+// Resolve handles POST /api/wx/admin/orders/{id}/resolve for superusers.
+func (s *Disputes) Resolve(e *core.RequestEvent) error {
 	var form resolveForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
@@ -76,39 +100,41 @@ func (t *Till) ResolveOrder(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer t.Locks.Lock("order/" + record.Id)()
+	defer s.locks.Lock("order/" + record.Id)()
 	payment, err := disputedPayment(e.App, record.Id, form)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
 	defer cancel()
-	verdict := &decision{What: form.Decision, By: e.Auth.Email(), Reason: form.Reason}
-	if err := t.decide(ctx, payment, verdict); err != nil {
+	verdict := &decision{What: form.Decision, By: e.Auth.Email(), Reason: form.Reason, hold: s.holdBy(e, payment, form.Reason)}
+	if err := s.decide(ctx, payment, verdict); errors.Is(err, errSecondPerson) {
+		return answerWaiting(e, record.Id, payment.Id)
+	} else if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
 	return answerResolved(e, record.Id, payment.Id)
 }
 
 // disputedPayment finds the payment that a decision is about. A closed attempt may be accepted without a dispute.
-func disputedPayment(app core.App, orderID string, form resolveForm) (*core.Record, error) {
-	payment, err := books.Find(app, "payments", dbx.HashExp{"id": form.Payment, "order": orderID})
+func disputedPayment(app core.App, orderID string, form resolveForm) (rows.Payment, error) {
+	payment, err := rows.FindPayment(app, dbx.HashExp{"id": form.Payment, "order": orderID})
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, answer.Fail(answer.DisputeMissing, nil)
+		return payment, answer.Fail(answer.DisputeMissing, nil)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find payment: %w", err)
+		return payment, fmt.Errorf("find payment: %w", err)
 	}
-	closed := payment.GetString("state") == string(order.PaymentClosed)
-	if payment.GetDateTime("disputedAt").IsZero() && (!closed || form.Decision != decideAccept) {
-		return nil, answer.With(answer.DisputeMissing, "state", payment.GetString("state"))
+	closed := payment.State() == order.PaymentClosed
+	if !payment.IsDisputed() && (!closed || form.Decision != decideAccept) {
+		return payment, answer.With(answer.DisputeMissing, "state", string(payment.State()))
 	}
 	return payment, nil
 }
 
 // decide asks WeChat and carries the decision out.
-func (t *Till) decide(ctx context.Context, payment *core.Record, d *decision) error {
-	gateway, err := t.Accounts.Gateway(payment.GetString("merchant"), payment.GetString("appid"))
+func (s *Disputes) decide(ctx context.Context, payment rows.Payment, d *decision) error {
+	gateway, err := s.gateways.Gateway(payment.MchID(), payment.AppID())
 	if err != nil {
 		return answer.FromPay(err)
 	}
@@ -118,17 +144,19 @@ func (t *Till) decide(ctx context.Context, payment *core.Record, d *decision) er
 	}
 	switch d.What {
 	case decideAccept:
-		return t.acceptPayment(payment, trade, d)
+		return s.accept(payment, trade, d)
 	case decideGiveBack:
-		return t.giveMoneyBack(ctx, payment, trade, d)
+		return s.giveMoneyBack(ctx, payment, trade, d)
+	case decideNotOurs:
+		return s.disown(payment, trade, d)
 	default:
-		return t.closeDispute(ctx, gateway, payment, trade, d)
+		return s.end(ctx, gateway, payment, trade, d)
 	}
 }
 
 // askTrade is what WeChat knows under the number now; nil means nothing at all.
-func askTrade(ctx context.Context, g wxpay.Gateway, payment *core.Record) (*wxpay.Trade, error) {
-	trade, err := g.Query(ctx, payment.GetString("outTradeNo"))
+func askTrade(ctx context.Context, g wxpay.Gateway, payment rows.Payment) (*wxpay.Trade, error) {
+	trade, err := g.Query(ctx, payment.OutTradeNo())
 	if err == nil {
 		return &trade, nil
 	}
@@ -138,27 +166,27 @@ func askTrade(ctx context.Context, g wxpay.Gateway, payment *core.Record) (*wxpa
 	return nil, err
 }
 
-func (t *Till) acceptPayment(payment *core.Record, trade *wxpay.Trade, d *decision) error {
+func (s *Disputes) accept(payment rows.Payment, trade *wxpay.Trade, d *decision) error {
 	if trade == nil {
 		return answer.With(answer.DisputeMismatch, "tradeState", "NOT_EXIST")
 	}
 	d.settles = true
-	_, err := t.apply(t.App, payment.Id, "", evidence{source: "resolve", trade: trade, decision: d})
+	_, _, err := s.payments.apply(s.app, payment.Id, "", payEvidence{source: "resolve", fact: trade, decision: d})
 	return err
 }
 
 // acceptEvent is the event of accepting, or the refusal that says why it cannot be accepted.
 //
 // NB! found is what Compare made of a query that was sent for this decision: nothing else makes a payment PAID.
-func acceptEvent(payment *core.Record, found order.PaymentEvent, why evidence) (order.PaymentEvent, error) {
+func acceptEvent(payment rows.Payment, found order.PaymentEvent, why payEvidence) (order.PaymentEvent, error) {
 	switch {
 	case found == order.EventPaidTwice:
 		return "", answer.Fail(answer.OrderPaid, nil)
 	case found != order.EventPaidFact:
-		refusal := answer.With(answer.DisputeMismatch, "tradeState", string(why.trade.State))
+		refusal := answer.With(answer.DisputeMismatch, "tradeState", string(why.fact.State))
 		refusal.Data["reason"] = describe(why.mismatches)
 		return "", refusal
-	case payment.GetString("state") == string(order.PaymentClosed):
+	case payment.State() == order.PaymentClosed:
 		return order.EventRevive, nil
 	default:
 		return order.EventResolvePaid, nil
@@ -166,8 +194,8 @@ func acceptEvent(payment *core.Record, found order.PaymentEvent, why evidence) (
 }
 
 // decidedEvent is what a decision makes of a payment inside the transaction.
-func decidedEvent(tx core.App, payment *core.Record, found order.PaymentEvent, why evidence) (order.PaymentEvent, error) {
-	state := order.PaymentState(payment.GetString("state"))
+func decidedEvent(tx core.App, payment rows.Payment, found order.PaymentEvent, why payEvidence) (order.PaymentEvent, error) {
+	state := payment.State()
 	switch {
 	case why.decision.What == decideAccept:
 		// NB! money that is going back is nobody's payment any more
@@ -175,6 +203,8 @@ func decidedEvent(tx core.App, payment *core.Record, found order.PaymentEvent, w
 			return "", err
 		}
 		return acceptEvent(payment, found, why)
+	case why.decision.What == decideNotOurs:
+		return disownEvent(tx, payment)
 	case state == order.PaymentPaid, state == order.PaymentPaidLate:
 		return order.EventResolvePaid, nil
 	default:
@@ -183,12 +213,25 @@ func decidedEvent(tx core.App, payment *core.Record, found order.PaymentEvent, w
 }
 
 // refuseWhileGoingBack refuses a decision about a disputed payment that another one, or the merchant platform, is giving back.
-func refuseWhileGoingBack(tx core.App, payment *core.Record) error {
-	state := order.PaymentState(payment.GetString("state"))
+func refuseWhileGoingBack(tx core.App, payment rows.Payment) error {
+	state := payment.State()
 	if state == order.PaymentPaid || state == order.PaymentPaidLate {
 		return nil
 	}
-	back, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id}, dbx.Not(dbx.In("state", "CLOSED", "REJECTED")))
+	return refuseBackIn(tx, payment, "CLOSED", "REJECTED")
+}
+
+// refuseWhileUnderWay refuses to close before the money has arrived that is going back; what has arrived is over.
+func refuseWhileUnderWay(tx core.App, payment rows.Payment) error {
+	if payment.State() != order.PaymentDisputed {
+		return refuseWhileGoingBack(tx, payment)
+	}
+	return refuseBackIn(tx, payment, "CLOSED", "REJECTED", "SUCCESS")
+}
+
+// refuseBackIn refuses when there is a refund in another state than these.
+func refuseBackIn(tx core.App, payment rows.Payment, over ...any) error {
+	back, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id}, dbx.Not(dbx.In("state", over...)))
 	if err != nil {
 		return fmt.Errorf("read refunds: %w", err)
 	}
@@ -198,8 +241,8 @@ func refuseWhileGoingBack(tx core.App, payment *core.Record) error {
 	return nil
 }
 
-func (t *Till) closeDispute(ctx context.Context, g wxpay.Gateway, payment *core.Record, trade *wxpay.Trade, d *decision) error {
-	state := order.PaymentState(payment.GetString("state"))
+func (s *Disputes) end(ctx context.Context, g wxpay.Gateway, payment rows.Payment, trade *wxpay.Trade, d *decision) error {
+	state := payment.State()
 	isOver := state == order.PaymentPaid || state == order.PaymentPaidLate
 	switch {
 	case isOver:
@@ -207,26 +250,29 @@ func (t *Till) closeDispute(ctx context.Context, g wxpay.Gateway, payment *core.
 	case trade == nil || trade.State == wxpay.StateClosed || trade.State == wxpay.StateRevoked:
 		// note: a payment that turns up after this opens a dispute again
 	case trade.State == wxpay.StateRefund:
+		if err := s.refuseWhileHeld(ctx, payment, trade); err != nil {
+			return err
+		}
 		d.settles = true
 	case trade.State == wxpay.StateSuccess:
 		refusal := answer.With(answer.DisputeHeld, "tradeState", string(trade.State))
 		refusal.Data["total"] = int64(trade.Total)
 		return refusal
 	default:
-		if err := t.closeForGood(ctx, g, payment); err != nil {
+		if err := s.closeForGood(ctx, g, payment); err != nil {
 			return err
 		}
 	}
-	if err := refuseWhileGoingBack(t.App, payment); err != nil {
+	if err := refuseWhileUnderWay(s.app, payment); err != nil {
 		return err
 	}
-	_, err := t.apply(t.App, payment.Id, order.EventResolveClosed, evidence{source: "resolve", trade: trade, decision: d})
+	_, _, err := s.payments.apply(s.app, payment.Id, order.EventResolveClosed, payEvidence{source: "resolve", fact: trade, decision: d})
 	return err
 }
 
 // closeForGood closes a number that could still be paid, because the stock is sold again after this.
-func (t *Till) closeForGood(ctx context.Context, g wxpay.Gateway, payment *core.Record) error {
-	event, _, err := t.callClose(ctx, g, payment)
+func (s *Disputes) closeForGood(ctx context.Context, g wxpay.Gateway, payment rows.Payment) error {
+	event, _, err := s.payments.callClose(ctx, g, attempt{payment: payment})
 	switch event {
 	case order.EventCloseDone, order.EventUnknownPastGrace:
 		return nil
@@ -238,34 +284,37 @@ func (t *Till) closeForGood(ctx context.Context, g wxpay.Gateway, payment *core.
 }
 
 // giveMoneyBack sends the money that WeChat holds back to the payer. The payment stays disputed until it has arrived.
-func (t *Till) giveMoneyBack(ctx context.Context, payment *core.Record, trade *wxpay.Trade, d *decision) error {
-	if payment.GetString("state") != string(order.PaymentDisputed) {
-		return answer.With(answer.DisputeSettled, "state", payment.GetString("state"))
+func (s *Disputes) giveMoneyBack(ctx context.Context, payment rows.Payment, trade *wxpay.Trade, d *decision) error {
+	if payment.State() != order.PaymentDisputed {
+		return answer.With(answer.DisputeSettled, "state", string(payment.State()))
 	}
-	refund, err := t.writeGiveBack(payment.Id, trade, d)
+	if err := s.mayGiveBack(ctx, payment, trade, d); err != nil {
+		return err
+	}
+	refund, err := s.writeGiveBack(payment.Id, trade, d)
 	if err != nil {
 		return err
 	}
-	if refund.GetString("state") != string(order.RefundNew) {
+	if refund.State() != order.RefundNew {
 		return nil // it is on its way: the answer shows it
 	}
-	return t.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "resolve"}).err
+	return s.refunds.drive(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "resolve"}).err
 }
 
 // writeGiveBack commits what goes back before it is sent, or finds the refund of an earlier call.
-func (t *Till) writeGiveBack(paymentID string, trade *wxpay.Trade, d *decision) (refund *core.Record, err error) {
-	err = t.App.RunInTransaction(func(tx core.App) error {
-		payment, err := tx.FindRecordById("payments", paymentID)
+func (s *Disputes) writeGiveBack(paymentID string, trade *wxpay.Trade, d *decision) (refund rows.Refund, err error) {
+	err = s.app.RunInTransaction(func(tx core.App) error {
+		payment, err := rows.PaymentByID(tx, paymentID)
 		if err != nil {
-			return fmt.Errorf("read payment: %w", err)
+			return err
 		}
-		rows, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id})
+		refunds, err := rows.RefundsOfPayment(tx, payment.Id)
 		if err != nil {
-			return fmt.Errorf("read refunds: %w", err)
+			return err
 		}
 		tries := 1
-		for _, r := range rows {
-			switch order.RefundState(r.GetString("state")) {
+		for _, r := range slices.DeleteFunc(refunds, isOthers) {
+			switch r.State() {
 			case order.RefundClosed, order.RefundRejected:
 				tries++
 			case order.RefundNew, order.RefundSubmitted, order.RefundProcessing, order.RefundSuccess, order.RefundAbnormal:
@@ -276,7 +325,7 @@ func (t *Till) writeGiveBack(paymentID string, trade *wxpay.Trade, d *decision) 
 		if err := canGiveBack(payment, trade); err != nil {
 			return err
 		}
-		refund, err = t.saveGiveBack(tx, payment, trade, d, tries)
+		refund, err = s.saveGiveBack(tx, payment, trade, d, tries)
 		return err
 	})
 	return refund, err
@@ -284,14 +333,14 @@ func (t *Till) writeGiveBack(paymentID string, trade *wxpay.Trade, d *decision) 
 
 // canGiveBack refuses what is not money that WeChat holds for us under our number. Who paid how much for which mini program does not
 // matter: the payer gets back what they paid.
-func canGiveBack(payment *core.Record, trade *wxpay.Trade) error {
+func canGiveBack(payment rows.Payment, trade *wxpay.Trade) error {
 	refusal := answer.Fail(answer.DisputeNothing, nil)
 	switch {
 	case trade == nil:
 		refusal.Data["tradeState"] = "NOT_EXIST"
-	case trade.State != wxpay.StateSuccess:
+	case !trade.State.IsPaid():
 		refusal.Data["tradeState"] = string(trade.State)
-	case trade.MchID != payment.GetString("merchant"), trade.OutTradeNo != payment.GetString("outTradeNo"),
+	case trade.MchID != payment.MchID(), trade.OutTradeNo != payment.OutTradeNo(),
 		trade.TransactionID == "", trade.Total < 1, trade.Currency != order.CNY:
 		refusal.Data["tradeState"] = string(trade.State)
 		refusal.Data["reason"] = "merchant, number, transaction, amount or currency is not one that can be refunded"
@@ -301,71 +350,71 @@ func canGiveBack(payment *core.Record, trade *wxpay.Trade) error {
 	return refusal
 }
 
-func (t *Till) saveGiveBack(tx core.App, payment *core.Record, trade *wxpay.Trade, d *decision, try int) (*core.Record, error) {
+func (s *Disputes) saveGiveBack(tx core.App, payment rows.Payment, trade *wxpay.Trade, d *decision, try int) (none rows.Refund, err error) {
 	kept, err := disputeOf(payment)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	kept.Decision = d
 	kept.Facts = append(kept.Facts, factKey(*trade))
 	payment.Set("dispute", kept)
-	payment.Set("heldTransaction", trade.TransactionID)
-	payment.Set("heldTotal", int64(trade.Total))
-	if err := books.Save(tx, payment); err != nil {
-		return nil, fmt.Errorf("save payment: %w", err)
+	payment.SetHeldTransaction(trade.TransactionID)
+	payment.SetHeldTotal(int64(trade.Total))
+	if err := books.Write(tx, payment.Record); err != nil {
+		return none, fmt.Errorf("save payment: %w", err)
 	}
-	state := order.PaymentState(payment.GetString("state"))
-	err = saveLedger(tx, payment, "give_back", order.Step{From: state, To: state}, evidence{source: "resolve", trade: trade, decision: d})
+	state := payment.State()
+	err = s.payments.saveLedger(tx, attempt{payment: payment}, "give_back", order.Step{From: state, To: state}, payEvidence{source: "resolve", fact: trade, decision: d})
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	return saveRefund(tx, payment, map[string]any{
-		"outRefundNo": order.GiveBackNo(payment.Id, try), "amount": int64(trade.Total), "reason": "支付异常，原路退回",
-		"requestedBy": d.By, "nextQueryAt": t.Now(),
+		"outRefundNo": order.GiveBackNo(payment.Id, try), "amount": d.left, "reason": "支付异常，原路退回",
+		"requestedBy": d.By, "nextQueryAt": s.now(),
 	})
 }
 
 // endGiveBack ends the dispute in the transaction in which the money is seen to have arrived.
-func (t *Till) endGiveBack(tx core.App, payment *core.Record) error {
+func (m *refundRows) endGiveBack(tx core.App, payment rows.Payment) error {
 	d, err := disputeOf(payment)
 	if err != nil {
 		return err
 	}
-	if payment.GetString("state") != string(order.PaymentDisputed) || d.Decision == nil || d.Decision.What != decideGiveBack {
+	if payment.State() != order.PaymentDisputed || d.Decision == nil || d.Decision.What != decideGiveBack {
 		return nil
 	}
-	rows, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id})
+	refunds, err := rows.RefundsOfPayment(tx, payment.Id)
 	if err != nil {
-		return fmt.Errorf("read refunds: %w", err)
+		return err
 	}
-	_, total := heldMoney(payment)
-	if back, err := order.Refunded(total, refundAmounts(rows)); err != nil || back < total {
+	_, total := payment.HeldMoney()
+	if back, err := order.Refunded(total, rows.RefundAmounts(refunds)); err != nil || back < total {
 		return err
 	}
 	d.Decision.settles = true
-	_, err = t.apply(tx, payment.Id, order.EventResolveClosed, evidence{source: "resolve", decision: d.Decision})
+	_, _, err = m.payments.apply(tx, payment.Id, order.EventResolveClosed, payEvidence{source: "resolve", decision: d.Decision})
 	return err
 }
 
 // answerResolved answers with the order, its payment and the refund that gives the money back, if there is one.
 func answerResolved(e *core.RequestEvent, orderID, paymentID string) error {
-	o, err := e.App.FindRecordById("orders", orderID)
+	o, err := rows.OrderByID(e.App, orderID)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	payment, err := e.App.FindRecordById("payments", paymentID)
+	payment, err := rows.PaymentByID(e.App, paymentID)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	reply := map[string]any{"order": o, "payment": payment}
-	records := []*core.Record{o, payment}
-	rows, err := e.App.FindRecordsByFilter("refunds", "payment = {:p}", "-created,-@rowid", 1, 0, dbx.Params{"p": paymentID})
+	records := []*core.Record{o.Record, payment.Record}
+	refunds, err := e.App.FindRecordsByFilter("refunds", "payment = {:p}", "-created,-@rowid", 1, 0, dbx.Params{"p": paymentID})
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	if len(rows) > 0 {
-		reply["refund"] = rows[0]
-		records = append(records, rows[0])
+	if len(refunds) > 0 {
+		reply["refund"] = refunds[0]
+		records = append(records, refunds[0])
 	}
 	for _, r := range records {
 		if err := apis.EnrichRecord(e, r); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 
@@ -23,36 +22,38 @@ func goods(product, variant string) string {
 	return product + "/" + variant
 }
 
-// priceItem looks up one product on sale, or the specification of it that was chosen. A product that has specifications is bought by one of
-// them only, so that its own price and stock never count.
-func priceItem(tx core.App, productID, variantID string) (order.Item, error) {
-	product, err := books.Find(tx, "products", dbx.HashExp{"id": productID, "active": true})
-	if errors.Is(err, sql.ErrNoRows) {
-		return order.Item{}, answer.With(answer.ProductMissing, "product", productID)
+// shelf is what the database says of one product on sale, or of the specification of it that was chosen.
+type shelf struct {
+	order.Item
+	counted bool // it has a stock
+}
+
+// onShelf looks up what is bought. A product that has specifications is bought by one of them only, so that its own price and stock never count.
+func onShelf(tx core.App, productID, variantID string) (shelf, error) {
+	found := shelf{Item: order.Item{Product: productID}}
+	var stock string
+	var has bool
+	err := books.Row(tx, "SELECT `name`, `price`, `stock`, EXISTS (SELECT 1 FROM `product_variants` WHERE `product` = `products`.`id`) FROM `products` WHERE `id` = ? AND `active`",
+		[]any{productID}, &found.Name, &found.Price, &stock, &has)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return shelf{}, answer.With(answer.ProductMissing, "product", productID)
+	case err != nil:
+		return shelf{}, fmt.Errorf("read product: %w", err)
+	case variantID == "" && has:
+		return shelf{}, answer.With(answer.VariantWanted, "product", productID)
+	case variantID != "":
+		err = books.Row(tx, "SELECT `id`, `name`, `price`, `stock` FROM `product_variants` WHERE `id` = ? AND `product` = ? AND `active`", []any{variantID, productID},
+			&found.Variant, &found.VariantName, &found.Price, &stock)
 	}
-	if err != nil {
-		return order.Item{}, fmt.Errorf("read product: %w", err)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return shelf{}, ofVariant(answer.With(answer.VariantMissing, "product", productID), variantID)
+	case err != nil:
+		return shelf{}, fmt.Errorf("read variant: %w", err)
 	}
-	item := order.Item{Product: product.Id, Name: product.GetString("name"), Price: int64(product.GetInt("price"))}
-	if variantID == "" {
-		n, err := tx.CountRecords("product_variants", dbx.HashExp{"product": productID})
-		if err != nil {
-			return order.Item{}, fmt.Errorf("count variants: %w", err)
-		}
-		if n > 0 {
-			return order.Item{}, answer.With(answer.VariantWanted, "product", productID)
-		}
-		return item, nil
-	}
-	variant, err := books.Find(tx, "product_variants", dbx.HashExp{"id": variantID, "product": productID, "active": true})
-	if errors.Is(err, sql.ErrNoRows) {
-		return order.Item{}, ofVariant(answer.With(answer.VariantMissing, "product", productID), variantID)
-	}
-	if err != nil {
-		return order.Item{}, fmt.Errorf("read variant: %w", err)
-	}
-	item.Variant, item.VariantName, item.Price = variant.Id, variant.GetString("name"), int64(variant.GetInt("price"))
-	return item, nil
+	found.counted = stock != ""
+	return found, nil
 }
 
 // ofVariant names the specification in a refusal, where there is one.
@@ -82,22 +83,27 @@ func moveStock(tx core.App, item order.Item, by int) error {
 	if item.Variant != "" {
 		collection, id = "product_variants", item.Variant
 	}
-	shelf, err := tx.FindRecordById(collection, id)
+	var has string
+	err := books.Row(tx, "SELECT `stock` FROM `"+collection+"` WHERE `id` = ?", []any{id}, &has)
 	if errors.Is(err, sql.ErrNoRows) && by > 0 {
 		return nil // it is gone, and its stock with it
 	}
 	if err != nil {
 		return fmt.Errorf("read stock in %s: %w", collection, err)
 	}
-	stock, err := strconv.Atoi(shelf.GetString("stock"))
+	stock, err := strconv.Atoi(has)
 	if err != nil { // unlimited
 		return nil //nolint:nilerr // an empty stock is no number
+	}
+	row, err := books.ByID(tx, collection, id)
+	if err != nil {
+		return fmt.Errorf("read stock in %s: %w", collection, err)
 	}
 	if stock += by; stock < 0 {
 		return ofVariant(answer.With(answer.StockShort, "product", item.Product), item.Variant)
 	}
-	shelf.Set("stock", strconv.Itoa(stock))
-	if err := books.Save(tx, shelf); err != nil {
+	row.Set("stock", strconv.Itoa(stock))
+	if err := books.Write(tx, row); err != nil {
 		return fmt.Errorf("save stock: %w", err)
 	}
 	return nil

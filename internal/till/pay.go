@@ -10,8 +10,8 @@ package till
 //	sync       the phone says it is back from the cashier: we ask WeChat, now.
 //	sweep      nobody says anything: we ask WeChat, later and later; what has expired is closed there first and here second.
 //
-// All four end in apply (pay_apply.go), the only writer of payment states, where internal/order decides what an event means.
-// What has to happen after a commit is either carried out by drive (pay_drive.go), a call to WeChat whose answer is the next
+// All four end in apply (machine.go), the only writer of payment states, where internal/order decides what an event means.
+// What has to happen after a commit is either carried out by drive (machine.go too), a call to WeChat whose answer is the next
 // event, or it is a row in the outbox.
 
 import (
@@ -20,21 +20,32 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/limit"
 	"wxbase/internal/order"
 	"wxbase/internal/people"
+	"wxbase/internal/rows"
 	"wxbase/internal/settings"
 	"wxbase/internal/wxpay"
 )
 
+// Cashier is what the phone asks for: pay, sync, cancel.
+type Cashier struct {
+	*kit
+	orders     *Orders
+	payments   *Payments
+	imports    *imports
+	syncMinute limit.Minute
+}
+
 // Pay handles POST /api/wx/orders/{id}/pay and answers with the argument of wx.requestPayment.
-func (t *Till) Pay(e *core.RequestEvent) error {
+func (c *Cashier) Pay(e *core.RequestEvent) error {
 	if err := answer.ReadNothing(e); err != nil {
 		return err
 	}
@@ -42,17 +53,17 @@ func (t *Till) Pay(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer t.Locks.Lock("order/" + record.Id)()
+	defer c.locks.Lock("order/" + record.Id)()
 	// note: what has begun at WeChat is finished even when the phone hangs up
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
 	defer cancel()
 	// an attempt on other terms, or one that WeChat closed, makes way for a new number
 	for range 3 {
-		attempt, event, err := t.attempt(e.App, record.Id)
+		row, step, err := c.attempt(e.App, record.Id)
 		if err != nil {
 			return answer.Or(err, answer.Busy)
 		}
-		end := t.drive(ctx, attempt.Id, event, evidence{source: "pay"})
+		end := c.payments.settle(ctx, row, step)
 		if isOutpaced(end.err) {
 			continue // a notification was faster: look again
 		}
@@ -61,7 +72,7 @@ func (t *Till) Pay(e *core.RequestEvent) error {
 		}
 		switch {
 		case end.step.Has(order.SignClientParams):
-			return t.answerPay(e, attempt.Id)
+			return c.answerPay(e, end.row.payment)
 		case end.step.To == order.PaymentPaid:
 			return answer.Fail(answer.OrderPaid, nil)
 		case end.step.To == order.PaymentRejected, end.callErr != nil:
@@ -71,17 +82,18 @@ func (t *Till) Pay(e *core.RequestEvent) error {
 	return answer.Fail(answer.PayBusy, nil)
 }
 
-// attempt finds the attempt to pay with, or makes one, and says what to do with it. It refuses an order that is not to be paid.
-func (t *Till) attempt(app core.App, orderID string) (payment *core.Record, event order.PaymentEvent, err error) {
-	err = app.RunInTransaction(func(tx core.App) error {
-		o, err := tx.FindRecordById("orders", orderID)
+// attempt finds the attempt to pay with, or makes one, and takes its first step, all in one transaction. It refuses an order that is not to be paid.
+func (c *Cashier) attempt(app core.App, orderID string) (row attempt, step order.Step, err error) {
+	err = books.Together(app, func(tx core.App) error {
+		row.order, err = rows.OrderByID(tx, orderID)
 		if err != nil {
 			return err
 		}
-		if err := t.checkPayable(o); err != nil {
+		o := row.order
+		if err := c.checkPayable(o); err != nil {
 			return err
 		}
-		terms, err := t.terms(tx, o)
+		terms, err := c.terms(tx, o)
 		if err != nil {
 			return err
 		}
@@ -89,53 +101,55 @@ func (t *Till) attempt(app core.App, orderID string) (payment *core.Record, even
 		if err != nil {
 			return err
 		}
+		event := order.EventPayRequested
 		if len(live) > 0 {
-			payment, event = live[0], t.continueWith(live[0], terms)
-			return nil
+			row.payment, event = live[0], c.continueWith(live[0], terms)
+		} else if row.payment, err = c.newAttempt(tx, o, terms); err != nil {
+			return err
 		}
-		payment, err = t.newAttempt(tx, o, terms)
-		event = order.EventPayRequested
+		step, err = c.payments.applyIn(tx, row, event, payEvidence{source: "pay"})
 		return err
 	})
-	return payment, event, err
+	c.books.Wake()
+	return row, step, err
 }
 
-func (t *Till) checkPayable(o *core.Record) error {
-	state := order.PayState(o.GetString("payState"))
+func (c *Cashier) checkPayable(o rows.Order) error {
+	state := o.PayState()
 	switch {
 	case state.IsPaid():
 		return answer.Fail(answer.OrderPaid, nil)
-	case isFrozen(o):
+	case o.IsFrozen():
 		return answer.Fail(answer.OrderDisputed, nil)
-	case state != order.PayUnpaid || !o.GetDateTime("cancelAt").IsZero():
+	case state != order.PayUnpaid || !o.IsWanted():
 		return answer.Fail(answer.OrderNotPayable, nil)
-	case !t.Now().Before(o.GetDateTime("expiresAt").Time()):
+	case !c.now().Before(o.ExpiresAt()):
 		return answer.Fail(answer.OrderExpired, nil)
 	}
 	return nil
 }
 
 // terms are what WeChat will be asked for, all but the number. Nothing in them comes from the client.
-func (t *Till) terms(tx core.App, o *core.Record) (payTerms, error) {
-	app, err := t.Accounts.Settings.App(o.GetString("appid"))
+func (c *Cashier) terms(tx core.App, o rows.Order) (payTerms, error) {
+	app, err := c.accounts.Settings.App(o.AppID())
 	if err != nil {
 		return payTerms{}, answer.Fail(answer.NotConfigured, err)
 	}
-	merchant, err := t.Accounts.Settings.Merchant(app.MchID)
+	merchant, err := c.accounts.Settings.Merchant(app.MchID)
 	if err != nil {
 		return payTerms{}, answer.Fail(answer.NotConfigured, err)
 	}
-	if t.Accounts.Settings.PublicURL() == "" {
+	if c.accounts.Settings.PublicURL() == "" {
 		return payTerms{}, answer.Fail(answer.NoPublicURL, nil)
 	}
-	identity, err := people.IdentityOf(tx, o.GetString("user"), app.AppID)
+	_, openID, err := people.OpenIDOf(tx, o.User(), app.AppID)
 	if err != nil {
 		return payTerms{}, answer.Fail(answer.IdentityMissing, err)
 	}
 	return payTerms{merchant: merchant, request: wxpay.PrepayRequest{
-		AppID: app.AppID, OpenID: identity.GetString("openid"), Description: order.FitDescription(o.GetString("description")), Attach: o.GetString("number"),
-		NotifyURL: t.Accounts.Settings.PublicURL() + "/api/wx/notify/pay/" + merchant.MchID,
-		Total:     wxpay.Fen(o.GetInt("total")), ExpiresAt: o.GetDateTime("expiresAt").Time(),
+		AppID: app.AppID, OpenID: openID, Description: order.FitDescription(o.Description()), Attach: o.Number(),
+		NotifyURL: c.accounts.Settings.PublicURL() + "/api/wx/notify/pay/" + merchant.MchID,
+		Total:     wxpay.Fen(o.Total()), ExpiresAt: o.ExpiresAt(),
 	}}, nil
 }
 
@@ -145,57 +159,50 @@ type payTerms struct {
 }
 
 // continueWith says what asking again means for a live attempt.
-func (t *Till) continueWith(payment *core.Record, terms payTerms) order.PaymentEvent {
+func (c *Cashier) continueWith(payment rows.Payment, terms payTerms) order.PaymentEvent {
 	request := terms.request
-	request.OutTradeNo = payment.GetString("outTradeNo")
-	same := payment.GetString("merchant") == terms.merchant.MchID && payment.GetString("paramsHash") == request.Hash()
-	prepaid := order.PaymentState(payment.GetString("state")) == order.PaymentPrepaid
+	request.OutTradeNo = payment.OutTradeNo()
+	same := payment.MchID() == terms.merchant.MchID && payment.ParamsHash() == request.Hash()
+	prepaid := payment.State() == order.PaymentPrepaid
 	switch {
 	case !same:
 		return order.EventReplace
-	case prepaid && !order.PrepayFresh(payment.GetDateTime("prepayAt").Time(), t.Now()):
+	case prepaid && !order.PrepayFresh(payment.PrepayAt(), c.now()):
 		return order.EventPrepayStale
 	default:
 		return order.EventPayRequested
 	}
 }
 
-// newAttempt writes the row of a new number. NB! it is committed before anything is sent.
-func (t *Till) newAttempt(tx core.App, o *core.Record, terms payTerms) (*core.Record, error) {
-	c, err := tx.FindCachedCollectionByNameOrId("payments")
+// newAttempt makes the row of a new number; its first step writes it. NB! it is committed before anything is sent.
+func (c *Cashier) newAttempt(tx core.App, o rows.Order, terms payTerms) (none rows.Payment, err error) {
+	payments, err := tx.FindCachedCollectionByNameOrId("payments")
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	r := core.NewRecord(c)
-	r.Id = core.GenerateDefaultRandomId()
+	r := core.NewRecord(payments)
+	r.Id = books.NewID()
 	request := terms.request
 	request.OutTradeNo = order.NewOutTradeNo(r.Id, 1)
 	if err := request.Validate(); err != nil {
-		return nil, answer.With(answer.PayRefused, "reason", err.Error())
+		return none, answer.With(answer.PayRefused, "reason", err.Error())
 	}
 	r.Load(map[string]any{
 		"order": o.Id, "merchant": terms.merchant.MchID, "appid": request.AppID, "api": terms.merchant.API,
 		"outTradeNo": request.OutTradeNo, "state": string(order.PaymentNew), "amount": int64(request.Total),
 		"openid": request.OpenID, "params": request, "paramsHash": request.Hash(), "expiresAt": request.ExpiresAt,
-		"nextQueryAt": t.Now().Add(order.NextQuery(1)),
+		"nextQueryAt": c.now().Add(order.NextQuery(1)),
 	})
-	if err := books.Save(tx, r); err != nil {
-		return nil, fmt.Errorf("save payment: %w", err)
-	}
-	return r, nil
+	return rows.PaymentOf(r), nil
 }
 
 // answerPay signs the stored prepay_id for the phone.
-func (t *Till) answerPay(e *core.RequestEvent, paymentID string) error {
-	payment, err := e.App.FindRecordById("payments", paymentID)
-	if err != nil {
-		return answer.Fail(answer.Busy, err)
-	}
-	gateway, err := t.Accounts.Gateway(payment.GetString("merchant"), payment.GetString("appid"))
+func (c *Cashier) answerPay(e *core.RequestEvent, payment rows.Payment) error {
+	gateway, err := c.gateways.Gateway(payment.MchID(), payment.AppID())
 	if err != nil {
 		return answer.FromPay(err)
 	}
-	params, err := gateway.RequestPayment(payment.GetString("appid"), payment.GetString("prepayId"))
+	params, err := gateway.RequestPayment(payment.AppID(), payment.PrepayID())
 	if err != nil {
 		return answer.FromPay(err)
 	}
@@ -203,27 +210,33 @@ func (t *Till) answerPay(e *core.RequestEvent, paymentID string) error {
 }
 
 // liveAttempts are the attempts of an order that may still take money, the oldest first.
-func liveAttempts(app core.App, orderID string) ([]*core.Record, error) {
-	var all []*core.Record
-	if err := app.RecordQuery("payments").AndWhere(dbx.HashExp{"order": orderID}).OrderBy("created").All(&all); err != nil {
+func liveAttempts(app core.App, orderID string) ([]rows.Payment, error) {
+	live, err := books.Select(app, "payments", "`order` = ? AND `state` IN ("+liveStates+") ORDER BY `created`", orderID)
+	if err != nil {
 		return nil, fmt.Errorf("find payments: %w", err)
 	}
-	var live []*core.Record
-	for _, r := range all {
-		if order.PaymentState(r.GetString("state")).IsLive() {
-			live = append(live, r)
-		}
-	}
-	return live, nil
+	return rows.PaymentsOf(live), nil
 }
 
+// liveStates names the states of an attempt that may still take money, for SQL. A row of another state is not read at all: a notification meets
+// one each time.
+var liveStates = func() string {
+	var words []string
+	for _, state := range order.PaymentStates() {
+		if state.IsLive() {
+			words = append(words, "'"+string(state)+"'")
+		}
+	}
+	return strings.Join(words, ", ")
+}()
+
 // requestOf is what WeChat was asked for under the attempt's number.
-func requestOf(payment *core.Record) (wxpay.PrepayRequest, error) {
+func requestOf(payment rows.Payment) (wxpay.PrepayRequest, error) {
 	var request wxpay.PrepayRequest
 	if err := json.Unmarshal([]byte(payment.GetString("params")), &request); err != nil {
 		return request, fmt.Errorf("read parameters of payment %s: %w", payment.Id, err)
 	}
-	if request.Hash() != payment.GetString("paramsHash") {
+	if request.Hash() != payment.ParamsHash() {
 		return request, errors.New("stored parameters of payment " + payment.Id + " do not match their hash")
 	}
 	return request, nil

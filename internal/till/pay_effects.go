@@ -3,7 +3,6 @@ package till
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/pocketbase/pocketbase/core"
 
@@ -11,6 +10,7 @@ import (
 	"wxbase/internal/books"
 	"wxbase/internal/events"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 )
 
 // Effects of payments and refunds.
@@ -25,24 +25,24 @@ const (
 
 // HandleEffects registers what happens after a payment or a refund.
 func (t *Till) HandleEffects() {
-	t.Books.Handle(effectPaidHooks, books.Effect{Do: func(_ context.Context, row *core.Record) error {
+	t.books.Handle(effectPaidHooks, books.Effect{Do: func(_ context.Context, row *core.Record) error {
 		a, err := books.AboutOf(row)
 		if err != nil {
 			return err
 		}
 		return t.tellPaid(a.Order)
-	}})
-	t.Books.Handle(effectRefundHooks, books.Effect{Do: func(_ context.Context, row *core.Record) error {
+	}, Wanted: func() bool { return t.OnPaid.Length() > 0 }})
+	t.books.Handle(effectRefundHooks, books.Effect{Do: func(_ context.Context, row *core.Record) error {
 		a, err := books.AboutOf(row)
 		if err != nil {
 			return err
 		}
 		return t.tellRefunded(a.Refund)
-	}})
+	}, Wanted: func() bool { return t.OnRefunded.Length() > 0 }})
 	for name, do := range map[string]func(context.Context, string) error{
-		effectClosePayment: t.closeReplaced, effectAutoRefund: t.refundAutomatically, effectImport: t.importByEffect,
+		effectClosePayment: t.Payments.closeReplaced, effectAutoRefund: t.Refunds.automatic, effectImport: t.Refunds.imports.byEffect,
 	} {
-		t.Books.Handle(name, books.Effect{Do: func(ctx context.Context, row *core.Record) error {
+		t.books.Handle(name, books.Effect{Do: func(ctx context.Context, row *core.Record) error {
 			a, err := books.AboutOf(row)
 			if err != nil {
 				return err
@@ -52,10 +52,10 @@ func (t *Till) HandleEffects() {
 	}
 }
 
-func (t *Till) closeReplaced(ctx context.Context, paymentID string) error {
+func (p *Payments) closeReplaced(ctx context.Context, paymentID string) error {
 	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
-	end := t.drive(ctx, paymentID, order.EventReplace, evidence{source: "replace"})
+	end := p.drive(ctx, paymentID, order.EventReplace, payEvidence{source: "replace"})
 	if isOutpaced(end.err) {
 		return nil // it has ended meanwhile
 	}
@@ -63,21 +63,21 @@ func (t *Till) closeReplaced(ctx context.Context, paymentID string) error {
 }
 
 func (t *Till) tellRefunded(refundID string) error {
-	refund, err := t.App.FindRecordById("refunds", refundID)
+	refund, err := rows.RefundByID(t.app, refundID)
 	if err != nil {
-		return fmt.Errorf("read refund: %w", err)
+		return err
 	}
-	o, err := t.App.FindRecordById("orders", refund.GetString("order"))
+	o, err := rows.OrderByID(t.app, refund.OrderID())
 	if err != nil {
-		return fmt.Errorf("read order: %w", err)
+		return err
 	}
-	return t.OnRefundSucceeded.Trigger(&events.RefundEvent{App: t.App, Order: o, Refund: refund})
+	return t.OnRefunded.Trigger(&events.RefundEvent{App: t.app, Order: o.Record, Refund: refund.Record})
 }
 
 func (t *Till) tellPaid(orderID string) error {
-	o, err := t.App.FindRecordById("orders", orderID)
+	o, err := rows.OrderByID(t.app, orderID)
 	if err != nil {
-		return fmt.Errorf("read order: %w", err)
+		return err
 	}
-	return t.OnOrderPaid.Trigger(&events.PaidEvent{App: t.App, Order: o})
+	return t.OnPaid.Trigger(&events.PaidEvent{App: t.app, Order: o.Record})
 }

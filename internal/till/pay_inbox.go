@@ -55,6 +55,6 @@ func describe(mismatches []order.Mismatch) string {
 }
 
 // keepRefused keeps a refused payment notification.
-func (t *Till) keepRefused(e *core.RequestEvent, mchID string, body []byte, cause error) {
-	t.Books.KeepRefused(e.App, "pay", mchID, notifyHeaders(e), body, cause)
+func (n *Notices) keepRefused(e *core.RequestEvent, mchID string, body []byte, cause error) {
+	n.books.KeepRefused(e.App, "pay", mchID, notifyHeaders(e), body, cause)
 }

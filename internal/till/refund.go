@@ -25,12 +25,22 @@ import (
 	"wxbase/internal/books"
 	"wxbase/internal/desk"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
 )
 
-// CreateRefund handles POST /api/wx/orders/{id}/refunds for the shop: `{amount, reason?, key?}`, or `{all: true, reason?, key?}` for
+// Refunds moves money back to the payer.
+type Refunds struct {
+	*kit
+	rows    *refundRows
+	imports *imports
+
+	Hold func(e *core.RequestEvent, order string, wish RefundWish) (held any, status int, err error) // for a second person; held is nil when none is needed
+}
+
+// Create handles POST /api/wx/orders/{id}/refunds for the shop: `{amount, reason?, key?}`, or `{all: true, reason?, key?}` for
 // all that is left. WeChat wants a minute between two refunds of one payment: one that comes too soon is kept and sent by the sweep.
-func (t *Till) CreateRefund(e *core.RequestEvent) error {
+func (f *Refunds) Create(e *core.RequestEvent) error {
 	var form RefundForm
 	if err := answer.ReadStrict(e, &form); err != nil {
 		return err
@@ -43,33 +53,33 @@ func (t *Till) CreateRefund(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer t.Locks.Lock("order/" + record.Id)()
-	desk.About(e, record.Id, record.GetString("number"))
-	held, status, err := t.Hold(e, record.Id, wish)
+	defer f.locks.Lock("order/" + record.Id)()
+	desk.About(e, record.Id, record.Number())
+	held, status, err := f.Hold(e, record.Id, wish)
 	if err != nil {
 		return answer.Or(err, answer.Busy)
 	}
 	if held != nil {
 		return e.JSON(status, held)
 	}
-	refund, err := t.MakeRefund(context.WithoutCancel(e.Request.Context()), record.Id, wish)
+	refund, err := f.Make(context.WithoutCancel(e.Request.Context()), record.Id, wish)
 	if err != nil {
 		return err
 	}
 	return answerRefund(e, refund)
 }
 
-// MakeRefund makes a refund and sends it, unless it is too early for it. The caller has the order's turn.
-func (t *Till) MakeRefund(ctx context.Context, orderID string, wish RefundWish) (id string, err error) {
-	refund, err := t.askRefund(t.App, orderID, wish)
+// Make makes a refund and sends it, unless it is too early for it. The caller has the order's turn.
+func (f *Refunds) Make(ctx context.Context, orderID string, wish RefundWish) (id string, err error) {
+	refund, err := f.ask(f.app, orderID, wish)
 	if err != nil {
 		return "", answer.Or(err, answer.Busy)
 	}
 	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
-	isNew := refund.GetString("state") == string(order.RefundNew) // note: not so when the key has met an earlier one
-	if isNew && !refund.GetDateTime("nextQueryAt").Time().After(t.Now()) {
-		if end := t.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "refund"}); end.err != nil {
+	isNew := refund.State() == order.RefundNew // note: not so when the key has met an earlier one
+	if isNew && !refund.NextQueryAt().After(f.now()) {
+		if end := f.drive(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "refund"}); end.err != nil {
 			return "", answer.Fail(answer.Busy, end.err)
 		}
 	}
@@ -77,42 +87,42 @@ func (t *Till) MakeRefund(ctx context.Context, orderID string, wish RefundWish) 
 }
 
 func answerRefund(e *core.RequestEvent, id string) error {
-	r, err := e.App.FindRecordById("refunds", id)
+	r, err := rows.RefundByID(e.App, id)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	if err := apis.EnrichRecord(e, r); err != nil {
+	if err := apis.EnrichRecord(e, r.Record); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, r)
 }
 
 // PaidAttempt is the attempt that paid the order.
-func PaidAttempt(tx core.App, orderID string) (*core.Record, error) {
-	r, err := books.Find(tx, "payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
+func PaidAttempt(tx core.App, orderID string) (rows.Payment, error) {
+	r, err := rows.FindPayment(tx, dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, answer.Fail(answer.OrderNotPaid, nil)
+		return r, answer.Fail(answer.OrderNotPaid, nil)
 	}
 	return r, err
 }
 
-// refundAsk collects what the answer depends on; an amount of 0 means all that is left.
-func (t *Till) refundAsk(tx core.App, payment *core.Record, amount int64) (order.RefundAsk, error) {
-	rows, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id})
+// ask collects what the answer depends on; an amount of 0 means all that is left.
+func (m *refundRows) ask(tx core.App, payment rows.Payment, amount int64) (order.RefundAsk, error) {
+	refunds, err := rows.RefundsOfPayment(tx, payment.Id)
 	if err != nil {
-		return order.RefundAsk{}, fmt.Errorf("read refunds: %w", err)
+		return order.RefundAsk{}, err
 	}
-	_, total := heldMoney(payment)
+	_, total := payment.HeldMoney()
 	ask := order.RefundAsk{
-		Total: total, Amount: amount, PaidAt: payment.GetDateTime("successAt").Time(), Now: t.Now(),
+		Total: total, Amount: amount, PaidAt: payment.SuccessAt(), Now: m.now(),
 	}
-	ask.Refunds = refundAmounts(rows)
-	for _, r := range rows {
-		if at := lastSent(r); at.After(ask.LastAt) {
+	ask.Refunds = rows.RefundAmounts(refunds)
+	for _, r := range refunds {
+		if at := r.LastSent(); at.After(ask.LastAt) {
 			ask.LastAt = at
 		}
 		// note: one that waits for its turn counts from when it will be sent
-		if at := r.GetDateTime("nextQueryAt").Time(); r.GetString("state") == string(order.RefundNew) && at.After(ask.LastAt) {
+		if at := r.NextQueryAt(); r.State() == order.RefundNew && at.After(ask.LastAt) {
 			ask.LastAt = at
 		}
 	}
@@ -138,152 +148,135 @@ func refuseRefund(err error, ask order.RefundAsk) error {
 	}
 }
 
-func saveRefund(tx core.App, payment *core.Record, fields map[string]any) (*core.Record, error) {
+func saveRefund(tx core.App, payment rows.Payment, fields map[string]any) (none rows.Refund, err error) {
 	c, err := tx.FindCachedCollectionByNameOrId("refunds")
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	r := core.NewRecord(c)
 	r.Load(map[string]any{
-		"order": payment.GetString("order"), "payment": payment.Id, "merchant": payment.GetString("merchant"), "state": string(order.RefundNew),
+		"order": payment.OrderID(), "payment": payment.Id, "merchant": payment.MchID(), "state": string(order.RefundNew),
 	})
 	r.Load(fields)
-	if err := books.Save(tx, r); err != nil {
-		return nil, fmt.Errorf("save refund: %w", err)
+	if err := books.Write(tx, r); err != nil {
+		return none, fmt.Errorf("save refund: %w", err)
 	}
-	return r, nil
+	return rows.RefundOf(r), nil
 }
 
-// refundAutomatically gives back money that nobody wants, under the one number that the payment has for it.
-func (t *Till) refundAutomatically(ctx context.Context, paymentID string) error {
-	var refund *core.Record
-	err := t.App.RunInTransaction(func(tx core.App) error {
-		payment, err := tx.FindRecordById("payments", paymentID)
+// automatic gives back money that nobody wants, under the one number that the payment has for it.
+func (f *Refunds) automatic(ctx context.Context, paymentID string) error {
+	var refund rows.Refund
+	err := f.app.RunInTransaction(func(tx core.App) error {
+		payment, err := rows.PaymentByID(tx, paymentID)
 		if err != nil {
-			return fmt.Errorf("read payment: %w", err)
+			return err
 		}
 		number := order.AutoRefundNo(payment.Id)
-		refund, err = books.Find(tx, "refunds", dbx.HashExp{"merchant": payment.GetString("merchant"), "outRefundNo": number})
+		refund, err = rows.FindRefund(tx, dbx.HashExp{"merchant": payment.MchID(), "outRefundNo": number})
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		ask, err := t.refundAsk(tx, payment, 0)
+		ask, err := f.rows.ask(tx, payment, 0)
 		if err != nil || ask.Amount == 0 {
 			return err
 		}
 		refund, err = saveRefund(tx, payment, map[string]any{
-			"outRefundNo": number, "amount": ask.Amount, "reason": "订单已关闭，自动退款", "requestedBy": "wxbase", "nextQueryAt": t.Now(),
+			"outRefundNo": number, "amount": ask.Amount, "reason": "订单已关闭，自动退款", "requestedBy": "wxbase", "nextQueryAt": f.now(),
 		})
 		return err
 	})
-	if err != nil || refund == nil || refund.GetString("state") != string(order.RefundNew) {
+	if err != nil || refund.Record == nil || refund.State() != order.RefundNew {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
-	return t.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "auto"}).err
+	return f.drive(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "auto"}).err
 }
 
-// SweepRefunds sends what waits for its turn and asks about what has no answer.
-func (t *Till) SweepRefunds(ctx context.Context) error {
-	var due []*core.Record
-	if err := DueRefunds(t.App, t.Now()).All(&due); err != nil {
-		return fmt.Errorf("find due refunds: %w", err)
-	}
-	for _, refund := range due {
-		t.sweepRefund(ctx, refund)
-	}
-	return nil
+// drive moves a refund, and looks for refunds by hand when WeChat refuses ours.
+func (f *Refunds) drive(ctx context.Context, id string, event order.RefundEvent, why refundEvidence) drivenRefund {
+	end := f.rows.drive(ctx, id, event, why)
+	f.lookBehindRefusal(ctx, id, end)
+	return end
 }
 
-func (t *Till) sweepRefund(ctx context.Context, refund *core.Record) {
-	defer t.Locks.Lock("order/" + refund.GetString("order"))()
-	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
-	defer cancel()
-	refund, err := t.App.FindRecordById("refunds", refund.Id) // note: a request may have sent it while we waited for the lock
+// query asks WeChat about a refund and goes on from the answer.
+func (f *Refunds) query(ctx context.Context, id string) drivenRefund {
+	row, err := f.rows.read(f.app, id)
 	if err != nil {
-		t.Books.LogError("sweep of refunds", err)
-		return
+		return drivenRefund{err: err}
 	}
-	if waits, err := t.waitsForDispute(refund); waits || err != nil {
-		t.Books.LogError("sweep of refunds", err)
-		return
+	event, why, err := f.rows.carryOut(ctx, row, order.RefundStep{Effects: []order.Effect{order.QueryRefundNow}})
+	if event == "" && why.fact == nil {
+		return drivenRefund{callErr: err}
 	}
-	var end drivenRefund
-	if order.RefundState(refund.GetString("state")) == order.RefundNew {
-		if waits, err := t.waitForTurn(refund); waits || err != nil {
-			t.Books.LogError("spacing of refunds", err)
-			return
-		}
-		end = t.driveRefund(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "sweep"})
-	} else {
-		end = t.queryRefund(ctx, refund.Id)
+	return f.drive(ctx, id, event, why)
+}
+
+// Sweep sends what waits for its turn and asks about what has no answer.
+func (f *Refunds) Sweep(ctx context.Context) error { return f.rows.sweep(ctx, f.look) }
+
+// look reads the row anew: a request may have sent it while the sweep waited for the order's turn.
+func (f *Refunds) look(ctx context.Context, r *core.Record) (end drivenRefund) {
+	refund, err := rows.RefundByID(f.app, r.Id)
+	if err != nil {
+		f.books.LogError("sweep of refunds", err)
+		return end
 	}
-	if end.err != nil {
-		t.App.Logger().Error("sweep of a refund stopped", "refund", refund.Id, "error", end.err.Error())
+	if waits, err := f.waitsForDispute(refund); waits || err != nil {
+		f.books.LogError("sweep of refunds", err)
+		return end
 	}
-	if end.err != nil || end.callErr != nil {
-		t.postponeRefund(refund.Id)
+	if refund.State() != order.RefundNew {
+		return f.query(ctx, refund.Id)
 	}
+	if waits, err := f.waitForTurn(refund); waits || err != nil {
+		f.books.LogError("spacing of refunds", err)
+		return end
+	}
+	return f.drive(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "sweep"})
 }
 
 // waitsForDispute puts a refund off that has not been sent and whose order is frozen. One of the disputed payment itself is what a
 // person decided.
-func (t *Till) waitsForDispute(refund *core.Record) (waits bool, err error) {
-	if order.RefundState(refund.GetString("state")) != order.RefundNew {
+func (f *Refunds) waitsForDispute(refund rows.Refund) (waits bool, err error) {
+	if refund.State() != order.RefundNew {
 		return false, nil
 	}
-	o, err := t.App.FindRecordById("orders", refund.GetString("order"))
+	o, err := rows.OrderByID(f.app, refund.OrderID())
 	if err != nil {
-		return false, fmt.Errorf("read order: %w", err)
+		return false, err
 	}
-	payment, err := t.App.FindRecordById("payments", refund.GetString("payment"))
+	payment, err := rows.PaymentByID(f.app, refund.PaymentID())
 	if err != nil {
-		return false, fmt.Errorf("read payment: %w", err)
+		return false, err
 	}
-	if !isFrozen(o) || payment.GetString("state") != string(order.PaymentPaid) {
+	if !o.IsFrozen() || payment.State() != order.PaymentPaid {
 		return false, nil
 	}
-	refund.Set("nextQueryAt", t.Now().Add(order.RefundSpacing))
-	return true, books.Save(t.App, refund)
+	refund.SetNextQueryAt(f.now().Add(order.RefundSpacing))
+	return true, books.Write(f.app, refund.Record)
 }
 
 // waitForTurn puts a refund off that would leave within a minute of another one of the payment: its turn was reckoned when it was asked
 // for, and the one before it may have left late.
-func (t *Till) waitForTurn(refund *core.Record) (waits bool, err error) {
-	others, err := t.App.FindAllRecords("refunds", dbx.HashExp{"payment": refund.GetString("payment")},
-		dbx.Not(dbx.HashExp{"id": refund.Id}), dbx.Not(dbx.HashExp{"state": string(order.RefundNew)}))
+func (f *Refunds) waitForTurn(refund rows.Refund) (waits bool, err error) {
+	others, err := rows.RefundsOfPayment(f.app, refund.PaymentID(), dbx.Not(dbx.HashExp{"id": refund.Id}), dbx.Not(dbx.HashExp{"state": string(order.RefundNew)}))
 	if err != nil {
-		return false, fmt.Errorf("read refunds: %w", err)
+		return false, err
 	}
-	turn := t.Now()
+	turn := f.now()
 	for _, r := range others {
-		if next := lastSent(r).Add(order.RefundSpacing); next.After(turn) {
+		if next := r.LastSent().Add(order.RefundSpacing); next.After(turn) {
 			turn = next
 		}
 	}
-	if !turn.After(t.Now()) {
+	if !turn.After(f.now()) {
 		return false, nil
 	}
-	refund.Set("nextQueryAt", turn)
-	return true, books.Save(t.App, refund)
-}
-
-// postponeRefund makes a refund wait after a question that had no answer.
-func (t *Till) postponeRefund(id string) {
-	err := t.App.RunInTransaction(func(tx core.App) error {
-		r, err := tx.FindRecordById("refunds", id)
-		if err != nil || r.GetDateTime("nextQueryAt").IsZero() {
-			return err
-		}
-		asked := r.GetInt("queries")
-		r.Set("queries", asked+1)
-		r.Set("nextQueryAt", t.Now().Add(nextRefundQuery(asked)))
-		return books.Save(tx, r)
-	})
-	if err != nil {
-		t.App.Logger().Warn("refund not postponed", "refund", id, "error", err.Error())
-	}
+	refund.SetNextQueryAt(turn)
+	return true, books.Write(f.app, refund.Record)
 }
 
 // nextRefundQuery follows the guidance for refunds: every minute at first, then at wider and wider steps.

@@ -15,8 +15,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
-	"wxbase/internal/books"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 )
 
 // secondClick is how long the same amount of the same order is taken for the same wish.
@@ -62,10 +62,10 @@ func (f RefundForm) Wish(by string) (RefundWish, error) {
 	return wish, nil
 }
 
-// askRefund checks what WeChat allows and writes the row, which reserves the amount.
-func (t *Till) askRefund(app core.App, orderID string, wish RefundWish) (refund *core.Record, err error) {
+// ask checks what WeChat allows and writes the row, which reserves the amount.
+func (f *Refunds) ask(app core.App, orderID string, wish RefundWish) (refund rows.Refund, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
-		if refund, err = refundOfKey(tx, orderID, wish); refund != nil || err != nil {
+		if refund, err = refundOfKey(tx, orderID, wish); refund.Record != nil || err != nil {
 			return err
 		}
 		payment, err := PaidAttempt(tx, orderID)
@@ -76,27 +76,27 @@ func (t *Till) askRefund(app core.App, orderID string, wish RefundWish) (refund 
 			return err
 		}
 		if wish.Key == "" {
-			if err := t.refuseSecondClick(tx, payment, wish); err != nil {
+			if err := f.refuseSecondClick(tx, payment, wish); err != nil {
 				return err
 			}
 		}
-		refund, err = t.writeRefund(tx, payment, wish)
+		refund, err = f.write(tx, payment, wish)
 		return err
 	})
 	return refund, err
 }
 
-func (t *Till) writeRefund(tx core.App, payment *core.Record, wish RefundWish) (*core.Record, error) {
-	ask, err := t.refundAsk(tx, payment, wish.Amount)
+func (f *Refunds) write(tx core.App, payment rows.Payment, wish RefundWish) (none rows.Refund, err error) {
+	ask, err := f.rows.ask(tx, payment, wish.Amount)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	at := t.Now()
+	at := f.now()
 	switch err := order.AllowRefund(ask); {
 	case errors.Is(err, order.ErrRefundTooSoon):
 		at = ask.LastAt.Add(order.RefundSpacing)
 	case err != nil:
-		return nil, refuseRefund(err, ask)
+		return none, refuseRefund(err, ask)
 	}
 	id := core.GenerateDefaultRandomId()
 	return saveRefund(tx, payment, map[string]any{
@@ -107,72 +107,55 @@ func (t *Till) writeRefund(tx core.App, payment *core.Record, wish RefundWish) (
 
 // refundOfKey finds the refund that an earlier call with the same key made. Another wish under the same key is a mistake of the client,
 // which must hear about it.
-func refundOfKey(tx core.App, orderID string, wish RefundWish) (*core.Record, error) {
+func refundOfKey(tx core.App, orderID string, wish RefundWish) (none rows.Refund, err error) {
 	if wish.Key == "" {
-		return nil, nil //nolint:nilnil // no key, no refund, no mistake
+		return none, nil // no key, no refund, no mistake
 	}
-	have, err := books.Find(tx, "refunds", dbx.HashExp{"order": orderID, "key": wish.Key})
+	have, err := rows.FindRefund(tx, dbx.HashExp{"order": orderID, "key": wish.Key})
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil //nolint:nilnil // likewise
+		return none, nil // likewise
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find refund by key: %w", err)
+		return none, fmt.Errorf("find refund by key: %w", err)
 	}
-	otherAmount := have.GetBool("all") != wish.All() || !wish.All() && int64(have.GetInt("amount")) != wish.Amount
-	if otherAmount || have.GetString("reason") != wish.Reason {
-		return nil, answer.With(answer.RefundKeyReused, "refund", have.Id)
+	otherAmount := have.All() != wish.All() || !wish.All() && have.Amount() != wish.Amount
+	if otherAmount || have.Reason() != wish.Reason {
+		return none, answer.With(answer.RefundKeyReused, "refund", have.Id)
 	}
 	return have, nil
 }
 
 // refuseSecondClick refuses what was asked for a moment ago, and what is still on its way. A refund that WeChat refused or closed gave
 // nothing back, and may be asked for again at once.
-func (t *Till) refuseSecondClick(tx core.App, payment *core.Record, wish RefundWish) error {
-	rows, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id})
-	if err != nil {
-		return fmt.Errorf("read refunds: %w", err)
-	}
-	total := int64(payment.GetInt("amount"))
-	left, err := order.Refundable(total, refundAmounts(rows))
+func (f *Refunds) refuseSecondClick(tx core.App, payment rows.Payment, wish RefundWish) error {
+	refunds, err := rows.RefundsOfPayment(tx, payment.Id)
 	if err != nil {
 		return err
 	}
-	for _, r := range slices.Backward(rows) {
-		same := int64(r.GetInt("amount")) == wish.Amount || wish.All() && left == 0
-		if same && t.isFreshRefund(r) {
+	total := payment.Amount()
+	left, err := order.Refundable(total, rows.RefundAmounts(refunds))
+	if err != nil {
+		return err
+	}
+	for _, r := range slices.Backward(refunds) {
+		same := r.Amount() == wish.Amount || wish.All() && left == 0
+		if same && f.isFresh(r) {
 			refusal := answer.With(answer.RefundRepeated, "refund", r.Id)
-			refusal.Data["state"], refusal.Data["amount"] = r.GetString("state"), r.GetInt("amount")
+			refusal.Data["state"], refusal.Data["amount"] = string(r.State()), r.Amount()
 			return refusal
 		}
 	}
 	return nil
 }
 
-// isFreshRefund tells whether a refund is on its way, or was asked for within the minute.
-func (t *Till) isFreshRefund(r *core.Record) bool {
-	switch order.RefundState(r.GetString("state")) {
+// isFresh tells whether a refund is on its way, or was asked for within the minute.
+func (f *Refunds) isFresh(r rows.Refund) bool {
+	switch r.State() {
 	case order.RefundNew, order.RefundSubmitted, order.RefundProcessing, order.RefundAbnormal:
 		return true
 	case order.RefundSuccess:
-		return t.Now().Before(lastSent(r).Add(secondClick))
+		return f.now().Before(r.LastSent().Add(secondClick))
 	case order.RefundClosed, order.RefundRejected:
 	}
 	return false
-}
-
-// lastSent is when a refund was last on the wire: by our clock, or by WeChat's when somebody made it there.
-func lastSent(r *core.Record) time.Time {
-	sent, called := r.GetDateTime("sentAt").Time(), r.GetDateTime("calledAt").Time()
-	if called.After(sent) {
-		return called
-	}
-	return sent
-}
-
-func refundAmounts(rows []*core.Record) []order.RefundAmount {
-	amounts := make([]order.RefundAmount, 0, len(rows))
-	for _, r := range rows {
-		amounts = append(amounts, order.RefundAmount{State: order.RefundState(r.GetString("state")), Amount: int64(r.GetInt("amount"))})
-	}
-	return amounts
 }

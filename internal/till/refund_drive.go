@@ -5,130 +5,72 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/books"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
 )
 
-// refundEvidence is why a refund moves.
-type refundEvidence struct {
-	source     string        // refund, auto, sweep, notify, query, platform, bill
-	fact       *wxpay.Refund // a verified fact
-	mismatches []order.Mismatch
-	inbox      map[string]any
-	refusal    *wxpay.Error // what WeChat said in place of an answer
+// moneyBack is a refund, and the payment that it gives back.
+type moneyBack struct {
+	refund  rows.Refund
+	payment rows.Payment
 }
+
+func (b moneyBack) record() *core.Record { return b.refund.Record }
+
+// refundEvidence is why a refund moves.
+type refundEvidence = evidence[wxpay.Refund]
 
 // drivenRefund is how far a refund got.
-type drivenRefund struct {
-	step    order.RefundStep
-	callErr error
-	err     error
+type drivenRefund = driven[moneyBack, order.RefundState]
+
+// refundRows moves the rows of refunds. It sends a refund at most once in a conversation: if WeChat does not know the number after an
+// unclear answer, the sweep sends again, with the pause that WeChat asks for.
+type refundRows struct {
+	machine[moneyBack, order.RefundState, order.RefundEvent, wxpay.Refund]
+	payments *Payments
 }
 
-// driveRefund is drive for refunds, and looks for refunds by hand when WeChat refuses ours.
-func (t *Till) driveRefund(ctx context.Context, id string, event order.RefundEvent, why refundEvidence) drivenRefund {
-	end := t.settleRefund(ctx, id, event, why)
-	t.lookBehindRefusal(ctx, id, end)
-	return end
+func newRefundRows(k *kit, payments *Payments) *refundRows {
+	m := &refundRows{payments: payments}
+	m.machine = machine[moneyBack, order.RefundState, order.RefundEvent, wxpay.Refund]{
+		kit: k, name: "refund", rules: m, due: DueRefunds, pause: nextRefundQuery, once: order.CallRefund,
+		calls: []call[moneyBack, order.RefundEvent, wxpay.Refund]{{order.CallRefund, m.callRefund}, {order.QueryRefundNow, m.callQuery}},
+	}
+	return m
 }
 
-// settleRefund goes on until no call is due. It sends at most once: if WeChat does not know the number after an unclear answer, the sweep sends
-// again, with the pause that WeChat asks for.
-func (t *Till) settleRefund(ctx context.Context, id string, event order.RefundEvent, why refundEvidence) drivenRefund {
-	var end drivenRefund
-	sent := false
-	for range maxSteps {
-		end.step, end.err = t.applyRefund(t.App, id, event, why)
-		if end.err != nil || sent && end.step.Has(order.CallRefund) {
-			return end
-		}
-		sent = sent || end.step.Has(order.CallRefund)
-		next, found, err := t.carryOutRefund(ctx, id, end.step)
-		if err != nil {
-			end.callErr = err
-		}
-		if next == "" && found.fact == nil {
-			return end
-		}
-		event, why = next, found
-	}
-	end.err = fmt.Errorf("refund %s does not settle", id)
-	return end
+func (m *refundRows) gateway(row moneyBack) (wxpay.Gateway, error) {
+	return m.gateways.Gateway(row.refund.MchID(), row.payment.AppID())
 }
 
-// queryRefund asks WeChat about a refund and goes on from the answer.
-func (t *Till) queryRefund(ctx context.Context, id string) drivenRefund {
-	refund, gateway, err := t.refundAndGateway(id)
-	if err != nil {
-		return drivenRefund{err: err}
-	}
-	event, why, err := t.callRefundQuery(ctx, gateway, refund)
-	if event == "" && why.fact == nil {
-		return drivenRefund{callErr: err}
-	}
-	return t.driveRefund(ctx, id, event, why)
-}
-
-func (t *Till) refundAndGateway(id string) (*core.Record, wxpay.Gateway, error) {
-	refund, err := t.App.FindRecordById("refunds", id)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read refund: %w", err)
-	}
-	payment, err := t.App.FindRecordById("payments", refund.GetString("payment"))
-	if err != nil {
-		return nil, nil, fmt.Errorf("read payment: %w", err)
-	}
-	gateway, err := t.Accounts.Gateway(refund.GetString("merchant"), payment.GetString("appid"))
-	return refund, gateway, err
-}
-
-func (t *Till) carryOutRefund(ctx context.Context, id string, step order.RefundStep) (order.RefundEvent, refundEvidence, error) {
-	if !step.Has(order.CallRefund) && !step.Has(order.QueryRefundNow) {
-		return "", refundEvidence{}, nil
-	}
-	refund, gateway, err := t.refundAndGateway(id)
-	if err != nil {
-		return "", refundEvidence{}, err
-	}
-	if step.Has(order.CallRefund) {
-		return t.callRefund(ctx, gateway, refund)
-	}
-	return t.callRefundQuery(ctx, gateway, refund)
-}
-
-func (t *Till) callRefund(ctx context.Context, g wxpay.Gateway, refund *core.Record) (order.RefundEvent, refundEvidence, error) {
-	payment, err := t.App.FindRecordById("payments", refund.GetString("payment"))
-	if err != nil {
-		return "", refundEvidence{}, fmt.Errorf("read payment: %w", err)
-	}
-	transactionID, total := heldMoney(payment)
+func (m *refundRows) callRefund(ctx context.Context, g wxpay.Gateway, row moneyBack) (order.RefundEvent, refundEvidence, error) {
+	transactionID, total := row.payment.HeldMoney()
 	answer, err := g.Refund(ctx, wxpay.RefundRequest{
-		TransactionID: transactionID, OutTradeNo: payment.GetString("outTradeNo"),
-		OutRefundNo: refund.GetString("outRefundNo"), Reason: refund.GetString("reason"),
-		NotifyURL: t.Accounts.Settings.PublicURL() + "/api/wx/notify/refund/" + refund.GetString("merchant"),
-		Refund:    wxpay.Fen(refund.GetInt("amount")), Total: wxpay.Fen(total),
+		TransactionID: transactionID, OutTradeNo: row.payment.OutTradeNo(),
+		OutRefundNo: row.refund.OutRefundNo(), Reason: row.refund.Reason(),
+		NotifyURL: m.accounts.Settings.PublicURL() + "/api/wx/notify/refund/" + row.refund.MchID(),
+		Refund:    wxpay.Fen(row.refund.Amount()), Total: wxpay.Fen(total),
 	})
 	if err == nil {
 		return "", refundEvidence{source: "refund", fact: &answer}, nil
 	}
-	t.App.Logger().Warn("WeChat Pay call failed", "call", "refund", "refund", refund.Id, "error", err.Error())
-	return t.afterRefusal(ctx, g, refund, err)
+	return m.afterRefusal(ctx, g, row, err)
 }
 
 // afterRefusal says what a call that brought no answer means.
-func (t *Till) afterRefusal(
-	ctx context.Context, g wxpay.Gateway, refund *core.Record, err error,
-) (order.RefundEvent, refundEvidence, error) {
+func (m *refundRows) afterRefusal(ctx context.Context, g wxpay.Gateway, row moneyBack, err error) (order.RefundEvent, refundEvidence, error) {
 	pe, ok := errors.AsType[*wxpay.Error](err)
 	why := refundEvidence{source: "refund", refusal: pe}
 	switch {
 	case ok && isTooSoon(pe):
-		return t.ifUnknown(ctx, g, refund, order.EventRefundTooSoon, why, nil) // note: no failure, so the sweep keeps to the turn
+		m.logCall(row, string(order.CallRefund), err)
+		return m.ifUnknown(ctx, g, row, order.EventRefundTooSoon, why, nil) // note: no failure, so the sweep keeps to the turn
 	case !ok || pe.OutcomeUnknown():
 		return order.EventRefundUnknown, why, err
 	case pe.Kind == wxpay.KindSign, pe.Kind == wxpay.KindConfig, pe.Kind == wxpay.KindDenied:
@@ -136,8 +78,8 @@ func (t *Till) afterRefusal(
 		return order.EventRefundUnknown, why, err
 	case pe.Kind == wxpay.KindNotEnough:
 		return order.EventRefundNotEnough, why, err
-	case refund.GetInt("queries") > 1:
-		return t.ifUnknown(ctx, g, refund, order.EventRefundRejected, why, err)
+	case row.refund.Queries() > 1:
+		return m.ifUnknown(ctx, g, row, order.EventRefundRejected, why, err)
 	default:
 		return order.EventRefundRejected, why, err
 	}
@@ -146,10 +88,10 @@ func (t *Till) afterRefusal(
 // ifUnknown is the event when WeChat does not know the number, and otherwise what it knows.
 //
 // note: an earlier call may have worked; what this one says about the number is not the whole truth.
-func (t *Till) ifUnknown(
-	ctx context.Context, g wxpay.Gateway, refund *core.Record, event order.RefundEvent, why refundEvidence, err error,
+func (m *refundRows) ifUnknown(
+	ctx context.Context, g wxpay.Gateway, row moneyBack, event order.RefundEvent, why refundEvidence, err error,
 ) (order.RefundEvent, refundEvidence, error) {
-	found, fact, queryErr := t.callRefundQuery(ctx, g, refund)
+	found, fact, queryErr := m.callQuery(ctx, g, row)
 	if found == order.EventRefundNotFound {
 		return event, why, err
 	}
@@ -164,138 +106,121 @@ func isTooSoon(pe *wxpay.Error) bool {
 	return pe.Code == "FREQUENCY_LIMITED" || pe.Code == "RATELIMIT_EXCEEDED"
 }
 
-func (t *Till) callRefundQuery(ctx context.Context, g wxpay.Gateway, refund *core.Record) (order.RefundEvent, refundEvidence, error) {
-	fact, err := g.QueryRefund(ctx, refund.GetString("outRefundNo"))
+func (m *refundRows) callQuery(ctx context.Context, g wxpay.Gateway, row moneyBack) (order.RefundEvent, refundEvidence, error) {
+	fact, err := g.QueryRefund(ctx, row.refund.OutRefundNo())
 	if err == nil {
 		return "", refundEvidence{source: "query", fact: &fact}, nil
 	}
 	if pe, ok := errors.AsType[*wxpay.Error](err); ok && pe.Kind == wxpay.KindNotFound {
 		return order.EventRefundNotFound, refundEvidence{source: "query"}, nil
 	}
-	t.App.Logger().Warn("WeChat Pay call failed", "call", "query refund", "refund", refund.Id, "error", err.Error())
 	return "", refundEvidence{}, err
 }
 
-// applyRefund is the only writer of refund states and of an order's refunded total.
-func (t *Till) applyRefund(app core.App, id string, event order.RefundEvent, why refundEvidence) (order.RefundStep, error) {
-	var step order.RefundStep
-	err := app.RunInTransaction(func(tx core.App) error {
-		refund, err := tx.FindRecordById("refunds", id)
-		if err != nil {
-			return fmt.Errorf("read refund: %w", err)
-		}
-		payment, err := tx.FindRecordById("payments", refund.GetString("payment"))
-		if err != nil {
-			return fmt.Errorf("read payment: %w", err)
-		}
-		if why.fact != nil {
-			transactionID, total := heldMoney(payment)
-			event, why.mismatches = order.CompareRefund(order.RefundAttempt{
-				MchID: refund.GetString("merchant"), OutTradeNo: payment.GetString("outTradeNo"), TransactionID: transactionID,
-				OutRefundNo: refund.GetString("outRefundNo"), Amount: int64(refund.GetInt("amount")), Total: total,
-			}, refundFact(*why.fact))
-		}
-		step, err = order.ApplyRefund(order.RefundState(refund.GetString("state")), event)
-		if err != nil {
-			return err
-		}
-		return t.recordRefund(tx, refund, payment, event, step, why)
-	})
-	if err != nil {
-		return step, fmt.Errorf("apply %s to refund %s: %w", event, id, err)
+func (m *refundRows) read(tx core.App, id string) (row moneyBack, err error) {
+	if row.refund, err = rows.RefundByID(tx, id); err != nil {
+		return row, err
 	}
-	t.Books.Wake()
-	return step, nil
+	row.payment, err = rows.PaymentByID(tx, row.refund.PaymentID())
+	return row, err
 }
 
-func (t *Till) recordRefund(
-	tx core.App, refund, payment *core.Record, event order.RefundEvent, step order.RefundStep, why refundEvidence,
-) error {
-	if why.inbox != nil {
-		state := books.InboxRepeated
-		if step.Changed() {
-			state = books.InboxApplied
-		} else if event == order.EventRefundOtherFact {
-			state = books.InboxDisputed
-		}
-		if err := books.SaveInbox(tx, why.inbox, state, describe(why.mismatches)); err != nil {
-			return err
-		}
+// eventOf is what a fact says.
+func (m *refundRows) eventOf(_ core.App, row moneyBack, event order.RefundEvent, why *refundEvidence) (order.RefundEvent, error) {
+	if why.fact == nil {
+		return event, nil
 	}
-	if step.Repeat || step.Stale || !step.Changed() && len(step.Effects) == 0 {
-		return nil
+	transactionID, total := row.payment.HeldMoney()
+	event, why.mismatches = order.CompareRefund(order.RefundAttempt{
+		MchID: row.refund.MchID(), OutTradeNo: row.payment.OutTradeNo(), TransactionID: transactionID,
+		OutRefundNo: row.refund.OutRefundNo(), Amount: row.refund.Amount(), Total: total,
+	}, refundFact(*why.fact))
+	return event, nil
+}
+
+func (m *refundRows) stepOf(row moneyBack, event order.RefundEvent, _ refundEvidence) (order.RefundStep, error) {
+	return order.ApplyRefund(row.refund.State(), event)
+}
+
+// verdict is what a step means for the notification that caused it.
+func (m *refundRows) verdict(event order.RefundEvent, step order.RefundStep) string {
+	switch {
+	case step.Changed():
+		return books.InboxApplied
+	case event == order.EventRefundOtherFact:
+		return books.InboxDisputed
+	default:
+		return books.InboxRepeated
 	}
-	refund.Set("state", string(step.To))
+}
+
+// keep stores what a fact or a refusal brought with it.
+func (m *refundRows) keep(_ core.App, row moneyBack, _ order.RefundEvent, step order.RefundStep, why refundEvidence) error {
+	refund := row.refund
 	if why.fact != nil && len(why.mismatches) == 0 {
-		refund.Set("refundId", why.fact.RefundID)
-		refund.Set("successAt", why.fact.SuccessAt)
+		refund.SetRefundID(why.fact.RefundID)
+		refund.SetSuccessAt(why.fact.SuccessAt)
 		refund.Set("raw", json.RawMessage(why.fact.Raw))
 		if !why.fact.CreatedAt.IsZero() {
-			refund.Set("sentAt", why.fact.CreatedAt) // the day under which it stands in WeChat's bill
+			refund.SetSentAt(why.fact.CreatedAt) // the day under which it stands in WeChat's bill
 		}
 	}
 	keepRefusal(refund, step, why)
-	t.scheduleRefund(refund, step)
-	if err := books.Save(tx, refund); err != nil {
-		return fmt.Errorf("save refund: %w", err)
-	}
-	if step.Changed() {
-		if err := saveRefundLedger(tx, refund, event, step, why); err != nil {
-			return err
-		}
-	}
-	return t.followRefund(tx, refund, payment, step, why)
+	m.schedule(refund, step)
+	return nil
 }
 
 // keepRefusal writes down WeChat's code and words, for the person who has to do something; what WeChat has taken on is no longer refused.
-func keepRefusal(refund *core.Record, step order.RefundStep, why refundEvidence) {
+func keepRefusal(refund rows.Refund, step order.RefundStep, why refundEvidence) {
 	switch {
 	case why.refusal != nil:
-		refund.Set("refusedCode", books.Clip(why.refusal.Code, 64))
-		refund.Set("refusedMessage", books.Clip(why.refusal.Message, 600))
+		refund.SetRefusedCode(books.Clip(why.refusal.Code, 64))
+		refund.SetRefusedMessage(books.Clip(why.refusal.Message, 600))
 	case step.Changed() && step.To != order.RefundSubmitted && step.To != order.RefundNew:
-		refund.Set("refusedCode", "")
-		refund.Set("refusedMessage", "")
+		refund.SetRefusedCode("")
+		refund.SetRefusedMessage("")
 	}
 }
 
-// scheduleRefund sets when the sweep looks next. Only a refund on its way is looked at.
-func (t *Till) scheduleRefund(refund *core.Record, step order.RefundStep) {
+// schedule sets when the sweep looks next. Only a refund on its way is looked at.
+func (m *refundRows) schedule(refund rows.Refund, step order.RefundStep) {
 	if step.Has(order.CallRefund) {
-		refund.Set("sentAt", t.Now())
-		refund.Set("calledAt", t.Now())
+		refund.SetSentAt(m.now())
+		refund.SetCalledAt(m.now())
 	}
-	asked := refund.GetInt("queries")
+	asked := refund.Queries()
 	switch step.To {
 	case order.RefundNew, order.RefundSubmitted, order.RefundProcessing:
-		refund.Set("queries", asked+1)
-		refund.Set("nextQueryAt", t.Now().Add(nextRefundQuery(asked)))
+		refund.SetQueries(asked + 1)
+		refund.SetNextQueryAt(m.now().Add(nextRefundQuery(asked)))
 	case order.RefundAbnormal, order.RefundSuccess, order.RefundClosed, order.RefundRejected:
-		refund.Set("nextQueryAt", nil)
+		refund.SetNextQueryAt(time.Time{})
 	}
 	switch {
 	case step.Has(order.RetryRefundLater):
-		refund.Set("nextQueryAt", t.Now().Add(order.NextQuery(asked+6)))
+		refund.SetNextQueryAt(m.now().Add(order.NextQuery(asked + 6)))
 	case step.Has(order.RetryRefundSoon):
-		refund.Set("sentAt", nil) // WeChat has no such refund, so it has no day in a bill either
-		refund.Set("queries", 0)
-		refund.Set("nextQueryAt", t.Now().Add(order.RefundSpacing))
+		refund.SetSentAt(time.Time{}) // WeChat has no such refund, so it has no day in a bill either
+		refund.SetQueries(0)
+		refund.SetNextQueryAt(m.now().Add(order.RefundSpacing))
 	}
 }
 
-func (t *Till) followRefund(tx core.App, refund, payment *core.Record, step order.RefundStep, why refundEvidence) error {
-	if err := t.raiseForRefund(tx, refund, step); err != nil {
+// follow tells people and does in our books what a step asks for.
+func (m *refundRows) follow(tx core.App, row moneyBack, step order.RefundStep, why refundEvidence) error {
+	refund, payment := row.refund, row.payment
+	if err := m.raiseForStep(tx, refund, step); err != nil {
 		return err
 	}
 	for _, effect := range step.Effects {
 		var err error
 		switch effect { //nolint:exhaustive // the calls are made by driveRefund and the sweep
 		case order.CountRefund:
-			if err = countRefund(tx, refund, payment); err == nil {
-				err = t.endGiveBack(tx, payment)
+			if err = m.countRefund(tx, refund, payment); err == nil {
+				err = m.endGiveBack(tx, payment)
 			}
 		case order.Freeze:
-			err = t.freezeByRefund(tx, payment, why.mismatches)
+			err = m.payments.freezeByRefund(tx, payment, why.mismatches)
 		case order.Alert:
 			// raiseForRefund tells a person
 		}
@@ -308,16 +233,16 @@ func (t *Till) followRefund(tx core.App, refund, payment *core.Record, step orde
 
 // countRefund adds a refund that has reached the payer to the order, which follows from the sum of all. Money of an attempt that did
 // not pay the order, because it came too late or twice, is no refund of the order.
-func countRefund(tx core.App, refund, payment *core.Record) error {
-	if order.PaymentState(payment.GetString("state")) != order.PaymentPaid {
+func (m *refundRows) countRefund(tx core.App, refund rows.Refund, payment rows.Payment) error {
+	if payment.State() != order.PaymentPaid {
 		return nil
 	}
-	rows, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id})
+	refunds, err := rows.RefundsOfPayment(tx, payment.Id)
 	if err != nil {
-		return fmt.Errorf("read refunds: %w", err)
+		return err
 	}
-	total := int64(payment.GetInt("amount"))
-	refunded, err := order.Refunded(total, refundAmounts(rows))
+	total := payment.Amount()
+	refunded, err := order.Refunded(total, rows.RefundAmounts(refunds))
 	if err != nil {
 		return err
 	}
@@ -325,32 +250,26 @@ func countRefund(tx core.App, refund, payment *core.Record) error {
 	if err != nil {
 		return err
 	}
-	o, err := tx.FindRecordById("orders", refund.GetString("order"))
+	o, err := rows.OrderByID(tx, refund.OrderID())
 	if err != nil {
-		return fmt.Errorf("read order: %w", err)
+		return err
 	}
-	o.Set("refunded", refunded)
-	o.Set("payState", string(state))
-	if err := books.Save(tx, o); err != nil {
+	o.SetRefunded(refunded)
+	o.SetPayState(state)
+	if err := books.Write(tx, o.Record); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
-	return books.QueueEffect(tx, effectRefundHooks, refund.Id, map[string]any{"refund": refund.Id})
+	return m.books.QueueWanted(tx, effectRefundHooks, refund.Id, map[string]any{"refund": refund.Id})
 }
 
-func saveRefundLedger(tx core.App, refund *core.Record, event order.RefundEvent, step order.RefundStep, why refundEvidence) error {
-	proof := map[string]any{"event": string(event), "outRefundNo": refund.GetString("outRefundNo")}
+// entry names the refund in the ledger.
+func (m *refundRows) entry(row moneyBack, why refundEvidence) (columns, proof map[string]any) {
+	proof = map[string]any{"outRefundNo": row.refund.OutRefundNo()}
 	if why.fact != nil {
 		proof["refund"] = json.RawMessage(why.fact.Raw)
-	}
-	if len(why.mismatches) > 0 {
-		proof["mismatches"] = why.mismatches
 	}
 	if why.refusal != nil {
 		proof["refusal"] = map[string]any{"code": why.refusal.Code, "message": why.refusal.Message, "rid": why.refusal.RequestID}
 	}
-	_, err := books.Insert(tx, "wx_ledger", map[string]any{
-		"order": refund.GetString("order"), "payment": refund.GetString("payment"), "refund": refund.Id,
-		"from": string(step.From), "to": string(step.To), "source": why.source, "evidence": proof,
-	})
-	return err
+	return map[string]any{"order": row.refund.OrderID(), "payment": row.refund.PaymentID(), "refund": row.refund.Id}, proof
 }

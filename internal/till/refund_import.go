@@ -19,55 +19,62 @@ import (
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
 )
 
-// importRefunds books what WeChat knows of the refunds of a payment. The caller holds the order's lock.
-func (t *Till) importRefunds(ctx context.Context, payment *core.Record) error {
-	lister, err := t.refundLister(payment)
+// imports books the refunds that somebody made at WeChat by hand.
+type imports struct {
+	*kit
+	rows *refundRows
+}
+
+// all books what WeChat knows of the refunds of a payment. The caller holds the order's lock.
+func (i *imports) all(ctx context.Context, payment rows.Payment) error {
+	lister, err := i.lister(payment)
 	if err != nil {
 		return err
 	}
 	if lister == nil {
-		return t.AskForRefundsByHand(ctx, payment)
+		return i.askByHand(ctx, payment)
 	}
-	refunds, err := lister.RefundsOf(ctx, payment.GetString("outTradeNo"))
+	refunds, err := lister.RefundsOf(ctx, payment.OutTradeNo())
 	if err != nil { // note: an APIv2 key that is wrong must not be worse than none
-		return errors.Join(fmt.Errorf("list refunds of payment %s: %w", payment.Id, err), t.AskForRefundsByHand(ctx, payment))
+		return errors.Join(fmt.Errorf("list refunds of payment %s: %w", payment.Id, err), i.askByHand(ctx, payment))
 	}
 	for _, fact := range refunds {
-		if err := t.importRefund(payment.GetString("merchant"), fact); err != nil {
+		if err := i.one(payment.MchID(), fact); err != nil {
 			return err
 		}
 	}
-	return t.Books.Settle(t.App, books.AlertRefund, refundsOfPayment(payment), "WeChat has listed the refunds")
+	return i.books.Settle(i.app, books.AlertRefund, refundsOfPayment(payment), "WeChat has listed the refunds")
 }
 
-func refundsOfPayment(payment *core.Record) string { return "of payment " + payment.Id }
+func refundsOfPayment(payment rows.Payment) string { return "of payment " + payment.Id }
 
-// importRefund books one refund. One that cannot stand in our books has raised an alert, and does not keep the others out.
-func (t *Till) importRefund(mchID string, fact wxpay.Refund) error {
-	id, err := t.refundOfFact(t.App, mchID, fact)
+// one books one refund. One that cannot stand in our books has raised an alert, and does not keep the others out.
+func (i *imports) one(mchID string, fact wxpay.Refund) error {
+	id, err := i.rowOf(i.app, mchID, fact)
 	if errors.Is(err, errRefundTooLarge) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	_, err = t.applyRefund(t.App, id, "", refundEvidence{source: "platform", fact: &fact})
+	_, _, err = i.rows.apply(i.app, id, "", refundEvidence{source: "platform", fact: &fact})
 	return err
 }
 
-// refundLister is nil for a merchant without an APIv2 key.
-func (t *Till) refundLister(payment *core.Record) (wxpay.RefundLister, error) {
-	m, err := t.Accounts.Settings.Merchant(payment.GetString("merchant"))
+// lister is nil for a merchant without an APIv2 key.
+func (i *imports) lister(payment rows.Payment) (wxpay.RefundLister, error) {
+	m, err := i.accounts.Settings.Merchant(payment.MchID())
 	if err != nil || m.APIv2Key == "" {
 		return nil, err
 	}
 	if m.API != accounts.ApiV2 {
 		m.API, m.Certificate = accounts.ApiV2, "" // note: the call needs no certificate, and a merchant of v3 has none in the right form
 	}
-	gateway, err := t.Accounts.GatewayFor(m, payment.GetString("appid"))
+	gateway, err := i.gateways.GatewayFor(m, payment.AppID())
 	if err != nil {
 		return nil, err
 	}
@@ -75,28 +82,28 @@ func (t *Till) refundLister(payment *core.Record) (wxpay.RefundLister, error) {
 	return lister, nil
 }
 
-// AskForRefundsByHand raises an alert when WeChat says that money has gone back and our books know of none.
-func (t *Till) AskForRefundsByHand(ctx context.Context, payment *core.Record) error {
-	trade, err := t.tradeOf(ctx, payment)
+// askByHand raises an alert when WeChat says that money has gone back and our books know of none.
+func (i *imports) askByHand(ctx context.Context, payment rows.Payment) error {
+	trade, err := i.tradeOf(ctx, payment)
 	if err != nil || trade.State != wxpay.StateRefund {
 		return err
 	}
-	rows, err := t.App.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id}, dbx.In("state", "PROCESSING", "SUCCESS", "ABNORMAL", "CLOSED"))
-	if err != nil || len(rows) > 0 {
+	refunds, err := rows.RefundsOfPayment(i.app, payment.Id, dbx.In("state", "PROCESSING", "SUCCESS", "ABNORMAL", "CLOSED"))
+	if err != nil || len(refunds) > 0 {
 		return err
 	}
-	return t.Books.Raise(t.App, books.AlertRefund, refundsOfPayment(payment), map[string]any{
-		"payment": payment.Id, "order": payment.GetString("order"), "outTradeNo": payment.GetString("outTradeNo"),
+	return i.books.Raise(i.app, books.AlertRefund, refundsOfPayment(payment), map[string]any{
+		"payment": payment.Id, "order": payment.OrderID(), "outTradeNo": payment.OutTradeNo(),
 		"wants": "look at pay.weixin.qq.com: WeChat says that money has gone back, and our books know of no refund; the next bill names it",
 	})
 }
 
-func (t *Till) tradeOf(ctx context.Context, payment *core.Record) (wxpay.Trade, error) {
-	gateway, err := t.Accounts.Gateway(payment.GetString("merchant"), payment.GetString("appid"))
+func (i *imports) tradeOf(ctx context.Context, payment rows.Payment) (wxpay.Trade, error) {
+	gateway, err := i.gateways.Gateway(payment.MchID(), payment.AppID())
 	if err != nil {
 		return wxpay.Trade{}, err
 	}
-	trade, err := gateway.Query(ctx, payment.GetString("outTradeNo"))
+	trade, err := gateway.Query(ctx, payment.OutTradeNo())
 	if err != nil {
 		return trade, fmt.Errorf("query payment %s: %w", payment.Id, err)
 	}
@@ -104,49 +111,59 @@ func (t *Till) tradeOf(ctx context.Context, payment *core.Record) (wxpay.Trade, 
 }
 
 // syncPaid looks whether money of a paid order has gone back without us.
-func (t *Till) syncPaid(ctx context.Context, orderID string) error {
-	payment, err := books.Find(t.App, "payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
+func (i *imports) syncPaid(ctx context.Context, orderID string) error {
+	payment, err := rows.FindPayment(i.app, dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read payment: %w", err)
 	}
-	trade, err := t.tradeOf(ctx, payment)
+	trade, err := i.tradeOf(ctx, payment)
 	if err != nil || trade.State != wxpay.StateRefund {
 		return err
 	}
-	return t.importRefunds(ctx, payment)
+	return i.all(ctx, payment)
 }
 
-// importByEffect is importRefunds for the outbox.
-func (t *Till) importByEffect(ctx context.Context, paymentID string) error {
-	payment, err := t.App.FindRecordById("payments", paymentID)
+// byEffect is importRefunds for the outbox.
+func (i *imports) byEffect(ctx context.Context, paymentID string) error {
+	payment, err := rows.PaymentByID(i.app, paymentID)
 	if err != nil {
-		return fmt.Errorf("read payment: %w", err)
+		return err
 	}
-	defer t.Locks.Lock("order/" + payment.GetString("order"))()
+	defer i.locks.Lock("order/" + payment.OrderID())()
 	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
-	return t.importRefunds(ctx, payment)
+	return i.all(ctx, payment)
 }
 
 // lookBehindRefusal asks for refunds by hand when one of ours was refused: they may be why.
-func (t *Till) lookBehindRefusal(ctx context.Context, refundID string, end drivenRefund) {
+func (f *Refunds) lookBehindRefusal(ctx context.Context, refundID string, end drivenRefund) {
 	if end.err != nil || !end.step.Changed() || end.step.To != order.RefundRejected {
 		return
 	}
-	payment, err := t.paymentOfRefund(refundID)
+	payment, err := f.imports.paymentOf(refundID)
 	if err == nil {
-		err = t.importRefunds(ctx, payment)
+		err = f.imports.all(ctx, payment)
 	}
-	t.Books.LogError("looking for refunds by hand", err)
+	f.books.LogError("looking for refunds by hand", err)
 }
 
-func (t *Till) paymentOfRefund(id string) (*core.Record, error) {
-	refund, err := t.App.FindRecordById("refunds", id)
+func (i *imports) paymentOf(id string) (rows.Payment, error) {
+	refund, err := rows.RefundByID(i.app, id)
 	if err != nil {
-		return nil, fmt.Errorf("read refund: %w", err)
+		return rows.Payment{}, err
 	}
-	return t.App.FindRecordById("payments", refund.GetString("payment"))
+	return rows.PaymentByID(i.app, refund.PaymentID())
+}
+
+// Mend asks WeChat about a refund, ours or one made by hand, and books what it says; it tells whether that changed anything.
+func (f *Refunds) Mend(ctx context.Context, mchID string, gateway wxpay.Gateway, outRefundNo string) (bool, error) {
+	return f.imports.mend(ctx, mchID, gateway, outRefundNo)
+}
+
+// AskByHand raises an alert when WeChat says that money of a payment has gone back and our books know of none.
+func (f *Refunds) AskByHand(ctx context.Context, payment *core.Record) error {
+	return f.imports.askByHand(ctx, rows.PaymentOf(payment))
 }

@@ -14,30 +14,31 @@ import (
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
 	"wxbase/internal/wxpay/xmlflat"
 )
 
-// NotifyRefund handles POST /api/wx/notify/refund/{merchant}, for refunds that we asked for and for those made by hand on the merchant
+// Refund handles POST /api/wx/notify/refund/{merchant}, for refunds that we asked for and for those made by hand on the merchant
 // platform. On a v3 merchant the latter come in the XML of v2, which carries no signature: such a notification moves nothing by
 // itself, it only makes us ask.
-func (t *Till) NotifyRefund(e *core.RequestEvent) error {
+func (n *Notices) Refund(e *core.RequestEvent) error {
 	mchID := e.Request.PathValue("merchant")
 	body, err := readNotify(e)
 	if err != nil {
-		return t.refuseNotify(e, answer.NotifyMalformed, err)
+		return n.refuse(e, answer.NotifyMalformed, err)
 	}
-	gateway, err := t.Accounts.Gateway(mchID, "") // either API reads the XML of v2, which is no more than a reason to ask
+	gateway, err := n.gateways.Gateway(mchID, "") // either API reads the XML of v2, which is no more than a reason to ask
 	if err == nil && !xmlflat.IsXML(body) {
-		gateway, err = t.Accounts.NotifyGateway(mchID, body)
+		gateway, err = n.gateways.NotifyGateway(mchID, body)
 	}
 	if err != nil {
-		return t.refuseNotifyOf(e, mchID, body, err)
+		return n.refuseUnread(e, mchID, body, err)
 	}
 	note, err := gateway.ParseRefundNotification(e.Request.Header, body)
 	if err != nil {
-		t.keepRefused(e, mchID, body, err)
-		return t.refuseNotify(e, problemOfNotify(err), err)
+		n.keepRefused(e, mchID, body, err)
+		return n.refuse(e, problemOfNotify(err), err)
 	}
 	inbox := refundInboxRow(e, mchID, note, body)
 	fact := note.Refund
@@ -45,41 +46,44 @@ func (t *Till) NotifyRefund(e *core.RequestEvent) error {
 		ctx, cancel := context.WithTimeout(e.Request.Context(), notifyTimeout)
 		defer cancel()
 		if fact, err = gateway.QueryRefund(ctx, note.Refund.OutRefundNo); err != nil {
-			return t.refuseNotify(e, answer.NotifyProcessing, err)
+			return n.refuse(e, answer.NotifyProcessing, err)
 		}
 	}
-	return t.receiveRefund(e, mchID, fact, inbox, body)
+	return n.receiveRefund(e, mchID, fact, inbox, body)
 }
 
-func (t *Till) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Refund, inbox map[string]any, body []byte) error {
-	id, err := t.refundOfFact(e.App, mchID, fact)
+func (n *Notices) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.Refund, inbox map[string]any, body []byte) error {
+	id, err := n.imports.rowOf(e.App, mchID, fact)
 	if errors.Is(err, sql.ErrNoRows) {
-		return t.receiveUnmatched(e, mchID+"/"+fact.OutTradeNo, inbox, body)
+		if gone, err := n.goneBack(e, mchID, fact, inbox, body); gone || err != nil {
+			return n.orProcessing(e, err)
+		}
+		return n.receiveUnmatched(e, mchID+"/"+fact.OutTradeNo, inbox, body)
 	}
 	if err != nil {
-		return t.refuseNotify(e, answer.NotifyProcessing, err)
+		return n.refuse(e, answer.NotifyProcessing, err)
 	}
-	step, err := t.applyRefund(e.App, id, "", refundEvidence{source: "notify", fact: &fact, inbox: inbox})
+	_, step, err := n.refunds.apply(e.App, id, "", refundEvidence{source: "notify", fact: &fact, inbox: inbox})
 	if err != nil {
-		t.Books.KeepFailed(e.App, inbox, err)
-		return t.refuseNotify(e, answer.NotifyProcessing, err)
+		n.books.KeepFailed(e.App, inbox, err)
+		return n.refuse(e, answer.NotifyProcessing, err)
 	}
 	switch {
 	case step.Has(order.Freeze):
-		t.Metrics.Notified(e, books.InboxDisputed)
+		n.metrics.Notified(e, books.InboxDisputed)
 	case step.Changed():
-		t.Metrics.Notified(e, books.InboxApplied)
+		n.metrics.Notified(e, books.InboxApplied)
 	default:
-		t.Metrics.Notified(e, books.InboxRepeated)
+		n.metrics.Notified(e, books.InboxRepeated)
 	}
 	return acknowledge(e, body)
 }
 
-// refundOfFact finds the refund that a verified fact is about. One that we have not made, for a payment that is ours, is imported: it
+// rowOf finds the refund that a verified fact is about. One that we have not made, for a payment that is ours, is imported: it
 // was made on the merchant platform. It fails with sql.ErrNoRows for a payment that is not in our books.
-func (t *Till) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id string, err error) {
+func (i *imports) rowOf(app core.App, mchID string, fact wxpay.Refund) (id string, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
-		have, err := books.Find(tx, "refunds", dbx.HashExp{"merchant": mchID, "outRefundNo": fact.OutRefundNo})
+		have, err := rows.FindRefund(tx, dbx.HashExp{"merchant": mchID, "outRefundNo": fact.OutRefundNo})
 		if err == nil {
 			id = have.Id
 			return nil
@@ -87,28 +91,28 @@ func (t *Till) refundOfFact(app core.App, mchID string, fact wxpay.Refund) (id s
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		payment, err := books.Find(tx, "payments", dbx.HashExp{"merchant": mchID, "outTradeNo": fact.OutTradeNo})
+		payment, err := rows.FindPayment(tx, dbx.HashExp{"merchant": mchID, "outTradeNo": fact.OutTradeNo})
 		if err != nil {
 			return err
 		}
-		ask, err := t.refundAsk(tx, payment, int64(fact.Refund))
+		ask, err := i.rows.ask(tx, payment, int64(fact.Refund))
 		if err != nil {
 			return err
 		}
 		if left, err := order.Refundable(ask.Total, ask.Refunds); err != nil || left < ask.Amount {
-			return t.Books.Raise(tx, books.AlertRefund, "import/"+fact.OutRefundNo, map[string]any{
-				"payment": payment.Id, "order": payment.GetString("order"), "wants": "look at a refund of more than is left of the payment", "state": string(fact.State),
+			return i.books.Raise(tx, books.AlertRefund, "import/"+fact.OutRefundNo, map[string]any{
+				"payment": payment.Id, "order": payment.OrderID(), "wants": "look at a refund of more than is left of the payment", "state": string(fact.State),
 			})
 		}
 		r, err := saveRefund(tx, payment, map[string]any{
-			"outRefundNo": fact.OutRefundNo, "amount": int64(fact.Refund), "requestedBy": "merchant platform", "sentAt": importedAt(fact, t.Now()),
-			"nextQueryAt": t.Now().Add(nextRefundQuery(0)),
+			"outRefundNo": fact.OutRefundNo, "amount": int64(fact.Refund), "requestedBy": "merchant platform", "sentAt": importedAt(fact, i.now()),
+			"nextQueryAt": i.now().Add(nextRefundQuery(0)),
 		})
 		if err != nil {
 			return err
 		}
 		id = r.Id
-		return t.Books.Settle(tx, books.AlertRefund, refundsOfPayment(payment), "a refund by hand was booked")
+		return i.books.Settle(tx, books.AlertRefund, refundsOfPayment(payment), "a refund by hand was booked")
 	})
 	if err == nil && id == "" {
 		return "", fmt.Errorf("refund %s: %w", fact.OutRefundNo, errRefundTooLarge)

@@ -1,11 +1,22 @@
 // Package till takes the money: orders, their payments and refunds, what WeChat Pay notifies, disputes, and the comparison with its bills.
 //
 // WeChat is the source of truth for money, our database for what was asked. pay.go tells how a payment goes, refund.go how a refund does.
-// Package internal/order decides what an event means; the only writers of states are pay_apply.go and refund_drive.go.
+// Package internal/order decides what an event means; the only writer of their states is machine.go.
+//
+// Each part is a struct over the same kit, and knows those above it in this list only:
+//
+//	Orders    makes orders, holds their stock, and moves them to paid, frozen and cancelled
+//	Payments  moves the attempts to pay: applies an event, and makes the call to WeChat that follows from it
+//	Cashier   is what the phone asks for: pay, sync, cancel
+//	Refunds   moves money back; refundRows moves the rows, imports books refunds that somebody made at WeChat by hand
+//	Disputes  lets a person decide about a payment that does not fit
+//	Notices   receives what WeChat Pay posts
+//	Bills     compares a day with WeChat's bill
 package till
 
 import (
-	"sync"
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -17,24 +28,105 @@ import (
 	"wxbase/internal/limit"
 	"wxbase/internal/locks"
 	"wxbase/internal/metrics"
+	"wxbase/internal/settings"
+	"wxbase/internal/wxpay"
 )
 
-// Till holds the money of one app. The exported fields are set before the app serves.
+// Gateways open WeChat Pay for a merchant; *accounts.Accounts does. An appID of "" is any mini program of the merchant.
+type Gateways interface {
+	Gateway(mchID, appID string) (wxpay.Gateway, error)
+	GatewayFor(m settings.Merchant, appID string) (wxpay.Gateway, error)
+	NotifyGateway(mchID string, body []byte) (wxpay.Gateway, error)
+}
+
+// Deps is what the till needs of the rest.
+type Deps struct {
+	App        core.App
+	Now        func() time.Time
+	Accounts   *accounts.Accounts
+	Gateways   Gateways
+	Books      *books.Books
+	Locks      *locks.Keyed
+	Limits     limit.Limits
+	Metrics    *metrics.Metrics
+	OrderLife  time.Duration // until an unpaid order is cancelled
+	SweepEvery time.Duration
+}
+
+// kit is what every part works with.
+type kit struct {
+	app      core.App
+	now      func() time.Time
+	accounts *accounts.Accounts
+	gateways Gateways
+	books    *books.Books
+	locks    *locks.Keyed
+}
+
+// Till holds the money of one app. The exported fields of its parts are set before the app serves.
 type Till struct {
-	App                   core.App
-	Now                   func() time.Time
-	Accounts              *accounts.Accounts
-	Books                 *books.Books
-	Locks                 *locks.Keyed
-	Limits                limit.Limits
-	Metrics               *metrics.Metrics
-	OrderLife, SweepEvery time.Duration
-	Hold                  func(e *core.RequestEvent, order string, wish RefundWish) (held any, status int, err error) // for a second person; held is nil when none is needed
+	*kit
+	Orders   *Orders
+	Cashier  *Cashier
+	Payments *Payments
+	Refunds  *Refunds
+	Disputes *Disputes
+	Notices  *Notices
+	Bills    *Bills
 
-	BillRound  sync.Mutex // one round of bills at a time
-	syncMinute limit.Minute
+	OnPaid     *hook.Hook[*events.PaidEvent]
+	OnRefunded *hook.Hook[*events.RefundEvent]
 
-	OnOrderCreate     *hook.Hook[*events.OrderEvent]
-	OnOrderPaid       *hook.Hook[*events.PaidEvent]
-	OnRefundSucceeded *hook.Hook[*events.RefundEvent]
+	sweepEvery time.Duration
+}
+
+// New makes the till and connects its parts.
+func New(d Deps) *Till {
+	k := &kit{app: d.App, now: d.Now, accounts: d.Accounts, gateways: d.Gateways, books: d.Books, locks: d.Locks}
+	orders := &Orders{kit: k, limits: d.Limits, life: d.OrderLife, OnCreate: &hook.Hook[*events.OrderEvent]{}}
+	payments := newPayments(k, orders)
+	sent := newRefundRows(k, payments)
+	imports := &imports{kit: k, rows: sent}
+	refunds := &Refunds{kit: k, rows: sent, imports: imports}
+	return &Till{
+		kit: k, Orders: orders, Payments: payments, Refunds: refunds,
+		Cashier:  &Cashier{kit: k, orders: orders, payments: payments, imports: imports},
+		Disputes: &Disputes{kit: k, payments: payments, refunds: refunds},
+		Notices:  &Notices{kit: k, metrics: d.Metrics, payments: payments, refunds: sent, imports: imports},
+		Bills:    &Bills{kit: k, payments: payments, imports: imports},
+		OnPaid:   &hook.Hook[*events.PaidEvent]{}, OnRefunded: &hook.Hook[*events.RefundEvent]{},
+		sweepEvery: d.SweepEvery,
+	}
+}
+
+// Sweep looks after what nobody reports: attempts that are due for a question, and orders whose time is up.
+func (t *Till) Sweep(ctx context.Context) error {
+	if err := t.Payments.sweep(ctx, t.Payments.look); err != nil {
+		return err
+	}
+	var over []*core.Record
+	if err := DueOrders(t.app, t.now()).All(&over); err != nil {
+		return fmt.Errorf("find expired orders: %w", err)
+	}
+	for _, o := range over {
+		if err := t.Orders.sweep(o.Id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Work runs rounds of the sweeps until ctx ends.
+func (t *Till) Work(ctx context.Context) {
+	tick := time.NewTicker(t.sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			t.books.LogError("sweep", t.Sweep(ctx))
+			t.books.LogError("sweep of refunds", t.Refunds.Sweep(ctx))
+		}
+	}
 }

@@ -1,0 +1,73 @@
+package books
+
+// Money for a number that is not in our books waits for somebody to say what it was. It leaves the list when that is known: it was ours after
+// all, a rule says that it is another program's, it has gone back, or a person closes it with a reason. Its alert closes with it.
+
+import (
+	"fmt"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/days"
+)
+
+// InboxClosed is a notification about money that is not ours, or no longer: it waits for nobody.
+const InboxClosed = "CLOSED"
+
+// CloseUnmatched closes what is unmatched under a number of a merchant, in the given app or transaction, and its alert. by is who or what has
+// explained it.
+func (b *Books) CloseUnmatched(app core.App, merchant, number, by, reason string) error {
+	now := b.now().UTC().Format(days.Stored)
+	err := app.RunInTransaction(func(tx core.App) error { // note: a row that is closed without its alert would call a person for ever
+		err := Exec(tx, "UPDATE `wx_inbox` SET `state` = 'CLOSED', `closedBy` = ?, `closedReason` = ?, `updated` = ? WHERE `state` = 'UNMATCHED' AND `source` = ? AND `ref` = ?",
+			Clip(by, 200), Clip(reason, 600), now, merchant, number)
+		if err != nil {
+			return err
+		}
+		return b.Settle(tx, AlertUnmatched, merchant+"/"+number, by)
+	})
+	if err != nil {
+		return fmt.Errorf("close unmatched %s: %w", number, err)
+	}
+	return nil
+}
+
+// CloseInbox closes one unmatched row for a person, and its alert: that of its number, or the one that names the row, where the number is a
+// refund's. It tells whether the row was one that waits.
+func (b *Books) CloseInbox(app core.App, id, by, reason string) (closed bool, err error) {
+	err = app.RunInTransaction(func(tx core.App) error {
+		row, err := ByID(tx, "wx_inbox", id)
+		if err != nil || row.GetString("state") != InboxUnmatched {
+			return err
+		}
+		closed = true
+		row.Load(map[string]any{"state": InboxClosed, "closedBy": Clip(by, 200), "closedReason": Clip(reason, 600)})
+		if err := Write(tx, row); err != nil {
+			return err
+		}
+		left, err := tx.CountRecords("wx_inbox", dbx.HashExp{"state": InboxUnmatched, "source": row.GetString("source"), "ref": row.GetString("ref")})
+		if err != nil || left > 0 {
+			return err
+		}
+		return b.settleAlertOf(tx, row, by)
+	})
+	if err != nil {
+		return false, fmt.Errorf("close inbox row %s: %w", id, err)
+	}
+	return closed, nil
+}
+
+func (b *Books) settleAlertOf(tx core.App, row *core.Record, by string) error {
+	if err := b.Settle(tx, AlertUnmatched, row.GetString("source")+"/"+row.GetString("ref"), by); err != nil {
+		return err
+	}
+	alerts, err := tx.FindAllRecords("wx_alerts", dbx.HashExp{"kind": string(AlertUnmatched), "closedAt": ""},
+		dbx.NewExp("json_extract([[details]], '$.inbox') = {:key}", dbx.Params{"key": row.GetString("dedupeKey")}))
+	for _, alert := range alerts {
+		if err := b.Settle(tx, AlertUnmatched, alert.GetString("subject"), by); err != nil {
+			return err
+		}
+	}
+	return err
+}

@@ -1,0 +1,263 @@
+package till
+
+// How a row of money moves, a payment and a refund alike. apply is the only writer of their states: in one transaction it reads the row,
+// decides what the event means, and writes the new state, the ledger row, what follows from it, and the effects into the outbox. drive
+// goes on from there: it makes the call to WeChat that a step asks for, whose answer is the next event, until no call is due.
+//
+// What is particular to payments, or to refunds, is in their rules (pay_apply.go, refund_drive.go) and in the table of their calls.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/accounts"
+	"wxbase/internal/books"
+	"wxbase/internal/order"
+	"wxbase/internal/wxpay"
+)
+
+// maxSteps ends a conversation with WeChat that does not settle; the sweep takes it up later.
+const maxSteps = 8
+
+// evidence is why a step happens. Some of it is kept in the ledger. F is what WeChat says: a wxpay.Trade or a wxpay.Refund.
+type evidence[F any] struct {
+	source     string // pay, notify, query, close, sweep, cancel, replace, refund, auto, platform, bill, resolve
+	fact       *F     // a verified fact; what event it is, is decided inside the transaction
+	mismatches []order.Mismatch
+	inbox      map[string]any // row of wx_inbox to write with the step
+
+	prepayID string       // of a payment
+	decision *decision    // of a person, about a payment
+	refusal  *wxpay.Error // what WeChat said about a refund in place of an answer
+}
+
+// subject is a row with the row that it belongs to.
+type subject interface {
+	record() *core.Record
+}
+
+// rules are what is particular to the rows of one collection. R is a row, S its states, E its events, F a fact about it.
+type rules[R subject, S, E ~string, F any] interface {
+	// read loads a row inside the transaction.
+	read(tx core.App, id string) (R, error)
+	// eventOf is what happened: what a fact says, or what a person made of it. It may add to why.
+	eventOf(tx core.App, row R, event E, why *evidence[F]) (E, error)
+	// stepOf is what the event does to the row.
+	stepOf(row R, event E, why evidence[F]) (order.Transition[S], error)
+	// verdict is what a step means for the notification that caused it.
+	verdict(event E, step order.Transition[S]) string
+	// keep stores in the row what the event brought with it, and when the sweep looks next.
+	keep(tx core.App, row R, event E, step order.Transition[S], why evidence[F]) error
+	// follow does in our books what a step asks for, and queues the rest.
+	follow(tx core.App, row R, step order.Transition[S], why evidence[F]) error
+	// entry names the row in the ledger, and gives the first words of the proof.
+	entry(row R, why evidence[F]) (columns, proof map[string]any)
+	// gateway is who is asked about the row.
+	gateway(row R) (wxpay.Gateway, error)
+}
+
+// call is the one that an effect asks for. It gives the event that the answer is, or a fact; neither means that the answer says nothing.
+type call[R subject, E ~string, F any] struct {
+	effect order.Effect
+	make   func(context.Context, wxpay.Gateway, R) (E, evidence[F], error)
+}
+
+// machine moves the rows of one collection.
+type machine[R subject, S, E ~string, F any] struct {
+	*kit
+	name  string // of a row in errors and logs
+	rules rules[R, S, E, F]
+	calls []call[R, E, F]
+	once  order.Effect                               // the call that is made at most once in a conversation
+	due   func(core.App, time.Time) *dbx.SelectQuery // the rows that the sweep looks at
+	pause func(asked int) time.Duration              // before it looks again
+}
+
+// driven is how far a row got.
+type driven[R subject, S ~string] struct {
+	row     R // as it was written last; zero when err is not nil
+	step    order.Transition[S]
+	callErr error // the last call to WeChat that failed; the state is settled all the same
+	err     error // we could not go on: nothing was decided
+}
+
+// apply is the only writer of states, and so the only one of PAID and of SUCCESS.
+func (m *machine[R, S, E, F]) apply(app core.App, id string, event E, why evidence[F]) (row R, step order.Transition[S], err error) {
+	err = books.Together(app, func(tx core.App) error {
+		if row, err = m.rules.read(tx, id); err != nil {
+			return err
+		}
+		step, err = m.applyIn(tx, row, event, why)
+		return err
+	})
+	if err != nil {
+		var none R
+		return none, step, fmt.Errorf("apply %s to %s %s: %w", event, m.name, id, err)
+	}
+	m.books.Wake()
+	return row, step, nil
+}
+
+// applyIn is apply for rows that the transaction has read already.
+func (m *machine[R, S, E, F]) applyIn(tx core.App, row R, event E, why evidence[F]) (step order.Transition[S], err error) {
+	if event, err = m.rules.eventOf(tx, row, event, &why); err != nil {
+		return step, err
+	}
+	if step, err = m.rules.stepOf(row, event, why); err != nil {
+		return step, err
+	}
+	return step, m.record(tx, row, event, step, why)
+}
+
+// record writes a step. A step that says nothing new writes nothing but its inbox row, so that a notification that is delivered
+// ten times costs one commit.
+func (m *machine[R, S, E, F]) record(tx core.App, row R, event E, step order.Transition[S], why evidence[F]) error {
+	if why.inbox != nil {
+		if err := books.SaveInbox(tx, why.inbox, m.rules.verdict(event, step), describe(why.mismatches)); err != nil {
+			return err
+		}
+	}
+	decided := why.decision != nil
+	if !decided && (step.Repeat || step.Stale || !step.Changed() && !writes(step.Effects)) {
+		return nil
+	}
+	row.record().Set("state", string(step.To))
+	if err := m.rules.keep(tx, row, event, step, why); err != nil {
+		return err
+	}
+	if err := books.Write(tx, row.record()); err != nil {
+		return fmt.Errorf("save %s: %w", m.name, err)
+	}
+	if step.Changed() || decided {
+		if err := m.saveLedger(tx, row, event, step, why); err != nil {
+			return err
+		}
+	}
+	return m.rules.follow(tx, row, step, why)
+}
+
+// writes tells whether effects leave something behind. Signing for the phone does not, so that asking to pay once more costs no write.
+func writes(effects []order.Effect) bool {
+	return slices.ContainsFunc(effects, func(e order.Effect) bool { return e != order.SignClientParams })
+}
+
+// saveLedger appends the transition with what it rests on.
+func (m *machine[R, S, E, F]) saveLedger(tx core.App, row R, event E, step order.Transition[S], why evidence[F]) error {
+	columns, proof := m.rules.entry(row, why)
+	proof["event"] = string(event)
+	if len(why.mismatches) > 0 {
+		proof["mismatches"] = why.mismatches
+	}
+	columns["from"], columns["to"], columns["source"], columns["evidence"] = string(step.From), string(step.To), why.source, proof
+	_, err := books.Insert(tx, "wx_ledger", columns)
+	return err
+}
+
+// drive applies an event, makes the call to WeChat that follows from it, applies its answer, and so on until no call is due.
+// NB! no call is made inside a transaction, and each state is committed before the call that it announces.
+func (m *machine[R, S, E, F]) drive(ctx context.Context, id string, event E, why evidence[F]) driven[R, S] {
+	row, step, err := m.apply(m.app, id, event, why)
+	if err != nil {
+		return driven[R, S]{step: step, err: err}
+	}
+	return m.settle(ctx, row, step)
+}
+
+// settle is drive for a row whose first step is committed.
+func (m *machine[R, S, E, F]) settle(ctx context.Context, row R, step order.Transition[S]) driven[R, S] {
+	end, id, called := driven[R, S]{row: row, step: step}, row.record().Id, false
+	for range maxSteps {
+		again := end.step.Has(m.once)
+		if again && called {
+			return end
+		}
+		called = called || again
+		event, why, err := m.carryOut(ctx, end.row, end.step)
+		if event == "" && why.fact == nil {
+			end.callErr = errors.Join(end.callErr, err)
+			return end
+		}
+		if err != nil {
+			end.callErr = err
+		}
+		if end.row, end.step, end.err = m.apply(m.app, id, event, why); end.err != nil {
+			return end
+		}
+	}
+	end.err = fmt.Errorf("%s %s does not settle", m.name, id)
+	return end
+}
+
+// carryOut makes the one call that a step asks for, and notes one that failed with WeChat's request id. Neither an event nor a fact means
+// that nothing is to be done, or that the answer says nothing and the sweep has to ask again.
+func (m *machine[R, S, E, F]) carryOut(ctx context.Context, row R, step order.Transition[S]) (event E, why evidence[F], err error) {
+	for _, c := range m.calls {
+		if !step.Has(c.effect) {
+			continue
+		}
+		gateway, err := m.rules.gateway(row)
+		if err != nil {
+			return event, why, err
+		}
+		event, why, err = c.make(ctx, gateway, row)
+		if err != nil {
+			m.logCall(row, string(c.effect), err)
+		}
+		return event, why, err
+	}
+	return event, why, nil
+}
+
+// logCall notes a failed call; the client gets a code and no more.
+func (m *machine[R, S, E, F]) logCall(row R, call string, err error) {
+	m.app.Logger().Warn("WeChat Pay call failed", "call", call, m.name, row.record().Id, "error", err.Error())
+}
+
+// sweep looks after the rows whose time has come. look says what is to be done about one, in its order's turn.
+func (m *machine[R, S, E, F]) sweep(ctx context.Context, look func(context.Context, *core.Record) driven[R, S]) error {
+	var due []*core.Record
+	if err := m.due(m.app, m.now()).All(&due); err != nil {
+		return fmt.Errorf("find due %ss: %w", m.name, err)
+	}
+	for _, r := range due {
+		m.sweepRow(ctx, r, look)
+	}
+	return nil
+}
+
+func (m *machine[R, S, E, F]) sweepRow(ctx context.Context, r *core.Record, look func(context.Context, *core.Record) driven[R, S]) {
+	defer m.locks.Lock("order/" + r.GetString("order"))()
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
+	defer cancel()
+	end := look(ctx, r)
+	if end.err != nil {
+		m.app.Logger().Error("sweep of a "+m.name+" stopped", m.name, r.Id, "error", end.err.Error())
+	}
+	if end.err != nil || end.callErr != nil {
+		m.postpone(r)
+	}
+}
+
+// postpone makes a row wait after a question that had no answer, so that an outage is not answered with a storm. One that has ended
+// meanwhile waits for nothing.
+func (m *machine[R, S, E, F]) postpone(r *core.Record) {
+	err := m.app.RunInTransaction(func(tx core.App) error {
+		r, err := books.ByID(tx, r.Collection().Name, r.Id)
+		if err != nil || r.GetDateTime("nextQueryAt").IsZero() {
+			return err
+		}
+		asked := r.GetInt("queries")
+		r.Set("queries", asked+1)
+		r.Set("nextQueryAt", m.now().Add(m.pause(asked)))
+		return books.Write(tx, r)
+	})
+	if err != nil {
+		m.app.Logger().Warn(m.name+" not postponed", m.name, r.Id, "error", err.Error())
+	}
+}
