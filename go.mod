@@ -4,10 +4,11 @@ go 1.26.0
 
 toolchain go1.26.11
 
-// an npm package carries a Go file
-ignore ./ui/node_modules
+// packages of npm may hold Go of their own
+ignore node_modules
 
 require (
+	github.com/coreos/go-systemd/v22 v22.7.0
 	github.com/dop251/goja v0.0.0-20260722130236-0768e0998ac0
 	github.com/ganigeorgiev/fexpr v0.6.0
 	github.com/goccy/go-yaml v1.19.2
@@ -29,6 +30,7 @@ require (
 	github.com/spf13/cast v1.10.0
 	github.com/spf13/cobra v1.10.2
 	github.com/wechatpay-apiv3/wechatpay-go v0.2.21
+	go.mongodb.org/mongo-driver/v2 v2.10.0
 	golang.org/x/crypto v0.59.0
 	golang.org/x/image v0.45.0
 	golang.org/x/sync v0.25.0

@@ -17,10 +17,12 @@ import (
 	"path/filepath"
 
 	"github.com/pocketbase/pocketbase"
-	"github.com/pocketbase/pocketbase/cmd"
+	pbcmd "github.com/pocketbase/pocketbase/cmd"
 	"github.com/pocketbase/pocketbase/plugins/migratecmd"
 
+	"wxbase/cmd"
 	"wxbase/hooks"
+	"wxbase/simulated"
 )
 
 // version is set by the linker.
@@ -35,7 +37,7 @@ func main() {
 		DBConnect: hooks.Connect, DefaultEncryptionEnv: "PB_ENCRYPTION_KEY", HideStartBanner: true,
 	})
 	app.RootCmd.Use, app.RootCmd.Short, app.RootCmd.Version = "wxbase", "The backend of a WeChat mini program", version
-	var config hooks.Config
+	config := hooks.Config{WeChat: simulated.WeChat()}
 	flags := app.RootCmd.PersistentFlags()
 	flags.BoolVar(&config.Sim, "sim", false, "start the simulated WeChat too, and use it (serve)")
 	flags.StringVar(&config.SimHTTP, "simHttp", "127.0.0.1:8091", "where the simulated WeChat listens (serve --sim)")
@@ -63,8 +65,12 @@ func main() {
 	if err := wx.LoadScripts(*hooksDir); err != nil {
 		exit(err)
 	}
-	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false), hooks.NewSimCommand(app.DataDir), hooks.NewEdgeCommand(), wx.NewBillCommand(), wx.NewSecretsCommand(), wx.NewDoctorCommand())
-	exit(hooks.Execute(app))
+	app.RootCmd.AddCommand(
+		pbcmd.NewSuperuserCommand(app), pbcmd.NewServeCommand(app, false), cmd.NewSimCommand(app.DataDir), cmd.NewEdgeCommand(),
+		cmd.NewBillCommand(wx), cmd.NewSecretsCommand(wx), cmd.NewDoctorCommand(wx), cmd.NewImportCommand(app),
+		cmd.NewInstallCommand(), cmd.NewUpdateCommand(app.DataDir), cmd.NewHealthCommand(app.DataDir),
+	)
+	exit(cmd.Execute(app))
 }
 
 // exit ends the process; a command that fails exits non-zero.

@@ -42,8 +42,8 @@ export class Tab {
 }
 
 /** inTabs opens tabs of one browser profile for a test, keeps pictures of all of them if it fails, and closes them. */
-export async function inTabs(browser, { name, tabs = 1, viewport = { width: 1280, height: 800 }, locale }, work) {
-  const context = await browser.newContext({ viewport, locale, reducedMotion: 'reduce' });
+export async function inTabs(browser, { name, tabs = 1, viewport = { width: 1280, height: 800 }, locale, timezoneId }, work) {
+  const context = await browser.newContext({ viewport, locale, timezoneId, reducedMotion: 'reduce' });
   const open = [];
   try {
     for (let i = 0; i < tabs; i++) open.push(new Tab(await context.newPage(), tabs > 1 ? `${name}-tab${i + 1}` : name));

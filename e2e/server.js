@@ -38,6 +38,10 @@ export async function startServer(...flags) {
     throw err;
   });
   server.end = () => end(running); // how long a stop takes, and the exit code
+  server.kill = () => { // without a word, as a power cut does
+    running.child.kill('SIGKILL');
+    return running.ended;
+  };
   server.start = async () => (running = await launch(server, args, dir));
   server.stop = async () => {
     await end(running);

@@ -85,6 +85,18 @@ export class Shop {
     await this.page.locator('.el-select-dropdown:visible').first().waitFor({ state: 'hidden' });
   }
 
+  /** day types a day; pickToday takes it from the calendar. */
+  async day(key, text) {
+    const box = this.page.getByRole('combobox', { name: this.t(key) });
+    await box.fill(text);
+    await box.press('Enter');
+  }
+
+  async pickToday(key) {
+    await this.page.getByRole('combobox', { name: this.t(key) }).click();
+    await this.page.locator('.el-date-table:visible td.today').click();
+  }
+
   /** said waits for the note that something was done, and puts it away. */
   async said(key, values) {
     await this.page.locator('.el-message', { hasText: this.t(key, values) }).first().waitFor();
@@ -113,16 +125,52 @@ export class Shop {
     await this.loaded();
   }
 
-  /** accessible fails on what axe calls serious or critical. */
+  /** account opens one's own account by the menu of the head. */
+  async account() {
+    await this.id('account').click();
+    await this.page.getByRole('menuitem', { name: this.t('title.account') }).click();
+    await this.heading('title.account').waitFor();
+    await this.loaded();
+  }
+
+  async signOut() {
+    await this.id('account').click();
+    await this.id('sign-out').click();
+    await this.page.locator('input[name=email]').waitFor();
+  }
+
+  /** until asks again and again, for half a minute at most. */
+  async until(ask) {
+    for (const end = Date.now() + 30_000; !(await ask()); ) assert.ok(Date.now() < end, 'it did not come about');
+  }
+
+  /** accessible fails on what axe calls serious or critical, in the dark too. */
   async accessible(where) {
-    // what is still fading in has too little contrast
-    await this.page.evaluate(() => Promise.allSettled(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished)));
     await this.page.evaluate(axe);
-    const { violations } = await this.page.evaluate(() => globalThis.axe.run());
-    const bad = violations.filter((one) => ['serious', 'critical'].includes(one.impact)).map((one) => `${one.id}: ${one.nodes[0].html}`);
-    assert.deepEqual(bad, [], `axe on ${where}`);
+    for (const colorScheme of ['dark', 'light']) {
+      await this.page.emulateMedia({ colorScheme });
+      await this.page.waitForFunction((dark) => document.documentElement.classList.contains('dark') === dark, colorScheme === 'dark');
+      await this.still();
+      const { violations } = await this.page.evaluate(() => globalThis.axe.run());
+      const bad = violations.filter((one) => ['serious', 'critical'].includes(one.impact)).map((one) => `${one.id}: ${one.nodes[0].html} ${one.nodes[0].any[0]?.message ?? ""}`);
+      assert.deepEqual(bad, [], `axe on ${where}, ${colorScheme}`);
+      await this.tab.step(`${where}-${colorScheme}`.replaceAll(' ', '-'));
+    }
     const wider = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(wider <= 0, `${where} is ${wider} px wider than the window`);
+    const torn = await this.page.evaluate(() => [...document.querySelectorAll('.el-dialog__body')].filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth).length);
+    assert.equal(torn, 0, `a dialog on ${where} is narrower than what it shows`);
+  }
+
+  /** still waits until nothing moves: what is fading in has too little contrast. */
+  async still() {
+    // note: a change of colours runs down the page from parent to child, one after another
+    await this.page.waitForFunction(() => {
+      const moving = document.getAnimations().some((one) => one.effect?.getTiming().iterations !== Infinity);
+      globalThis.stillFrames = moving ? 0 : (globalThis.stillFrames ?? 0) + 1;
+      return globalThis.stillFrames > 4;
+    });
+    await this.page.evaluate(() => (globalThis.stillFrames = 0));
   }
 
   quiet() {

@@ -127,7 +127,7 @@ func classOf(row *activityRow) logClass {
 
 // bindActivity puts our log in the place of PocketBase's, under the same id, so that routes can still unbind it.
 // note: with --dev PocketBase prints what it logs, and its own way stays.
-func (p *Plugin) bindActivity(e *core.ServeEvent) {
+func (l *activityLog) bindActivity(e *core.ServeEvent) {
 	if e.App.IsDev() {
 		return
 	}
@@ -139,18 +139,18 @@ func (p *Plugin) bindActivity(e *core.ServeEvent) {
 	}
 	e.Router.Middlewares = middlewares
 	e.Router.Bind(&hook.Handler[*core.RequestEvent]{
-		Id: apis.DefaultActivityLoggerMiddlewareId, Priority: apis.DefaultActivityLoggerMiddlewarePriority, Func: p.logActivity,
+		Id: apis.DefaultActivityLoggerMiddlewareId, Priority: apis.DefaultActivityLoggerMiddlewarePriority, Func: l.logActivity,
 	})
-	p.activity.start(p.app)
+	l.start(e.App)
 }
 
-func (p *Plugin) logActivity(e *core.RequestEvent) error {
+func (l *activityLog) logActivity(e *core.RequestEvent) error {
 	start := time.Now()
 	err := e.Next()
 	if wantsLog(e, err) {
 		row := requestRow(e, err)
 		row.at, row.took = start, time.Since(start)
-		p.activity.add(row)
+		l.add(row)
 	}
 	return err
 }

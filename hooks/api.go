@@ -12,10 +12,14 @@ import (
 	"wxbase/internal/till"
 )
 
-// Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the outcome. step is called for every entry that was
-// looked at.
+// Reconcile fetches the trade bill of a merchant for a day in Beijing, compares, mends and stores the outcome. mchID may be empty where there
+// is one merchant. step is called for every entry that was looked at.
 func (p *Plugin) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (till.BillReport, error) {
-	return p.till.Reconcile(ctx, mchID, day, step)
+	m, err := p.accounts.Settings.Merchant(mchID)
+	if err != nil {
+		return till.BillReport{}, err
+	}
+	return p.till.Bills.Reconcile(ctx, m.MchID, day, step)
 }
 
 // NewOrder is an order that the shop itself makes: lines of the catalogue, or a total with a description.
@@ -51,7 +55,7 @@ func (p *Plugin) CreateOrder(o NewOrder) (*core.Record, error) {
 	for _, l := range o.Lines {
 		form.Items = append(form.Items, till.OrderItem{Product: l.Product, Variant: l.Variant, Quantity: l.Quantity})
 	}
-	return p.till.PlaceOrder(p.app, form)
+	return p.till.Orders.Place(p.app, form)
 }
 
 // NewRefund is money that goes back: an amount, or all that is left.
@@ -78,7 +82,7 @@ func (p *Plugin) Refund(ctx context.Context, orderID string, r NewRefund) (*core
 		return nil, err
 	}
 	defer p.locks.Lock("order/" + orderID)()
-	id, err := p.till.MakeRefund(ctx, orderID, wish)
+	id, err := p.till.Refunds.Make(ctx, orderID, wish)
 	if err != nil {
 		return nil, err
 	}

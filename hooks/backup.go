@@ -17,7 +17,10 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/security"
 
+	"wxbase/internal/folder"
 	"wxbase/internal/settings"
+	"wxbase/internal/standin"
+	"wxbase/internal/vitals"
 )
 
 // bindBackup replaces PocketBase's backup, which opens and closes the live database files: on POSIX that drops the locks SQLite
@@ -25,8 +28,8 @@ import (
 // plain read to SQLite. The dashboard's buttons and the schedule go on working.
 //
 // note: e.Next is not called on purpose, the built-in body must not run.
-func (p *Plugin) bindBackup(app core.App) {
-	app.OnBackupCreate().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxBackupWatch", Priority: 9998, Func: p.watchBackup})
+func bindBackup(app core.App, watch *vitals.Vitals) {
+	app.OnBackupCreate().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxBackupWatch", Priority: 9998, Func: watch.WatchBackup})
 	app.OnBackupCreate().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxBackup", Priority: 9999, Func: createBackup})
 	app.OnBackupRestore().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxRestore", Func: keepKeys})
 }
@@ -35,7 +38,7 @@ func (p *Plugin) bindBackup(app core.App) {
 //
 // NB! PocketBase moves everything else away and deletes it at the next start; without the key file no stored secret opens again.
 func keepKeys(e *core.BackupEvent) error {
-	e.Exclude = append(e.Exclude, settings.KeyFile, settings.RetiredKeyFile, simFolder, folderLockFile, folderHolderFile)
+	e.Exclude = append(e.Exclude, settings.KeyFile, settings.RetiredKeyFile, standin.Folder, folder.LockFile, folder.HolderFile)
 	return e.Next()
 }
 

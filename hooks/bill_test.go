@@ -9,6 +9,7 @@ import (
 
 	"github.com/pocketbase/dbx"
 
+	"wxbase/cmd"
 	"wxbase/internal/apptest"
 	"wxbase/internal/till"
 )
@@ -124,7 +125,7 @@ func TestBillCommand(t *testing.T) {
 	day := noon(app)
 	run := func(args ...string) (string, error) {
 		var out bytes.Buffer
-		command := app.WX.NewBillCommand()
+		command := cmd.NewBillCommand(app.WX)
 		command.SetArgs(args)
 		command.SetOut(&out)
 		command.SetErr(&bytes.Buffer{})

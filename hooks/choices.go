@@ -25,6 +25,9 @@ func (c *Config) readChoices() (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.readForgetDays(); err != nil {
+		return err
+	}
 	return c.readKeeping()
 }
 

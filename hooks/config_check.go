@@ -17,9 +17,9 @@ import (
 // bindConfigChecks refuses, when they are saved, rows that could never work. Mini programs and merchants are the settings' own.
 //
 // note: only what a save changes is looked at, so that a row of before goes on being sold from and can be mended field by field.
-func (p *Plugin) bindConfigChecks() {
-	p.app.OnRecordValidate("products", "product_variants").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxProduct", Func: checkProductRow})
-	p.app.OnRecordValidate("rooms").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxRoomRules", Func: checkRoomRow})
+func bindConfigChecks(app core.App) {
+	app.OnRecordValidate("products", "product_variants").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxProduct", Func: checkProductRow})
+	app.OnRecordValidate("rooms").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxRoomRules", Func: checkRoomRow})
 }
 
 // changed tells whether a save changes a field.
@@ -49,18 +49,18 @@ func checkRoomRow(e *core.RecordEvent) error {
 }
 
 // storedAdvice lists rows of before that could never work, in words for the owner.
-func (p *Plugin) storedAdvice() (advice []string) {
-	unpriced, err := p.app.CountRecords("products", dbx.HashExp{"active": true}, dbx.NewExp("price < 1"))
+func storedAdvice(app core.App) (advice []string) {
+	unpriced, err := app.CountRecords("products", dbx.HashExp{"active": true}, dbx.NewExp("price < 1"))
 	if err == nil && unpriced > 0 {
 		advice = append(advice, fmt.Sprintf("%d products are on sale without a price, so that nobody can buy them: set a price, or active to false", unpriced))
 	}
 	for _, collection := range []string{"rooms", "wx_templates"} {
-		rows, err := p.app.FindAllRecords(collection)
+		rows, err := app.FindAllRecords(collection)
 		if err != nil {
 			continue
 		}
 		for _, r := range rows {
-			if problem := rowProblem(p.app, r); problem != "" {
+			if problem := rowProblem(app, r); problem != "" {
 				advice = append(advice, fmt.Sprintf("%s %s cannot work: %s", collection, r.Id, problem))
 			}
 		}
@@ -92,12 +92,12 @@ func rowProblem(app core.App, r *core.Record) string {
 }
 
 // demoAdvice announces superusers of the demo that live on in a real start: their password was printed, and may be in a log.
-func (p *Plugin) demoAdvice() []string {
-	password := keptDemoPassword(p.app.DataDir())
+func demoAdvice(app core.App) []string {
+	password := keptDemoPassword(app.DataDir())
 	if password == "" {
 		return nil
 	}
-	users, err := p.app.FindAllRecords(core.CollectionNameSuperusers)
+	users, err := app.FindAllRecords(core.CollectionNameSuperusers)
 	if err != nil {
 		return nil
 	}

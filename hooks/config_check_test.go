@@ -157,6 +157,29 @@ func TestWrongFolder(t *testing.T) {
 	}
 }
 
+// TestSuperuserInAnEmptyFolder: an install script makes the folder, then the superuser, then starts the server. A folder with other things in it is
+// the wrong one.
+func TestSuperuserInAnEmptyFolder(t *testing.T) {
+	t.Parallel()
+	for _, other := range []bool{false, true} {
+		dir := t.TempDir()
+		if other {
+			if err := os.WriteFile(filepath.Join(dir, "letter.txt"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := command(t, dir, nil, "--new=false")
+		cmd.Args = append(append([]string{cmd.Args[0]}, "superuser", "upsert", "owner@example.com", "a-long-password"), "--dir", dir)
+		out, err := cmd.CombinedOutput()
+		if (err != nil) != other {
+			t.Errorf("other files %v: got %v, %q, want a refusal %v", other, err, out, other)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "data.db")); os.IsNotExist(err) != other {
+			t.Errorf("other files %v: got %v, want a database %v", other, err, !other)
+		}
+	}
+}
+
 // TestDamagedDatabase: the message names the folder and the way out, and nothing is written into what may still be saved.
 func TestDamagedDatabase(t *testing.T) {
 	t.Parallel()

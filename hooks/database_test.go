@@ -1,6 +1,7 @@
 package hooks_test
 
 import (
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -30,7 +31,7 @@ func TestConnectPragmas(t *testing.T) {
 		{"foreign_keys", "1", ""},
 		{"busy_timeout", "10000", "another process may write for a moment"},
 		{"temp_store", "2", ""},
-		{"cache_size", "-2000", "in KB: PocketBase opens up to 120 connections"},
+		{"cache_size", "-1000", "in KB: PocketBase opens up to 120 connections"},
 	}
 	for _, s := range scenarios {
 		t.Run(s.pragma, func(t *testing.T) {
@@ -40,6 +41,25 @@ func TestConnectPragmas(t *testing.T) {
 				t.Errorf("got %q, %v, want %q (%s)", got, err, s.want, s.why)
 			}
 		})
+	}
+}
+
+// TestDefensive: where the driver knows the setting, no statement writes the schema past SQLite. A driver that knows it refuses nonsense.
+func TestDefensive(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "data.db")
+	db := connect(t, path)
+	if _, err := db.NewQuery("CREATE TABLE a (b)").Execute(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := db.NewQuery("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE TABLE a (b, c)' WHERE name = 'a'").Execute()
+	nonsense, openErr := sql.Open("sqlite", path+"?_defensive=nonsense")
+	if openErr != nil {
+		t.Fatal(openErr)
+	}
+	t.Cleanup(func() { _ = nonsense.Close() })
+	if knows := nonsense.PingContext(t.Context()) != nil; knows != (err != nil) {
+		t.Errorf("the schema was written: got %v, and a driver that knows _defensive: %t", err, knows)
 	}
 }
 

@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"wxbase/internal/standin"
+
 	"github.com/pocketbase/pocketbase/core"
 )
 
 // seedDemo makes what the demo needs and is not there yet: a superuser and a few products.
-func (p *Plugin) seedDemo(app core.App) error {
-	if err := p.seedSuperuser(app); err != nil {
+func (c *Config) seedDemo(app core.App) error {
+	if err := c.seedSuperuser(app); err != nil {
 		return fmt.Errorf("make demo superuser: %w", err)
 	}
 	if err := seedProducts(app); err != nil {
@@ -26,28 +28,30 @@ func (p *Plugin) seedDemo(app core.App) error {
 
 // seedSuperuser makes the superuser whose login is printed. The password is kept beside the simulator's keys, because PocketBase
 // keeps only its hash and every start prints it. One that somebody has chosen in the dashboard stays, and is not printed.
-func (p *Plugin) seedSuperuser(app core.App) error {
-	asked := p.cfg.DemoPassword != ""
-	p.cfg.DemoPassword = cmp.Or(p.cfg.DemoPassword, keptDemoPassword(app.DataDir()), strings.ToLower(rand.Text()[:12]))
-	user, err := superuserOf(app, p.cfg.DemoEmail)
+func (c *Config) seedSuperuser(app core.App) error {
+	asked := c.DemoPassword != ""
+	c.DemoPassword = cmp.Or(c.DemoPassword, keptDemoPassword(app.DataDir()), strings.ToLower(rand.Text()[:12]))
+	user, err := superuserOf(app, c.DemoEmail)
 	switch {
 	case err != nil:
 		return err
 	case user.IsNew():
-	case user.ValidatePassword(p.cfg.DemoPassword):
+	case user.ValidatePassword(c.DemoPassword):
 		return nil
 	case !asked:
-		p.cfg.DemoPassword = ""
+		c.DemoPassword = ""
 		return nil
 	}
-	user.SetPassword(p.cfg.DemoPassword)
+	user.SetPassword(c.DemoPassword)
 	if err := app.Save(user); err != nil {
 		return err
 	}
-	return os.WriteFile(demoPasswordFile(app.DataDir()), []byte(p.cfg.DemoPassword+"\n"), 0o600)
+	return os.WriteFile(demoPasswordFile(app.DataDir()), []byte(c.DemoPassword+"\n"), 0o600)
 }
 
-func demoPasswordFile(dir string) string { return filepath.Join(dir, simFolder, "demo-password") }
+func demoPasswordFile(dir string) string {
+	return filepath.Join(dir, standin.Folder, "demo-password")
+}
 
 // keptDemoPassword is the password that the last start with the simulator printed; empty when there was none.
 func keptDemoPassword(dir string) string {

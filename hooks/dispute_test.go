@@ -197,7 +197,7 @@ func TestDisputeAccepted(t *testing.T) {
 			if got := d.row(t, "payments", d.payment).GetString("transactionId"); got == "" {
 				t.Error("transaction: got none, want WeChat's")
 			}
-			if n := count(t, d.app, "wx_outbox", dbx.HashExp{"key": "order.paid.hooks/" + d.order.Text("id")}); n != 1 {
+			if n := count(t, d.app, "wx_outbox", dbx.HashExp{"key": "order.paid.notice/" + d.order.Text("id")}); n != 1 {
 				t.Errorf("effects of paying: got %d, want 1", n)
 			}
 			wantAnswer(t, d.resolve("accept"), http.StatusNotFound, "dispute_not_found")

@@ -322,14 +322,9 @@ func TestEdgeBeforeItsPrimary(t *testing.T) {
 		}
 	}))
 	t.Cleanup(primary.Close)
-	edge := &process{t: t, out: &output{}, addr: freeAddr(t), done: make(chan struct{})}
-	edge.cmd = command(t, home(t), []string{"WXBASE_REDIS_URL=" + redis.URL(), "WXBASE_PRIMARY_URL=" + primary.URL}, "edge", "--http", edge.addr)
-	edge.cmd.Stdout, edge.cmd.Stderr = edge.out, edge.out
-	if err := edge.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { defer close(edge.done); _ = edge.cmd.Wait() }()
-	t.Cleanup(func() { edge.end(syscall.SIGKILL) })
+	addr, env := freeAddr(t), []string{"WXBASE_REDIS_URL=" + redis.URL(), "WXBASE_PRIMARY_URL=" + primary.URL}
+	dir := home(t)
+	edge := begin(t, dir, addr, command(t, dir, env, "edge", "--http", addr))
 	eventually(t, "an answer that it is not ready", func() bool {
 		res, err := http.Get("http://" + edge.addr + "/api/wx/health")
 		if err != nil {
@@ -345,5 +340,5 @@ func TestEdgeBeforeItsPrimary(t *testing.T) {
 		t.Errorf("log: got %s, want what is wrong with the primary, and no password", got)
 	}
 	close(keys)
-	edge.waitFor("/api/wx/health")
+	edge.WaitFor("/api/wx/health")
 }

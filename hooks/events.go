@@ -13,13 +13,13 @@ func (p *Plugin) OnLogin() *hook.Hook[*events.LoginEvent] { return p.people.OnLo
 func (p *Plugin) OnProfile() *hook.Hook[*events.ProfileEvent] { return p.people.OnProfile }
 
 // OnOrderCreate is triggered for every new order, inside its transaction.
-func (p *Plugin) OnOrderCreate() *hook.Hook[*events.OrderEvent] { return p.till.OnOrderCreate }
+func (p *Plugin) OnOrderCreate() *hook.Hook[*events.OrderEvent] { return p.till.Orders.OnCreate }
 
 // OnOrderPaid is triggered once an order is paid and committed.
-func (p *Plugin) OnOrderPaid() *hook.Hook[*events.PaidEvent] { return p.till.OnOrderPaid }
+func (p *Plugin) OnOrderPaid() *hook.Hook[*events.PaidEvent] { return p.till.OnPaid }
 
 // OnRefundSucceeded is triggered once a refund has reached the payer and is committed.
-func (p *Plugin) OnRefundSucceeded() *hook.Hook[*events.RefundEvent] { return p.till.OnRefundSucceeded }
+func (p *Plugin) OnRefundSucceeded() *hook.Hook[*events.RefundEvent] { return p.till.OnRefunded }
 
 // OnCodeScanned is triggered when a scene is resolved.
 func (p *Plugin) OnCodeScanned() *hook.Hook[*events.ScanEvent] { return p.codes.OnCodeScanned }
@@ -29,6 +29,9 @@ func (p *Plugin) OnRoomMessage() *hook.Hook[*events.RoomMessageEvent] { return p
 
 // OnPush is triggered for everything that WeChat pushes, after wxbase has done its own part.
 func (p *Plugin) OnPush() *hook.Hook[*events.PushEvent] { return p.subscribe.OnPush }
+
+// OnUserForget is triggered for a person who is being forgotten, before their rows go.
+func (p *Plugin) OnUserForget() *hook.Hook[*events.UserForgetEvent] { return p.privacy.OnUserForget }
 
 type (
 	// LoginEvent is a login that WeChat has confirmed; see package events.
@@ -47,6 +50,8 @@ type (
 	RoomMessageEvent = events.RoomMessageEvent
 	// PushEvent is what WeChat has pushed; see package events.
 	PushEvent = events.PushEvent
+	// UserForgetEvent is a person who is being forgotten; see package events.
+	UserForgetEvent = events.UserForgetEvent
 	// SubscribeAnswer is what a person said to a template of subscribe messages; see package events.
 	SubscribeAnswer = events.SubscribeAnswer
 	// MessageReport is what became of a subscribe message; see package events.

@@ -21,10 +21,10 @@ func (p *Plugin) Sweep(ctx context.Context) error { return p.till.Sweep(ctx) }
 func (p *Plugin) Drain(ctx context.Context) error { return p.books.Drain(ctx) }
 
 // SweepRefunds runs one round of the sweep of refunds.
-func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.till.SweepRefunds(ctx) }
+func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.till.Refunds.Sweep(ctx) }
 
 // ReconcileDue runs one round of bills.
-func (p *Plugin) ReconcileDue(ctx context.Context) { p.till.ReconcileDue(ctx) }
+func (p *Plugin) ReconcileDue(ctx context.Context) { p.till.Bills.RunDue(ctx) }
 
 // Gateway speaks to WeChat Pay as another program of the merchant would.
 func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) {
@@ -33,12 +33,12 @@ func (p *Plugin) Gateway(mchID, appID string) (wxpay.Gateway, error) {
 
 // AskForRefundsByHand is how a merchant without an APIv2 key is looked after.
 func (p *Plugin) AskForRefundsByHand(ctx context.Context, payment *core.Record) error {
-	return p.till.AskForRefundsByHand(ctx, payment)
+	return p.till.Refunds.AskByHand(ctx, payment)
 }
 
 // EdgeKeys is what GET /api/wx/edges/key answers.
 func (p *Plugin) EdgeKeys() ([]byte, error) {
-	signer, err := p.ticketSigner()
+	signer, err := p.primary.Signer()
 	if err != nil {
 		return nil, err
 	}
@@ -51,10 +51,10 @@ func (p *Plugin) SetEffects(places int, timeout time.Duration) {
 }
 
 // ScriptAdvice is what the owner is told about JavaScript hooks.
-func (p *Plugin) ScriptAdvice() []string { return p.scripts.advice() }
+func (p *Plugin) ScriptAdvice() []string { return p.scripts.Advice() }
 
 // StopScripts interrupts every script, as the end of the process does.
-func (p *Plugin) StopScripts() { p.scripts.guard.stopAll() }
+func (p *Plugin) StopScripts() { p.scripts.Interrupt() }
 
 // Enter puts a row of the outbox as it was read into its lane, and waits.
 func (p *Plugin) Enter(ctx context.Context, row *core.Record) error {
@@ -63,7 +63,7 @@ func (p *Plugin) Enter(ctx context.Context, row *core.Record) error {
 
 // ChangeMerchants changes the simulator's merchants as the settings know them.
 func (p *Plugin) ChangeMerchants(change func(*settings.Merchant)) {
-	apps, merchants := simSettings(p.sim.wechat.Config(), p.cfg.Env)
+	apps, merchants := p.sim.Settings(p.cfg.Env)
 	for i := range merchants {
 		change(&merchants[i])
 	}

@@ -23,18 +23,13 @@ func TestFullDisk(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, dir: dir, out: &output{}, addr: freeAddr(t), done: make(chan struct{})}
-	p.cmd = exec.CommandContext(t.Context(), "unshare", "-rm", "sh", "-c", `mount -t tmpfs -o size=160m tmpfs "$1" && shift && exec "$@"`, "sh",
-		dir, apptest.Binary(t), "serve", "--dir", dir, "--http", p.addr)
-	p.cmd.Dir = filepath.Dir(dir)
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.cmd.Dir, "WXBASE_DISK_FREE_MB=64", "WXBASE_METRICS=1"}
-	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { defer close(p.done); _ = p.cmd.Wait() }()
-	t.Cleanup(func() { p.end(syscall.SIGKILL) })
-	p.waitFor("/api/wx/health")
+	addr := freeAddr(t)
+	cmd := exec.CommandContext(t.Context(), "unshare", "-rm", "sh", "-c", `mount -t tmpfs -o size=160m tmpfs "$1" && shift && exec "$@"`, "sh",
+		dir, apptest.Binary(t), "serve", "--dir", dir, "--http", addr)
+	cmd.Dir = filepath.Dir(dir)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir, "WXBASE_DISK_FREE_MB=64", "WXBASE_METRICS=1"}
+	p := begin(t, dir, addr, cmd)
+	p.WaitFor("/api/wx/health")
 	fill := fmt.Sprintf("/proc/%d/root%s/fill", p.cmd.Process.Pid, dir)
 	grow(t, fill, 0) // to the last byte
 	p.until("503", func() bool {

@@ -1,56 +1,12 @@
 package hooks
 
-import (
-	"net/http"
+import "wxbase/internal/vitals"
 
-	"github.com/pocketbase/dbx"
-	"github.com/pocketbase/pocketbase/core"
-
-	"wxbase/internal/answer"
-	"wxbase/internal/redact"
-)
-
-// health handles GET /api/wx/health: 200 when the work can be done, also while something is not as it should be (`degraded`); 503 when
-// nothing can be written or nobody carries out what was queued. `configured` tells whether a mini program is set up; what exactly is
-// wrong or missing is told to superusers and in the log, not to strangers.
-func (p *Plugin) health(e *core.RequestEvent) error {
-	var one int
-	if err := e.App.DB().NewQuery("SELECT 1").Row(&one); err != nil {
-		return answer.Fail(answer.NotReady, err)
-	}
-	apps, err := p.accounts.Settings.Apps()
-	if err != nil {
-		return answer.Fail(answer.NotReady, err)
-	}
-	state := p.ready(e.Request.Context())
-	if state.stops() {
-		return p.unready(e, state)
-	}
-	status := "ok"
-	if len(state.Problems) > 0 {
-		status = "degraded"
-	}
-	reply := map[string]any{"status": status, "configured": len(apps) > 0, "simulated": p.cfg.Sim}
-	if e.HasSuperuserAuth() {
-		reply["problems"] = append([]string{}, state.Problems...)
-		reply["backlog"] = map[string]any{"due": state.Backlog, "oldestSeconds": int(state.Oldest.Seconds())}
-		reply["disk"] = map[string]any{"freeMB": state.Free / megabyte}
-		reply["advice"] = append(p.advice(), p.scripts.advice()...)
-		if reply["alerts"], err = p.books.Alerts(e.App, dbx.HashExp{"closedAt": ""}, "since ASC"); err != nil {
-			return answer.Fail(answer.NotReady, err)
-		}
-	}
-	return e.JSON(http.StatusOK, reply)
-}
-
-// unready is the answer of a server that cannot do its work. Superusers are told why.
-func (p *Plugin) unready(e *core.RequestEvent, state readiness) error {
-	answer := answer.Fail(answer.NotReady, state.Writer)
-	if e.HasSuperuserAuth() {
-		answer.Data["problems"] = state.Problems
-		if state.Writer != nil {
-			answer.Data["reason"] = oneLine(redact.Text(state.Writer.Error()))
-		}
-	}
-	return answer
+// newVitals gives what looks at the server what it needs.
+func (p *Plugin) newVitals() *vitals.Vitals {
+	return vitals.New(vitals.Deps{
+		App: p.app, Now: p.Now, Books: p.books, Accounts: p.accounts, Out: p.cfg.Out, Simulated: p.cfg.Sim, SweepEvery: p.cfg.SweepEvery,
+		ProbeEvery: p.cfg.ProbeEvery, ProbeFresh: p.cfg.ProbeFresh, DiskFreeMB: p.cfg.DiskFreeMB, BackupHours: p.cfg.BackupHours,
+		Advice: p.refusals.advice, Scripts: func() []string { return p.scripts.Advice() },
+	})
 }

@@ -9,18 +9,18 @@
 //	})
 //	app.Start()
 //
-// One feature is one file. The whole API is the list in bindRoutes.
+// The whole API is the list in bindRoutes; features.go connects the packages that do the work.
 package hooks
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -34,30 +34,41 @@ import (
 	"wxbase/internal/desk"
 	"wxbase/internal/environment"
 	"wxbase/internal/events"
+	"wxbase/internal/folder"
+	"wxbase/internal/guard"
 	"wxbase/internal/limit"
 	"wxbase/internal/locks"
 	"wxbase/internal/metrics"
+	"wxbase/internal/moving"
 	"wxbase/internal/parcels"
 	"wxbase/internal/people"
-	"wxbase/internal/realtime/redisbus"
+	"wxbase/internal/primary"
+	"wxbase/internal/privacy"
 	"wxbase/internal/rooms"
 	"wxbase/internal/screening"
+	"wxbase/internal/scripts"
+	"wxbase/internal/serving"
 	"wxbase/internal/settings"
+	"wxbase/internal/standin"
 	"wxbase/internal/subscribe"
+	"wxbase/internal/supervisor"
 	"wxbase/internal/till"
+	"wxbase/internal/tokens"
+	"wxbase/internal/vitals"
 	_ "wxbase/migrations" // the collections
 )
 
 // Config configures Register. The zero value is right for production.
 type Config struct {
-	Sim          bool   // start the simulated WeChat too, and use it
-	SimHTTP      string // where the simulator listens; 127.0.0.1:8091 when empty
-	SimOpen      bool   // let Sim listen where other machines reach it, and let them use it
-	DemoEmail    string // superuser made with Sim; demo@example.com when empty
-	DemoPassword string // and the password; made up when empty
-	Demo         fs.FS  // the demo page, served at / with Sim
-	SDK          fs.FS  // the client SDK that the demo page loads, served at /sdk/ with Sim
-	PublicDir    string // folder served at / without Sim; may be missing
+	Sim          bool          // start the simulated WeChat too, and use it
+	WeChat       standin.Maker // the simulated WeChat that Sim starts: simulated.WeChat() of wxbase/simulated, which a program links only if it names it
+	SimHTTP      string        // where the simulator listens; 127.0.0.1:8091 when empty
+	SimOpen      bool          // let Sim listen where other machines reach it, and let them use it
+	DemoEmail    string        // superuser made with Sim; demo@example.com when empty
+	DemoPassword string        // and the password; made up when empty
+	Demo         fs.FS         // the demo page, served at / with Sim
+	SDK          fs.FS         // the client SDK that the demo page loads, served at /sdk/ with Sim
+	PublicDir    string        // folder served at / without Sim; may be missing
 
 	RedisURL   string        // joins this process to its edges and sisters; empty: there are none; WXBASE_REDIS_URL wins over it
 	PublicURL  string        // origin where WeChat reaches this server; WXBASE_PUBLIC_URL wins over it
@@ -82,6 +93,7 @@ type Config struct {
 	KeepInbox  time.Duration // of wx_inbox: 180 days when zero, for ever below zero; WXBASE_KEEP_INBOX_DAYS wins over it
 	KeepOutbox time.Duration // of wx_outbox: 90 days when zero, for ever below zero; WXBASE_KEEP_OUTBOX_DAYS wins over it
 	KeepScans  time.Duration // of wx_scans: 400 days when zero, for ever below zero; WXBASE_KEEP_SCANS_DAYS wins over it
+	ForgetDays int           // between the wish to be forgotten and the deed: 7 when zero, at once below zero; WXBASE_FORGET_DAYS wins over it
 	LogSample  int           // one in so many successful requests has a row in the log; all when zero, none below; WXBASE_LOG_SAMPLE wins over it
 
 	Env       func(string) string // os.Getenv when nil
@@ -104,28 +116,26 @@ type Plugin struct {
 	subscribe *subscribe.Subscribe
 	screening *screening.Screening
 	rooms     *rooms.Rooms
+	privacy   *privacy.Privacy
 
-	keeper   *keeper
+	vitals   *vitals.Vitals
 	metrics  *metrics.Metrics
 	activity *activityLog
 	limits   limit.Limits
 	locks    *locks.Keyed
-	pictures *pictures
-	guards   guards
-	proxy    proxyNotice
-	edgeKey  edgeKey
-	edges    []string      // public addresses of the edges
-	bus      *redisbus.Bus // nil: this is the only process
+	guard    *guard.Guard
+	refusals *refusals
+	office   *office
+	examiner *examiner
+	tidier   *tidier
+	primary  *primary.Primary
+
+	supervisor *supervisor.Told // nil until the server listens
 
 	desk    *desk.Desk
-	scripts *scripts // nil until LoadScripts
+	scripts *scripts.Scripts // nil until LoadScripts
 
-	sim *simulator // nil without Config.Sim
-
-	schema     ownSchema
-	byHand     map[string]byHand
-	userFields []string    // of users, that their user may write
-	serving    atomic.Bool // migrations are over: our collections stay as they are
+	sim standin.WeChat // nil without Config.Sim
 }
 
 // MustRegister is Register for a main function: it panics on an error.
@@ -142,6 +152,9 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	config = config.withDefaults()
 	if err := config.readChoices(); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
+	if config.Sim && config.WeChat == nil {
+		return nil, errors.New("register wxbase: Sim needs a simulated WeChat: set WeChat to simulated.WeChat(), of package wxbase/simulated")
 	}
 	if config.OrderLife < time.Minute {
 		return nil, fmt.Errorf("register wxbase: OrderLife is %s, want at least a minute", config.OrderLife)
@@ -170,24 +183,27 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
-	schema := newOwnSchema()
-	own, err := userFields(config.Env, schema)
-	if err != nil {
-		return nil, fmt.Errorf("register wxbase: %w", err)
-	}
 	counters := metrics.New()
 	p := &Plugin{
-		app: app, cfg: config, schema: schema, byHand: handWritten(), userFields: own, keeper: newKeeper(),
-		metrics: counters, limits: bounds, locks: &locks.Keyed{}, pictures: newPictures(bounds),
+		app: app, cfg: config, metrics: counters, limits: bounds, locks: &locks.Keyed{},
 		activity: newActivityLog(config.LogSample, counters.Registry),
 	}
-	p.accounts = accounts.New(config.Transport, p.now, app.Logger, counters.Observe)
-	p.openFeatures(told)
+	if p.guard, err = guard.New(guard.Deps{App: app, Now: p.Now, Limits: bounds, Env: config.Env, IsOperator: desk.IsOperator}); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
+	p.accounts = accounts.New(config.Transport, p.Now, app.Logger, counters.Observe)
+	books.OwnHooks(app, func() {
+		p.openFeatures(told)
+		p.openOffices()
+		p.primary = primary.New(primary.Deps{
+			App: app, Now: p.Now, Accounts: p.accounts, Rooms: p.rooms, Metrics: counters, Env: config.Env, RedisURL: config.RedisURL, Out: config.Out,
+		})
+		p.desk = p.newDesk()
+		p.bindApp()
+	})
 	if err := p.rooms.OpenRooms(); err != nil {
 		return nil, err
 	}
-	p.desk = p.newDesk()
-	p.bindApp()
 	return p, nil
 }
 
@@ -196,8 +212,8 @@ func (c Config) withDefaults() Config {
 	c.DemoEmail = cmp.Or(c.DemoEmail, "demo@example.com")
 	c.OrderLife = cmp.Or(c.OrderLife, 30*time.Minute)
 	c.SweepEvery = cmp.Or(c.SweepEvery, 2*time.Second)
-	c.ProbeEvery = cmp.Or(c.ProbeEvery, probeEvery)
-	c.ProbeFresh = cmp.Or(c.ProbeFresh, probeFresh)
+	c.ProbeEvery = cmp.Or(c.ProbeEvery, vitals.ProbeEvery)
+	c.ProbeFresh = cmp.Or(c.ProbeFresh, vitals.ProbeFresh)
 	c.DiskFreeMB = cmp.Or(c.DiskFreeMB, 256)
 	c.BackupHours = cmp.Or(c.BackupHours, 48)
 	c.HookTimeout = cmp.Or(c.HookTimeout, 30*time.Second)
@@ -208,6 +224,7 @@ func (c Config) withDefaults() Config {
 	c.KeepInbox = cmp.Or(c.KeepInbox, keepInbox)
 	c.KeepOutbox = cmp.Or(c.KeepOutbox, keepOutbox)
 	c.KeepScans = cmp.Or(c.KeepScans, keepScans)
+	c.ForgetDays = cmp.Or(c.ForgetDays, forgetDays)
 	c.LogSample = cmp.Or(c.LogSample, 1)
 	if c.Env == nil {
 		c.Env = os.Getenv
@@ -238,37 +255,35 @@ func (c *Config) readHookLimits() error {
 	return nil
 }
 
-func (p *Plugin) now() time.Time { return p.cfg.Now() }
+// Now is the time that wxbase goes by: that of Config, or with Sim the simulator's, which people move.
+func (p *Plugin) Now() time.Time { return p.cfg.Now() }
 
 // bindApp lists what wxbase does to the app besides its routes.
 func (p *Plugin) bindApp() {
-	p.bindBackup(p.app)
+	bindBackup(p.app, p.vitals)
 	bindLogs(p.app)
-	p.bindPictures()
-	p.bindQueries()
-	p.bindGuards()
-	p.bindRefusals()
+	p.guard.BindCosts()
+	p.refusals.bindRefusals()
 	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxSettings", Func: p.openSettings})
-	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxGroupCommit", Func: p.groupWrites})
+	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxGroupCommit", Func: p.cfg.groupWrites})
 	p.app.OnRecordCreateExecute("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxSaveUserQuickly", Func: people.SaveUserQuickly})
 	p.app.OnRecordUpdate("users").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxBlockUser", Func: people.BlockUser})
+	p.app.OnRecordAuthWithPasswordRequest("users").Bind(&hook.Handler[*core.RecordAuthWithPasswordRequestEvent]{Id: "wxOldPassword", Func: moving.AcceptOldPassword})
 	p.app.OnRecordUpdate("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.app.OnRecordDelete("wx_ledger").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxLedgerIsAppendOnly", Func: keepLedger})
 	p.app.OnRecordValidate("wx_merchants").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxForeign", Func: till.CheckForeign})
 	p.subscribe.BindTemplates()
-	p.bindConfigChecks()
+	bindConfigChecks(p.app)
 	p.screening.BindHolds()
 	p.people.OnProfile.Bind(&hook.Handler[*events.ProfileEvent]{Id: "wxCheckRecord", Func: p.screening.CheckProfile, Priority: 99})
-	p.bindSchemaGuard()
-	p.bindRecordGuard()
-	p.app.OnRecordValidate().Bind(&hook.Handler[*core.RecordEvent]{Id: "wxOwnFields", Priority: -1000, Func: p.validateOwn})
+	p.guard.BindRows()
 	p.app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxServe", Func: p.serve})
 	p.app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{Id: "wxStop", Func: p.terminate})
 }
 
 // openSettings needs the data folder, which exists once PocketBase has booted.
 func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
-	if err := p.closeFolder(e.App.DataDir()); err != nil { // note: before the first secret is in it
+	if err := folder.Close(e.App.DataDir(), p.cfg.Out); err != nil { // note: before the first secret is in it
 		return err
 	}
 	if err := e.Next(); err != nil {
@@ -277,78 +292,91 @@ func (p *Plugin) openSettings(e *core.BootstrapEvent) error {
 	if p.accounts.Settings != nil { // a restore boots a second time
 		return nil
 	}
-	store, err := settings.New(p.app, settings.Options{Env: p.cfg.Env, DataDir: p.app.DataDir(), PublicURL: p.cfg.PublicURL, Simulated: p.cfg.Sim})
+	var store *settings.Store
+	var err error
+	books.OwnHooks(p.app, func() {
+		store, err = settings.New(p.app, settings.Options{Env: p.cfg.Env, DataDir: p.app.DataDir(), PublicURL: p.cfg.PublicURL, Simulated: p.cfg.Sim})
+	})
 	if err != nil {
 		return fmt.Errorf("open settings: %w", err)
 	}
 	p.accounts.Open(p.app, store)
-	p.writeScriptTypes()
+	writeScriptTypes(p.app, p.books.LogError)
 	return nil
 }
 
 // serve is the table of contents of a start.
 func (p *Plugin) serve(e *core.ServeEvent) error {
-	if err := p.holdFolder(e); err != nil {
+	if err := folder.Hold(p.app, e); err != nil {
 		return err
 	}
-	if err := refuseNewer(e.App); err != nil {
+	if err := folder.RefuseNewer(e.App); err != nil {
 		return err
 	}
-	if err := p.serveScripts(); err != nil {
+	if err := p.scripts.Serve(); err != nil {
 		return err
 	}
-	if err := checkSchema(e.App); err != nil {
+	if err := p.guard.Lock(e.App); err != nil {
 		return err
 	}
-	p.serving.Store(true)
-	hardenServer(e.Server)
+	serving.Harden(e.Server)
 	if err := p.resealSecrets(e); err != nil { // note: before anything reads or writes a secret
 		return err
 	}
 	if err := p.accounts.Settings.CheckRules(); err != nil {
 		return err
 	}
-	if err := p.usePreferences(e.App); err != nil {
+	if err := p.examiner.usePreferences(e.App); err != nil {
 		return err
 	}
-	p.bindActivity(e)
-	p.installer(e)
-	e.Router.BindFunc(dashboardHeaders, answer.Translate(), p.keepFromTruncation, p.keepFromSQL)
+	p.activity.bindActivity(e)
+	p.cfg.installer(e)
+	e.Router.Bind(tokens.New(p.app).Handler())
+	e.Router.BindFunc(dashboardHeaders, answer.Translate())
+	p.guard.BindRoutes(e)
 	bindDeskGuard(e)
 	p.bindRoutes(e)
 	p.desk.Serve(e)
-	p.bindMetrics(e)
-	if err := p.joinBus(e.App); err != nil { // note: before the first member of a room
+	bindMetrics(e, p.cfg.Env("WXBASE_METRICS"), p.metrics, p.vitals.Collector())
+	if err := p.primary.Join(e.App); err != nil { // note: before the first member of a room
 		return err
 	}
 	p.rooms.BindSocket(e)
 	if err := p.serveSim(e); err != nil {
 		return err
 	}
-	p.serveShop(e)
-	if err := p.servePublic(e); err != nil {
+	serveShop(e)
+	if err := p.cfg.servePublic(e); err != nil {
 		return err
 	}
-	p.books.StartWorker(p.till.WorkSweep)
-	p.keeper.done.Go(func() { defer p.books.OutliveApp(); p.keep() })
-	p.till.ScheduleReconciliation(e.App)
-	p.scheduleTidying(e.App)
+	p.books.StartWorker(p.till.Work)
+	p.vitals.Start()
+	p.till.Bills.Schedule(e.App)
+	p.tidier.scheduleTidying(e.App)
+	p.privacy.Schedule(e.App)
 	if err := e.Next(); err != nil {
 		return err
 	}
 	if e.Server != nil { // not a test that builds the mux only
-		e.Server.Handler = drainBody(patchByHeader(e.Server.Handler))
+		e.Server.Handler = serving.DrainBody(patchByHeader(e.Server.Handler))
 	}
-	return p.welcome(e)
+	if err := p.welcome(e); err != nil {
+		return err
+	}
+	if e.Server != nil {
+		p.supervisor = supervisor.Ready(p.vitals.Alive, e.App.Logger())
+	}
+	return nil
 }
 
 func (p *Plugin) terminate(e *core.TerminateEvent) error {
-	p.scripts.close()
+	p.supervisor.Stopping()
+	p.scripts.Close()
 	var ends sync.WaitGroup // side by side: the whole end has ten seconds
-	ends.Go(p.keeper.close)
+	ends.Go(p.vitals.Close)
 	ends.Go(p.books.StopWorker)
 	ends.Wait()
-	defer p.leaveBus()
+	defer p.primary.Leave()
 	p.rooms.CloseRooms() // before PocketBase stops the listener, so that clients are told to come back
 	p.stopSim()
 	p.desk.SaveCounts()
@@ -362,11 +390,11 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx := e.Router.Group("/api/wx").Bind(apis.BodyLimit(small))
 	user := apis.RequireAuth("users")
 	buyer := apis.RequireAuth("users", core.CollectionNameSuperusers)
-	may, buyerOr := p.desk.Allow, p.desk.AllowOrUser                                 // note: before calls, which counts for whom it lets pass
-	calls := p.perMinute(&p.guards.calls, p.limits.CallsPerMinute, answer.CallLimit) // routes that make us call WeChat
-	logins := p.perMinute(&p.guards.logins, p.limits.LoginsPerMinute, answer.LoginLimit)
+	may, buyerOr := p.desk.Allow, p.desk.AllowOrUser                      // note: before calls, which counts for whom it lets pass
+	calls := p.guard.PerMinute(p.limits.CallsPerMinute, answer.CallLimit) // routes that make us call WeChat
+	logins := p.guard.PerMinute(p.limits.LoginsPerMinute, answer.LoginLimit)
 
-	wx.GET("/health", p.health).Bind(apis.SkipSuccessActivityLog())
+	wx.GET("/health", p.vitals.Health).Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/login", p.people.Login).Bind(logins)
 	wx.POST("/logout", p.people.LogoutEverywhere).Bind(user)
 	wx.GET("/session", p.people.CheckSession).Bind(user, calls)
@@ -374,21 +402,26 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.POST("/decrypt", p.people.DecryptData).Bind(user)
 	wx.POST("/phone", p.people.Phone).Bind(user, calls)
 	wx.POST("/profile", p.people.Profile).Bind(user, calls, apis.BodyLimit(3<<20))
-	wx.POST("/orders", p.till.CreateOrder).Bind(buyer)
-	wx.POST("/orders/{id}/pay", p.till.Pay).Bind(user, calls)
-	wx.POST("/orders/{id}/sync", p.till.SyncOrder).Bind(buyerOr(desk.Orders, "order.sync"), calls)
-	wx.POST("/orders/{id}/cancel", p.till.CancelOrder).Bind(buyerOr(desk.Orders, "order.cancel"), calls)
-	wx.POST("/orders/{id}/refunds", p.till.CreateRefund).Bind(may(desk.Refund, "order.refund"))
+	wx.GET("/me/export", p.privacy.ExportMe).Bind(user, apis.SkipSuccessActivityLog())
+	wx.DELETE("/me", p.privacy.ForgetMe).Bind(user)
+	wx.POST("/orders", p.till.Orders.Create).Bind(buyer)
+	wx.POST("/orders/{id}/pay", p.till.Cashier.Pay).Bind(user, calls)
+	wx.POST("/orders/{id}/sync", p.till.Cashier.Sync).Bind(buyerOr(desk.Orders, "order.sync"), calls)
+	wx.POST("/orders/{id}/cancel", p.till.Cashier.Cancel).Bind(buyerOr(desk.Orders, "order.cancel"), calls)
+	wx.POST("/orders/{id}/refunds", p.till.Refunds.Create).Bind(may(desk.Refund, "order.refund"))
 	wx.POST("/orders/{id}/shipments", p.parcels.CreateShipment).Bind(may(desk.Ship, "order.ship"))
 	wx.GET("/orders/{id}/shipments", p.parcels.ShowShipment).Bind(may(desk.View, ""))
 	wx.POST("/codes", p.codes.CreateCode).Bind(buyerOr(desk.Outreach, "code.make"), calls)
 	wx.GET("/scenes/{scene}", p.codes.OpenScene)
-	wx.GET("/edges/key", p.showEdgeKey).Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/rooms/tickets", p.createTicket)
+	wx.GET("/edges/key", p.primary.ShowKey).Bind(apis.SkipSuccessActivityLog())
+	wx.POST("/rooms/tickets", p.primary.CreateTicket)
 	// note: the body is read twice, and the limit counts both
 	wx.POST("/rooms/{room}/messages", p.rooms.CreateMessageInRoom).Bind(apis.BodyLimit(4*small), apis.SkipSuccessActivityLog())
 	wx.GET("/rooms/{room}/messages", p.rooms.ListRoomMessages).Bind(apis.SkipSuccessActivityLog())
 	wx.GET("/rooms/{room}/members", p.rooms.ListRoomMembers).Bind(apis.SkipSuccessActivityLog())
+	wx.POST("/admin/rooms/{room}/messages", p.office.publishFromDesk).Bind(may(desk.Outreach, "room.publish"))
+	wx.GET("/admin/rooms/{room}/messages", p.rooms.DeskMessages).Bind(may(desk.View, ""), apis.SkipSuccessActivityLog())
+	wx.GET("/admin/rooms/{room}/members", p.rooms.DeskMembers).Bind(may(desk.View, ""), apis.SkipSuccessActivityLog())
 	wx.GET("/admin/realtime", p.rooms.ShowRealtime).Bind(may(desk.View, ""))
 	wx.POST("/links", p.codes.CreateLink).Bind(buyerOr(desk.Outreach, "link.make"), calls)
 	wx.POST("/messages", p.subscribe.CreateMessage).Bind(may(desk.Outreach, "message.send"))
@@ -396,18 +429,22 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.POST("/consents", p.subscribe.ReportConsents).Bind(user)
 	wx.POST("/check/text", p.screening.CheckText).Bind(user, calls)
 	wx.POST("/check/image", p.screening.CheckImage).Bind(user, calls, apis.BodyLimit(screening.MaxCheckImage+small)).BindFunc(p.screening.OneImage)
+	wx.GET("/admin/users/{id}/export", p.privacy.ExportUser).Bind(may(desk.Users, "user.export"))
+	wx.GET("/admin/users/{id}/forget", p.privacy.ShowForget).Bind(may(desk.View, ""))
+	wx.POST("/admin/users/{id}/forget", p.privacy.ForgetUser).Bind(may(desk.Users, "user.forget"))
+	wx.DELETE("/admin/users/{id}/forget", p.privacy.KeepUser).Bind(may(desk.Users, "user.forget.undo"))
 	wx.GET("/admin/scans", p.codes.ListScans).Bind(may(desk.View, ""))
 	wx.GET("/admin/quotas", p.codes.ShowQuotas).Bind(may(desk.View, ""))
 	wx.GET("/admin/shipments", p.parcels.ListUnshipped).Bind(may(desk.View, ""))
-	wx.POST("/admin/orders/{id}/resolve", p.till.ResolveOrder).Bind(may(desk.Dispute, "order.resolve"))
+	wx.POST("/admin/orders/{id}/resolve", p.till.Disputes.Resolve).Bind(may(desk.Dispute, "order.resolve"))
 	wx.GET("/admin/alerts", p.books.ListAlerts).Bind(may(desk.View, ""))
 	wx.POST("/admin/alerts/{id}/close", p.books.CloseAlert).Bind(may(desk.Books, "alert.close"))
 	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())
 
 	// note: WeChat's notifications are read raw and capped by the handler
-	wx.POST("/notify/pay/{merchant}", p.till.NotifyPay).Unbind(apis.DefaultBodyLimitMiddlewareId).
+	wx.POST("/notify/pay/{merchant}", p.till.Notices.Pay).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/notify/refund/{merchant}", p.till.NotifyRefund).Unbind(apis.DefaultBodyLimitMiddlewareId).
+	wx.POST("/notify/refund/{merchant}", p.till.Notices.Refund).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
 	wx.GET("/push/{appid}", p.subscribe.VerifyPush).Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/push/{appid}", p.subscribe.ReceivePush).Unbind(apis.DefaultBodyLimitMiddlewareId).Bind(apis.SkipSuccessActivityLog())

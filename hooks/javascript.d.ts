@@ -16,6 +16,7 @@ interface WxPushEvent extends WxEvent {
   media?: { traceID: string; suggest: string; label: number; errcode: number; check?: core.Record }
   trade?: { order?: core.Record; transactionID: string; outTradeNo: string }
 }
+interface WxUserForgetEvent extends WxEvent { user: core.Record; openIDs: string[]; unionIDs: string[]; phone: string; email: string }
 interface WxRoomMessageEvent extends WxEvent { room: string; name: string; payload: number[] /* bytes */; sender: string }
 
 /** A login that WeChat has confirmed, before the answer goes out. Throwing refuses it. */
@@ -33,6 +34,8 @@ declare function onWxCodeScanned(handler: (e: WxScanEvent) => void): void
 
 /** A message or an event that WeChat pushed. Comes at least once; throwing makes it come again. */
 declare function onWxPush(handler: (e: WxPushEvent) => void): void
+/** A person who is being forgotten: delete what you keep of them elsewhere. Comes at least once; throwing makes it come again, and nothing more is erased until then. */
+declare function onWxUserForget(handler: (e: WxUserForgetEvent) => void): void
 /** A message on its way into a room; JSON.parse(toString(e.payload)) reads it. Runs in every publish. Throwing refuses it. */
 declare function onWxRoomMessage(handler: (e: WxRoomMessageEvent) => void): void
 

@@ -11,6 +11,8 @@ import (
 
 	"wxbase/internal/answer"
 	"wxbase/internal/events"
+	"wxbase/internal/explain"
+	"wxbase/internal/scripts"
 	"wxbase/internal/till"
 )
 
@@ -40,15 +42,15 @@ func (a scriptApp) OnWxProfile() *hook.Hook[*events.ProfileEvent] { return a.plu
 
 // OnWxOrderCreate is OnOrderCreate.
 func (a scriptApp) OnWxOrderCreate() *hook.Hook[*events.OrderEvent] {
-	return a.plugin.till.OnOrderCreate
+	return a.plugin.till.Orders.OnCreate
 }
 
 // OnWxOrderPaid is OnOrderPaid.
-func (a scriptApp) OnWxOrderPaid() *hook.Hook[*events.PaidEvent] { return a.plugin.till.OnOrderPaid }
+func (a scriptApp) OnWxOrderPaid() *hook.Hook[*events.PaidEvent] { return a.plugin.till.OnPaid }
 
 // OnWxRefundSucceeded is OnRefundSucceeded.
 func (a scriptApp) OnWxRefundSucceeded() *hook.Hook[*events.RefundEvent] {
-	return a.plugin.till.OnRefundSucceeded
+	return a.plugin.till.OnRefunded
 }
 
 // OnWxCodeScanned is OnCodeScanned.
@@ -58,6 +60,11 @@ func (a scriptApp) OnWxCodeScanned() *hook.Hook[*events.ScanEvent] {
 
 // OnWxPush is OnPush.
 func (a scriptApp) OnWxPush() *hook.Hook[*events.PushEvent] { return a.plugin.subscribe.OnPush }
+
+// OnWxUserForget is OnUserForget.
+func (a scriptApp) OnWxUserForget() *hook.Hook[*events.UserForgetEvent] {
+	return a.plugin.privacy.OnUserForget
+}
 
 // OnWxRoomMessage is OnRoomMessage.
 func (a scriptApp) OnWxRoomMessage() *hook.Hook[*events.RoomMessageEvent] {
@@ -77,7 +84,7 @@ func (s *Script) CreateOrder(form map[string]any) (*core.Record, error) {
 	if err := readForm(form, &f); err != nil {
 		return nil, err
 	}
-	return s.plugin.till.PlaceOrder(s.plugin.app, f)
+	return s.plugin.till.Orders.Place(s.plugin.app, f)
 }
 
 // Publish sends an event to everybody in a room and returns to how many connections of this process.
@@ -98,10 +105,36 @@ func readForm(form map[string]any, into any) error {
 }
 
 // writeScriptTypes keeps the declarations up to date. An editor that lacks them is no reason not to start.
-func (p *Plugin) writeScriptTypes() {
-	path := filepath.Join(p.app.DataDir(), "wxbase.d.ts")
+func writeScriptTypes(app core.App, log func(what string, err error)) {
+	path := filepath.Join(app.DataDir(), "wxbase.d.ts")
 	if have, err := os.ReadFile(path); err == nil && string(have) == string(scriptTypes) { //nolint:gosec // our own data folder
 		return
 	}
-	p.books.LogError("writing of types for scripts", os.WriteFile(path, scriptTypes, 0o644)) //nolint:gosec // nothing secret, for an editor to read
+	log("writing of types for scripts", os.WriteFile(path, scriptTypes, 0o644)) //nolint:gosec // nothing secret, for an editor to read
+}
+
+// LoadScripts reads the *.pb.js files of a folder (pb_hooks beside the data folder when dir is empty), which need not exist, by
+// PocketBase's jsvm plugin, and watches it while the app serves. It fails for a migration in JavaScript that cannot be read. A hook that
+// cannot be loaded stops serve, with its file and line: a shop without its rules is not the shop. Call it instead of jsvm.Register.
+func (p *Plugin) LoadScripts(dir string) error {
+	p.scripts = scripts.New(scripts.Deps{
+		App: p.app, Books: p.books, Out: p.cfg.Out, Every: p.cfg.HookWatch, Usual: p.cfg.HookTimeout, InTx: p.cfg.HookTxTimeout,
+		Self: p.target(), Trial: p.trial,
+	})
+	return explain.Error(p.scripts.Load(dir), p.app.DataDir())
+}
+
+// target is this plugin to scripts.
+func (p *Plugin) target() scripts.Target {
+	return scripts.Target{App: p.ForJavaScript(), WX: p.Script()}
+}
+
+// trial is a plugin that is never started: it takes the handlers of scripts that are tried.
+func (p *Plugin) trial() (to scripts.Target, end func(), err error) {
+	app := core.NewBaseApp(core.BaseAppConfig{DataDir: p.app.DataDir()})
+	trial, err := Register(app, Config{Env: func(string) string { return "" }, Now: p.cfg.Now, Out: p.cfg.Out})
+	if err != nil {
+		return scripts.Target{}, nil, err
+	}
+	return trial.target(), trial.rooms.CloseRooms, nil
 }

@@ -22,6 +22,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	kit "wxbase/internal/apptest/process"
 	"wxbase/internal/sim"
 )
 
@@ -70,7 +71,7 @@ func newVictim(t *testing.T, c sim.Config, program string, env ...string) *victi
 	return &victim{
 		binary: apptest.Program(t, program), dir: filepath.Join(t.TempDir(), "pb_data"), addr: addr, origin: "http://" + addr,
 		base: c.APIBase,
-		env: append(append(append(os.Environ(), unlimitedEnv()...), env...),
+		env: append(append(append(os.Environ(), kit.UnlimitedEnv()...), env...),
 			"WXBASE_APPID="+c.Apps[0].AppID, "WXBASE_APP_SECRET="+c.Apps[0].Secret, "WXBASE_API_BASE="+c.APIBase, "WXBASE_PAY_BASE="+c.PayBase,
 			"WXBASE_MCH_ID="+m.MchID, "WXBASE_MCH_SERIAL="+m.CertSerial, "WXBASE_MCH_PRIVATE_KEY="+m.PrivateKey, "WXBASE_APIV3_KEY="+m.APIV3Key, "WXBASE_APIV2_KEY="+m.APIV2Key, "WXBASE_MCH_CERTIFICATE="+m.Certificate,
 			"WXBASE_PAY_PUBLIC_KEY_ID="+m.PublicKeyID, "WXBASE_PAY_PUBLIC_KEY="+m.PublicKey,

@@ -1,8 +1,10 @@
 package hooks_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,6 +95,73 @@ func TestPayAgainKeepsTheNumber(t *testing.T) {
 	if n := count(t, app, "payments", dbx.HashExp{"order": order.Text("id")}); n != 1 {
 		t.Errorf("attempts: got %d, want 1", n)
 	}
+}
+
+// TestPayIsTwoWrites: the attempt is committed once before the call and once after it, and asking again writes nothing.
+func TestPayIsTwoWrites(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	var written []string
+	note := func(e *core.RecordEvent) error {
+		written = append(written, e.Record.GetString("state"))
+		return e.Next()
+	}
+	app.OnRecordAfterCreateSuccess("payments").BindFunc(note)
+	app.OnRecordAfterUpdateSuccess("payments").BindFunc(note)
+	buyer := app.Login("小明")
+	order := buyer.Order("三鲜面", 1)
+	for range 3 {
+		buyer.Must(http.MethodPost, payPath(order), nil)
+	}
+	if got, want := strings.Join(written, " "), "PREPAYING PREPAID"; got != want {
+		t.Errorf("written: got %s, want %s", got, want)
+	}
+}
+
+// TestPayAtOnceAsksWeChatOnce: ten taps on the button are one attempt and one call; the others wait for its answer.
+func TestPayAtOnceAsksWeChatOnce(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	buyer := app.Login("小明")
+	order := buyer.Order("三鲜面", 1)
+	before := app.Calls("/v3/pay/transactions/jsapi")
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			if got := buyer.Call(http.MethodPost, payPath(order), nil); got.Status != http.StatusOK {
+				t.Errorf("got %d %s, want 200", got.Status, got.Code())
+			}
+		})
+	}
+	wg.Wait()
+	if got := app.Calls("/v3/pay/transactions/jsapi") - before; got != 1 {
+		t.Errorf("calls: got %d, want 1", got)
+	}
+	if got, want := ledger(t, app, order.Text("id")), "NEW>PREPAYING PREPAYING>PREPAID"; got != want {
+		t.Errorf("ledger: got %s, want %s", got, want)
+	}
+}
+
+// TestPaymentCannotBeVetoed: a hook that refuses each change of orders and payments, as an operator's may by mistake, does not stop what has happened.
+func TestPaymentCannotBeVetoed(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	buyer := app.Login("小明")
+	order := buyer.Order("三鲜面", 1)
+	refuse := func(*core.RecordEvent) error { return errors.New("not today") }
+	told := make(chan string, 8)
+	app.OnRecordUpdate("orders", "payments").BindFunc(refuse)
+	app.OnRecordValidate("orders").BindFunc(refuse)
+	app.OnRecordCreate("payments").BindFunc(refuse)
+	app.OnRecordAfterUpdateSuccess("orders").BindFunc(func(e *core.RecordEvent) error {
+		told <- e.Record.GetString("payState")
+		return e.Next()
+	})
+	buyer.PayAtCashier(buyer.Must(http.MethodPost, payPath(order), nil))
+	if got := receive(t, told); got != "PAID" {
+		t.Errorf("after the commit: got %s, want PAID", got)
+	}
+	wantStates(t, app, order.Text("id"), "PAID", "PAID")
 }
 
 // whatever WeChat does to the prepay call, the number stays the same and the order can be paid in the end
@@ -269,19 +338,7 @@ func receive[T any](tb testing.TB, from <-chan T) T {
 // waitFor polls for a row that another goroutine is writing.
 func waitFor(tb testing.TB, app *apptest.App, collection string, where dbx.Expression, ok func(*core.Record) bool) *core.Record {
 	tb.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		rows, err := app.FindAllRecords(collection, where)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		for _, r := range rows {
-			if ok(r) {
-				return r
-			}
-		}
-	}
-	tb.Fatalf("no such row in %s", collection)
-	return nil
+	return app.WaitFor(tb, collection, where, ok)
 }
 
 func count(tb testing.TB, app *apptest.App, collection string, where dbx.Expression) int {
@@ -296,24 +353,7 @@ func count(tb testing.TB, app *apptest.App, collection string, where dbx.Express
 // wantStates compares an order's state and the states of its attempts, the oldest first.
 func wantStates(tb testing.TB, app *apptest.App, orderID, want string, attempts ...string) {
 	tb.Helper()
-	o, err := app.FindRecordById("orders", orderID)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if got := o.GetString("payState"); got != want {
-		tb.Errorf("order: got %s, want %s", got, want)
-	}
-	payments, err := app.FindRecordsByFilter("payments", "order = {:o}", "created", 0, 0, dbx.Params{"o": orderID})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var states []string
-	for _, p := range payments {
-		states = append(states, p.GetString("state"))
-	}
-	if strings.Join(states, " ") != strings.Join(attempts, " ") {
-		tb.Errorf("attempts: got %v, want %v", states, attempts)
-	}
+	app.WantStates(tb, orderID, want, attempts...)
 }
 
 func wantStock(tb testing.TB, app *apptest.App, product, want string) {

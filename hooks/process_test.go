@@ -3,8 +3,6 @@ package hooks_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -12,190 +10,80 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"wxbase/internal/apptest"
+	kit "wxbase/internal/apptest/process"
 )
 
 // process is the executable at work in a folder of its own.
 type process struct {
+	*kit.Process
+
 	t    *testing.T
 	cmd  *exec.Cmd
 	dir  string // data folder
-	out  *output
+	out  *kit.Output
 	addr string
 	done chan struct{} // closed when it has ended
 }
 
-// output collects what a process writes while the test reads it.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
-// home is a folder with a place for data, so that nothing of the machine is taken up (pb_hooks, pb_migrations, pb_public).
 func home(t *testing.T) (dir string) {
 	t.Helper()
-	return filepath.Join(t.TempDir(), "pb_data")
+	return kit.Home(t)
 }
 
-// command prepares the executable with an environment that knows nothing of this machine's settings.
 func command(t *testing.T, dir string, env []string, args ...string) *exec.Cmd {
 	t.Helper()
-	if args[0] == "superuser" {
-		args = append(args, "--new") // the first step of many a test; TestWrongFolder goes without
-	}
-	cmd := exec.CommandContext(t.Context(), apptest.Binary(t), append(args, "--dir", dir)...)
-	cmd.Dir = filepath.Dir(dir)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir}, append(unlimitedEnv(), env...)...)
-	return cmd
+	return kit.Command(t, dir, env, args...)
 }
 
-// unlimitedEnv takes the limits per person away for a process.
-func unlimitedEnv() (env []string) {
-	for name, value := range apptest.Unlimited() {
-		env = append(env, name+"="+value)
-	}
-	return env
-}
-
-// run lets a command end by itself and gives its exit code and what it said.
 func run(t *testing.T, dir string, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	cmd := command(t, dir, env, args...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	watch := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
-	defer watch.Stop()
-	err := cmd.Run()
-	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
-		t.Fatalf("run %v: %v", args, err)
-	} else if ok {
-		return exit.ExitCode(), out.String(), errs.String()
-	}
-	return 0, out.String(), errs.String()
+	return kit.Run(t, dir, env, args...)
 }
 
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return kit.FreeAddr(t)
 }
 
-// launch starts a command that stays, and waits until path answers 200.
 func launch(t *testing.T, dir, path string, args ...string) *process {
 	t.Helper()
 	return launchWith(t, dir, nil, path, args...)
 }
 
-// launchWith is launch with more in the environment.
 func launchWith(t *testing.T, dir string, env []string, path string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, dir: dir, out: &output{}, addr: freeAddr(t), done: make(chan struct{})}
-	p.cmd = command(t, dir, env, append(args, "--http", p.addr)...)
-	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { defer close(p.done); _ = p.cmd.Wait() }()
-	t.Cleanup(func() { p.end(syscall.SIGKILL) })
-	p.waitFor(path)
-	return p
+	return wrap(kit.LaunchWith(t, dir, env, path, args...))
 }
 
-func (p *process) waitFor(path string) {
-	p.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.After(patience); ; {
-		select {
-		case <-p.done:
-			p.t.Fatalf("ended at once: %s", p.out)
-		case <-deadline:
-			p.t.Fatalf("%s does not answer: %s", path, p.out)
-		case <-tick.C:
-		}
-		if res, err := http.Get("http://" + p.addr + path); err == nil {
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return
-			}
-		}
-	}
+// begin starts a command that will listen at addr, and does not wait for it.
+func begin(t *testing.T, dir, addr string, cmd *exec.Cmd) *process {
+	t.Helper()
+	return wrap(kit.Begin(t, dir, addr, cmd))
 }
 
-// end signals the process and gives its exit code, -1 for one that was killed.
-func (p *process) end(how syscall.Signal) int {
-	_ = p.cmd.Process.Signal(how)
-	select {
-	case <-p.done:
-	case <-time.After(patience):
-		p.t.Errorf("does not end on %s: %s", how, p.out)
-		_ = p.cmd.Process.Kill()
-		<-p.done
-	}
-	return p.cmd.ProcessState.ExitCode()
+func wrap(p *kit.Process) *process {
+	return &process{Process: p, t: p.T, cmd: p.Cmd, dir: p.Dir, out: p.Out, addr: p.Addr, done: p.Done}
 }
+
+func (p *process) end(how syscall.Signal) int { return p.End(how) }
 
 func (p *process) call(method, path, token string, body any) (int, map[string]any) {
 	p.t.Helper()
-	raw, err := json.Marshal(body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(p.t.Context(), method, "http://"+p.addr+path, bytes.NewReader(raw))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", token)
-	res, err := (&http.Client{Timeout: patience}).Do(req)
-	if err != nil {
-		p.t.Fatalf("%s %s: %v\n%s", method, path, err, p.out)
-	}
-	defer func() { _ = res.Body.Close() }()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	var answer map[string]any
-	_ = json.Unmarshal(text, &answer)
-	return res.StatusCode, answer
+	return p.Call(method, path, token, body)
 }
 
 func (p *process) must(method, path, token string, body any) map[string]any {
 	p.t.Helper()
-	status, answer := p.call(method, path, token, body)
-	if status >= http.StatusBadRequest {
-		p.t.Fatalf("%s %s: got %d %v", method, path, status, answer)
-	}
-	return answer
+	return p.Must(method, path, token, body)
 }
 
 func (p *process) login(email, password string) string {
 	p.t.Helper()
-	token, _ := p.must(http.MethodPost, "/api/collections/_superusers/auth-with-password", "",
-		map[string]string{"identity": email, "password": password})["token"].(string)
-	return token
+	return p.Login(email, password)
 }
 
 func (p *process) products() (n int) {
@@ -249,6 +137,8 @@ func TestExitCodes(t *testing.T) {
 		{"unknown flag", []string{"serve", "--htpp", "127.0.0.1:0"}, nil, 1, "unknown flag: --htpp; see wxbase serve --help"},
 		{"bad value of a flag", []string{"serve", "--sim=perhaps"}, nil, 1, "invalid argument"},
 		{"too many arguments", []string{"sim", "now"}, nil, 1, `unknown command "now"`},
+		{"too few arguments of a command with data", []string{"import", "article", "--new"}, nil, 1, "accepts 1 arg(s), received 0"},
+		{"too many arguments of a command with data", []string{"import", "cloudbase", "a", "b", "--new"}, nil, 1, "accepts 1 arg(s), received 2"},
 		{"too few arguments", []string{"superuser", "upsert"}, nil, 1, "missing email and password"},
 		{"a secret key that is too short", []string{"serve", "--http", "127.0.0.1:0"}, []string{"WXBASE_SECRET_KEY=short-and-bad"}, 1, "WXBASE_SECRET_KEY must have"},
 		{"a key that is no key", []string{"serve", "--http", "127.0.0.1:0"}, []string{"WXBASE_MCH_ID=1900000001", "WXBASE_MCH_PRIVATE_KEY=short-and-bad"}, 1, "WXBASE_MCH_PRIVATE_KEY is neither"},

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"os"
 
+	"wxbase/internal/folder"
+
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -28,21 +30,21 @@ h1{margin:0 0 8px;color:#07c160}p{margin:8px 0}a{color:#07c160}code{background:#
 `
 
 // servePublic serves / : the demo with the simulator, else the user's own folder, else a page that says what this is.
-func (p *Plugin) servePublic(e *core.ServeEvent) error {
+func (c *Config) servePublic(e *core.ServeEvent) error {
 	const path = "/{path...}"
 	if e.Router.HasRoute(http.MethodGet, path) {
 		return nil // an embedder has taken it
 	}
 	switch {
-	case p.cfg.Sim && p.cfg.Demo != nil:
+	case c.Sim && c.Demo != nil:
 		demo := e.Router.Group("").Bind(apis.Gzip(), apis.SkipSuccessActivityLog())
 		demo.BindFunc(noCache)
-		demo.GET(path, apis.Static(p.cfg.Demo, false))
-		if p.cfg.SDK != nil {
-			demo.GET("/sdk"+path, apis.Static(p.cfg.SDK, false))
+		demo.GET(path, apis.Static(c.Demo, false))
+		if c.SDK != nil {
+			demo.GET("/sdk"+path, apis.Static(c.SDK, false))
 		}
-	case isFolder(p.cfg.PublicDir):
-		e.Router.GET(path, apis.Static(os.DirFS(p.cfg.PublicDir), true)).Bind(apis.Gzip())
+	case folder.Exists(c.PublicDir):
+		e.Router.GET(path, apis.Static(os.DirFS(c.PublicDir), true)).Bind(apis.Gzip())
 	default:
 		e.Router.GET("/{$}", func(e *core.RequestEvent) error { return e.HTML(http.StatusOK, welcomePage) })
 	}
@@ -53,12 +55,4 @@ func (p *Plugin) servePublic(e *core.ServeEvent) error {
 func noCache(e *core.RequestEvent) error {
 	e.Response.Header().Set("Cache-Control", "no-cache")
 	return e.Next()
-}
-
-func isFolder(path string) bool {
-	if path == "" {
-		return false
-	}
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }

@@ -3,6 +3,7 @@ package hooks
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -13,25 +14,37 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/router"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
+	"wxbase/internal/metrics"
 )
+
+// refusals counts what is refused, and remembers the first sign of a proxy whose header is not trusted: all of its clients share one address
+// then, and with it every limit per address.
+type refusals struct {
+	app      core.App
+	accounts *accounts.Accounts
+	metrics  *metrics.Metrics
+	out      io.Writer // where the start lines go
+	header   atomic.Pointer[string]
+}
 
 // bindRefusals counts what is answered with an error, and notices a proxy that is not known. It runs before PocketBase's own rate limit, so
 // that it sees what that refuses.
-func (p *Plugin) bindRefusals() {
+func (r *refusals) bindRefusals() {
 	codes := map[string]bool{}
 	for _, problem := range answer.All() {
 		codes[problem.Code] = true
 	}
-	p.app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxRefusals", Func: func(e *core.ServeEvent) error {
+	r.app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "wxRefusals", Func: func(e *core.ServeEvent) error {
 		e.Router.Bind(&hook.Handler[*core.RequestEvent]{Id: "wxOrigin", Priority: apis.DefaultCorsMiddlewarePriority - 10, Func: strictOrigin})
 		e.Router.Bind(&hook.Handler[*core.RequestEvent]{
 			Id: "wxRefusals", Priority: apis.DefaultActivityLoggerMiddlewarePriority - 10,
 			Func: func(e *core.RequestEvent) error {
-				p.noticeProxy(e)
+				r.noticeProxy(e)
 				err := e.Next()
 				if answer, ok := errors.AsType[*router.ApiError](err); ok {
-					p.metrics.Refused.WithLabelValues(refusalLabel(answer, codes)).Inc()
+					r.metrics.Refused.WithLabelValues(refusalLabel(answer, codes)).Inc()
 				}
 				return err
 			},
@@ -53,21 +66,17 @@ func forwardedHeaders() []string {
 	return []string{"X-Forwarded-For", "X-Real-IP", "Forwarded", "CF-Connecting-IP", "True-Client-IP", "Fly-Client-IP"}
 }
 
-// proxyNotice remembers the first sign of a proxy whose header is not trusted: all of its clients share one address then, and with it every
-// limit per address.
-type proxyNotice struct{ header atomic.Pointer[string] }
-
 // noticeProxy looks at requests of this machine and of private networks, where proxies are; anybody else may send such a header.
-func (p *Plugin) noticeProxy(e *core.RequestEvent) {
-	if p.proxy.header.Load() != nil || !isNear(e.Request.RemoteAddr) {
+func (r *refusals) noticeProxy(e *core.RequestEvent) {
+	if r.header.Load() != nil || !isNear(e.Request.RemoteAddr) {
 		return
 	}
 	header := untrustedHeader(e)
-	if header == "" || !p.proxy.header.CompareAndSwap(nil, &header) {
+	if header == "" || !r.header.CompareAndSwap(nil, &header) {
 		return
 	}
-	p.app.Logger().Warn("A proxy says the clients' addresses in a header that is not trusted, so that all of them share the limits of one.", "header", header)
-	_, _ = fmt.Fprintf(p.cfg.Out, "  to configure: %s\n", proxyAdvice(header))
+	r.app.Logger().Warn("A proxy says the clients' addresses in a header that is not trusted, so that all of them share the limits of one.", "header", header)
+	_, _ = fmt.Fprintf(r.out, "  to configure: %s\n", proxyAdvice(header))
 }
 
 // untrustedHeader is a header with a client's address that PocketBase does not read; empty where it reads one, or there is none.
@@ -104,10 +113,10 @@ func proxyAdvice(header string) string {
 }
 
 // advice is everything that stands in the owner's way.
-func (p *Plugin) advice() []string {
-	list := p.accounts.Settings.Advice()
-	header := p.proxy.header.Load()
-	if header == nil || len(p.app.Settings().TrustedProxy.Headers) > 0 { // note: it was set since
+func (r *refusals) advice() []string {
+	list := r.accounts.Settings.Advice()
+	header := r.header.Load()
+	if header == nil || len(r.app.Settings().TrustedProxy.Headers) > 0 { // note: it was set since
 		return list
 	}
 	return append(list, proxyAdvice(*header))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -168,6 +169,45 @@ func TestRoomMessages(t *testing.T) {
 		if s.code == "" && got.Status != http.StatusOK || s.code != "" && got.Code() != s.code {
 			t.Errorf("%s: got %d %s, want %q", s.name, got.Status, got.Body, s.code)
 		}
+	}
+}
+
+// TestAMessageWithAKeyIsSaidOnce: a phone whose answer was lost sends it again.
+func TestAMessageWithAKeyIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	one, other := app.Login("小明"), app.Login("小红")
+	say := func(who apptest.Person, room, text, key string) apptest.Answer {
+		return who.Must(http.MethodPost, "/api/wx/rooms/"+room+"/messages", map[string]any{"event": "said", "payload": text, "key": key})
+	}
+	for room, history := range map[string]int{"kept": 100, "plain": 0} {
+		makeRoom(t, app, room, map[string]any{"joinRule": everybody, "publishRule": signedIn, "history": history})
+		heard := listen(t, app, "rooms/"+room)
+		var wg sync.WaitGroup
+		answers := make([]any, 20)
+		for i := range answers {
+			wg.Go(func() { answers[i] = say(one, room, "a", "k1").JSON["at"] })
+		}
+		wg.Wait()
+		if distinct := slices.Compact(answers); len(distinct) != 1 {
+			t.Errorf("%s: got %d different answers to one key, want the first for all", room, len(distinct))
+		}
+		say(other, room, "b", "k1")
+		say(one, room, "c", "k2")
+		say(one, room, "d", "")
+		say(one, room, "d", "")
+		for _, want := range []string{"a", "b", "c", "d", "d"} {
+			if got := receive(t, heard); !strings.Contains(got, `"payload":"`+want+`"`) {
+				t.Errorf("%s: got %s, want %s", room, got, want)
+			}
+		}
+	}
+	if seqs, _, _ := history(t, app, "kept", "?limit=100"); len(seqs) != 5 {
+		t.Errorf("got %d messages kept, want 5", len(seqs))
+	}
+	long := one.Call(http.MethodPost, "/api/wx/rooms/kept/messages", map[string]any{"event": "said", "key": strings.Repeat("k", 65)})
+	if long.Code() != "request_invalid" {
+		t.Errorf("a key of 65 bytes: got %d %s", long.Status, long.Body)
 	}
 }
 

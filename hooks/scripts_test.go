@@ -32,8 +32,8 @@ func TestLoopInAScriptIsStopped(t *testing.T) {
 		name, code string // what a sale of the product 圈 meets
 		alert      string
 	}{
-		{"a record hook in its transaction", `onRecordCreateExecute((e) => { if (e.record.getString("note") == "圈") { ` + loop + ` }; e.next() }, "orders")`, "core.RecordEvent create orders"},
-		{"a loop that catches", `onRecordCreateExecute((e) => { if (e.record.getString("note") == "圈") { while (true) { try { throw 1 } catch (err) {} finally {} } }; e.next() }, "orders")`, "core.RecordEvent create orders"},
+		{"a record hook in its transaction", `onRecordCreate((e) => { if (e.record.getString("note") == "圈") { ` + loop + ` }; e.next() }, "orders")`, "core.RecordEvent create orders"},
+		{"a loop that catches", `onRecordCreate((e) => { if (e.record.getString("note") == "圈") { while (true) { try { throw 1 } catch (err) {} finally {} } }; e.next() }, "orders")`, "core.RecordEvent create orders"},
 		{"our event in its transaction", `onWxOrderCreate((e) => { if (e.order.getString("note") == "圈") { ` + loop + ` }; e.next() })`, "hooks.OrderEvent"},
 		{"a sleep", `onWxOrderCreate((e) => { if (e.order.getString("note") == "圈") { while (true) { sleep(3600 * 1000) } }; e.next() })`, "hooks.OrderEvent"},
 		{"after e.next()", `onWxOrderCreate((e) => { e.next(); if (e.order.getString("note") == "圈") { ` + loop + ` } })`, "hooks.OrderEvent"},

@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/spf13/cobra"
 
 	"wxbase/internal/books"
+	"wxbase/internal/folder"
 	"wxbase/internal/settings"
 )
 
@@ -40,37 +40,23 @@ func retiredHint(s *settings.Store) string {
 	return "; " + settings.RetiredKeyFile + " in the data folder opens backups of before: move it to where they are kept"
 }
 
-// errSecretsLost makes `wxbase secrets rotate` exit non-zero when a person has to look.
+// errSecretsLost is what a person has to look at after a rotation.
 var errSecretsLost = errors.New("not everything could be sealed anew")
 
-// NewSecretsCommand makes `wxbase secrets rotate`: a new key, and everything that is stored sealed with it.
-func (p *Plugin) NewSecretsCommand() *cobra.Command {
-	command := &cobra.Command{Use: "secrets", Short: "Changes the key that protects stored secrets"}
-	command.AddCommand(&cobra.Command{
-		Use:   "rotate",
-		Short: "Seals all stored secrets with a new key; the server must be stopped",
-		Long: `Seals all stored secrets with a new key, in one step that a kill cannot halve. The server must be stopped.
-
-Without WXBASE_SECRET_KEY a new key file is made. With it everything is sealed with its value; the value before it is
-expected in WXBASE_SECRET_KEY_OLD, or in the key file. A start of the server with the same variables does the same.`,
-		Args: cobra.NoArgs, SilenceUsage: true, RunE: p.rotateSecrets,
-	})
-	return command
-}
-
-func (p *Plugin) rotateSecrets(command *cobra.Command, _ []string) error {
-	lock, err := lockFolder(p.app.DataDir())
+// RotateSecrets seals everything that is stored sealed with a new key, and says what it has done. No server may be at work on the data
+// folder: it fails with the one that holds it, and with the columns that could not be opened. It is `wxbase secrets rotate`.
+func (p *Plugin) RotateSecrets() (done string, err error) {
+	lock, err := folder.Take(p.app.DataDir())
 	if err != nil {
-		return err
+		return "", err
 	}
-	defer func() { _ = lock.lock.Unlock() }()
-	done, err := p.accounts.Settings.Rotate()
+	defer lock.Release()
+	rotated, err := p.accounts.Settings.Rotate()
 	if err != nil {
-		return err
+		return "", err
 	}
-	if len(done.Unreadable) > 0 {
-		return fmt.Errorf("%w: %s", errSecretsLost, done)
+	if len(rotated.Unreadable) > 0 {
+		return "", fmt.Errorf("%w: %s", errSecretsLost, rotated)
 	}
-	_, err = fmt.Fprintln(command.OutOrStdout(), done.String()+retiredHint(p.accounts.Settings))
-	return err
+	return rotated.String() + retiredHint(p.accounts.Settings), nil
 }

@@ -2,11 +2,9 @@ package hooks
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
@@ -15,17 +13,6 @@ import (
 	"wxbase/internal/redact"
 )
 
-// hardenServer sets the time-outs that PocketBase leaves wide, so that slow headers are not a cheap attack.
-// note: reading and writing keep PocketBase's five minutes, because uploads and downloads need them.
-func hardenServer(s *http.Server) {
-	if s == nil { // a test that builds the mux only
-		return
-	}
-	s.ReadHeaderTimeout = 10 * time.Second
-	s.IdleTimeout = 90 * time.Second
-	s.MaxHeaderBytes = 64 << 10
-}
-
 // patchByHeader takes a POST with the header `X-HTTP-Method-Override: PATCH` for a PATCH, which wx.request cannot send.
 func patchByHeader(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -33,32 +20,6 @@ func patchByHeader(next http.Handler) http.Handler {
 			r.Method = http.MethodPatch
 		}
 		next.ServeHTTP(w, r)
-	})
-}
-
-// What is read of a body that nobody wanted, before the answer goes out.
-const (
-	drainBytes = 32 << 20
-	drainTime  = 10 * time.Second
-)
-
-// drainBody reads what is left of a body before the answer is sent. A proxy that is still sending when the connection is closed on it does
-// not look at the answer: nginx makes 502 of our 413 and 401.
-//
-// note: the answer to a refusal is small, so that it is still in the server's buffer here.
-func drainBody(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := r.Body
-		if body != nil && body != http.NoBody {
-			r.Body = io.NopCloser(body) // note: PocketBase closes it, and then nothing more can be read
-		}
-		next.ServeHTTP(w, r)
-		// whoever waits for 100 Continue sends nothing before the answer
-		if r.ContentLength == 0 || body == nil || r.Header.Get("Expect") != "" || r.Header.Get("Upgrade") != "" {
-			return
-		}
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
-		_, _ = io.CopyN(io.Discard, body, drainBytes)
 	})
 }
 

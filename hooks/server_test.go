@@ -25,6 +25,7 @@ import (
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
 	"wxbase/internal/events"
+	"wxbase/simulated"
 )
 
 // started is an app at the point where `serve` would begin to accept.
@@ -50,7 +51,7 @@ func start(t *testing.T, addr string, config hooks.Config) (*started, error) {
 func startApp(t *testing.T, app *tests.TestApp, addr string, config hooks.Config) (*started, error) {
 	t.Helper()
 	var out bytes.Buffer
-	config.Out, config.SimHTTP, config.SweepEvery = &out, "127.0.0.1:0", time.Hour
+	config.Out, config.SimHTTP, config.SweepEvery, config.WeChat = &out, "127.0.0.1:0", time.Hour, simulated.WeChat()
 	if config.Env == nil {
 		config.Env = func(string) string { return "" }
 	}

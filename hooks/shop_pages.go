@@ -1,12 +1,14 @@
 package hooks
 
 import (
+	"io/fs"
 	"net/http"
 	"strings"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/desk"
 	"wxbase/ui"
 )
 
@@ -17,7 +19,7 @@ const shopPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; sty
 
 // serveShop serves the shop's pages at /shop/, and puts them into PocketBase's dashboard. The pages are open to everybody and hold no data:
 // the routes that they call check who asks.
-func (p *Plugin) serveShop(e *core.ServeEvent) {
+func serveShop(e *core.ServeEvent) {
 	const path = "/shop/{path...}"
 	if e.Router.HasRoute(http.MethodGet, path) {
 		return // an embedder has taken it
@@ -26,6 +28,26 @@ func (p *Plugin) serveShop(e *core.ServeEvent) {
 	pages.BindFunc(shopHeaders)
 	pages.GET(path, apis.Static(ui.Pages(), false))
 	e.UIExtensions = append(e.UIExtensions, core.UIExtension{Name: "wxbase", FS: ui.Extension()})
+	// note: the last one, for it is the only one that nothing else may miss
+	e.UIExtensions = append(e.UIExtensions, core.UIExtension{Name: "wxbase-chinese", FS: chineseDashboard{ui.Chinese(), e.App}})
+}
+
+// chineseDashboard is the extension that shows PocketBase's own screens in Chinese, until the owner switches it off: then its main.js, which
+// PocketBase looks for at each visit, is not there.
+type chineseDashboard struct {
+	fs.FS
+
+	app core.App
+}
+
+// Open is that of fs.FS.
+func (c chineseDashboard) Open(name string) (fs.File, error) {
+	if name == "main.js" {
+		if chosen, err := desk.LoadPreferences(c.app); err != nil || chosen.EnglishDashboard {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		}
+	}
+	return c.FS.Open(name)
 }
 
 // shopHeaders lets browsers keep what has its content in its name, and ask again for the rest.

@@ -3,6 +3,7 @@ package hooks_test
 import (
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestSimOnBothPorts(t *testing.T) {
 		t.Fatalf("got apiBase %q, want a port of its own", here.APIBase)
 	}
 	there := configOf(t, app, here.APIBase)
-	if there.Apps[0] != here.Apps[0] || there.Merchants[0] != here.Merchants[0] {
+	if there.Apps[0] != here.Apps[0] || !reflect.DeepEqual(there.Merchants[0], here.Merchants[0]) {
 		t.Error("the two ports have different keys")
 	}
 	if again := configOf(t, apptest.New(t), app.URL); again.Apps[0] != here.Apps[0] {

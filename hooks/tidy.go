@@ -11,6 +11,8 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/books"
+	"wxbase/internal/codes"
 	"wxbase/internal/days"
 	"wxbase/internal/parcels"
 )
@@ -22,6 +24,7 @@ const (
 	keepInbox    = 180 * 24 * time.Hour
 	keepOutbox   = 90 * 24 * time.Hour
 	keepScans    = 400 * 24 * time.Hour // a year can be compared with the one before
+	keepAlerts   = 400 * 24 * time.Hour // after they were closed
 )
 
 // tidyBatch is how many rows one statement deletes. Nobody can write meanwhile, so that it has to be short.
@@ -34,47 +37,58 @@ type tidyRule struct {
 	keep  time.Duration // below zero: for ever
 }
 
+// tidier deletes what is old. A keep below zero is for ever.
+type tidier struct {
+	app   core.App
+	now   func() time.Time
+	books *books.Books
+	codes *codes.Codes
+
+	KeepInbox, KeepOutbox, KeepScans time.Duration
+}
+
 // tidyRules lists everything that is ever deleted for its age.
 //
 // note: a shipment that WeChat has is a row of the outbox too, and the only record of what it was told; it stays.
-func (p *Plugin) tidyRules() []tidyRule {
+func (t *tidier) tidyRules() []tidyRule {
 	return []tidyRule{
-		{"wx_inbox", "state IN ('APPLIED', 'REPEATED', 'REFUSED') AND created < {:then} AND updated < {:then}", p.cfg.KeepInbox},
-		{"wx_outbox", "doneAt != '' AND effect != '" + parcels.EffectUpload + "' AND doneAt < {:then}", p.cfg.KeepOutbox},
-		{"wx_scans", "day < {:day}", p.cfg.KeepScans},
+		{"wx_inbox", "state IN ('APPLIED', 'REPEATED', 'REFUSED', 'CLOSED') AND created < {:then} AND updated < {:then}", t.KeepInbox},
+		{"wx_outbox", "doneAt != '' AND effect != '" + parcels.EffectUpload + "' AND doneAt < {:then}", t.KeepOutbox},
+		{"wx_scans", "day < {:day}", t.KeepScans},
+		{"wx_alerts", "closedAt != '' AND closedAt < {:then}", keepAlerts},
 		{"wx_messages", "created < {:then}", keepMessages},
 		{"wx_checks", "record = '' AND image = '' AND created < {:then}", keepChecks},
 	}
 }
 
 // scheduleTidying forgets, once a night, what only takes room. Logs are PocketBase's to forget, after the days of its own setting.
-func (p *Plugin) scheduleTidying(app core.App) {
-	app.Cron().MustAdd("wxTidy", "20 19 * * *", p.tidy) // 03:20 in Beijing
+func (t *tidier) scheduleTidying(app core.App) {
+	app.Cron().MustAdd("wxTidy", "20 19 * * *", t.tidy) // 03:20 in Beijing
 }
 
-func (p *Plugin) tidy() {
-	p.books.SweepQuotas()
-	p.codes.SweepLinks()
-	for _, rule := range p.tidyRules() {
+func (t *tidier) tidy() {
+	t.books.SweepQuotas()
+	t.codes.SweepLinks()
+	for _, rule := range t.tidyRules() {
 		if rule.keep < 0 {
 			continue
 		}
-		n, err := p.tidyTable(rule)
-		p.books.LogError("tidying of "+rule.table, err)
+		n, err := t.tidyTable(rule)
+		t.books.LogError("tidying of "+rule.table, err)
 		if n > 0 {
-			p.app.Logger().Info("old rows were deleted", "table", rule.table, "rows", n, "keptDays", int(rule.keep.Hours()/24))
+			t.app.Logger().Info("old rows were deleted", "table", rule.table, "rows", n, "keptDays", int(rule.keep.Hours()/24))
 		}
 	}
-	p.books.LogError("tidying of the log", trimLogs(p.app, keepLogRows))
+	t.books.LogError("tidying of the log", trimLogs(t.app, keepLogRows))
 }
 
 // tidyTable deletes the old rows of a table, some at a time: a shop that has never tidied may have millions, and people go on paying.
-func (p *Plugin) tidyTable(rule tidyRule) (deleted int64, err error) {
-	then := p.now().Add(-rule.keep)
+func (t *tidier) tidyTable(rule tidyRule) (deleted int64, err error) {
+	then := t.now().Add(-rule.keep)
 	params := dbx.Params{"then": then.UTC().Format(days.Stored), "day": then.In(days.Beijing()).Format(time.DateOnly), "most": tidyBatch}
 	statement := fmt.Sprintf("DELETE FROM %[1]s WHERE id IN (SELECT id FROM %[1]s WHERE %[2]s LIMIT {:most})", rule.table, rule.where)
 	for {
-		result, err := p.app.NonconcurrentDB().NewQuery(statement).Bind(params).Execute()
+		result, err := t.app.NonconcurrentDB().NewQuery(statement).Bind(params).Execute()
 		if err != nil {
 			return deleted, fmt.Errorf("delete old rows: %w", err)
 		}

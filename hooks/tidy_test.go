@@ -58,7 +58,7 @@ func TestTidyInbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	states := c.Fields.GetByName("state").(*core.SelectField).Values
-	ended := []string{"APPLIED", "REPEATED", "REFUSED"}
+	ended := []string{"APPLIED", "REPEATED", "REFUSED", "CLOSED"}
 	old, fresh := map[string]string{}, map[string]string{}
 	for _, state := range states {
 		fields := map[string]any{"kind": "pay", "state": state}

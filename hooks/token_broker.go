@@ -26,6 +26,6 @@ func (p *Plugin) shareToken(e *core.RequestEvent) error {
 	}
 	e.Response.Header().Set("Cache-Control", "no-store")
 	return e.JSON(http.StatusOK, map[string]any{
-		"access_token": token.Value, "expires_in": int(token.ExpiresAt.Sub(p.now()).Seconds()),
+		"access_token": token.Value, "expires_in": int(token.ExpiresAt.Sub(p.Now()).Seconds()),
 	})
 }

@@ -32,7 +32,7 @@ func TestUpgradedShopGoesOn(t *testing.T) {
 	if plain := app.Must(http.MethodGet, "/api/wx/scenes/plain", "", nil); plain.Text("page") != "pages/b/b" {
 		t.Errorf("old plain scene: got %s, want pages/b/b", plain.Body)
 	}
-	sells(t, app, "小红")
+	app.Sells(t, "小红")
 
 	// the simulator here knows nothing of the order that was at the cashier, so only the one without an attempt can end
 	app.Clock.Advance(24 * time.Hour)

@@ -3,8 +3,9 @@ package hooks
 import (
 	"cmp"
 	"fmt"
-	"net"
 	"slices"
+
+	"wxbase/internal/serving"
 
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -14,7 +15,7 @@ func (p *Plugin) welcome(e *core.ServeEvent) error {
 	if e.Server == nil { // a test that builds the mux only
 		return nil
 	}
-	origin := originOf(e.Server.Addr)
+	origin := serving.Origin(e.Server.Addr)
 	out := func(format string, args ...any) { _, _ = fmt.Fprintf(p.cfg.Out, format+"\n", args...) }
 	if p.cfg.Sim {
 		out("")
@@ -25,26 +26,14 @@ func (p *Plugin) welcome(e *core.ServeEvent) error {
 		return nil
 	}
 	out("wxbase  %s   dashboard %s/_/   settings: %s", origin, origin, p.accounts.Settings.Sources())
-	for _, line := range slices.Concat(p.advice(), p.storedAdvice()) {
+	for _, line := range slices.Concat(p.refusals.advice(), storedAdvice(p.app)) {
 		out("  to configure: %s", line)
 	}
-	for _, line := range p.demoAdvice() {
+	for _, line := range demoAdvice(p.app) {
 		out("  warning: %s", line)
 	}
 	if p.accounts.Settings.KeyFromFile() {
 		out("  warning: secrets are protected by a key file in the data folder; set WXBASE_SECRET_KEY to keep the key elsewhere; the next start seals them anew with it")
 	}
 	return nil
-}
-
-// originOf is how this machine reaches its own server.
-func originOf(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "http://" + addr
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return "http://" + net.JoinHostPort(host, port)
 }

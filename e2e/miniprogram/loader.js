@@ -24,13 +24,15 @@ export async function loadDemo({ server, root = DEMO, launch = {}, confirm = () 
   };
 }
 
-function loader(host) {
+/** loader gives require() of a mini program's files. host.globals adds names to what every file sees, host.rewrite changes a source first. */
+export function loader(host) {
   const loaded = new Map();
   const globals = {
     wx: host.wx, console, setTimeout, clearTimeout, Promise,
     App: (definition) => (host.app = definition),
     getApp: () => host.app,
     Page: (definition) => (host.page = definition),
+    ...host.globals,
   };
   const context = vm.createContext(globals);
   return function require(file) {
@@ -39,7 +41,7 @@ function loader(host) {
     if (loaded.has(full)) return loaded.get(full).exports;
     const module = { exports: {} };
     loaded.set(full, module);
-    const source = readFileSync(full, 'utf8');
+    const source = (host.rewrite || String)(readFileSync(full, 'utf8'));
     const { code } = full.endsWith('.ts') ? transformSync(source, { loader: 'ts', format: 'cjs', target: 'es2018' }) : { code: source };
     const run = vm.runInContext(`(function (module, exports, require) {${code}\n})`, context, { filename: full });
     run(module, module.exports, (name) => require(path.resolve(path.dirname(full), name)));
@@ -72,7 +74,8 @@ function pageOf(host, require, file) {
   return known.get(file);
 }
 
-function screens(shown, confirm) {
+/** screens are WeChat's own sheets, as lists of what was shown. */
+export function screens(shown, confirm) {
   return {
     showToast: (o) => shown.toasts.push(o.title),
     showActionSheet: (o) => {

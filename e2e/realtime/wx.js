@@ -17,9 +17,10 @@ const METHODS = ['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CO
 
 /**
  * miniProgram gives {wx, require, faults, hide, show}. chunks says how enableChunked answers arrive: 'as-is', a number of bytes to cut
- * them into, or 'merged'; cutAfter (ms) ends every such request, as WeChat does at 60 s.
+ * them into, or 'merged'; cutAfter (ms) ends every such request, as WeChat does at 60 s; silent tells nothing when the network dies in the
+ * middle of an answer, as on iOS.
  */
-export function miniProgram({ chunks = 'as-is', cutAfter = 0, origin } = {}) {
+export function miniProgram({ chunks = 'as-is', cutAfter = 0, origin, silent = false } = {}) {
   const app = { faults: [], sockets: 0, streams: 0 };
   const storage = new Map();
   const listeners = { hide: new Set(), show: new Set() };
@@ -35,7 +36,7 @@ export function miniProgram({ chunks = 'as-is', cutAfter = 0, origin } = {}) {
     offAppShow: (fn) => listeners.show.delete(fn),
     login: (o) => o.fail({ errMsg: 'login:fail nobody is here' }),
     connectSocket: (o) => connectSocket(app, o, origin),
-    request: (o) => request(app, o, chunks, cutAfter),
+    request: (o) => request(app, o, chunks, cutAfter, silent),
   };
   app.require = (file, names = {}) => load(app, path.resolve(file), names, new Map());
   return app;
@@ -96,7 +97,7 @@ function connectSocket(app, o, origin) {
   };
 }
 
-function request(app, o, chunks, cutAfter) {
+function request(app, o, chunks, cutAfter, silent) {
   const listening = { chunk: new Set(), headers: new Set() };
   let over = false;
   let timer = null;
@@ -117,6 +118,7 @@ function request(app, o, chunks, cutAfter) {
     const body = [];
     const emit = cutter(chunks, (bytes) => !over && listening.chunk.forEach((fn) => calm(app, fn, { data: Uint8Array.from(bytes).buffer })));
     res.on('data', (bytes) => (o.enableChunked ? emit(bytes) : body.push(bytes)));
+    if (!silent) res.on('close', () => res.complete || fail('net::ERR_CONNECTION_RESET'));
     res.on('end', () => finish(o.success, { statusCode: res.statusCode, header: res.headers, data: decode(o, Buffer.concat(body)), errMsg: 'request:ok' }));
   });
   req.on('error', (err) => fail(err.message));

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"errors"
+	"maps"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
@@ -30,6 +31,10 @@ func Translate() func(*core.RequestEvent) error {
 		}
 		translated := *answer // note: problems may be shared between requests
 		translated.Message = problem.ZH
+		if reason, ok := answer.Data["reason"].(string); ok {
+			translated.Data = maps.Clone(answer.Data)
+			translated.Data["reason"] = ReasonInChinese(reason)
+		}
 		return &translated
 	}
 }

@@ -20,7 +20,7 @@ func All() []Problem {
 		ProfileName, ProfileAvatar, ProfileRefused,
 		ItemsInvalid, ProductMissing, StockShort, VariantWanted, VariantMissing, KeyReused,
 		OrderMissing, OrderNotPayable, OrderPaid, OrderExpired, OrderNotPaid,
-		OrderDisputed, DisputeMissing, DisputeMismatch, DisputeHeld, DisputeNothing, DisputeGoingBack, DisputeSettled,
+		OrderDisputed, DisputeMissing, DisputeMismatch, DisputeHeld, DisputeNothing, DisputeRefundsUnknown, DisputeGoingBack, DisputeSettled, DisputeOurs,
 		RefundAmount, RefundTooLate, RefundTooMany, RefundRepeated, RefundKeyReused,
 		OrderRefunded, ShipmentArgs, ShipmentPending, ShipmentUsed,
 		PayRefused, PayConfig, PayBusy, NoPublicURL,
@@ -36,6 +36,6 @@ func All() []Problem {
 		EventName, Payload, MessageBig, MessageRefused, Rate, TokenInvalid,
 		TopicUnknown, TopicLimit, Connections, ServerFull, TicketInvalid, TicketElsewhere, PrimaryAway, Closing,
 		NotifySignature, NotifyStale, NotifyMalformed, NotifyMerchant, NotifyUnmatched, NotifyProcessing, NotifyKeys,
-		AlertMissing,
+		AlertMissing, ExportLimit, ForgetMoney, ForgetNotWaiting,
 	}, deskProblems()...)
 }

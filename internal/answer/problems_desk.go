@@ -18,6 +18,20 @@ var (
 		FixEN: "`data.reason` says why; WeChat has yesterday's bill from ten o'clock in Beijing on.",
 		FixZH: "原因见 `data.reason`；微信每天北京时间 10 点后提供前一天的账单。",
 	}
+	BillNotLost = Problem{
+		Code: "bill_not_lost", Status: http.StatusConflict,
+		EN:    "This day is not lost: its bill is compared, or will be.",
+		ZH:    "这一天的账单没有丢失：已对账或将会对账",
+		FixEN: "`data.state` is what it is; settle its differences, or compare it again.",
+		FixZH: "状态见 `data.state`；请处理差异，或重新对账。",
+	}
+	InboxNotOpen = Problem{
+		Code: "inbox_not_open", Status: http.StatusConflict,
+		EN:    "This message does not wait for anybody.",
+		ZH:    "这条通知不需要人工处理",
+		FixEN: "Only UNMATCHED messages are closed; `data.state` is what this one is.",
+		FixZH: "只有 UNMATCHED 的通知需要关闭；当前状态见 `data.state`。",
+	}
 	RefundRequestNotFound = Problem{
 		Code: "refund_request_not_found", Status: http.StatusNotFound,
 		EN:    "There is no such refund that waits for a second person.",
@@ -171,6 +185,8 @@ func deskProblems() []Problem {
 	return []Problem{
 		DeskRowNotFound,
 		BillNotCompared,
+		BillNotLost,
+		InboxNotOpen,
 		RefundRequestNotFound,
 		RefundRequestDecided,
 		RefundSamePerson,

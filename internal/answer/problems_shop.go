@@ -116,6 +116,13 @@ var (
 		FixEN: "`data.tradeState` is what WeChat says; decide `close`.",
 		FixZH: "见 `data.tradeState`，请改用 `close`。",
 	}
+	DisputeRefundsUnknown = Problem{
+		Code: "dispute_refunds_unknown", Status: http.StatusConflict,
+		EN:    "Part of this money has gone back without us, and how much is not known.",
+		ZH:    "这笔钱有一部分已在别处退回，且无法得知退了多少",
+		FixEN: "Fill in the merchant's APIv2 key, with which WeChat lists the refunds; or give the rest back at pay.weixin.qq.com and decide `close`.",
+		FixZH: "请填写商户的 APIv2 密钥，微信凭它列出退款；或到商户平台退回余款，再选择 `close`。",
+	}
 	DisputeGoingBack = Problem{
 		Code: "dispute_going_back", Status: http.StatusConflict,
 		EN:    "This money is on its way back already.",
@@ -129,6 +136,13 @@ var (
 		ZH:    "这笔支付已有定论",
 		FixEN: "Decide `close`, then use the ordinary refund; money of a second transaction is refunded on the merchant platform.",
 		FixZH: "请先用 `close` 结束争议，再走普通退款；另一笔交易的钱请在商户平台退款。",
+	}
+	DisputeOurs = Problem{
+		Code: "dispute_is_ours", Status: http.StatusConflict,
+		EN:    "The payment was made in a mini program of ours, so it cannot be marked as not ours.",
+		ZH:    "这笔钱是在本店的小程序里付的，不能标为“不是我们的”",
+		FixEN: "`data.appid` is the mini program. Decide `accept` or `giveBack`.",
+		FixZH: "`data.appid` 是付款所在的小程序。请改用 `accept` 或 `giveBack`。",
 	}
 	RefundAmount = Problem{
 		Code: "refund_amount_invalid", Status: http.StatusBadRequest,

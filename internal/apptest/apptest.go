@@ -19,6 +19,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/sim"
+	"wxbase/simulated"
 )
 
 // App is one running wxbase.
@@ -87,7 +88,7 @@ func start(tb testing.TB, dir, scripts string, change []func(*hooks.Config)) *Ap
 	}
 	a := &App{TestApp: testApp, URL: "http://" + listener.Addr().String(), Clock: &Clock{}, tb: tb}
 	config := hooks.Config{
-		Sim: true, SimHTTP: "127.0.0.1:0", DemoPassword: "demo-password", PublicURL: a.URL, SweepEvery: time.Hour,
+		Sim: true, WeChat: simulated.WeChat(), SimHTTP: "127.0.0.1:0", DemoPassword: "demo-password", PublicURL: a.URL, SweepEvery: time.Hour,
 		Env: func(string) string { return "" }, Now: a.Clock.Now,
 	}
 	for _, c := range change {

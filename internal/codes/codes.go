@@ -107,6 +107,22 @@ func (c *Codes) ObtainCode(ctx context.Context, app core.App, plan codePlan) (re
 	return record, false, err
 }
 
+// Make plans and obtains a code for a program of the shop: of a user, or nobody's. The error is the one that the route would answer.
+func (c *Codes) Make(ctx context.Context, user string, form CodeForm) (record *core.Record, reused bool, err error) {
+	app, err := c.Accounts.Settings.App(form.AppID)
+	if err != nil {
+		return nil, false, answer.FromWechat(err)
+	}
+	plan, err := PlanCode(app, user, form)
+	if err != nil {
+		return nil, false, err
+	}
+	if record, reused, err = c.ObtainCode(ctx, c.App, plan); err != nil {
+		return nil, false, answer.Or(err, answer.Busy)
+	}
+	return record, reused, nil
+}
+
 // PlanCode checks everything before WeChat is asked.
 func PlanCode(app settings.App, user string, form CodeForm) (plan codePlan, err error) {
 	plan = codePlan{app: app, user: user, maker: user, kind: wechat.CodeKind(form.Kind), request: wechat.CodeRequest{

@@ -130,3 +130,15 @@ type RoomMessageEvent struct {
 	Payload json.RawMessage
 	Sender  string // id of a user, "guest:<label>", or empty for the server and superusers
 }
+
+// UserForgetEvent is a person who is being forgotten: identities are deleted and sessions ended, rows and fields not yet. This is the place to
+// delete what the operator keeps elsewhere. It is delivered at least once, and nothing more is erased as long as a handler returns an error.
+type UserForgetEvent struct {
+	hook.Event
+	App      core.App
+	User     *core.Record // as it was, but for a repeat after an interruption, when it may be empty already
+	OpenIDs  []string
+	UnionIDs []string
+	Phone    string
+	Email    string
+}

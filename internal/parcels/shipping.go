@@ -8,7 +8,6 @@ package parcels
 // allows one correction and counts it, and after a call whose answer was lost it is asked what it has before anything is sent again.
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -25,6 +24,7 @@ import (
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 	"wxbase/internal/settings"
 	"wxbase/internal/till"
 	"wxbase/internal/wechat"
@@ -77,36 +77,45 @@ func (p *Parcels) CreateShipment(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	defer p.Locks.Lock(shipmentLock(record.Id))()
-	job, err := p.planShipment(e.App, record, form)
+	row, outcome, err := p.submit(context.WithoutCancel(e.Request.Context()), e.App, record, form)
 	if err != nil {
-		return answer.Or(err, answer.Busy)
-	}
-	row, job, err := p.queueShipment(e.App, job)
-	if err != nil {
-		return answer.Or(err, answer.Busy)
-	}
-	if job.Accepted {
-		return p.answerShipment(e, row, nil)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
-	defer cancel()
-	outcome := p.Books.Perform(ctx, row)
-	if err := p.Books.NoteOutcome(row, outcome); err != nil {
-		return answer.Fail(answer.Busy, err)
+		return err
 	}
 	return p.answerShipment(e, row, outcome)
+}
+
+// submit keeps a shipment of an order and tries it. outcome is why WeChat could not take it yet, or has refused it.
+func (p *Parcels) submit(ctx context.Context, app core.App, o rows.Order, form shipmentForm) (row *core.Record, outcome, err error) {
+	defer p.Locks.Lock(shipmentLock(o.Id))()
+	job, err := p.planShipment(app, o, form)
+	if err != nil {
+		return nil, nil, answer.Or(err, answer.Busy)
+	}
+	row, job, err = p.queueShipment(app, job)
+	if err != nil {
+		return nil, nil, answer.Or(err, answer.Busy)
+	}
+	if job.Accepted {
+		return row, nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
+	defer cancel()
+	outcome = p.Books.Perform(ctx, row)
+	if err := p.Books.NoteOutcome(row, outcome); err != nil {
+		return nil, nil, answer.Fail(answer.Busy, err)
+	}
+	return row, outcome, nil
 }
 
 // shipmentLock is the key under which the submissions of an order take turns.
 func shipmentLock(orderID string) string { return "ship/" + orderID }
 
 // planShipment refuses what cannot work before anything is kept.
-func (p *Parcels) planShipment(app core.App, o *core.Record, form shipmentForm) (shipmentJob, error) {
+func (p *Parcels) planShipment(app core.App, o rows.Order, form shipmentForm) (shipmentJob, error) {
 	if err := till.RefuseFrozen(app, o.Id); err != nil {
 		return shipmentJob{}, err
 	}
-	switch state := order.PayState(o.GetString("payState")); {
+	switch state := o.PayState(); {
 	case !state.IsPaid():
 		return shipmentJob{}, answer.Fail(answer.OrderNotPaid, nil)
 	case state == order.PayRefunded:
@@ -140,12 +149,12 @@ func refuseShipment(err error) error {
 }
 
 // shippingClient is the client of the mini program in which the order was paid.
-func (p *Parcels) shippingClient(payment *core.Record) (*wechat.Client, error) {
-	app, err := p.Accounts.Settings.App(payment.GetString("appid"))
+func (p *Parcels) shippingClient(payment rows.Payment) (*wechat.Client, error) {
+	app, err := p.Accounts.Settings.App(payment.AppID())
 	if err != nil {
 		return nil, err
 	}
-	if app.AppID != payment.GetString("appid") {
+	if app.AppID != payment.AppID() {
 		return nil, fmt.Errorf("mini program of payment %s: %w", payment.Id, settings.ErrNotConfigured)
 	}
 	return p.Accounts.Wechat(app), nil
@@ -189,7 +198,7 @@ func (p *Parcels) saveShipment(tx core.App, job shipmentJob) (*core.Record, erro
 		"effect": EffectUpload, "key": fmt.Sprintf("%s%06d", shipmentKeys(job.Order), job.Number), "nextAt": p.Now().Add(2 * accounts.CallTimeout),
 	})
 	r.Set("payload", job)
-	if err := books.Save(tx, r); err != nil {
+	if err := books.Write(tx, r); err != nil {
 		return nil, fmt.Errorf("queue %s: %w", EffectUpload, err)
 	}
 	return r, nil
@@ -222,24 +231,13 @@ func shipmentOf(row *core.Record) (job shipmentJob, err error) {
 
 // answerShipment tells how a submission stands.
 func (p *Parcels) answerShipment(e *core.RequestEvent, row *core.Record, outcome error) error {
-	we, fromWeChat := errors.AsType[*wechat.Error](outcome)
-	switch {
-	case fromWeChat && books.IsFinal(outcome) && we.Errcode == errcodeCorrected:
-		return answer.Fail(answer.ShipmentUsed, outcome)
-	case books.IsFinal(outcome):
-		return answer.FromWechat(outcome)
-	}
-	o, err := e.App.FindRecordById("orders", e.Request.PathValue("id"))
+	stands, err := standing(e.App, e.Request.PathValue("id"), row, outcome)
 	if err != nil {
-		return answer.Fail(answer.Busy, err)
+		return err
 	}
-	reply := map[string]any{"ok": outcome == nil, "state": cmp.Or(o.GetString("shipState"), order.ShipNone)}
-	if outcome == nil {
-		job, err := shipmentOf(row)
-		if err != nil {
-			return answer.Fail(answer.Busy, err)
-		}
-		if job.Unchanged {
+	reply := map[string]any{"ok": !stands.Pending, "state": stands.State}
+	if !stands.Pending {
+		if stands.Unchanged {
 			reply["unchanged"] = true
 		}
 		return e.JSON(http.StatusOK, reply)

@@ -12,6 +12,7 @@ import (
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 	"wxbase/internal/wechat"
 )
 
@@ -27,11 +28,11 @@ const (
 const alertAfter = 10
 
 // shipping is the submission as WeChat wants it, for the attempt that was paid.
-func (j shipmentJob) shipping(payment *core.Record) wechat.Shipping {
+func (j shipmentJob) shipping(payment rows.Payment) wechat.Shipping {
 	s := wechat.Shipping{
 		Key: shippingKey(payment), LogisticsType: wechat.LogisticsType(j.Shipment.LogisticsType),
 		DeliveryMode: wechat.DeliveryMode(j.Shipment.DeliveryMode), IsAllDelivered: j.Shipment.IsAllDelivered,
-		UploadTime: j.UploadTime, OpenID: payment.GetString("openid"),
+		UploadTime: j.UploadTime, OpenID: payment.OpenID(),
 	}
 	for _, p := range j.Shipment.ShippingList {
 		s.Parcels = append(s.Parcels, wechat.Parcel{
@@ -42,9 +43,9 @@ func (j shipmentJob) shipping(payment *core.Record) wechat.Shipping {
 	return s
 }
 
-func shippingKey(payment *core.Record) wechat.OrderKey {
+func shippingKey(payment rows.Payment) wechat.OrderKey {
 	return wechat.OrderKey{
-		TransactionID: payment.GetString("transactionId"), MchID: payment.GetString("merchant"), OutTradeNo: payment.GetString("outTradeNo"),
+		TransactionID: payment.TransactionID(), MchID: payment.MchID(), OutTradeNo: payment.OutTradeNo(),
 	}
 }
 
@@ -97,9 +98,9 @@ func (p *Parcels) uploadShipment(ctx context.Context, row *core.Record) error {
 	if err != nil {
 		return books.Final(err)
 	}
-	payment, err := p.App.FindRecordById("payments", job.Payment)
+	payment, err := rows.PaymentByID(p.App, job.Payment)
 	if err != nil {
-		return fmt.Errorf("read payment: %w", err)
+		return err
 	}
 	client, err := p.shippingClient(payment)
 	if err != nil {
@@ -118,7 +119,7 @@ func (p *Parcels) uploadShipment(ctx context.Context, row *core.Record) error {
 	// NB! kept before the call: a second upload of the same thing may count as the one correction
 	job.Sent = true
 	row.Set("payload", job)
-	if err := books.Save(p.App, row); err != nil {
+	if err := books.Write(p.App, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
 	return p.concludeShipment(ctx, client, row, job, s, client.UploadShipping(ctx, s))
@@ -207,15 +208,15 @@ func (p *Parcels) acceptShipment(row *core.Record, job shipmentJob, whole bool) 
 func (p *Parcels) advanceShipState(orderID, to string) error {
 	steps := []string{order.ShipNone, order.ShipShipped, order.ShipReceived}
 	return p.App.RunInTransaction(func(tx core.App) error {
-		o, err := tx.FindRecordById("orders", orderID)
+		o, err := rows.OrderByID(tx, orderID)
 		if err != nil {
-			return fmt.Errorf("read order: %w", err)
+			return err
 		}
-		if slices.Index(steps, o.GetString("shipState")) >= slices.Index(steps, to) {
+		if slices.Index(steps, o.ShipState()) >= slices.Index(steps, to) {
 			return nil
 		}
-		o.Set("shipState", to)
-		if err := books.Save(tx, o); err != nil {
+		o.SetShipState(to)
+		if err := books.Write(tx, o.Record); err != nil {
 			return fmt.Errorf("save order: %w", err)
 		}
 		return nil

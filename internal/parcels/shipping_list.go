@@ -14,6 +14,7 @@ import (
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
 	"wxbase/internal/order"
+	"wxbase/internal/rows"
 	"wxbase/internal/till"
 	"wxbase/internal/wechat"
 )
@@ -57,13 +58,13 @@ func (p *Parcels) ShowShipment(e *core.RequestEvent) error {
 	if err := p.advanceShipState(o.Id, shipStateOf(theirs)); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	if o, err = e.App.FindRecordById("orders", o.Id); err != nil {
+	if o, err = rows.OrderByID(e.App, o.Id); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	return e.JSON(http.StatusOK, describeShipping(o, theirs))
 }
 
-func describeShipping(o *core.Record, theirs wechat.OrderShipping) map[string]any {
+func describeShipping(o rows.Order, theirs wechat.OrderShipping) map[string]any {
 	parcels := make([]shippedParcel, 0, len(theirs.Parcels))
 	for _, t := range theirs.Parcels {
 		parcels = append(parcels, shippedParcel{
@@ -75,7 +76,7 @@ func describeShipping(o *core.Record, theirs wechat.OrderShipping) map[string]an
 		})
 	}
 	return map[string]any{
-		"state": o.GetString("shipState"), "orderState": int(theirs.State), "transactionId": theirs.TransactionID,
+		"state": o.ShipState(), "orderState": int(theirs.State), "transactionId": theirs.TransactionID,
 		"logisticsType": int(theirs.LogisticsType), "deliveryMode": int(theirs.DeliveryMode), "finished": theirs.Finished,
 		"corrected": theirs.FinishedCount > 1, "inComplaint": theirs.InComplaint, "goodsDesc": theirs.GoodsDesc, "shippingList": parcels,
 	}
@@ -99,7 +100,7 @@ type unshippedOrder struct {
 	Number   string         `json:"number"`
 	AppID    string         `json:"appid"`
 	PayState string         `json:"payState"`
-	Total    int            `json:"total"`
+	Total    int64          `json:"total"`
 	PaidAt   types.DateTime `json:"paidAt"`
 	Deadline types.DateTime `json:"deadline"`
 	Overdue  bool           `json:"overdue"`
@@ -138,15 +139,15 @@ func (p *Parcels) ListUnshipped(e *core.RequestEvent) error {
 	}
 	items := make([]unshippedOrder, 0, len(orders))
 	for _, o := range orders {
-		items = append(items, p.describeUnshipped(o, shipments[o.Id]))
+		items = append(items, p.describeUnshipped(rows.OrderOf(o), shipments[o.Id]))
 	}
 	return e.JSON(http.StatusOK, map[string]any{"items": items, "page": page, "perPage": size, "totalItems": total})
 }
 
-func (p *Parcels) describeUnshipped(o *core.Record, last shipment) unshippedOrder {
+func (p *Parcels) describeUnshipped(o rows.Order, last shipment) unshippedOrder {
 	deadline := o.GetDateTime("paidAt").Add(ShipWithin)
 	item := unshippedOrder{
-		ID: o.Id, Number: o.GetString("number"), AppID: o.GetString("appid"), PayState: o.GetString("payState"), Total: o.GetInt("total"),
+		ID: o.Id, Number: o.Number(), AppID: o.AppID(), PayState: string(o.PayState()), Total: o.Total(),
 		PaidAt: o.GetDateTime("paidAt"), Deadline: deadline, Overdue: p.Now().After(deadline.Time()),
 	}
 	if last.row != nil && !last.job.Accepted {

@@ -19,7 +19,7 @@ func (w *People) remember(app core.App, appID string, s wechat.Session, who prof
 	if !errors.Is(err, sql.ErrNoRows) {
 		return user, false, err
 	}
-	err = app.RunInTransaction(func(tx core.App) error {
+	err = books.TogetherUnless(false, app, func(tx core.App) error {
 		if user, err = w.recall(tx, appID, s); !errors.Is(err, sql.ErrNoRows) {
 			return err // another request of the same person was faster
 		}
@@ -41,7 +41,7 @@ func (w *People) recall(app core.App, appID string, s wechat.Session) (*core.Rec
 	}
 	if !current {
 		// note: read again inside, so that of two logins at once the later keeps the earlier one's key as the previous
-		err := app.RunInTransaction(func(tx core.App) error {
+		err := books.Together(app, func(tx core.App) error {
 			if identity, err = FindIdentity(tx, appID, s.OpenID); err != nil {
 				return err
 			}
@@ -51,7 +51,7 @@ func (w *People) recall(app core.App, appID string, s wechat.Session) (*core.Rec
 			return nil, err
 		}
 	}
-	return app.FindRecordById("users", identity.GetString("user"))
+	return books.ByID(app, "users", identity.GetString("user"))
 }
 
 // FindIdentity fails with sql.ErrNoRows.
@@ -115,7 +115,7 @@ func userByUnion(tx core.App, unionID string) (*core.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tx.FindRecordById("users", sibling.GetString("user"))
+	return books.ByID(tx, "users", sibling.GetString("user"))
 }
 
 // newUser makes an account that no password opens.
@@ -129,7 +129,7 @@ func newUser(tx core.App, who profile) (*core.Record, error) {
 	user.Set("name", who.NickName)
 	user.RefreshTokenKey()
 	user.SetRaw("password", &core.PasswordFieldValue{Hash: "$wechat-only"})
-	if err := books.Save(tx, user); err != nil {
+	if err := books.Create(tx, user); err != nil {
 		return nil, fmt.Errorf("save user: %w", err)
 	}
 	return user, nil
@@ -149,7 +149,7 @@ func (w *People) refreshIdentity(app core.App, identity *core.Record, s wechat.S
 		identity.Set("unionid", s.UnionID)
 	}
 	identity.Set("sessionAt", w.Now())
-	if err := books.Save(app, identity); err != nil {
+	if err := books.Write(app, identity); err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
 	return nil
@@ -191,18 +191,25 @@ func keyPlaceOf(id, field string) string { return "wx_identities/" + id + "/" + 
 
 // IdentityOf finds who a user is in a mini program; an empty appid means where they logged in last.
 func IdentityOf(app core.App, userID, appID string) (*core.Record, error) {
-	filter, params := "user = {:u}", dbx.Params{"u": userID}
+	where, values := "`user` = ?", []any{userID}
 	if appID != "" {
-		filter, params["a"] = filter+" && appid = {:a}", appID
+		where, values = where+" AND `appid` = ?", append(values, appID)
 	}
-	found, err := app.FindRecordsByFilter("wx_identities", filter, "-sessionAt", 1, 0, params)
+	found, err := books.First(app, "wx_identities", where+" ORDER BY `sessionAt` DESC", values...)
 	if err != nil {
 		return nil, fmt.Errorf("find identity: %w", err)
 	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("find identity: %w", sql.ErrNoRows)
+	return found, nil
+}
+
+// OpenIDOf is what WeChat calls a user in a mini program, and which one that is: IdentityOf for who needs no more.
+func OpenIDOf(app core.App, userID, appID string) (in, openID string, err error) {
+	err = books.Row(app, "SELECT `appid`, `openid` FROM `wx_identities` WHERE `user` = ? AND (? = '' OR `appid` = ?) ORDER BY `sessionAt` DESC LIMIT 1",
+		[]any{userID, appID, appID}, &in, &openID)
+	if err != nil {
+		return "", "", fmt.Errorf("find identity: %w", err)
 	}
-	return found[0], nil
+	return in, openID, nil
 }
 
 // BlockUser makes a block take effect at once: PocketBase looks at the auth rule only at login, so the tokens are revoked and the

@@ -26,11 +26,11 @@ func (w *People) joinByUnion(tx core.App, identity *core.Record, unionID string)
 	if err != nil {
 		return fmt.Errorf("find sibling: %w", err)
 	}
-	mine, err := tx.FindRecordById("users", identity.GetString("user"))
+	mine, err := books.ByID(tx, "users", identity.GetString("user"))
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}
-	theirs, err := tx.FindRecordById("users", sibling.GetString("user"))
+	theirs, err := books.ByID(tx, "users", sibling.GetString("user"))
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/books"
 	"wxbase/internal/events"
 	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
@@ -54,12 +55,19 @@ func (w *People) Login(e *core.RequestEvent) error {
 	if user.GetBool("blocked") {
 		return answer.Fail(answer.UserBlocked, nil)
 	}
+	takenBack, err := w.OnReturn(e.App, user.Id)
+	if err != nil {
+		return answer.Fail(answer.Busy, err)
+	}
 	w.OnScene(e.App, form.Scene, user.Id)
 	event := &events.LoginEvent{App: e.App, Request: e, User: user, AppID: app.AppID, OpenID: past.session.OpenID, UnionID: past.session.UnionID, IsNew: past.isNew}
 	return w.OnLogin.Trigger(event, func(le *events.LoginEvent) error {
 		meta := map[string]any{"isNew": le.IsNew, "appid": le.AppID, "openid": le.OpenID}
 		if le.UnionID != "" {
 			meta["unionid"] = le.UnionID
+		}
+		if takenBack {
+			meta["forgetWithdrawn"] = true
 		}
 		return apis.RecordAuthResponse(e, le.User, "", meta)
 	})
@@ -88,7 +96,7 @@ func (w *People) identify(db core.App, app settings.App, form loginForm, key str
 		return nil, err
 	}
 	if past.User != "" {
-		return db.FindRecordById("users", past.User)
+		return books.ByID(db, "users", past.User)
 	}
 	user, isNew, err := w.remember(db, app.AppID, past.session, who)
 	if err != nil {

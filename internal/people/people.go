@@ -24,6 +24,8 @@ type People struct {
 	OnScene  func(app core.App, scene, user string)     // a code that was opened before the login
 	OnMerge  func(tx core.App, keep, lose string) error // before one user becomes another
 
+	OnReturn func(app core.App, user string) (bool, error) // tells whether a login has taken back the wish to be forgotten
+
 	logins OnceCodes[PastLogin]
 	phones OnceCodes[pastPhone]
 

@@ -53,13 +53,13 @@ func (w *People) Phone(e *core.RequestEvent) error {
 }
 
 func keepPhone(app core.App, userID string, number wechat.Phone) error {
-	user, err := app.FindRecordById("users", userID)
+	user, err := books.ByID(app, "users", userID)
 	if err != nil {
 		return err
 	}
 	user.Set("phone", number.PhoneNumber)
 	user.Set("countryCode", number.CountryCode)
-	return books.Save(app, user)
+	return books.Write(app, user)
 }
 
 // rememberPhone keeps the result of a code; encrypted data can be opened as often as one likes.

@@ -33,7 +33,7 @@ func (w *People) Profile(e *core.RequestEvent) error {
 	if err != nil && !errors.Is(err, http.ErrMissingFile) && !errors.Is(err, http.ErrNotMultipart) {
 		return answer.Fail(answer.BadRequest, err)
 	}
-	user, err := e.App.FindRecordById("users", e.Auth.Id)
+	user, err := books.ByID(e.App, "users", e.Auth.Id)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}

@@ -90,7 +90,7 @@ func (w *People) LogoutEverywhere(e *core.RequestEvent) error {
 	if err := answer.ReadNothing(e); err != nil {
 		return err
 	}
-	user, err := e.App.FindRecordById("users", e.Auth.Id)
+	user, err := books.ByID(e.App, "users", e.Auth.Id)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}

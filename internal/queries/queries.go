@@ -2,16 +2,11 @@
 package queries
 
 import (
-	"context"
-	"database/sql"
-	"errors"
 	"net/url"
 	"strings"
 
 	"github.com/ganigeorgiev/fexpr"
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/search"
 
 	"wxbase/internal/answer"
 )
@@ -193,51 +188,4 @@ func expandTooFar(text string) string {
 		}
 	}
 	return ""
-}
-
-// Impatient is an app whose queries for records end with a context. PocketBase's own are only stopped after 30 seconds.
-type Impatient struct {
-	core.App
-
-	Ctx context.Context //nolint:containedctx // the app of one request
-}
-
-// RecordQuery implements core.App.
-func (a Impatient) RecordQuery(collection any) *dbx.SelectQuery {
-	query := a.App.RecordQuery(collection)
-	if query.Context() == nil { // set where there is no such collection
-		query.WithContext(a.Ctx)
-	}
-	return query
-}
-
-// FindRecordById implements core.App.
-func (a Impatient) FindRecordById(collection any, id string, filters ...func(*dbx.SelectQuery) error) (*core.Record, error) {
-	bound := func(q *dbx.SelectQuery) error {
-		q.WithContext(a.Ctx)
-		return nil
-	}
-	return a.App.FindRecordById(collection, id, append([]func(*dbx.SelectQuery) error{bound}, filters...)...)
-}
-
-// CanAccessRecord implements core.App, as PocketBase does.
-func (a Impatient) CanAccessRecord(r *core.Record, info *core.RequestInfo, rule *string) (bool, error) {
-	if info.HasSuperuserAuth() || rule == nil || *rule == "" {
-		return a.App.CanAccessRecord(r, info, rule)
-	}
-	query := a.RecordQuery(r.Collection()).Select("(1)").AndWhere(dbx.HashExp{r.Collection().Name + ".id": r.Id})
-	resolver := core.NewRecordFieldResolver(a, r.Collection(), info, true)
-	condition, err := search.FilterData(*rule).BuildExpr(resolver)
-	if err != nil {
-		return false, err
-	}
-	if err := resolver.UpdateQuery(query); err != nil {
-		return false, err
-	}
-	var found int
-	err = query.AndWhere(condition).Limit(1).Row(&found)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return false, err
-	}
-	return found > 0, nil
 }

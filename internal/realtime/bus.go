@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -14,47 +13,45 @@ const answerTimeout = 10 * time.Second
 
 // UseBus joins the hub to other processes. Call it at most once, before the first member and the first message.
 func (h *Hub) UseBus(b Bus) {
-	h.bus, h.epoch = b, rand.Text()
+	h.link.bus, h.link.epoch = b, rand.Text()
 	stops := []func(){
-		b.Respond(subjectPresence, h.answerPresence),
-		b.Subscribe(subjectKick, h.hearKick),
+		b.Respond(subjectPresence, h.presence.answer),
+		b.Subscribe(subjectKick, h.kicks.hear),
 	}
-	if h.isPrimary() {
+	if h.rooms.primary {
 		stops = append(stops, b.Respond(subjectPublish, h.answerPublish), b.Respond(subjectHistory, h.answerHistory),
-			b.Respond(subjectKicks, h.answerKicks))
+			b.Respond(subjectKicks, h.kicks.answer))
 	} else {
-		stops = append(stops, b.Subscribe(subjectResync, func([]byte) { h.resync() }))
+		stops = append(stops, b.Subscribe(subjectResync, func([]byte) { h.feeder.resync() }))
 	}
-	h.mu.Lock()
+	h.rooms.mu.Lock()
 	h.stops = stops
-	h.mu.Unlock()
+	h.rooms.mu.Unlock()
 	b.OnUp(h.busUp)
 }
 
 // busUp runs after each connection to the bus.
 func (h *Hub) busUp() {
-	if h.isClosed() {
+	if h.rooms.isClosed() {
 		return
 	}
-	if h.isPrimary() {
-		h.repeatKicks()
-		h.bus.Publish(subjectResync, nil)
+	for _, r := range h.rooms.all() {
+		r.mu.Lock()
+		h.presence.stir(r, rosterIn, true)
+		r.mu.Unlock()
+	}
+	if h.rooms.primary {
+		h.kicks.repeat()
+		h.link.bus.Publish(subjectResync, nil)
 		return
 	}
-	h.resync()
-	go h.catchKicks()
-}
-
-// tell hands a message to the other processes. It never waits.
-func (h *Hub) tell(m Message) {
-	if h.bus != nil {
-		h.bus.Publish(subjectRoom+m.Room, encode(h.toBus(m)))
-	}
+	h.feeder.resync()
+	go h.kicks.catchUp()
 }
 
 // enter listens to a room on the bus before its first member sits down. An edge also asks where the room's numbers are.
 func (h *Hub) enter(ctx context.Context, r *room, set Room) {
-	if h.bus == nil {
+	if h.link.bus == nil {
 		return
 	}
 	r.entering.Lock()
@@ -62,30 +59,10 @@ func (h *Hub) enter(ctx context.Context, r *room, set Room) {
 	if r.unsubscribe != nil {
 		return
 	}
-	r.unsubscribe = h.bus.Subscribe(subjectRoom+r.name, func(data []byte) { h.receive(r, data) })
+	r.unsubscribe = h.link.bus.Subscribe(subjectRoom+r.name, func(data []byte) { h.receive(r, data) })
 	if !r.primary && set.History > 0 {
-		_ = h.learnHead(ctx, r) // note: when the primary is away, resync or the first message tells
+		_ = h.archive.learnHead(ctx, r) // note: when the primary is away, resync or the first message tells
 	}
-}
-
-// learnHead lets an edge's room begin at the primary's newest number.
-func (h *Hub) learnHead(ctx context.Context, r *room) error {
-	r.mu.Lock()
-	known := r.known
-	r.mu.Unlock()
-	if known {
-		return nil
-	}
-	p, err := h.pageThere(ctx, pageAsk{Room: r.name})
-	if err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.known && p.Last != unnumbered {
-		r.begin(p.Last)
-	}
-	return nil
 }
 
 // receive takes a message of another process.
@@ -99,6 +76,10 @@ func (h *Hub) receive(r *room, data []byte) {
 	f := NewFrame(b.message())
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if f.Event == MembersEvent { // who is there has changed elsewhere: each process looks for itself
+		h.presence.stir(r, rosterIn, false)
+		return
+	}
 	if f.Seq == 0 {
 		r.walk(f)
 		return
@@ -108,34 +89,8 @@ func (h *Hub) receive(r *room, data []byte) {
 		return
 	}
 	if r.follow(f, b.Epoch) {
-		go h.sync(r)
+		go h.feeder.sync(r)
 	}
-}
-
-// forward hands a message to the primary, which numbers and keeps it. It comes back to our members over the bus.
-func (h *Hub) forward(ctx context.Context, m Message) (Message, int, error) {
-	if h.bus == nil {
-		return m, 0, ErrPrimaryAway
-	}
-	answers, _, err := h.bus.Request(ctx, subjectPublish, encode(h.toBus(m)))
-	if err != nil {
-		return m, 0, fmt.Errorf("%w (%w)", ErrPrimaryAway, err)
-	}
-	if len(answers) == 0 {
-		return m, 0, ErrPrimaryAway
-	}
-	var a publishAnswer
-	if err := json.Unmarshal(answers[0], &a); err != nil {
-		return m, 0, fmt.Errorf("read the primary's answer: %w", err)
-	}
-	m.Seq = a.Seq
-	if a.Seq > 0 {
-		m.At = time.UnixMilli(a.At).UTC()
-	}
-	if a.Error != nil {
-		return m, 0, fromBus(a.Error)
-	}
-	return m, h.Members(m.Room), nil
 }
 
 // answerPublish runs on the primary.
@@ -171,7 +126,7 @@ func (h *Hub) answerHistory(data []byte) ([]byte, bool) {
 	h.logInternal("An edge was not told a room's history.", ask.Room, err)
 	a := pageAnswer{Messages: []busMessage{}, More: p.More, Last: p.Last, First: p.First, Error: readable(err)}
 	for _, m := range p.Messages {
-		a.Messages = append(a.Messages, h.toBus(m))
+		a.Messages = append(a.Messages, h.link.toBus(m))
 	}
 	return encode(a), true
 }
@@ -183,9 +138,9 @@ func (h *Hub) historyFor(ctx context.Context, ask pageAsk) (page, error) {
 	} else if set.History <= 0 {
 		return page{Last: unnumbered}, nil
 	}
-	r := h.acquire(ask.Room)
-	defer h.release(r)
-	if err := h.lockNumbered(ctx, r); err != nil { // so that there is a head to tell
+	r := h.rooms.acquire(ask.Room)
+	defer h.rooms.release(r)
+	if err := h.archive.lockNumbered(ctx, r); err != nil { // so that there is a head to tell
 		return page{}, err
 	}
 	p := page{Last: r.last}
@@ -200,5 +155,5 @@ func (h *Hub) historyFor(ctx context.Context, ask pageAsk) (page, error) {
 	if onTape {
 		return p.cut(limit), nil
 	}
-	return h.pageHere(ctx, r, ask.After, limit)
+	return h.archive.pageHere(ctx, r, ask.After, limit)
 }

@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -22,6 +23,11 @@ type pending struct {
 // writer queues what is to be stored. One goroutine writes, and only while there is something to write: what queues up meanwhile is
 // its next commit.
 type writer struct {
+	store  Store
+	rooms  *directory
+	counts *counts
+	log    *slog.Logger
+
 	mu      sync.Mutex
 	queue   []pending
 	running chan struct{}  // closed when the goroutine ends; nil when there is none
@@ -29,26 +35,25 @@ type writer struct {
 }
 
 // commit queues a message; its room's lock is held, so the store sees the numbers of a room in order.
-func (h *Hub) commit(p pending) <-chan error {
+func (w *writer) commit(p pending) <-chan error {
 	p.done = make(chan error, 1)
-	w := &h.writer
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.queue = append(w.queue, p)
 	if w.running == nil {
 		w.running = make(chan struct{})
-		go h.write()
+		go w.write()
 	}
 	return p.done
 }
 
-func (h *Hub) write() {
+func (w *writer) write() {
 	for {
-		batch := h.writer.take()
+		batch := w.take()
 		if batch == nil {
 			return
 		}
-		h.store(batch)
+		w.keep(batch)
 	}
 }
 
@@ -88,59 +93,59 @@ func (w *writer) wait(ctx context.Context) error {
 	}
 }
 
-// store writes a batch in one commit. When that fails each message is tried alone, so that one bad message takes no other with it.
-func (h *Hub) store(batch []pending) {
+// keep writes a batch in one commit. When that fails each message is tried alone, so that one bad message takes no other with it.
+func (w *writer) keep(batch []pending) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	messages := make([]Message, len(batch))
 	for i, p := range batch {
 		messages[i] = p.message
 	}
-	err := h.cfg.Store.Append(ctx, messages)
+	err := w.store.Append(ctx, messages)
 	for i, p := range batch {
 		own := err
 		if err != nil && len(batch) > 1 {
-			own = h.cfg.Store.Append(ctx, messages[i:i+1])
+			own = w.store.Append(ctx, messages[i:i+1])
 		}
-		h.stored(p, own)
+		w.kept(p, own)
 	}
-	h.trim(ctx, batch)
+	w.trim(ctx, batch)
 }
 
-// stored tells the publisher, and the room that it need not remember the message any more.
-func (h *Hub) stored(p pending, err error) {
+// kept tells the publisher, and the room that it need not remember the message any more.
+func (w *writer) kept(p pending, err error) {
 	if err != nil {
-		h.counts.unkept.Add(1)
-		h.cfg.Logger.Error("A room message was delivered but not kept.", "room", p.message.Room, "seq", p.message.Seq, "error", err)
+		w.counts.unkept.Add(1)
+		w.log.Error("A room message was delivered but not kept.", "room", p.message.Room, "seq", p.message.Seq, "error", err)
 	}
 	p.done <- err
 	p.room.mu.Lock()
 	p.room.safe = max(p.room.safe, p.message.Seq)
 	p.room.shrink()
 	p.room.pins--
-	h.forget(p.room)
+	w.rooms.forget(p.room)
 }
 
 // trim deletes what is too old, not at every message: a room may hold an eighth more than its setting, and at least 32.
-func (h *Hub) trim(ctx context.Context, batch []pending) {
+func (w *writer) trim(ctx context.Context, batch []pending) {
 	due := map[string]int{}
 	for _, p := range batch {
-		h.writer.trims[p.message.Room]++
-		if h.writer.trims[p.message.Room] > max(32, p.keep/8) {
+		w.trims[p.message.Room]++
+		if w.trims[p.message.Room] > max(32, p.keep/8) {
 			due[p.message.Room] = p.keep
 		}
 	}
 	for name, keep := range due {
-		h.writer.trims[name] = 0
-		if err := h.cfg.Store.Trim(ctx, name, keep); err != nil {
-			h.cfg.Logger.Warn("A room's history was not trimmed.", "room", name, "error", err)
+		w.trims[name] = 0
+		if err := w.store.Trim(ctx, name, keep); err != nil {
+			w.log.Warn("A room's history was not trimmed.", "room", name, "error", err)
 		}
 	}
 }
 
 // Trim deletes a room's oldest messages until keep are left, for one whose setting was lowered. Edges leave it to the primary.
 func (h *Hub) Trim(ctx context.Context, name string, keep int) error {
-	if !h.isPrimary() {
+	if !h.rooms.primary {
 		return nil
 	}
 	return h.cfg.Store.Trim(ctx, name, keep)

@@ -1,18 +1,30 @@
-// Package realtime carries messages to the members of rooms, over any transport and any number of processes.
+// Package realtime carries messages to the members of rooms, over any transport and any number of processes. It needs no PocketBase.
 //
-// A Hub is the middle: transports put their connections into rooms as Members, anybody publishes. In front of it are packages sse and
-// gateway, behind it a Store (history, on the primary alone) and a Bus (the other processes). It needs no PocketBase.
+// Ten words to read it with:
 //
-// A room that keeps history numbers its messages. The number is given, and the members are delivered to, under one lock per room, so
-// everybody hears one order; nothing under that lock waits. The primary numbers, for the edges too: an edge hands its messages to the
+//   - A room has a name, members, and a history if its setting says so.
+//   - A member is one connection in a room. Its seat says how far it has heard.
+//   - A Hub is the middle: transports put their connections into rooms as Members, anybody publishes.
+//   - A front lets clients in: package sse for server-sent events, package gateway for Socket.IO.
+//   - A gate is what a front asks whether somebody may join or speak.
+//   - The Store keeps history. The process that has it is the primary; all others are edges.
+//   - The Bus joins the processes, see package redisbus.
+//   - A frame is a message that is encoded once for each transport, not once for each client.
+//   - A tape is the newest part of a room's history, in memory, for members who come back.
+//   - A kick closes all connections of a user, on all processes.
+//
+// A room with history numbers its messages. The number is given, and the members are delivered to, under one lock per room, so
+// everybody hears one order; nothing waits under that lock. The primary numbers for the edges too: an edge hands its messages to the
 // primary and delivers what comes back over the bus. A room without history needs no primary.
+//
+// A Hub has parts, each in a file of its own: directory (the rooms in use), people (whose members these are), link (the other processes),
+// archive (numbers and what is kept), writer (the way into the store), feeder (what members have missed), presence and kicks.
 package realtime
 
 import (
 	"cmp"
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 )
 
@@ -27,22 +39,20 @@ type Config struct {
 	Logger *slog.Logger                                         // silent when nil
 }
 
-// Hub knows who is in which room. Safe for concurrent use.
+// Hub knows who is in which room. Safe for concurrent use. Each of its parts does one thing and is told of the others it needs.
 type Hub struct {
-	cfg    Config
-	bus    Bus
-	epoch  string   // of this process, on the bus
-	stops  []func() // of what UseBus has begun
-	people people
-	writer writer
-	kicks  kicks
-	counts counts
-
-	mu        sync.RWMutex // never held while a room's lock is waited for
-	rooms     map[string]*room
-	sequences map[string]*sequence // guarded by the lock of their room; the map by mu
-	onKick    []func(user, reason string)
-	closed    bool
+	cfg      Config
+	now      func() time.Time // UTC, whole milliseconds
+	stops    []func()         // of what UseBus has begun; guarded by the lock of rooms
+	counts   counts
+	rooms    directory // the rooms that are in use here
+	people   people    // whose members these are
+	link     link      // the other processes
+	archive  archive   // numbers, and what is kept
+	writer   writer    // the way into the store
+	feeder   feeder    // what members have missed
+	presence presence  // who is there
+	kicks    kicks     // who has to go
 }
 
 // New makes a hub.
@@ -54,15 +64,23 @@ func New(config Config) *Hub {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{
-		cfg: config, rooms: map[string]*room{}, sequences: map[string]*sequence{},
-		people: people{rooms: map[Member][]*room{}, users: map[string][]Member{}},
-	}
-	h.writer.trims = map[string]int{}
+	h := &Hub{cfg: config, now: func() time.Time { return config.Now().UTC().Truncate(time.Millisecond) }}
+	h.connectParts()
 	if config.Bus != nil {
 		h.UseBus(config.Bus)
 	}
 	return h
+}
+
+// connectParts tells each part of the hub which others it needs.
+func (h *Hub) connectParts() {
+	h.rooms = directory{primary: h.cfg.Store != nil, counts: &h.counts, rooms: map[string]*room{}, sequences: map[string]*sequence{}}
+	h.people = people{rooms: map[Member][]*room{}, users: map[string][]Member{}}
+	h.archive = archive{store: h.cfg.Store, link: &h.link}
+	h.writer = writer{store: h.cfg.Store, rooms: &h.rooms, counts: &h.counts, log: h.cfg.Logger, trims: map[string]int{}}
+	h.feeder = feeder{archive: &h.archive, rooms: &h.rooms, counts: &h.counts, now: h.now}
+	h.presence = presence{rooms: &h.rooms, people: &h.people, link: &h.link, settings: h.cfg.Rooms, now: h.now}
+	h.kicks = kicks{rooms: &h.rooms, people: &h.people, link: &h.link, counts: &h.counts}
 }
 
 // Limits are those of the configuration.
@@ -70,104 +88,15 @@ func (h *Hub) Limits() Limits { return h.cfg.Limits }
 
 // Close takes no more messages, waits until the history is written or ctx ends, and lets go of the bus, which it does not close.
 func (h *Hub) Close(ctx context.Context) error {
-	h.mu.Lock()
-	h.closed = true
+	h.rooms.mu.Lock()
+	h.rooms.closed = true
 	stops := h.stops
 	h.stops = nil
-	h.mu.Unlock()
+	h.rooms.mu.Unlock()
 	for _, stop := range stops {
 		stop()
 	}
 	return h.writer.wait(ctx)
-}
-
-// isPrimary tells whether the numbers are given here.
-func (h *Hub) isPrimary() bool { return h.cfg.Store != nil }
-
-func (h *Hub) isClosed() bool {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.closed
-}
-
-// acquire finds or makes a room and keeps it from being forgotten until release.
-func (h *Hub) acquire(name string) *room {
-	for {
-		h.mu.Lock()
-		r := h.rooms[name]
-		if r == nil {
-			r = h.makeRoom(name)
-			h.rooms[name] = r
-		}
-		h.mu.Unlock()
-		r.mu.Lock()
-		if !r.dead { // a dead one has left the map by now
-			r.pins++
-			r.mu.Unlock()
-			return r
-		}
-		r.mu.Unlock()
-	}
-}
-
-// makeRoom runs under mu.
-func (h *Hub) makeRoom(name string) *room {
-	r := &room{name: name, primary: h.isPrimary(), counts: &h.counts, index: map[Member]*seat{}}
-	if !r.primary || isReserved(name) {
-		r.safe = maxSeq
-		return r
-	}
-	if h.sequences[name] == nil {
-		h.sequences[name] = &sequence{}
-	}
-	r.sequence = h.sequences[name]
-	if r.sequence.next > 0 {
-		r.begin(r.sequence.next - 1)
-	}
-	return r
-}
-
-// release ends an acquire.
-func (h *Hub) release(r *room) {
-	r.mu.Lock()
-	r.pins--
-	h.forget(r)
-}
-
-// forget drops a room that nobody needs. It runs with the room's lock held and lets go of it.
-func (h *Hub) forget(r *room) {
-	if r.dead || r.pins > 0 || len(r.seats) > 0 {
-		r.mu.Unlock()
-		return
-	}
-	h.mu.Lock()
-	r.dead = true
-	delete(h.rooms, r.name)
-	h.mu.Unlock()
-	stop := r.unsubscribe
-	r.unsubscribe = nil
-	r.mu.Unlock()
-	if stop != nil {
-		stop()
-	}
-}
-
-// peek finds a room that has members or is in use, or nil.
-func (h *Hub) peek(name string) *room {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.rooms[name]
-}
-
-// all lists the rooms of this moment.
-func (h *Hub) all() []*room {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	list := make([]*room, 0, len(h.rooms))
-	for _, r := range h.rooms {
-		list = append(list, r)
-	}
-	return list
 }
 
 // settings answers what a room is, for a publish.
@@ -182,7 +111,7 @@ func (h *Hub) settings(ctx context.Context, name string) (Room, error) {
 		return h.cfg.Rooms(ctx, name)
 	}
 	set := Room{Name: name}
-	if r := h.peek(name); r != nil {
+	if r := h.rooms.peek(name); r != nil {
 		r.mu.Lock()
 		set.History = r.history
 		r.mu.Unlock()

@@ -12,7 +12,13 @@ const keptKicks = 1_024
 
 // kicks is the primary's list, and what an edge knows of it.
 type kicks struct {
+	rooms  *directory
+	people *people
+	link   *link
+	counts *counts
+
 	mu     sync.Mutex
+	onKick []func(user, reason string)
 	list   []kickOrder
 	serial int64  // of the newest one, on the primary; on an edge it has heard all up to here
 	epoch  string // whose serials an edge counts
@@ -21,61 +27,131 @@ type kicks struct {
 // Kick closes every connection of a user, on every process. An edge that is cut off does so once it is back.
 func (h *Hub) Kick(user, reason string) {
 	if user != "" {
-		h.order(kickOrder{User: user, Reason: reason})
+		h.kicks.order(kickOrder{User: user, Reason: reason})
 	}
 }
 
 // Evict closes every connection that sits in a room, on every process, so that each has to pass the room's rule again.
-func (h *Hub) Evict(room, reason string) { h.order(kickOrder{Room: room, Reason: reason}) }
+func (h *Hub) Evict(room, reason string) { h.kicks.order(kickOrder{Room: room, Reason: reason}) }
 
 // OnKick is called with each kicked user, for a transport whose connections may sit in no room. Call it before the first connection.
 func (h *Hub) OnKick(f func(user, reason string)) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.onKick = append(h.onKick, f)
-}
-
-func (h *Hub) order(k kickOrder) {
-	if h.bus != nil {
-		k = h.remember(k)
-		h.bus.Publish(subjectKick, encode(k))
-	}
-	h.carryOut(k)
-}
-
-func (h *Hub) remember(k kickOrder) kickOrder {
-	if !h.isPrimary() {
-		return k
-	}
 	h.kicks.mu.Lock()
 	defer h.kicks.mu.Unlock()
-	h.kicks.serial++
-	k.Serial, k.Epoch = h.kicks.serial, h.epoch
-	h.kicks.list = append(h.kicks.list, k)
-	if len(h.kicks.list) > keptKicks {
-		h.kicks.list = append([]kickOrder(nil), h.kicks.list[len(h.kicks.list)-keptKicks:]...)
-	}
-	return k
+	h.kicks.onKick = append(h.kicks.onKick, f)
 }
 
-// CarryOut tells the transports first: one that is letting the user in at this moment either hears of it or has a member to close.
-func (h *Hub) carryOut(k kickOrder) {
-	if k.User != "" {
-		h.mu.RLock()
-		hooks := h.onKick
-		h.mu.RUnlock()
+func (k *kicks) order(o kickOrder) {
+	if k.link.bus != nil {
+		o = k.remember(o)
+		k.link.bus.Publish(subjectKick, encode(o))
+	}
+	k.carryOut(o)
+}
+
+func (k *kicks) remember(o kickOrder) kickOrder {
+	if !k.rooms.primary {
+		return o
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.serial++
+	o.Serial, o.Epoch = k.serial, k.link.epoch
+	k.list = append(k.list, o)
+	if len(k.list) > keptKicks {
+		k.list = append([]kickOrder(nil), k.list[len(k.list)-keptKicks:]...)
+	}
+	return o
+}
+
+// carryOut tells the transports first: one that is letting the user in at this moment either hears of it or has a member to close.
+func (k *kicks) carryOut(o kickOrder) {
+	if o.User != "" {
+		k.mu.Lock()
+		hooks := k.onKick
+		k.mu.Unlock()
 		for _, f := range hooks {
-			f(k.User, k.Reason)
+			f(o.User, o.Reason)
 		}
-		for _, m := range h.people.membersOf(k.User) {
-			m.Close(k.Reason)
+		for _, m := range k.people.membersOf(o.User) {
+			m.Close(o.Reason)
 		}
 	}
-	if r := h.peek(k.Room); k.Room != "" && r != nil {
+	if r := k.rooms.peek(o.Room); o.Room != "" && r != nil {
 		for _, m := range r.members() {
-			m.Close(k.Reason)
+			m.Close(o.Reason)
 		}
 	}
+}
+
+func (k *kicks) hear(data []byte) {
+	var o kickOrder
+	if err := json.Unmarshal(data, &o); err != nil {
+		k.counts.garbage.Add(1)
+		return
+	}
+	if k.isNew(o) {
+		k.carryOut(o)
+	}
+}
+
+// isNew is false for one that was carried out before.
+func (k *kicks) isNew(o kickOrder) bool {
+	if o.Serial == 0 || k.rooms.primary {
+		return true
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.epoch != o.Epoch {
+		k.epoch, k.serial = o.Epoch, o.Serial-1
+	}
+	if o.Serial == k.serial+1 { // note: one that follows a hole does not close it; catchUp does
+		k.serial++
+		return true
+	}
+	return o.Serial > k.serial
+}
+
+// repeat says everything again after the primary was cut off; edges know what they have heard.
+func (k *kicks) repeat() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, o := range k.list {
+		k.link.bus.Publish(subjectKick, encode(o))
+	}
+}
+
+// catchUp asks the primary, until it answers, for the kicks that this edge has not heard.
+func (k *kicks) catchUp() {
+	for wait := time.Second; k.link.bus.Up() && !k.rooms.isClosed(); wait = min(2*wait, time.Minute) {
+		ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+		answers, _, err := k.link.bus.Request(ctx, subjectKicks, nil)
+		cancel()
+		if err == nil && len(answers) > 0 {
+			k.hearAll(answers[0])
+			return
+		}
+		time.Sleep(wait)
+	}
+}
+
+func (k *kicks) hearAll(data []byte) {
+	var list []kickOrder
+	if err := json.Unmarshal(data, &list); err != nil {
+		k.counts.garbage.Add(1)
+		return
+	}
+	for _, o := range list {
+		if k.isNew(o) {
+			k.carryOut(o)
+		}
+	}
+}
+
+func (k *kicks) answer([]byte) ([]byte, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return encode(append([]kickOrder{}, k.list...)), true
 }
 
 func (r *room) members() []Member {
@@ -86,74 +162,4 @@ func (r *room) members() []Member {
 		list[i] = s.member
 	}
 	return list
-}
-
-func (h *Hub) hearKick(data []byte) {
-	var k kickOrder
-	if err := json.Unmarshal(data, &k); err != nil {
-		h.counts.garbage.Add(1)
-		return
-	}
-	if h.isNewKick(k) {
-		h.carryOut(k)
-	}
-}
-
-// isNewKick is false for one that was carried out before.
-func (h *Hub) isNewKick(k kickOrder) bool {
-	if k.Serial == 0 || h.isPrimary() {
-		return true
-	}
-	h.kicks.mu.Lock()
-	defer h.kicks.mu.Unlock()
-	if h.kicks.epoch != k.Epoch {
-		h.kicks.epoch, h.kicks.serial = k.Epoch, k.Serial-1
-	}
-	if k.Serial == h.kicks.serial+1 { // note: one that follows a hole does not close it; catchKicks does
-		h.kicks.serial++
-		return true
-	}
-	return k.Serial > h.kicks.serial
-}
-
-// repeatKicks says everything again after the primary was cut off; edges know what they have heard.
-func (h *Hub) repeatKicks() {
-	h.kicks.mu.Lock()
-	defer h.kicks.mu.Unlock()
-	for _, k := range h.kicks.list {
-		h.bus.Publish(subjectKick, encode(k))
-	}
-}
-
-// catchKicks asks the primary, until it answers, for the kicks that this edge has not heard.
-func (h *Hub) catchKicks() {
-	for wait := time.Second; h.bus.Up() && !h.isClosed(); wait = min(2*wait, time.Minute) {
-		ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
-		answers, _, err := h.bus.Request(ctx, subjectKicks, nil)
-		cancel()
-		if err == nil && len(answers) > 0 {
-			h.hearKicks(answers[0])
-			return
-		}
-		time.Sleep(wait)
-	}
-}
-
-func (h *Hub) hearKicks(data []byte) {
-	var list []kickOrder
-	if err := json.Unmarshal(data, &list); err != nil {
-		h.counts.garbage.Add(1)
-		return
-	}
-	for _, k := range list {
-		if h.isNewKick(k) {
-			h.carryOut(k)
-		}
-	}
-}
-
-func (h *Hub) answerKicks([]byte) ([]byte, bool) {
-	h.kicks.mu.Lock()
-	defer h.kicks.mu.Unlock()
-	return encode(append([]kickOrder{}, h.kicks.list...)), true
 }

@@ -190,7 +190,7 @@ func rooms(_ context.Context, name string) (realtime.Room, error) {
 }
 
 func room(name string) realtime.Room {
-	r := realtime.Room{Name: name, Presence: true}
+	r := realtime.Room{Name: name, Presence: name == "present"}
 	if name[0] == 'k' {
 		r.History = kept
 	}

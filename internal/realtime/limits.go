@@ -47,7 +47,7 @@ func IsRoomName(name string) bool { return roomName.MatchString(name) }
 func IsEventName(name string) bool {
 	switch name {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",
-		"join", "leave", "publish", "members", "exchange", "error", GapEvent:
+		"join", "leave", "publish", MembersEvent, "exchange", "error", GapEvent:
 		return false
 	}
 	return eventName.MatchString(name)

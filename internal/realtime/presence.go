@@ -2,30 +2,44 @@ package realtime
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 )
 
-// Presence asks every process who is in a room. Nothing is stored, so nobody is listed who is not there.
+// presence knows who is in a room, here and in the other processes, and tells the members of rooms that want to know.
+type presence struct {
+	rooms    *directory
+	people   *people
+	link     *link
+	settings func(ctx context.Context, name string) (Room, error) // nil: as the latest Join said
+	now      func() time.Time
+}
+
+// Presence lists who is in a room, on every process. Nothing is stored, so nobody is listed who is not there.
 func (h *Hub) Presence(ctx context.Context, name string) (Presence, error) {
+	return h.presence.ask(ctx, name)
+}
+
+// ask asks every process who is in a room.
+func (p *presence) ask(ctx context.Context, name string) (Presence, error) {
 	all := map[string]Present{}
-	h.present(name, all)
+	p.here(name, all)
 	complete := true
-	if h.bus != nil {
-		complete = h.askPresent(ctx, name, all)
+	if p.link.bus != nil {
+		complete = p.link.askPresent(ctx, name, all)
 	}
-	p := Presence{Members: make([]Present, 0, len(all)), Count: len(all), Complete: complete}
+	list := Presence{Members: make([]Present, 0, len(all)), Count: len(all), Complete: complete}
 	for _, one := range all {
-		p.Members = append(p.Members, one)
+		list.Members = append(list.Members, one)
 	}
-	slices.SortFunc(p.Members, func(a, b Present) int { return strings.Compare(a.User, b.User) })
-	return p, ctx.Err()
+	slices.SortFunc(list.Members, func(a, b Present) int { return strings.Compare(a.User, b.User) })
+	return list, ctx.Err()
 }
 
 // Members counts the members of a room in this process.
 func (h *Hub) Members(name string) int {
-	r := h.peek(name)
+	r := h.rooms.peek(name)
 	if r == nil {
 		return 0
 	}
@@ -37,9 +51,14 @@ func (h *Hub) Members(name string) int {
 // Shared is for transports whose connection may sit in a room more than once: members with the same connection count as one.
 type Shared interface{ Connection() any }
 
-// present adds the members of this process.
-func (h *Hub) present(name string, all map[string]Present) {
-	r := h.peek(name)
+func merge(all map[string]Present, one Present) {
+	sum := all[one.User]
+	all[one.User] = Present{User: one.User, Verified: sum.Verified || one.Verified, Connections: sum.Connections + one.Connections}
+}
+
+// here adds the members of this process.
+func (p *presence) here(name string, all map[string]Present) {
+	r := p.rooms.peek(name)
 	if r == nil {
 		return
 	}
@@ -58,30 +77,9 @@ func (h *Hub) present(name string, all map[string]Present) {
 	}
 }
 
-func merge(all map[string]Present, one Present) {
-	sum := all[one.User]
-	all[one.User] = Present{User: one.User, Verified: sum.Verified || one.Verified, Connections: sum.Connections + one.Connections}
-}
-
-// askPresent adds the members of the other processes, and tells whether all have answered.
-func (h *Hub) askPresent(ctx context.Context, name string, all map[string]Present) bool {
-	answers, complete, err := h.bus.Request(ctx, subjectPresence, []byte(name))
-	for _, data := range answers {
-		var there []Present
-		if json.Unmarshal(data, &there) != nil {
-			complete = false
-			continue
-		}
-		for _, one := range there {
-			merge(all, one)
-		}
-	}
-	return complete && err == nil
-}
-
-func (h *Hub) answerPresence(data []byte) ([]byte, bool) {
+func (p *presence) answer(data []byte) ([]byte, bool) {
 	here := map[string]Present{}
-	h.present(string(data), here)
+	p.here(string(data), here)
 	if len(here) == 0 {
 		return nil, false
 	}

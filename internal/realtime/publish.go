@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 )
 
 // Publish sends m to everybody in its room, on all processes, and returns it with its number and time, and how many members of this
@@ -22,8 +21,12 @@ func (h *Hub) Publish(ctx context.Context, m Message) (Message, int, error) {
 		return m, 0, err
 	}
 	h.counts.published.Add(1)
-	if set.History > 0 && !h.isPrimary() {
-		return h.forward(ctx, m)
+	if set.History > 0 && !h.rooms.primary {
+		m, err := h.link.askPublish(ctx, m)
+		if err != nil {
+			return m, 0, err
+		}
+		return m, h.Members(m.Room), nil
 	}
 	if h.cfg.Check != nil && !isReserved(m.Room) {
 		if err := h.cfg.Check(ctx, &m); err != nil {
@@ -36,11 +39,9 @@ func (h *Hub) Publish(ctx context.Context, m Message) (Message, int, error) {
 	return m, h.publishPlain(m), nil
 }
 
-func (h *Hub) now() time.Time { return h.cfg.Now().UTC().Truncate(time.Millisecond) }
-
 func (h *Hub) check(m Message) error {
 	switch {
-	case h.isClosed():
+	case h.rooms.isClosed():
 		return ErrClosed
 	case !IsEventName(m.Event):
 		return ErrEventName
@@ -56,9 +57,9 @@ func (h *Hub) check(m Message) error {
 func (h *Hub) publishPlain(m Message) int {
 	f := NewFrame(m)
 	for {
-		r := h.peek(m.Room)
+		r := h.rooms.peek(m.Room)
 		if r == nil {
-			h.tell(m)
+			h.link.tell(m)
 			return 0
 		}
 		r.mu.Lock()
@@ -67,7 +68,7 @@ func (h *Hub) publishPlain(m Message) int {
 			continue
 		}
 		n := r.walk(f)
-		h.tell(m) // note: under the lock, so that the other processes hear the same order
+		h.link.tell(m) // note: under the lock, so that the other processes hear the same order
 		r.mu.Unlock()
 		return n
 	}
@@ -75,17 +76,17 @@ func (h *Hub) publishPlain(m Message) int {
 
 // publishKept numbers a message, delivers it, and waits until it is in the store.
 func (h *Hub) publishKept(ctx context.Context, m Message, history int) (Message, int, error) {
-	r := h.acquire(m.Room)
-	if err := h.lockNumbered(ctx, r); err != nil {
-		h.release(r)
+	r := h.rooms.acquire(m.Room)
+	if err := h.archive.lockNumbered(ctx, r); err != nil {
+		h.rooms.release(r)
 		return m, 0, err
 	}
 	r.history = history
 	m.Seq, m.At = r.sequence.next, h.now() // again, so that the times are in the order of the numbers
 	r.sequence.next++
 	n := r.accept(NewFrame(m))
-	h.tell(m)
-	done := h.commit(pending{message: m, room: r, keep: history}) // which releases the room
+	h.link.tell(m)
+	done := h.writer.commit(pending{message: m, room: r, keep: history}) // which releases the room
 	r.mu.Unlock()
 	select {
 	case err := <-done:
@@ -95,49 +96,10 @@ func (h *Hub) publishKept(ctx context.Context, m Message, history int) (Message,
 	}
 }
 
-// lockNumbered locks a room that has a number to give. Numbers are reserved in blocks, outside of the lock: a crash leaves a gap,
-// and never gives a number twice.
-func (h *Hub) lockNumbered(ctx context.Context, r *room) error {
-	for {
-		r.mu.Lock()
-		if r.sequence.next < r.sequence.limit {
-			return nil
-		}
-		r.mu.Unlock()
-		if err := h.reserve(ctx, r); err != nil {
-			return err
-		}
-	}
-}
-
-const blockSize = 256
-
-func (h *Hub) reserve(ctx context.Context, r *room) error {
-	r.numbering.Lock()
-	defer r.numbering.Unlock()
-	r.mu.Lock()
-	full := r.sequence.next < r.sequence.limit
-	r.mu.Unlock()
-	if full { // somebody else was here
-		return nil
-	}
-	next, err := h.cfg.Store.Reserve(ctx, r.name, blockSize)
-	if err != nil {
-		return fmt.Errorf("reserve numbers for room %s: %w", r.name, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.sequence.next, r.sequence.limit = next, next+blockSize
-	if !r.known {
-		r.begin(next - 1)
-	}
-	return nil
-}
-
 // Forget drops what the hub remembers of a room's numbers and messages, for one that was deleted or renamed. Numbers are reserved anew.
 func (h *Hub) Forget(name string) {
-	r := h.acquire(name)
-	defer h.release(r)
+	r := h.rooms.acquire(name)
+	defer h.rooms.release(r)
 	r.numbering.Lock()
 	defer r.numbering.Unlock()
 	r.mu.Lock()

@@ -33,20 +33,22 @@ type room struct {
 	seats       []*seat
 	index       map[Member]*seat
 	sequence    *sequence // nil on edges
+	roster      roster
 	tape
 	missed
 }
 
 // seat is a member in a room.
 type seat struct {
-	member  Member
-	place   int   // in room.seats
-	cursor  int64 // the last number that it has; live frames up to it are not for it
-	lagging bool  // catchUp feeds it, the walk does not
-	gone    bool
-	warned  bool // of a gap
-	drained bool // the store has been read to its end
-	primed  bool // something was replayed, so half of its queue is free
+	member    Member
+	place     int   // in room.seats
+	cursor    int64 // the last number that it has; live frames up to it are not for it
+	lagging   bool  // catchUp feeds it, the walk does not
+	gone      bool
+	warned    bool // of a gap
+	drained   bool // the store has been read to its end
+	primed    bool // something was replayed, so half of its queue is free
+	hasRoster bool // was told who is there
 }
 
 // sequence is a reserved block of numbers: next … limit-1.

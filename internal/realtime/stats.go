@@ -61,7 +61,7 @@ func (h *Hub) Stats() Stats {
 		Members: h.people.count(), Rooms: len(h.TopRooms(-1)),
 		Published: c.published.Load(), Received: c.received.Load(), Delivered: c.delivered.Load(), Replayed: c.replayed.Load(),
 		Unkept: c.unkept.Load(), Garbage: c.garbage.Load(), Resyncs: c.resyncs.Load(), Committing: h.writer.waiting(),
-		FanoutTime: time.Duration(c.nanos.Load()), HasBus: h.bus != nil, BusUp: h.bus != nil && h.bus.Up(),
+		FanoutTime: time.Duration(c.nanos.Load()), HasBus: h.link.bus != nil, BusUp: h.link.bus != nil && h.link.bus.Up(),
 	}
 	for i := range c.fanout {
 		s.Fanout[i] = c.fanout[i].Load()
@@ -74,7 +74,7 @@ func (h *Hub) Stats() Stats {
 // are left out.
 func (h *Hub) TopRooms(n int) []RoomStats {
 	list := []RoomStats{}
-	for _, r := range h.all() {
+	for _, r := range h.rooms.all() {
 		r.mu.Lock()
 		members := len(r.seats)
 		r.mu.Unlock()

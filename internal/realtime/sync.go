@@ -48,41 +48,6 @@ func (r *room) hold(f *Frame) {
 	r.held = append(r.held, f)
 }
 
-// resync lets every room of an edge ask the primary for what it has missed.
-func (h *Hub) resync() {
-	for _, r := range h.all() {
-		r.mu.Lock()
-		start := r.history > 0 && !r.dead && !r.busy
-		r.again = r.busy
-		r.busy = r.busy || start
-		r.mu.Unlock()
-		if start {
-			go h.sync(r)
-		}
-	}
-}
-
-// sync brings an edge's room to the primary's newest number. It ends when it is there, when the room is forgotten, or when the bus is
-// down: then it runs again once it is up.
-func (h *Hub) sync(r *room) {
-	h.counts.resyncs.Add(1)
-	for wait := time.Duration(0); ; wait = min(2*wait+100*time.Millisecond, 5*time.Second) {
-		time.Sleep(wait)
-		for {
-			done, err := h.syncStep(r)
-			if done {
-				return
-			}
-			if err != nil {
-				break
-			}
-		}
-		if r.giveUp(!h.bus.Up() || h.isClosed()) {
-			return
-		}
-	}
-}
-
 // giveUp ends a sync without success, if it is time to.
 func (r *room) giveUp(now bool) bool {
 	r.mu.Lock()
@@ -91,37 +56,6 @@ func (r *room) giveUp(now bool) bool {
 		r.busy, r.held = false, nil
 	}
 	return !r.busy
-}
-
-func (h *Hub) syncStep(r *room) (done bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
-	defer cancel()
-	if err := h.learnHead(ctx, r); err != nil {
-		return false, err
-	}
-	r.mu.Lock()
-	after := r.last
-	r.again = false
-	r.mu.Unlock()
-	p, err := h.page(ctx, r, after, pageSize)
-	if err != nil {
-		return false, err
-	}
-	if len(p.Messages) > jumpFrames {
-		h.spread(r, p.Messages)
-		return false, nil
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if p.Last != unnumbered && p.Last < r.last { // restored from an older backup
-		r.begin(p.Last)
-	}
-	for _, m := range p.Messages {
-		if m.Seq > r.last {
-			r.accept(NewFrame(m))
-		}
-	}
-	return !p.More && r.settle(len(p.Messages) == 0), nil
 }
 
 // settle delivers what arrived meanwhile, and reports whether nothing is missing now. Behind an empty page nothing can be.
@@ -141,8 +75,74 @@ func (r *room) settle(isAll bool) bool {
 	return !r.busy
 }
 
+// resync lets every room of an edge ask the primary for what it has missed.
+func (f *feeder) resync() {
+	for _, r := range f.rooms.all() {
+		r.mu.Lock()
+		start := r.history > 0 && !r.dead && !r.busy
+		r.again = r.busy
+		r.busy = r.busy || start
+		r.mu.Unlock()
+		if start {
+			go f.sync(r)
+		}
+	}
+}
+
+// sync brings an edge's room to the primary's newest number. It ends when it is there, when the room is forgotten, or when the bus is
+// down: then it runs again once it is up.
+func (f *feeder) sync(r *room) {
+	f.counts.resyncs.Add(1)
+	for wait := time.Duration(0); ; wait = min(2*wait+100*time.Millisecond, 5*time.Second) {
+		time.Sleep(wait)
+		for {
+			done, err := f.syncStep(r)
+			if done {
+				return
+			}
+			if err != nil {
+				break
+			}
+		}
+		if r.giveUp(!f.archive.link.bus.Up() || f.rooms.isClosed()) {
+			return
+		}
+	}
+}
+
+func (f *feeder) syncStep(r *room) (done bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	if err := f.archive.learnHead(ctx, r); err != nil {
+		return false, err
+	}
+	r.mu.Lock()
+	after := r.last
+	r.again = false
+	r.mu.Unlock()
+	p, err := f.archive.page(ctx, r, after, pageSize)
+	if err != nil {
+		return false, err
+	}
+	if len(p.Messages) > jumpFrames {
+		f.spread(r, p.Messages)
+		return false, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.Last != unnumbered && p.Last < r.last { // restored from an older backup
+		r.begin(p.Last)
+	}
+	for _, m := range p.Messages {
+		if m.Seq > r.last {
+			r.accept(NewFrame(m))
+		}
+	}
+	return !p.More && r.settle(len(p.Messages) == 0), nil
+}
+
 // spread puts many messages on the tape and feeds them to everybody, each as fast as it can take them. It waits for all.
-func (h *Hub) spread(r *room, messages []Message) {
+func (f *feeder) spread(r *room, messages []Message) {
 	var lagging []*seat
 	r.mu.Lock()
 	for _, s := range r.seats {
@@ -162,7 +162,7 @@ func (h *Hub) spread(r *room, messages []Message) {
 	var wg sync.WaitGroup
 	for _, s := range lagging {
 		wg.Go(func() {
-			if err := h.catchUp(ctx, r, s); err != nil && !errors.Is(err, errGone) {
+			if err := f.catchUp(ctx, r, s); err != nil && !errors.Is(err, errGone) {
 				s.member.Close("history could not be sent")
 			}
 		})

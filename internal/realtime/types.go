@@ -26,6 +26,7 @@ type Message struct {
 	Sender      string          // Identity.User; empty for the server
 	Seq         int64           // 1, 2, 3 … within a room that keeps history, else 0. Never used twice; gaps are possible, as after a restart
 	At          time.Time       // UTC, milliseconds
+	ID          string          // of its row, for one that may be said again; empty: the store makes one. It stays in this process
 }
 
 // Member is one connection: a Socket.IO socket or a client of server-sent events. Members are compared by ==, so use pointers.
@@ -43,7 +44,7 @@ type Member interface {
 type Store interface {
 	Append(ctx context.Context, m []Message) error                                   // one commit for all
 	After(ctx context.Context, room string, seq int64, limit int) ([]Message, error) // with a greater number, ascending
-	Reserve(ctx context.Context, room string, block int64) (next int64, err error)   // numbers next … next+block-1 are ours, for ever
+	Reserve(ctx context.Context, room string, block int64) (next int64, err error)   // the numbers next … next+block-1 are ours and are never given again
 	Trim(ctx context.Context, room string, keep int) error                           // deletes all but the newest
 }
 
@@ -54,7 +55,7 @@ type Bus interface {
 	// Request asks every other process that responds to the subject, and waits until all have answered or some have been silent for
 	// too long: then complete is false.
 	Request(ctx context.Context, subject string, data []byte) (answers [][]byte, complete bool, err error)
-	// Respond answers requests; false is no answer from us, but we count as heard. f may wait for a disk and is called concurrently.
+	// Respond answers requests. f returns false when it has nothing to say; the asker does not wait for us then. f may wait for a disk and is called concurrently.
 	Respond(subject string, f func(data []byte) ([]byte, bool)) (stop func())
 	Up() bool
 	OnUp(f func()) // called after each (re)connection, when the subscriptions are in place again

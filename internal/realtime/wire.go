@@ -28,10 +28,6 @@ type busMessage struct {
 	Epoch   string          `json:"epoch,omitempty"` // of the primary's process
 }
 
-func (h *Hub) toBus(m Message) busMessage {
-	return busMessage{m.Room, m.Event, m.Payload, m.Sender, m.Seq, m.At.UnixMilli(), h.epoch}
-}
-
 func (b busMessage) message() Message {
 	return Message{Room: b.Room, Event: b.Event, Payload: b.Payload, Sender: b.Sender, Seq: b.Seq, At: time.UnixMilli(b.At).UTC()}
 }

@@ -3,20 +3,19 @@ package rooms
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 
-	"wxbase/internal/environment"
 	"wxbase/internal/events"
 	"wxbase/internal/limit"
 	"wxbase/internal/queries"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/sse"
+	"wxbase/internal/sockets"
 )
 
 // publishTimeout bounds a publish by the server itself. note: a handler that publishes inside of a transaction waits for a commit that
@@ -25,11 +24,11 @@ const publishTimeout = 5 * time.Second
 
 // OpenRooms makes the hub and binds what belongs to it. It runs before the app boots.
 func (r *Rooms) OpenRooms() error {
-	limits, err := RoomLimits(r.Env)
+	limits, err := sockets.Limits(r.Env)
 	if err != nil {
 		return fmt.Errorf("register wxbase: %w", err)
 	}
-	r.roomBook = newRoomBook(r.App)
+	r.roomBook, r.once = newRoomBook(r.App), newOnceSaid()
 	r.Hub = realtime.New(realtime.Config{
 		Store: roomStore{r.App, r.roomBook}, Rooms: r.roomBook.settings, Check: r.checkRoomMessage, Limits: limits, Now: r.Now,
 		Logger: Logger(r.App),
@@ -37,31 +36,8 @@ func (r *Rooms) OpenRooms() error {
 	r.front = sse.New(r.App, r.Hub, sse.Config{Room: r.joinByRequest, Identity: identityOfRequest, Fail: FailRoom, Options: queries.CheckTopic, Address: func(e *core.RequestEvent) string { return limit.Widen(e.RealIP()) }})
 	r.bindRoomRecords()
 	r.bindKicks()
-	r.Metrics.Registry.MustRegister(Metrics{Hub: r.Hub, Front: r.front, Sockets: func() *gateway.Gateway { return r.sockets }})
+	r.Metrics.Registry.MustRegister(sockets.Metrics{Hub: r.Hub, Streams: func() sockets.Transport { return transportOfFront(r.front.Stats()) }, Sockets: func() *gateway.Gateway { return r.sockets }})
 	return nil
-}
-
-// RoomLimits are the usual limits, with what the environment says.
-func RoomLimits(env func(string) string) (realtime.Limits, error) {
-	l := realtime.DefaultLimits()
-	numbers := map[string]*int{
-		"WXBASE_REALTIME_SOCKETS":           &l.Sockets,
-		"WXBASE_REALTIME_PER_USER":          &l.SocketsPerUser,
-		"WXBASE_REALTIME_PER_ADDRESS":       &l.SocketsPerAddress,
-		"WXBASE_REALTIME_ROOMS":             &l.RoomsPerSocket,
-		"WXBASE_REALTIME_EVENTS_PER_SECOND": &l.EventsPerSecond,
-	}
-	errs := make([]error, 0, len(numbers))
-	for name, limit := range numbers {
-		n, err := environment.Number(env, name, *limit)
-		if err == nil && n < 1 {
-			err = fmt.Errorf("%s must be at least 1", name)
-		}
-		*limit = n
-		errs = append(errs, err)
-	}
-	l.EventsBurst = 2 * l.EventsPerSecond
-	return l, errors.Join(errs...)
 }
 
 // Logger passes records on to the app's logger, which is there only once the app has booted.

@@ -21,6 +21,9 @@ const (
 // noticeRoom is where a shop tells everybody what happens.
 const noticeRoom = "notice"
 
+// WantsNotice tells whether paid orders are announced at all.
+func (r *Rooms) WantsNotice() bool { return r.Notice != NoticeOff }
+
 // Announce tells the room notice that somebody bought something. The name is masked: the room is open to everybody. The buyer
 // learns of the order itself from the realtime topic orders/{id}, which PocketBase guards.
 //

@@ -32,6 +32,7 @@ type Rooms struct {
 	sockets    *gateway.Gateway // nil until the app serves
 	roomBook   *roomBook
 	RoomMinute limit.Minute
+	once       *onceSaid
 
 	OnRoomMessage *hook.Hook[*events.RoomMessageEvent]
 }

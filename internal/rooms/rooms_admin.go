@@ -4,42 +4,26 @@ import (
 	"net/http"
 
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"wxbase/internal/realtime"
-	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/sse"
+	"wxbase/internal/sockets"
 )
 
 // topRooms is how many rooms the dashboard sees.
 const topRooms = 100
 
-// transport is what one way in has done and holds.
-type transport struct {
-	Connections int    `json:"connections"`
-	Queued      int    `json:"queued"` // messages that wait for a client to read
-	Sent        uint64 `json:"sent"`
-	Drops       uint64 `json:"drops"` // clients closed because they did not read
-}
-
-func transportOfFront(s sse.Stats) transport { return transport{s.Clients, s.Queued, s.Sent, s.Drops} }
-
-func transportOfSockets(g *gateway.Gateway) (all transport, webSockets, polling, sockets int64) {
-	if g == nil {
-		return transport{}, 0, 0, 0
-	}
-	s := g.Stats()
-	all = transport{s.Sessions, s.Queued, uint64(max(s.FramesOut, 0)), uint64(max(s.Slow, 0))}
-	return all, int64(s.WebSockets), int64(s.Polling), s.Sockets
+func transportOfFront(s sse.Stats) sockets.Transport {
+	return sockets.Transport{Connections: s.Clients, Queued: s.Queued, Sent: s.Sent, Drops: s.Drops}
 }
 
 // ShowRealtime handles GET /api/wx/admin/realtime for superusers: the numbers of this process.
 func (r *Rooms) ShowRealtime(e *core.RequestEvent) error {
 	hub, front := r.Hub.Stats(), r.front.Stats()
-	viaSockets, webSockets, polling, sockets := transportOfSockets(r.sockets)
+	viaSockets, webSockets, polling, open := sockets.TransportOf(r.sockets)
 	return e.JSON(http.StatusOK, map[string]any{
 		"connections": map[string]any{"sse": front.Clients, "websocket": webSockets, "polling": polling},
-		"sockets":     sockets,
+		"sockets":     open,
 		"parked":      front.Parked,
 		"members":     hub.Members,
 		"rooms":       hub.Rooms,
@@ -48,80 +32,10 @@ func (r *Rooms) ShowRealtime(e *core.RequestEvent) error {
 			"in": hub.Published, "fromProcesses": hub.Received, "out": hub.Delivered, "replayed": hub.Replayed,
 			"unkept": hub.Unkept, "committing": hub.Committing,
 		},
-		"transports": map[string]transport{"sse": transportOfFront(front), "socketio": viaSockets},
+		"transports": map[string]sockets.Transport{"sse": transportOfFront(front), "socketio": viaSockets},
 		"fanout": map[string]any{
 			"count": hub.FanoutCount, "seconds": hub.FanoutTime.Seconds(), "bounds": realtime.FanoutBounds, "buckets": hub.Fanout,
 		},
 		"bus": map[string]any{"configured": hub.HasBus, "up": hub.BusUp, "garbage": hub.Garbage, "resyncs": hub.Resyncs},
 	})
-}
-
-// Metrics reads the numbers when they are scraped. An edge has no front.
-type Metrics struct {
-	Hub     *realtime.Hub
-	Front   *sse.Front
-	Sockets func() *gateway.Gateway // nil before the app serves
-}
-
-// Describe sends nothing: the metrics say themselves what they are.
-func (Metrics) Describe(chan<- *prometheus.Desc) {}
-
-// Collect reads everything once.
-func (m Metrics) Collect(out chan<- prometheus.Metric) {
-	hub := m.Hub.Stats()
-	gauge := func(name, help string, value float64, labels ...string) {
-		out <- metric(prometheus.GaugeValue, name, help, value, labels)
-	}
-	count := func(name, help string, value uint64, labels ...string) {
-		out <- metric(prometheus.CounterValue, name, help, float64(value), labels)
-	}
-	gauge("wxbase_realtime_rooms", "Rooms with members.", float64(hub.Rooms))
-	gauge("wxbase_realtime_committing", "Messages that wait for the database.", float64(hub.Committing))
-	count("wxbase_realtime_published_total", "Messages published in this process.", hub.Published)
-	count("wxbase_realtime_received_total", "Messages of other processes.", hub.Received)
-	count("wxbase_realtime_delivered_total", "Messages put into clients' queues as they came.", hub.Delivered)
-	count("wxbase_realtime_replayed_total", "Messages put into clients' queues from history.", hub.Replayed)
-	count("wxbase_realtime_unkept_total", "Messages that could not be stored.", hub.Unkept)
-	m.collectFanout(hub, out)
-	if hub.HasBus {
-		gauge("wxbase_realtime_bus_up", "1 while the other processes can be reached.", BoolNumber(hub.BusUp))
-		count("wxbase_realtime_bus_garbage_total", "What came over the bus and made no sense.", hub.Garbage)
-	}
-	via := map[string]transport{}
-	if m.Front != nil {
-		via["sse"] = transportOfFront(m.Front.Stats())
-	}
-	if g := m.Sockets(); g != nil {
-		via["socketio"], _, _, _ = transportOfSockets(g)
-	}
-	for name, t := range via {
-		gauge("wxbase_realtime_connections", "Clients that are connected.", float64(t.Connections), name)
-		gauge("wxbase_realtime_queued", "Messages that wait for a client to read.", float64(t.Queued), name)
-		count("wxbase_realtime_sent_total", "Messages written to clients.", t.Sent, name)
-		count("wxbase_realtime_drops_total", "Clients closed because they did not read.", t.Drops, name)
-	}
-}
-
-func (Metrics) collectFanout(hub realtime.Stats, out chan<- prometheus.Metric) {
-	desc := prometheus.NewDesc("wxbase_realtime_fanout_seconds", "How long it took to put a message into the queues of a room's members.", nil, nil)
-	buckets, sum := map[float64]uint64{}, uint64(0)
-	for i, bound := range realtime.FanoutBounds {
-		sum += hub.Fanout[i]
-		buckets[bound] = sum
-	}
-	out <- prometheus.MustNewConstHistogram(desc, hub.FanoutCount, hub.FanoutTime.Seconds(), buckets)
-}
-
-// metric has one label, transport, or none.
-func metric(kind prometheus.ValueType, name, help string, value float64, labels []string) prometheus.Metric {
-	names := []string{"transport"}[:len(labels)]
-	return prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, labels...)
-}
-
-// BoolNumber is 1 for true, as Prometheus counts.
-func BoolNumber(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -2,7 +2,6 @@ package rooms
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/socketio"
+	"wxbase/internal/sockets"
 )
 
 // roomGate lets sockets in by PocketBase's tokens and the rooms' rules.
@@ -33,7 +33,7 @@ func (g roomGate) Identify(_ context.Context, h socketio.Handshake) (gateway.Ses
 		}
 	}
 	token := gateway.Token(h)
-	if token == "" && TicketOf(h) != "" {
+	if token == "" && sockets.Ticket(h) != "" {
 		return nil, &realtime.Error{Code: answer.TicketElsewhere.Code, Message: answer.TicketElsewhere.EN}
 	}
 	if token == "" {
@@ -111,15 +111,4 @@ func (s *roomSession) refresh() error {
 	}
 	s.info.Auth = now
 	return nil
-}
-
-// TicketOf finds the ticket of a handshake.
-func TicketOf(h socketio.Handshake) string {
-	var auth struct {
-		Ticket string `json:"ticket"`
-	}
-	if len(h.Auth) > 0 && json.Unmarshal(h.Auth, &auth) == nil && auth.Ticket != "" {
-		return auth.Ticket
-	}
-	return h.Query.Get("ticket")
 }

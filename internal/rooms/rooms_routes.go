@@ -24,6 +24,7 @@ const (
 type roomMessageForm struct {
 	Event   string          `json:"event"`
 	Payload json.RawMessage `json:"payload"` // any JSON value; null when left out
+	Key     string          `json:"key"`     // at most 64 bytes; the same key of the same sender is said once
 }
 
 // roomMessage is one message of a room's history.
@@ -42,9 +43,6 @@ func (r *Rooms) CreateMessageInRoom(e *core.RequestEvent) error {
 	if err := answer.ReadBody(e, &form); err != nil {
 		return err
 	}
-	if form.Payload == nil {
-		form.Payload = json.RawMessage("null")
-	}
 	info, err := e.RequestInfo()
 	if err != nil {
 		return answer.Fail(answer.BadRequest, err)
@@ -56,13 +54,23 @@ func (r *Rooms) CreateMessageInRoom(e *core.RequestEvent) error {
 	if !e.HasSuperuserAuth() && !r.RoomMinute.Allow(limit.Sender(e), 60*r.Hub.Limits().EventsPerSecond, r.Now()) {
 		return answer.Fail(answer.Rate, nil)
 	}
-	m, received, err := r.Hub.Publish(e.Request.Context(), realtime.Message{
-		Room: room, Event: form.Event, Payload: form.Payload, Sender: senderName(e),
-	})
+	return r.answerSaid(e, room, form, senderName(e))
+}
+
+// answerSaid says a message and answers with what came of it.
+func (r *Rooms) answerSaid(e *core.RequestEvent, room string, form roomMessageForm, sender string) error {
+	if len(form.Key) > longestKey {
+		return answer.Field(answer.BadRequest, "key", "at most 64 bytes")
+	}
+	if form.Payload == nil {
+		form.Payload = json.RawMessage("null")
+	}
+	m := realtime.Message{Room: room, Event: form.Event, Payload: form.Payload, Sender: sender}
+	done, err := r.sayOnce(e.Request.Context(), m, limit.Sender(e), form.Key)
 	if err != nil {
 		return FailRoom(err)
 	}
-	return e.JSON(http.StatusOK, map[string]any{"seq": m.Seq, "at": m.At, "received": received})
+	return e.JSON(http.StatusOK, done)
 }
 
 // senderName is what the members see. A superuser speaks for the server, who has no name.
@@ -84,6 +92,10 @@ func (r *Rooms) ListRoomMessages(e *core.RequestEvent) error {
 	if err != nil {
 		return FailRoom(err)
 	}
+	return r.showMessages(e, room)
+}
+
+func (r *Rooms) showMessages(e *core.RequestEvent, room realtime.Room) error {
 	after, err := strconv.ParseInt(cmp.Or(e.Request.URL.Query().Get("after"), "0"), 10, 64)
 	if err != nil || after < 0 {
 		return answer.With(answer.BadRequest, "reason", "after must be a number")
@@ -117,6 +129,10 @@ func (r *Rooms) ListRoomMembers(e *core.RequestEvent) error {
 	if !room.Presence && !e.HasSuperuserAuth() {
 		return answer.Fail(answer.Presence, nil)
 	}
+	return r.showMembers(e, room)
+}
+
+func (r *Rooms) showMembers(e *core.RequestEvent, room realtime.Room) error {
 	present, err := r.Hub.Presence(e.Request.Context(), room.Name)
 	if err != nil {
 		return FailRoom(err)

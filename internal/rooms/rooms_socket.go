@@ -3,13 +3,13 @@ package rooms
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/limit"
 	"wxbase/internal/realtime/gateway"
+	"wxbase/internal/sockets"
 )
 
 // addressKey carries a client's address, as PocketBase knows it behind a trusted proxy, to the gateway.
@@ -18,7 +18,7 @@ type addressKey struct{}
 // BindSocket serves Socket.IO below /socket.io/. PocketBase's own CORS and logging are left out: the gateway knows the origins of mini
 // programs, and a token may be in the query.
 func (r *Rooms) BindSocket(e *core.ServeEvent) {
-	options := GatewayOptions(r.Env)
+	options := sockets.Options(r.Env)
 	options.Address, options.Logger = addressOf, Logger(r.App)
 	r.sockets = gateway.New(r.Hub, roomGate{r}, options)
 	serve := func(e *core.RequestEvent) error {
@@ -32,29 +32,7 @@ func (r *Rooms) BindSocket(e *core.ServeEvent) {
 	}
 }
 
-// GatewayOptions are what the environment says, on the primary and on edges.
-func GatewayOptions(env func(string) string) gateway.Options {
-	return gateway.Options{
-		Targets: WordsOr(env("WXBASE_EXCHANGE_TARGETS"), nil), NamespaceScope: env("WXBASE_EXCHANGE_SCOPE") == "namespace",
-		Origins: WordsOr(env("WXBASE_REALTIME_ORIGINS"), nil), Namespaces: WordsOr(env("WXBASE_REALTIME_NAMESPACES"), []string{"/"}),
-	}
-}
-
 func addressOf(r *http.Request) string {
 	address, _ := r.Context().Value(addressKey{}).(string)
 	return address
-}
-
-// WordsOr splits a list at commas.
-func WordsOr(list string, otherwise []string) []string {
-	var words []string
-	for word := range strings.SplitSeq(list, ",") {
-		if word = strings.TrimSpace(word); word != "" {
-			words = append(words, word)
-		}
-	}
-	if words == nil {
-		return otherwise
-	}
-	return words
 }

@@ -1,6 +1,7 @@
 package rooms
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,7 @@ func (s roomStore) Append(ctx context.Context, messages []realtime.Message) erro
 			return fmt.Errorf("write the time of a room message: %w", err)
 		}
 		row := map[string]any{
-			"i": core.GenerateDefaultRandomId(), "r": room.Id, "q": m.Seq, "e": m.Event, "p": string(m.Payload), "s": m.Sender, "t": at.String(),
+			"i": cmp.Or(m.ID, core.GenerateDefaultRandomId()), "r": room.Id, "q": m.Seq, "e": m.Event, "p": string(m.Payload), "s": m.Sender, "t": at.String(),
 		}
 		for key, value := range row {
 			params[fmt.Sprint(key, i)] = value
@@ -43,7 +44,7 @@ func (s roomStore) Append(ctx context.Context, messages []realtime.Message) erro
 		values = append(values, strings.ReplaceAll("({:i#}, {:r#}, {:q#}, {:e#}, {:p#}, {:s#}, {:t#}, {:t#})", "#", fmt.Sprint(i)))
 	}
 	_, err := s.app.NonconcurrentDB().NewQuery("INSERT INTO room_messages (id, room, seq, event, payload, sender, created, updated) VALUES " +
-		strings.Join(values, ", ")).Bind(params).WithContext(ctx).Execute()
+		strings.Join(values, ", ") + " ON CONFLICT (id) DO NOTHING").Bind(params).WithContext(ctx).Execute()
 	if err != nil {
 		return fmt.Errorf("insert room messages: %w", err)
 	}

@@ -17,7 +17,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pocketbase/dbx"
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
@@ -56,33 +55,52 @@ func (s *Subscribe) BindTemplates() {
 	// note: one handler for each, because a hook with tags changes the handler that it is given
 	s.App.OnRecordUpdate("orders", "refunds").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxTellBuyer", Func: s.watchForMessages})
 	s.App.OnRecordCreate("refunds").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxTellBuyer", Func: s.watchForMessages})
+	for _, collection := range []string{"orders", "refunds"} {
+		books.Watch(s.App, collection, s.watchEngine)
+	}
 	s.App.OnRecordValidate("wx_templates").Bind(&hook.Handler[*core.RecordEvent]{Id: "wxTemplate", Func: checkTemplateRow})
 }
 
 // watchForMessages queues what a saved row gives occasion to. It runs inside the transaction of the one who saves.
 func (s *Subscribe) watchForMessages(e *core.RecordEvent) error {
-	events := eventsOf(e.Record)
+	events := eventsOf(e.Record.Original(), e.Record)
 	if err := e.Next(); err != nil {
 		return err
 	}
+	return s.queueEvents(e.App, events, e.Record)
+}
+
+// watchEngine is watchForMessages for what the engine writes. A new order is no event.
+func (s *Subscribe) watchEngine(tx core.App, before, after *core.Record) error {
+	isRefund := after.Collection().Name == "refunds"
+	if before == nil && isRefund {
+		before = core.NewRecord(after.Collection()) // one that was made by hand may be over already
+	}
+	if before == nil {
+		return nil
+	}
+	return s.queueEvents(tx, eventsOf(before, after), after)
+}
+
+func (s *Subscribe) queueEvents(tx core.App, events []string, r *core.Record) error {
 	for _, event := range events {
-		if err := s.queueMessages(e.App, event, e.Record); err != nil {
+		if err := s.queueMessages(tx, event, r); err != nil {
 			return fmt.Errorf("queue message: %w", err)
 		}
 	}
 	return nil
 }
 
-// eventsOf tells what a row is about to go through.
-func eventsOf(r *core.Record) (events []string) {
-	turns := func(field, to string) bool { return r.GetString(field) == to && r.Original().GetString(field) != to }
+// eventsOf tells what a row goes through.
+func eventsOf(before, r *core.Record) (events []string) {
+	turns := func(field, to string) bool { return r.GetString(field) == to && before.GetString(field) != to }
 	if r.Collection().Name == "refunds" {
 		if turns("state", string(order.RefundSuccess)) {
 			events = append(events, toldRefunded)
 		}
 		return events
 	}
-	if turns("payState", string(order.PayPaid)) && r.Original().GetString("payState") == string(order.PayUnpaid) {
+	if turns("payState", string(order.PayPaid)) && before.GetString("payState") == string(order.PayUnpaid) {
 		events = append(events, toldPaid)
 	}
 	if turns("shipState", order.ShipShipped) {
@@ -93,7 +111,7 @@ func eventsOf(r *core.Record) (events []string) {
 
 // queueMessages queues one effect for each template of an event.
 func (s *Subscribe) queueMessages(tx core.App, event string, r *core.Record) error {
-	templates, err := tx.FindAllRecords("wx_templates", dbx.HashExp{"event": event, "enabled": true})
+	templates, err := books.Select(tx, "wx_templates", "`event` = ? AND `enabled`", event)
 	if err != nil {
 		return err
 	}
@@ -144,7 +162,7 @@ func (s *Subscribe) tellBuyer(ctx context.Context, row *core.Record) error {
 	// NB! kept before the call, so that a process that dies here does not tell the buyer twice
 	job.Sent = true
 	row.Set("payload", job)
-	if err := books.Save(s.App, row); err != nil {
+	if err := books.Write(s.App, row); err != nil {
 		return fmt.Errorf("save outbox: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)

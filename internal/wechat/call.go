@@ -37,44 +37,41 @@ type call struct {
 	accept func(body []byte) error
 	// read takes the fields it wants out of a good JSON answer, and fails when they are not there.
 	read func(body []byte) error
-	// trail is where the call notes what it does; observed sets it.
+	// trail is where the call notes what it does; observe sets it.
 	trail *trail
+
+	// token, most and host are what the layers choose: the access token, the number of requests in the trail at which to stop, and
+	// the host of this one.
+	token string
+	most  int
+	host  int
 }
 
-// do makes the call within the total deadline and returns the body of a good answer.
-func (c *Client) do(ctx context.Context, q call) ([]byte, error) {
-	return c.observed(ctx, q, func(q call) ([]byte, error) {
-		if err := c.ready(q.op); err != nil {
+// withToken makes a call that needs it with the access token, and once more with another when the token is refused.
+func (c *caller) withToken(next sender) sender {
+	return func(ctx context.Context, q call) ([]byte, error) {
+		if !q.needsToken {
+			return next(ctx, q)
+		}
+		l, err := c.tokens.get(ctx)
+		if err != nil {
 			return nil, err
 		}
-		ctx, cancel := c.limited(ctx)
-		defer cancel()
-		if q.needsToken {
-			return c.withToken(ctx, q)
-		}
-		return c.persist(ctx, q, "")
-	})
-}
-
-// withToken makes the call with the access token, and once more with another when the token is refused.
-func (c *Client) withToken(ctx context.Context, q call) ([]byte, error) {
-	l, err := c.tokens.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for n := 0; ; n++ {
-		body, err := c.persist(ctx, q, l.token.Value)
-		if !refusesToken(err) {
-			l.used(err)
-			return body, err
-		}
-		// a token that never worked and is refused is a fault that renewing does not mend. One that worked for
-		// others and died before our turn came is not ours to pay for.
-		if n == maxRenewals || n > 0 && !l.worked.Load() {
-			return nil, err
-		}
-		if l, err = c.tokens.renew(ctx, l.token.Value); err != nil {
-			return nil, err
+		for n := 0; ; n++ {
+			q.token = l.token.Value
+			body, err := next(ctx, q)
+			if !refusesToken(err) {
+				l.used(err)
+				return body, err
+			}
+			// a token that never worked and is refused is a fault that renewing does not mend. One that worked for
+			// others and died before our turn came is not ours to pay for.
+			if n == maxRenewals || n > 0 && !l.worked.Load() {
+				return nil, err
+			}
+			if l, err = c.tokens.renew(ctx, l.token.Value); err != nil {
+				return nil, err
+			}
 		}
 	}
 }
@@ -85,12 +82,12 @@ func refusesToken(err error) bool {
 	return ok && LookupErrcode(e.Errcode).Retry == RetryRefresh
 }
 
-// once makes the call one time at one host.
-func (c *Client) once(ctx context.Context, q call, token string, host int) ([]byte, error) {
+// send makes the call one time at one host.
+func (c *caller) send(ctx context.Context, q call) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.try)
 	defer cancel()
 	ctx, sent := c.watch(ctx)
-	req, err := c.request(ctx, q, token, host)
+	req, err := c.request(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -104,14 +101,14 @@ func (c *Client) once(ctx context.Context, q call, token string, host int) ([]by
 	case errors.Is(err, ErrTooLarge):
 		return nil, &Error{Op: q.op, Kind: KindBadAnswer, Status: status, MaybeDone: !q.repeatable, Err: ErrTooLarge}
 	}
-	e := networkError(q.op, err, c.app.Secret, token, q.query.Get("js_code"))
+	e := networkError(q.op, err, c.app.Secret, q.token, q.query.Get("js_code"))
 	e.Status, e.MaybeDone = status, e.MaybeDone && sent() && !q.repeatable
 	return nil, e
 }
 
 // watch tells whether a connection was had, without which nobody can have seen the request: a host that does not
 // answer at all runs into our deadline and looks like a slow one otherwise.
-func (c *Client) watch(ctx context.Context) (context.Context, func() bool) {
+func (c *caller) watch(ctx context.Context) (context.Context, func() bool) {
 	switch c.http.Transport.(type) {
 	case nil, *http.Transport:
 	default: // note: transports of others need not tell; then it counts as sent
@@ -122,11 +119,11 @@ func (c *Client) watch(ctx context.Context) (context.Context, func() bool) {
 	return httptrace.WithClientTrace(ctx, trace), sent.Load
 }
 
-func (c *Client) request(ctx context.Context, q call, token string, host int) (*http.Request, error) {
+func (c *caller) request(ctx context.Context, q call) (*http.Request, error) {
 	query := url.Values{}
 	maps.Copy(query, q.query)
-	if token != "" {
-		query.Set("access_token", token)
+	if q.token != "" {
+		query.Set("access_token", q.token)
 	}
 	var body []byte
 	if q.body != nil {
@@ -135,7 +132,7 @@ func (c *Client) request(ctx context.Context, q call, token string, host int) (*
 			return nil, &Error{Op: q.op, Kind: KindArgs, Err: err}
 		}
 	}
-	address := c.hosts.url(host, q.path, query).String()
+	address := c.hosts.url(q.host, q.path, query).String()
 	req, err := http.NewRequestWithContext(ctx, q.method, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, configError(q.op, errBadBase) // the cause quotes the address, and with it the secret
@@ -152,8 +149,8 @@ func (c *Client) request(ctx context.Context, q call, token string, host int) (*
 }
 
 // exchange sends the request and reads the answer up to its limit.
-func (c *Client) exchange(req *http.Request, q call) (status int, body []byte, err error) {
-	res, err := c.http.Do(req)
+func (c *caller) exchange(req *http.Request, q call) (status int, body []byte, err error) {
+	res, err := c.http.Do(req) //nolint:gosec // the host is the owner's setting, and no redirect is followed
 	if err != nil {
 		return 0, nil, err
 	}

@@ -21,7 +21,10 @@ type App struct {
 
 // Client calls the server API for one mini program. It is safe for concurrent use and holds the access token, so make
 // one for each app and keep it.
-type Client struct {
+type Client struct{ *caller }
+
+// caller is how a call travels.
+type caller struct {
 	app    App
 	http   *http.Client
 	hosts  *hosts
@@ -38,6 +41,26 @@ type Client struct {
 	limits   Breaker
 	breaker  *breaker
 	line     *line
+
+	do, doToken sender
+}
+
+// sender makes a call and returns the body of a good answer.
+type sender func(ctx context.Context, q call) ([]byte, error)
+
+// connect puts the layers of a call together, the outermost first. A layer sees the call before the layers behind it do, and their
+// answer after them.
+func (c *caller) connect() {
+	request := c.repeat( // up to three times with a pause, as far as that is harmless
+		c.hold( // unless the breaker is open or the line is full
+			c.failover( // at the next host when one gives no answer
+				c.send))) // one request, one answer
+	c.do = c.observe( // tells of the outcome
+		c.check( // refuses what cannot work
+			c.limit( // ends after the total deadline
+				c.withToken( // adds the access token, and takes another one when it is refused
+					request))))
+	c.doToken = c.observe(ofTokenCall(request))
 }
 
 // Option changes how a [Client] works.
@@ -45,7 +68,7 @@ type Option func(*Client)
 
 // New returns a client. It calls nobody: wrong credentials show at the first call, as [KindConfig].
 func New(app App, opts ...Option) *Client {
-	c := &Client{
+	c := &Client{&caller{
 		app:    app,
 		http:   &http.Client{},
 		store:  NewMemoryTokenStore(),
@@ -56,15 +79,16 @@ func New(app App, opts ...Option) *Client {
 		try:    5 * time.Second,
 		total:  12 * time.Second,
 		line:   newLine(defaultInFlight, defaultWaiting),
-	}
+	}}
 	for _, opt := range opts {
 		opt(c)
 	}
 	// NB! a redirect would carry access_token or secret in the query to wherever it points.
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.hosts = newHosts(app.APIBase, c.now)
-	c.tokens = &tokens{c: c, renewing: make(chan struct{}, 1)}
+	c.tokens = &tokens{c: c.caller, renewing: make(chan struct{}, 1)}
 	c.breaker = newBreaker(c.limits, c.log, app.AppID)
+	c.connect()
 	return c
 }
 
@@ -100,8 +124,18 @@ func WithTimeouts(try, total time.Duration) Option {
 // AppID tells which mini program the client serves.
 func (c *Client) AppID() string { return c.app.AppID }
 
-// ready refuses calls that cannot work, before anything is sent.
-func (c *Client) ready(op string) error {
+// check refuses calls that cannot work, before anything is sent.
+func (c *caller) check(next sender) sender {
+	return func(ctx context.Context, q call) ([]byte, error) {
+		if err := c.ready(q.op); err != nil {
+			return nil, err
+		}
+		return next(ctx, q)
+	}
+}
+
+// ready tells what is missing for any call at all.
+func (c *caller) ready(op string) error {
 	switch {
 	case c.app.AppID == "":
 		return configError(op, errNoAppID)

@@ -42,15 +42,24 @@ type trail struct {
 	tries  int
 	status int
 	host   string
+	// verdict is what the last round over the hosts says about whether WeChat is there.
+	verdict verdict
 }
 
-// observed makes a call and tells of its outcome: the one place that does.
-func (c *Client) observed(ctx context.Context, q call, f func(call) ([]byte, error)) ([]byte, error) {
-	q.trail = &trail{}
-	start := time.Now() // note: not c.now, which a simulation may move
-	body, err := f(q)
+// observe tells of the outcome of a call: the one place that does.
+func (c *caller) observe(next sender) sender {
+	return func(ctx context.Context, q call) ([]byte, error) {
+		q.trail = &trail{}
+		start := time.Now() // note: not c.now, which a simulation may move
+		body, err := next(ctx, q)
+		c.tell(ctx, q, time.Since(start), err)
+		return body, err
+	}
+}
+
+func (c *caller) tell(ctx context.Context, q call, took time.Duration, err error) {
 	info := CallInfo{
-		Op: q.op, AppID: c.app.AppID, Tries: q.trail.tries, Duration: time.Since(start), Kind: KindOf(err),
+		Op: q.op, AppID: c.app.AppID, Tries: q.trail.tries, Duration: took, Kind: KindOf(err),
 		Status: q.trail.status, Host: q.trail.host,
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
@@ -66,7 +75,6 @@ func (c *Client) observed(ctx context.Context, q call, f func(call) ([]byte, err
 	if c.observer != nil {
 		c.observer(info)
 	}
-	return body, err
 }
 
 // levelOf tells alarms from everyday life.

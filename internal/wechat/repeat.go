@@ -15,8 +15,16 @@ const (
 // errTotal is why a call's context ended when the end was ours and not the caller's.
 var errTotal = fmt.Errorf("call took too long: %w", context.DeadlineExceeded)
 
-// limited gives a call its total deadline.
-func (c *Client) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+// limit gives a call its total deadline.
+func (c *caller) limit(next sender) sender {
+	return func(ctx context.Context, q call) ([]byte, error) {
+		ctx, cancel := c.limited(ctx)
+		defer cancel()
+		return next(ctx, q)
+	}
+}
+
+func (c *caller) limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, c.total, errTotal)
 }
 
@@ -25,72 +33,81 @@ func left(ctx context.Context) bool {
 	return ctx.Err() != nil && !errors.Is(context.Cause(ctx), errTotal)
 }
 
-// persist makes the call with up to three requests, as far as repeating is harmless.
-func (c *Client) persist(ctx context.Context, q call, token string) ([]byte, error) {
-	var before error
-	for n, spent := 0, q.trail.tries; ; n++ {
-		body, err := c.guarded(ctx, q, token, spent+maxTries)
-		if before != nil && (errors.Is(err, ErrOpen) || errors.Is(err, ErrCrowded)) {
-			return nil, before // the repeat was not let out: what the first one met says more
-		}
-		if err == nil || ctx.Err() != nil || q.trail.tries-spent >= maxTries || !mayRepeat(err) {
-			return body, err
-		}
-		c.log.Debug("repeating a call to WeChat", "op", q.op, "tries", q.trail.tries-spent, "cause", err)
-		if c.sleep(ctx, c.pause(n)) != nil {
-			return nil, err
-		}
-		before = err
-	}
-}
-
-// guarded makes one round over the hosts, if the breaker and the line let it out.
-func (c *Client) guarded(ctx context.Context, q call, token string, most int) (body []byte, err error) {
-	if c.breaker.open() { // before the line, which is long in an outage
-		return nil, &Error{Op: q.op, Kind: KindBusy, Err: ErrOpen}
-	}
-	if !q.urgent {
-		if err := c.line.enter(ctx); err != nil {
-			return nil, &Error{Op: q.op, Kind: KindBusy, Err: err}
-		}
-		defer c.line.leave()
-	}
-	ran := c.breaker.run(func() (v verdict) {
-		body, v, err = c.round(ctx, q, token, most)
-		return v
-	})
-	if !ran {
-		return nil, &Error{Op: q.op, Kind: KindBusy, Err: ErrOpen}
-	}
-	return body, err
-}
-
-// round makes the call at one host, and at once at the next one when the first gave no answer and asking twice is
-// harmless. It stops at most requests in the call's trail.
-func (c *Client) round(ctx context.Context, q call, token string, most int) ([]byte, verdict, error) {
-	host := c.hosts.start()
-	for n := 1; ; n++ {
-		body, err := c.once(ctx, q, token, host)
-		if KindOf(err) != KindNetwork {
-			return body, c.heard(host, err), err
-		}
-		if left(ctx) {
-			return nil, untold, err
-		}
-		next, allDown := c.hosts.failed(host)
-		if n == len(c.hosts.bases) || q.trail.tries >= most || ctx.Err() != nil || !mayRepeat(err) {
-			if allDown {
-				return nil, unanswered, err
+// repeat makes the call with up to three requests, as far as repeating is harmless.
+func (c *caller) repeat(next sender) sender {
+	return func(ctx context.Context, q call) ([]byte, error) {
+		var before error
+		for n, spent := 0, q.trail.tries; ; n++ {
+			q.most = spent + maxTries
+			body, err := next(ctx, q)
+			if before != nil && (errors.Is(err, ErrOpen) || errors.Is(err, ErrCrowded)) {
+				return nil, before // the repeat was not let out: what the first one met says more
 			}
-			return nil, untold, err // the next call goes to another host
+			if err == nil || ctx.Err() != nil || q.trail.tries-spent >= maxTries || !mayRepeat(err) {
+				return body, err
+			}
+			c.log.Debug("repeating a call to WeChat", "op", q.op, "tries", q.trail.tries-spent, "cause", err)
+			if c.sleep(ctx, c.pause(n)) != nil {
+				return nil, err
+			}
+			before = err
 		}
-		c.log.Debug("WeChat's next host is asked", "op", q.op, "cause", err)
-		host = next
+	}
+}
+
+// hold lets the call out if the breaker and the line do.
+func (c *caller) hold(next sender) sender {
+	return func(ctx context.Context, q call) (body []byte, err error) {
+		if c.breaker.open() { // before the line, which is long in an outage
+			return nil, &Error{Op: q.op, Kind: KindBusy, Err: ErrOpen}
+		}
+		if !q.urgent {
+			if err := c.line.enter(ctx); err != nil {
+				return nil, &Error{Op: q.op, Kind: KindBusy, Err: err}
+			}
+			defer c.line.leave()
+		}
+		ran := c.breaker.run(func() verdict {
+			body, err = next(ctx, q)
+			return q.trail.verdict
+		})
+		if !ran {
+			return nil, &Error{Op: q.op, Kind: KindBusy, Err: ErrOpen}
+		}
+		return body, err
+	}
+}
+
+// failover makes the call at one host, and at once at the next one when the first gave no answer and asking twice is
+// harmless. It stops at most requests in the call's trail, and leaves a verdict there.
+func (c *caller) failover(next sender) sender {
+	return func(ctx context.Context, q call) ([]byte, error) {
+		q.host = c.hosts.start()
+		for n := 1; ; n++ {
+			body, err := next(ctx, q)
+			if KindOf(err) != KindNetwork {
+				q.trail.verdict = c.heard(q.host, err)
+				return body, err
+			}
+			q.trail.verdict = untold // the caller left, or the next call goes to another host
+			if left(ctx) {
+				return nil, err
+			}
+			other, allDown := c.hosts.failed(q.host)
+			if n == len(c.hosts.bases) || q.trail.tries >= q.most || ctx.Err() != nil || !mayRepeat(err) {
+				if allDown {
+					q.trail.verdict = unanswered
+				}
+				return nil, err
+			}
+			c.log.Debug("WeChat's next host is asked", "op", q.op, "cause", err)
+			q.host = other
+		}
 	}
 }
 
 // heard notes an answer, unless the request did not even come to be.
-func (c *Client) heard(host int, err error) verdict {
+func (c *caller) heard(host int, err error) verdict {
 	if e, ok := errors.AsType[*Error](err); ok && e.Status == 0 {
 		return untold
 	}
@@ -112,7 +129,7 @@ func mayRepeat(err error) bool {
 }
 
 // pause doubles with each try and is half random, so that callers who failed together do not return together.
-func (c *Client) pause(n int) time.Duration {
+func (c *caller) pause(n int) time.Duration {
 	d := firstPause << n
 	return d/2 + time.Duration(c.jitter()*float64(d/2))
 }

@@ -53,7 +53,7 @@ func (l lease) used(err error) {
 
 // tokens holds the access token. Renewals are shared: callers wait for one, and the one outlives any caller.
 type tokens struct {
-	c     *Client
+	c     *caller
 	group singleflight.Group
 	// renewing, a lock that can be waited for in time, keeps a normal and a forced renewal from overtaking each other;
 	// a dead token would win.
@@ -186,7 +186,7 @@ func (t *tokens) fetch(ctx context.Context, force bool) (lease, error) {
 		return lease{}, err
 	}
 	var token Token
-	_, err := t.c.observed(ctx, call{
+	_, err := t.c.doToken(ctx, call{
 		op: opToken, method: http.MethodPost, path: "/cgi-bin/stable_token", repeatable: !force, urgent: true,
 		body: map[string]any{
 			"grant_type": "client_credential", "appid": t.c.app.AppID, "secret": t.c.app.Secret, "force_refresh": force,
@@ -195,9 +195,6 @@ func (t *tokens) fetch(ctx context.Context, force bool) (lease, error) {
 			token, err = t.parse(body)
 			return err
 		},
-	}, func(q call) ([]byte, error) {
-		body, err := t.c.persist(ctx, q, "")
-		return body, ofToken(err)
 	})
 	if err != nil {
 		return lease{}, t.failed(err)
@@ -208,6 +205,14 @@ func (t *tokens) fetch(ctx context.Context, force bool) (lease, error) {
 		t.c.log.Warn("access token was not saved", "appid", t.c.app.AppID, "cause", withhold(err, []string{token.Value}))
 	}
 	return l, nil
+}
+
+// ofTokenCall makes the errors of a layer those of the token's call.
+func ofTokenCall(next sender) sender {
+	return func(ctx context.Context, q call) ([]byte, error) {
+		body, err := next(ctx, q)
+		return body, ofToken(err)
+	}
 }
 
 func (t *tokens) parse(body []byte) (Token, error) {

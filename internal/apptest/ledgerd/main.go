@@ -11,16 +11,17 @@ import (
 	"time"
 
 	"github.com/pocketbase/pocketbase"
-	"github.com/pocketbase/pocketbase/cmd"
+	pbcmd "github.com/pocketbase/pocketbase/cmd"
 
+	"wxbase/cmd"
 	"wxbase/hooks"
 )
 
 func main() {
 	app := pocketbase.NewWithConfig(pocketbase.Config{DBConnect: hooks.Connect, HideStartBanner: true})
 	hooks.MustRegister(app, hooks.Config{Now: movedClock(os.Getenv("LEDGER_CLOCK")), SweepEvery: 100 * time.Millisecond})
-	app.RootCmd.AddCommand(cmd.NewSuperuserCommand(app), cmd.NewServeCommand(app, false))
-	if err := hooks.Execute(app); err != nil {
+	app.RootCmd.AddCommand(pbcmd.NewSuperuserCommand(app), pbcmd.NewServeCommand(app, false))
+	if err := cmd.Execute(app); err != nil {
 		_, _ = os.Stderr.WriteString("ledgerd: " + err.Error() + "\n")
 		os.Exit(1)
 	}

@@ -77,8 +77,8 @@ func (g *guest) Close(reason string) { g.closed <- reason }
 
 // rooms that all hubs of the tests know.
 var (
-	kept  = realtime.Room{Name: "kept", History: 10_000, Presence: true}
-	plain = realtime.Room{Name: "plain", Presence: true}
+	kept  = realtime.Room{Name: "kept", History: 10_000}
+	plain = realtime.Room{Name: "plain"}
 )
 
 func settings(_ context.Context, name string) (realtime.Room, error) {

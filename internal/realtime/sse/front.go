@@ -233,6 +233,9 @@ func (f *Front) lend(e *core.RequestEvent) error {
 
 // subscribe guards the topics and then brings the client's rooms in line with them.
 func (f *Front) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
+	if e.Auth == nil && e.Request.Header.Get("Authorization") != "" { // note: PocketBase would go on with a guest, who hears nothing of his orders
+		return f.cfg.Fail(realtime.ErrTokenInvalid)
+	}
 	c := clientOf(e.Client)
 	rooms, err := f.guard(e)
 	if err != nil {

@@ -195,6 +195,22 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
+// TestAnEndedTokenIsNoGuest: PocketBase would go on with a guest, whose stream is silent about the user's own orders.
+func TestAnEndedTokenIsNoGuest(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	s := k.connect(t)
+	if status, code := k.subscribe(t, s.id, "not.a.token", "rooms/notice"); status < 400 || code != "token_invalid" {
+		t.Errorf("got %d %s, want token_invalid", status, code)
+	}
+	if n := k.hub.Members("notice"); n != 0 {
+		t.Errorf("got %d members, want none", n)
+	}
+	if status, code := k.subscribe(t, s.id, "", "rooms/notice"); status != http.StatusNoContent {
+		t.Errorf("a guest: got %d %s, want 204", status, code)
+	}
+}
+
 func after(room string, n any) string {
 	return fmt.Sprintf(`rooms/%s?options={"query":{"after":%q}}`, room, fmt.Sprint(n))
 }

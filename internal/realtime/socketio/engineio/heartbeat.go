@@ -50,7 +50,7 @@ func (x *Session) pulse(now int64) {
 	case start:
 		x.start()
 	case cut:
-		x.countCut(reason)
+		x.srv.countCut(reason)
 		x.Abort(reason)
 	case reason != "":
 		x.Close(websocket.ClosePolicyViolation, reason)
@@ -87,12 +87,12 @@ func (x *Session) stuck(now int64) bool {
 	return x.queued > 0 && !x.poll.waiting && now-x.poll.last >= int64(x.srv.cfg.PingInterval+x.srv.cfg.PingTimeout)
 }
 
-func (x *Session) countCut(reason string) {
+func (s *Server) countCut(reason string) {
 	switch reason {
 	case ReasonStuck:
-		x.srv.slow.Add(1)
+		s.slow.Add(1)
 	case ReasonPingTimeout:
-		x.srv.timedOut.Add(1)
+		s.timedOut.Add(1)
 	}
 }
 
@@ -102,7 +102,7 @@ func (x *Session) overdue() bool {
 	late := x.state == open && x.silent(x.srv.now())
 	x.mu.Unlock()
 	if late {
-		x.countCut(ReasonPingTimeout)
+		x.srv.countCut(ReasonPingTimeout)
 		x.Abort(ReasonPingTimeout)
 	}
 	return late

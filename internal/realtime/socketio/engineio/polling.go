@@ -27,6 +27,9 @@ type poll struct {
 	last      int64    // when the last GET came
 }
 
+// pollSide is a session as the requests see it that poll and post.
+type pollSide struct{ *Session }
+
 // ring wakes the GET that waits, or the next.
 func (p *poll) ring() {
 	select {
@@ -58,11 +61,11 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, x *Session)
 		defer x.in.Unlock()
 		x.guard(func() { s.cfg.Open(x, r) })
 	}()
-	x.servePoll(w, r)
+	pollSide{x}.servePoll(w, r)
 }
 
 // servePoll answers a GET as soon as there is something to say.
-func (x *Session) servePoll(w http.ResponseWriter, r *http.Request) {
+func (x pollSide) servePoll(w http.ResponseWriter, r *http.Request) {
 	late, problem := x.beginPoll()
 	if problem != nil {
 		problem.write(w)
@@ -78,7 +81,7 @@ func (x *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 }
 
 // beginPoll lets one GET in at a time. late: it came during an upgrade.
-func (x *Session) beginPoll() (late bool, problem *refusal) {
+func (x pollSide) beginPoll() (late bool, problem *refusal) {
 	x.mu.Lock()
 	p := x.poll
 	switch {
@@ -98,7 +101,7 @@ func (x *Session) beginPoll() (late bool, problem *refusal) {
 }
 
 // await waits for packets. last: with them the session is over. No packets and no problem: the client has gone.
-func (x *Session) await(ctx context.Context, late bool) (packets [][]byte, last bool, problem *refusal) {
+func (x pollSide) await(ctx context.Context, late bool) (packets [][]byte, last bool, problem *refusal) {
 	var patience <-chan time.Time
 	if late {
 		t := time.NewTimer(noopDelay)
@@ -121,7 +124,7 @@ func (x *Session) await(ctx context.Context, late bool) (packets [][]byte, last 
 }
 
 // collect takes what is queued. A poll that an upgrade finds waiting is sent away.
-func (x *Session) collect(late bool) (packets [][]byte, last bool, problem *refusal) {
+func (x pollSide) collect(late bool) (packets [][]byte, last bool, problem *refusal) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {
@@ -145,7 +148,7 @@ func (x *Session) collect(late bool) (packets [][]byte, last bool, problem *refu
 }
 
 // answer writes packets to a client that has so long for it.
-func (x *Session) answer(w http.ResponseWriter, frames [][]byte, last bool) {
+func (x pollSide) answer(w http.ResponseWriter, frames [][]byte, last bool) {
 	size, texts := 0, make([][]byte, len(frames))
 	for i, f := range frames {
 		size += len(f)
@@ -164,7 +167,7 @@ func (x *Session) answer(w http.ResponseWriter, frames [][]byte, last bool) {
 }
 
 // respond writes an answer to the end, within the time of a write.
-func (x *Session) respond(w http.ResponseWriter, kind string, body []byte) error {
+func (x pollSide) respond(w http.ResponseWriter, kind string, body []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -182,7 +185,7 @@ func (x *Session) respond(w http.ResponseWriter, kind string, body []byte) error
 }
 
 // servePost takes the packets of a POST.
-func (x *Session) servePost(w http.ResponseWriter, r *http.Request) {
+func (x pollSide) servePost(w http.ResponseWriter, r *http.Request) {
 	if problem := x.beginPost(); problem != nil {
 		problem.write(w)
 		return
@@ -199,7 +202,7 @@ func (x *Session) servePost(w http.ResponseWriter, r *http.Request) {
 }
 
 // beginPost lets one POST in at a time, since the order of packets matters.
-func (x *Session) beginPost() *refusal {
+func (x pollSide) beginPost() *refusal {
 	x.mu.Lock()
 	switch {
 	case x.state != open:
@@ -218,7 +221,7 @@ func (x *Session) beginPost() *refusal {
 	return nil
 }
 
-func (x *Session) post(w http.ResponseWriter, r *http.Request) *refusal {
+func (x pollSide) post(w http.ResponseWriter, r *http.Request) *refusal {
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/octet-stream") {
 		x.Close(websocket.CloseUnsupportedData, ReasonBinary)
 		return &noBinary
@@ -246,7 +249,7 @@ func (x *Session) post(w http.ResponseWriter, r *http.Request) *refusal {
 	return x.takeAll(packets)
 }
 
-func (x *Session) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func (x pollSide) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Now().Add(x.srv.cfg.WriteTimeout)) // a server without deadlines has to do without
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(x.srv.cfg.MaxPayload)))
@@ -255,7 +258,7 @@ func (x *Session) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 // takeAll receives packets up to one that ends the session. Only one that is malformed makes the answer an error.
-func (x *Session) takeAll(packets [][]byte) *refusal {
+func (x pollSide) takeAll(packets [][]byte) *refusal {
 	for _, p := range packets {
 		if x.receive(p) {
 			continue

@@ -121,9 +121,9 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request, id, transport st
 	case transport == "websocket":
 		s.upgrade(w, r, x)
 	case r.Method == http.MethodGet:
-		x.servePoll(w, r)
+		pollSide{x}.servePoll(w, r)
 	case r.Method == http.MethodPost:
-		x.servePost(w, r)
+		pollSide{x}.servePost(w, r)
 	default:
 		badRequest.write(w)
 	}

@@ -18,25 +18,26 @@ var (
 // upgrade tries a WebSocket beside a session that polls. One that has no business here is accepted only to be closed: a browser
 // could not see why a request was refused.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, x *Session) {
-	may := x.beginProbe()
+	side := socketSide{x}
+	may := side.beginProbe()
 	ws, err := s.upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		if may {
-			x.endProbe()
+			side.endProbe()
 		}
 		return
 	}
 	nc := ws.NetConn()
 	_ = nc.SetDeadline(time.Now().Add(s.cfg.UpgradeTimeout)) // a dead connection fails at the next step
-	if !may || !x.tryProbe(nc) {
+	if !may || !side.tryProbe(nc) {
 		_, _ = nc.Write(closeFrame(websocket.CloseProtocolError, "Bad request")) // nobody is left to tell
 		_ = nc.Close()
 		return
 	}
-	go x.probe(ws)
+	go side.probe(ws)
 }
 
-func (x *Session) beginProbe() bool {
+func (x socketSide) beginProbe() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.state != open || x.nc != nil || x.poll.upgrading {
@@ -46,7 +47,7 @@ func (x *Session) beginProbe() bool {
 	return true
 }
 
-func (x *Session) tryProbe(nc net.Conn) bool {
+func (x socketSide) tryProbe(nc net.Conn) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.state != open {
@@ -56,14 +57,14 @@ func (x *Session) tryProbe(nc net.Conn) bool {
 	return true
 }
 
-func (x *Session) endProbe() {
+func (x socketSide) endProbe() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.poll.upgrading, x.poll.probed, x.poll.probe = false, false, nil
 }
 
 // probe goes through the steps of the upgrade. If the client does not take the last, the session polls on.
-func (x *Session) probe(ws *websocket.Conn) {
+func (x socketSide) probe(ws *websocket.Conn) {
 	nc := ws.NetConn()
 	ws.SetReadLimit(int64(len(probeFrame)))
 	ws.SetPingHandler(func(string) error { return nil })
@@ -90,7 +91,7 @@ func says(ws *websocket.Conn, want string) bool {
 }
 
 // pausePolling sends the poll that waits away: the client takes its last step once none is under way.
-func (x *Session) pausePolling() bool {
+func (x socketSide) pausePolling() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.poll.probed = true
@@ -99,7 +100,7 @@ func (x *Session) pausePolling() bool {
 }
 
 // adopt makes the WebSocket the session's transport, and its reader the owner.
-func (x *Session) adopt(nc net.Conn) bool {
+func (x socketSide) adopt(nc net.Conn) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.state != open || nc.SetDeadline(time.Time{}) != nil {

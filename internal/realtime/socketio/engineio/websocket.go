@@ -21,6 +21,9 @@ const maxSpare = 4
 
 var errTooBig = errors.New("message is too big")
 
+// socketSide is a session as its WebSocket sees it, which reads.
+type socketSide struct{ *Session }
+
 // openWebSocket starts a session that is a WebSocket from its beginning.
 func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, x *Session) {
 	ws, err := s.upgrader.Upgrade(w, r, nil)
@@ -36,22 +39,22 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, x *Sessio
 		return
 	}
 	// a fresh stack: net/http's is deep, and its buffers live as long as its goroutine
-	go x.serve(ws, r)
+	go socketSide{x}.serve(ws, r)
 }
 
 // serve is the session's owner: it reads to the end, then cleans up.
-func (x *Session) serve(ws *websocket.Conn, r *http.Request) {
-	x.aside(func() {
+func (x socketSide) serve(ws *websocket.Conn, r *http.Request) {
+	aside(func() {
 		defer x.in.Unlock()
 		_ = x.Send(x.openPacket(false)) // the reader learns of it
-		x.guard(func() { x.srv.cfg.Open(x, r) })
+		x.guard(func() { x.srv.cfg.Open(x.Session, r) })
 	})
 	x.read(ws)
 	x.retire()
 }
 
 // aside runs f on a goroutine of its own and waits for it: what it needs of stack must not stay with one that idles for hours.
-func (x *Session) aside(f func()) {
+func aside(f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -79,7 +82,7 @@ func (x *Session) openPacket(polling bool) Frame {
 
 // read takes the client's frames until there are no more. It goes on after the session began to close, so that the last frames
 // reach the client: a connection that is closed over unread bytes is reset.
-func (x *Session) read(ws *websocket.Conn) {
+func (x socketSide) read(ws *websocket.Conn) {
 	ws.SetPingHandler(func(data string) error {
 		_ = x.Send(pongFrame(data)) // the reader learns of it
 		return nil
@@ -102,7 +105,7 @@ func (x *Session) read(ws *websocket.Conn) {
 		case len(data) == 0:
 			x.malformed()
 		case data[0] == typeMessage:
-			x.aside(func() { x.receive(data) })
+			aside(func() { x.receive(data) })
 		default:
 			x.receive(data)
 		}
@@ -110,7 +113,7 @@ func (x *Session) read(ws *websocket.Conn) {
 }
 
 // next reads one message into memory of its own.
-func (x *Session) next(ws *websocket.Conn) (int, []byte, error) {
+func (x socketSide) next(ws *websocket.Conn) (int, []byte, error) {
 	kind, r, err := ws.NextReader()
 	if err != nil {
 		return 0, nil, err
@@ -129,7 +132,7 @@ func (x *Session) next(ws *websocket.Conn) (int, []byte, error) {
 }
 
 // lost ends the session after the last frame was read. A client that said goodbye is answered first.
-func (x *Session) lost(err error) {
+func (x socketSide) lost(err error) {
 	var bye *websocket.CloseError
 	if !errors.As(err, &bye) || bye.Code == websocket.CloseAbnormalClosure || !x.isOpen() {
 		x.Abort(ReasonTransportClose)
