@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// MaxBillBytes is the longest bill that is read, after it was unpacked.
+	// MaxBillBytes limits a bill after unpacking.
 	MaxBillBytes = 256 << 20
 
 	maxBillRows  = 500_000

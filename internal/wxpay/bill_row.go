@@ -13,13 +13,13 @@ const (
 	columnAttach   = "商户数据包" // what the shop sent along
 )
 
-// billColumns tells where a value stands, by the name of its column.
+// billColumns maps a column's name to its position.
 type billColumns struct {
 	index map[string]int
-	text  int // where 商品名称 and right after it 商户数据包 stand; -1 where they do not
+	text  int // position of 商品名称, with 商户数据包 right after it; -1 when absent
 }
 
-// newBillColumns reads a line of names, which have no backtick, and demands some.
+// newBillColumns reads the header line, whose names have no backtick, and fails when one of needed is missing.
 func newBillColumns(line string, needed ...string) (*billColumns, error) {
 	names := strings.Split(line, ",")
 	c := &billColumns{index: make(map[string]int, len(names)), text: -1}
@@ -48,10 +48,10 @@ func (c *billColumns) has(name string) bool {
 	return ok
 }
 
-// split takes a line apart.
+// split cuts a line into cells.
 //
-// NB! the shop's own words may hold what looks like a border, and money stands to their right. So what is
-// too much counts as theirs, and the columns on both sides stay where they are.
+// NB! the shop's own texts may contain what looks like a cell border, and money stands to their right. Surplus cells
+// count as part of these texts, and the columns on both sides keep their place.
 func (c *billColumns) split(line string) (billCells, error) {
 	rest, ok := strings.CutPrefix(line, "`")
 	if !ok {
