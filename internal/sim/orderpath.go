@@ -2,7 +2,7 @@ package sim
 
 import "strings"
 
-// orderPathRow is where the order centre (订单中心) leads the buyers of one mini program.
+// orderPathRow is the page to which the order centre (订单中心) sends the buyers of one mini program.
 type orderPathRow struct {
 	AppID string `json:"appid"`
 	Path  string `json:"path"`
@@ -10,7 +10,7 @@ type orderPathRow struct {
 
 func (r orderPathRow) Entity() (kind, id string) { return "order_path", r.AppID }
 
-// orderPathTable is the page of an order, by appid.
+// orderPathTable holds the page of an order, by appid.
 type orderPathTable struct{ orderPaths map[string]*orderPathRow }
 
 func (t *orderPathTable) register(r *registry) { remember(r, "order_path", &t.orderPaths, nil) }
@@ -40,7 +40,7 @@ func (s *Sim) setOrderPath(c *call) reply {
 	return c.ok(plainOK{ErrMsg: "ok"})
 }
 
-// getOrderPath is POST /wxa/sec/order/get_order_detail_path: what was set, or nothing.
+// getOrderPath is POST /wxa/sec/order/get_order_detail_path: the page that was set, or nothing.
 func (s *Sim) getOrderPath(c *call) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()

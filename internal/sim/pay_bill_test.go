@@ -20,7 +20,7 @@ func (w *merchantSide) bill(query string) answer {
 	return w.pay(http.MethodGet, "/v3/bill/tradebill?"+query, "")
 }
 
-// download fetches what a bill call pointed at and gives the file.
+// download fetches the file to which a bill call points.
 func (w *merchantSide) download(a answer) []byte {
 	w.t.Helper()
 	path, ok := strings.CutPrefix(a.text("download_url"), w.srv.URL)
