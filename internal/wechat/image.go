@@ -9,21 +9,21 @@ import (
 
 const (
 	imageLimit = 2 << 20
-	// imageSide is the largest side taken, in pixels; WeChat's own limit is 1280.
+	// imageSide limits the sides in pixels; WeChat's own limit is 1280.
 	imageSide = 4096
-	// imageTail is how many bytes after the end mark are let pass.
+	// imageTail is how many bytes after the end mark are tolerated.
 	imageTail = 64
 )
 
-// Why bytes are not stored as an image.
+// Why bytes are not accepted as an image.
 var (
-	// ErrImageJSON means: JSON where an image should be, and no errcode in it.
+	// ErrImageJSON means: JSON instead of an image, without an errcode.
 	ErrImageJSON = errors.New("answer is JSON, not an image")
-	// ErrImageHTML means: a web page where an image should be.
+	// ErrImageHTML means: a web page instead of an image.
 	ErrImageHTML = errors.New("answer is a web page, not an image")
-	// ErrImageFormat means: neither PNG nor JPEG, or with a header that is not readable.
+	// ErrImageFormat means: neither PNG nor JPEG, or an unreadable header.
 	ErrImageFormat = errors.New("answer is neither a PNG nor a JPEG image")
-	// ErrImageTruncated means: an image that ends too early.
+	// ErrImageTruncated means: the image ends too early.
 	ErrImageTruncated = errors.New("image is cut off")
 )
 
