@@ -75,8 +75,8 @@ type bookEntry struct {
 	State  string `json:"state"`
 }
 
-// Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the result. step is called after
-// every entry; it may be nil.
+// Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the result. step is called for
+// every difference.
 func (b *Bills) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (BillReport, error) {
 	gateway, err := b.gateways.Gateway(mchID, "")
 	if err != nil {

@@ -1,8 +1,10 @@
-// Package socketio is a Socket.IO server: protocol 5 over Engine.IO 4 (socket.io-client 3 and 4, weapp.socket.io 3) and protocol 4 over
-// Engine.IO 3 (socket.io-client 2, weapp.socket.io 2). Namespaces, events, acknowledgements both ways and refused connections work as
-// in the reference server; events are JSON only, binary ones are refused with an error. The layer below is package engineio.
+// Package socketio is a Socket.IO server: protocol 5 over Engine.IO 4 (socket.io-client 3 and 4, weapp.socket.io 3) and
+// protocol 4 over Engine.IO 3 (socket.io-client 2, weapp.socket.io 2). Namespaces, events, acknowledgements in both
+// directions and refused connections work as in the reference server; events are JSON only, binary ones are refused
+// with an error. The layer below is package engineio.
 //
-// Protocol: https://socket.io/docs/v4/socket-io-protocol/ and, for Engine.IO 3, https://github.com/socketio/socket.io-protocol/tree/v4
+// Protocol: https://socket.io/docs/v4/socket-io-protocol/ and, for Engine.IO 3,
+// https://github.com/socketio/socket.io-protocol/tree/v4
 //
 // A *Server* has *sockets*, each one client in one *namespace*; they exchange *packets*. It knows neither rooms nor
 // permissions: see package gateway.
