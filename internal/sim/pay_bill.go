@@ -134,8 +134,8 @@ func billFile(kind string, lines []billLine) []byte {
 	return []byte(out.String())
 }
 
-// billLines gathers a day's payments (by the time they were paid) and refunds (by the time they were accepted), v2 and v3
-// alike. The caller holds s.mu.
+// billLines gathers a day's payments (by payment time) and refunds (by acceptance time), of v2 and v3. The caller holds
+// s.mu.
 func (s *Sim) billLines(mchID, day, kind string, asOf time.Time) []billLine {
 	var lines []billLine
 	if kind == billAll || kind == billSuccess {
@@ -160,7 +160,7 @@ func (s *Sim) billLines(mchID, day, kind string, asOf time.Time) []billLine {
 	return lines
 }
 
-// billProblem is why there is no bill; each API has its own word for it.
+// billProblem is why a bill is refused; each API has its own word for it.
 type billProblem int
 
 const (
@@ -177,7 +177,7 @@ const (
 	billMonths  = 3
 )
 
-// billDue tells whether there can be a bill of a day already, or still.
+// billDue tells whether the bill of a day can exist already, or still.
 func (s *Sim) billDue(day, now time.Time) billProblem {
 	local := now.In(wire.Beijing())
 	today := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, wire.Beijing())
@@ -192,7 +192,7 @@ func (s *Sim) billDue(day, now time.Time) billProblem {
 	return billFine
 }
 
-// bill makes the bill of a day that began at midnight in Beijing.
+// bill makes the bill of the day that begins at day, midnight in Beijing.
 func (s *Sim) bill(mchID string, day time.Time, kind string, now time.Time) ([]byte, billProblem) {
 	if problem := s.billDue(day, now); problem != billFine {
 		return nil, problem

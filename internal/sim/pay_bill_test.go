@@ -156,7 +156,7 @@ func TestTradeBillKinds(t *testing.T) {
 
 func TestTradeBillRefusals(t *testing.T) {
 	w := newWorld(t)
-	traded(w) // it is ten o'clock on March 2 now
+	traded(w) // now it is ten o'clock on March 2
 	scenarios := []struct {
 		name, query string
 		back        time.Duration
@@ -201,7 +201,7 @@ func TestBillDownload(t *testing.T) {
 	wantPayError(t, w.pay(http.MethodGet, path, ""), 400, "INVALID_REQUEST")
 }
 
-// The day ends at midnight in Beijing, for the payment by when it was paid and for the refund by when it was accepted.
+// The day ends at midnight in Beijing, for a payment by its payment time and for a refund by its acceptance time.
 func TestBillDays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
