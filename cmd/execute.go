@@ -1,5 +1,5 @@
-// Package cmd has the commands of wxbase besides serve: sim, edge, bill, secrets, import, doctor, install, update and
-// health, and Execute, which runs all of them. A program that embeds package hooks can add them to its own.
+// Package cmd is the commands of wxbase besides serve: sim, edge, bill, secrets, import, doctor, install, update and health, and Execute, which runs them
+// all. Programs that embed package hooks can add them to their own.
 package cmd
 
 import (

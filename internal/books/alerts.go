@@ -22,17 +22,17 @@ type AlertKind string
 
 // The kinds. The subject of each is in its comment.
 const (
-	AlertDisputed  AlertKind = "disputed"  // a payment that contradicts our books; the payment
-	AlertUnmatched AlertKind = "unmatched" // money for an unknown number; the number
+	AlertDisputed  AlertKind = "disputed"  // a payment that does not fit our books; the subject is the payment
+	AlertUnmatched AlertKind = "unmatched" // money for a number that is not in our books; the number
 	AlertRefund    AlertKind = "refund"    // a refund that needs a person; the refund
 	AlertBill      AlertKind = "bill"      // a day of WeChat's bill; merchant and day
-	AlertSecret    AlertKind = "secret"    // a stored secret cannot be decrypted; collection and row
-	AlertHooks     AlertKind = "hooks"     // JavaScript that failed to load, or was stopped; the file
+	AlertSecret    AlertKind = "secret"    // a stored secret does not open; collection and row
+	AlertHooks     AlertKind = "hooks"     // JavaScript that was not loaded, or was stopped; the file
 	AlertEffect    AlertKind = "effect"    // an effect that was given up or keeps failing; its key
-	AlertDisk      AlertKind = "disk"      // the disk is full, or writing fails; what is short
+	AlertDisk      AlertKind = "disk"      // no room, or writing fails; what is short
 	AlertShipping  AlertKind = "shipping"  // shipping information that WeChat refused; the order
-	AlertBackup    AlertKind = "backup"    // the backup is missing, too old, or unreadable
-	AlertPayment   AlertKind = "payment"   // a payment that WeChat refused or that went an unusual way; the merchant or the payment
+	AlertBackup    AlertKind = "backup"    // none, too old, or it does not open
+	AlertPayment   AlertKind = "payment"   // a payment that WeChat refused or that went an odd way; the merchant or the payment
 )
 
 // Limits of a row.

@@ -1,6 +1,5 @@
-// Package install sets wxbase up on a machine with systemd, for `wxbase install`: executable, user, folder, settings,
-// unit, first superuser. Every step checks first, so that a second run changes only what differs, and never an existing
-// setting or password.
+// Package install puts wxbase on a machine with systemd, as `wxbase install` does: executable, user, folder, settings, unit, first superuser.
+// Every step looks first, so that a second run changes only what differs, and never a setting or a password that is there.
 package install
 
 import (

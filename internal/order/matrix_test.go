@@ -14,7 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/matrix.golden anew")
 
-// TestMatrix pins every pair of both machines: a change of the tables appears as a readable diff.
+// TestMatrix pins every pair of both machines: a change of the tables shows up as
+// a readable diff.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	const path = "testdata/matrix.golden"

@@ -29,8 +29,9 @@ type Step = Transition[PaymentState]
 // RefundStep is what one event does to a refund.
 type RefundStep = Transition[RefundState]
 
-// TransitionError says that a state refuses an event. Write nothing: it is a bug in the caller, or a request to refuse
-// (paying a closed order, cancelling a paid one).
+// TransitionError says that an event has no place in a state. Nothing may be
+// written: it is a bug in the caller, or a request to refuse (paying a closed
+// order, cancelling a paid one).
 type TransitionError struct {
 	// Machine is "payment" or "refund".
 	Machine string

@@ -204,7 +204,7 @@ func notSimulated(r *http.Request) reply {
 // maxBody limits the body of every call, in bytes.
 const maxBody = 1 << 20
 
-// readBody reads at most maxBody bytes.
+// ReadBody reads at most maxBody bytes.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {

@@ -65,7 +65,7 @@ func notifyFaults() []string {
 	}
 }
 
-// pushFaults change messages to a mini program's backend. note: other_key and bad_padding need an encrypting mode.
+// pushFaults strike on messages to a mini program's backend. note: other_key and bad_padding need a mode that encrypts.
 func pushFaults() []string {
 	return []string{
 		"wrong_signature", "no_signature", "stale_time", "future_time", "duplicate", "concurrent", "replay", "late", "lost",
@@ -79,8 +79,8 @@ func refundFaults() []string {
 	return []string{"not_enough", "account_abnormal", "refund_abnormal", "refund_closed"}
 }
 
-// deviceFaults change the phone: it pays a closed order, a coupon pays a part, another mini program of the merchant is
-// paid under the order's number, the bank refuses, or the owner changes their mind.
+// deviceFaults strike on the phone: it pays an order that was closed, a coupon pays a part, another program of the merchant is paid under
+// the order's number, the bank refuses, or its owner thinks again.
 func deviceFaults() []string {
 	return []string{"paid_after_close", "coupon", "other_program", "fail", "cancel"}
 }

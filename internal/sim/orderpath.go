@@ -2,7 +2,7 @@ package sim
 
 import "strings"
 
-// orderPathRow is the page to which the order centre (订单中心) sends the buyers of one mini program.
+// orderPathRow is where the order centre (订单中心) leads the buyers of one mini program.
 type orderPathRow struct {
 	AppID string `json:"appid"`
 	Path  string `json:"path"`
@@ -40,7 +40,7 @@ func (s *Sim) setOrderPath(c *call) reply {
 	return c.ok(plainOK{ErrMsg: "ok"})
 }
 
-// getOrderPath is POST /wxa/sec/order/get_order_detail_path: the page that was set, or nothing.
+// getOrderPath is POST /wxa/sec/order/get_order_detail_path: what was set, or nothing.
 func (s *Sim) getOrderPath(c *call) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -46,7 +46,7 @@ type notification struct {
 	State       string       `json:"state"`               // PENDING, DELIVERED or GIVEN_UP
 	MadeAt      time.Time    `json:"made_at"`
 	Due         time.Time    `json:"due"`  // of the next attempt
-	Step        int          `json:"step"` // completed rounds of the schedule
+	Step        int          `json:"step"` // how many rounds of the schedule are done
 	Attempts    []attempt    `json:"attempts"`
 
 	hasBodies bool // see bodiesKept

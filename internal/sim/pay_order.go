@@ -43,7 +43,7 @@ type order struct {
 	TransactionID string        `json:"transaction_id,omitempty"`
 	PaidAt        *time.Time    `json:"paid_at,omitempty"`
 	Shipment      *shipment     `json:"shipment,omitempty"`
-	Reminded      bool          `json:"reminded,omitempty"` // to confirm the receipt
+	Reminded      bool          `json:"reminded,omitempty"` // of confirming the receipt
 	Coupon        int64         `json:"coupon,omitempty"`   // the part of Total that a coupon paid
 	Refunded      int64         `json:"refunded,omitempty"` // sum of the refunds that are not CLOSED
 	ClosedAt      *time.Time    `json:"closed_at,omitempty"`
@@ -75,7 +75,7 @@ func (t *orderTable) register(r *registry) {
 	r.indexes = append(r.indexes, func(restart) { t.reindex() })
 }
 
-// reindex indexes all orders from the journal.
+// reindex is index for all that the journal gave.
 func (t *orderTable) reindex() {
 	t.orderShelf.Restock(t.orders, func(o *order) time.Time { return o.MadeAt })
 	for _, o := range t.orderShelf.Rows {

@@ -22,8 +22,8 @@ const (
 	quotaTexts     = "textsPerDay"
 	quotaMediaRate = "mediaPerMinute" // media_check_async
 	quotaMedia     = "mediaPerDay"
-	quotaSameMedia = "sameMediaPerMinute" // of one media_url; WeChat publishes no number
-	quotaCalls     = "callsPerDay"        // of one path with an access_token; WeChat's numbers differ by path and are unpublished
+	quotaSameMedia = "sameMediaPerMinute" // one media_url; WeChat tells no number
+	quotaCalls     = "callsPerDay"        // of one path with an access_token; WeChat's numbers differ by path and are not published
 )
 
 // officialQuotas are WeChat's own numbers.

@@ -82,7 +82,7 @@ func (s *Sim) uploadShipping(c *call) reply {
 	return c.ok(plainOK{ErrMsg: "ok"})
 }
 
-// settlement is the event after a complete shipment. The second event, about the money, is only sent by hand.
+// settlement is the event that follows when all is shipped. The second one, of the money, is sent by hand only.
 func (o *order) settlement() pushFields {
 	wait := 2 // days
 	if o.Shipment.LogisticsType == byExpress {

@@ -27,16 +27,16 @@ import (
 // maxSteps ends a conversation with WeChat that does not settle; the sweep continues it later.
 const maxSteps = 8
 
-// evidence is why a step happens. The ledger keeps some of it. F is what WeChat says: a wxpay.Trade or a wxpay.Refund.
+// evidence is why a step happens. Some of it is kept in the ledger. F is what WeChat says: a wxpay.Trade or a wxpay.Refund.
 type evidence[F any] struct {
 	source     string // pay, notify, query, close, sweep, cancel, replace, refund, auto, platform, bill, resolve
-	fact       *F     // a verified fact; the transaction decides which event it is
+	fact       *F     // a verified fact; what event it is, is decided inside the transaction
 	mismatches []order.Mismatch
 	inbox      map[string]any // row of wx_inbox to write with the step
 
 	prepayID string       // of a payment
-	decision *decision    // a person's, about a payment
-	refusal  *wxpay.Error // WeChat's refusal of a refund
+	decision *decision    // of a person, about a payment
+	refusal  *wxpay.Error // what WeChat said about a refund in place of an answer
 }
 
 // subject is a row with the row that it belongs to.
@@ -78,8 +78,8 @@ type machine[R subject, S, E ~string, F any] struct {
 	rules rules[R, S, E, F]
 	calls []call[R, E, F]
 	once  order.Effect                               // the call that is made at most once in a conversation
-	due   func(core.App, time.Time) *dbx.SelectQuery // the rows for the sweep
-	pause func(asked int) time.Duration              // before the next look
+	due   func(core.App, time.Time) *dbx.SelectQuery // the rows that the sweep looks at
+	pause func(asked int) time.Duration              // before it looks again
 }
 
 // driven is the result of driving a row.

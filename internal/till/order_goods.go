@@ -78,7 +78,7 @@ func reserveStock(tx core.App, items []order.Item, sign int) error {
 	return nil
 }
 
-// moveStock changes the stock of a line's product, or of its specification.
+// moveStock changes the stock of what a line is about: the product, or its specification.
 func moveStock(tx core.App, item order.Item, by int) error {
 	collection, id := "products", item.Product
 	if item.Variant != "" {

@@ -58,7 +58,7 @@ func (c *Cashier) Pay(e *core.RequestEvent) error {
 	// note: a conversation with WeChat is finished even when the phone disconnects
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
 	defer cancel()
-	// an attempt on other terms, or one that WeChat closed, is replaced by a new number
+	// an attempt on other terms, or one that WeChat closed, makes way for a new number
 	for range 3 {
 		row, step, err := c.attempt(e.App, record.Id)
 		if err != nil {
@@ -83,8 +83,7 @@ func (c *Cashier) Pay(e *core.RequestEvent) error {
 	return answer.Fail(answer.PayBusy, nil)
 }
 
-// attempt finds the attempt to pay with, or makes one, and applies its first event, in one transaction. It refuses an
-// order that must not be paid.
+// attempt finds the attempt to pay with, or makes one, and takes its first step, all in one transaction. It refuses an order that is not to be paid.
 func (c *Cashier) attempt(app core.App, orderID string) (row attempt, step order.Step, err error) {
 	err = books.Together(app, func(tx core.App) error {
 		row.order, err = rows.OrderByID(tx, orderID)
@@ -131,7 +130,7 @@ func (c *Cashier) checkPayable(o rows.Order) error {
 	return nil
 }
 
-// terms are the parameters for WeChat, except for the number. None of them comes from the client.
+// terms are what WeChat will be asked for, all but the number. Nothing in them comes from the client.
 func (c *Cashier) terms(tx core.App, o rows.Order) (payTerms, error) {
 	app, err := c.accounts.Settings.App(o.AppID())
 	if err != nil {

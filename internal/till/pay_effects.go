@@ -19,8 +19,8 @@ const (
 	effectPaidHooks    = "order.paid.hooks"  // OnOrderPaid
 	effectRefundHooks  = "refund.succeeded"  // OnRefundSucceeded
 	effectClosePayment = "payment.close"     // another attempt has paid the order
-	effectAutoRefund   = "refund.auto"       // unwanted money is refunded
-	effectImport       = "refund.import"     // WeChat knows of refunds made by others
+	effectAutoRefund   = "refund.auto"       // money that nobody wants goes back
+	effectImport       = "refund.import"     // WeChat knows of refunds that we have not made
 )
 
 // HandleEffects registers what happens after a payment or a refund.

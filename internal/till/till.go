@@ -1,9 +1,8 @@
 // Package till takes the money: orders, their payments and refunds, WeChat Pay's notifications, disputes, and the
 // comparison with its bills.
 //
-// WeChat is the source of truth for money, our database for what was asked. pay.go describes how a payment goes,
-// refund.go how a refund does. Package internal/order decides what an event means; machine.go is the only writer of
-// their states.
+// WeChat is the source of truth for money, our database for what was asked. pay.go tells how a payment goes, refund.go how a refund does.
+// Package internal/order decides what an event means; the only writer of their states is machine.go.
 //
 // The words: an *attempt* is one payment row with its out_trade_no, of which an order has one live; a *fact* is what
 // WeChat says, verified; *evidence* is why a row moves; a *dispute* is a payment that contradicts our books, whose

@@ -132,7 +132,7 @@ func (v *V3) download(ctx context.Context, file billFile, day time.Time) (Bill, 
 	return file.read(res.Body, day)
 }
 
-// refusedFile reads the answer that came instead of a file.
+// refusedFile reads what came instead of a file.
 func refusedFile(res *http.Response) error {
 	body, err := readAnswer(res.Body)
 	if err != nil {

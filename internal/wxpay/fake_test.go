@@ -38,7 +38,7 @@ type fakeWeChat struct {
 
 	refunds map[string]*fakeRefund // by out_refund_no
 	poor    bool                   // the merchant's balance is empty
-	lost    bool                   // calls take effect, and their answers are lost
+	lost    bool                   // calls take effect, and their answers do not arrive
 	file    fakeFile               // the bill
 }
 

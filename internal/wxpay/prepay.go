@@ -128,7 +128,7 @@ func checkText(name, value string, least, most int) error {
 	return nil
 }
 
-// note: plain http is allowed for a WeChat on this machine; WeChat itself demands https.
+// note: plain http is let through for a WeChat on this machine; WeChat itself insists on https.
 func checkNotifyURL(address string) error {
 	parsed, err := url.Parse(address)
 	if err != nil || len(address) > 255 || parsed.Host == "" || parsed.User != nil ||

@@ -30,7 +30,7 @@ type Trade struct {
 	Total                    Fen // what the order costs: compare this one
 	PayerTotal               Fen // what the payer paid, less than Total when a coupon paid a part
 	Currency                 string
-	Raw                      []byte // the verified JSON that was parsed, kept as evidence
+	Raw                      []byte // the verified JSON it was read from, to keep as evidence
 }
 
 // Notification is a verified and decrypted 支付结果通知. WeChat repeats it until it is answered, possibly with another ID: be
