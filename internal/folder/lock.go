@@ -1,4 +1,5 @@
-// Package folder looks after the data folder: one server holds it, its owner alone reads it, and no program works on what a newer one made.
+// Package folder protects the data folder: one server holds it, only its owner can read it, and an older program does
+// not open the data of a newer one.
 package folder
 
 import (

@@ -1,5 +1,5 @@
-// Package update puts a newer executable in the place of the one that serves a shop, as `wxbase update` does: checked, with the data as it was
-// kept beside, and back to both when the new one does not start.
+// Package update replaces a shop's executable by a newer one, for `wxbase update`: it checks the new one, keeps a copy
+// of the data, and returns to the old executable and data when the new one does not start.
 package update
 
 import (
