@@ -20,9 +20,8 @@ type phoneForm struct {
 	AppID         string `json:"appid"`
 }
 
-// Phone handles POST /api/wx/phone: it asks WeChat for the number behind the code and keeps it on the user. WeChat's
-// answer does not name the user, so the number belongs to the signed-in one. A client without an answer sends the same
-// code again.
+// Phone handles POST /api/wx/phone: it asks WeChat for the number behind the code and keeps it on the user. The answer of WeChat
+// names no user, so the number belongs to whoever is signed in here. Who did not get the answer sends the same code again.
 //
 // NB! each success on the phone costs the owner money, and a code works once: it is never sent to WeChat a second time.
 func (w *People) Phone(e *core.RequestEvent) error {
