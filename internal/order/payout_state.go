@@ -78,6 +78,9 @@ const (
 	EventPayoutRequested PayoutEvent = "payout_requested"
 	// EventPayoutApproved is a second person who lets the money go.
 	EventPayoutApproved PayoutEvent = "payout_approved"
+	// EventPayoutPackage is the receiver who wants to confirm while package_info is
+	// missing: the answer that named it was lost, and the same call names it again.
+	EventPayoutPackage PayoutEvent = "payout_package"
 	// EventPayoutCancel is somebody in the shop who takes the payout back.
 	EventPayoutCancel PayoutEvent = "payout_cancel"
 	// EventPayoutUnknown is a timeout, a 429 or a 5xx: it may have worked.
@@ -116,9 +119,9 @@ const (
 // PayoutEvents returns every PayoutEvent, in the order of the table.
 func PayoutEvents() []PayoutEvent {
 	return []PayoutEvent{
-		EventPayoutRequested, EventPayoutApproved, EventPayoutCancel, EventPayoutUnknown, EventPayoutNotFound,
-		EventPayoutNeverMade, EventPayoutForgotten, EventPayoutRejected, EventPayoutNotEnough, EventPayoutAccepted,
-		EventPayoutWaits, EventPayoutConfirmed, EventPayoutCancelling, EventPayoutSucceeded, EventPayoutFailed,
+		EventPayoutRequested, EventPayoutApproved, EventPayoutPackage, EventPayoutCancel, EventPayoutUnknown,
+		EventPayoutNotFound, EventPayoutNeverMade, EventPayoutForgotten, EventPayoutRejected, EventPayoutNotEnough,
+		EventPayoutAccepted, EventPayoutWaits, EventPayoutConfirmed, EventPayoutCancelling, EventPayoutSucceeded, EventPayoutFailed,
 		EventPayoutCancelled, EventPayoutOtherFact,
 	}
 }

@@ -2,8 +2,8 @@ package order
 
 // payoutTable says what each event does to a payout in each state. It reads as paymentTable does.
 //
-// NB! a payout is sent from NEW and HELD, where nothing was sent yet, and from SUBMITTED after a question that found nothing. Everywhere
-// else the only way on is to ask.
+// NB! a payout is sent from NEW and HELD, where nothing was sent yet, and from SUBMITTED after a question that found nothing. In WAITING,
+// where WeChat has it, the same call under the same number only names package_info again. Everywhere else the only way on is to ask.
 var payoutTable = table[PayoutState, PayoutEvent]{
 	EventPayoutRequested: {
 		in(PayoutNew).becomes(PayoutSubmitted, CallPayout),
@@ -12,6 +12,9 @@ var payoutTable = table[PayoutState, PayoutEvent]{
 	},
 	EventPayoutApproved: {
 		in(PayoutHeld).becomes(PayoutSubmitted, CallPayout),
+	},
+	EventPayoutPackage: {
+		in(PayoutWaiting).stays(CallPayout),
 	},
 	// In SUBMITTED WeChat may not know the number yet, so it is asked first.
 	EventPayoutCancel: {
@@ -60,23 +63,22 @@ var payoutTable = table[PayoutState, PayoutEvent]{
 	},
 	// A transfer that shows up after we had given it up is taken back, and so is one that nobody has approved or sent by our books.
 	EventPayoutAccepted: {
-		in(PayoutSubmitted).becomes(PayoutAccepted, SchedulePayoutQuery),
-		in(PayoutAccepted).isRepeat(),
+		in(PayoutSubmitted, PayoutAccepted).becomes(PayoutAccepted, SchedulePayoutQuery),
 		in(PayoutWaiting, PayoutTransferring, PayoutSuccess, PayoutFailed).isStale(),
 		in(PayoutCancelling).stays(SchedulePayoutQuery),
 		in(PayoutHeld, PayoutNew, PayoutCancelled, PayoutRejected).becomes(PayoutCancelling, SchedulePayoutQuery, Alert),
 	},
 	EventPayoutWaits: {
-		in(PayoutSubmitted, PayoutAccepted).becomes(PayoutWaiting, SchedulePayoutQuery),
-		in(PayoutWaiting).isRepeat(),
+		in(PayoutSubmitted, PayoutAccepted, PayoutWaiting).becomes(PayoutWaiting, SchedulePayoutQuery),
 		in(PayoutTransferring, PayoutSuccess, PayoutFailed).isStale(),
 		in(PayoutCancelling).stays(CancelPayout),
 		in(PayoutHeld, PayoutNew, PayoutCancelled, PayoutRejected).becomes(PayoutCancelling, CancelPayout, Alert),
 	},
 	// The receiver was faster than the cancelling.
 	EventPayoutConfirmed: {
-		in(PayoutSubmitted, PayoutAccepted, PayoutWaiting, PayoutCancelling).becomes(PayoutTransferring, SchedulePayoutQuery),
-		in(PayoutTransferring).isRepeat(),
+		in(
+			PayoutSubmitted, PayoutAccepted, PayoutWaiting, PayoutTransferring, PayoutCancelling,
+		).becomes(PayoutTransferring, SchedulePayoutQuery),
 		in(PayoutSuccess, PayoutFailed).isStale(),
 		in(PayoutHeld, PayoutNew, PayoutCancelled, PayoutRejected).becomes(PayoutTransferring, SchedulePayoutQuery, Alert),
 	},
