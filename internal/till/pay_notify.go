@@ -30,6 +30,7 @@ type Notices struct {
 	payments *Payments
 	refunds  *refundRows
 	imports  *imports
+	payouts  *payoutRows
 }
 
 // unmatchedTries is how often a notification for an order that is not here is refused, so that WeChat sends it again: our own row

@@ -39,9 +39,9 @@ type fakeWeChat struct {
 	refunds   map[string]*fakeRefund   // by out_refund_no
 	transfers map[string]*fakeTransfer // by out_bill_no
 
-	poor    bool                   // the merchant's balance is empty
-	lost    bool                   // calls take effect, and their answers do not arrive
-	file    fakeFile               // the bill
+	poor bool     // the merchant's balance is empty
+	lost bool     // calls take effect, and their answers do not arrive
+	file fakeFile // the bill
 }
 
 type fakeCert struct{ serial, pem string }

@@ -126,7 +126,9 @@ func TestTransferFailures(t *testing.T) {
 		{"too many", func(f *fakeWeChat) {
 			f.setFault(func(w http.ResponseWriter, _ *http.Request) { refuse(w, 429, "FREQUENCY_LIMITED", "频率过高") })
 		}, wxpay.KindBusy, true},
-		{"cut", func(f *fakeWeChat) { f.setFault(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }) }, wxpay.KindNetwork, true},
+		{"cut", func(f *fakeWeChat) {
+			f.setFault(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		}, wxpay.KindNetwork, true},
 		{"taken on, and nobody hears", func(f *fakeWeChat) { f.with(func() { f.lost = true }) }, wxpay.KindNetwork, true},
 		{"signed over other bytes", func(f *fakeWeChat) {
 			f.setBend(func(s *answerStamp) { s.body = append([]byte("{}"), s.body...) })
