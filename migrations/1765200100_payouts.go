@@ -12,7 +12,7 @@ func init() {
 
 const (
 	payoutFields = "wx_payouts user merchant appid openid outBillNo transferBillNo state amount remark scene perception reports userName note key " +
-		"requestedBy requesterId approvedBy approverId releasedAt calledAt confirmBy endedAt failReason refusedCode refusedMessage packageInfo " +
+		"requestedBy requesterId approvedBy approverId askedAt releasedAt calledAt confirmBy endedAt failReason refusedCode refusedMessage packageInfo " +
 		"nextQueryAt queries raw created updated"
 	payoutLedgerIndex = "idx_wx_ledger_payout"
 )
@@ -69,6 +69,7 @@ func payoutSchema(users string) schema {
 			&core.TextField{Name: "userName", Max: 2_000, Hidden: true, Help: "The receiver's real name: ciphertext, emptied at the end."},
 			text("note", 200), text("key", 64),
 			text("requestedBy", 200), text("requesterId", 15), text("approvedBy", 200), text("approverId", 15),
+			date("askedAt"),
 			&core.DateField{Name: "releasedAt", Help: "When the money was let go; it counts for that day in Beijing."},
 			date("calledAt"), date("confirmBy"), date("endedAt"),
 			text("failReason", 100), text("refusedCode", 64), text("refusedMessage", 600),
@@ -80,7 +81,7 @@ func payoutSchema(users string) schema {
 			{"out_bill_no", true, "`merchant`, `outBillNo`", ""},
 			{"key", true, "`key`", "`key` != ''"},
 			{"due", false, "`nextQueryAt`", "`nextQueryAt` != ''"},
-			{"user", false, "`user`, `created`", ""},
+			{"user", false, "`user`, `askedAt`", ""},
 			{"created", false, "`created`, `state`", ""},
 			{"released", false, "`releasedAt`, `state`, `amount`", ""},
 		},

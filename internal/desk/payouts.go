@@ -42,7 +42,7 @@ type PayoutView struct {
 	RefusedMessage string `json:"refusedMessage"`
 	ConfirmBy      string `json:"confirmBy"`
 	EndedAt        string `json:"endedAt"`
-	Created        string `json:"created"`
+	AskedAt        string `json:"askedAt"`
 }
 
 // ViewPayout shows a payout without the receiver's name in the shop.
@@ -51,7 +51,7 @@ func ViewPayout(p rows.Payout) PayoutView {
 		ID: p.Id, Number: p.OutBillNo(), TransferBillNo: p.TransferBillNo(), User: p.User(), State: string(p.State()), Amount: p.Amount(),
 		Remark: p.Remark(), Scene: p.Scene(), Perception: p.Perception(), Note: p.Note(), RequestedBy: p.RequestedBy(), ByProgram: p.RequesterID() == "",
 		ApprovedBy: p.ApprovedBy(), FailReason: p.GetString("failReason"), RefusedCode: p.GetString("refusedCode"),
-		RefusedMessage: p.GetString("refusedMessage"), EndedAt: moment(p.GetDateTime("endedAt")), Created: moment(p.GetDateTime("created")),
+		RefusedMessage: p.GetString("refusedMessage"), EndedAt: moment(p.GetDateTime("endedAt")), AskedAt: moment(p.GetDateTime("askedAt")),
 	}
 	if p.State() == order.PayoutWaiting {
 		v.ConfirmBy = moment(p.GetDateTime("confirmBy"))

@@ -131,5 +131,5 @@ func (p Payout) Queries() int { return p.GetInt("queries") }
 // SetQueries changes Queries.
 func (p Payout) SetQueries(v int) { p.Set("queries", v) }
 
-// Created reads the field.
-func (p Payout) Created() time.Time { return p.GetDateTime("created").Time() }
+// AskedAt is when somebody asked for it.
+func (p Payout) AskedAt() time.Time { return p.GetDateTime("askedAt").Time() }

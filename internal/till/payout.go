@@ -192,11 +192,11 @@ type ownPayout struct {
 	Remark    string `json:"remark"`
 	State     string `json:"state"`
 	ConfirmBy string `json:"confirmBy"`
-	Created   string `json:"created"`
+	AskedAt   string `json:"askedAt"`
 }
 
 func viewOwnPayout(p rows.Payout) ownPayout {
-	v := ownPayout{ID: p.Id, Amount: p.Amount(), Remark: p.Remark(), State: string(p.State()), Created: p.Created().UTC().Format(time.RFC3339)}
+	v := ownPayout{ID: p.Id, Amount: p.Amount(), Remark: p.Remark(), State: string(p.State()), AskedAt: p.AskedAt().UTC().Format(time.RFC3339)}
 	if at := p.ConfirmBy(); p.State() == order.PayoutWaiting && !at.IsZero() {
 		v.ConfirmBy = at.UTC().Format(time.RFC3339)
 	}
@@ -209,7 +209,7 @@ const mostOwn = 100
 // ListOwn handles GET /api/wx/payouts: what the shop has sent to who asks, the newest first. What is held or was never sent is not shown.
 func (p *Payouts) ListOwn(e *core.RequestEvent) error {
 	found, err := books.Select(e.App, "wx_payouts",
-		"`user` = ? AND `state` NOT IN ('HELD', 'NEW', 'REJECTED') AND `calledAt` != '' ORDER BY `created` DESC, `rowid` DESC LIMIT ?", e.Auth.Id, mostOwn)
+		"`user` = ? AND `state` NOT IN ('HELD', 'NEW', 'REJECTED') AND `calledAt` != '' ORDER BY `askedAt` DESC, `rowid` DESC LIMIT ?", e.Auth.Id, mostOwn)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}

@@ -96,7 +96,7 @@ func payoutOfKey(tx core.App, wish PayoutWish) (none rows.Payout, err error) {
 
 // refuseSecondClick refuses the same amount to the same person within a minute.
 func (p *Payouts) refuseSecondClick(tx core.App, wish PayoutWish) error {
-	have, err := books.First(tx, "wx_payouts", "`user` = ? AND `amount` = ? AND `created` > ? AND `state` NOT IN "+offStates+" ORDER BY `created` DESC",
+	have, err := books.First(tx, "wx_payouts", "`user` = ? AND `amount` = ? AND `askedAt` > ? AND `state` NOT IN "+offStates+" ORDER BY `askedAt` DESC",
 		wish.User, wish.Amount, p.now().Add(-secondClick).UTC().Format(days.Stored))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
@@ -142,7 +142,7 @@ func (p *Payouts) write(tx core.App, wish PayoutWish) (none rows.Payout, err err
 		"id": id, "user": wish.User, "merchant": merchant.MchID, "appid": request.AppID, "openid": request.OpenID, "outBillNo": request.OutBillNo,
 		"state": string(state), "amount": wish.Amount, "remark": wish.Remark, "scene": wish.Scene, "perception": wish.Perception,
 		"reports": wish.Reports, "userName": name, "note": wish.Note, "key": wish.Key,
-		"requestedBy": books.Clip(wish.By, 200), "requesterId": wish.requester,
+		"requestedBy": books.Clip(wish.By, 200), "requesterId": wish.requester, "askedAt": p.now(),
 	})
 	if state == order.PayoutNew { // note: should the process end before the call, the sweep makes it
 		r.Set("releasedAt", p.now())

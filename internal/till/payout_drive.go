@@ -125,7 +125,7 @@ func (m *payoutRows) read(tx core.App, id string) (row payee, err error) {
 func (m *payoutRows) eventOf(_ core.App, row payee, event order.PayoutEvent, why *payoutEvidence) (order.PayoutEvent, error) {
 	p := row.payout
 	if event == order.EventPayoutNotFound {
-		return order.PayoutMissing(p.State(), p.Created(), p.CalledAt(), m.now()), nil
+		return order.PayoutMissing(p.State(), p.AskedAt(), p.CalledAt(), m.now()), nil
 	}
 	if why.fact == nil {
 		return event, nil
@@ -170,7 +170,7 @@ func (m *payoutRows) keep(tx core.App, row payee, event order.PayoutEvent, step 
 	switch {
 	case why.refusal != nil:
 		payout.SetRefused(books.Clip(why.refusal.Code, 64), books.Clip(why.refusal.Message, 600))
-	case step.Changed() && step.To != order.PayoutSubmitted && step.To != order.PayoutCancelling:
+	case why.fact != nil && len(why.mismatches) == 0:
 		payout.SetRefused("", "")
 	}
 	if step.To == order.PayoutWaiting && step.Changed() {
