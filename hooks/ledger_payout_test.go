@@ -84,8 +84,8 @@ func (l *ledgerRun) payOut(i int) error {
 		if fate%7 == 0 {
 			decision = "/cancel"
 		}
-		if _, err := l.insist(path+decision, l.second, nil); err != nil {
-			return err
+		if _, err := l.insist(path+decision, l.second, nil); err != nil || decision == "/cancel" {
+			return err // what was never let go is none to its receiver
 		}
 	}
 	switch {
