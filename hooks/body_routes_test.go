@@ -112,6 +112,9 @@ func bodyRoutes() map[string]bodyRoute {
 		"/check/image":              {token: buyer, path: at("/check/image"), upload: true, body: (*bodyWorld).avatar},
 		"/notify/pay/{merchant}":    {token: at(""), path: func(w *bodyWorld) string { return "/notify/pay/" + merchantOf(w.t, w.App) }, foreign: true},
 		"/notify/refund/{merchant}": {token: at(""), path: func(w *bodyWorld) string { return "/notify/refund/" + merchantOf(w.t, w.App) }, foreign: true},
+		"/payouts/{id}/confirm":     {token: buyer, path: func(w *bodyWorld) string { return "/payouts/" + w.payout() + "/confirm" }, body: nothing, empty: true},
+		"/payouts/{id}/sync":        {token: buyer, path: func(w *bodyWorld) string { return "/payouts/" + w.payout() + "/sync" }, body: nothing, empty: true},
+		"/notify/payout/{merchant}": {token: at(""), path: func(w *bodyWorld) string { return "/notify/payout/" + merchantOf(w.t, w.App) }, foreign: true},
 		"/push/{appid}":             {token: at(""), path: func(w *bodyWorld) string { return "/push/" + w.AppID() }, foreign: true},
 	}
 }
@@ -123,6 +126,11 @@ func (w *bodyWorld) paid() string {
 	payAndSync(w.t, w.buyer, order)
 	w.Clock.Advance(10 * time.Second) // WeChat's shipping does not know an order of this second
 	return order.Text("id")
+}
+
+// payout is one that waits for the buyer.
+func (w *bodyWorld) payout() string {
+	return sendPayout(w.t, w.App, w.buyer, 500).Text("id")
 }
 
 // passer is somebody who may be logged out.

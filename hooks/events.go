@@ -44,6 +44,8 @@ type (
 	PaidEvent = events.PaidEvent
 	// RefundEvent is a refund that has reached the payer; see package events.
 	RefundEvent = events.RefundEvent
+	// PayoutEvent is a payout that has ended; see package events.
+	PayoutEvent = events.PayoutEvent
 	// ScanEvent is a mini-program code that was opened; see package events.
 	ScanEvent = events.ScanEvent
 	// RoomMessageEvent is a message on its way into a room; see package events.

@@ -21,6 +21,7 @@ func (p *Plugin) openFeatures(told *books.Webhook) {
 		App: p.app, Now: p.Now, Accounts: p.accounts, Gateways: p.accounts, Books: p.books, Locks: p.locks, Limits: p.limits, Metrics: p.metrics,
 		OrderLife: p.cfg.OrderLife, SweepEvery: p.cfg.SweepEvery,
 	})
+	p.Payouts = &Payouts{p.till}
 	p.parcels = &parcels.Parcels{App: p.app, Now: p.Now, Accounts: p.accounts, Books: p.books, Locks: p.locks}
 	p.codes = &codes.Codes{
 		App: p.app, Now: p.Now, Accounts: p.accounts, Books: p.books, Locks: p.locks, Limits: p.limits, Metrics: p.metrics,

@@ -105,6 +105,8 @@ type Config struct {
 
 // Plugin is wxbase inside a PocketBase app.
 type Plugin struct {
+	Payouts *Payouts // sends money to people, and tells how that ended
+
 	app      core.App
 	cfg      Config
 	accounts *accounts.Accounts
@@ -410,6 +412,13 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.POST("/orders/{id}/sync", p.till.Cashier.Sync).Bind(buyerOr(desk.Orders, "order.sync"), calls)
 	wx.POST("/orders/{id}/cancel", p.till.Cashier.Cancel).Bind(buyerOr(desk.Orders, "order.cancel"), calls)
 	wx.POST("/orders/{id}/refunds", p.till.Refunds.Create).Bind(may(desk.Refund, "order.refund"))
+	wx.GET("/payouts", p.till.Payouts.ListOwn).Bind(user)
+	wx.POST("/payouts/{id}/confirm", p.till.Payouts.Confirm).Bind(user, calls)
+	wx.POST("/payouts/{id}/sync", p.till.Payouts.Sync).Bind(user, calls)
+	wx.POST("/admin/payouts", p.till.Payouts.Create).Bind(may(desk.Payout, "payout.create"))
+	wx.POST("/admin/payouts/{id}/approve", p.till.Payouts.Approve).Bind(may(desk.Payout, "payout.approve"))
+	wx.POST("/admin/payouts/{id}/cancel", p.till.Payouts.Cancel).Bind(may(desk.Payout, "payout.cancel"))
+	wx.POST("/admin/payouts/{id}/sync", p.till.Payouts.Look).Bind(may(desk.Payout, "payout.sync"))
 	wx.POST("/orders/{id}/shipments", p.parcels.CreateShipment).Bind(may(desk.Ship, "order.ship"))
 	wx.GET("/orders/{id}/shipments", p.parcels.ShowShipment).Bind(may(desk.View, ""))
 	wx.POST("/codes", p.codes.CreateCode).Bind(buyerOr(desk.Outreach, "code.make"), calls)
@@ -446,6 +455,8 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.POST("/notify/pay/{merchant}", p.till.Notices.Pay).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/notify/refund/{merchant}", p.till.Notices.Refund).Unbind(apis.DefaultBodyLimitMiddlewareId).
+		Bind(apis.SkipSuccessActivityLog())
+	wx.POST("/notify/payout/{merchant}", p.till.Notices.Payout).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
 	wx.GET("/push/{appid}", p.subscribe.VerifyPush).Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/push/{appid}", p.subscribe.ReceivePush).Unbind(apis.DefaultBodyLimitMiddlewareId).Bind(apis.SkipSuccessActivityLog())

@@ -2,6 +2,7 @@ package hooks_test
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"strconv"
 	"testing"
@@ -27,7 +28,8 @@ func (l *ledgerRun) checkInvariants(t *testing.T) {
 	t.Helper()
 	app, done := booksOf(t, l.server.dir)
 	defer done()
-	for what, query := range map[string]string{
+	invariants := payoutInvariants()
+	maps.Copy(invariants, map[string]string{
 		"an attempt turned PAID twice":                    `SELECT COUNT(*) FROM (SELECT payment FROM wx_ledger WHERE [[to]] = 'PAID' AND [[from]] != 'PAID' GROUP BY payment HAVING COUNT(*) > 1)`,
 		"an order with two attempts that paid it":         `SELECT COUNT(*) FROM (SELECT [[order]] FROM payments WHERE state = 'PAID' GROUP BY [[order]] HAVING COUNT(*) > 1)`,
 		"an order with two live attempts":                 `SELECT COUNT(*) FROM (SELECT [[order]] FROM payments WHERE state IN ('NEW','PREPAYING','PREPAID','UNKNOWN') GROUP BY [[order]] HAVING COUNT(*) > 1)`,
@@ -41,7 +43,8 @@ func (l *ledgerRun) checkInvariants(t *testing.T) {
 		"a dispute that does not freeze its order":        `SELECT COUNT(*) FROM payments p JOIN orders o ON o.id = p.[[order]] WHERE (p.disputedAt != '' OR p.state = 'DISPUTED') AND o.frozenAt = ''`,
 		"a dispute without its alert":                     `SELECT COUNT(*) FROM payments p WHERE disputedAt != '' AND NOT EXISTS (SELECT 1 FROM wx_alerts a WHERE a.kind = 'disputed' AND a.subject = p.id AND a.closedAt = '')`,
 		"a live attempt that nobody will look at":         `SELECT COUNT(*) FROM payments WHERE state IN ('NEW','PREPAYING','PREPAID','UNKNOWN','CLOSING') AND nextQueryAt = ''`,
-	} {
+	})
+	for what, query := range invariants {
 		var n int
 		if err := app.DB().NewQuery(query).Row(&n); err != nil {
 			t.Fatalf("%s: %v", what, err)
@@ -147,6 +150,7 @@ func (l *ledgerRun) check(t *testing.T) {
 		t.Errorf("paid: ours %d fen, theirs %d fen", ourPaid, paid)
 	}
 	l.checkRefunds(t, app, refunded)
+	l.checkPayouts(t, app)
 	late, err := app.CountRecords("payments", dbx.HashExp{"state": "PAID_LATE"})
 	if err != nil {
 		t.Fatal(err)

@@ -57,16 +57,18 @@ type ledgerRun struct {
 	clock  *ledgerClock
 	seed   uint64
 	super  string
+	second string   // another superuser, who approves payouts
 	goods  []string // products without specifications
 	sizes  []ledgerSize
 	people []ledgerPerson
 
 	done     atomic.Int64
 	resolved atomic.Int64
+	paidOut  atomic.Int64
 	kills    int
 }
 
-type ledgerPerson struct{ id, token string }
+type ledgerPerson struct{ id, user, token string }
 
 // ledgerSize is one specification of a product.
 type ledgerSize struct{ product, id string }
@@ -135,8 +137,10 @@ func (l *ledgerRun) prepare(t *testing.T) {
 			t.Fatal(err)
 		}
 		login := l.must(t, http.MethodPost, "/api/wx/login", "", map[string]any{"code": code["code"]})
-		l.people = append(l.people, ledgerPerson{id, login["token"].(string)}) //nolint:forcetypeassert // likewise
+		record, _ := login["record"].(map[string]any)
+		l.people = append(l.people, ledgerPerson{id, record["id"].(string), login["token"].(string)}) //nolint:forcetypeassert // likewise
 	}
+	l.preparePayouts(t)
 }
 
 // prepareSizes makes a product that comes in two specifications.
@@ -163,10 +167,7 @@ func (l *ledgerRun) must(t *testing.T, method, path, token string, body map[stri
 // trouble is what goes wrong, and how often.
 func (l *ledgerRun) trouble(t *testing.T) {
 	t.Helper()
-	for _, f := range []struct {
-		on, kind string
-		p        float64
-	}{
+	for _, f := range append([]payoutFault{
 		{"notification", "lost", .12},
 		{"notification", "duplicate", .08},
 		{"notification", "concurrent", .06},
@@ -188,7 +189,7 @@ func (l *ledgerRun) trouble(t *testing.T) {
 		{"pay", "wrong_signature", .02},
 		{"pay", "timeout_after_accept", .03},
 		{"pay_device", "paid_after_close", .5},
-	} {
+	}, payoutFaults()...) {
 		body := map[string]any{"on": f.on, "kind": f.kind, "times": -1, "probability": f.p}
 		if f.kind == "timeout_after_accept" {
 			body["delay"] = "20ms"
@@ -208,6 +209,8 @@ func (l *ledgerRun) run(t *testing.T, n int) {
 	var hands sync.WaitGroup
 	hands.Go(func() { l.passTime(ctx) })
 	hands.Go(func() { l.keepShop(ctx) })
+	var payers sync.WaitGroup
+	payers.Go(func() { l.payPeople(ctx, t, n/2) })
 	orders := make(chan int)
 	var buyers sync.WaitGroup
 	for range 8 {
@@ -231,6 +234,7 @@ func (l *ledgerRun) run(t *testing.T, n int) {
 	}
 	close(orders)
 	buyers.Wait()
+	payers.Wait()
 	stop()
 	hands.Wait()
 }
@@ -431,7 +435,11 @@ func (l *ledgerRun) settle(t *testing.T) {
 		if open = l.openBusiness(t); len(open) == 0 {
 			return
 		}
-		l.clock.advance(2 * time.Minute)
+		step := 2 * time.Minute
+		if len(open) == 1 && open["wx_payouts"] > 0 {
+			step = time.Hour // nobody confirms: WeChat closes it after a day
+		}
+		l.clock.advance(step)
 		time.Sleep(100 * time.Millisecond) // the server works on what the clock has made due
 	}
 	t.Fatalf("stuck after many hours: %v", open)
@@ -445,6 +453,7 @@ func (l *ledgerRun) openBusiness(t *testing.T) map[string]int {
 		"payments": `state = "NEW" || state = "PREPAYING" || state = "PREPAID" || state = "UNKNOWN" || state = "CLOSING" || state = "DISPUTED" || disputedAt != ""`,
 		"refunds":  `state = "NEW" || state = "SUBMITTED" || state = "PROCESSING"`,
 		"orders":   `payState = "UNPAID" || frozenAt != ""`, "wx_outbox": `doneAt = ""`,
+		"wx_payouts": `state != "SUCCESS" && state != "FAILED" && state != "CANCELLED" && state != "REJECTED"`,
 	} {
 		_, found, err := l.server.call(http.MethodGet, "/api/collections/"+name+"/records?perPage=1&filter="+url.QueryEscape(filter), l.super, nil)
 		if err != nil {

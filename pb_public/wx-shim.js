@@ -7,7 +7,7 @@ const LONGEST = 60000;
 
 /**
  * createWx makes the wx of one person. log(kind, facts) hears of every call; screens are WeChat's own sheets:
- * {cashier(prepay, pay), phoneConsent(), scanner(read)}.
+ * {cashier(prepay, pay), transfer(package), phoneConsent(), scanner(read)}.
  */
 export function createWx({ person, log, screens }) {
   const mine = (verb, body) => simCall(`/_sim/people/${encodeURIComponent(person.id)}/${verb}`, body || {});
@@ -26,6 +26,8 @@ export function createWx({ person, log, screens }) {
       return info;
     }),
     requestPayment: (options) => answer(options, 'requestPayment', () => pay(mine, screens, log, options)),
+    canIUse: (name) => name === 'requestMerchantTransfer',
+    requestMerchantTransfer: (options) => answer(options, 'requestMerchantTransfer', () => takeTransfer(mine, screens, log, options)),
     getPhoneNumber: (options) => answer(options, 'getPhoneNumber', () => phoneNumber(mine, screens, log)),
     scanCode: (options) => answer(options, 'scanCode', async () => {
       const found = await screens.scanner((image) => mine('scan', { image }));
@@ -70,6 +72,18 @@ async function pay(mine, screens, log, options) {
   const chosen = await screens.cashier(params.package.replace('prepay_id=', ''), () => act('pay'));
   const result = chosen === 'cancel' ? await act('cancel') : chosen;
   if (!/:ok$/.test(result.errMsg)) throw new Error(result.errMsg);
+  return result;
+}
+
+/** takeTransfer is WeChat's page on which a person takes money. */
+async function takeTransfer(mine, screens, log, options) {
+  const { mchId, appId, openId } = options;
+  log('transfer', { package: options.package });
+  const action = (await screens.transfer(options.package)) ? 'confirm' : 'cancel';
+  const result = await mine('transfer', { mchId, appId, openId, package: options.package, action });
+  const ok = /:ok$/.test(result.errMsg);
+  log(ok ? 'transferok' : 'transferfail', result);
+  if (!ok) throw new Error(result.errMsg);
   return result;
 }
 

@@ -36,6 +36,7 @@ func All() []Problem {
 		EventName, Payload, MessageBig, MessageRefused, Rate, TokenInvalid,
 		TopicUnknown, TopicLimit, Connections, ServerFull, TicketInvalid, TicketElsewhere, PrimaryAway, Closing,
 		NotifySignature, NotifyStale, NotifyMalformed, NotifyMerchant, NotifyUnmatched, NotifyProcessing, NotifyKeys,
+		PayoutMissing, PayoutInvalid, PayoutsOff, PayoutCeiling, PayoutRepeated, PayoutKeyReused, PayoutSamePerson, PayoutState, PayoutNotWaiting, PayoutNeedsV3,
 		AlertMissing, ExportLimit, ForgetMoney, ForgetNotWaiting,
 	}, deskProblems()...)
 }

@@ -13,8 +13,8 @@ var (
 	}
 	ForgetMoney = Problem{
 		Code: "forget_money_under_way", Status: http.StatusConflict,
-		EN:    "There are orders that have to end first: open, paid and not shipped, disputed, or with a refund on its way.",
-		ZH:    "还有未完结的订单（待支付、已支付未发货、有争议或退款中），完结后才能注销",
+		EN:    "There are orders that have to end first: open, paid and not shipped, disputed, or with a refund on its way; or a payout that has not ended.",
+		ZH:    "还有未完结的订单（待支付、已支付未发货、有争议或退款中）或未结束的转账，完结后才能注销",
 		FixEN: "`data.orders` lists their numbers: cancel, ship or refund them, or wait. An operator can ask with days of grace; it then waits by itself.",
 		FixZH: "见 `data.orders` 中的订单号：取消、发货、退款或等待完结。管理员可设置宽限天数，系统会自行等待。",
 	}

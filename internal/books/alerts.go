@@ -32,6 +32,7 @@ const (
 	AlertDisk      AlertKind = "disk"      // no room, or writing fails; what is short
 	AlertShipping  AlertKind = "shipping"  // shipping information that WeChat refused; the order
 	AlertBackup    AlertKind = "backup"    // none, too old, or it does not open
+	AlertPayout    AlertKind = "payout"    // a payout that needs a person; the payout
 	AlertPayment   AlertKind = "payment"   // a payment that WeChat refused or that went an odd way; the merchant or the payment
 )
 

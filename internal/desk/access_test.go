@@ -44,6 +44,12 @@ var shopRoutes = map[string]guarded{
 	"POST /api/wx/admin/orders/{id}/refunds/preview": {desk.Refund, "", false},
 	"POST /api/wx/admin/refunds/{id}/approve":        {desk.Refund, "refund.approve", false},
 	"POST /api/wx/admin/refunds/{id}/refuse":         {desk.Refund, "refund.refuse", false},
+	"GET /api/wx/admin/payouts":                      {desk.View, "", false},
+	"GET /api/wx/admin/payouts/{id}":                 {desk.View, "", false},
+	"POST /api/wx/admin/payouts":                     {desk.Payout, "payout.create", false},
+	"POST /api/wx/admin/payouts/{id}/approve":        {desk.Payout, "payout.approve", false},
+	"POST /api/wx/admin/payouts/{id}/cancel":         {desk.Payout, "payout.cancel", false},
+	"POST /api/wx/admin/payouts/{id}/sync":           {desk.Payout, "payout.sync", false},
 	"GET /api/wx/admin/carriers":                     {desk.View, "", false},
 	"GET /api/wx/admin/picking":                      {desk.View, "", false},
 	"GET /api/wx/admin/users":                        {desk.View, "", false},
@@ -124,7 +130,8 @@ var otherRoutes = []string{
 	"POST /api/wx/phone", "POST /api/wx/profile", "POST /api/wx/orders", "POST /api/wx/orders/{id}/pay", "GET /api/wx/scenes/{scene}",
 	"GET /api/wx/edges/key", "POST /api/wx/rooms/tickets", "POST /api/wx/rooms/{room}/messages", "GET /api/wx/rooms/{room}/messages",
 	"GET /api/wx/rooms/{room}/members", "POST /api/wx/consents", "POST /api/wx/check/text", "POST /api/wx/check/image",
-	"POST /api/wx/notify/pay/{merchant}", "POST /api/wx/notify/refund/{merchant}", "GET /api/wx/push/{appid}", "POST /api/wx/push/{appid}",
+	"POST /api/wx/notify/pay/{merchant}", "POST /api/wx/notify/refund/{merchant}", "POST /api/wx/notify/payout/{merchant}",
+	"GET /api/wx/payouts", "POST /api/wx/payouts/{id}/confirm", "POST /api/wx/payouts/{id}/sync", "GET /api/wx/push/{appid}", "POST /api/wx/push/{appid}",
 }
 
 // routesBelow reads the routes of a group of PocketBase's router, which keeps them to itself.

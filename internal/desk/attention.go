@@ -41,6 +41,7 @@ var shownKinds = map[string]shownKind{
 	"unmatched": {"unmatched", "/inbox?state=UNMATCHED", 2},
 	"refund":    {"refund_abnormal", "/orders?search=", 3},
 	"payment":   {"payment", "/inbox", 4},
+	"payout":    {"payout", "/payouts", 4},
 	"secret":    {"secret", "/setup", 5},
 	"disk":      {"disk", "/doctor", 6},
 	"shipping":  {"shipping", "/orders?ship=NONE", 8},
@@ -66,7 +67,7 @@ func (p *overviewPage) listAttention(e *core.RequestEvent) error {
 	if kind := e.Request.URL.Query().Get("kind"); kind != "" {
 		return p.listKind(e, kind)
 	}
-	for _, part := range []func(core.App) ([]attention, error){p.alertsOf, p.secondPersons, p.shippingDue, p.openDifferences, p.heldTexts} {
+	for _, part := range []func(core.App) ([]attention, error){p.alertsOf, p.secondPersons, p.heldPayouts, p.shippingDue, p.openDifferences, p.heldTexts} {
 		found, err := part(e.App)
 		if err != nil {
 			return answer.Fail(answer.Busy, err)
@@ -120,6 +121,9 @@ func viewAlert(r *core.Record) attention {
 	}
 	if kind == "shipping" {
 		a.To = "/orders/" + a.Subject
+	}
+	if kind == "payout" {
+		a.To = "/payouts/" + a.Subject
 	}
 	return a
 }

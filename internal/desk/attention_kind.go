@@ -34,6 +34,10 @@ func openOf(app core.App, kind string) ([]attention, error) {
 		err := app.RecordQuery("wx_refund_requests").AndWhere(dbx.HashExp{"state": requestWaiting}).OrderBy("created").Limit(mostAlerts).All(&rows)
 		return each(rows, viewSecond), err
 	}
+	if kind == kindPayoutSecond {
+		held, err := openPayouts(app)
+		return each(held, viewHeldPayout), err
+	}
 	where := dbx.And(dbx.NewExp("[[closedAt]] = ''"), dbx.HashExp{"kind": alertKind(kind)})
 	if err := app.RecordQuery("wx_alerts").AndWhere(where).OrderBy("since").Limit(mostAlerts).All(&rows); err != nil {
 		return nil, fmt.Errorf("read alerts: %w", err)

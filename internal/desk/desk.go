@@ -66,6 +66,7 @@ type Desk struct {
 	effects  *effectsPage
 	carriers *carriers
 	refunds  *refundDesk
+	payouts  *payoutsPage
 	users    *usersPage
 	products *productsPage
 	inbox    *inboxPage
@@ -89,6 +90,7 @@ func New(deps Deps) *Desk {
 		overview: &overviewPage{k, deps.Online, deps.ShipWithin, counts}, logins: counts,
 		orders: orders, effects: &effectsPage{k, deps.Wake}, carriers: &carriers{kit: k, ask: deps.Carriers},
 		refunds: &refundDesk{k, deps.LockOrder, deps.Refund, deps.GiveBack},
+		payouts: &payoutsPage{k},
 		users:   &usersPage{k, orders}, products: &productsPage{k},
 		inbox: &inboxPage{k, deps.Books.Replay, deps.Books.CloseInbox}, bills: &billsPage{k, deps.Books.Rerun, deps.Books.CloseAlert, deps.Books.CloseUnmatched}, held: &heldPage{k},
 		outreach: &outreachPage{k, deps.Outreach}, setup: &setupPage{k, deps.Setup, deps.Simulated, deps.Vault},

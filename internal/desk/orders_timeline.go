@@ -42,14 +42,21 @@ func ledgerEvent(r *core.Record) event {
 	if refund := r.GetString("refund"); refund != "" {
 		e.Kind, e.Title, e.Ref = "refund", "refund", refund
 	}
-	e.OK = !slices.Contains([]string{"DISPUTED", "REJECTED", "ABNORMAL"}, e.To)
+	if payout := r.GetString("payout"); payout != "" {
+		e.Kind, e.Title, e.Ref = "payout", "payout", payout
+	}
+	e.OK = !slices.Contains([]string{"DISPUTED", "REJECTED", "ABNORMAL", "FAILED"}, e.To)
 	var proof struct {
 		Mismatches []struct{ Field, Got, Want string } `json:"mismatches"`
 		Decision   *struct{ Decision, By, Reason string }
 		Refusal    *struct{ Code, Message string }
+		By         string
 	}
 	if json.Unmarshal([]byte(r.GetString("evidence")), &proof) != nil {
 		return e
+	}
+	if proof.By != "" {
+		e.By = proof.By
 	}
 	var words []string
 	for _, m := range proof.Mismatches {

@@ -18,6 +18,10 @@ type Preferences struct {
 	Shop            string `json:"shop"`
 	TwoPersonsAbove int64  `json:"twoPersonsAbove"` // fen; refunds above it need a second person; 0: none does
 	PublicURL       string `json:"publicUrl"`
+	// PayoutsPerDay is how much may leave as payouts on a day in Beijing, in fen; 0: none may.
+	PayoutsPerDay int64 `json:"payoutsPerDay"`
+	// PayoutsAlonePerDay is how much of it one person may let go without a second one, in fen; 0: each payout needs a second person.
+	PayoutsAlonePerDay int64 `json:"payoutsAlonePerDay"`
 	// EnglishDashboard leaves PocketBase's own screens in English, for who would rather read them as its documentation shows them.
 	EnglishDashboard bool `json:"englishDashboard"`
 }

@@ -26,6 +26,7 @@ const (
 	Orders   Permission = "orders"   // cancel, ask WeChat, note, send an effect again
 	Ship     Permission = "ship"     // shipping information
 	Refund   Permission = "refund"   // give money back
+	Payout   Permission = "payout"   // send money to people
 	Dispute  Permission = "dispute"  // settle a disputed payment
 	Products Permission = "products" // what is sold
 	Users    Permission = "users"    // block, log out, hand out or delete a person's data
@@ -37,14 +38,14 @@ const (
 )
 
 // everything is every permission, in the order in which they are shown.
-var everything = []Permission{View, Phone, Export, Orders, Ship, Refund, Dispute, Products, Users, Outreach, Books, Setup, Staff, Audit}
+var everything = []Permission{View, Phone, Export, Orders, Ship, Refund, Payout, Dispute, Products, Users, Outreach, Books, Setup, Staff, Audit}
 
 // allowed is the one table of who may do what.
 var allowed = map[Role][]Permission{
 	Owner:   everything,
-	Manager: {View, Phone, Export, Orders, Ship, Refund, Dispute, Products, Users, Outreach, Books, Audit},
+	Manager: {View, Phone, Export, Orders, Ship, Refund, Payout, Dispute, Products, Users, Outreach, Books, Audit},
 	Clerk:   {View, Phone, Orders, Ship},
-	Finance: {View, Export, Refund, Dispute, Books},
+	Finance: {View, Export, Refund, Payout, Dispute, Books},
 	Viewer:  {View},
 }
 

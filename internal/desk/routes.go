@@ -86,6 +86,8 @@ func (d *Desk) orderRoutes() []Route {
 		{http.MethodPost, "/orders/{id}/refunds/preview", Refund, "", d.refunds.previewRefund, 0},
 		{http.MethodPost, "/refunds/{id}/approve", Refund, "refund.approve", d.refunds.approveRefund, 0},
 		{http.MethodPost, "/refunds/{id}/refuse", Refund, "refund.refuse", d.refunds.refuseRefund, 0},
+		{http.MethodGet, "/payouts", View, "", d.payouts.listPayouts, 0},
+		{http.MethodGet, "/payouts/{id}", View, "", d.payouts.showPayout, 0},
 		{http.MethodGet, "/carriers", View, "", d.carriers.listCarriers, 0},
 		{http.MethodGet, "/picking", View, "", d.orders.listPicking, 0},
 	}

@@ -160,6 +160,9 @@ type preferencesForm struct {
 	TwoPersonsAbove *int64  `json:"twoPersonsAbove"`
 	PublicURL       *string `json:"publicUrl"`
 
+	PayoutsPerDay      *int64 `json:"payoutsPerDay"`
+	PayoutsAlonePerDay *int64 `json:"payoutsAlonePerDay"`
+
 	EnglishDashboard *bool `json:"englishDashboard"`
 }
 
@@ -198,6 +201,18 @@ func (f preferencesForm) fill(p *Preferences, store *settings.Store) error {
 		if p.TwoPersonsAbove < 0 || p.TwoPersonsAbove > 100_000_000 {
 			return answer.Field(answer.FieldInvalid, "twoPersonsAbove", "0 to 100000000 fen")
 		}
+	}
+	for name, change := range map[string]struct {
+		from *int64
+		into *int64
+	}{"payoutsPerDay": {f.PayoutsPerDay, &p.PayoutsPerDay}, "payoutsAlonePerDay": {f.PayoutsAlonePerDay, &p.PayoutsAlonePerDay}} {
+		if change.from == nil {
+			continue
+		}
+		if *change.from < 0 || *change.from > 100_000_000 {
+			return answer.Field(answer.FieldInvalid, name, "0 to 100000000 fen")
+		}
+		*change.into = *change.from
 	}
 	if f.EnglishDashboard != nil {
 		p.EnglishDashboard = *f.EnglishDashboard

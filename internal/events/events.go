@@ -110,6 +110,14 @@ type RefundEvent struct {
 	Refund *core.Record
 }
 
+// PayoutEvent is a payout that has ended, after the commit: its money has reached the receiver, or will not. Like PaidEvent it is delivered
+// at least once.
+type PayoutEvent struct {
+	hook.Event
+	App    core.App
+	Payout *core.Record
+}
+
 // ScanEvent is a mini-program code that was resolved.
 type ScanEvent struct {
 	hook.Event

@@ -52,6 +52,7 @@ func handWritten() map[string]byHand {
 		},
 		"payments":           {instead: "POST /api/wx/orders/{id}/sync asks WeChat how the payment stands"},
 		"refunds":            {instead: "POST /api/wx/orders/{id}/refunds gives money back"},
+		"wx_payouts":         {instead: "POST /api/wx/admin/payouts makes one, /approve, /cancel and /sync below it move one"},
 		"wx_bill_diffs":      {fields: []string{"resolved"}, instead: "a difference is found by comparing with WeChat's bill; only resolved is set by hand"},
 		"wx_codes":           {remove: true, instead: "POST /api/wx/codes makes one"},
 		"wx_links":           {remove: true, instead: "POST /api/wx/links makes one"},

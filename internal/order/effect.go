@@ -57,11 +57,29 @@ const (
 	CountRefund Effect = "CountRefund"
 )
 
+// Effects of payouts, beside Alert.
+const (
+	// CallPayout sends the transfer. NB! only where nothing was sent, or after a
+	// question that found nothing.
+	CallPayout Effect = "CallPayout"
+	// QueryPayoutNow asks WeChat about the transfer at once.
+	QueryPayoutNow Effect = "QueryPayoutNow"
+	// SchedulePayoutQuery asks WeChat later.
+	SchedulePayoutQuery Effect = "SchedulePayoutQuery"
+	// RetryPayoutLater sends the same number again when the account may have money.
+	RetryPayoutLater Effect = "RetryPayoutLater"
+	// CancelPayout takes the transfer back at WeChat. Twice does no harm.
+	CancelPayout Effect = "CancelPayout"
+	// TellPayout tells the shop's own code how the payout ended.
+	TellPayout Effect = "TellPayout"
+)
+
 // Effects returns every Effect.
 func Effects() []Effect {
 	return []Effect{
 		CallPrepay, SignClientParams, QueryNow, ScheduleQuery, CloseAtWeChat, MarkOrderPaid, CloseOthers,
 		CancelOrder, ReleaseStock, ImportRefunds, RefundAutomatically, Freeze, Alert,
 		CallRefund, RetryRefundLater, RetryRefundSoon, QueryRefundNow, ScheduleRefundQuery, CountRefund,
+		CallPayout, QueryPayoutNow, SchedulePayoutQuery, RetryPayoutLater, CancelPayout, TellPayout,
 	}
 }

@@ -14,13 +14,14 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/matrix.golden anew")
 
-// TestMatrix pins every pair of both machines: a change of the tables shows up as
+// TestMatrix pins every pair of the machines: a change of the tables shows up as
 // a readable diff.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	const path = "testdata/matrix.golden"
 	got := printMatrix("payment", order.PaymentStates(), order.PaymentEvents(), order.Apply) +
-		printMatrix("refund", order.RefundStates(), order.RefundEvents(), order.ApplyRefund)
+		printMatrix("refund", order.RefundStates(), order.RefundEvents(), order.ApplyRefund) +
+		printMatrix("payout", order.PayoutStates(), order.PayoutEvents(), order.ApplyPayout)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
@@ -90,6 +91,10 @@ func TestEveryPair(t *testing.T) {
 		t.Parallel()
 		everyPair(t, order.RefundStates(), order.RefundEvents(), order.ApplyRefund)
 	})
+	t.Run("payout", func(t *testing.T) {
+		t.Parallel()
+		everyPair(t, order.PayoutStates(), order.PayoutEvents(), order.ApplyPayout)
+	})
 }
 
 func everyPair[S, E ~string](t *testing.T, states []S, events []E, apply func(S, E) (order.Transition[S], error)) {
@@ -132,7 +137,8 @@ func checkStep[S ~string](t *testing.T, pair string, states []S, step order.Tran
 func TestEffectsAreAllUsed(t *testing.T) {
 	t.Parallel()
 	used := printMatrix("", order.PaymentStates(), order.PaymentEvents(), order.Apply) +
-		printMatrix("", order.RefundStates(), order.RefundEvents(), order.ApplyRefund)
+		printMatrix("", order.RefundStates(), order.RefundEvents(), order.ApplyRefund) +
+		printMatrix("", order.PayoutStates(), order.PayoutEvents(), order.ApplyPayout)
 	for _, effect := range order.Effects() {
 		if !strings.Contains(used, string(effect)) {
 			t.Errorf("effect %s: got no step with it, want one", effect)

@@ -25,6 +25,18 @@ func TestWords(t *testing.T) {
 		t.Parallel()
 		checkWords(t, order.ParseRefundState, order.RefundStates(), "NEW SUBMITTED PROCESSING SUCCESS CLOSED ABNORMAL REJECTED")
 	})
+	t.Run("payout", func(t *testing.T) {
+		t.Parallel()
+		checkWords(t, order.ParsePayoutState, order.PayoutStates(),
+			"HELD NEW SUBMITTED ACCEPTED WAITING TRANSFERRING CANCELLING SUCCESS FAILED CANCELLED REJECTED")
+	})
+	t.Run("payout event", func(t *testing.T) {
+		t.Parallel()
+		checkWords(t, order.ParsePayoutEvent, order.PayoutEvents(),
+			"payout_requested payout_approved payout_package payout_cancel payout_unknown payout_not_found payout_never_made payout_forgotten "+
+				"payout_rejected payout_not_enough payout_accepted payout_waits payout_confirmed payout_cancelling payout_succeeded "+
+				"payout_failed payout_cancelled payout_other_fact")
+	})
 	t.Run("refund event", func(t *testing.T) {
 		t.Parallel()
 		checkWords(t, order.ParseRefundEvent, order.RefundEvents(),

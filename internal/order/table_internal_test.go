@@ -11,6 +11,7 @@ func TestTablesSayEachPairOnce(t *testing.T) {
 	t.Parallel()
 	eachPairOnce(t, paymentTable, PaymentStates(), PaymentEvents())
 	eachPairOnce(t, refundTable, RefundStates(), RefundEvents())
+	eachPairOnce(t, payoutTable, PayoutStates(), PayoutEvents())
 }
 
 func eachPairOnce[S, E ~string](t *testing.T, machine table[S, E], states []S, events []E) {

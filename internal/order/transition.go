@@ -29,11 +29,14 @@ type Step = Transition[PaymentState]
 // RefundStep is what one event does to a refund.
 type RefundStep = Transition[RefundState]
 
+// PayoutStep is what one event does to a payout.
+type PayoutStep = Transition[PayoutState]
+
 // TransitionError says that an event has no place in a state. Nothing may be
 // written: it is a bug in the caller, or a request to refuse (paying a closed
 // order, cancelling a paid one).
 type TransitionError struct {
-	// Machine is "payment" or "refund".
+	// Machine is "payment", "refund" or "payout".
 	Machine string
 	// State and Event are the pair that was refused.
 	State, Event string

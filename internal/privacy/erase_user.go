@@ -18,6 +18,7 @@ import (
 func (p *Privacy) emptyTexts(user string) error {
 	for _, statement := range []string{
 		"UPDATE `orders` SET `note` = '' WHERE `user` = ? AND `note` != ''",
+		"UPDATE `wx_payouts` SET `note` = '', `userName` = '' WHERE `user` = ?",
 		"UPDATE `wx_audit` SET `label` = '' WHERE `subject` = ? AND `label` != ''",
 	} {
 		if err := books.Exec(p.App, statement, user); err != nil {

@@ -39,7 +39,7 @@ var withoutPeople = map[string]string{
 
 // money are the collections whose rows stay.
 var money = []string{
-	"orders", "payments", "refunds", "wx_ledger", "wx_order_lines", "wx_refund_requests", "wx_bill_diffs", "wx_alerts", "wx_audit", "wx_erasures",
+	"orders", "payments", "refunds", "wx_payouts", "wx_ledger", "wx_order_lines", "wx_refund_requests", "wx_bill_diffs", "wx_alerts", "wx_audit", "wx_erasures",
 }
 
 // planter puts a row about a person into every collection.

@@ -15,7 +15,8 @@ import (
 const saleEnds = 30 * 24 * time.Hour
 
 // moneyUnderWay lists the numbers of orders that have to end before their buyer can be forgotten: open ones that may still be paid, paid ones that
-// are not shipped, disputed ones, and those whose refund is on its way or waits for a second person. At most ten.
+// are not shipped, disputed ones, and those whose refund is on its way or waits for a second person; and the
+// numbers of payouts that have not ended. At most ten.
 func (p *Privacy) moneyUnderWay(app core.App, user string) (numbers []string, err error) {
 	now := p.Now()
 	err = app.ConcurrentDB().NewQuery(`SELECT o.number FROM orders o WHERE o.[[user]] = {:user} AND (
@@ -24,11 +25,13 @@ func (p *Privacy) moneyUnderWay(app core.App, user string) (numbers []string, er
 		OR EXISTS (SELECT 1 FROM refunds r WHERE r.[[order]] = o.id AND r.state IN ('NEW', 'SUBMITTED', 'PROCESSING', 'ABNORMAL'))
 		OR EXISTS (SELECT 1 FROM payments p WHERE p.[[order]] = o.id AND p.state IN ('DISPUTED', 'PREPAYING', 'UNKNOWN', 'CLOSING'))
 		OR EXISTS (SELECT 1 FROM wx_refund_requests w WHERE w.[[order]] = o.id AND w.state = 'WAITING')
-	) ORDER BY o.created LIMIT 10`).Bind(dbx.Params{
+	) UNION ALL SELECT y.[[outBillNo]] FROM wx_payouts y WHERE y.[[user]] = {:user}
+		AND y.state IN ('HELD', 'NEW', 'SUBMITTED', 'ACCEPTED', 'WAITING', 'TRANSFERRING', 'CANCELLING')
+	LIMIT 10`).Bind(dbx.Params{
 		"user": user, "then": now.Add(-saleEnds).UTC().Format(days.Stored),
 	}).Column(&numbers)
 	if err != nil {
-		return nil, fmt.Errorf("look for open orders: %w", err)
+		return nil, fmt.Errorf("look for money under way: %w", err)
 	}
 	return numbers, nil
 }

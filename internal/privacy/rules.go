@@ -27,7 +27,8 @@ const (
 // fates are those of our own collections and of PocketBase's. Any other is the operator's.
 var fates = map[string]fate{
 	"orders": stays, "payments": stays, "refunds": stays, "wx_ledger": stays, "wx_order_lines": stays, "wx_refund_requests": stays,
-	"wx_bills": stays, "wx_bill_diffs": stays, "wx_sales_hours": stays, "wx_sales_products": stays, "wx_alerts": stays, "wx_audit": stays,
+	"wx_payouts": stays,
+	"wx_bills":   stays, "wx_bill_diffs": stays, "wx_sales_hours": stays, "wx_sales_products": stays, "wx_alerts": stays, "wx_audit": stays,
 	erasuresTable: stays,
 
 	"wx_identities": goes, "wx_consents": goes, "wx_messages": goes, "wx_links": goes, "wx_codes": goes, "wx_scans": goes, "wx_invites": goes,
@@ -49,6 +50,7 @@ var withheld = map[string][]string{
 	"wx_identities":      {"sessionKey", "previousSessionKey"},
 	"payments":           {"params", "paramsHash"},
 	"refunds":            {"requestedBy"},
+	"wx_payouts":         {"userName", "packageInfo", "note", "requestedBy", "requesterId", "approvedBy", "approverId"},
 	"wx_audit":           {"actor", "actorId", "ip", "agent", "details"},
 	"wx_refund_requests": {"requestedBy", "requesterId", "decidedBy"},
 	"wx_remarks":         {"by"},
@@ -72,11 +74,15 @@ var ties = []tie{
 	{"wx_alerts", "subject", "payments", "id"},
 	{"wx_alerts", "subject", "orders", "id"},
 	{"wx_alerts", "subject", "refunds", "id"},
+	{"wx_alerts", "subject", "wx_payouts", "id"},
+	{"wx_ledger", "payout", "wx_payouts", "id"},
 	{"wx_audit", "subject", usersTable, "id"},
 	{"wx_audit", "subject", "orders", "id"},
+	{"wx_audit", "subject", "wx_payouts", "id"},
 	{erasuresTable, "user", usersTable, "id"},
 	{"wx_inbox", "ref", "payments", "outTradeNo"},
 	{"wx_inbox", "ref", "refunds", "outRefundNo"},
+	{"wx_inbox", "ref", "wx_payouts", "outBillNo"},
 	{"room_messages", "sender", usersTable, "id"},
 	{"_externalAuths", recordRef, usersTable, "id"},
 	{"_mfas", recordRef, usersTable, "id"},

@@ -28,6 +28,7 @@ type endpoint struct {
 	v2        bool // of api.mch.weixin.qq.com's older API: XML, always status 200
 	mutualTLS bool // needs the merchant's certificate when WithClientCertificates is set
 	refunds   bool // takes the faults of a refund
+	transfers bool // takes the faults of a transfer
 
 	errcodes []string // documented ones that only a fault can cause
 }
@@ -85,6 +86,10 @@ func endpoints() []endpoint {
 		{name: "close", method: post, path: "/v3/pay/transactions/out-trade-no/:out_trade_no/close", pay: true, run: (*Sim).closeOrder},
 		{name: "refund", method: post, path: "/v3/refund/domestic/refunds", pay: true, refunds: true, run: (*Sim).refund},
 		{name: "refund_query", method: get, path: "/v3/refund/domestic/refunds/:out_refund_no", pay: true, run: (*Sim).queryRefund},
+		{name: "transfer", method: post, path: "/v3/fund-app/mch-transfer/transfer-bills", pay: true, transfers: true, run: (*Sim).transfer},
+		{name: "transfer_query", method: get, path: "/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/:out_bill_no", pay: true, run: (*Sim).queryTransfer},
+		{name: "transfer_query_id", method: get, path: "/v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/:transfer_bill_no", pay: true, run: (*Sim).queryTransferByID},
+		{name: "transfer_cancel", method: post, path: "/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/:out_bill_no/cancel", pay: true, run: (*Sim).cancelTransfer},
 		{name: "abnormal_refund", method: post, path: "/v3/refund/domestic/refunds/:refund_id/apply-abnormal-refund", pay: true, run: (*Sim).abnormalRefund},
 		{name: "fundflowbill", method: get, path: "/v3/bill/fundflowbill", pay: true, run: (*Sim).fundFlowBill},
 		{name: "tradebill", method: get, path: "/v3/bill/tradebill", pay: true, run: (*Sim).tradeBill},

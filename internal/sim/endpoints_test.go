@@ -29,7 +29,7 @@ func (w *apiSide) api(method, path, body string) answer {
 func TestNotSimulatedSaysSo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, path := range []string{"/v3/profitsharing/orders", "/v3/fund-app/mch-transfer/transfer-bills", "/v3/pay/transactions/app", "/v3/combine-transactions/jsapi"} {
+	for _, path := range []string{"/v3/profitsharing/orders", "/v3/pay/transactions/app", "/v3/combine-transactions/jsapi"} {
 		a := w.pay(http.MethodPost, path, "{}")
 		wantPayError(t, a, http.StatusNotImplemented, "SIMULATOR_NOT_IMPLEMENTED")
 		if !strings.Contains(a.text("message"), "POST "+path) || len(a.json["simulated"].([]any)) < 10 {

@@ -17,7 +17,10 @@ const (
 	onNotification       = "notification"
 	onRefundNotification = "refund_notification"
 	onPayDevice          = "pay_device"
-	onPush               = "push"
+
+	onTransferNotification = "transfer_notification"
+	onTransferDevice       = "transfer_device"
+	onPush                 = "push"
 )
 
 // fault is one queued misbehaviour. A nil fault means none; its methods may be called on nil.
@@ -79,6 +82,11 @@ func refundFaults() []string {
 	return []string{"not_enough", "account_abnormal", "refund_abnormal", "refund_closed"}
 }
 
+// transferFaults come on top at the transfer: refused, accepted without asking the receiver at once, or confirmed and failing.
+func transferFaults() []string {
+	return []string{"not_enough", "no_auth", "user_error", "transfer_accepted", "transfer_fail"}
+}
+
 // deviceFaults strike on the phone: it pays an order that was closed, a coupon pays a part, another program of the merchant is paid under
 // the order's number, the bank refuses, or its owner thinks again.
 func deviceFaults() []string {
@@ -90,7 +98,7 @@ func deviceFaults() []string {
 func faultKinds() map[string][]string {
 	kinds := map[string][]string{
 		"api": apiFaults(), "pay": payFaults(), onNotification: notifyFaults(), onRefundNotification: notifyFaults(), onPayDevice: deviceFaults(),
-		onPush: pushFaults(),
+		onPush: pushFaults(), onTransferNotification: notifyFaults(), onTransferDevice: {"fail", "cancel"},
 	}
 	for _, ep := range endpoints() {
 		kinds[ep.name] = append(apiFaults(), ep.errcodes...)
@@ -102,6 +110,9 @@ func faultKinds() map[string][]string {
 		}
 		if ep.refunds {
 			kinds[ep.name] = append(kinds[ep.name], refundFaults()...)
+		}
+		if ep.transfers {
+			kinds[ep.name] = append(kinds[ep.name], transferFaults()...)
 		}
 	}
 	for _, tokenless := range []string{"code2session", "token", "stable_token"} {

@@ -112,7 +112,7 @@ func (s *Sim) magicCall(c *call) *fault {
 	}
 	kind := s.magicKind(c)
 	f := kindOf(c.endpoint.name, kind)
-	if f == nil || slices.Contains(refundFaults(), kind) { // note: a refund's own ends are the same at each try
+	if f == nil || slices.Contains(slices.Concat(refundFaults(), transferFaults()), kind) { // note: the ends of a refund or a transfer are the same at each try
 		return f
 	}
 	s.mu.Lock()

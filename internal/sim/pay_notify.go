@@ -25,6 +25,9 @@ const (
 	eventRefund    = "REFUND." // and the refund's status
 	originTransact = "transaction"
 	originRefund   = "refund"
+
+	eventTransfer  = "MCHTRANSFER.BILL.FINISHED"
+	originTransfer = "mch_payment"
 )
 
 // notification is one message to a merchant with all its attempts. It describes a payment or a refund at that moment. A
@@ -38,6 +41,7 @@ type notification struct {
 	URL         string       `json:"url"`
 	Plain       *transaction `json:"plain,omitempty"`
 	Refund      *refund      `json:"refund,omitempty"`
+	Transfer    *transfer    `json:"transfer,omitempty"`
 	AppID       string       `json:"appid,omitempty"`
 	Push        *pushMessage `json:"push,omitempty"`
 	Replay      *pushCopy    `json:"replay,omitempty"`
@@ -151,6 +155,8 @@ func (n *notification) faultName() string {
 		return onPush
 	case n.Refund != nil:
 		return onRefundNotification
+	case n.Transfer != nil:
+		return onTransferNotification
 	}
 	return onNotification
 }
@@ -160,6 +166,8 @@ func (n *notification) mchID() string {
 	switch {
 	case n.Refund != nil:
 		return n.Refund.MchID
+	case n.Transfer != nil:
+		return n.Transfer.MchID
 	case n.Plain != nil:
 		return n.Plain.MchID
 	}
@@ -252,6 +260,9 @@ func (s *Sim) sealV3(n *notification, f *fault) ([]byte, error) {
 	case n.Refund != nil:
 		plain = encode(f.falsifyRefund(*n.Refund).notice())
 		origin, summary = originRefund, refundSummary(n.Refund.Status)
+	case n.Transfer != nil:
+		plain = encode(f.falsifyTransfer(*n.Transfer).notice())
+		origin, summary = originTransfer, "商家转账单据终态通知"
 	case n.Plain != nil:
 		plain = encode(f.falsify(*n.Plain))
 	}

@@ -67,6 +67,15 @@ func (s *Sim) flows(mchID, day string) (list []flow) {
 				flow{at: r.MadeAt, businessID: r.RefundID, name: "交易手续费", kind: "退还交易手续费", income: true, amount: feeOf(r.PayerAmount), evidence: r.OutRefundNo})
 		}
 	}
+	for _, t := range s.state.transferShelf.Rows {
+		if t.MchID != mchID {
+			continue
+		}
+		all = append(all, flow{at: t.MadeAt, businessID: t.BillNo, name: "商家转账", kind: "商家转账", amount: t.Amount, note: t.Remark, evidence: t.OutBillNo})
+		if t.State == transferFailed || t.State == transferCancelled {
+			all = append(all, flow{at: t.UpdatedAt, businessID: t.BillNo, name: "商家转账", kind: "转账退款", income: true, amount: t.Amount, note: t.FailReason, evidence: t.OutBillNo})
+		}
+	}
 	slices.SortStableFunc(all, func(a, b flow) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.businessID, b.businessID)) })
 	var balance int64
 	for i, f := range all {

@@ -5,6 +5,11 @@ var reasonsZH = map[string]string{ //nolint:gosec // words about secrets, and no
 	"a queued fault": "排队的故障",
 	"a magic openid": "魔法openid",
 
+	"no transfer of this merchant within 30 days has this number":        "该商户30天内没有这个单号的转账",
+	"the rows of transfer_scene_report_infos are not those of the scene": "转账场景报备信息与场景要求不符",
+	"user_recv_perception is not in the list of the scene":               "用户收款感知不在该场景的可选值中",
+	"the receiver has confirmed, or the transfer has ended":              "收款人已确认，或转账已结束",
+
 	"out_refund_no is not that of this refund_id":                                                          "out_refund_no与refund_id不是同一笔退款",
 	"encrypted fields need Wechatpay-Serial: the public key's id or the platform certificate's serial":     "加密字段需要Wechatpay-Serial头：微信支付公钥ID或平台证书序列号",
 	"no openid of this mini program":                                                                       "不是该小程序的openid",

@@ -11,6 +11,7 @@ type tables struct {
 	codeTable
 	orderTable
 	refundTable
+	transferTable
 	merchantTable
 	appTable
 	quotaTable
@@ -30,7 +31,7 @@ type tables struct {
 // list gives all tables in the order in which the journal is written.
 func (t *tables) list() []table {
 	return []table{
-		&t.clockTable, &t.personTable, &t.sessionTable, &t.grantTable, &t.tokenTable, &t.codeTable, &t.orderTable, &t.refundTable,
+		&t.clockTable, &t.personTable, &t.sessionTable, &t.grantTable, &t.tokenTable, &t.codeTable, &t.orderTable, &t.refundTable, &t.transferTable,
 		&t.merchantTable, &t.appTable, &t.quotaTable, &t.ruleTable, &t.linkTable, &t.pushTable, &t.templateTable, &t.creditTable,
 		&t.messageTable, &t.mediaTable, &t.clearsTable, &t.orderPathTable, &t.chatTable, &orderKeeping{t}, &t.notificationTable,
 	}

@@ -143,6 +143,10 @@ type fakePay struct {
 	trades  map[string]wxpay.Trade  // by out_trade_no
 	refunds map[string]wxpay.Refund // by out_refund_no
 	bill    wxpay.Bill
+
+	transfers map[string]wxpay.Transfer // by out_bill_no
+	takenOn   map[string]bool           // calls that fail and have their effect all the same
+
 	calls   []string                       // "prepay <number>" and so on, the oldest first
 	failing map[string]error               // by the first word of a call
 	when    map[string]func(number string) // by the first word of a call: called before the answer, without the lock
@@ -151,7 +155,7 @@ type fakePay struct {
 func newFakePay(now func() time.Time) *fakePay {
 	return &fakePay{
 		now: now, trades: map[string]wxpay.Trade{}, refunds: map[string]wxpay.Refund{}, failing: map[string]error{},
-		when: map[string]func(string){},
+		when: map[string]func(string){}, transfers: map[string]wxpay.Transfer{}, takenOn: map[string]bool{},
 	}
 }
 

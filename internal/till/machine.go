@@ -20,6 +20,7 @@ import (
 
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
+	"wxbase/internal/desk"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -27,16 +28,19 @@ import (
 // maxSteps ends a conversation with WeChat that does not settle; the sweep continues it later.
 const maxSteps = 8
 
-// evidence is why a step happens. Some of it is kept in the ledger. F is what WeChat says: a wxpay.Trade or a wxpay.Refund.
+// evidence is why a step happens. Some of it is kept in the ledger. F is what WeChat says: a wxpay.Trade,
+// a wxpay.Refund or a wxpay.Transfer.
 type evidence[F any] struct {
-	source     string // pay, notify, query, close, sweep, cancel, replace, refund, auto, platform, bill, resolve
+	source     string // pay, notify, query, close, sweep, cancel, replace, refund, auto, platform, bill, resolve, payout, approve, confirm, sync
 	fact       *F     // a verified fact; what event it is, is decided inside the transaction
 	mismatches []order.Mismatch
 	inbox      map[string]any // row of wx_inbox to write with the step
 
 	prepayID string       // of a payment
 	decision *decision    // of a person, about a payment
-	refusal  *wxpay.Error // what WeChat said about a refund in place of an answer
+	refusal  *wxpay.Error // what WeChat said about a refund or a payout in place of an answer
+	approver *desk.Actor  // the second person of a payout
+	by       string       // who took a payout back
 }
 
 // subject is a row with the row that it belongs to.
@@ -79,6 +83,7 @@ type machine[R subject, S, E ~string, F any] struct {
 	calls []call[R, E, F]
 	once  order.Effect                               // the call that is made at most once in a conversation
 	due   func(core.App, time.Time) *dbx.SelectQuery // the rows that the sweep looks at
+	turn  func(*core.Record) string                  // the lock under which the sweep moves one; nil: that of its order
 	pause func(asked int) time.Duration              // before it looks again
 }
 
@@ -236,7 +241,11 @@ func (m *machine[R, S, E, F]) sweep(ctx context.Context, look func(context.Conte
 }
 
 func (m *machine[R, S, E, F]) sweepRow(ctx context.Context, r *core.Record, look func(context.Context, *core.Record) driven[R, S]) {
-	defer m.locks.Lock("order/" + r.GetString("order"))()
+	turn := "order/" + r.GetString("order")
+	if m.turn != nil {
+		turn = m.turn(r)
+	}
+	defer m.locks.Lock(turn)()
 	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
 	end := look(ctx, r)

@@ -18,6 +18,7 @@ const (
 	EffectNotice       = "order.paid.notice" // the banner in the room notice
 	effectPaidHooks    = "order.paid.hooks"  // OnOrderPaid
 	effectRefundHooks  = "refund.succeeded"  // OnRefundSucceeded
+	effectPayoutHooks  = "payout.ended"      // OnPayoutSucceeded, OnPayoutFailed
 	effectClosePayment = "payment.close"     // another attempt has paid the order
 	effectAutoRefund   = "refund.auto"       // money that nobody wants goes back
 	effectImport       = "refund.import"     // WeChat knows of refunds that we have not made
@@ -39,6 +40,10 @@ func (t *Till) HandleEffects() {
 		}
 		return t.tellRefunded(a.Refund)
 	}, Wanted: func() bool { return t.OnRefunded.Length() > 0 }})
+	t.books.Handle(effectPayoutHooks, books.Effect{
+		Do:     func(_ context.Context, row *core.Record) error { return t.tellPayout(row) },
+		Wanted: func() bool { return t.OnPayoutSucceeded.Length()+t.OnPayoutFailed.Length() > 0 },
+	})
 	for name, do := range map[string]func(context.Context, string) error{
 		effectClosePayment: t.Payments.closeReplaced, effectAutoRefund: t.Refunds.automatic, effectImport: t.Refunds.imports.byEffect,
 	} {

@@ -30,6 +30,7 @@ type Notices struct {
 	payments *Payments
 	refunds  *refundRows
 	imports  *imports
+	payouts  *payoutRows
 }
 
 // unmatchedTries is how often a notification for an unknown order is refused, so that WeChat repeats it: our own row

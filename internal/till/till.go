@@ -1,7 +1,8 @@
 // Package till takes the money: orders, their payments and refunds, WeChat Pay's notifications, disputes, and the
 // comparison with its bills.
 //
-// WeChat is the source of truth for money, our database for what was asked. pay.go tells how a payment goes, refund.go how a refund does.
+// WeChat is the source of truth for money, our database for what was asked. pay.go tells how a payment goes, refund.go how a refund does,
+// payout.go how a payout does.
 // Package internal/order decides what an event means; the only writer of their states is machine.go.
 //
 // The words: an *attempt* is one payment row with its out_trade_no, of which an order has one live; a *fact* is what
@@ -15,6 +16,7 @@
 //	Payments  moves the attempts to pay: applies an event, and makes the call to WeChat that follows from it
 //	Cashier   is what the phone asks for: pay, sync, cancel
 //	Refunds   moves money back; refundRows moves the rows, imports books refunds that somebody made at WeChat by hand
+//	Payouts   sends money to people
 //	Disputes  lets a person decide about a payment that does not fit
 //	Notices   receives what WeChat Pay posts
 //	Bills     compares a day with WeChat's bill
@@ -77,12 +79,16 @@ type Till struct {
 	Cashier  *Cashier
 	Payments *Payments
 	Refunds  *Refunds
+	Payouts  *Payouts
 	Disputes *Disputes
 	Notices  *Notices
 	Bills    *Bills
 
 	OnPaid     *hook.Hook[*events.PaidEvent]
 	OnRefunded *hook.Hook[*events.RefundEvent]
+
+	OnPayoutSucceeded *hook.Hook[*events.PayoutEvent]
+	OnPayoutFailed    *hook.Hook[*events.PayoutEvent]
 
 	sweepEvery time.Duration
 }
@@ -95,13 +101,16 @@ func New(d Deps) *Till {
 	sent := newRefundRows(k, payments)
 	imports := &imports{kit: k, rows: sent}
 	refunds := &Refunds{kit: k, rows: sent, imports: imports}
+	paidOut := newPayoutRows(k)
 	return &Till{
 		kit: k, Orders: orders, Payments: payments, Refunds: refunds,
 		Cashier:  &Cashier{kit: k, orders: orders, payments: payments, imports: imports},
+		Payouts:  &Payouts{kit: k, rows: paidOut},
 		Disputes: &Disputes{kit: k, payments: payments, refunds: refunds},
-		Notices:  &Notices{kit: k, metrics: d.Metrics, payments: payments, refunds: sent, imports: imports},
+		Notices:  &Notices{kit: k, metrics: d.Metrics, payments: payments, refunds: sent, imports: imports, payouts: paidOut},
 		Bills:    &Bills{kit: k, payments: payments, imports: imports},
 		OnPaid:   &hook.Hook[*events.PaidEvent]{}, OnRefunded: &hook.Hook[*events.RefundEvent]{},
+		OnPayoutSucceeded: &hook.Hook[*events.PayoutEvent]{}, OnPayoutFailed: &hook.Hook[*events.PayoutEvent]{},
 		sweepEvery: d.SweepEvery,
 	}
 }
@@ -134,6 +143,7 @@ func (t *Till) Work(ctx context.Context) {
 		case <-tick.C:
 			t.books.LogError("sweep", t.Sweep(ctx))
 			t.books.LogError("sweep of refunds", t.Refunds.Sweep(ctx))
+			t.books.LogError("sweep of payouts", t.Payouts.Sweep(ctx))
 		}
 	}
 }

@@ -72,6 +72,7 @@ func shopGroups() []shopGroup {
 		{"wxbase_outbox_failing", "Effects that have been tried and are not done.", "wx_outbox", "effect", "[[doneAt]] = '' AND [[attempts]] > 0", ""},
 		{"wxbase_payments_open", "Payments that are not settled.", "payments", "state", "[[state]] IN ('NEW','PREPAYING','PREPAID','UNKNOWN','CLOSING','DISPUTED')", "created"},
 		{"wxbase_refunds_open", "Refunds that have not reached the payer.", "refunds", "state", "[[state]] IN ('NEW','SUBMITTED','PROCESSING','ABNORMAL')", "created"},
+		{"wxbase_payouts_open", "Payouts that have not ended.", "wx_payouts", "state", "[[state]] IN ('HELD','NEW','SUBMITTED','ACCEPTED','WAITING','TRANSFERRING','CANCELLING')", "created"},
 	}
 }
 

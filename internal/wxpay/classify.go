@@ -22,6 +22,10 @@ const (
 	opBillFile    = "bill download"
 	opCerts       = "certificates"
 
+	opTransfer       = "transfer"
+	opQueryTransfer  = "query transfer"
+	opCancelTransfer = "cancel transfer"
+
 	codeNoBill = "NO_STATEMENT_EXIST" // nothing happened that day
 
 	maxMessageLen = 256 // characters
@@ -121,7 +125,7 @@ func kindOfCode(code string) Kind {
 		return KindClosed
 	case "OUT_TRADE_NO_USED", "REFUND_FEE_MISMATCH":
 		return KindReused
-	case "ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS", codeNoBill:
+	case "ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS", "NOT_FOUND", codeNoBill:
 		return KindNotFound
 	case "NO_AUTH", "NOAUTH", "RULE_LIMIT", "RULELIMIT", "TRADE_ERROR", "ACCOUNT_ERROR", "ACCOUNTERROR":
 		return KindDenied
@@ -129,7 +133,7 @@ func kindOfCode(code string) Kind {
 		return KindNotEnough
 	case "TRADE_OVERDUE":
 		return KindOverdue
-	case "USER_ACCOUNT_ABNORMAL":
+	case "USER_ACCOUNT_ABNORMAL", "USER_ERROR":
 		return KindPayerAccount
 	case "STATEMENT_CREATING":
 		return KindNotReady

@@ -33,7 +33,7 @@ const (
 
 // Error is a failed call. It holds no secret and no query string.
 type Error struct {
-	Op        string // "prepay", "query", "close", "refund", ...
+	Op        string // "prepay", "query", "close", "refund", "transfer", ...
 	Status    int    // HTTP status, 0 when there was no answer
 	Code      string // WeChat's code, such as "PARAM_ERROR"; empty when WeChat did not say
 	Message   string // WeChat's words or ours, cut to 256 characters; for logs, not for decisions

@@ -36,10 +36,12 @@ type fakeWeChat struct {
 	certs    []fakeCert // the newest last
 	signWith string     // serial of the key that signs answers, whatever the request asks for
 
-	refunds map[string]*fakeRefund // by out_refund_no
-	poor    bool                   // the merchant's balance is empty
-	lost    bool                   // calls take effect, and their answers do not arrive
-	file    fakeFile               // the bill
+	refunds   map[string]*fakeRefund   // by out_refund_no
+	transfers map[string]*fakeTransfer // by out_bill_no
+
+	poor bool     // the merchant's balance is empty
+	lost bool     // calls take effect, and their answers do not arrive
+	file fakeFile // the bill
 }
 
 type fakeCert struct{ serial, pem string }
@@ -61,7 +63,7 @@ func newFakeWeChat(t *testing.T) *fakeWeChat {
 	t.Helper()
 	f := &fakeWeChat{
 		clock: new(testClock), orders: map[string]*fakeOrder{}, nonces: map[string]bool{}, hits: map[string]int{},
-		refunds: map[string]*fakeRefund{},
+		refunds: map[string]*fakeRefund{}, transfers: map[string]*fakeTransfer{},
 	}
 	serial, certPEM := platformCert(1, platformKey(), testStart.AddDate(-1, 0, 0))
 	f.certs = []fakeCert{{serial, certPEM}}
@@ -144,6 +146,8 @@ func (f *fakeWeChat) route(w http.ResponseWriter, r *http.Request, body []byte) 
 		f.refund(w, r, body)
 	case r.Method == http.MethodGet && strings.HasPrefix(path, refundsPath+"/"):
 		f.queryRefund(w, r, strings.TrimPrefix(path, refundsPath+"/"))
+	case path == transfersPath || strings.HasPrefix(path, transfersPath+"/"):
+		f.transfer(w, r, strings.TrimPrefix(path, transfersPath), body)
 	case r.Method == http.MethodGet && path == "/v3/bill/tradebill":
 		f.tradeBill(w, r)
 	case r.Method == http.MethodGet && path == "/v3/billdownload/file":

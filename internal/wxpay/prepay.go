@@ -128,6 +128,14 @@ func checkText(name, value string, least, most int) error {
 	return nil
 }
 
+// checkRunes counts characters.
+func checkRunes(name, value string, least, most int) error {
+	if n := utf8.RuneCountInString(value); !utf8.ValidString(value) || n < least || n > most {
+		return fmt.Errorf("%s must be UTF-8 text of %d to %d characters", name, least, most)
+	}
+	return nil
+}
+
 // note: plain http is let through for a WeChat on this machine; WeChat itself insists on https.
 func checkNotifyURL(address string) error {
 	parsed, err := url.Parse(address)

@@ -3,6 +3,7 @@ package wxpay
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -30,15 +31,16 @@ var errUnverified = errors.New("answer is not verified")
 //
 // https://pay.weixin.qq.com/doc/v3/merchant/4013053249 (如何使用微信支付公钥验签).
 type verification struct {
-	verifier auth.Verifier
-	keyID    string     // PUB_KEY_ID_...; empty in certificate mode
-	certs    *certStore // nil in public-key mode
-	now      func() time.Time
+	verifier  auth.Verifier
+	keyID     string         // PUB_KEY_ID_...; empty in certificate mode
+	publicKey *rsa.PublicKey // nil in certificate mode
+	certs     *certStore     // nil in public-key mode
+	now       func() time.Time
 }
 
 // newVerification picks the SDK's verifier for the mode. Each finds its key by the exact serial.
 func newVerification(m Merchant, keys merchantKeys, now func() time.Time) *verification {
-	v := &verification{now: now}
+	v := &verification{now: now, publicKey: keys.public}
 	switch m.verifyMode() {
 	case VerifyCertificate:
 		v.certs = &certStore{now: now}

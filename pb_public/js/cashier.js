@@ -70,6 +70,27 @@ function pinPad(done) {
   ];
 }
 
+/** transferPage is WeChat's page on which money of a shop is taken: {amount fen or null, merchant, remark}. It resolves to true or false. */
+export function transferPage({ amount, merchant, remark }) {
+  return new Promise((resolve) => {
+    halfScreen({ title: t('transferTitle'), testid: 'transfer', className: 'cashier', onClose: () => resolve(false) }, (close) => {
+      const answer = (yes) => () => {
+        resolve(yes);
+        close();
+      };
+      return [
+        h('div', { class: 'half-bd' },
+          h('div', { class: 'pay-to' }, t('transferFrom', { name: merchant }), ' ', h('span', { class: 'sim-tag' }, t('simulated'))),
+          amount === null ? null : h('div', { class: 'pay-sum', 'data-testid': 'transfer-amount' }, h('small', null, '¥'), yuan(amount)),
+          h('div', { class: 'pay-rows' }, remark ? h('div', { class: 'pay-row' }, h('span', null, t('transferRemark')), h('span', null, remark)) : null)),
+        h('div', { class: 'half-ft' },
+          h('button', { class: 'btn', 'data-testid': 'transfer-later', onclick: answer(false) }, t('transferLater')),
+          h('button', { class: 'btn primary', 'data-testid': 'transfer-confirm', onclick: answer(true) }, t('transferTake'))),
+      ];
+    });
+  });
+}
+
 /** phoneConsent is the half screen of open-type="getPhoneNumber"; it resolves to true or false. */
 export function phoneConsent({ number, appName }) {
   return new Promise((resolve) => {

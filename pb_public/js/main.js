@@ -3,7 +3,7 @@ import { h, icon, replace } from './dom.js';
 import { language, setLanguage, t } from './i18n.js';
 import { dishArt } from './art.js';
 import { App } from './app.js';
-import { cashier, choosePerson, masked, phoneConsent, scanner } from './cashier.js';
+import { cashier, choosePerson, masked, phoneConsent, scanner, transferPage } from './cashier.js';
 import { holder, imageBase64, keepHolder, listPeople, simCall } from './people.js';
 import { Phone } from './phone.js';
 import { Timeline } from './timeline.js';
@@ -107,6 +107,7 @@ class Desk {
   wxOf(person) {
     return createWx({ person, log: (kind, facts) => this.feed.shim(kind, facts), screens: {
       cashier: async (prepayId, pay) => cashier(await prepaid(prepayId), pay),
+      transfer: async (pack) => transferPage(await transferred(pack)),
       phoneConsent: () => phoneConsent({ number: person.phone, appName: t('appName') }),
       scanner: async (read) => {
         const image = await imageBase64(this.lastCode);
@@ -188,6 +189,13 @@ async function prepaid(prepayId) {
   const orders = await simCall('/_sim/orders').catch(() => []);
   const order = orders.find((o) => (o.prepays || []).some((p) => p.id === prepayId));
   return { merchant: t('appName'), amount: order ? order.total : null, item: order ? order.description : '' };
+}
+
+/** transferred asks the simulated WeChat Pay what a package is for. */
+async function transferred(pack) {
+  const transfers = await simCall('/_sim/transfers').catch(() => []);
+  const one = transfers.find((other) => other.package_info === pack);
+  return { merchant: t('appName'), amount: one ? one.transfer_amount : null, remark: one ? one.transfer_remark : '' };
 }
 
 function drawer(name) {

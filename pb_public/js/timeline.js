@@ -16,6 +16,8 @@ const REQUESTS = [
   [/^POST \/api\/wx\/orders\/[^/]+\/pay$/, 'pay'],
   [/^POST \/api\/wx\/orders\/[^/]+\/sync$/, 'sync'],
   [/^POST \/api\/wx\/orders\/[^/]+\/cancel$/, 'cancel'],
+  [/^POST \/api\/wx\/payouts\/[^/]+\/confirm$/, 'payoutConfirm'],
+  [/^POST \/api\/wx\/payouts\/[^/]+\/sync$/, 'payoutSync'],
   [/^POST \/api\/wx\/codes$/, 'POST /api/wx/codes'],
   [/^GET \/api\/wx\/scenes\//, 'scene'],
   [/^POST \/api\/realtime$/, 'subscribe'],
@@ -27,9 +29,10 @@ const CALLS = {
   code2session: 'wx.jscode2session', token: 'wx.token', stable_token: 'wx.token', getuserphonenumber: 'wx.phone',
   getwxacodeunlimit: 'wx.code', getwxacode: 'wx.code', createwxaqrcode: 'wx.code',
   prepay: 'wx.prepay', query: 'wx.query', query_id: 'wx.query', close: 'wx.close',
+  transfer: 'wx.transfer', transfer_query: 'wx.query', transfer_cancel: 'wx.transferCancel',
 };
 
-const WHO = { start: 'phone', login: 'wechat', userinfo: 'wechat', phone: 'phone', phoneDeny: 'phone', cashier: 'wechat', payok: 'phone', paycancel: 'phone', payfail: 'phone', scan: 'wechat', logout: 'phone' };
+const WHO = { start: 'phone', login: 'wechat', userinfo: 'wechat', phone: 'phone', phoneDeny: 'phone', cashier: 'wechat', payok: 'phone', paycancel: 'phone', payfail: 'phone', transfer: 'wechat', transferok: 'phone', transferfail: 'phone', scan: 'wechat', logout: 'phone' };
 
 /** Timeline keeps the steps of this tab and draws them, the latest on top. */
 export class Timeline {
@@ -51,13 +54,14 @@ export class Timeline {
       login: () => `wx.login → code ${String(facts.code).slice(0, 8)}…`,
       userinfo: () => `signature ${String(facts.signature).slice(0, 10)}…`,
       cashier: () => String(facts.package).slice(0, 34) + '…',
+      transfer: () => 'package ' + String(facts.package).slice(0, 24) + '…', transferok: () => facts.errMsg, transferfail: () => facts.errMsg,
       payok: () => facts.errMsg, paycancel: () => facts.errMsg, payfail: () => facts.errMsg, phoneDeny: () => facts.errMsg,
       phone: () => `e.detail.code ${String(facts.code).slice(0, 8)}…`,
       stream: () => 'GET /api/realtime', streamCut: () => 'GET /api/realtime',
       scan: () => `${facts.path}?${facts.query}`,
     }[kind];
     if (kind === 'scan') return undefined; // told with the person's name by who knows it
-    if (kind === 'payok') for (const ms of [400, 1500, 4000]) setTimeout(() => this.catchUp(false), ms);
+    if (kind === 'payok' || kind === 'transferok') for (const ms of [400, 1500, 4000]) setTimeout(() => this.catchUp(false), ms);
     return this.log(kind, {}, tech ? tech() : '', kind === 'payfail');
   }
 

@@ -53,4 +53,10 @@ export const en = {
   'f.wx.query': 'Order query', 'f.wx.query.x': "WeChat Pay's own book is the one that counts.",
   'f.wx.close': 'Order closed', 'f.wx.close.x': 'After this the prepayment cannot be paid.',
   'f.notify': 'Payment notification delivered', 'f.notify.x': 'Signed and encrypted; the server answers after its commit.', 'f.notifyBad': 'Payment notification not accepted', 'f.notifyBad.x': 'WeChat tries again, up to 15 times.',
+  myPayouts: 'Money from the shop', transferTitle: 'Receive money', transferFrom: '{name} sends you', transferRemark: 'Remark', transferLater: 'Not now', transferTake: 'Receive',
+  'transfer.received': 'It has arrived', 'transfer.pending': 'Confirmed, on its way', 'transfer.cancelled': 'Not received yet; it waits for 24 hours',
+  'payout.SUBMITTED': 'under way', 'payout.ACCEPTED': 'under way', 'payout.TRANSFERRING': 'arriving', 'payout.CANCELLING': 'being taken back', 'payout.SUCCESS': 'arrived', 'payout.FAILED': 'went back', 'payout.CANCELLED': 'taken back',
+  'f.payoutConfirm': 'The mini program asks for the parameters', 'f.payoutConfirm.x': 'The server hands package_info to the receiver only.', 'f.payoutSync': 'The mini program asks the server whether it has arrived', 'f.payoutSync.x': 'The server asks WeChat Pay, whose answer counts.',
+  'f.transfer': 'The page for receiving opens', 'f.transfer.x': 'WeChat compares merchant, appid and receiver.', 'f.transferok': 'The phone says: confirmed', 'f.transferok.x': 'That is no proof. Only a notification or a query of WeChat Pay is.', 'f.transferfail': 'Not received', 'f.transferfail.x': 'It can be confirmed for 24 hours, then it goes back to the merchant.',
+  'f.wx.transfer': 'A merchant transfer', 'f.wx.transfer.x': 'The number is on disk before the call; what is unclear is asked, never sent under another number.', 'f.wx.transferCancel': 'Taking a transfer back', 'f.wx.transferCancel.x': 'That works as long as the receiver has not confirmed.',
 };

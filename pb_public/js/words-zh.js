@@ -53,4 +53,10 @@ export const zh = {
   'f.wx.query': '查单', 'f.wx.query.x': '微信支付自己的账本，才是准的。',
   'f.wx.close': '关单', 'f.wx.close.x': '关掉以后，这个预支付单不能再付。',
   'f.notify': '支付通知送到', 'f.notify.x': '签过名、加过密；服务器写完库才回答。', 'f.notifyBad': '支付通知没送成', 'f.notifyBad.x': '微信会按 15 次的时间表再送。',
+  myPayouts: '店家转给我的', transferTitle: '收款', transferFrom: '{name} 向你转账', transferRemark: '转账备注', transferLater: '暂不收款', transferTake: '确认收款',
+  'transfer.received': '已到账', 'transfer.pending': '已确认，正在到账', 'transfer.cancelled': '还没有收款，24 小时内有效',
+  'payout.SUBMITTED': '处理中', 'payout.ACCEPTED': '处理中', 'payout.TRANSFERRING': '到账中', 'payout.CANCELLING': '撤销中', 'payout.SUCCESS': '已到账', 'payout.FAILED': '已退回', 'payout.CANCELLED': '已撤销',
+  'f.payoutConfirm': '小程序要来了收款参数', 'f.payoutConfirm.x': '服务器把 package_info 只交给收款人本人。', 'f.payoutSync': '小程序问服务器：钱到了没有', 'f.payoutSync.x': '服务器再向微信支付查单，以查到的为准。',
+  'f.transfer': '收款页打开了', 'f.transfer.x': '微信核对商户号、appid 和收款人。', 'f.transferok': '手机说：已确认', 'f.transferok.x': '这不是证据。到没到账，只信微信支付的通知或查单。', 'f.transferfail': '没有收款', 'f.transferfail.x': '24 小时内还可以确认，过期自动退回商户。',
+  'f.wx.transfer': '发起商家转账', 'f.wx.transfer.x': '单号先落库再调用；结果不明先查单，不换单号。', 'f.wx.transferCancel': '撤销转账', 'f.wx.transferCancel.x': '收款人还没确认才撤得回来。',
 };

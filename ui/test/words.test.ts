@@ -18,6 +18,20 @@ test('both dictionaries have the same keys', () => {
   expect(keysOf(zh)).toEqual(keysOf(en));
 });
 
+test('the texts that come with a page are in both languages, and are no texts of the dictionary', () => {
+  const [english, chinese] = ['en', 'zh-CN'].map((name) => JSON.parse(readFileSync(`src/i18n/payouts.${name}.json`, 'utf8')) as Words);
+  expect(keysOf(chinese)).toEqual(keysOf(english));
+  expect(keysOf(english).filter((key) => keysOf(en).includes(key))).toEqual([]);
+  for (const key of keysOf(english)) {
+    const [group, name] = key.split(/\.(.*)/);
+    expect(english[group][name].trim() && chinese[group][name].trim(), key).not.toBe('');
+    expect(places(chinese[group][name]), key).toEqual(places(english[group][name]));
+    expect(english[group][name] + chinese[group][name], key).not.toMatch(/[@|]/);
+  }
+  const named = sources('src').flatMap((text) => [...text.matchAll(/'(payouts\.[a-zA-Z0-9_]+)'/g)].map((match) => match[1]));
+  expect(named.filter((key) => !keysOf(english).includes(key))).toEqual([]);
+});
+
 test('no text is empty, and both have the same places', () => {
   for (const key of keysOf(en)) {
     const [group, name] = key.split(/\.(.*)/);

@@ -14,7 +14,7 @@ export function drawNotifications(list) {
 
 function drawNote(n) {
   const last = n.attempts[n.attempts.length - 1];
-  const what = span('what', el('b', '', n.event_type), ' ' + (n.push ? n.appid : n.out_trade_no) + (n.out_refund_no ? ' · ' + n.out_refund_no : '') + ' → ' + n.url +
+  const what = span('what', el('b', '', n.event_type), ' ' + (n.push ? n.appid : n.out_trade_no) + (n.out_refund_no ? ' · ' + n.out_refund_no : '') + (n.transfer ? n.transfer.out_bill_no : '') + ' → ' + n.url +
     (n.format === 'v2' ? ' (XML)' : '') + (n.replay ? ' (replay)' : ''));
   if (last && n.state !== 'DELIVERED') what.append(span('reason', last.fault === 'lost' ? wordsOf('lost') : last.error || 'HTTP ' + last.status + ' ' + (last.answer || '').slice(0, 200)));
   const side = n.attempts.length + ' ' + t('attempts') + (n.state === 'PENDING' ? ' · ' + t('next') + ' ' + clockText(n.due) : '');
@@ -22,7 +22,7 @@ function drawNote(n) {
 }
 
 function inside(n) {
-  const told = n.plain || n.refund || n.push;
+  const told = n.plain || n.refund || n.transfer || n.push;
   return [tools(n), ...n.attempts.map((a, i) => attempt(a, i + 1)), block(t('said'), told && pre(JSON.stringify(told, null, 2)))].filter(Boolean);
 }
 
@@ -37,7 +37,7 @@ function attempt(a, number) {
 
 /** tools send a notification again: as it was, with a fault, or as a forgery. */
 function tools(n) {
-  const on = n.push ? 'push' : n.refund ? 'refund_notification' : 'notification';
+  const on = n.push ? 'push' : n.refund ? 'refund_notification' : n.transfer ? 'transfer_notification' : 'notification';
   const select = el('select', '');
   select.setAttribute('aria-label', t('againChanged'));
   const faults = (known.kinds[on] || []).filter((kind) => !['duplicate', 'concurrent', 'late', 'lost', 'replay'].includes(kind));

@@ -4,6 +4,10 @@ import { t } from './words.js';
 
 const ORDER_STATES = { NOTPAY: ['notPay', 'warn'], SUCCESS: ['success', 'good'], REFUND: ['refund', 'warn'], CLOSED: ['closed', ''] };
 const REFUND_STATES = { PROCESSING: ['processing', 'warn'], SUCCESS: ['refunded', 'good'], ABNORMAL: ['abnormal', 'bad'], CLOSED: ['refundClosed', ''] };
+const TRANSFER_STATES = {
+  ACCEPTED: ['accepted', 'warn'], WAIT_USER_CONFIRM: ['waitsConfirm', 'warn'], TRANSFERING: ['onItsWay', 'warn'], CANCELING: ['cancelling', 'warn'],
+  SUCCESS: ['arrived', 'good'], FAIL: ['transferFailed', 'bad'], CANCELLED: ['cancelled', ''],
+};
 // what a refund can still become, as POST /_sim/refunds/{refund_id} allows
 const SETTLES = { PROCESSING: ['SUCCESS', 'ABNORMAL', 'CLOSED'], ABNORMAL: ['SUCCESS'] };
 
@@ -39,6 +43,18 @@ export function drawRefunds(refunds) {
       span('what', r.out_refund_no + ' ← ' + r.out_trade_no, span('muted', ' · ' + (r.api === 'platform' ? t('byHand') : r.api) + (r.reason ? ' · ' + r.reason : ''))),
       span('', yuan(r.refund), ...buttons),
     ], () => [pre(JSON.stringify(r, null, 2))]);
+  });
+}
+
+export function drawTransfers(transfers) {
+  draw('transfers', transfers, (one) => one.transfer_bill_no, (one) => {
+    const ends = one.ended_at ? [] : ['SUCCESS', 'FAIL', 'CANCELLED'];
+    const buttons = ends.map((state) => button(t(TRANSFER_STATES[state][0]), () => act(() => ask('/transfers/' + encodeURIComponent(one.transfer_bill_no), 'POST', { state }))));
+    return row([
+      span('time', clockText(one.made_at)), stateTag(TRANSFER_STATES, one.state),
+      span('what', one.out_bill_no + ' · ' + one.transfer_remark, span('muted', (one.fail_reason ? ' · ' + one.fail_reason : ''))),
+      span('', yuan(one.transfer_amount), ...buttons),
+    ], () => [pre(JSON.stringify(one, null, 2))]);
   });
 }
 

@@ -1,7 +1,7 @@
 // the words of the panel in both languages.
 const WORDS = {
   zh: {
-    title: '模拟微信', identity: '身份', people: '人', faults: '故障', orders: '订单', refunds: '退款', notifications: '通知', calls: '调用', plays: '一键场景',
+    title: '模拟微信', identity: '身份', people: '人', faults: '故障', orders: '订单', refunds: '退款', transfers: '转账', accepted: '已受理', waitsConfirm: '待用户确认', onItsWay: '转账中', cancelling: '撤销中', arrived: '已到账', transferFailed: '转账失败', cancelled: '已撤销', notifications: '通知', calls: '调用', plays: '一键场景',
     messages: '服务通知', push: '消息推送', add: '添加', queue: '排队', clear: '清空', clearAll: '清空故障', nickname: '昵称', phone: '手机号', risky: '有风险', safe: '正常', none: '还没有',
     other: 'English', lost: '连接断开', moved: '已拨快', attempts: '次投递', next: '下次', until: '直到清空', left: '剩', times: '次数', delay: '延时', clock: '时钟',
     notPay: '未支付', success: '已支付', refund: '转入退款', closed: '已关闭', toShip: '待发货', parting: '分批发货中', shipped: '已发货', corrected: '已更正发货',
@@ -14,7 +14,7 @@ const WORDS = {
     lineDiffers: '不同之处已标出', signedUnknown: '无法还原你签的内容；应签的如下', keyRight: '私钥正确', merchants: '商户', apps: '小程序', noCalls: '还没有调用：让你的后端指向这里', allGood: '全部通过',
   },
   en: {
-    title: 'Simulated WeChat', identity: 'Identity', people: 'People', faults: 'Faults', orders: 'Orders', refunds: 'Refunds', notifications: 'Notifications', calls: 'Calls', plays: 'One-click scenarios',
+    title: 'Simulated WeChat', identity: 'Identity', people: 'People', faults: 'Faults', orders: 'Orders', refunds: 'Refunds', transfers: 'Transfers', accepted: 'accepted', waitsConfirm: 'waits for the receiver', onItsWay: 'on its way', cancelling: 'being cancelled', arrived: 'arrived', transferFailed: 'failed', cancelled: 'cancelled', notifications: 'Notifications', calls: 'Calls', plays: 'One-click scenarios',
     messages: 'Service messages', push: 'Message push', add: 'Add', queue: 'Queue', clear: 'Clear', clearAll: 'Clear faults', nickname: 'nickname', phone: 'phone', risky: 'risky', safe: 'normal', none: 'none yet',
     other: '中文', lost: 'connection lost', moved: 'moved ahead', attempts: 'attempts', next: 'next', until: 'until cleared', left: 'left', times: 'times', delay: 'delay', clock: 'Clock',
     notPay: 'unpaid', success: 'paid', refund: 'refund', closed: 'closed', toShip: 'to ship', parting: 'partly shipped', shipped: 'shipped', corrected: 'shipped, corrected',

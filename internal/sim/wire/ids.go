@@ -101,6 +101,11 @@ func NewRefundID(now time.Time) string {
 	return "50300" + Pick(Digits, 5) + now.In(Beijing()).Format("20060102") + Pick(Digits, 10)
 }
 
+// NewTransferBillNo is 36 digits with the day in the middle.
+func NewTransferBillNo(now time.Time) string {
+	return "1330" + Pick(Digits, 14) + now.In(Beijing()).Format("20060102") + Pick(Digits, 10)
+}
+
 // RID is WeChat's request id: three groups of eight hex digits, the first is the Unix time.
 func RID(now time.Time) string {
 	return fmt.Sprintf("%08x-%s-%s", now.Unix(), HexID(4), HexID(4))

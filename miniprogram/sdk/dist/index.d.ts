@@ -116,6 +116,24 @@ export interface PayResult {
   order: Order | null;
 }
 
+/** Money that the shop has sent to the user; amount in fen. */
+export interface Payout {
+  id: string;
+  amount: number;
+  remark: string;
+  state: 'SUBMITTED' | 'ACCEPTED' | 'WAITING' | 'TRANSFERRING' | 'CANCELLING' | 'SUCCESS' | 'FAILED' | 'CANCELLED';
+  /** until when it can be confirmed; empty unless it waits */
+  confirmBy: string;
+  askedAt: string;
+}
+
+/** What became of a transfer. Only the server says 'received'. */
+export interface TransferResult {
+  state: 'received' | 'pending' | 'cancelled';
+  /** null when the server could not be asked after the page closed */
+  payout: Payout | null;
+}
+
 export interface RequestOptions {
   /** wx.request knows no PATCH: it goes out as a POST with a header that wxbase takes for one */
   method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
@@ -313,7 +331,7 @@ export class WxbaseError extends Error {
   status: number;
   /**
    * stable word: the server's (`order_not_payable`) or ours (`network`, `timeout`, `aborted`, `queued`, `wx_login_failed`, `phone_denied`,
-   * `privacy_denied`, `privacy_undeclared`, `subscribe_refused`, `pay_failed`, `realtime_unsupported`)
+   * `privacy_denied`, `privacy_undeclared`, `subscribe_refused`, `pay_failed`, `transfer_failed`, `transfer_unsupported`, `realtime_unsupported`)
    */
   code: string;
   /** what the platform said, for a log; `message` is the sentence for the user */
@@ -357,6 +375,10 @@ export interface Client {
   createOrder(items: { product: string; quantity: number; variant?: string }[], options?: { key?: string; note?: string; offline?: boolean }): Promise<Order>;
   pay(orderId: string): Promise<PayResult>;
   sync(orderId: string): Promise<Order>;
+  /** what the shop has sent to the user, the newest first */
+  payouts(): Promise<Payout[]>;
+  /** lets the user take the money of a payout (wx.requestMerchantTransfer); fails with transfer_unsupported where WeChat is too old */
+  confirmTransfer(payoutId: string): Promise<TransferResult>;
   cancel(orderId: string): Promise<Order>;
   code(options: CodeOptions): Promise<CodeAnswer>;
   /** takes what App.onLaunch, Page.onLoad or wx.scanCode gave; null when it holds no scene */

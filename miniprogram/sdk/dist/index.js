@@ -49,6 +49,8 @@ var sentences = {
   privacy_undeclared: "隐私保护指引未声明此项信息|Not declared in the privacy guide.",
   subscribe_refused: "订阅消息已关闭，请在设置中打开|Subscribe messages are switched off.",
   pay_failed: "支付未完成，请重试|Payment failed. Try again.",
+  transfer_failed: "收款未完成，请重试|Not received. Try again.",
+  transfer_unsupported: "微信版本过低，请升级后收款|WeChat is too old for this.",
   realtime_unsupported: "微信版本过低，无法接收实时消息|WeChat is too old for realtime.",
   http_401: "请先登录|Log in first.",
   http_403: "没有权限|Not allowed.",
@@ -843,6 +845,13 @@ var Room = class {
 var PAGE = { perPage: 100, skipTotal: true };
 var MINE = { ...PAGE, sort: "-@rowid", auth: true };
 var PAID = ["PAID", "PART_REFUNDED", "REFUNDED"];
+var failureOf = (wx2, name, params) => promised(wx2, name, params).then(() => null, (err) => err || {});
+function outcome(lang, failure, done, about, code) {
+  const said = failure && (failure.errMsg || failure.message || "");
+  const state = done || (failure ? /cancel/.test(said) && "cancelled" : "pending");
+  if (!state) throw fault(lang, code, said, about);
+  return { state, ...about };
+}
 var shop = {
   /** products on sale, a page at a time; a page that is not full is the last. */
   async products(options) {
@@ -891,12 +900,26 @@ var shop = {
    */
   async pay(id) {
     const params = await this.onOrder(id, "pay");
-    const failure = await promised(this.wx, "requestPayment", params).then(() => null, (err) => err || {});
+    const failure = await failureOf(this.wx, "requestPayment", params);
     const order = await this.settle(id, failure ? 1 : 3);
-    if (order && PAID.includes(order.payState)) return { state: "paid", order };
-    if (!failure) return { state: "pending", order };
-    if (/cancel/.test(failure.errMsg || "")) return { state: "cancelled", order };
-    throw fault(this.lang, "pay_failed", failure.errMsg || failure.message, { order });
+    return outcome(this.lang, failure, order && PAID.includes(order.payState) && "paid", { order }, "pay_failed");
+  },
+  /** payouts are what the shop has sent to the user, the newest first; one in state WAITING can be confirmed. */
+  async payouts() {
+    return (await this.request("/api/wx/payouts", { auth: true })).items;
+  },
+  /**
+   * confirmTransfer opens WeChat's page on which the user takes the money of a payout, and then asks the server how it went.
+   * NB! what the phone says is never proof: 'received' comes from the server alone.
+   */
+  async confirmTransfer(id) {
+    const name = "requestMerchantTransfer";
+    if (!this.wx.canIUse || !this.wx.canIUse(name)) throw fault(this.lang, "transfer_unsupported");
+    const path = "payouts/" + enc(id) + "/";
+    const params = await this.post(path + "confirm", {}, true);
+    const failure = await failureOf(this.wx, name, params);
+    const payout = await this.post(path + "sync", {}, true).catch(() => null);
+    return outcome(this.lang, failure, payout && payout.state === "SUCCESS" && "received", { payout }, "transfer_failed");
   },
   /** settle asks up to `tries` times; an answer that does not come leaves the order pending, never failed. */
   async settle(id, tries) {

@@ -48,6 +48,8 @@ var sentences = {
   privacy_undeclared: "隐私保护指引未声明此项信息|Not declared in the privacy guide.",
   subscribe_refused: "订阅消息已关闭，请在设置中打开|Subscribe messages are switched off.",
   pay_failed: "支付未完成，请重试|Payment failed. Try again.",
+  transfer_failed: "收款未完成，请重试|Not received. Try again.",
+  transfer_unsupported: "微信版本过低，请升级后收款|WeChat is too old for this.",
   realtime_unsupported: "微信版本过低，无法接收实时消息|WeChat is too old for realtime.",
   http_401: "请先登录|Log in first.",
   http_403: "没有权限|Not allowed.",

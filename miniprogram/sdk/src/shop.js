@@ -6,6 +6,17 @@ const PAGE = { perPage: 100, skipTotal: true };
 const MINE = { ...PAGE, sort: '-@rowid', auth: true };
 const PAID = ['PAID', 'PART_REFUNDED', 'REFUNDED'];
 
+/** failureOf opens one of WeChat's pages about money, and gives what its fail callback got; null when it succeeded. */
+const failureOf = (wx, name, params) => promised(wx, name, params).then(() => null, (err) => err || {});
+
+/** outcome is what became of it: done is the server's word, and what the phone said explains only why there is none. */
+function outcome(lang, failure, done, about, code) {
+  const said = failure && (failure.errMsg || failure.message || '');
+  const state = done || (failure ? /cancel/.test(said) && 'cancelled' : 'pending');
+  if (!state) throw fault(lang, code, said, about);
+  return { state, ...about };
+}
+
 export const shop = {
   /** products on sale, a page at a time; a page that is not full is the last. */
   async products(options) {
@@ -62,12 +73,28 @@ export const shop = {
    */
   async pay(id) {
     const params = await this.onOrder(id, 'pay');
-    const failure = await promised(this.wx, 'requestPayment', params).then(() => null, (err) => err || {});
+    const failure = await failureOf(this.wx, 'requestPayment', params);
     const order = await this.settle(id, failure ? 1 : 3);
-    if (order && PAID.includes(order.payState)) return { state: 'paid', order };
-    if (!failure) return { state: 'pending', order };
-    if (/cancel/.test(failure.errMsg || '')) return { state: 'cancelled', order };
-    throw fault(this.lang, 'pay_failed', failure.errMsg || failure.message, { order });
+    return outcome(this.lang, failure, order && PAID.includes(order.payState) && 'paid', { order }, 'pay_failed');
+  },
+
+  /** payouts are what the shop has sent to the user, the newest first; one in state WAITING can be confirmed. */
+  async payouts() {
+    return (await this.request('/api/wx/payouts', { auth: true })).items;
+  },
+
+  /**
+   * confirmTransfer opens WeChat's page on which the user takes the money of a payout, and then asks the server how it went.
+   * NB! what the phone says is never proof: 'received' comes from the server alone.
+   */
+  async confirmTransfer(id) {
+    const name = 'requestMerchantTransfer';
+    if (!this.wx.canIUse || !this.wx.canIUse(name)) throw fault(this.lang, 'transfer_unsupported');
+    const path = 'payouts/' + enc(id) + '/';
+    const params = await this.post(path + 'confirm', {}, true);
+    const failure = await failureOf(this.wx, name, params);
+    const payout = await this.post(path + 'sync', {}, true).catch(() => null);
+    return outcome(this.lang, failure, payout && payout.state === 'SUCCESS' && 'received', { payout }, 'transfer_failed');
   },
 
   /** settle asks up to `tries` times; an answer that does not come leaves the order pending, never failed. */

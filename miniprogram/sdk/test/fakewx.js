@@ -23,6 +23,12 @@ function fakeWx(routes) {
       if (fake.pay.ok) o.success({ errMsg: 'requestPayment:ok' });
       else o.fail({ errMsg: fake.pay.errMsg });
     },
+    canIUse: (name) => !(fake.old && name === 'requestMerchantTransfer'),
+    requestMerchantTransfer: (o) => {
+      fake.taken = o;
+      if (fake.pay.ok) o.success({ errMsg: 'requestMerchantTransfer:ok' });
+      else o.fail({ errMsg: fake.pay.errMsg });
+    },
     request: (o) => (o.enableChunked ? openStream(fake, o) : answer(fake, routes, o)),
     connectSocket: (o) => openSocket(fake, o),
     uploadFile: (o) => upload(fake, o),

@@ -1,6 +1,6 @@
 // "me": who is logged in, the phone number, the orders.
 import { h, icon, arrow, replace } from '../dom.js';
-import { t } from '../i18n.js';
+import { t, yuan } from '../i18n.js';
 import { makePage } from '../phone.js';
 import { busy, halfScreen, loadingLine, toast } from '../weui.js';
 import { dishArt } from '../art.js';
@@ -20,8 +20,10 @@ export function mePage(app) {
 function content(app) {
   const { user } = app.client;
   const list = h('div', { class: 'cells card', 'data-testid': 'orders' }, user ? loadingLine() : empty(t('loginHint')));
+  const sent = h('div', { 'data-testid': 'payouts' });
   if (user) loadOrders(app, list);
-  return [user ? profile(app, user) : stranger(app), user ? phoneCells(app, user) : null,
+  if (user) loadPayouts(app, sent);
+  return [user ? profile(app, user) : stranger(app), user ? phoneCells(app, user) : null, sent,
     h('div', { class: 'section' }, t('myOrders')), list, settings(app, user)];
 }
 
@@ -87,6 +89,27 @@ async function loadOrders(app, list) {
     replace(list, empty(t('noOrders')));
     app.fail(err);
   }
+}
+
+/** loadPayouts shows the money that the shop has sent to this person; what waits has a button that takes it. */
+async function loadPayouts(app, box) {
+  const payouts = await app.client.payouts().catch(() => []);
+  replace(box, payouts.length ? [h('div', { class: 'section' }, t('myPayouts')),
+    h('div', { class: 'cells card' }, payouts.slice(0, 10).map((one) => payoutCell(app, box, one)))] : []);
+}
+
+function payoutCell(app, box, one) {
+  const waits = one.state === 'WAITING';
+  const right = waits ? h('span', { class: 'btn primary mini' }, t('transferTake')) : h('span', null, t('payout.' + one.state));
+  const cell = h(waits ? 'button' : 'div', { class: 'cell', 'data-testid': 'payout', 'data-state': one.state },
+    h('span', { class: 'cell-hd' }, icon('wallet')), h('span', { class: 'cell-bd' }, '¥' + yuan(one.amount) + ' · ' + one.remark), h('span', { class: 'cell-ft' }, right));
+  if (!waits) return cell;
+  return busy(cell, async () => {
+    const { state } = await app.client.confirmTransfer(one.id);
+    toast(t('transfer.' + state), state === 'cancelled' ? undefined : 'success');
+    await loadPayouts(app, box);
+    if (state === 'pending') setTimeout(() => loadPayouts(app, box), 5000); // the money takes a few seconds
+  }, (err) => app.fail(err));
 }
 
 function empty(text) {

@@ -13,6 +13,7 @@ export type Permission =
   | "orders" // cancel, ask WeChat, note, send an effect again
   | "ship"
   | "refund"
+  | "payout" // send money to people
   | "dispute" // settle a disputed payment
   | "products"
   | "users" // block, log out
@@ -78,7 +79,7 @@ export type Payment = { id: string; api: string; outTradeNo: string; transaction
 export type Refund = { id: string; outRefundNo: string; refundId: string; state: string; amount: number; reason: string; requestedBy: string; created: string; successAt: string; refusedCode: string; refusedMessage: string; waitsFor: "" | "second_person" };
 export type Shipment = { state: string; parcels: { trackingNo: string; expressCompany: string; itemDesc: string }[]; error: string; sentAt: string };
 // one thing that happened, the oldest first
-export type Event = { at: string; kind: "created" | "ledger" | "notification" | "refund" | "shipping" | "message" | "effect" | "remark" | "audit"; title: string; from: string; to: string; by: string; ref: string; ok: boolean; details: string };
+export type Event = { at: string; kind: "created" | "ledger" | "notification" | "refund" | "shipping" | "message" | "effect" | "remark" | "audit" | "payout"; title: string; from: string; to: string; by: string; ref: string; ok: boolean; details: string };
 // POST orders/{id}/remark {remark}; POST orders/{id}/resend {effect} → {ok} (effect: ref of an Event of kind effect, shipping or message that is not ok); POST orders/{id}/cancel|sync|refunds|shipments live at /api/wx/orders/{id}/…
 // POST orders/{id}/refunds/preview {lines:[{line, quantity}]} → {amount, refundable}: what some lines (from 0) cost, at most what is left
 // POST /api/wx/orders/{id}/refunds answers 202 with a Refund whose waitsFor is second_person when somebody else has to approve it
@@ -125,6 +126,14 @@ export type BillDiff = { id: string; date: string; merchant: string; kind: strin
 // GET held?page= → Page<Held>: texts and pictures that WeChat wants a person to look at; POST held/{id} {decision: "pass" | "refuse"}
 export type Held = { id: string; user: string; name: string; collection: string; record: string; field: string; text: string; image: string; state: string; label: string; created: string };
 
+// ---- payouts: GET payouts?state=&user=&from=&to=&page= → Page<Payout>; GET payouts/{id} → PayoutStory; POST payouts → Payout, 202 with HELD when a second
+// person has to agree; POST payouts/{id}/approve | cancel | sync → Payout. 409 payouts_off, payout_ceiling_reached, payout_state_refused; 403 payout_same_person
+export type Payout = {
+  id: string; number: string; transferBillNo: string; user: string; name: string; state: string; amount: number; remark: string; scene: string; perception: string; note: string;
+  requestedBy: string; byProgram: boolean; approvedBy: string; failReason: string; refusedCode: string; refusedMessage: string; confirmBy: string; endedAt: string; askedAt: string;
+};
+export type PayoutStory = Payout & { story: Event[] };
+
 // ---- setup: GET setup → Setup
 
 export type Setup = { simulated: boolean; publicUrl: string; publicUrlFrom: "env" | "stored" | ""; steps: Step[]; app: AppSetup | null; merchant: MerchantSetup | null; preferences: Preferences };
@@ -133,7 +142,7 @@ export type Step = { id: "app" | "merchant" | "address" | "push" | "domain" | "p
 export type Secret = { set: boolean; fingerprint: string; fromEnv: boolean };
 export type AppSetup = { id: string; appid: string; name: string; secret: Secret; pushToken: Secret; pushAesKey: Secret; pushMode: string; envVersion: string; pushAddress: string };
 export type MerchantSetup = { id: string; mchid: string; name: string; api: "v2" | "v3"; certSerial: string; privateKey: Secret; apiV3Key: Secret; apiV2Key: Secret; publicKeyId: string; publicKey: Secret; certificate: Secret; verifyMode: string; signType: string; foreign: string; notifyAddress: string };
-export type Preferences = { shop: string; twoPersonsAbove: number; publicUrl: string };
+export type Preferences = { shop: string; twoPersonsAbove: number; publicUrl: string; payoutsPerDay: number; payoutsAlonePerDay: number };
 // PATCH setup/app, setup/merchant, setup/preferences: any of the fields, secrets as strings → Setup; 400 with data.field; 409 setup_from_environment
 // Beside the simulator what is saved stays switched off until a start without --sim.
 // POST setup/recognise {text} → {kind: "private_key" | "certificate" | "public_key" | "unknown", serial, subject, from, until, matches: boolean | null}: what a pasted PEM is, and whether it belongs to what is stored

@@ -1,0 +1,1 @@
+import{kn as e}from"./element-DyJEkwaL.js";var t=t=>[``,...e].includes(t);export{t};
