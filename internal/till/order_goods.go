@@ -33,8 +33,8 @@ func onShelf(tx core.App, productID, variantID string) (shelf, error) {
 	found := shelf{Item: order.Item{Product: productID}}
 	var stock string
 	var has bool
-	err := books.Row(tx, "SELECT `name`, `price`, `stock`, EXISTS (SELECT 1 FROM `product_variants` WHERE `product` = `products`.`id`) FROM `products` WHERE `id` = ? AND `active`",
-		[]any{productID}, &found.Name, &found.Price, &stock, &has)
+	err := books.Row(tx, "SELECT `name`, `price`, `stock`, `kind`, EXISTS (SELECT 1 FROM `product_variants` WHERE `product` = `products`.`id`) FROM `products` WHERE `id` = ? AND `active`",
+		[]any{productID}, &found.Name, &found.Price, &stock, &found.Kind, &has)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return shelf{}, answer.With(answer.ProductMissing, "product", productID)
@@ -53,6 +53,9 @@ func onShelf(tx core.App, productID, variantID string) (shelf, error) {
 		return shelf{}, fmt.Errorf("read variant: %w", err)
 	}
 	found.counted = stock != ""
+	if found.Kind == order.KindPhysical {
+		found.Kind = "" // note: what nearly every line is stays unsaid
+	}
 	return found, nil
 }
 
