@@ -108,6 +108,7 @@ func (s *Sim) pushOf(app AppConfig) pushRow {
 
 // withPush tells an app with what was set for its push. The caller holds s.mu.
 func (s *Sim) withPush(app AppConfig) AppConfig {
+	app = app.withXpay()
 	if set := s.state.pushes[app.AppID]; set != nil {
 		app.PushToken, app.PushAESKey = set.PushToken, set.PushAESKey
 		app.PushURL, app.PushMode, app.PushFormat = set.PushURL, set.PushMode, set.PushFormat
