@@ -406,6 +406,7 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.DELETE("/me", p.privacy.ForgetMe).Bind(user)
 	wx.POST("/orders", p.till.Orders.Create).Bind(buyer)
 	wx.POST("/orders/{id}/pay", p.till.Cashier.Pay).Bind(user, calls)
+	wx.POST("/orders/{id}/virtual", p.till.Cashier.Virtual).Bind(user, calls)
 	wx.POST("/orders/{id}/sync", p.till.Cashier.Sync).Bind(buyerOr(desk.Orders, "order.sync"), calls)
 	wx.POST("/orders/{id}/cancel", p.till.Cashier.Cancel).Bind(buyerOr(desk.Orders, "order.cancel"), calls)
 	wx.POST("/orders/{id}/refunds", p.till.Refunds.Create).Bind(may(desk.Refund, "order.refund"))

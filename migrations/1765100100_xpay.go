@@ -11,7 +11,7 @@ func init() {
 }
 
 const (
-	xpayFields = "xpayOfferId xpayKey xpaySandboxKey xpayEnv"
+	xpayFields = "xpayOfferId xpayKey xpaySandboxKey xpayEnv xpayAppleRefunds"
 	itemFields = "wx_items appid sandbox itemId product variant name price picture state error attempts nextAt publishedAt created updated"
 )
 
@@ -28,6 +28,10 @@ func upXpay(app core.App) error {
 			c.Fields.Add(
 				text("xpayOfferId", 32), secret("xpayKey"), secret("xpaySandboxKey"),
 				&core.SelectField{Name: "xpayEnv", Values: []string{"live", "sandbox"}, MaxSelect: 1, Help: "Live when empty."},
+				&core.SelectField{
+					Name: "xpayAppleRefunds", Values: []string{"agree", "refuse"}, MaxSelect: 1,
+					Help: "What Apple is told when a buyer wants the money of delivered goods back. Agree when empty.",
+				},
 			)
 		},
 		"payments": func(c *core.Collection) {
@@ -83,7 +87,7 @@ func downXpay(app core.App) error {
 	return changeEach(app, map[string]func(*core.Collection){
 		"products": func(c *core.Collection) { c.Fields.RemoveByName("kind") },
 		"wx_apps": func(c *core.Collection) {
-			for _, name := range []string{"xpayOfferId", "xpayKey", "xpaySandboxKey", "xpayEnv"} {
+			for _, name := range []string{"xpayOfferId", "xpayKey", "xpaySandboxKey", "xpayEnv", "xpayAppleRefunds"} {
 				c.Fields.RemoveByName(name)
 			}
 		},

@@ -121,7 +121,7 @@ var otherRoutes = []string{
 	"POST /api/wx/admin/staff/login", "GET /api/wx/admin/token/{appid}",
 	"GET /api/wx/health", "POST /api/wx/login", "POST /api/wx/logout", "GET /api/wx/session", "POST /api/wx/session/reset", "POST /api/wx/decrypt",
 	"GET /api/wx/me/export", "DELETE /api/wx/me",
-	"POST /api/wx/phone", "POST /api/wx/profile", "POST /api/wx/orders", "POST /api/wx/orders/{id}/pay", "GET /api/wx/scenes/{scene}",
+	"POST /api/wx/phone", "POST /api/wx/profile", "POST /api/wx/orders", "POST /api/wx/orders/{id}/pay", "POST /api/wx/orders/{id}/virtual", "GET /api/wx/scenes/{scene}",
 	"GET /api/wx/edges/key", "POST /api/wx/rooms/tickets", "POST /api/wx/rooms/{room}/messages", "GET /api/wx/rooms/{room}/messages",
 	"GET /api/wx/rooms/{room}/members", "POST /api/wx/consents", "POST /api/wx/check/text", "POST /api/wx/check/image",
 	"POST /api/wx/notify/pay/{merchant}", "POST /api/wx/notify/refund/{merchant}", "GET /api/wx/push/{appid}", "POST /api/wx/push/{appid}",

@@ -32,6 +32,7 @@ func checkedSettings() []setting {
 		{"wx_apps", "xpayKey", "WXBASE_XPAY_KEY"},
 		{"wx_apps", "xpaySandboxKey", "WXBASE_XPAY_SANDBOX_KEY"},
 		{"wx_apps", "xpayEnv", "WXBASE_XPAY_ENV"},
+		{"wx_apps", "xpayAppleRefunds", "WXBASE_XPAY_APPLE_REFUNDS"},
 		{"wx_merchants", "mchid", "WXBASE_MCH_ID"},
 		{"wx_merchants", "api", "WXBASE_PAY_API"},
 		{"wx_merchants", "certSerial", "WXBASE_MCH_SERIAL"},
@@ -72,6 +73,8 @@ func checkValue(field, value string, custom bool) string {
 		return mustMatch(publicKeyIDShape, value, "PUB_KEY_ID_ and what follows it at WeChat Pay")
 	case "xpayOfferId":
 		return mustMatch(offerIDShape, value, "the OfferID of the console of virtual payment")
+	case "xpayAppleRefunds":
+		return mustBe(value, "agree", "refuse")
 	case "xpayEnv":
 		return mustBe(value, XpayLive, XpaySandbox)
 	case "pushMode":

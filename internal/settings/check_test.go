@@ -27,6 +27,7 @@ func TestOneValidation(t *testing.T) {
 		{"WXBASE_XPAY_OFFER_ID", apps, "xpayOfferId", []string{"123", "with space", strings.Repeat("1", 33)}, "1450000001"},
 		{"WXBASE_XPAY_KEY", apps, "xpayKey", []string{"short", "with-dashes-0123456789"}, strings.Repeat("a", 32)},
 		{"WXBASE_XPAY_SANDBOX_KEY", apps, "xpaySandboxKey", []string{"short", strings.Repeat("a", 129)}, strings.Repeat("b", 32)},
+		{"WXBASE_XPAY_APPLE_REFUNDS", apps, "xpayAppleRefunds", []string{"no"}, "refuse"},
 		{"WXBASE_XPAY_ENV", apps, "xpayEnv", []string{"test", "Live"}, "sandbox"},
 		{"WXBASE_MCH_ID", merchants, "mchid", []string{"1234567", "1234567890123", "wx0123456789abcdef"}, "1900000002"},
 		{"WXBASE_PAY_API", merchants, "api", []string{"v4", "V3"}, "v2"},

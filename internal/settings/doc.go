@@ -44,6 +44,7 @@ type App struct {
 	XpayKey        string `json:"-"`
 	XpaySandboxKey string `json:"-"`
 	XpayEnv        string // XpayLive or XpaySandbox
+	XpayKeepApple  bool   // Apple is told not to give money of delivered goods back
 }
 
 // The values of App.XpayEnv.

@@ -33,7 +33,7 @@ func readEnvironment(get func(string) string, plain bool) (environment, error) {
 		e.apps = append(e.apps, App{
 			AppID: id, Secret: get("WXBASE_APP_SECRET"), APIBase: originOf(get("WXBASE_API_BASE"), OfficialAPIBase), PushToken: get("WXBASE_PUSH_TOKEN"),
 			PushAESKey: get("WXBASE_PUSH_AES_KEY"), PushMode: get("WXBASE_PUSH_MODE"), LinkRule: get("WXBASE_LINK_RULE"), EnvVersion: "release", MchID: get("WXBASE_MCH_ID"), Source: SourceEnvironment,
-			XpayOfferID: get("WXBASE_XPAY_OFFER_ID"), XpayKey: get("WXBASE_XPAY_KEY"), XpaySandboxKey: get("WXBASE_XPAY_SANDBOX_KEY"), XpayEnv: cmp.Or(get("WXBASE_XPAY_ENV"), XpayLive),
+			XpayOfferID: get("WXBASE_XPAY_OFFER_ID"), XpayKey: get("WXBASE_XPAY_KEY"), XpaySandboxKey: get("WXBASE_XPAY_SANDBOX_KEY"), XpayEnv: cmp.Or(get("WXBASE_XPAY_ENV"), XpayLive), XpayKeepApple: get("WXBASE_XPAY_APPLE_REFUNDS") == "refuse",
 		})
 	}
 	if id := get("WXBASE_MCH_ID"); id != "" {

@@ -80,12 +80,17 @@ func reserveStock(tx core.App, items []order.Item, sign int) error {
 	return nil
 }
 
+// shelfOf is where the stock of a line is kept: with the product, or with its specification.
+func shelfOf(item order.Item) (collection, id string) {
+	if item.Variant != "" {
+		return "product_variants", item.Variant
+	}
+	return "products", item.Product
+}
+
 // moveStock changes the stock of what a line is about: the product, or its specification.
 func moveStock(tx core.App, item order.Item, by int) error {
-	collection, id := "products", item.Product
-	if item.Variant != "" {
-		collection, id = "product_variants", item.Variant
-	}
+	collection, id := shelfOf(item)
 	var has string
 	err := books.Row(tx, "SELECT `stock` FROM `"+collection+"` WHERE `id` = ?", []any{id}, &has)
 	if errors.Is(err, sql.ErrNoRows) && by > 0 {
@@ -110,4 +115,26 @@ func moveStock(tx core.App, item order.Item, by int) error {
 		return fmt.Errorf("save stock: %w", err)
 	}
 	return nil
+}
+
+// stockReaches tells whether all of it could be reserved now.
+func stockReaches(tx core.App, items []order.Item) (bool, error) {
+	for _, item := range items {
+		if item.Product == "" {
+			continue
+		}
+		collection, id := shelfOf(item)
+		var has string
+		err := books.Row(tx, "SELECT `stock` FROM `"+collection+"` WHERE `id` = ?", []any{id}, &has)
+		if errors.Is(err, sql.ErrNoRows) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("read stock in %s: %w", collection, err)
+		}
+		if stock, err := strconv.Atoi(has); err == nil && stock < item.Quantity {
+			return false, nil
+		}
+	}
+	return true, nil
 }

@@ -21,6 +21,7 @@ import (
 	"wxbase/internal/order"
 	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
+	"wxbase/internal/xpay"
 )
 
 // imports books the refunds that somebody made at WeChat by hand.
@@ -31,6 +32,9 @@ type imports struct {
 
 // all books what WeChat knows of the refunds of a payment. The caller holds the order's lock.
 func (i *imports) all(ctx context.Context, payment rows.Payment) error {
+	if _, _, virtual := xpay.Parse(payment.MchID()); virtual {
+		return i.virtual(ctx, payment, "", "")
+	}
 	lister, err := i.lister(payment)
 	if err != nil {
 		return err

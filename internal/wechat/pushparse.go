@@ -100,6 +100,7 @@ func flatten(fields map[string]any) {
 
 // fill takes what every message has out of its fields. plain is its text, in the clear.
 func (m PushMessage) fill(query url.Values, plain []byte) (PushMessage, error) {
+	nameXpayInquiry(m.Fields)
 	texts := map[string]*string{
 		"ToUserName": &m.ToUserName, "FromUserName": &m.FromUserName, "MsgType": &m.MsgType, "Event": &m.Event, "MsgId": &m.MsgID,
 	}

@@ -50,7 +50,9 @@ func (d XpaySignData) Text() (string, error) {
 const xpayClientCall = "requestVirtualPayment"
 
 // XpayClientSig is paySig of wx.requestVirtualPayment.
-func XpayClientSig(appKey, signData string) string { return xpaySig(appKey, xpayClientCall, []byte(signData)) }
+func XpayClientSig(appKey, signData string) string {
+	return xpaySig(appKey, xpayClientCall, []byte(signData))
+}
 
 // XpayUserSig is signature of wx.requestVirtualPayment, and of the calls about a user's coins. The key is the text of session_key as it came.
 func XpayUserSig(key SessionKey, body string) string {
