@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 
 const root = import.meta.dirname;
 const banner = '/*! wxbase-miniprogram, MIT licence. Built from miniprogram/sdk/src by `npm run build`; change it there. */';
-const limit = 20 * 1024; // bytes of dist/index.min.js: a mini program's package holds 2 MB in all
+const limit = 20.5 * 1024; // bytes of dist/index.min.js: a mini program's package holds 2 MB in all
 const usualLimit = 23500; // of dist/index.js as DevTools minifies it, which shortens no property
 
 // properties that are ours alone, so that index.min.js may shorten them: none is a name of the API, of wx, of the language or of the wire

@@ -106,7 +106,7 @@ class Desk {
 
   wxOf(person) {
     return createWx({ person, log: (kind, facts) => this.feed.shim(kind, facts), screens: {
-      cashier: async (prepayId, pay) => cashier(await prepaid(prepayId), pay),
+      cashier: async (prepayId, pay, item) => cashier(item ? virtual(item) : await prepaid(prepayId), pay),
       phoneConsent: () => phoneConsent({ number: person.phone, appName: t('appName') }),
       scanner: async (read) => {
         const image = await imageBase64(this.lastCode);
@@ -188,6 +188,11 @@ async function prepaid(prepayId) {
   const orders = await simCall('/_sim/orders').catch(() => []);
   const order = orders.find((o) => (o.prepays || []).some((p) => p.id === prepayId));
   return { merchant: t('appName'), amount: order ? order.total : null, item: order ? order.description : '' };
+}
+
+/** virtual says what is bought by virtual payment, whose text the phone has. */
+function virtual(item) {
+  return { merchant: t('appName'), amount: item.goodsPrice * item.buyQuantity, item: item.productId };
 }
 
 function drawer(name) {

@@ -14,6 +14,7 @@ const REQUESTS = [
   [/^POST \/api\/wx\/profile$/, 'profile'],
   [/^POST \/api\/wx\/orders$/, 'POST /api/wx/orders'],
   [/^POST \/api\/wx\/orders\/[^/]+\/pay$/, 'pay'],
+  [/^POST \/api\/wx\/orders\/[^/]+\/virtual$/, 'virtual'],
   [/^POST \/api\/wx\/orders\/[^/]+\/sync$/, 'sync'],
   [/^POST \/api\/wx\/orders\/[^/]+\/cancel$/, 'cancel'],
   [/^POST \/api\/wx\/codes$/, 'POST /api/wx/codes'],
@@ -26,7 +27,7 @@ const REQUESTS = [
 const CALLS = {
   code2session: 'wx.jscode2session', token: 'wx.token', stable_token: 'wx.token', getuserphonenumber: 'wx.phone',
   getwxacodeunlimit: 'wx.code', getwxacode: 'wx.code', createwxaqrcode: 'wx.code',
-  prepay: 'wx.prepay', query: 'wx.query', query_id: 'wx.query', close: 'wx.close',
+  prepay: 'wx.prepay', query: 'wx.query', query_id: 'wx.query', close: 'wx.close', xpay_query_order: 'wx.query',
 };
 
 const WHO = { start: 'phone', login: 'wechat', userinfo: 'wechat', phone: 'phone', phoneDeny: 'phone', cashier: 'wechat', payok: 'phone', paycancel: 'phone', payfail: 'phone', scan: 'wechat', logout: 'phone' };
