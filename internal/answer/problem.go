@@ -24,7 +24,7 @@ func All() []Problem {
 		RefundAmount, RefundTooLate, RefundTooMany, RefundRepeated, RefundKeyReused,
 		OrderRefunded, ShipmentArgs, ShipmentPending, ShipmentUsed,
 		PayRefused, PayConfig, PayBusy, NoPublicURL,
-		OrderVirtual, OrderNotVirtual, VirtualConfig, ItemPending, ItemPrice, RefundApple,
+		OrderVirtual, OrderNotVirtual, VirtualConfig, ItemPending, ItemPrice, ItemMissing, RefundApple,
 		CodeArgs, CodePage, SceneMissing, SceneReserved,
 		CodeQuota, CodeUserQuota, CodeJSON, CodeHTML, CodeTruncated, CodeEmpty, CodeSilence,
 		LinkArgs, LinkDenied, LinkUserQuota, LinkQuota,

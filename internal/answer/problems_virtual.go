@@ -53,6 +53,13 @@ var (
 		FixEN: "Virtual payment knows no total of its own: order the product at its price, at least 1 yuan on an iPhone.",
 		FixZH: "虚拟支付不支持自定总额，请按商品价格下单（iPhone 至少 1 元）。",
 	}
+	ItemMissing = Problem{
+		Code: "virtual_item_not_found", Status: http.StatusNotFound,
+		EN:    "There is no such item.",
+		ZH:    "道具不存在",
+		FixEN: "Load the items again.",
+		FixZH: "请重新加载道具列表。",
+	}
 	RefundApple = Problem{
 		Code: "refund_apple", Status: http.StatusConflict,
 		EN:    "This was paid through Apple, which alone gives the money back.",

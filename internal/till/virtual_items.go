@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/days"
+	"wxbase/internal/desk"
 	"wxbase/internal/order"
 	"wxbase/internal/rows"
 	"wxbase/internal/settings"
@@ -285,4 +288,87 @@ func (i *Items) note(r *core.Record, s wechat.XpayItemState, known bool, task we
 		r.Set("state", before)
 	}
 	return i.later(r, nil)
+}
+
+// itemView is an item as the shop's pages show it.
+type itemView struct {
+	ID        string `json:"id"`
+	AppID     string `json:"appid"`
+	Sandbox   bool   `json:"sandbox"`
+	ItemID    string `json:"itemId"`
+	Product   string `json:"product"`
+	Variant   string `json:"variant"`
+	Name      string `json:"name"`
+	Price     int    `json:"price"` // fen
+	State     string `json:"state"`
+	Error     string `json:"error"`
+	Published string `json:"publishedAt"`
+}
+
+// List handles GET /api/wx/admin/items: what is on sale at WeChat, and what is on its way there; {product?} names one product's.
+func (i *Items) List(e *core.RequestEvent) error {
+	where, values := "1 = 1", []any{}
+	if product := e.Request.URL.Query().Get("product"); product != "" {
+		where, values = "`product` = ?", []any{product}
+	}
+	found, err := books.Select(e.App, "wx_items", where+" ORDER BY `created` DESC LIMIT 500", values...)
+	if err != nil {
+		return answer.Fail(answer.Busy, err)
+	}
+	views := make([]itemView, 0, len(found))
+	for _, r := range found {
+		views = append(views, itemView{
+			ID: r.Id, AppID: r.GetString("appid"), Sandbox: r.GetBool("sandbox"), ItemID: r.GetString("itemId"), Product: r.GetString("product"),
+			Variant: r.GetString("variant"), Name: r.GetString("name"), Price: r.GetInt("price"), State: r.GetString("state"), Error: r.GetString("error"),
+			Published: r.GetString("publishedAt"),
+		})
+	}
+	return e.JSON(http.StatusOK, map[string]any{"items": views})
+}
+
+// Again handles POST /api/wx/admin/items/{id}/again: an item that WeChat has refused is uploaded once more.
+func (i *Items) Again(e *core.RequestEvent) error {
+	if err := answer.ReadNothing(e); err != nil {
+		return err
+	}
+	r, err := books.ByID(e.App, "wx_items", e.Request.PathValue("id"))
+	if errors.Is(err, sql.ErrNoRows) {
+		return answer.Fail(answer.ItemMissing, nil)
+	}
+	if err != nil {
+		return answer.Fail(answer.Busy, err)
+	}
+	desk.About(e, r.Id, r.GetString("name"))
+	if r.GetString("state") != ItemPublished {
+		r.Load(map[string]any{"state": itemNew, "error": "", "attempts": 0, "nextAt": i.now()})
+		if err := books.Write(e.App, r); err != nil {
+			return answer.Fail(answer.Busy, err)
+		}
+	}
+	return e.JSON(http.StatusOK, map[string]string{"id": r.Id, "state": r.GetString("state")})
+}
+
+// Bill handles GET /api/wx/admin/virtual/bill?date=: where WeChat's file of a day of virtual payment lies, for five minutes and for people.
+func (i *Items) Bill(e *core.RequestEvent) error {
+	query := e.Request.URL.Query()
+	day, err := time.ParseInLocation(time.DateOnly, query.Get("date"), days.Beijing())
+	if err != nil {
+		return answer.Field(answer.FieldInvalid, "date", "a day in Beijing: yyyy-mm-dd")
+	}
+	app, err := i.accounts.Settings.App(query.Get("appid"))
+	if err != nil {
+		return answer.Fail(answer.NotConfigured, err)
+	}
+	if !app.SellsVirtual() {
+		return answer.Fail(answer.VirtualConfig, nil)
+	}
+	gateway, err := i.accounts.Virtual(app, app.XpayEnv == settings.XpaySandbox)
+	if err != nil {
+		return answer.FromPay(err)
+	}
+	address, err := gateway.BillAddress(e.Request.Context(), day, day)
+	if err != nil {
+		return answer.FromPay(err)
+	}
+	return e.JSON(http.StatusOK, map[string]string{"date": day.Format(time.DateOnly), "url": address})
 }
