@@ -34,8 +34,6 @@ func checkVirtual(ctx context.Context, v *visit, s subject) outcome {
 		return result("virtual_key_wrong", "env", env)
 	case err != nil:
 		return result("virtual_unknown", "errcode", strconv.Itoa(errcode))
-	case a.PushToken == "":
-		return result("virtual_no_push")
 	}
 	return result("virtual_ok", "env", env)
 }

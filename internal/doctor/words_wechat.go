@@ -40,12 +40,6 @@ func wordsOfWechat() []row {
 			cure:  [2]string{"Copy it anew from mp.weixin.qq.com, 虚拟支付 > 基本配置; live and sandbox have two.", "从 mp.weixin.qq.com 的 虚拟支付 > 基本配置 重新复制，现网与沙箱各有一个。"},
 		},
 		{
-			code: "virtual_no_push", check: "virtual", state: Warning,
-			title: [2]string{"Virtual payment works, but its messages do not reach this server", "虚拟支付可用，但收不到推送"},
-			why:   [2]string{"There is no Token for message push: payments are found by asking only, minutes later, and Apple gets no answer.", "未填写消息推送 Token：只能靠查询发现支付，会晚几分钟，苹果的退款询问也得不到回答。"},
-			cure:  [2]string{"Set up 消息推送 at mp.weixin.qq.com, in safe mode.", "在 mp.weixin.qq.com 配置 消息推送，使用安全模式。"},
-		},
-		{
 			code: "virtual_unknown", check: "virtual", state: Warning,
 			title: [2]string{"WeChat did not say whether virtual payment works ({errcode})", "无法确认虚拟支付是否可用（{errcode}）"},
 			why:   [2]string{"The ability may not be open for this mini program, or WeChat is busy.", "小程序可能尚未开通虚拟支付，或微信繁忙。"},
