@@ -115,6 +115,9 @@ func TestVirtualWholeStory(t *testing.T) {
 		t.Errorf("paid order: got %s, want %s", got, order.Text("id"))
 	}
 	wantStates(t, app, order.Text("id"), "PAID", "PAID")
+	if due := app.Must(http.MethodGet, "/api/wx/admin/shipments", app.Superuser(), nil); due.JSON["totalItems"] != float64(0) {
+		t.Errorf("orders to ship: got %s, want none", due.Body)
+	}
 	if got, want := ledger(t, app, order.Text("id")), "NEW>PREPAYING PREPAYING>PREPAID PREPAID>PAID"; got != want {
 		t.Errorf("ledger: got %s, want %s", got, want)
 	}
@@ -375,4 +378,46 @@ func TestVirtualPushProvesNothing(t *testing.T) {
 	})
 	app.WaitFor(t, "wx_inbox", dbx.HashExp{"ref": "xpay_goods_deliver_notify"}, func(r *core.Record) bool { return r.GetString("state") == "APPLIED" })
 	wantStates(t, app, order.Text("id"), "UNPAID", "PREPAID")
+}
+
+// TestVirtualDesk: the shop sees its items, gets WeChat's bill of a day, and hears of complaints and of risk control.
+func TestVirtualDesk(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t, func(c *hooks.Config) {
+		c.Env = func(name string) string { return map[string]string{"WXBASE_XPAY_APPLE_REFUNDS": "refuse"}[name] }
+	})
+	buyer := app.Login("小明")
+	order, signed := virtualOrder(t, app, buyer)
+	items := app.Must(http.MethodGet, "/api/wx/admin/items?product="+app.Product(membership), app.Superuser(), nil)
+	if !strings.Contains(string(items.Body), `"state":"PUBLISHED"`) || !strings.Contains(string(items.Body), `"price":1990`) {
+		t.Errorf("items: got %s, want the membership, published at 1990 fen", items.Body)
+	}
+	buyVirtually(t, app, buyer, signed, map[string]any{"device": "ios"})
+	app.WaitFor(t, "orders", dbx.HashExp{"id": order.Text("id")}, isPayState("PAID"))
+	number := numberOf(t, app, order.Text("id"))
+	asked := app.Must(http.MethodPost, "/_sim/virtual/orders/"+number+"/inquiry", "", nil).Text("id")
+	if said := inquiryAnswer(t, app, asked); !strings.Contains(said, `"result_code":1`) {
+		t.Errorf("answer to Apple by the rule refuse: got %s, want result_code 1", said)
+	}
+	day := app.Clock.Now().In(time.FixedZone("CST", 8*3600)).Format(time.DateOnly)
+	if got := app.Call(http.MethodGet, "/api/wx/admin/virtual/bill?date="+day, app.Superuser(), nil); got.Status == http.StatusOK {
+		t.Errorf("bill of today: got %s, want a refusal", got.Body)
+	}
+	app.Clock.Advance(24 * time.Hour)
+	if got := app.Must(http.MethodGet, "/api/wx/admin/virtual/bill?date="+day, app.Superuser(), nil); !strings.Contains(got.Text("url"), "/xpay/bill?token=") {
+		t.Errorf("bill: got %s, want an address", got.Body)
+	}
+	for event, fields := range map[string]map[string]any{
+		"xpay_complaint_notify":      {"ComplaintId": "c1", "MchOrderId": number, "ComplaintDetail": "没收到", "RetryTimes": 0},
+		"xpay_wxpay_callback_notify": {"BusinessCode": "b1", "EventType": "punishment", "RetryTimes": 0},
+		"xpay_of_tomorrow":           {"Anything": "1"},
+	} {
+		app.Must(http.MethodPost, "/_sim/push", "", map[string]any{"msgType": "event", "event": event, "fields": fields})
+		app.WaitFor(t, "wx_inbox", dbx.HashExp{"ref": event}, func(r *core.Record) bool { return r.GetString("state") == "APPLIED" })
+	}
+	for _, subject := range []string{"complaint c1 of " + app.AppID(), "risk control b1 of " + app.AppID()} {
+		if n := count(t, app, "wx_alerts", dbx.HashExp{"subject": subject}); n != 1 {
+			t.Errorf("alerts about %s: got %d, want 1", subject, n)
+		}
+	}
 }

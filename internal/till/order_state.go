@@ -27,10 +27,14 @@ func (s *Orders) markPaid(tx core.App, payment rows.Payment, o rows.Order) error
 	}
 	o.SetPayState(order.PayPaid)
 	o.SetPaidAt(payment.SuccessAt())
+	_, _, virtual := xpay.Parse(payment.MchID())
+	if virtual {
+		o.SetShipState(order.ShipReceived) // nothing is sent, and WeChat hears of the delivery in its own way
+	}
 	if err := books.Write(tx, o.Record); err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}
-	if _, _, virtual := xpay.Parse(payment.MchID()); virtual {
+	if virtual {
 		if err := books.QueueEffect(tx, effectProvide, payment.Id, map[string]any{"payment": payment.Id}); err != nil {
 			return err
 		}
