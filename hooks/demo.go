@@ -90,6 +90,7 @@ func seedProducts(app core.App) error {
 			{"name": "红油抄手", "description": "十只，花椒现舂。 Ten wontons in chili oil.", "price": 1500, "stock": "50"},
 			{"name": "酸梅汤", "description": "乌梅、山楂、陈皮，冰镇。 Iced sour plum drink.", "price": 600, "stock": "100"},
 			{"name": "桂花糕", "description": "每日限量。 Osmanthus cake, a few each day.", "price": 880, "stock": "12"},
+			{"name": "会员月卡", "description": "虚拟商品，用虚拟支付购买。 A month's membership: virtual goods, paid by virtual payment.", "price": 1990, "kind": "virtual", "position": 6},
 		} {
 			r := core.NewRecord(c)
 			r.Load(product)

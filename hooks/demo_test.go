@@ -110,8 +110,8 @@ func TestDemoProducts(t *testing.T) {
 	t.Parallel()
 	first := mustStart(t, "127.0.0.1:8090", hooks.Config{Sim: true})
 	products, err := first.FindAllRecords("products")
-	if err != nil || len(products) != 5 {
-		t.Fatalf("got %d products, %v, want 5", len(products), err)
+	if err != nil || len(products) != 6 {
+		t.Fatalf("got %d products, %v, want 6", len(products), err)
 	}
 	products[0].Set("price", 1)
 	if err := first.Save(products[0]); err != nil {
@@ -122,8 +122,8 @@ func TestDemoProducts(t *testing.T) {
 	}
 	second := again(t, first, hooks.Config{Sim: true})
 	after, err := second.FindAllRecords("products")
-	if err != nil || len(after) != 4 {
-		t.Fatalf("second start: got %d products, %v, want the 4 that were left", len(after), err)
+	if err != nil || len(after) != 5 {
+		t.Fatalf("second start: got %d products, %v, want the 5 that were left", len(after), err)
 	}
 	if r, err := second.FindRecordById("products", products[0].Id); err != nil || r.GetInt("price") != 1 {
 		t.Errorf("second start: got %v, %v, want the changed price", r, err)

@@ -23,6 +23,9 @@ func (p *Plugin) Drain(ctx context.Context) error { return p.books.Drain(ctx) }
 // SweepRefunds runs one round of the sweep of refunds.
 func (p *Plugin) SweepRefunds(ctx context.Context) error { return p.till.Refunds.Sweep(ctx) }
 
+// SweepItems looks after the items of virtual payment once.
+func (p *Plugin) SweepItems(ctx context.Context) error { return p.till.Items.Sweep(ctx) }
+
 // ReconcileDue runs one round of bills.
 func (p *Plugin) ReconcileDue(ctx context.Context) { p.till.Bills.RunDue(ctx) }
 
@@ -95,4 +98,13 @@ func OftenAsked(app core.App) map[string]*dbx.SelectQuery {
 		"due payments": till.DuePayments(app, now), "due orders": till.DueOrders(app, now), "due refunds": till.DueRefunds(app, now),
 		"due effects": books.OtherEffects(app, now, []string{"one"}), "shipments": parcels.ShipmentsQuery(app, `["x/"]`),
 	}
+}
+
+// UseXpayEnv sets the simulator's mini programs to the live environment of virtual payment or to the sandbox.
+func (p *Plugin) UseXpayEnv(env string) {
+	apps, merchants := p.sim.Settings(p.cfg.Env)
+	for i := range apps {
+		apps[i].XpayEnv = env
+	}
+	p.accounts.Settings.UseSimulator(apps, merchants)
 }

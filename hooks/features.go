@@ -35,7 +35,7 @@ func (p *Plugin) openFeatures(told *books.Webhook) {
 	p.screening = &screening.Screening{App: p.app, Now: p.Now, Accounts: p.accounts, Books: p.books, Limits: p.limits}
 	p.subscribe = &subscribe.Subscribe{
 		App: p.app, Now: p.Now, Accounts: p.accounts, Books: p.books, Locks: p.locks, Limits: p.limits, OnMedia: p.screening.ApplyMedia,
-		SimPush: simPush(&p.sim), OnPush: &hook.Hook[*events.PushEvent]{},
+		SimPush: simPush(&p.sim), OnXpay: p.till.Notices.Virtual, OnInquiry: p.till.Notices.Inquiry, OnPush: &hook.Hook[*events.PushEvent]{},
 	}
 	p.rooms = &rooms.Rooms{
 		App: p.app, Now: p.Now, Limits: p.limits, Metrics: p.metrics, Env: p.cfg.Env, Notice: p.cfg.OrderNotice, Simulated: p.cfg.Sim,

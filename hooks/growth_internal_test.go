@@ -52,7 +52,7 @@ func growths() map[string]growth {
 		"wx_remarks":         {kept: "only staff write them"},
 		"wx_erasures":        {setting: "WXBASE_LOGINS_PER_MINUTE", kept: "the proof that a person was forgotten; each wish takes a login"},
 		"products":           owner, "product_variants": owner, "rooms": owner, "wx_apps": owner, "wx_merchants": owner, "wx_staff": owner,
-		"wx_templates": owner, "wx_check_fields": owner,
+		"wx_templates": owner, "wx_check_fields": owner, "wx_items": {kept: "one for each price of a product"},
 	}
 }
 

@@ -15,14 +15,8 @@ import (
 // The ledger's payouts: the shop sends money to its customers while everything goes wrong, most of it with a second person; some are taken
 // back, some confirmed, some left until WeChat closes them.
 
-// payoutFault is what goes wrong with a payout, and how often.
-type payoutFault struct {
-	on, kind string
-	p        float64
-}
-
-func payoutFaults() []payoutFault {
-	return []payoutFault{
+func payoutFaults() []ledgerFault {
+	return []ledgerFault{
 		{"transfer", "not_enough", .05},
 		{"transfer", "transfer_accepted", .1},
 		{"transfer", "transfer_fail", .05},

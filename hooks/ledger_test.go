@@ -28,7 +28,7 @@ import (
 // LEDGER_N orders (default 40 per way of paying), LEDGER_SEED, LEDGER_MODE (one way only). A failing seed is printed.
 func TestLedger(t *testing.T) {
 	n, seed := envInt("LEDGER_N", 40), uint64(envInt("LEDGER_SEED", int(time.Now().UnixNano())))
-	for name, env := range modes() {
+	for name, env := range ledgerModes() {
 		if only := os.Getenv("LEDGER_MODE"); only != "" && only != name {
 			continue
 		}
@@ -61,6 +61,8 @@ type ledgerRun struct {
 	goods  []string // products without specifications
 	sizes  []ledgerSize
 	people []ledgerPerson
+
+	virtual bool // it sells virtual goods, by virtual payment
 
 	done     atomic.Int64
 	resolved atomic.Int64
@@ -95,7 +97,7 @@ const (
 
 func newLedger(t *testing.T, seed uint64, mode map[string]string) *ledgerRun {
 	t.Helper()
-	l := &ledgerRun{seed: seed, clock: &ledgerClock{path: filepath.Join(t.TempDir(), "clock")}}
+	l := &ledgerRun{seed: seed, virtual: mode["LEDGER_GOODS"] == "virtual", clock: &ledgerClock{path: filepath.Join(t.TempDir(), "clock")}}
 	l.clock.advance(0)
 	wechat, err := sim.New(sim.WithNow(l.clock.now))
 	if err != nil {
@@ -108,6 +110,9 @@ func newLedger(t *testing.T, seed uint64, mode map[string]string) *ledgerRun {
 	env := []string{"LEDGER_CLOCK=" + l.clock.path}
 	for k, v := range mode {
 		env = append(env, k+"="+v)
+	}
+	if l.virtual {
+		env = append(env, virtualEnv(wechat.Config().Apps[0])...)
 	}
 	l.wechat, l.server = wechat, newVictim(t, wechat.Config(), "wxbase/internal/apptest/ledgerd", env...)
 	l.server.start(t)
@@ -122,10 +127,11 @@ func (l *ledgerRun) prepare(t *testing.T) {
 	l.must(t, http.MethodPatch, "/api/settings", l.super, map[string]any{"rateLimits": map[string]any{"enabled": false}, "logs": map[string]any{"maxDays": 0}})
 	for i, price := range []int{1, 1800, 1999, 100_000} {
 		product := l.must(t, http.MethodPost, "/api/collections/products/records", l.super,
-			map[string]any{"name": fmt.Sprintf("goods %d", i), "price": price, "active": true, "stock": strconv.Itoa(ledgerStock)})
+			map[string]any{"name": fmt.Sprintf("goods %d", i), "price": price, "active": true, "stock": strconv.Itoa(ledgerStock), "kind": l.kind()})
 		l.goods = append(l.goods, product["id"].(string)) //nolint:forcetypeassert // a record has an id
 	}
 	l.prepareSizes(t)
+	l.prepareVirtual(t)
 	for range ledgerPeople {
 		person, err := l.server.control("/_sim/people", map[string]any{"nickname": "顾客", "phone": "13800138000"})
 		if err != nil {
@@ -146,7 +152,7 @@ func (l *ledgerRun) prepare(t *testing.T) {
 // prepareSizes makes a product that comes in two specifications.
 func (l *ledgerRun) prepareSizes(t *testing.T) {
 	t.Helper()
-	tea := l.must(t, http.MethodPost, "/api/collections/products/records", l.super, map[string]any{"name": "tea", "price": 900, "active": true, "stock": "0"})
+	tea := l.must(t, http.MethodPost, "/api/collections/products/records", l.super, map[string]any{"name": "tea", "price": 900, "active": true, "stock": "0", "kind": l.kind()})
 	for i, price := range []int{900, 2500} {
 		size := l.must(t, http.MethodPost, "/api/collections/product_variants/records", l.super, map[string]any{
 			"product": tea["id"], "name": fmt.Sprintf("size %d", i), "price": price, "active": true, "stock": strconv.Itoa(ledgerStock), "position": i,
@@ -167,7 +173,28 @@ func (l *ledgerRun) must(t *testing.T, method, path, token string, body map[stri
 // trouble is what goes wrong, and how often.
 func (l *ledgerRun) trouble(t *testing.T) {
 	t.Helper()
-	for _, f := range append([]payoutFault{
+	for _, f := range l.troubles() {
+		body := map[string]any{"on": f.on, "kind": f.kind, "times": -1, "probability": f.p}
+		if f.kind == "timeout_after_accept" {
+			body["delay"] = "20ms"
+		}
+		if answer, err := l.server.control("/_sim/faults", body); err != nil || answer["error"] != nil {
+			t.Fatalf("fault %s %s: %v %v", f.on, f.kind, answer, err)
+		}
+	}
+}
+
+// ledgerFault is what goes wrong at one place, and how often.
+type ledgerFault struct {
+	on, kind string
+	p        float64
+}
+
+func (l *ledgerRun) troubles() []ledgerFault {
+	if l.virtual {
+		return virtualTroubles()
+	}
+	return append([]ledgerFault{
 		{"notification", "lost", .12},
 		{"notification", "duplicate", .08},
 		{"notification", "concurrent", .06},
@@ -189,15 +216,7 @@ func (l *ledgerRun) trouble(t *testing.T) {
 		{"pay", "wrong_signature", .02},
 		{"pay", "timeout_after_accept", .03},
 		{"pay_device", "paid_after_close", .5},
-	}, payoutFaults()...) {
-		body := map[string]any{"on": f.on, "kind": f.kind, "times": -1, "probability": f.p}
-		if f.kind == "timeout_after_accept" {
-			body["delay"] = "20ms"
-		}
-		if answer, err := l.server.control("/_sim/faults", body); err != nil || answer["error"] != nil {
-			t.Fatalf("fault %s %s: %v %v", f.on, f.kind, answer, err)
-		}
-	}
+	}, payoutFaults()...)
 }
 
 // run lets n orders happen, eight at a time, while the clock runs and the server dies.
@@ -347,9 +366,16 @@ func (l *ledgerRun) buy(i int) error {
 		return fmt.Errorf("no order: %v", order)
 	}
 	path := "/api/wx/orders/" + id
-	params, err := l.insist(path+"/pay", person.token, nil)
-	if err != nil || params["paySign"] == nil {
+	verb := "/pay"
+	if l.virtual {
+		verb = "/virtual"
+	}
+	params, err := l.insist(path+verb, person.token, nil)
+	if err != nil || params["paySign"] == nil && params["paySig"] == nil {
 		return err // it expired before it came to that
+	}
+	if l.virtual && random.IntN(10) == 0 {
+		params["device"] = "ios"
 	}
 	fate := random.IntN(100)
 	if fate < 10 { // cancels, and half of them pay all the same, on the sheet that is still open
@@ -364,7 +390,7 @@ func (l *ledgerRun) buy(i int) error {
 		defer race.Wait()
 	}
 	params["action"] = "pay"
-	if _, err := l.server.control("/_sim/people/"+person.id+"/pay", params); err != nil {
+	if _, err := l.server.control("/_sim/people/"+person.id+verb, params); err != nil {
 		return err
 	}
 	if fate%2 == 0 {

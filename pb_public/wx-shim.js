@@ -28,6 +28,7 @@ export function createWx({ person, log, screens }) {
     requestPayment: (options) => answer(options, 'requestPayment', () => pay(mine, screens, log, options)),
     canIUse: (name) => name === 'requestMerchantTransfer',
     requestMerchantTransfer: (options) => answer(options, 'requestMerchantTransfer', () => takeTransfer(mine, screens, log, options)),
+    requestVirtualPayment: (options) => answer(options, 'requestVirtualPayment', () => payVirtually(mine, screens, log, options)),
     getPhoneNumber: (options) => answer(options, 'getPhoneNumber', () => phoneNumber(mine, screens, log)),
     scanCode: (options) => answer(options, 'scanCode', async () => {
       const found = await screens.scanner((image) => mine('scan', { image }));
@@ -46,7 +47,7 @@ function answer(options, name, work) {
   };
   work().then(
     (result) => done(o.success, { errMsg: name + ':ok', ...result }),
-    (err) => done(o.fail, { errMsg: /^\w+:fail/.test(err.message) ? err.message : `${name}:fail ${err.message}` }),
+    (err) => done(o.fail, { errMsg: /^\w+:fail/.test(err.message) ? err.message : `${name}:fail ${err.message}`, ...(err.errCode ? { errCode: err.errCode } : {}) }),
   );
 }
 
@@ -84,6 +85,21 @@ async function takeTransfer(mine, screens, log, options) {
   const ok = /:ok$/.test(result.errMsg);
   log(ok ? 'transferok' : 'transferfail', result);
   if (!ok) throw new Error(result.errMsg);
+  return result;
+}
+
+/** payVirtually is the sheet of virtual payment. The simulated WeChat says in `reason` why it refuses; a real phone does not. */
+async function payVirtually(mine, screens, log, options) {
+  const { signData, mode, paySig, signature } = options;
+  log('cashier', { package: signData });
+  const act = async (action) => {
+    const result = await mine('virtual', { signData, mode, paySig, signature, action });
+    log(/:ok$/.test(result.errMsg) ? 'payok' : /cancel/.test(result.errMsg) ? 'paycancel' : 'payfail', result);
+    return result;
+  };
+  const chosen = await screens.cashier('', () => act('pay'), JSON.parse(signData));
+  const result = chosen === 'cancel' ? await act('cancel') : chosen;
+  if (!/:ok$/.test(result.errMsg)) throw Object.assign(new Error(result.errMsg), { errCode: result.errCode });
   return result;
 }
 

@@ -19,6 +19,7 @@ import (
 	"wxbase/internal/wxpay"
 	v2 "wxbase/internal/wxpay/v2"
 	"wxbase/internal/wxpay/xmlflat"
+	"wxbase/internal/xpay"
 )
 
 // How a merchant is marked in the settings that runs on API v3, and one that still runs on API v2.
@@ -124,6 +125,9 @@ func (c *Accounts) NewGateway(m settings.Merchant, appID string) (wxpay.Gateway,
 // Gateway finds the gateway of a merchant for one of its mini programs. Without an appid, as for a notification before it is read, any
 // mini program of the merchant will do.
 func (c *Accounts) Gateway(mchID, appID string) (wxpay.Gateway, error) {
+	if in, sandbox, ok := xpay.Parse(mchID); ok {
+		return c.virtual(in, sandbox)
+	}
 	m, err := c.Settings.Merchant(mchID)
 	if err != nil {
 		return nil, err
@@ -134,6 +138,35 @@ func (c *Accounts) Gateway(mchID, appID string) (wxpay.Gateway, error) {
 		}
 	}
 	return c.GatewayFor(m, appID)
+}
+
+// virtual is an environment of virtual payment.
+//
+// NB! the sandbox counts for a mini program that is set to it, and for no other: there anybody pays with play money.
+func (c *Accounts) virtual(appID string, sandbox bool) (wxpay.Gateway, error) {
+	app, err := c.Settings.App(appID)
+	if err != nil {
+		return nil, err
+	}
+	if sandbox && app.XpayEnv != settings.XpaySandbox {
+		return xpay.Shut(appID), nil
+	}
+	return c.Virtual(app, sandbox)
+}
+
+// Virtual opens virtual payment of a mini program.
+func (c *Accounts) Virtual(app settings.App, sandbox bool) (xpay.Gateway, error) {
+	calls, err := c.Xpay(app, sandbox)
+	return xpay.New(app.AppID, calls), err
+}
+
+// Xpay gives the calls of virtual payment.
+func (c *Accounts) Xpay(app settings.App, sandbox bool) (wechat.Xpay, error) {
+	key := app.XpayKeyIn(sandbox)
+	if key == "" {
+		return wechat.Xpay{}, fmt.Errorf("virtual payment of %s has no AppKey: %w", app.AppID, settings.ErrNotConfigured)
+	}
+	return c.Wechat(app).Xpay(key, sandbox), nil
 }
 
 // NotifyGateway finds the gateway that reads a notification. The body tells which API it is of, not the settings: after a merchant has

@@ -19,7 +19,7 @@ import (
 var rowsOfRoutes = map[string]string{
 	"staff": "wx_staff", "staff/sessions": "wx_staff_sessions", "orders": "orders", "refunds": "wx_refund_requests", "users": "users",
 	"products": "products", "inbox": "wx_inbox", "effects": "wx_outbox", "bills": "wx_bills", "bill-diffs": "wx_bill_diffs", "held": "wx_checks",
-	"alerts": "wx_alerts", "payouts": "wx_payouts",
+	"alerts": "wx_alerts", "payouts": "wx_payouts", "items": "wx_items",
 }
 
 // wordsOfRoutes are names in a path that are no rows.

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/order"
 )
 
 // productsPage shows and changes the products.
@@ -33,6 +35,7 @@ type productView struct {
 	Stock       int           `json:"stock"`
 	Active      bool          `json:"active"`
 	Category    string        `json:"category"`
+	Kind        string        `json:"kind"` // physical, virtual or service
 	Position    int           `json:"position"`
 	Variants    []variantView `json:"variants"`
 	Sold        int           `json:"sold"` // pieces that were paid for
@@ -122,7 +125,7 @@ func viewProducts(app core.App, rows []*core.Record) ([]productView, error) {
 	return each(rows, func(r *core.Record) productView {
 		v := productView{
 			ID: r.Id, Name: r.GetString("name"), Description: r.GetString("description"), Image: fileOf(r, "image"), Price: r.GetInt("price"),
-			Stock: stockOf(r), Active: r.GetBool("active"), Category: r.GetString("category"), Position: r.GetInt("position"),
+			Stock: stockOf(r), Active: r.GetBool("active"), Category: r.GetString("category"), Kind: cmp.Or(r.GetString("kind"), order.KindPhysical), Position: r.GetInt("position"),
 			Variants: variants[r.Id], Sold: sold[r.Id], Updated: moment(r.GetDateTime("updated")),
 		}
 		if v.Variants == nil {

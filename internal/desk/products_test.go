@@ -72,7 +72,7 @@ func TestProducts(t *testing.T) {
 			map[string]any{"name": "100克", "price": 5900, "stock": 5, "active": true}, map[string]any{"name": "250克", "price": 12900, "stock": -1, "active": true},
 		},
 	}))
-	if tea.Price != 5900 || len(tea.Variants) != 2 || tea.Variants[1].Stock != -1 || tea.Position != 6 {
+	if tea.Price != 5900 || len(tea.Variants) != 2 || tea.Variants[1].Stock != -1 || tea.Position != 7 {
 		t.Errorf("got %+v, want the lowest price, two specifications and the last place", tea)
 	}
 	scenarios := []struct {
@@ -139,7 +139,7 @@ func checkLists(t *testing.T, a *apptest.App, manager string, tea product) {
 		}
 		return ids
 	}
-	for query, want := range map[string]int{"": 6, "?search=观音": 1, "?category=茶": 1, "?active=false": 0, "?active=true&perPage=2": 2} {
+	for query, want := range map[string]int{"": 7, "?search=观音": 1, "?category=茶": 1, "?active=false": 0, "?active=true&perPage=2": 2} {
 		if got := list(query); len(got) != want {
 			t.Errorf("%s: got %d, want %d", query, len(got), want)
 		}
@@ -149,7 +149,7 @@ func checkLists(t *testing.T, a *apptest.App, manager string, tea product) {
 	}
 	before := list("")
 	a.Must(http.MethodPost, productsPath+"/order", manager, map[string]any{"ids": []string{before[5], before[1], before[0]}})
-	want := []string{before[5], before[1], before[2], before[3], before[4], before[0]}
+	want := []string{before[5], before[1], before[2], before[3], before[4], before[0], before[6]}
 	if got := list(""); strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("order: got %v, want %v", got, want)
 	}

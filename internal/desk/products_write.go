@@ -29,6 +29,7 @@ type productForm struct {
 	StockWas    *int           `json:"stockWas"` // the stock that the person saw: what was sold since stays sold
 	Active      *bool          `json:"active"`
 	Category    *string        `json:"category"`
+	Kind        *string        `json:"kind"`
 	Position    *int           `json:"position"`
 	Variants    *[]variantForm `json:"variants"` // all of them: one that is left out is removed
 }
@@ -118,6 +119,7 @@ func (f *productForm) fill(tx core.App, r *core.Record) error {
 	set(r, "price", f.Price)
 	set(r, "active", f.Active)
 	set(r, "category", f.Category)
+	set(r, "kind", f.Kind)
 	set(r, "position", f.Position)
 	if err := setStock(r, f.Stock, f.StockWas, "stock"); err != nil {
 		return err

@@ -60,6 +60,12 @@ type appView struct {
 	PushMode    string     `json:"pushMode"`
 	EnvVersion  string     `json:"envVersion"`
 	PushAddress string     `json:"pushAddress"`
+
+	XpayOfferID      string     `json:"xpayOfferId"`
+	XpayKey          secretView `json:"xpayKey"`
+	XpaySandboxKey   secretView `json:"xpaySandboxKey"`
+	XpayEnv          string     `json:"xpayEnv"`
+	XpayAppleRefunds string     `json:"xpayAppleRefunds"` // agree or refuse
 }
 
 type merchantView struct {
@@ -106,8 +112,11 @@ func (p *setupPage) chosenApp() (settings.App, *core.Record, error) {
 	}
 	app := settings.App{
 		AppID: row.GetString("appid"), Name: row.GetString("name"), PushMode: row.GetString("pushMode"), EnvVersion: row.GetString("envVersion"), Source: settings.SourceStored,
+		XpayOfferID: row.GetString("xpayOfferId"), XpayEnv: row.GetString("xpayEnv"), XpayKeepApple: row.GetString("xpayAppleRefunds") == "refuse",
 	}
-	openInto(store, row, map[string]*string{"secret": &app.Secret, "pushToken": &app.PushToken, "pushAesKey": &app.PushAESKey})
+	openInto(store, row, map[string]*string{
+		"secret": &app.Secret, "pushToken": &app.PushToken, "pushAesKey": &app.PushAESKey, "xpayKey": &app.XpayKey, "xpaySandboxKey": &app.XpaySandboxKey,
+	})
 	return app, row, nil
 }
 
@@ -207,6 +216,8 @@ func (p *setupPage) viewApp(a settings.App, row *core.Record, origin string) *ap
 	v := &appView{
 		AppID: a.AppID, Name: a.Name, Secret: secret(a.Secret), PushToken: secret(a.PushToken), PushAESKey: secret(a.PushAESKey),
 		PushMode: a.PushMode, EnvVersion: cmp.Or(a.EnvVersion, "release"),
+		XpayOfferID: a.XpayOfferID, XpayKey: secret(a.XpayKey), XpaySandboxKey: secret(a.XpaySandboxKey), XpayEnv: cmp.Or(a.XpayEnv, settings.XpayLive),
+		XpayAppleRefunds: map[bool]string{true: "refuse", false: "agree"}[a.XpayKeepApple],
 	}
 	if row != nil {
 		v.ID = row.Id

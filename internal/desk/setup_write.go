@@ -20,6 +20,12 @@ type appForm struct {
 	PushAESKey *string `json:"pushAesKey"`
 	PushMode   *string `json:"pushMode"`
 	EnvVersion *string `json:"envVersion"`
+
+	XpayOfferID      *string `json:"xpayOfferId"`
+	XpayKey          *string `json:"xpayKey"`
+	XpaySandboxKey   *string `json:"xpaySandboxKey"`
+	XpayEnv          *string `json:"xpayEnv"`
+	XpayAppleRefunds *string `json:"xpayAppleRefunds"`
 }
 
 type merchantForm struct {
@@ -53,6 +59,11 @@ func (f appForm) fields() []formField {
 		{"pushAesKey", f.PushAESKey},
 		{"pushMode", f.PushMode},
 		{"envVersion", f.EnvVersion},
+		{"xpayOfferId", f.XpayOfferID},
+		{"xpayKey", f.XpayKey},
+		{"xpaySandboxKey", f.XpaySandboxKey},
+		{"xpayEnv", f.XpayEnv},
+		{"xpayAppleRefunds", f.XpayAppleRefunds},
 	}
 }
 

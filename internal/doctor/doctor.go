@@ -125,6 +125,7 @@ func checks() []check {
 		{id: "whitelist", asks: [2]string{"Does WeChat take calls from this server's address?", "微信接受来自本服务器 IP 的调用吗？"}, of: ofApp, after: []string{"dns", "tls", "credentials"}, run: checkWhitelist},
 		{id: "token", asks: [2]string{"Is there an access token, and does WeChat take it?", "能取得 access_token 且可用吗？"}, of: ofApp, after: []string{"dns", "tls", "credentials", "whitelist"}, run: checkToken},
 		{id: "orderPath", asks: [2]string{"Does the order centre lead buyers to an order's page?", "订单中心能跳转到订单页吗？"}, of: ofApp, after: []string{"dns", "tls", "credentials", "whitelist", "token"}, run: checkOrderPath},
+		{id: "virtual", asks: [2]string{"Can virtual goods be sold?", "虚拟支付可用吗？"}, of: ofApp, after: []string{"dns", "tls", "credentials", "whitelist", "token"}, run: checkVirtual},
 		{id: "merchant", asks: [2]string{"Is there a merchant?", "配置了商户吗？"}, run: checkMerchant},
 		{id: "keyPair", asks: [2]string{"Do private key, certificate and serial belong together?", "私钥、证书与序列号匹配吗？"}, of: ofMerchant, run: checkKeyPair},
 		{id: "apiKey", asks: [2]string{"Has the APIv3 key (or that of API v2) the right form?", "APIv3（或 APIv2）密钥格式对吗？"}, of: ofMerchant, run: checkAPIKey},

@@ -53,7 +53,7 @@ func patient(t *testing.T, a *apptest.App) doctor.Shop {
 		t.Fatal(err)
 	}
 	s := doctor.Shop{
-		Apps: []settings.App{{AppID: app.AppID, Secret: app.Secret, APIBase: c.APIBase, PushToken: app.PushToken, PushAESKey: app.PushAESKey, MchID: m.MchID}},
+		Apps: []settings.App{{AppID: app.AppID, Secret: app.Secret, APIBase: c.APIBase, PushToken: app.PushToken, PushAESKey: app.PushAESKey, MchID: m.MchID, XpayOfferID: app.XpayOfferID, XpayKey: app.XpayKey, XpaySandboxKey: app.XpaySandboxKey}},
 		Merchants: []settings.Merchant{{
 			MchID: m.MchID, API: "v3", CertSerial: m.CertSerial, PrivateKey: m.PrivateKey, Certificate: m.Certificate, APIv3Key: m.APIV3Key,
 			APIv2Key: m.APIV2Key, PublicKeyID: m.PublicKeyID, PublicKey: m.PublicKey, VerifyMode: "publicKey", PayBase: c.PayBase,
@@ -147,7 +147,12 @@ func TestMisconfigurations(t *testing.T) { //nolint:tparallel // they share one 
 		{"orderPath", "order_path_missing", wechat.OrderPathMark, doctor.Warning, func(s *doctor.Shop) {
 			made := a.Must(http.MethodPost, "/_sim/apps", "", map[string]any{})
 			s.Apps[0].AppID, s.Apps[0].Secret, s.Apps[0].PushToken = made.Text("appid"), made.Text("secret"), ""
+			s.Apps[0].XpayKey = made.Text("xpayKey")
 		}},
+		{"virtual", "virtual_half", "OfferID", doctor.Problem, app(func(a *settings.App) { a.XpayKey = "" })},
+		{"virtual", "virtual_same", "AppKey", doctor.Problem, app(func(a *settings.App) { a.XpayKey = a.XpaySandboxKey })},
+		{"virtual", "virtual_key_wrong", "-15006", doctor.Problem, app(func(a *settings.App) { a.XpayKey = strings.Repeat("k", 32) })},
+		{"virtual", "virtual_unknown", "45009", doctor.Warning, fault("xpay_query_order", "45009")},
 		{"merchant", "merchant_missing", "WXBASE_MCH_ID", doctor.Warning, func(s *doctor.Shop) { s.Merchants = nil }},
 		{"keyPair", "key_invalid", "apiclient_key.pem", doctor.Problem, merchant(func(m *settings.Merchant) { m.PrivateKey = m.PublicKey })},
 		{"keyPair", "key_pair_apart", well.Merchants[0].MchID, doctor.Problem, merchant(func(m *settings.Merchant) { m.PrivateKey = otherKey })},

@@ -54,6 +54,7 @@ func handWritten() map[string]byHand {
 		"refunds":            {instead: "POST /api/wx/orders/{id}/refunds gives money back"},
 		"wx_payouts":         {instead: "POST /api/wx/admin/payouts makes one, /approve, /cancel and /sync below it move one"},
 		"wx_bill_diffs":      {fields: []string{"resolved"}, instead: "a difference is found by comparing with WeChat's bill; only resolved is set by hand"},
+		"wx_items":           {instead: "the server uploads the products of kind virtual; POST /api/wx/admin/items/{id}/again begins anew"},
 		"wx_codes":           {remove: true, instead: "POST /api/wx/codes makes one"},
 		"wx_links":           {remove: true, instead: "POST /api/wx/links makes one"},
 		"room_messages":      {remove: true, instead: "POST /api/wx/rooms/{room}/messages says something"},

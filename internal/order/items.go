@@ -22,6 +22,7 @@ var (
 	ErrQuantity   = errors.New("quantity is not between 1 and 999")
 	ErrPrice      = errors.New("price is not between 0 and 100000000 fen")
 	ErrTotal      = errors.New("total is not between 1 and 100000000 fen")
+	ErrMixed      = errors.New("virtual goods and others in one order")
 )
 
 // Item is one line of an order as it was sold, stored in orders.items.
@@ -33,6 +34,31 @@ type Item struct {
 
 	Variant     string `json:"variant,omitempty"` // record id of the specification; empty for a product without any
 	VariantName string `json:"variantName,omitempty"`
+
+	Kind string `json:"kind,omitempty"` // see Kind…; empty is KindPhysical
+}
+
+// Kinds of products. They decide how a product may be paid: what is virtual by WeChat's virtual payment (虚拟支付) only, the others by
+// WeChat Pay.
+const (
+	KindPhysical = "physical"
+	KindVirtual  = "virtual"
+	KindService  = "service" // done at a place or by people, such as a haircut
+)
+
+// Virtual tells whether items are virtual goods. The error is ErrMixed for some that are and some that are not: WeChat wants two payments for
+// these.
+func Virtual(items []Item) (bool, error) {
+	n := 0
+	for _, i := range items {
+		if i.Kind == KindVirtual {
+			n++
+		}
+	}
+	if n > 0 && n < len(items) {
+		return false, ErrMixed
+	}
+	return n > 0, nil
 }
 
 // Title is the line's name: the product with its specification.

@@ -4,11 +4,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/books"
+	"wxbase/internal/settings"
 	"wxbase/internal/wechat"
 )
 
@@ -219,4 +221,17 @@ func BlockUser(e *core.RecordEvent) error {
 		e.Record.RefreshTokenKey()
 	}
 	return e.Next()
+}
+
+// SessionOf is the session_key of a user in a mini program and when it came. It is empty for one that no phone has any more.
+func SessionOf(app core.App, vault *settings.Vault, userID, appID string) (key wechat.SessionKey, at time.Time, err error) {
+	identity, err := IdentityOf(app, userID, appID)
+	if err != nil {
+		return "", at, err
+	}
+	plain, err := vault.Open(keyPlace(identity, "sessionKey"), identity.GetString("sessionKey"))
+	if err != nil {
+		return "", at, fmt.Errorf("open session key: %w", err)
+	}
+	return wechat.SessionKey(plain), identity.GetDateTime("sessionAt").Time(), nil
 }

@@ -34,7 +34,7 @@ var withoutPeople = map[string]string{
 	"_superusers": "operators", "wx_staff": "operators", "wx_staff_sessions": "operators",
 	"wx_apps": "settings", "wx_merchants": "settings", "wx_templates": "settings", "wx_check_fields": "settings",
 	"wx_sales_hours": "sums", "wx_sales_products": "sums", "wx_bills": "sums of a day",
-	"products": "goods", "product_variants": "goods", "rooms": "rooms", "room_sequences": "numbers",
+	"products": "goods", "product_variants": "goods", "wx_items": "goods", "rooms": "rooms", "room_sequences": "numbers",
 }
 
 // money are the collections whose rows stay.

@@ -40,7 +40,7 @@ var fates = map[string]fate{
 // no person.
 var unsearched = []string{
 	usersTable, "_superusers", "wx_staff", "wx_staff_sessions", "wx_apps", "wx_merchants", "wx_templates", "wx_check_fields",
-	"wx_sales_hours", "wx_sales_products", "wx_bills", "products", "product_variants", "rooms", "room_sequences",
+	"wx_sales_hours", "wx_sales_products", "wx_bills", "products", "product_variants", "wx_items", "rooms", "room_sequences",
 }
 
 // withheld are fields that are no part of an export: keys, and what tells of other people. Passwords, and what PocketBase hides in its own

@@ -19,6 +19,9 @@ func (s *Store) Advice() []string {
 		if a.Secret == "" {
 			advice = append(advice, fmt.Sprintf("mini program %s has no AppSecret", a.AppID))
 		}
+		if a.XpayKey != "" && a.XpayKey == a.XpaySandboxKey {
+			advice = append(advice, fmt.Sprintf("mini program %s has the same AppKey of virtual payment for live and sandbox, which are two: one of them is wrong", a.AppID))
+		}
 		if err := CheckRule(s.app, "users", a.LinkRule); err != nil {
 			advice = append(advice, fmt.Sprintf("mini program %s lets nobody make links, its linkRule cannot be evaluated: %v", a.AppID, err))
 		}

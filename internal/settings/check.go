@@ -28,6 +28,11 @@ func checkedSettings() []setting {
 		{"wx_apps", "pushAesKey", "WXBASE_PUSH_AES_KEY"},
 		{"wx_apps", "pushMode", "WXBASE_PUSH_MODE"},
 		{"wx_apps", "linkRule", "WXBASE_LINK_RULE"}, // as text; see CheckRule
+		{"wx_apps", "xpayOfferId", "WXBASE_XPAY_OFFER_ID"},
+		{"wx_apps", "xpayKey", "WXBASE_XPAY_KEY"},
+		{"wx_apps", "xpaySandboxKey", "WXBASE_XPAY_SANDBOX_KEY"},
+		{"wx_apps", "xpayEnv", "WXBASE_XPAY_ENV"},
+		{"wx_apps", "xpayAppleRefunds", "WXBASE_XPAY_APPLE_REFUNDS"},
 		{"wx_merchants", "mchid", "WXBASE_MCH_ID"},
 		{"wx_merchants", "api", "WXBASE_PAY_API"},
 		{"wx_merchants", "certSerial", "WXBASE_MCH_SERIAL"},
@@ -47,6 +52,8 @@ var (
 	serialShape      = regexp.MustCompile(`^[0-9A-Fa-f]{1,64}$`)
 	publicKeyIDShape = regexp.MustCompile(`^PUB_KEY_ID_\w+$`)
 	pushTokenShape   = regexp.MustCompile(`^[0-9A-Za-z]{3,32}$`)
+	offerIDShape     = regexp.MustCompile(`^[0-9A-Za-z_-]{4,32}$`)
+	xpayKeyShape     = regexp.MustCompile(`^[0-9A-Za-z]{16,128}$`)
 	pushKeyShape     = regexp.MustCompile(`^[0-9A-Za-z+/]{43}$`)
 )
 
@@ -64,6 +71,12 @@ func checkValue(field, value string, custom bool) string {
 		return mustMatch(serialShape, value, "hex digits, at most 64, without colons")
 	case "publicKeyId":
 		return mustMatch(publicKeyIDShape, value, "PUB_KEY_ID_ and what follows it at WeChat Pay")
+	case "xpayOfferId":
+		return mustMatch(offerIDShape, value, "the OfferID of the console of virtual payment")
+	case "xpayAppleRefunds":
+		return mustBe(value, "agree", "refuse")
+	case "xpayEnv":
+		return mustBe(value, XpayLive, XpaySandbox)
 	case "pushMode":
 		return mustBe(value, "plain", "compatible", "safe")
 	case "api":

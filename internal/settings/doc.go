@@ -37,6 +37,33 @@ type App struct {
 	EnvVersion string // release, trial or develop
 	MchID      string // merchant that takes its payments; empty: the only one there is
 	Source     Source
+
+	// Virtual payment (虚拟支付), as its console shows it. NB! the two keys are different secrets, and so are their payments: XpayEnv says which
+	// of them the orders of this app are paid with.
+	XpayOfferID    string
+	XpayKey        string `json:"-"`
+	XpaySandboxKey string `json:"-"`
+	XpayEnv        string // XpayLive or XpaySandbox
+	XpayKeepApple  bool   // Apple is told not to give money of delivered goods back
+}
+
+// The values of App.XpayEnv.
+const (
+	XpayLive    = "live"
+	XpaySandbox = "sandbox"
+)
+
+// XpayKeyIn is the AppKey of one of the two environments.
+func (a App) XpayKeyIn(sandbox bool) string {
+	if sandbox {
+		return a.XpaySandboxKey
+	}
+	return a.XpayKey
+}
+
+// SellsVirtual tells whether virtual payment is set up in the environment that the app is set to.
+func (a App) SellsVirtual() bool {
+	return a.XpayOfferID != "" && a.XpayKeyIn(a.XpayEnv == XpaySandbox) != ""
 }
 
 // String names the app and its source, nothing else.

@@ -33,6 +33,7 @@ func readEnvironment(get func(string) string, plain bool) (environment, error) {
 		e.apps = append(e.apps, App{
 			AppID: id, Secret: get("WXBASE_APP_SECRET"), APIBase: originOf(get("WXBASE_API_BASE"), OfficialAPIBase), PushToken: get("WXBASE_PUSH_TOKEN"),
 			PushAESKey: get("WXBASE_PUSH_AES_KEY"), PushMode: get("WXBASE_PUSH_MODE"), LinkRule: get("WXBASE_LINK_RULE"), EnvVersion: "release", MchID: get("WXBASE_MCH_ID"), Source: SourceEnvironment,
+			XpayOfferID: get("WXBASE_XPAY_OFFER_ID"), XpayKey: get("WXBASE_XPAY_KEY"), XpaySandboxKey: get("WXBASE_XPAY_SANDBOX_KEY"), XpayEnv: cmp.Or(get("WXBASE_XPAY_ENV"), XpayLive), XpayKeepApple: get("WXBASE_XPAY_APPLE_REFUNDS") == "refuse",
 		})
 	}
 	if id := get("WXBASE_MCH_ID"); id != "" {
@@ -50,6 +51,11 @@ func readEnvironment(get func(string) string, plain bool) (environment, error) {
 func checkHalfSet(get func(string) string, custom bool) error {
 	if get("WXBASE_APP_SECRET") != "" && get("WXBASE_APPID") == "" {
 		return errors.New("WXBASE_APP_SECRET is set, but WXBASE_APPID is not")
+	}
+	for _, name := range []string{"WXBASE_XPAY_OFFER_ID", "WXBASE_XPAY_KEY", "WXBASE_XPAY_SANDBOX_KEY"} {
+		if get(name) != "" && get("WXBASE_APPID") == "" {
+			return fmt.Errorf("%s is set, but WXBASE_APPID is not", name)
+		}
 	}
 	for _, name := range []string{"WXBASE_MCH_PRIVATE_KEY", "WXBASE_APIV3_KEY", "WXBASE_APIV2_KEY"} {
 		if get(name) != "" && get("WXBASE_MCH_ID") == "" {

@@ -48,8 +48,11 @@ func (s *Store) addApp(snap *snapshot, r *core.Record, mchID string) {
 	a := App{
 		AppID: r.GetString("appid"), Name: r.GetString("name"), EnvVersion: cmp.Or(r.GetString("envVersion"), "release"),
 		MchID: mchID, PushMode: r.GetString("pushMode"), LinkRule: r.GetString("linkRule"), Source: SourceStored,
+		XpayOfferID: r.GetString("xpayOfferId"), XpayEnv: cmp.Or(r.GetString("xpayEnv"), XpayLive), XpayKeepApple: r.GetString("xpayAppleRefunds") == "refuse",
 	}
-	err := s.openInto(r, map[string]*string{"secret": &a.Secret, "pushToken": &a.PushToken, "pushAesKey": &a.PushAESKey})
+	err := s.openInto(r, map[string]*string{
+		"secret": &a.Secret, "pushToken": &a.PushToken, "pushAesKey": &a.PushAESKey, "xpayKey": &a.XpayKey, "xpaySandboxKey": &a.XpaySandboxKey,
+	})
 	if err == nil {
 		err = s.checkStored(r)
 		a.APIBase = originOf(r.GetString("apiBase"), OfficialAPIBase)

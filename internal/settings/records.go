@@ -13,7 +13,7 @@ import (
 func secretFields(collection string) []string {
 	switch collection {
 	case "wx_apps":
-		return []string{"secret", "pushToken", "pushAesKey"}
+		return []string{"secret", "pushToken", "pushAesKey", "xpayKey", "xpaySandboxKey"}
 	case "wx_merchants":
 		return []string{"privateKey", "apiV3Key", "apiV2Key"}
 	default:
@@ -111,6 +111,8 @@ func checkSecret(field, value string) string {
 		return ""
 	case strings.HasPrefix(value, maskPrefix):
 		return "is the mask of another value; read the row again, or type the secret itself"
+	case field == "xpayKey", field == "xpaySandboxKey":
+		return mustMatch(xpayKeyShape, value, "16 to 128 letters and digits, as the console of virtual payment shows it")
 	case field == "pushToken":
 		return mustMatch(pushTokenShape, value, "3 to 32 letters and digits, as at WeChat")
 	case field == "pushAesKey" && len(value) == 43:

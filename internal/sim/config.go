@@ -17,6 +17,10 @@ type AppConfig struct {
 	PushURL    string `json:"pushUrl,omitempty"`    // where messages and events go; empty until it is set, see Push
 	PushMode   string `json:"pushMode,omitempty"`   // plain, compatible or safe
 	PushFormat string `json:"pushFormat,omitempty"` // json or xml
+
+	XpayOfferID    string `json:"xpayOfferId"` // virtual payment: the live and the sandbox AppKey are two
+	XpayKey        string `json:"xpayKey"`
+	XpaySandboxKey string `json:"xpaySandboxKey"`
 }
 
 // String names the mini program without its secrets.

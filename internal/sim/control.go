@@ -64,6 +64,7 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.POST("/people/:id/userinfo", s.deviceUserInfo)
 	g.POST("/people/:id/phone", s.devicePhone)
 	g.POST("/people/:id/pay", s.devicePay)
+	g.POST("/people/:id/virtual", s.deviceVirtualPay)
 	g.POST("/people/:id/pay-url", s.devicePayURL)
 	g.POST("/people/:id/transfer", s.deviceTransfer)
 	g.POST("/people/:id/scan", s.deviceScan)
@@ -74,6 +75,10 @@ func (s *Sim) bindControl(e *echo.Echo) {
 
 	g.GET("/orders", s.listOrders)
 	g.POST("/orders/:out_trade_no/refund", s.refundByHand)
+	g.GET("/virtual/orders", s.listXpay)
+	g.GET("/virtual/items", s.listXpayItems)
+	g.POST("/virtual/orders/:order_id/refund", s.refundXpayByHand)
+	g.POST("/virtual/orders/:order_id/inquiry", s.askXpay)
 	g.GET("/refunds", s.listRefunds)
 	g.POST("/refunds/:refund_id", s.settleByHand)
 	g.GET("/transfers", s.listTransfers)

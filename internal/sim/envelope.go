@@ -195,6 +195,24 @@ func errorTextOfShipping(errcode int) string {
 		return "发货模式有误"
 	case 268485226, 268485227:
 		return "物流单号或物流公司编码不能为空"
+	case 268490001:
+		return "openid error"
+	case 268490002:
+		return "request param error"
+	case 268490003:
+		return "sign error"
+	case 268490004:
+		return "duplicate operation"
+	case 268490005:
+		return "order has been canceled by cancel_currency_pay"
+	case 268490006:
+		return "balance not enough"
+	case 268490009:
+		return "user session_key not exist or expired"
+	case 268490011:
+		return "data is generating, try later"
+	case 268490016:
+		return "left_fee not match"
 	case 268485228:
 		return "统一发货模式下物流信息列表长度必须为1"
 	}

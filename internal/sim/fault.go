@@ -98,7 +98,7 @@ func deviceFaults() []string {
 func faultKinds() map[string][]string {
 	kinds := map[string][]string{
 		"api": apiFaults(), "pay": payFaults(), onNotification: notifyFaults(), onRefundNotification: notifyFaults(), onPayDevice: deviceFaults(),
-		onPush: pushFaults(), onTransferNotification: notifyFaults(), onTransferDevice: {"fail", "cancel"},
+		onPush: pushFaults(), onTransferNotification: notifyFaults(), onTransferDevice: {"fail", "cancel"}, onVirtualDevice: virtualFaults(), onXpayRefund: {"failed"},
 	}
 	for _, ep := range endpoints() {
 		kinds[ep.name] = append(apiFaults(), ep.errcodes...)

@@ -53,6 +53,9 @@ func faultWords() map[string]inBoth {
 		"coupon":               {"A coupon pays a tenth of the order.", "代金券支付十分之一。"},
 		"other_program":        {"Another mini program of the merchant is paid under the order's number.", "同一商户的另一个小程序用这个单号收了款。"},
 		"fail":                 {"The bank refuses, the phone says that the payment failed.", "银行拒付，手机提示支付失败。"},
+		"ios":                  {"The owner pays virtually on an iPhone: Apple takes the money and alone gives it back.", "用户在 iPhone 上虚拟支付：由苹果收款，也只能由苹果退款。"},
+		"stale_session":        {"The session_key is renewed just before the payment, so that its signature is refused with -15005.", "支付前 session_key 刚刚更新，用户态签名会被拒绝（-15005）。"},
+		"failed":               {"A refund of virtual payment fails.", "虚拟支付的退款失败。"},
 		"cancel":               {"The owner of the phone closes the dialog without paying.", "用户关闭支付框，没有付款。"},
 	}
 }

@@ -319,11 +319,15 @@ func (s *Sim) post(ctx context.Context, n *notification, f *fault) (try attempt)
 	if n.Push != nil {
 		try.URL = out.url
 	}
-	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, n.patience())
 	defer cancel()
 	answer := s.exchange(ctx, out, &try)
 	if n.Push != nil && try.Status/100 == 2 {
-		if err := set.checkPushAnswer(answer); err != nil {
+		check := set.checkPushAnswer
+		if n.Push.isXpay() {
+			check = func(answer []byte) error { return checkXpayAnswer(n.Push, set.PushFormat, answer) }
+		}
+		if err := check(answer); err != nil {
 			try.Error = err.Error()
 		}
 	}

@@ -108,6 +108,7 @@ func (s *Sim) pushOf(app AppConfig) pushRow {
 
 // withPush returns an app with its push settings. The caller holds s.mu.
 func (s *Sim) withPush(app AppConfig) AppConfig {
+	app = app.withXpay()
 	if set := s.state.pushes[app.AppID]; set != nil {
 		app.PushToken, app.PushAESKey = set.PushToken, set.PushAESKey
 		app.PushURL, app.PushMode, app.PushFormat = set.PushURL, set.PushMode, set.PushFormat

@@ -29,6 +29,7 @@ type pushMessage struct {
 	MsgType    string     `json:"msgType"`
 	Event      string     `json:"event,omitempty"`
 	Fields     pushFields `json:"fields"`
+	Bare       bool       `json:"bare,omitempty"` // nothing but Fields
 }
 
 // pushFields are the other fields, as JSON.
@@ -55,6 +56,9 @@ type pushField struct {
 func (m *pushMessage) list() []pushField {
 	common := []pushField{
 		{"ToUserName", m.To}, {"FromUserName", m.From}, {"CreateTime", m.CreateTime}, {"MsgType", m.MsgType}, {"Event", m.Event},
+	}
+	if m.Bare {
+		common = nil
 	}
 	out := make([]pushField, 0, len(common)+len(m.Fields))
 	for _, f := range common {

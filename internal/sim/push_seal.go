@@ -50,7 +50,12 @@ func (s *Sim) sealMessage(n *notification, f *fault) (out outgoing, set pushRow,
 	if set.PushFormat == PushXML || f.hasKind("xxe") {
 		header.Set("Content-Type", "text/xml")
 	}
-	query, body, err := s.sealPushed(*n.Push, set, f)
+	m := *n.Push
+	if _, counts := m.Fields["RetryTimes"]; counts {
+		m.Fields = maps.Clone(m.Fields)
+		m.Fields["RetryTimes"] = n.Step
+	}
+	query, body, err := s.sealPushed(m, set, f)
 	return outgoing{withQuery(set.PushURL, query), header, body}, set, err
 }
 

@@ -141,6 +141,10 @@ func (n *notification) retries() []time.Duration {
 	switch {
 	case n.Replay != nil:
 		return nil
+	case n.Push != nil && n.Push.Event == eventXpayInquiry:
+		return []time.Duration{inquiryTimeout, inquiryTimeout}
+	case n.Push.isXpay():
+		return xpaySteps()
 	case n.Push != nil:
 		return []time.Duration{notifyTimeout, notifyTimeout, notifyTimeout}
 	}
@@ -172,6 +176,7 @@ func (s *Sim) finish(n *notification, apply func()) {
 		return
 	}
 	apply()
+	s.xpayAnswered(n)
 	s.state.keepBodies(n)
 	if n.State == notifyPending {
 		s.state.agenda.enter(n.Due, n)

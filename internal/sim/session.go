@@ -32,6 +32,7 @@ type session struct {
 	AppID     string    `json:"appid"`
 	OpenID    string    `json:"openid"`
 	Key       string    `json:"key"` // base64 text of 16 bytes
+	Before    string    `json:"before,omitempty"`
 	RotatedAt time.Time `json:"rotatedAt"`
 }
 
@@ -98,7 +99,11 @@ func (s *Sim) rotate(id *identity, force bool, now time.Time) (*session, error) 
 	if live != nil && !force && now.Sub(live.RotatedAt) < sessionRotation {
 		return live, nil
 	}
-	live = &session{AppID: id.AppID, OpenID: id.OpenID, Key: wire.NewSessionKey(), RotatedAt: now}
+	before := ""
+	if live != nil {
+		before = live.Key
+	}
+	live = &session{AppID: id.AppID, OpenID: id.OpenID, Key: wire.NewSessionKey(), Before: before, RotatedAt: now}
 	s.state.sessions[id.session()] = live
 	return live, s.save(live)
 }

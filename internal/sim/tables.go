@@ -24,6 +24,7 @@ type tables struct {
 	mediaTable
 	clearsTable
 	orderPathTable
+	xpayTable
 	chatTable
 	notificationTable
 }
@@ -33,6 +34,6 @@ func (t *tables) list() []table {
 	return []table{
 		&t.clockTable, &t.personTable, &t.sessionTable, &t.grantTable, &t.tokenTable, &t.codeTable, &t.orderTable, &t.refundTable, &t.transferTable,
 		&t.merchantTable, &t.appTable, &t.quotaTable, &t.ruleTable, &t.linkTable, &t.pushTable, &t.templateTable, &t.creditTable,
-		&t.messageTable, &t.mediaTable, &t.clearsTable, &t.orderPathTable, &t.chatTable, &orderKeeping{t}, &t.notificationTable,
+		&t.messageTable, &t.mediaTable, &t.clearsTable, &t.orderPathTable, &t.xpayTable, &t.chatTable, &orderKeeping{t}, &t.notificationTable,
 	}
 }

@@ -136,6 +136,8 @@ func asSettings(c sim.Config, env func(string) string) (apps []settings.App, mer
 		apps = append(apps, settings.App{
 			AppID: a.AppID, Name: "模拟小程序", Secret: a.Secret, APIBase: c.APIBase, PushToken: a.PushToken, PushAESKey: a.PushAESKey,
 			LinkRule: env("WXBASE_LINK_RULE"), EnvVersion: "release", MchID: c.Merchants[0].MchID, Source: settings.SourceSim,
+			XpayOfferID: a.XpayOfferID, XpayKey: a.XpayKey, XpaySandboxKey: a.XpaySandboxKey, XpayEnv: cmp.Or(env("WXBASE_XPAY_ENV"), settings.XpayLive),
+			XpayKeepApple: env("WXBASE_XPAY_APPLE_REFUNDS") == "refuse",
 		})
 	}
 	return apps, merchants

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -68,10 +69,36 @@ func (s *Subscribe) ReceivePush(e *core.RequestEvent) error {
 		s.Books.KeepRefused(e.App, "push", appID, pushHeaders(query), body, err)
 		return answer.Fail(problemOfPush(err), err)
 	}
+	if inquiry, err := m.XpayInquiry(); err == nil {
+		return s.answerInquiry(e, m, inquiry)
+	}
 	if err := s.keepPush(e.App, m, query); err != nil {
 		return answer.Fail(answer.PushFailed, err)
 	}
+	if m.IsXpay() {
+		body, contentType := m.XpayAnswer()
+		return e.Blob(http.StatusOK, contentType, body)
+	}
 	return e.Blob(http.StatusOK, "text/plain; charset=utf-8", []byte("success"))
+}
+
+// answerInquiry answers Apple, which waits three seconds, before anything is written; the question is kept afterwards.
+func (s *Subscribe) answerInquiry(e *core.RequestEvent, m wechat.PushMessage, inquiry wechat.XpayInquiry) error {
+	said, err := s.OnInquiry(m.AppID, inquiry)
+	if err != nil {
+		return answer.Fail(answer.PushFailed, err) // note: Apple asks again, and takes silence for "unknown"
+	}
+	body, err := json.Marshal(said)
+	if err != nil {
+		return answer.Fail(answer.PushFailed, err)
+	}
+	e.Response.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	if err := e.Blob(http.StatusOK, "application/json; charset=utf-8", body); err != nil {
+		return err
+	}
+	_ = http.NewResponseController(e.Response).Flush() // note: what cannot flush sends at the end
+	s.Books.LogError("keep Apple's inquiry", s.keepPush(e.App, m, e.Request.URL.Query()))
+	return nil
 }
 
 // keepPush keeps a push and the work that it makes in one commit. A push that is there already is only counted.
@@ -148,6 +175,11 @@ func (s *Subscribe) HandlePush(ctx context.Context, row *core.Record) error {
 	event, err := s.pushEvent(m)
 	if err != nil {
 		return err
+	}
+	if m.IsXpay() {
+		if err := s.OnXpay(ctx, m); err != nil {
+			return err
+		}
 	}
 	if err := s.applyPush(ctx, event, job.Push); err != nil {
 		return err

@@ -2,6 +2,7 @@
 package subscribe
 
 import (
+	"context"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -13,6 +14,7 @@ import (
 	"wxbase/internal/limit"
 	"wxbase/internal/locks"
 	"wxbase/internal/settings"
+	"wxbase/internal/wechat"
 )
 
 // Subscribe sends messages and takes pushes. Its fields are set before the app serves.
@@ -25,6 +27,9 @@ type Subscribe struct {
 	Limits   limit.Limits
 	OnMedia  func(found *events.MediaVerdict, at time.Time) error // what WeChat found in an image
 	SimPush  func(settings.App) settings.App
+
+	OnXpay    func(context.Context, wechat.PushMessage) error                             // of virtual payment
+	OnInquiry func(appID string, in wechat.XpayInquiry) (wechat.XpayInquiryAnswer, error) // before any write
 
 	templates templateCache
 

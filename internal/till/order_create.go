@@ -233,7 +233,21 @@ func priceItems(tx core.App, form OrderForm) (items, counted []order.Item, err e
 			counted = append(counted, f.Item)
 		}
 	}
-	return items, counted, nil
+	return items, counted, refuseMixed(items)
+}
+
+// refuseMixed refuses a cart that no one payment can pay: virtual goods beside others, and more than one kind of virtual goods, because
+// WeChat sells one item at a time.
+func refuseMixed(items []order.Item) error {
+	virtual, err := order.Virtual(items)
+	switch {
+	case err != nil:
+		return answer.Fail(answer.CartMixed, err)
+	case virtual && len(items) > 1:
+		return answer.Fail(answer.CartVirtual, nil)
+	default:
+		return nil
+	}
 }
 
 // orderOfKey finds the order of an earlier call with the same key. Another content under the same key is a client's

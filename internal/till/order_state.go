@@ -11,6 +11,7 @@ import (
 	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/rows"
+	"wxbase/internal/xpay"
 )
 
 // markPaid moves the order to PAID and queues the consequences.
@@ -26,8 +27,17 @@ func (s *Orders) markPaid(tx core.App, payment rows.Payment, o rows.Order) error
 	}
 	o.SetPayState(order.PayPaid)
 	o.SetPaidAt(payment.SuccessAt())
+	_, _, virtual := xpay.Parse(payment.MchID())
+	if virtual {
+		o.SetShipState(order.ShipReceived) // nothing is sent, and WeChat hears of the delivery in its own way
+	}
 	if err := books.Write(tx, o.Record); err != nil {
 		return fmt.Errorf("save order: %w", err)
+	}
+	if virtual {
+		if err := books.QueueEffect(tx, effectProvide, payment.Id, map[string]any{"payment": payment.Id}); err != nil {
+			return err
+		}
 	}
 	for _, effect := range []string{EffectNotice, effectPaidHooks} {
 		if err := s.books.QueueWanted(tx, effect, o.Id, map[string]any{"order": o.Id}); err != nil {

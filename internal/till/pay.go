@@ -16,6 +16,7 @@ package till
 // event, or it is a row in the outbox.
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,6 +34,7 @@ import (
 	"wxbase/internal/people"
 	"wxbase/internal/rows"
 	"wxbase/internal/settings"
+	"wxbase/internal/wechat"
 	"wxbase/internal/wxpay"
 )
 
@@ -43,6 +45,7 @@ type Cashier struct {
 	payments   *Payments
 	imports    *imports
 	syncMinute limit.Minute
+	Items      *Items
 }
 
 // Pay handles POST /api/wx/orders/{id}/pay and answers with the argument of wx.requestPayment.
@@ -58,33 +61,42 @@ func (c *Cashier) Pay(e *core.RequestEvent) error {
 	// note: a conversation with WeChat is finished even when the phone disconnects
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
 	defer cancel()
+	payment, err := c.prepare(ctx, e.App, record.Id, c.terms)
+	if err != nil {
+		return err
+	}
+	return c.answerPay(e, payment)
+}
+
+// prepare gets an attempt to where the phone can pay it.
+func (c *Cashier) prepare(ctx context.Context, app core.App, orderID string, terms termsOf) (none rows.Payment, err error) {
 	// an attempt on other terms, or one that WeChat closed, makes way for a new number
 	for range 3 {
-		row, step, err := c.attempt(e.App, record.Id)
+		row, step, err := c.attempt(app, orderID, terms)
 		if err != nil {
-			return answer.Or(err, answer.Busy)
+			return none, answer.Or(err, answer.Busy)
 		}
 		end := c.payments.settle(ctx, row, step)
 		if isOutpaced(end.err) {
 			continue // a notification was faster: look again
 		}
 		if end.err != nil {
-			return answer.Or(end.err, answer.Busy)
+			return none, answer.Or(end.err, answer.Busy)
 		}
 		switch {
 		case end.step.Has(order.SignClientParams):
-			return c.answerPay(e, end.row.payment)
+			return end.row.payment, nil
 		case end.step.To == order.PaymentPaid:
-			return answer.Fail(answer.OrderPaid, nil)
+			return none, answer.Fail(answer.OrderPaid, nil)
 		case end.step.To == order.PaymentRejected, end.callErr != nil:
-			return answer.FromPay(end.callErr)
+			return none, answer.FromPay(end.callErr)
 		}
 	}
-	return answer.Fail(answer.PayBusy, nil)
+	return none, answer.Fail(answer.PayBusy, nil)
 }
 
 // attempt finds the attempt to pay with, or makes one, and takes its first step, all in one transaction. It refuses an order that is not to be paid.
-func (c *Cashier) attempt(app core.App, orderID string) (row attempt, step order.Step, err error) {
+func (c *Cashier) attempt(app core.App, orderID string, termsOf termsOf) (row attempt, step order.Step, err error) {
 	err = books.Together(app, func(tx core.App) error {
 		row.order, err = rows.OrderByID(tx, orderID)
 		if err != nil {
@@ -94,7 +106,7 @@ func (c *Cashier) attempt(app core.App, orderID string) (row attempt, step order
 		if err := c.checkPayable(o); err != nil {
 			return err
 		}
-		terms, err := c.terms(tx, o)
+		terms, err := termsOf(tx, o)
 		if err != nil {
 			return err
 		}
@@ -130,8 +142,14 @@ func (c *Cashier) checkPayable(o rows.Order) error {
 	return nil
 }
 
+// termsOf says what an order is to be paid by.
+type termsOf func(tx core.App, o rows.Order) (payTerms, error)
+
 // terms are what WeChat will be asked for, all but the number. Nothing in them comes from the client.
 func (c *Cashier) terms(tx core.App, o rows.Order) (payTerms, error) {
+	if virtual, err := isVirtual(o); virtual || err != nil {
+		return payTerms{}, cmp.Or(err, error(answer.Fail(answer.OrderVirtual, nil)))
+	}
 	app, err := c.accounts.Settings.App(o.AppID())
 	if err != nil {
 		return payTerms{}, answer.Fail(answer.NotConfigured, err)
@@ -157,13 +175,32 @@ func (c *Cashier) terms(tx core.App, o rows.Order) (payTerms, error) {
 type payTerms struct {
 	merchant settings.Merchant
 	request  wxpay.PrepayRequest
+	virtual  *wechat.XpaySignData // of virtual payment, all but the number
+}
+
+// signData is the text that the phone hands to virtual payment for a number; empty for WeChat Pay.
+func (t payTerms) signData(outTradeNo string) (string, error) {
+	if t.virtual == nil {
+		return "", nil
+	}
+	data := *t.virtual
+	data.OutTradeNo = outTradeNo
+	return data.Text()
+}
+
+// payParams is what is stored of a prepay: every parameter, and the text that was signed.
+type payParams struct {
+	wxpay.PrepayRequest
+
+	SignData string `json:"signData,omitempty"`
 }
 
 // continueWith is the event of another request to pay for a live attempt.
 func (c *Cashier) continueWith(payment rows.Payment, terms payTerms) order.PaymentEvent {
 	request := terms.request
 	request.OutTradeNo = payment.OutTradeNo()
-	same := payment.MchID() == terms.merchant.MchID && payment.ParamsHash() == request.Hash()
+	signData, err := terms.signData(payment.OutTradeNo())
+	same := err == nil && payment.MchID() == terms.merchant.MchID && payment.ParamsHash() == request.Hash() && signedText(payment) == signData
 	prepaid := payment.State() == order.PaymentPrepaid
 	switch {
 	case !same:
@@ -188,10 +225,14 @@ func (c *Cashier) newAttempt(tx core.App, o rows.Order, terms payTerms) (none ro
 	if err := request.Validate(); err != nil {
 		return none, answer.With(answer.PayRefused, "reason", err.Error())
 	}
+	signData, err := terms.signData(request.OutTradeNo)
+	if err != nil {
+		return none, err
+	}
 	r.Load(map[string]any{
 		"order": o.Id, "merchant": terms.merchant.MchID, "appid": request.AppID, "api": terms.merchant.API,
 		"outTradeNo": request.OutTradeNo, "state": string(order.PaymentNew), "amount": int64(request.Total),
-		"openid": request.OpenID, "params": request, "paramsHash": request.Hash(), "expiresAt": request.ExpiresAt,
+		"openid": request.OpenID, "params": payParams{request, signData}, "paramsHash": request.Hash(), "expiresAt": request.ExpiresAt,
 		"nextQueryAt": c.now().Add(order.NextQuery(1)),
 	})
 	return rows.PaymentOf(r), nil

@@ -31,6 +31,11 @@ func (p *Payments) eventOf(tx core.App, row attempt, event order.PaymentEvent, w
 		return decidedEvent(tx, payment, event, *why)
 	}
 	money := event == order.EventPaidFact || event == order.EventRefundedFact
+	if event == order.EventPaidFact && payment.State() == order.PaymentClosed && why.fact != nil {
+		if revive, err := canRevive(tx, o, *why.fact); err != nil || revive {
+			return order.EventRevive, err
+		}
+	}
 	if money && payment.State() == order.PaymentRejected && o.PayState() == order.PayCancelled {
 		return order.EventPaidTwice, nil // NB! the stock of a cancelled order is sold again: the money is refunded
 	}
@@ -102,7 +107,7 @@ func (p *Payments) keepFact(payment rows.Payment, event order.PaymentEvent, step
 // may die before the call.
 func (p *Payments) schedule(payment rows.Payment, step order.Step) {
 	if !step.To.IsLive() {
-		payment.SetNextQueryAt(time.Time{})
+		payment.SetNextQueryAt(nextLate(payment, step.To, p.now()))
 		return
 	}
 	asked := payment.Queries()

@@ -22,6 +22,7 @@ const (
 	effectClosePayment = "payment.close"     // another attempt has paid the order
 	effectAutoRefund   = "refund.auto"       // money that nobody wants goes back
 	effectImport       = "refund.import"     // WeChat knows of refunds that we have not made
+	effectProvide      = "payment.provide"   // WeChat is told that virtual goods were delivered
 )
 
 // HandleEffects registers what happens after a payment or a refund.
@@ -46,6 +47,7 @@ func (t *Till) HandleEffects() {
 	})
 	for name, do := range map[string]func(context.Context, string) error{
 		effectClosePayment: t.Payments.closeReplaced, effectAutoRefund: t.Refunds.automatic, effectImport: t.Refunds.imports.byEffect,
+		effectProvide: t.Payments.provide,
 	} {
 		t.books.Handle(name, books.Effect{Do: func(ctx context.Context, row *core.Record) error {
 			a, err := books.AboutOf(row)

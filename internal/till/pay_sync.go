@@ -131,7 +131,7 @@ func (c *Cashier) endAttempts(ctx context.Context, orderID string, event order.P
 // look queries WeChat about an attempt, and ends it when its time is up.
 func (p *Payments) look(ctx context.Context, r *core.Record) driven[attempt, order.PaymentState] {
 	event := order.EventClientOK // which asks WeChat
-	if !p.now().Before(closeAfter(rows.PaymentOf(r))) {
+	if payment := rows.PaymentOf(r); payment.State() != order.PaymentClosed && !p.now().Before(closeAfter(payment)) {
 		event = order.EventExpire
 	}
 	return p.drive(ctx, r.Id, event, payEvidence{source: "sweep"})

@@ -87,6 +87,9 @@ func (f *Refunds) ask(app core.App, orderID string, wish RefundWish) (refund row
 }
 
 func (f *Refunds) write(tx core.App, payment rows.Payment, wish RefundWish) (none rows.Refund, err error) {
+	if paidToApple(payment) {
+		return none, answer.Fail(answer.RefundApple, nil)
+	}
 	ask, err := f.rows.ask(tx, payment, wish.Amount)
 	if err != nil {
 		return none, err

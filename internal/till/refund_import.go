@@ -22,6 +22,7 @@ import (
 	"wxbase/internal/order"
 	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
+	"wxbase/internal/xpay"
 )
 
 // imports books the refunds made at WeChat by hand.
@@ -32,6 +33,9 @@ type imports struct {
 
 // all books WeChat's refunds of a payment. The caller holds the order's lock.
 func (i *imports) all(ctx context.Context, payment rows.Payment) error {
+	if _, _, virtual := xpay.Parse(payment.MchID()); virtual {
+		return i.virtual(ctx, payment, "", "")
+	}
 	lister, err := i.lister(payment)
 	if err != nil {
 		return err

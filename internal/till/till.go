@@ -20,6 +20,7 @@
 //	Disputes  lets a person decide about a payment that does not fit
 //	Notices   receives what WeChat Pay posts
 //	Bills     compares a day with WeChat's bill
+//	Items     uploads what is sold by virtual payment to WeChat
 package till
 
 import (
@@ -83,6 +84,7 @@ type Till struct {
 	Disputes *Disputes
 	Notices  *Notices
 	Bills    *Bills
+	Items    *Items
 
 	OnPaid     *hook.Hook[*events.PaidEvent]
 	OnRefunded *hook.Hook[*events.RefundEvent]
@@ -102,9 +104,11 @@ func New(d Deps) *Till {
 	imports := &imports{kit: k, rows: sent}
 	refunds := &Refunds{kit: k, rows: sent, imports: imports}
 	paidOut := newPayoutRows(k)
+	items := &Items{kit: k}
 	return &Till{
-		kit: k, Orders: orders, Payments: payments, Refunds: refunds,
-		Cashier:  &Cashier{kit: k, orders: orders, payments: payments, imports: imports},
+		Items: items,
+		kit:   k, Orders: orders, Payments: payments, Refunds: refunds,
+		Cashier:  &Cashier{kit: k, orders: orders, payments: payments, imports: imports, Items: items},
 		Payouts:  &Payouts{kit: k, rows: paidOut},
 		Disputes: &Disputes{kit: k, payments: payments, refunds: refunds},
 		Notices:  &Notices{kit: k, metrics: d.Metrics, payments: payments, refunds: sent, imports: imports, payouts: paidOut},
@@ -144,6 +148,7 @@ func (t *Till) Work(ctx context.Context) {
 			t.books.LogError("sweep", t.Sweep(ctx))
 			t.books.LogError("sweep of refunds", t.Refunds.Sweep(ctx))
 			t.books.LogError("sweep of payouts", t.Payouts.Sweep(ctx))
+			t.books.LogError("sweep of items", t.Items.Sweep(ctx))
 		}
 	}
 }

@@ -25,6 +25,8 @@ type call struct {
 	query  url.Values
 	// body is sent as JSON when it is not nil.
 	body any
+	// sign adds signatures over the body, as it goes out, to the query.
+	sign func(body []byte, query url.Values)
 	// needsToken adds access_token to the query.
 	needsToken bool
 	// repeatable says that doing it twice is harmless, so that the call is repeated after a lost answer.
@@ -132,6 +134,9 @@ func (c *caller) request(ctx context.Context, q call) (*http.Request, error) {
 		if body, err = encode(q.body); err != nil {
 			return nil, &Error{Op: q.op, Kind: KindArgs, Err: err}
 		}
+	}
+	if q.sign != nil {
+		q.sign(body, query)
 	}
 	address := c.hosts.url(q.host, q.path, query).String()
 	req, err := http.NewRequestWithContext(ctx, q.method, address, bytes.NewReader(body))

@@ -100,6 +100,7 @@ func flatten(fields map[string]any) {
 
 // fill sets the common fields of a message. plain is its decrypted text.
 func (m PushMessage) fill(query url.Values, plain []byte) (PushMessage, error) {
+	nameXpayInquiry(m.Fields)
 	texts := map[string]*string{
 		"ToUserName": &m.ToUserName, "FromUserName": &m.FromUserName, "MsgType": &m.MsgType, "Event": &m.Event, "MsgId": &m.MsgID,
 	}

@@ -31,6 +31,10 @@ type Trade struct {
 	PayerTotal               Fen // what the payer paid, less than Total when a coupon paid a part
 	Currency                 string
 	Raw                      []byte // the verified JSON it was read from, to keep as evidence
+
+	// of virtual payment only
+	Refunded Fen  // what has gone back, or 0 where the gateway does not know
+	Apple    bool // paid through Apple, which alone gives the money back
 }
 
 // Notification is a verified and decrypted 支付结果通知. WeChat repeats it until it is answered, possibly with another ID: be

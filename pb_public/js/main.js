@@ -106,7 +106,7 @@ class Desk {
 
   wxOf(person) {
     return createWx({ person, log: (kind, facts) => this.feed.shim(kind, facts), screens: {
-      cashier: async (prepayId, pay) => cashier(await prepaid(prepayId), pay),
+      cashier: async (prepayId, pay, item) => cashier(item ? virtual(item) : await prepaid(prepayId), pay),
       transfer: async (pack) => transferPage(await transferred(pack)),
       phoneConsent: () => phoneConsent({ number: person.phone, appName: t('appName') }),
       scanner: async (read) => {
@@ -196,6 +196,11 @@ async function transferred(pack) {
   const transfers = await simCall('/_sim/transfers').catch(() => []);
   const one = transfers.find((other) => other.package_info === pack);
   return { merchant: t('appName'), amount: one ? one.transfer_amount : null, remark: one ? one.transfer_remark : '' };
+}
+
+/** virtual says what is bought by virtual payment, whose text the phone has. */
+function virtual(item) {
+  return { merchant: t('appName'), amount: item.goodsPrice * item.buyQuantity, item: item.productId };
 }
 
 function drawer(name) {

@@ -30,6 +30,7 @@ export const en = {
   'f.products': 'The menu arrived', 'f.products.x': "PocketBase's collection products, readable by everybody.",
   'f.POST /api/wx/orders': 'The order is written', 'f.POST /api/wx/orders.x': 'The client says what and how many; the server computes the price.',
   'f.pay': 'Prepaid, parameters signed', 'f.pay.x': 'The server has a prepay_id and signs it with the merchant key for wx.requestPayment.',
+  'f.virtual': 'Signed for virtual payment', 'f.virtual.x': 'One text, signed twice: by the AppKey, and by the session_key, which never leaves the server.',
   'f.sync': 'The phone asks: is it paid?', 'f.sync.x': 'The server asks WeChat Pay again; that answer counts.',
   'f.cancel': 'The order is cancelled', 'f.cancel.x': 'An open prepayment is closed with it.',
   'f.cashier': 'The cashier opened', 'f.cashier.x': 'The phone checks paySign before it takes money.',

@@ -30,6 +30,7 @@ export const zh = {
   'f.products': '菜单来了', 'f.products.x': '就是 PocketBase 的 products 集合，人人可读。',
   'f.POST /api/wx/orders': '订单写好了', 'f.POST /api/wx/orders.x': '客户端只说买什么、买几份；价钱由服务器从商品里算。',
   'f.pay': '预下单完成，参数签好了', 'f.pay.x': '服务器拿到 prepay_id，用商户私钥签名，交给 wx.requestPayment。',
+  'f.virtual': '虚拟支付签好了', 'f.virtual.x': '同一段文本签两次：一次用 AppKey，一次用从不离开服务器的 session_key。',
   'f.sync': '小程序问服务器：到底付了没有', 'f.sync.x': '服务器再向微信支付查单，以查到的为准。',
   'f.cancel': '订单取消了', 'f.cancel.x': '还没付的预支付单一起关掉。',
   'f.cashier': '收银台打开了', 'f.cashier.x': '手机验过 paySign 才收钱。',

@@ -68,12 +68,22 @@ export const shop = {
   },
 
   /**
-   * pay opens the cashier and then asks the server how it went.
+   * pay opens the cashier, for virtual goods that of virtual payment, and then asks the server how it went. When the phone has another
+   * session_key than the server (-15005), it logs in and signs anew, once.
    * NB! what the phone says is never proof: 'paid' comes from the server alone, also after a "cancel".
    */
-  async pay(id) {
-    const params = await this.onOrder(id, 'pay');
-    const failure = await failureOf(this.wx, 'requestPayment', params);
+  async pay(id, again) {
+    let call = 'requestPayment';
+    const params = await this.onOrder(id, 'pay').catch((err) => {
+      if (err.code !== 'order_virtual') throw err;
+      call = 'requestVirtualPayment';
+      return this.onOrder(id, 'virtual');
+    });
+    const failure = await failureOf(this.wx, call, params);
+    if (failure && failure.errCode === -15005 && !again) {
+      await this.login();
+      return this.pay(id, true);
+    }
     const order = await this.settle(id, failure ? 1 : 3);
     return outcome(this.lang, failure, order && PAID.includes(order.payState) && 'paid', { order }, 'pay_failed');
   },

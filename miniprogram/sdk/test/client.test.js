@@ -161,6 +161,25 @@ test('pay', async (t) => {
     fake.pay = { errMsg: 'requestPayment:fail paySign' };
     await assert.rejects(client.pay('o1'), { code: 'pay_failed', message: '支付未完成，请重试', detail: 'requestPayment:fail paySign' });
   });
+
+  await t.test('virtual goods go to the other cashier, and a stale session_key is mended by one login', async () => {
+    const signed = { signData: '{"env":0}', mode: 'short_series_goods', paySig: 'p', signature: 's' };
+    const { fake, client } = setup({
+      'POST /api/wx/orders/o1/pay': () => ({ status: 409, body: { status: 409, message: '', data: { code: 'order_virtual' } } }),
+      'POST /api/wx/orders/o1/virtual': () => ({ body: signed }),
+      'POST /api/wx/orders/o1/sync': () => order('PAID'),
+    });
+    fake.virtual = [{ errMsg: 'requestVirtualPayment:fail', errCode: -15005 }, { errMsg: 'requestVirtualPayment:ok' }];
+    const codes = fake.codes;
+    assert.equal((await client.pay('o1')).state, 'paid');
+    assert.equal(fake.paidVirtually.length, 2);
+    assert.equal(fake.paidVirtually[1].signData, signed.signData);
+    assert.ok(fake.codes > codes, 'logged in once more');
+    fake.virtual = [{ errMsg: 'requestVirtualPayment:fail', errCode: -15005 }, { errMsg: 'requestVirtualPayment:fail', errCode: -15005 }];
+    fake.paidVirtually = [];
+    assert.equal((await client.pay('o1')).state, 'paid', 'the server has the last word');
+    assert.equal(fake.paidVirtually.length, 2);
+  });
 });
 
 test('a transfer', async (t) => {

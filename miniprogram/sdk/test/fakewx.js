@@ -29,6 +29,12 @@ function fakeWx(routes) {
       if (fake.pay.ok) o.success({ errMsg: 'requestMerchantTransfer:ok' });
       else o.fail({ errMsg: fake.pay.errMsg });
     },
+    requestVirtualPayment: (o) => {
+      fake.paidVirtually = [...(fake.paidVirtually || []), o];
+      const said = (fake.virtual || []).shift() || { errMsg: 'requestVirtualPayment:ok' };
+      if (/:ok$/.test(said.errMsg)) o.success(said);
+      else o.fail(said);
+    },
     request: (o) => (o.enableChunked ? openStream(fake, o) : answer(fake, routes, o)),
     connectSocket: (o) => openSocket(fake, o),
     uploadFile: (o) => upload(fake, o),

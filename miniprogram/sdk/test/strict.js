@@ -75,6 +75,14 @@ function checkPayment(o) {
   for (const name of PAYMENT) must(typeof o[name] === 'string' && o[name] !== '', `requestPayment:fail parameter error: ${name} should be String`);
 }
 
+/** @type {(keyof WechatMiniprogram.RequestVirtualPaymentOption)[]} */
+const VIRTUAL = ['signData', 'mode', 'paySig', 'signature'];
+
+/** @param {Record<string, unknown>} o */
+function checkVirtual(o) {
+  for (const name of VIRTUAL) must(typeof o[name] === 'string' && o[name] !== '', `requestVirtualPayment:fail parameter error: ${name} should be String`);
+}
+
 /** @param {Record<string, unknown>} o */
 function checkTemplates(o) {
   const ids = /** @type {unknown} */ (o.tmplIds);
@@ -141,6 +149,7 @@ function strict(wx, clock) {
       wx.removeStorageSync(key);
     },
     requestPayment: /** @param {any} o */ (o) => (checkPayment(o), wx.requestPayment(o)),
+    requestVirtualPayment: /** @param {any} o */ (o) => (checkVirtual(o), wx.requestVirtualPayment(o)),
     requestSubscribeMessage: /** @param {any} o */ (o) => (checkTemplates(o), wx.requestSubscribeMessage(o)),
   });
 }

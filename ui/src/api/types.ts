@@ -93,7 +93,7 @@ export type Event = { at: string; kind: "created" | "ledger" | "notification" | 
 // DELETE → {archived: boolean}: what was ever ordered is taken down instead. POST products/order sorts the ids within the places that they have together.
 // POST products/{id}/image (multipart "image"); POST products/order {ids}; POST products/bulk {ids, active}; GET categories → {items: string[]}
 
-export type Product = { id: string; name: string; description: string; image: string; price: number; stock: number; active: boolean; category: string; position: number; variants: Variant[]; sold: number; updated: string };
+export type Product = { id: string; name: string; description: string; image: string; price: number; stock: number; active: boolean; category: string; kind: string; position: number; variants: Variant[]; sold: number; updated: string };
 export type Variant = { id: string; name: string; price: number; stock: number; active: boolean; position: number };
 
 // ---- people: GET users?search=&blocked=&page= → Page<User>; GET users/{id}; POST users/{id}/phone → {phone}; POST users/{id}/block {blocked}; POST users/{id}/logout
@@ -140,7 +140,7 @@ export type Setup = { simulated: boolean; publicUrl: string; publicUrlFrom: "env
 export type Step = { id: "app" | "merchant" | "address" | "push" | "domain" | "payment" | string; state: "done" | "missing" | "wrong"; reason: string };
 // a secret is never answered: only whether it is there and a fingerprint of it ("sha256:1a2b3c4d"), and whether the environment set it
 export type Secret = { set: boolean; fingerprint: string; fromEnv: boolean };
-export type AppSetup = { id: string; appid: string; name: string; secret: Secret; pushToken: Secret; pushAesKey: Secret; pushMode: string; envVersion: string; pushAddress: string };
+export type AppSetup = { id: string; appid: string; name: string; secret: Secret; pushToken: Secret; pushAesKey: Secret; pushMode: string; envVersion: string; pushAddress: string; xpayOfferId: string; xpayKey: Secret; xpaySandboxKey: Secret; xpayEnv: string; xpayAppleRefunds: string };
 export type MerchantSetup = { id: string; mchid: string; name: string; api: "v2" | "v3"; certSerial: string; privateKey: Secret; apiV3Key: Secret; apiV2Key: Secret; publicKeyId: string; publicKey: Secret; certificate: Secret; verifyMode: string; signType: string; foreign: string; notifyAddress: string };
 export type Preferences = { shop: string; twoPersonsAbove: number; publicUrl: string; payoutsPerDay: number; payoutsAlonePerDay: number };
 // PATCH setup/app, setup/merchant, setup/preferences: any of the fields, secrets as strings → Setup; 400 with data.field; 409 setup_from_environment

@@ -2,7 +2,7 @@
 // 这里把这几个调用换成模拟微信的控制接口，其余的 wx 原样使用。上线时服务器不带 --sim，这个文件不会起作用。
 
 type Phone = typeof wx;
-type Callbacks = { success?: (res: any) => void; fail?: (err: { errMsg: string }) => void };
+type Callbacks = { success?: (res: any) => void; fail?: (err: { errMsg: string; errCode?: number }) => void };
 
 const PERSON_KEY = 'demo.person';
 
@@ -27,7 +27,7 @@ function call<T>(baseURL: string, path: string, data?: object): Promise<T> {
 function answer(options: Callbacks | undefined, work: Promise<object>): void {
   work.then(
     (res) => options && options.success && options.success(res),
-    (err: Error) => options && options.fail && options.fail({ errMsg: err.message }),
+    (err: Error & { errCode?: number }) => options && options.fail && options.fail({ errMsg: err.message, errCode: err.errCode }),
   );
 }
 
@@ -55,11 +55,18 @@ export async function simulated(phone: Phone, baseURL: string): Promise<Phone> {
     if (!/:ok$/.test(res.errMsg)) throw new Error(res.errMsg);
     return res;
   };
+  const payVirtually = async (params: WechatMiniprogram.RequestVirtualPaymentOption) => {
+    const { signData, mode, paySig, signature } = params;
+    const res = await call<{ errMsg: string; errCode?: number }>(baseURL, `${mine}/virtual`, { signData, mode, paySig, signature });
+    if (!/:ok$/.test(res.errMsg)) throw Object.assign(new Error(res.errMsg), { errCode: res.errCode });
+    return res;
+  };
   return {
     ...phone,
     login: (o?: Callbacks) => answer(o, call(baseURL, `${mine}/login`, {})),
     getUserInfo: (o?: Callbacks) => answer(o, call(baseURL, `${mine}/userinfo`, {})),
     requestPayment: (o: WechatMiniprogram.RequestPaymentOption) => answer(o, confirmed(phone).then(() => pay(o))),
+    requestVirtualPayment: (o: WechatMiniprogram.RequestVirtualPaymentOption) => answer(o as Callbacks, confirmed(phone).then(() => payVirtually(o))),
     requestSubscribeMessage: (o: WechatMiniprogram.RequestSubscribeMessageOption) =>
       answer(o as Callbacks, call(baseURL, `${mine}/subscribe`, { templateIds: o.tmplIds, answer: 'accept' })),
   } as unknown as Phone;

@@ -373,6 +373,7 @@ export interface Client {
    * order that finds no network and sends it later: the call fails with `queued`, and on('sent') tells.
    */
   createOrder(items: { product: string; quantity: number; variant?: string }[], options?: { key?: string; note?: string; offline?: boolean }): Promise<Order>;
+  /** opens the cashier, or that of virtual payment for an order of virtual goods, and asks the server how it went */
   pay(orderId: string): Promise<PayResult>;
   sync(orderId: string): Promise<Order>;
   /** what the shop has sent to the user, the newest first */
