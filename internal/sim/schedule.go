@@ -142,6 +142,8 @@ func (n *notification) retries() []time.Duration {
 		return nil
 	case n.Push != nil:
 		return []time.Duration{notifyTimeout, notifyTimeout, notifyTimeout}
+	case n.Complaint != nil:
+		return complaintRetries()
 	}
 	return retrySteps()
 }

@@ -23,6 +23,8 @@ type tables struct {
 	clearsTable
 	orderPathTable
 	chatTable
+	complaintTable
+	tradeComplaintTable
 	notificationTable
 }
 
@@ -31,6 +33,7 @@ func (t *tables) list() []table {
 	return []table{
 		&t.clockTable, &t.personTable, &t.sessionTable, &t.grantTable, &t.tokenTable, &t.codeTable, &t.orderTable, &t.refundTable,
 		&t.merchantTable, &t.appTable, &t.quotaTable, &t.ruleTable, &t.linkTable, &t.pushTable, &t.templateTable, &t.creditTable,
-		&t.messageTable, &t.mediaTable, &t.clearsTable, &t.orderPathTable, &t.chatTable, &orderKeeping{t}, &t.notificationTable,
+		&t.messageTable, &t.mediaTable, &t.clearsTable, &t.orderPathTable, &t.chatTable, &t.complaintTable, &t.tradeComplaintTable,
+		&orderKeeping{t}, &t.notificationTable,
 	}
 }
