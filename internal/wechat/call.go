@@ -25,6 +25,9 @@ type call struct {
 	query  url.Values
 	// body is sent as JSON when it is not nil.
 	body any
+	// form is sent as it is, in the place of body, with formType as its Content-Type.
+	form     []byte
+	formType string
 	// needsToken adds access_token to the query.
 	needsToken bool
 	// repeatable says that doing it twice is harmless, so that a lost answer may be asked for again.
@@ -125,8 +128,9 @@ func (c *caller) request(ctx context.Context, q call) (*http.Request, error) {
 	if q.token != "" {
 		query.Set("access_token", q.token)
 	}
-	var body []byte
+	body, contentType := q.form, q.formType
 	if q.body != nil {
+		contentType = "application/json; charset=utf-8"
 		var err error
 		if body, err = encode(q.body); err != nil {
 			return nil, &Error{Op: q.op, Kind: KindArgs, Err: err}
@@ -138,7 +142,7 @@ func (c *caller) request(ctx context.Context, q call) (*http.Request, error) {
 		return nil, configError(q.op, errBadBase) // the cause quotes the address, and with it the secret
 	}
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json; charset=utf-8")
+		req.Header.Set("Content-Type", contentType)
 	}
 	if !q.repeatable && body == nil {
 		// note: Go's transport sends a GET again by itself when a kept connection closes without an answer.
