@@ -37,5 +37,5 @@ func All() []Problem {
 		TopicUnknown, TopicLimit, Connections, ServerFull, TicketInvalid, TicketElsewhere, PrimaryAway, Closing,
 		NotifySignature, NotifyStale, NotifyMalformed, NotifyMerchant, NotifyUnmatched, NotifyProcessing, NotifyKeys,
 		AlertMissing, ExportLimit, ForgetMoney, ForgetNotWaiting,
-	}, deskProblems()...)
+	}, append(complaintProblems(), deskProblems()...)...)
 }

@@ -30,6 +30,8 @@ type Notices struct {
 	payments *Payments
 	refunds  *refundRows
 	imports  *imports
+
+	Complained func(tx core.App, mchID string, note wxpay.ComplaintNotification, key string) error // queues what follows from a complaint, in tx
 }
 
 // unmatchedTries is how often a notification for an order that is not here is refused, so that WeChat sends it again: our own row
