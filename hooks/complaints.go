@@ -8,7 +8,7 @@ import (
 )
 
 // newComplaints makes the room of complaints and connects it: notifications and pushes make it ask WeChat, and so does a refund.
-func (p *Plugin) newComplaints() *complaints.Complaints {
+func newComplaints(p *Plugin) *complaints.Complaints {
 	room := &complaints.Complaints{App: p.app, Now: p.Now, Accounts: p.accounts, Books: p.books, Locks: p.locks}
 	p.till.Notices.Complained = room.Notified
 	p.till.OnRefunded.Bind(&hook.Handler[*events.RefundEvent]{Id: "wxComplaints", Priority: -1000, Func: room.HearRefund})

@@ -41,7 +41,7 @@ func (p *Plugin) openFeatures(told *books.Webhook) {
 		OnRoomMessage: &hook.Hook[*events.RoomMessageEvent]{},
 	}
 	p.privacy = p.newPrivacy()
-	p.complaints = p.newComplaints()
+	p.complaints = newComplaints(p)
 	p.till.HandleEffects()
 	p.parcels.HandleShipments()
 	p.subscribe.HandleMessages()

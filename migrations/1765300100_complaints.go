@@ -20,8 +20,7 @@ func upComplaints(app core.App) error {
 	return lock(app, true, complaintFields)
 }
 
-const complaintFields = `wx_complaints source number merchant appid order outTradeNo transaction user openid state status problem description detail
-amount applyRefund fullRefunded userWaits urgent times pictures steps at dueAt closedAt readAt created updated`
+const complaintFields = `wx_complaints source number merchant appid order outTradeNo transaction user openid state status problem description detail amount applyRefund fullRefunded userWaits urgent times pictures steps at dueAt closedAt readAt created updated`
 
 // complaintSchema names the order by plain text: a complaint may be about a payment that is not in our books.
 func complaintSchema(users string) schema {

@@ -54,7 +54,7 @@ func (c *Complaints) readPay(ctx context.Context, mchID, number string) (*core.R
 	if err != nil {
 		return nil, fmt.Errorf("read history of complaint %s: %w", number, err)
 	}
-	return c.save(SourcePay, number, payFields(said, history))
+	return c.save(SourcePay, number, payFields(said, oldestFirst(history, func(h wxpay.ComplaintStep) time.Time { return h.At })))
 }
 
 // payFields are the columns of a complaint at WeChat Pay.
@@ -85,32 +85,27 @@ func payHistory(history []wxpay.ComplaintStep) []step {
 	for _, h := range history {
 		steps = append(steps, step{At: stamp(h.At), By: books.Clip(h.By, 60), What: h.What, Said: books.Clip(h.Said, 1_000), Pictures: texts(h.Pictures)})
 	}
-	return inOrder(steps)
-}
-
-// inOrder puts the oldest first, and keeps the latest.
-func inOrder(steps []step) []step {
-	slices.SortStableFunc(steps, func(a, b step) int { return compare(a.At, b.At) })
 	return steps[max(0, len(steps)-mostSteps):]
 }
 
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+// oldestFirst puts a history in order. note: several steps may have one second; which of them came first, the order in which WeChat gives them
+// tells, and that is with the latest first where the times say nothing else.
+func oldestFirst[T any](history []T, at func(T) time.Time) []T {
+	history = slices.Clone(history)
+	if n := len(history); n > 0 && !at(history[0]).Before(at(history[n-1])) {
+		slices.Reverse(history)
 	}
-	return 0
+	slices.SortStableFunc(history, func(a, b T) int { return at(a).Compare(at(b)) })
+	return history
 }
 
-// payDeadline is when the shop has to have done what comes next, zero when nothing does. A payer who goes on after the end begins anew.
+// payDeadline is when the shop has to have done what comes next, zero when nothing does; history has the oldest step first. A payer who goes on after the end begins anew.
 func payDeadline(said wxpay.Complaint, history []wxpay.ComplaintStep) time.Time {
 	if said.State == Processed {
 		return time.Time{}
 	}
 	begun, answered := said.At, false
-	for _, h := range slices.SortedStableFunc(slices.Values(history), func(a, b wxpay.ComplaintStep) int { return a.At.Compare(b.At) }) {
+	for _, h := range history {
 		switch h.What {
 		case wasMade, wasContinued:
 			if !h.At.IsZero() {
@@ -155,13 +150,13 @@ func platformFields(appID string, said wechat.TradeComplaint) map[string]any {
 		due = said.At.Add(platformStep)
 	}
 	steps := make([]step, 0, len(said.Steps))
-	for _, s := range said.Steps {
+	for _, s := range oldestFirst(said.Steps, func(s wechat.TradeStep) time.Time { return s.At }) {
 		steps = append(steps, step{At: stamp(s.At), Said: books.Clip(s.Said, 1_000), Pictures: []string{}})
 	}
 	return map[string]any{
 		"appid": appID, "openid": said.OpenID, "state": state, "status": said.Status, "problem": fmt.Sprint(said.Type), "description": books.Clip(said.Product, 500),
 		"detail": books.Clip(said.Detail, 2_000), "outTradeNo": books.Clip(said.OutTradeNo, 64), "transaction": books.Clip(said.TransactionID, 64),
-		"at": said.At, "dueAt": due, "steps": inOrder(steps), "pictures": []string{}, "userWaits": !due.IsZero(),
+		"at": said.At, "dueAt": due, "steps": steps[max(0, len(steps)-mostSteps):], "pictures": []string{}, "userWaits": !due.IsZero(),
 	}
 }
 

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -189,6 +191,17 @@ func (c *Client) TradeComplaint(ctx context.Context, id string) (found TradeComp
 		},
 	})
 	return found, err
+}
+
+// phoneField is the field of EventTradeComplaint that a shop has no need to keep.
+var phoneField = regexp.MustCompile(`("(?:phone_number|phoneNumber)"\s*:\s*)(?:"(?:[^"\\]|\\.)*"|[0-9]+)`)
+
+// KeepableRaw is Raw without the phone number of who complains, which the platform gives whenever it is asked.
+func (m PushMessage) KeepableRaw() []byte {
+	if m.MsgType != "event" || strings.TrimSpace(m.Event) != EventTradeComplaint {
+		return m.Raw
+	}
+	return phoneField.ReplaceAll(m.Raw, []byte(`${1}""`))
 }
 
 // tradeBody is what the shop says. WeChat wants words or pictures.
