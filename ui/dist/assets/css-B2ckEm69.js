@@ -1,1 +1,0 @@
-import"./element-Xt5AmJC7.js";

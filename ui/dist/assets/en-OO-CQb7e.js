@@ -1,1 +1,0 @@
-export{Ft as default}from"./element-Xt5AmJC7.js";

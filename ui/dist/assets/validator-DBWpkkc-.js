@@ -1,1 +1,0 @@
-import{er as e}from"./element-Xt5AmJC7.js";var t=t=>[``,...e].includes(t);export{t};
