@@ -351,7 +351,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.cfg.servePublic(e); err != nil {
 		return err
 	}
-	p.books.StartWorker(p.till.Work)
+	p.books.StartWorker(p.till.Work, p.complaints.Work)
 	p.vitals.Start()
 	p.till.Bills.Schedule(e.App)
 	p.tidier.scheduleTidying(e.App)

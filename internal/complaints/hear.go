@@ -127,6 +127,17 @@ func (c *Complaints) Schedule(app core.App) {
 	app.Cron().MustAdd("wxComplaintsDue", "*/10 * * * *", func() { c.Books.LogError("deadlines of complaints", c.Remind()) })
 }
 
+// Work sweeps once soon after the start, until ctx ends.
+func (c *Complaints) Work(ctx context.Context) {
+	timer := time.NewTimer(c.Soon)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+		c.Books.LogError("sweep of complaints", c.Sweep(ctx))
+	}
+}
+
 // Sweep asks for all complaints of the last 30 days, for those that are open longer, and for those at the platform that wait for the shop, which has
 // no list. It sees to the address of the notifications too.
 func (c *Complaints) Sweep(ctx context.Context) error {

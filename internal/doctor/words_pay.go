@@ -242,7 +242,7 @@ func wordsOfPayRest() []row {
 			code: "complaints_elsewhere", check: "complaints", state: Problem,
 			title: [2]string{"WeChat Pay notifies somebody else of complaints", "微信支付把投诉通知到别处"},
 			why:   [2]string{"The address is {host}, and a merchant has one. We take it from nobody by ourselves; the hourly sweep finds complaints, at most an hour late.", "通知地址是 {host}，一个商户只有一个。我们不会自行接管；每小时的查询会发现投诉，最多晚一小时。"},
-			cure:  [2]string{"If that program is gone, take the address: POST /api/wx/admin/complaints/address {\"merchant\": \"{mchid}\"}.", "如果那个程序已停用，请接管地址：POST /api/wx/admin/complaints/address {\"merchant\": \"{mchid}\"}。"},
+			cure:  [2]string{"If that program is gone, take the address: POST /api/wx/admin/complaints/address, with {mchid} as merchant.", "如果那个程序已停用，请接管地址：POST /api/wx/admin/complaints/address，merchant 为 {mchid}。"},
 		},
 	}
 }
