@@ -1,6 +1,6 @@
 package sim
 
-// reasonsZH tells the reasons of refusals in Chinese; those with a number or a name in them are reasonPatterns.
+// reasonsZH are the reasons of refusals in Chinese; those with a variable part are reasonPatterns.
 var reasonsZH = map[string]string{ //nolint:gosec // words about secrets, and no secret
 	"a queued fault": "排队的故障",
 	"more calls of a kind in a minute than the merchant may make":                                                  "一分钟内同类接口调用过于频繁",
