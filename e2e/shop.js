@@ -4,7 +4,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const read = (name) => readFileSync(path.join(import.meta.dirname, name), 'utf8');
-const dictionaries = Object.fromEntries(['zh-CN', 'en'].map((name) => [name, JSON.parse(read(`../ui/src/i18n/${name}.json`))]));
+const dictionaries = Object.fromEntries(['zh-CN', 'en'].map((name) => {
+  const all = JSON.parse(read(`../ui/src/i18n/${name}.json`));
+  for (const [group, texts] of Object.entries(JSON.parse(read(`../ui/src/i18n/complaints.${name}.json`)))) all[group] = { ...all[group], ...texts };
+  return [name, all];
+}));
 const axe = read('node_modules/axe-core/axe.min.js');
 
 /** Shop acts on one tab. */

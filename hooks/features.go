@@ -42,10 +42,12 @@ func (p *Plugin) openFeatures(told *books.Webhook) {
 		OnRoomMessage: &hook.Hook[*events.RoomMessageEvent]{},
 	}
 	p.privacy = p.newPrivacy()
+	p.complaints = newComplaints(p)
 	p.till.HandleEffects()
 	p.parcels.HandleShipments()
 	p.subscribe.HandleMessages()
 	p.screening.HandleChecks()
+	p.complaints.Handle()
 	p.books.Handle(subscribe.EffectPush, books.Effect{Do: p.subscribe.HandlePush})
 	p.books.Handle(till.EffectNotice, books.Effect{Do: p.rooms.Announce, Wanted: p.rooms.WantsNotice})
 }

@@ -32,6 +32,7 @@ import (
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
 	"wxbase/internal/codes"
+	"wxbase/internal/complaints"
 	"wxbase/internal/desk"
 	"wxbase/internal/environment"
 	"wxbase/internal/events"
@@ -112,14 +113,15 @@ type Plugin struct {
 	accounts *accounts.Accounts
 	books    *books.Books
 
-	till      *till.Till
-	parcels   *parcels.Parcels
-	people    *people.People
-	codes     *codes.Codes
-	subscribe *subscribe.Subscribe
-	screening *screening.Screening
-	rooms     *rooms.Rooms
-	privacy   *privacy.Privacy
+	till       *till.Till
+	parcels    *parcels.Parcels
+	people     *people.People
+	codes      *codes.Codes
+	subscribe  *subscribe.Subscribe
+	screening  *screening.Screening
+	rooms      *rooms.Rooms
+	privacy    *privacy.Privacy
+	complaints *complaints.Complaints
 
 	vitals   *vitals.Vitals
 	metrics  *metrics.Metrics
@@ -352,11 +354,12 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.cfg.servePublic(e); err != nil {
 		return err
 	}
-	p.books.StartWorker(p.till.Work)
+	p.books.StartWorker(p.till.Work, p.complaints.Work)
 	p.vitals.Start()
 	p.till.Bills.Schedule(e.App)
 	p.tidier.scheduleTidying(e.App)
 	p.privacy.Schedule(e.App)
+	p.complaints.Schedule(e.App)
 	if err := e.Next(); err != nil {
 		return err
 	}
@@ -451,6 +454,17 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.POST("/admin/items/{id}/again", p.till.Items.Again).Bind(may(desk.Products, "item.again"))
 	wx.GET("/admin/virtual/bill", p.till.Items.Bill).Bind(may(desk.Books, ""))
 	wx.POST("/admin/orders/{id}/resolve", p.till.Disputes.Resolve).Bind(may(desk.Dispute, "order.resolve"))
+	wx.GET("/admin/complaints", p.complaints.List).Bind(may(desk.View, ""))
+	wx.POST("/admin/complaints/sweep", p.complaints.SweepNow).Bind(may(desk.Orders, "complaint.sweep"))
+	wx.POST("/admin/complaints/address", p.complaints.TakeAddress).Bind(may(desk.Setup, "complaint.address"))
+	wx.GET("/admin/complaints/{id}", p.complaints.Show).Bind(may(desk.View, ""))
+	wx.POST("/admin/complaints/{id}/refresh", p.complaints.Refresh).Bind(may(desk.Orders, "complaint.refresh"))
+	wx.POST("/admin/complaints/{id}/reply", p.complaints.Reply).Bind(may(desk.Orders, "complaint.reply"))
+	wx.POST("/admin/complaints/{id}/decide", p.complaints.Decide).Bind(may(desk.Refund, "complaint.decide"))
+	wx.POST("/admin/complaints/{id}/complete", p.complaints.Complete).Bind(may(desk.Orders, "complaint.complete"))
+	wx.POST("/admin/complaints/{id}/phone", p.complaints.Phone).Bind(may(desk.Phone, "complaint.phone"))
+	wx.POST("/admin/complaints/{id}/pictures", p.complaints.Upload).Bind(may(desk.Orders, "complaint.picture"), apis.BodyLimit(complaints.MaxPicture))
+	wx.GET("/admin/complaints/{id}/pictures/{picture}", p.complaints.Picture).Bind(may(desk.View, ""))
 	wx.GET("/admin/alerts", p.books.ListAlerts).Bind(may(desk.View, ""))
 	wx.POST("/admin/alerts/{id}/close", p.books.CloseAlert).Bind(may(desk.Books, "alert.close"))
 	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())
@@ -461,6 +475,7 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.POST("/notify/refund/{merchant}", p.till.Notices.Refund).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/notify/payout/{merchant}", p.till.Notices.Payout).Unbind(apis.DefaultBodyLimitMiddlewareId).
+		wx.POST("/notify/complaint/{merchant}", p.till.Notices.Complaint).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
 	wx.GET("/push/{appid}", p.subscribe.VerifyPush).Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/push/{appid}", p.subscribe.ReceivePush).Unbind(apis.DefaultBodyLimitMiddlewareId).Bind(apis.SkipSuccessActivityLog())

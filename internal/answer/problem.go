@@ -39,5 +39,5 @@ func All() []Problem {
 		NotifySignature, NotifyStale, NotifyMalformed, NotifyMerchant, NotifyUnmatched, NotifyProcessing, NotifyKeys,
 		PayoutMissing, PayoutInvalid, PayoutsOff, PayoutCeiling, PayoutRepeated, PayoutKeyReused, PayoutSamePerson, PayoutState, PayoutNotWaiting, PayoutNeedsV3,
 		AlertMissing, ExportLimit, ForgetMoney, ForgetNotWaiting,
-	}, deskProblems()...)
+	}, append(complaintProblems(), deskProblems()...)...)
 }

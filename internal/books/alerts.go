@@ -22,18 +22,20 @@ type AlertKind string
 
 // The kinds. The subject of each is in its comment.
 const (
-	AlertDisputed  AlertKind = "disputed"  // a payment that does not fit our books; the subject is the payment
-	AlertUnmatched AlertKind = "unmatched" // money for a number that is not in our books; the number
-	AlertRefund    AlertKind = "refund"    // a refund that needs a person; the refund
-	AlertBill      AlertKind = "bill"      // a day of WeChat's bill; merchant and day
-	AlertSecret    AlertKind = "secret"    // a stored secret does not open; collection and row
-	AlertHooks     AlertKind = "hooks"     // JavaScript that was not loaded, or was stopped; the file
-	AlertEffect    AlertKind = "effect"    // an effect that was given up or keeps failing; its key
-	AlertDisk      AlertKind = "disk"      // no room, or writing fails; what is short
-	AlertShipping  AlertKind = "shipping"  // shipping information that WeChat refused; the order
-	AlertBackup    AlertKind = "backup"    // none, too old, or it does not open
-	AlertPayout    AlertKind = "payout"    // a payout that needs a person; the payout
-	AlertPayment   AlertKind = "payment"   // a payment that WeChat refused or that went an odd way; the merchant or the payment
+	AlertDisputed     AlertKind = "disputed"      // a payment that does not fit our books; the subject is the payment
+	AlertUnmatched    AlertKind = "unmatched"     // money for a number that is not in our books; the number
+	AlertRefund       AlertKind = "refund"        // a refund that needs a person; the refund
+	AlertBill         AlertKind = "bill"          // a day of WeChat's bill; merchant and day
+	AlertSecret       AlertKind = "secret"        // a stored secret does not open; collection and row
+	AlertHooks        AlertKind = "hooks"         // JavaScript that was not loaded, or was stopped; the file
+	AlertEffect       AlertKind = "effect"        // an effect that was given up or keeps failing; its key
+	AlertDisk         AlertKind = "disk"          // no room, or writing fails; what is short
+	AlertShipping     AlertKind = "shipping"      // shipping information that WeChat refused; the order
+	AlertBackup       AlertKind = "backup"        // none, too old, or it does not open
+	AlertPayout       AlertKind = "payout"        // a payout that needs a person; the payout
+	AlertPayment      AlertKind = "payment"       // a payment that WeChat refused or that went an odd way; the merchant or the payment
+	AlertComplaint    AlertKind = "complaint"     // a complaint that waits for the shop; its row
+	AlertComplaintDue AlertKind = "complaint_due" // one for which little time is left, or none; its row
 )
 
 // Limits of a row.

@@ -37,18 +37,20 @@ type shownKind struct {
 }
 
 var shownKinds = map[string]shownKind{
-	"disputed":  {"disputed", "/orders?state=disputed", 1},
-	"unmatched": {"unmatched", "/inbox?state=UNMATCHED", 2},
-	"refund":    {"refund_abnormal", "/orders?search=", 3},
-	"payment":   {"payment", "/inbox", 4},
-	"payout":    {"payout", "/payouts", 4},
-	"secret":    {"secret", "/setup", 5},
-	"disk":      {"disk", "/doctor", 6},
-	"shipping":  {"shipping", "/orders?ship=NONE", 8},
-	"effect":    {"effect_failed", "/effects", 9},
-	"bill":      {"bill", "/bills", 10},
-	"backup":    {"backup", "/doctor", 11},
-	"hooks":     {"hooks", "/doctor", 12},
+	"disputed":      {"disputed", "/orders?state=disputed", 1},
+	"unmatched":     {"unmatched", "/inbox?state=UNMATCHED", 2},
+	"refund":        {"refund_abnormal", "/orders?search=", 3},
+	"payment":       {"payment", "/inbox", 4},
+	"payout":        {"payout", "/payouts", 4},
+	"secret":        {"secret", "/setup", 5},
+	"disk":          {"disk", "/doctor", 6},
+	"shipping":      {"shipping", "/orders?ship=NONE", 8},
+	"effect":        {"effect_failed", "/effects", 9},
+	"bill":          {"bill", "/bills", 10},
+	"backup":        {"backup", "/doctor", 11},
+	"hooks":         {"hooks", "/doctor", 12},
+	"complaint_due": {"complaint_due", "/complaints", 4},
+	"complaint":     {"complaint", "/complaints", 7},
 }
 
 const (
@@ -119,8 +121,11 @@ func viewAlert(r *core.Record) attention {
 	if r.UnmarshalJSONField("details", &about) == nil && about.Order != "" {
 		a.To = "/orders/" + about.Order
 	}
-	if kind == "shipping" {
+	switch kind {
+	case "shipping":
 		a.To = "/orders/" + a.Subject
+	case "complaint", "complaint_due":
+		a.To = "/complaints/" + a.Subject
 	}
 	if kind == "payout" {
 		a.To = "/payouts/" + a.Subject

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -19,14 +18,14 @@ import (
 var rowsOfRoutes = map[string]string{
 	"staff": "wx_staff", "staff/sessions": "wx_staff_sessions", "orders": "orders", "refunds": "wx_refund_requests", "users": "users",
 	"products": "products", "inbox": "wx_inbox", "effects": "wx_outbox", "bills": "wx_bills", "bill-diffs": "wx_bill_diffs", "held": "wx_checks",
-	"alerts": "wx_alerts", "payouts": "wx_payouts", "items": "wx_items",
+	"alerts": "wx_alerts", "payouts": "wx_payouts", "items": "wx_items", "complaints": "wx_complaints",
 }
 
 // wordsOfRoutes are names in a path that are no rows.
 var wordsOfRoutes = map[string]string{"{event}": "order.paid", "{date}": "2026-01-02", "{room}": "notice", "{id}": ""}
 
-// uploads take a form by right.
-var uploads = []string{"POST /api/wx/admin/products/{id}/image"}
+// uploads take a form by right, with one file of this name.
+var uploads = map[string]string{"POST /api/wx/admin/products/{id}/image": "image", "POST /api/wx/admin/complaints/{id}/pictures": "picture"}
 
 // pathOf fills in what a route's path names.
 func pathOf(t *testing.T, rows map[string]string, route string) string {
@@ -110,12 +109,12 @@ func TestBodyOfEveryAdminRoute(t *testing.T) {
 		tried++
 		path = pathOf(t, rows, route)
 		for kind, body := range strangeBodies() {
-			if strings.HasPrefix(kind, "multipart") && slices.Contains(uploads, route) {
+			if strings.HasPrefix(kind, "multipart") && uploads[route] != "" {
 				continue
 			}
-			k.wantUntouched(route+" as "+kind, "body_not_json", func() apptest.Answer { return k.CallAs(method, path, super, kind, body) })
+			k.wantUntouched(route, route+" as "+kind, "body_not_json", func() apptest.Answer { return k.CallAs(method, path, super, kind, body) })
 		}
-		k.wantUntouched(route+" with an unknown field", "field_unknown", func() apptest.Answer { return k.CallAs(method, path, super, "text/plain", `{"zzzUnknown":1}`) })
+		k.wantUntouched(route, route+" with an unknown field", "field_unknown", func() apptest.Answer { return k.CallAs(method, path, super, "text/plain", `{"zzzUnknown":1}`) })
 	}
 	if tried < 35 {
 		t.Errorf("got %d routes, want all that take a body", tried)
@@ -131,11 +130,11 @@ func strangeBodies() map[string]string {
 }
 
 // wantUntouched wants a refusal with a code, and nothing changed. A route for uploads names its file instead.
-func (k kit) wantUntouched(name, code string, call func() apptest.Answer) {
+func (k kit) wantUntouched(route, name, code string, call func() apptest.Answer) {
 	k.t.Helper()
 	before := k.print()
 	got := call()
-	isUpload := strings.HasPrefix(name, uploads[0]) && strings.Contains(string(got.Body), `"field":"image"`)
+	isUpload := uploads[route] != "" && strings.Contains(string(got.Body), `"field":"`+uploads[route]+`"`)
 	if got.Status != http.StatusBadRequest || got.Code() != code && !isUpload {
 		k.t.Errorf("%s: got %d %s, want %s", name, got.Status, got.Body, code)
 	}

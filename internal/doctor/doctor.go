@@ -134,6 +134,7 @@ func checks() []check {
 		{id: "answers", asks: [2]string{"Do WeChat Pay's answers verify and open with the keys that are here?", "微信支付的应答能用现有密钥验签和解密吗？"}, of: ofMerchant, after: []string{"dns", "tls", "clock", "keyPair", "apiKey", "publicKey", "query"}, run: checkAnswers},
 		{id: "address", asks: [2]string{"Can the public address be one that WeChat notifies?", "公网地址能接收微信通知吗？"}, run: checkAddress},
 		{id: "outside", asks: [2]string{"Does the public address lead here, with nothing in front that answers in our place?", "公网地址能到达本服务器、前面没有别的程序代答吗？"}, after: []string{"address"}, run: checkOutside},
+		{id: "complaints", asks: [2]string{"Would we hear of complaints at WeChat Pay?", "能收到微信支付的投诉通知吗？"}, of: ofMerchant, after: []string{"dns", "tls", "clock", "keyPair", "apiKey", "publicKey", "query", "answers", "address"}, run: checkComplaints},
 		{id: "push", asks: [2]string{"Would the handshake work, with which WeChat tries the push address?", "消息推送的握手能通过吗？"}, of: ofApp, after: []string{"clock", "credentials", "address", "outside"}, run: checkPush},
 		{id: "disk", asks: [2]string{"Is there room?", "磁盘空间够吗？"}, run: checkDisk},
 		{id: "backups", asks: [2]string{"Is there a backup of late?", "最近有备份吗？"}, run: checkBackups},

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/complaints"
 	"wxbase/internal/doctor"
 	"wxbase/internal/settings"
 	"wxbase/internal/sim"
@@ -75,7 +76,20 @@ func patient(t *testing.T, a *apptest.App) doctor.Shop {
 		}
 		return wxpay.New(merchant, wxpay.WithNow(s.Now))
 	}
+	hearOfComplaints(t, s, shopURL)
 	return s
+}
+
+// hearOfComplaints has WeChat Pay send complaints to a server.
+func hearOfComplaints(t *testing.T, s doctor.Shop, origin string) {
+	t.Helper()
+	gateway, err := s.Gateway(s.Merchants[0], "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := gateway.(wxpay.ComplaintDesk).SetComplaintAddress(t.Context(), origin+complaints.NotifyPath(s.Merchants[0].MchID)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // wall answers every request in the shop's place.
@@ -175,6 +189,8 @@ func TestMisconfigurations(t *testing.T) { //nolint:tparallel // they share one 
 			a.Must(http.MethodPost, "/_sim/rules", "", map[string]any{"publicKeyOnly": true})
 			s.Merchants[0].VerifyMode = "certificate"
 		}},
+		{"complaints", "complaints_elsewhere", "old.example.com", doctor.Problem, func(s *doctor.Shop) { hearOfComplaints(t, *s, "https://old.example.com") }},
+		{"complaints", "complaints_unknown", "FREQUENCY_LIMITED", doctor.Warning, fault("complaint_address", "rate_limit")},
 		{"address", "address_missing", "WXBASE_PUBLIC_URL", doctor.Problem, func(s *doctor.Shop) { s.PublicURL = "" }},
 		{"address", "address_plain", "http://shop.example.com", doctor.Problem, func(s *doctor.Shop) { s.PublicURL = "http://shop.example.com" }},
 		{"address", "address_private", "192.168.1.7", doctor.Problem, func(s *doctor.Shop) { s.PublicURL = "https://192.168.1.7" }},
@@ -220,6 +236,7 @@ func TestMisconfigurations(t *testing.T) { //nolint:tparallel // they share one 
 				shop.Apps, shop.Merchants = append([]settings.App{}, well.Apps...), append([]settings.Merchant{}, well.Merchants...)
 				a.Must(http.MethodDelete, "/_sim/rules", "", nil)
 				a.Must(http.MethodDelete, "/_sim/faults", "", nil)
+				hearOfComplaints(t, shop, shopURL)
 				s.make(&shop)
 				checkDiagnosis(t, doctor.Examine(t.Context(), shop, language), language, s.check, s.code, s.say, s.state)
 			}

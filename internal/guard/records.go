@@ -73,6 +73,7 @@ func handWritten() map[string]byHand {
 		"wx_staff":           {instead: "POST /api/wx/admin/staff makes an account, PATCH and DELETE /api/wx/admin/staff/{id} change and remove it"},
 		"wx_staff_sessions":  {instead: "a login of staff makes it, DELETE /api/wx/admin/staff/sessions/{id} ends it"},
 		"wx_audit":           {instead: "it is append-only, and written with what it tells of"},
+		"wx_complaints":      {instead: "WeChat says what stands in it; POST /api/wx/admin/complaints/{id}/reply and its like answer"},
 		"wx_erasures":        {instead: "DELETE /api/wx/me or POST /api/wx/admin/users/{id}/forget makes one, a login or DELETE takes it back"},
 		"wx_refund_requests": {instead: "POST /api/wx/admin/refunds/{id}/approve and /refuse decide about it"},
 		"wx_order_lines":     {instead: "it follows from the orders"},

@@ -32,7 +32,7 @@ var fates = map[string]fate{
 	erasuresTable: stays,
 
 	"wx_identities": goes, "wx_consents": goes, "wx_messages": goes, "wx_links": goes, "wx_codes": goes, "wx_scans": goes, "wx_invites": goes,
-	"wx_checks": goes, "wx_quotas": goes, "room_messages": goes, "wx_remarks": goes, "wx_inbox": goes, "wx_outbox": goes,
+	"wx_checks": goes, "wx_quotas": goes, "room_messages": goes, "wx_remarks": goes, "wx_inbox": goes, "wx_outbox": goes, "wx_complaints": goes,
 	"_externalAuths": goes, "_mfas": goes, "_otps": goes, "_authOrigins": goes,
 }
 
@@ -70,6 +70,7 @@ var ties = []tie{
 	{"wx_order_lines", "order", "orders", "id"},
 	{"wx_refund_requests", "order", "orders", "id"},
 	{"wx_remarks", "order", "orders", "id"},
+	{"wx_complaints", "order", "orders", "id"},
 	{"wx_bill_diffs", "outTradeNo", "payments", "outTradeNo"},
 	{"wx_alerts", "subject", "payments", "id"},
 	{"wx_alerts", "subject", "orders", "id"},

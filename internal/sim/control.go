@@ -71,6 +71,7 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.POST("/people/:id/subscribe", s.deviceSubscribe)
 	g.POST("/people/:id/unsubscribe", s.deviceUnsubscribe)
 	g.POST("/people/:id/privacy", s.devicePrivacy)
+	g.POST("/people/:id/complain", s.deviceComplain)
 	g.GET("/avatars/:file", s.avatar)
 
 	g.GET("/orders", s.listOrders)
@@ -83,6 +84,8 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.POST("/refunds/:refund_id", s.settleByHand)
 	g.GET("/transfers", s.listTransfers)
 	g.POST("/transfers/:transfer_bill_no", s.endTransferByHand)
+	g.GET("/complaints", s.listAllComplaints)
+	g.POST("/complaints/:id", s.moveComplaint)
 	g.GET("/merchant", s.showMerchant)
 	g.POST("/merchant", s.changeMerchant)
 	g.GET("/notifications", s.listNotifications)

@@ -68,6 +68,9 @@ func triggers() []string {
 	for _, name := range sortedKeys(pushTriggers()) {
 		list = append(list, "push."+name)
 	}
+	for _, name := range complaintTriggers() {
+		list = append(list, "complaint."+name)
+	}
 	for _, p := range plays() {
 		list = append(list, "play."+p.Name)
 	}
@@ -93,6 +96,8 @@ func (s *Sim) happen(c *echo.Context, in triggerRequest) error {
 		return s.triggerPay(c, in, what, faults)
 	case host == "refund" && oneOf("success", "abnormal", "closed", "by_hand")(what):
 		return s.triggerRefund(c, in, what)
+	case host == "complaint" && slices.Contains(complaintTriggers(), what):
+		return s.triggerComplaint(c, in, what)
 	case host == "push" && fieldName.MatchString(what):
 		return s.triggerPush(c, in, what)
 	case host == "play":

@@ -24,7 +24,7 @@ func TestDocumentsNameEveryEndpoint(t *testing.T) {
 				t.Errorf("%s lacks %s", name, want)
 			}
 		}
-		if got := strings.Count(text, "\n| `GET /") + strings.Count(text, "\n| `POST /"); got != len(endpoints()) {
+		if got := strings.Count(text, "\n| `GET /") + strings.Count(text, "\n| `POST /") + strings.Count(text, "\n| `PUT /") + strings.Count(text, "\n| `DELETE /"); got != len(endpoints()) {
 			t.Errorf("%s has %d calls, want %d", name, got, len(endpoints()))
 		}
 		for add, what := range magicAmounts() {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +30,7 @@ type endpoint struct {
 	mutualTLS bool // needs the merchant's certificate when WithClientCertificates is set
 	refunds   bool // takes the faults of a refund
 	transfers bool // takes the faults of a transfer
+	upload    bool // takes a picture, as multipart/form-data
 
 	errcodes []string // documented ones that only a fault can cause
 }
@@ -36,7 +38,7 @@ type endpoint struct {
 // endpoints lists every simulated call, on one screen.
 func endpoints() []endpoint {
 	const get, post = http.MethodGet, http.MethodPost
-	return []endpoint{
+	return slices.Concat(tradeEndpoints(), complaintEndpoints(), []endpoint{
 		{name: "code2session", method: get, path: "/sns/jscode2session", run: (*Sim).code2Session},
 		{name: "token", method: get, path: "/cgi-bin/token", run: (*Sim).accessToken},
 		{name: "stable_token", method: post, path: "/cgi-bin/stable_token", run: (*Sim).stableToken, errcodes: []string{"40164", "40243", "50004", "50007"}},
@@ -115,7 +117,7 @@ func endpoints() []endpoint {
 		{name: "v2_refundquery", method: post, path: "/pay/refundquery", v2: true, run: (*Sim).refundQueryV2},
 		{name: "v2_downloadbill", method: post, path: "/pay/downloadbill", v2: true, run: (*Sim).downloadBillV2},
 		{name: "certificates", method: get, path: "/v3/certificates", pay: true, run: (*Sim).certificates},
-	}
+	})
 }
 
 // listEndpoints is GET /_sim/endpoints: the names for faults, with method and path.
@@ -223,9 +225,13 @@ func notSimulated(r *http.Request) reply {
 // maxBody limits the body of every call, in bytes.
 const maxBody = 1 << 20
 
-// ReadBody reads at most maxBody bytes.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+// ReadBody reads at most maxBody bytes, of an upload at most maxUpload.
+func readBody(w http.ResponseWriter, r *http.Request, upload bool) ([]byte, error) {
+	most := int64(maxBody)
+	if upload {
+		most = maxUpload
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, errTooLarge
 	}

@@ -68,6 +68,14 @@ func notifyFaults() []string {
 	}
 }
 
+// complaintFaults strike on messages about complaints, which say which complaint it is and no more.
+func complaintFaults() []string {
+	return []string{
+		"wrong_signature", "probe", "stale_time", "future_time", "mixed_serials", "duplicate", "concurrent", "late", "lost",
+		"unknown_complaint", "no_resource", "extra_fields", "xxe",
+	}
+}
+
 // pushFaults strike on messages to a mini program's backend. note: other_key and bad_padding need a mode that encrypts.
 func pushFaults() []string {
 	return []string{
@@ -99,6 +107,7 @@ func faultKinds() map[string][]string {
 	kinds := map[string][]string{
 		"api": apiFaults(), "pay": payFaults(), onNotification: notifyFaults(), onRefundNotification: notifyFaults(), onPayDevice: deviceFaults(),
 		onPush: pushFaults(), onTransferNotification: notifyFaults(), onTransferDevice: {"fail", "cancel"}, onVirtualDevice: virtualFaults(), onXpayRefund: {"failed"},
+		onComplaintNotification: complaintFaults(),
 	}
 	for _, ep := range endpoints() {
 		kinds[ep.name] = append(apiFaults(), ep.errcodes...)

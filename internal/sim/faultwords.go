@@ -32,6 +32,7 @@ func faultWords() map[string]inBoth {
 		"other_appid":          {"The message tells another appid, rightly signed.", "通知里的appid不同（签名正确）。"},
 		"other_mchid":          {"The message tells another mchid, rightly signed.", "通知里的商户号不同（签名正确）。"},
 		"unknown_order":        {"The message tells of an order that nobody made, rightly signed.", "通知里的订单不存在（签名正确）。"},
+		"unknown_complaint":    {"The message tells of a complaint that nobody made, rightly signed.", "通知里的投诉单不存在（签名正确）。"},
 		"no_resource":          {"The message lacks what it is about.", "通知缺少内容。"},
 		"extra_fields":         {"The message has fields that no document knows.", "通知带有文档里没有的字段。"},
 		"xxe":                  {"XML with an external entity, which must not be resolved.", "带外部实体的XML，绝不能解析。"},

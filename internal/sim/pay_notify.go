@@ -33,25 +33,26 @@ const (
 // notification is one message to a merchant with all its attempts. It describes a payment or a refund at that moment. A
 // message to a mini program's backend is one too, with Push and an AppID.
 type notification struct {
-	ID          string       `json:"id"`
-	EventType   string       `json:"event_type"`
-	Format      string       `json:"format"` // v3 (signed JSON), v2 (XML) or push
-	OutTradeNo  string       `json:"out_trade_no"`
-	OutRefundNo string       `json:"out_refund_no,omitempty"`
-	URL         string       `json:"url"`
-	Plain       *transaction `json:"plain,omitempty"`
-	Refund      *refund      `json:"refund,omitempty"`
-	Transfer    *transfer    `json:"transfer,omitempty"`
-	AppID       string       `json:"appid,omitempty"`
-	Push        *pushMessage `json:"push,omitempty"`
-	Replay      *pushCopy    `json:"replay,omitempty"`
-	ByKey       bool         `json:"by_key"`
-	SignType    string       `json:"sign_type,omitempty"` // of v2
-	State       string       `json:"state"`               // PENDING, DELIVERED or GIVEN_UP
-	MadeAt      time.Time    `json:"made_at"`
-	Due         time.Time    `json:"due"`  // of the next attempt
-	Step        int          `json:"step"` // how many rounds of the schedule are done
-	Attempts    []attempt    `json:"attempts"`
+	ID          string         `json:"id"`
+	EventType   string         `json:"event_type"`
+	Format      string         `json:"format"` // v3 (signed JSON), v2 (XML) or push
+	OutTradeNo  string         `json:"out_trade_no"`
+	OutRefundNo string         `json:"out_refund_no,omitempty"`
+	URL         string         `json:"url"`
+	Plain       *transaction   `json:"plain,omitempty"`
+	Refund      *refund        `json:"refund,omitempty"`
+	Transfer    *transfer      `json:"transfer,omitempty"`
+	AppID       string         `json:"appid,omitempty"`
+	Push        *pushMessage   `json:"push,omitempty"`
+	Complaint   *complaintTold `json:"complaint,omitempty"`
+	Replay      *pushCopy      `json:"replay,omitempty"`
+	ByKey       bool           `json:"by_key"`
+	SignType    string         `json:"sign_type,omitempty"` // of v2
+	State       string         `json:"state"`               // PENDING, DELIVERED or GIVEN_UP
+	MadeAt      time.Time      `json:"made_at"`
+	Due         time.Time      `json:"due"`  // of the next attempt
+	Step        int            `json:"step"` // how many rounds of the schedule are done
+	Attempts    []attempt      `json:"attempts"`
 
 	hasBodies bool // see bodiesKept
 }
@@ -157,6 +158,8 @@ func (n *notification) faultName() string {
 		return onRefundNotification
 	case n.Transfer != nil:
 		return onTransferNotification
+	case n.Complaint != nil:
+		return onComplaintNotification
 	}
 	return onNotification
 }
@@ -170,6 +173,8 @@ func (n *notification) mchID() string {
 		return n.Transfer.MchID
 	case n.Plain != nil:
 		return n.Plain.MchID
+	case n.Complaint != nil:
+		return n.Complaint.MchID
 	}
 	return ""
 }
@@ -265,6 +270,9 @@ func (s *Sim) sealV3(n *notification, f *fault) ([]byte, error) {
 		origin, summary = originTransfer, "商家转账单据终态通知"
 	case n.Plain != nil:
 		plain = encode(f.falsify(*n.Plain))
+	case n.Complaint != nil:
+		plain = encode(n.Complaint.notice(f))
+		origin, summary = originComplaint, complaintSummary(n.EventType)
 	}
 	if f.hasKind("extra_fields") {
 		plain = withExtra(plain)

@@ -275,6 +275,9 @@ func (s *Sim) settleRefund(r *refund, status string, at time.Time) error {
 		s.state.addNotification(n)
 		s.wakeWorker()
 	}
+	if status == refundSuccess {
+		s.noteRefund(r, o)
+	}
 	return nil
 }
 

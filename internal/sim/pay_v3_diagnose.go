@@ -64,15 +64,16 @@ func (s *Sim) explainMerchant(a authorization) *finding {
 
 // explainRequest names the mistake in a v3 request whose signature does not verify.
 func (s *Sim) explainRequest(c *call, a authorization) *finding {
-	expected := message(c.r.Method, requestPath(c.r), a.timestamp, a.nonce, string(c.body))
+	body := c.signedText()
+	expected := message(c.r.Method, requestPath(c.r), a.timestamp, a.nonce, body)
 	digest, form, bad := signedDigest(s.sellerOf(a.mchID).merchantPublic, a.signature)
 	if bad != "" {
 		return newFinding(bad).compare(requestLines(), "", expected)
 	}
-	parts := [][]variant{methodForms(c.r.Method), urlForms(c.r), s.timeForms(a.timestamp), s.nonceForms(a.nonce), bodyForms(c.body)}
-	signed, mistake := findText(parts, mostMistakes(len(c.body)), digest)
+	parts := [][]variant{methodForms(c.r.Method), urlForms(c.r), s.timeForms(a.timestamp), s.nonceForms(a.nonce), bodyForms([]byte(body))}
+	signed, mistake := findText(parts, mostMistakes(len(body)), digest)
 	switch {
-	case signed == "" && len(c.body) == 0:
+	case signed == "" && body == "":
 		mistake = "nonce_mismatch"
 	case signed == "":
 		mistake = "nonce_or_body"

@@ -121,7 +121,7 @@ func (s *Sim) authorize(c *call) *payError {
 	if c.seller = s.allSellers().by(a.mchID); c.seller == nil || !c.seller.hasSerial(a.serial) {
 		return signError("商户证书序列号有误。请使用签名私钥匹配的证书序列号", "mchid or serial_no is not that of the merchant", s.explainMerchant(a))
 	}
-	text := message(c.r.Method, requestPath(c.r), a.timestamp, a.nonce, string(c.body))
+	text := message(c.r.Method, requestPath(c.r), a.timestamp, a.nonce, c.signedText())
 	if err := verifyRSA(c.seller.merchantPublic, text, a.signature); err != nil {
 		return signError("签名错误", fmt.Sprintf("the signature does not verify over %q", clip(text, 700)), s.explainRequest(c, a))
 	}

@@ -3,6 +3,25 @@ package sim
 // reasonsZH are the reasons of refusals in Chinese; those with a variable part are reasonPatterns.
 var reasonsZH = map[string]string{ //nolint:gosec // words about secrets, and no secret
 	"a queued fault": "排队的故障",
+	"more calls of a kind in a minute than the merchant may make":                                                  "一分钟内同类接口调用过于频繁",
+	"no such complaint of this merchant":                                                                           "该商户没有这个投诉单",
+	"only a complaint that asks for a refund and is not PROCESSED takes a decision":                                "只有未完结的申请退款投诉可以审批",
+	"the complaint is PROCESSED already":                                                                           "投诉单已处理完成",
+	"the merchant has set no address for complaints":                                                               "商户没有设置投诉通知地址",
+	"a merchant has one address for complaints: change it by PUT":                                                  "商户只有一个投诉通知地址，请用PUT修改",
+	"no picture of a complaint about this merchant has this media_id; those it uploaded itself are not given back": "没有这张投诉图片；商户自己上传的图片不能下载",
+	"no such trade complaint of this mini program":                                                                 "该小程序没有这个投诉单",
+	"bussiHandle must be 1 (agree) or 2 (refuse)":                                                                  "bussiHandle只能是1（同意和解）或2（拒绝和解）",
+	"content and mediaIdList are both empty, or a picture was never uploaded":                                      "content和mediaIdList都为空，或图片未上传过",
+	"the trade complaint waits for something else":                                                                 "投诉单当前状态不支持该操作",
+	"the body must be multipart/form-data with the file as media":                                                  "请求须为multipart/form-data，文件字段为media",
+	"type must be image":                                                      "type须为image",
+	"the picture is larger than 2 MiB":                                        "图片超过2 MiB",
+	"the file is no JPEG, PNG or BMP":                                         "文件不是JPEG、PNG或BMP",
+	"there is no paid order to complain of":                                   "没有可投诉的已支付订单",
+	"there is no complaint of which this could be true: see complaint.create": "没有适用的投诉：见complaint.create",
+	"only a complaint that the merchant has ended goes on again":              "只有商户已处理完成的投诉可以继续投诉",
+
 	"a magic openid": "魔法openid",
 
 	"no transfer of this merchant within 30 days has this number":        "该商户30天内没有这个单号的转账",

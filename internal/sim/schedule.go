@@ -147,6 +147,8 @@ func (n *notification) retries() []time.Duration {
 		return xpaySteps()
 	case n.Push != nil:
 		return []time.Duration{notifyTimeout, notifyTimeout, notifyTimeout}
+	case n.Complaint != nil:
+		return complaintRetries()
 	}
 	return retrySteps()
 }

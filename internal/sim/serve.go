@@ -68,7 +68,7 @@ func (s *Sim) serve(ep endpoint) echo.HandlerFunc {
 
 // answer reads the body and lets the fault, the merchant API or the mini program API answer.
 func (s *Sim) answer(w http.ResponseWriter, c *call, f *fault) reply {
-	body, err := readBody(w, c.r)
+	body, err := readBody(w, c.r, c.endpoint.upload)
 	if errors.Is(err, errTooLarge) {
 		return reply{status: http.StatusRequestEntityTooLarge, code: "413", reason: err.Error()}
 	} else if err != nil {
@@ -121,7 +121,7 @@ func (s *Sim) answerPay(c *call) reply {
 	if refusal := s.authorize(c); refusal != nil {
 		return refusal.reply(c)
 	}
-	if c.r.Method == http.MethodPost && !isJSONType(c.r.Header.Get("Content-Type")) {
+	if c.r.Method == http.MethodPost && !c.endpoint.upload && !isJSONType(c.r.Header.Get("Content-Type")) {
 		return payError{
 			status: 400, code: "INVALID_REQUEST", numeric: numParam, message: "Content-Type须为application/json",
 			reason: "a body needs Content-Type: application/json",

@@ -26,6 +26,8 @@ type tables struct {
 	orderPathTable
 	xpayTable
 	chatTable
+	complaintTable
+	tradeComplaintTable
 	notificationTable
 }
 
@@ -34,6 +36,7 @@ func (t *tables) list() []table {
 	return []table{
 		&t.clockTable, &t.personTable, &t.sessionTable, &t.grantTable, &t.tokenTable, &t.codeTable, &t.orderTable, &t.refundTable, &t.transferTable,
 		&t.merchantTable, &t.appTable, &t.quotaTable, &t.ruleTable, &t.linkTable, &t.pushTable, &t.templateTable, &t.creditTable,
-		&t.messageTable, &t.mediaTable, &t.clearsTable, &t.orderPathTable, &t.xpayTable, &t.chatTable, &orderKeeping{t}, &t.notificationTable,
+		&t.messageTable, &t.mediaTable, &t.clearsTable, &t.orderPathTable, &t.xpayTable, &t.chatTable, &t.complaintTable, &t.tradeComplaintTable,
+		&orderKeeping{t}, &t.notificationTable,
 	}
 }

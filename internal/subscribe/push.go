@@ -108,7 +108,7 @@ func (s *Subscribe) keepPush(app core.App, m wechat.PushMessage, query url.Value
 		about = m.MsgType
 	}
 	row := map[string]any{
-		"kind": "push", "source": m.AppID, "dedupeKey": "push/" + m.DedupeKey(), "headers": pushHeaders(query), "body": string(m.Raw),
+		"kind": "push", "source": m.AppID, "dedupeKey": "push/" + m.DedupeKey(), "headers": pushHeaders(query), "body": string(m.KeepableRaw()),
 		"verified": true, "ref": about[:min(len(about), 100)],
 	}
 	err := app.RunInTransaction(func(tx core.App) error {

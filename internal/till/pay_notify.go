@@ -31,6 +31,8 @@ type Notices struct {
 	refunds  *refundRows
 	imports  *imports
 	payouts  *payoutRows
+
+	Complained func(tx core.App, mchID string, note wxpay.ComplaintNotification, key string) error // queues what follows from a complaint, in tx
 }
 
 // unmatchedTries is how often a notification for an unknown order is refused, so that WeChat repeats it: our own row

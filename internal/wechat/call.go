@@ -27,6 +27,9 @@ type call struct {
 	body any
 	// sign adds signatures over the body, as it goes out, to the query.
 	sign func(body []byte, query url.Values)
+	// form is sent as it is, in the place of body, with formType as its Content-Type.
+	form     []byte
+	formType string
 	// needsToken adds access_token to the query.
 	needsToken bool
 	// repeatable says that doing it twice is harmless, so that the call is repeated after a lost answer.
@@ -128,8 +131,9 @@ func (c *caller) request(ctx context.Context, q call) (*http.Request, error) {
 	if q.token != "" {
 		query.Set("access_token", q.token)
 	}
-	var body []byte
+	body, contentType := q.form, q.formType
 	if q.body != nil {
+		contentType = "application/json; charset=utf-8"
 		var err error
 		if body, err = encode(q.body); err != nil {
 			return nil, &Error{Op: q.op, Kind: KindArgs, Err: err}
@@ -144,7 +148,7 @@ func (c *caller) request(ctx context.Context, q call) (*http.Request, error) {
 		return nil, configError(q.op, errBadBase) // the cause quotes the address, which contains the secret
 	}
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json; charset=utf-8")
+		req.Header.Set("Content-Type", contentType)
 	}
 	if !q.repeatable && body == nil {
 		// note: Go's transport repeats a GET by itself when a kept connection closes without an answer. A body that

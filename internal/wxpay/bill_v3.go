@@ -127,23 +127,23 @@ func (v *V3) download(ctx context.Context, file billFile, day time.Time) (Bill, 
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
-		return Bill{}, refusedFile(res)
+		return Bill{}, refusedFile(opBillFile, res)
 	}
 	return file.read(res.Body, day)
 }
 
 // refusedFile reads what came instead of a file.
-func refusedFile(res *http.Response) error {
+func refusedFile(op string, res *http.Response) error {
 	body, err := readAnswer(res.Body)
 	if err != nil {
-		return networkError(opBillFile, err)
+		return networkError(op, err)
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	result := &core.APIResult{Response: res}
-	if err := classify(opBillFile, result, core.CheckResponse(res)); err != nil {
+	if err := classify(op, result, core.CheckResponse(res)); err != nil {
 		return err
 	}
-	return newError(opBillFile, result, KindUnknown, "answer is no file")
+	return newError(op, result, KindUnknown, "answer is no file")
 }
 
 // read parses while it unpacks and hashes, and returns a bill only when the hash is right.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/rsa"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -30,6 +31,7 @@ type V3 struct {
 	now      func() time.Time
 	signer   auth.Signer
 	aead     cipher.AEAD
+	private  *rsa.PrivateKey // of phone numbers in complaints
 	verify   *verification
 	wire     *wire
 	sdk      *core.Client
@@ -78,7 +80,7 @@ func New(m Merchant, opts ...Option) (*V3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read APIv3 key: %w", err)
 	}
-	v := &V3{mchID: m.MchID, apiV2Key: m.APIv2Key, base: keys.base, now: s.now, aead: aead}
+	v := &V3{mchID: m.MchID, apiV2Key: m.APIv2Key, base: keys.base, now: s.now, aead: aead, private: keys.private}
 	v.signer = &signers.SHA256WithRSASigner{MchID: m.MchID, PrivateKey: keys.private, CertificateSerialNo: m.CertSerial}
 	v.wire = newWire(keys.base, s.transport, v.signer, s.now)
 	if err := v.connect(m, keys, s.timeout); err != nil {

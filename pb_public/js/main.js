@@ -3,6 +3,7 @@ import { h, icon, replace } from './dom.js';
 import { language, setLanguage, t } from './i18n.js';
 import { dishArt } from './art.js';
 import { App } from './app.js';
+import { complainOf } from './complain.js';
 import { cashier, choosePerson, masked, phoneConsent, scanner, transferPage } from './cashier.js';
 import { holder, imageBase64, keepHolder, listPeople, simCall } from './people.js';
 import { Phone } from './phone.js';
@@ -150,6 +151,11 @@ class Desk {
     this.feed.log('scan', { name: person.nickname, page: found.path }, `${found.path}?${found.query}`);
     this.did('scan');
     await this.hand(person, found.path, Object.fromEntries(new RawQuery(found.query)));
+  }
+
+  /** complain opens WeChat's own form about an order: no page of a mini program can. */
+  complain(order) {
+    complainOf(this.app, order);
   }
 
   /** did ticks a step of the story off. */

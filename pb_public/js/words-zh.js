@@ -11,7 +11,7 @@ export const zh = {
   confirmTitle: '确认订单', note: '备注', noteNone: '无', contact: '手机号', contactNone: '未授权', total: '合计', submit: '提交订单',
   orderTitle: '订单详情', 'state.UNPAID': '待付款', 'state.PAID': '已付款', 'state.PART_REFUNDED': '部分退款', 'state.REFUNDED': '已退款', 'state.CANCELLED': '已取消',
   waiting: '正在确认支付结果', waitingText: '手机说的不算，正在等服务器的消息', unpaid: '等待付款', unpaidText: '请在 {time} 前完成支付', payAgain: '继续支付', payCancelled: '支付已取消，订单还为你留着', cancelOrder: '取消订单', paidTitle: '支付成功', paidText: '厨房已经收到，面马上下锅', pickup: '取餐号', cancelledTitle: '订单已取消', cancelledText: '没有扣款。欢迎再来', refundedTitle: '已退款',
-  number: '订单号', createdAt: '下单时间', paidAt: '付款时间', again: '再来一单', shareDish: '分享这道菜', paying: '请在微信收银台完成付款',
+  number: '订单号', createdAt: '下单时间', paidAt: '付款时间', again: '再来一单', shareDish: '分享这道菜', complain: '投诉', complainTitle: '微信支付 · 投诉商家', complainText: '真实手机上，投诉在微信的账单里进行；商家会在24小时内回复。', complainHint: '说说发生了什么', complainSend: '提交投诉', complainSent: '已提交', paying: '请在微信收银台完成付款',
   nickname: '昵称', nicknameHint: '请输入昵称', useNickname: '用微信昵称：{name}', save: '保存', saved: '已保存',
   login: '一键登录', notLogged: '未登录', loginHint: '登录后查看订单', loggedIn: '登录成功', logout: '退出登录', logoutDone: '已退出', wechatUser: '微信用户', phoneNumber: '手机号', phoneGet: '点击授权', phoneDone: '手机号已绑定', phoneDenied: '你拒绝了手机号授权', myOrders: '我的订单', noOrders: '还没有订单', language: '语言', languageNow: '简体中文', scan: '扫一扫', scanNothing: '没有可扫的小程序码，先分享一道菜',
   shareTitle: '分享小程序码', makingCode: '正在向微信要小程序码', codeHint: '微信扫一扫，直接打开这道菜', scanOther: '换个人扫一扫', scanWho: '谁来扫？', codeReused: '同样的请求，同一张码', saveCode: '码里只有 {n} 个字符',

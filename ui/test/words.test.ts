@@ -5,7 +5,13 @@ import { preferred } from '../src/i18n';
 
 type Words = Record<string, Record<string, string>>;
 // note: as text, because an import gives what the build has made of it
-const [en, zh] = ['en', 'zh-CN'].map((name) => JSON.parse(readFileSync(`src/i18n/${name}.json`, 'utf8')) as Words);
+const read = (name: string) => JSON.parse(readFileSync(`src/i18n/${name}.json`, 'utf8')) as Words;
+// those that a page brings may have words for a group of everybody's
+const [en, zh] = ['en', 'zh-CN'].map((name) => {
+  const all = read(name);
+  for (const [group, texts] of Object.entries(read(`complaints.${name}`))) all[group] = { ...all[group], ...texts };
+  return all;
+});
 const keysOf = (words: Words) => Object.entries(words).flatMap(([group, texts]) => Object.keys(texts).map((key) => `${group}.${key}`)).sort();
 const places = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
 

@@ -22,7 +22,7 @@ function drawNote(n) {
 }
 
 function inside(n) {
-  const told = n.plain || n.refund || n.transfer || n.push;
+  const told = n.plain || n.refund || n.transfer || n.push || n.complaint;
   return [tools(n), ...n.attempts.map((a, i) => attempt(a, i + 1)), block(t('said'), told && pre(JSON.stringify(told, null, 2)))].filter(Boolean);
 }
 
@@ -37,7 +37,7 @@ function attempt(a, number) {
 
 /** tools send a notification again: as it was, with a fault, or as a forgery. */
 function tools(n) {
-  const on = n.push ? 'push' : n.refund ? 'refund_notification' : n.transfer ? 'transfer_notification' : 'notification';
+  const on = n.push ? 'push' : n.complaint ? 'complaint_notification' : n.refund ? 'refund_notification' : n.transfer ? 'transfer_notification' : 'notification';
   const select = el('select', '');
   select.setAttribute('aria-label', t('againChanged'));
   const faults = (known.kinds[on] || []).filter((kind) => !['duplicate', 'concurrent', 'late', 'lost', 'replay'].includes(kind));

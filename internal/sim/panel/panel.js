@@ -3,7 +3,7 @@ import { callsQuery, drawCalls } from './calls.js';
 import { bindFaults, drawFaults, learn, relabel } from './faults.js';
 import { $, act, ask, el, fillSelect, setRefresh } from './kit.js';
 import { drawNotifications, learnFaults } from './notes.js';
-import { drawMessages, drawOrders, drawPeople, drawRefunds, drawTransfers } from './shop.js';
+import { drawComplaints, drawMessages, drawOrders, drawPeople, drawRefunds, drawTransfers } from './shop.js';
 import { learnWords } from './spoken.js';
 import { t, translate, turn } from './words.js';
 
@@ -25,8 +25,8 @@ let latest = 0; // note: an answer to an older question must not take the place 
 async function refresh() {
   const mine = ++latest;
   try {
-    const [people, orders, refunds, notes, calls, clock, faults, messages, transfers] = await Promise.all(
-      ['/people', '/orders?limit=100', '/refunds?limit=100', '/notifications?limit=100', callsQuery(), '/clock', '/faults', '/messages?limit=50', '/transfers?limit=100'].map((path) => ask(path)));
+    const [people, orders, refunds, notes, calls, clock, faults, messages, transfers, complaints, trades] = await Promise.all(
+      ['/people', '/orders?limit=100', '/refunds?limit=100', '/notifications?limit=100', callsQuery(), '/clock', '/faults', '/messages?limit=50', '/transfers?limit=100', '/complaints?limit=50', '/complaints?limit=50&platform=1'].map((path) => ask(path)));
     if (mine !== latest) return;
     drawClock(clock);
     drawCalls(calls);
@@ -36,6 +36,7 @@ async function refresh() {
     drawTransfers(transfers);
     drawPeople(people);
     drawMessages(messages);
+    drawComplaints(complaints, trades);
     drawFaults(faults);
     fillSelect($('subscribe').person, people.map((p) => [p.id, p.nickname]));
     $('link').textContent = '';

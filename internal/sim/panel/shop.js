@@ -31,8 +31,31 @@ export function drawOrders(orders, several) {
   draw('orders', orders, (o) => o.mchid + o.out_trade_no, (o) => row([
     span('time', clockText(o.made_at)), stateTag(ORDER_STATES, o.trade_state),
     span('what', o.out_trade_no + ' · ' + o.description, span('muted', ' · ' + o.api + (several ? ' · ' + o.mchid : '') + shipText(o))),
-    span('', yuan(o.total) + (o.refunded ? ' · ' + t('back') + ' ' + yuan(o.refunded) : '')),
+    span('', yuan(o.total) + (o.refunded ? ' · ' + t('back') + ' ' + yuan(o.refunded) : ''), ...complainButtons(o)),
   ], () => [pre(JSON.stringify(o, null, 2))]));
+}
+
+/** complainButtons let the payer of an order complain, at WeChat Pay or to the platform. */
+function complainButtons(o) {
+  if (!o.transaction_id) return [];
+  const trigger = (event) => () => act(() => ask('/trigger', 'POST', { event, out_trade_no: o.out_trade_no }), 'complaint-error');
+  return [button(t('complain'), trigger('complaint.create')), button(t('complainPlatform'), trigger('complaint.platform'))];
+}
+
+const COMPLAINT_STATES = { PENDING: ['complaintPending', 'warn'], PROCESSING: ['complaintProcessing', 'warn'], PROCESSED: ['complaintProcessed', 'good'] };
+
+/** drawComplaints shows those at WeChat Pay and those to the platform, with what the payer or WeChat can do next. */
+export function drawComplaints(list, trades) {
+  const does = (id, body, label) => button(label, () => act(() => ask('/complaints/' + encodeURIComponent(id), 'POST', body), 'complaint-error'));
+  const all = [...list, ...trades].sort((a, b) => b.madeAt.localeCompare(a.madeAt));
+  draw('complaints', all, (c) => String(c.id), (c) => {
+    const next = c.status ? [201, 206, 312].filter((status) => status !== c.status).map((status) => does(c.id, { status }, String(status))) :
+      [does(c.id, { action: 'message' }, t('asksAgain')), c.state === 'PROCESSED' ? does(c.id, { action: 'again' }, t('complainsAgain')) : does(c.id, { action: 'revoke' }, t('takesBack'))];
+    return row([
+      span('time', clockText(c.madeAt)), c.status ? span('tag', String(c.status)) : stateTag(COMPLAINT_STATES, c.state),
+      span('what', c.detail, span('muted', ' · ' + c.person + ' · ' + c.outTradeNo)), span('', ...next),
+    ], () => [pre(JSON.stringify(c, null, 2))]);
+  });
 }
 
 export function drawRefunds(refunds) {

@@ -110,9 +110,11 @@ function actions(view) {
       busy(button('primary', 'pay-again', t('payAgain')), () => pay(view), fail)];
   }
   const first = order.items[0];
+  const complain = busy(button('', 'complain-open', t('complain')), async () => app.desk.complain(order), fail);
   const again = busy(button('', 'order-again', t('again')), async () => app.switchTab('home'), fail);
-  if (order.payState !== 'PAID' || !app.product(first.product)) return [again];
-  return [again, busy(button('primary', 'share-dish', t('shareDish')), async () => app.go('pages/share/share', { id: first.product }), fail)];
+  if (!PAID.includes(order.payState)) return [again];
+  if (order.payState !== 'PAID' || !app.product(first.product)) return [complain, again];
+  return [complain, again, busy(button('primary', 'share-dish', t('shareDish')), async () => app.go('pages/share/share', { id: first.product }), fail)];
 }
 
 /** orderRow is an order in the list of "me". */

@@ -41,7 +41,7 @@ export function preferred(kept: string | null, browser: readonly string[]): Lang
 /** speak loads a dictionary and shows everything in it. */
 export async function speak(next: Language, remember = false) {
   const [words, element] = await dictionaries[next]();
-  i18n.global.setLocaleMessage(next, words.default as never);
+  i18n.global.mergeLocaleMessage(next, words.default as never); // beside those that a page has brought
   elementWords.value = element.default as ElementLanguage;
   i18n.global.locale.value = next;
   document.documentElement.lang = next;

@@ -1,0 +1,1 @@
+import"./element-6MOnvajM.js";

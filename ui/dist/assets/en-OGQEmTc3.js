@@ -1,0 +1,1 @@
+export{Vt as default}from"./element-6MOnvajM.js";
