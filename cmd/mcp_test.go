@@ -140,7 +140,7 @@ type notices struct {
 
 // TestMCP: an agent that knows nothing but the tools finds out why a call is refused, loses a notification, moves the clock until it comes
 // again, and repeats it; it calls every tool there is and hears no key.
-func TestMCP(t *testing.T) {
+func TestMCP(t *testing.T) { //nolint:tparallel // the steps are one story
 	t.Parallel()
 	dir, simAddr := process.Home(t), process.FreeAddr(t)
 	p := process.Launch(t, dir, "/api/wx/health", "serve", "--sim", "--simHttp", simAddr)
