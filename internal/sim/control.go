@@ -73,6 +73,8 @@ func (s *Sim) bindControl(e *echo.Echo) {
 
 	g.GET("/orders", s.listOrders)
 	g.POST("/orders/:out_trade_no/refund", s.refundByHand)
+	g.POST("/orders/:out_trade_no/receive", s.receiveByHand)
+	g.GET("/order-paths", s.listPaths)
 	g.GET("/refunds", s.listRefunds)
 	g.POST("/refunds/:refund_id", s.settleByHand)
 	g.GET("/merchant", s.showMerchant)

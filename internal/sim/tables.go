@@ -23,6 +23,7 @@ type tables struct {
 	clearsTable
 	orderPathTable
 	chatTable
+	phoneUseTable
 	notificationTable
 }
 
@@ -31,6 +32,6 @@ func (t *tables) list() []table {
 	return []table{
 		&t.clockTable, &t.personTable, &t.sessionTable, &t.grantTable, &t.tokenTable, &t.codeTable, &t.orderTable, &t.refundTable,
 		&t.merchantTable, &t.appTable, &t.quotaTable, &t.ruleTable, &t.linkTable, &t.pushTable, &t.templateTable, &t.creditTable,
-		&t.messageTable, &t.mediaTable, &t.clearsTable, &t.orderPathTable, &t.chatTable, &orderKeeping{t}, &t.notificationTable,
+		&t.messageTable, &t.mediaTable, &t.clearsTable, &t.orderPathTable, &t.chatTable, &t.phoneUseTable, &orderKeeping{t}, &t.notificationTable,
 	}
 }
