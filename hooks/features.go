@@ -33,7 +33,7 @@ func (p *Plugin) openFeatures(told *books.Webhook) {
 	}
 	p.screening = &screening.Screening{App: p.app, Now: p.Now, Accounts: p.accounts, Books: p.books, Limits: p.limits}
 	p.subscribe = &subscribe.Subscribe{
-		App: p.app, Now: p.Now, Accounts: p.accounts, Books: p.books, Locks: p.locks, Limits: p.limits, OnMedia: p.screening.ApplyMedia,
+		App: p.app, Now: p.Now, Accounts: p.accounts, Books: p.books, Locks: p.locks, Limits: p.limits, OnMedia: p.screening.ApplyMedia, OnTrade: p.parcels.FollowTrade,
 		SimPush: simPush(&p.sim), OnPush: &hook.Hook[*events.PushEvent]{},
 	}
 	p.rooms = &rooms.Rooms{
@@ -43,6 +43,7 @@ func (p *Plugin) openFeatures(told *books.Webhook) {
 	p.privacy = p.newPrivacy()
 	p.till.HandleEffects()
 	p.parcels.HandleShipments()
+	p.parcels.HandleFollow()
 	p.subscribe.HandleMessages()
 	p.screening.HandleChecks()
 	p.books.Handle(subscribe.EffectPush, books.Effect{Do: p.subscribe.HandlePush})

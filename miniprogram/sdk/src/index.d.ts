@@ -71,6 +71,8 @@ export interface PhoneDetail {
   encryptedData?: string;
   iv?: string;
   errMsg?: string;
+  /** of a button that failed: 1400001 fails with phone_quota_used */
+  errno?: number;
 }
 
 export interface PhoneAnswer {
