@@ -45,6 +45,8 @@ export interface Order extends BaseRecord {
   total: number;
   payState: PayState;
   shipState: ShipState;
+  /** when the goods of a pre-sale are promised; empty otherwise */
+  shipBy?: string;
   expiresAt: string;
   paidAt: string;
   closedAt: string;
