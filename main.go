@@ -68,7 +68,7 @@ func main() {
 	app.RootCmd.AddCommand(
 		pbcmd.NewSuperuserCommand(app), pbcmd.NewServeCommand(app, false), cmd.NewSimCommand(app.DataDir), cmd.NewEdgeCommand(),
 		cmd.NewBillCommand(wx), cmd.NewSecretsCommand(wx), cmd.NewDoctorCommand(wx), cmd.NewImportCommand(app),
-		cmd.NewInstallCommand(), cmd.NewUpdateCommand(app.DataDir), cmd.NewHealthCommand(app.DataDir),
+		cmd.NewInstallCommand(), cmd.NewUpdateCommand(app.DataDir), cmd.NewHealthCommand(app.DataDir), cmd.NewMCPCommand(app.DataDir, version),
 	)
 	exit(cmd.Execute(app))
 }

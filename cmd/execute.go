@@ -1,5 +1,5 @@
-// Package cmd is the commands of wxbase besides serve: sim, edge, bill, secrets, import, doctor, install, update and health, and Execute, which runs them
-// all. Programs that embed package hooks can add them to their own.
+// Package cmd is the commands of wxbase besides serve: sim, edge, bill, secrets, import, doctor, install, update, health and mcp, and Execute, which
+// runs them all. Programs that embed package hooks can add them to their own.
 package cmd
 
 import (
@@ -127,7 +127,7 @@ func refuseUnknown(c *cobra.Command, args []string) error {
 // needsNoDatabase tells the commands that work without a data folder, or open one by themselves, and the subcommands of these.
 func needsNoDatabase(command *cobra.Command) bool {
 	for ; command != nil; command = command.Parent() {
-		if slices.Contains([]string{"sim", "edge", "install", "update", "health"}, command.Name()) {
+		if slices.Contains([]string{"sim", "edge", "install", "update", "health", "mcp"}, command.Name()) {
 			return true
 		}
 	}

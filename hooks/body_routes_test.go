@@ -93,6 +93,9 @@ func bodyRoutes() map[string]bodyRoute {
 		"/orders/{id}/cancel":    {token: super, path: of("/cancel", (*bodyWorld).unpaid), body: nothing, empty: true, strict: true},
 		"/orders/{id}/refunds":   refund,
 		"/orders/{id}/shipments": {token: super, path: of("/shipments", (*bodyWorld).paid), body: func(*bodyWorld) map[string]any { return shipment("STO1") }, strict: true},
+		"/orders/{id}/presale": {token: super, path: of("/presale", (*bodyWorld).paid), body: func(w *bodyWorld) map[string]any {
+			return map[string]any{"shipBy": w.Clock.Now().Add(10 * 24 * time.Hour)}
+		}, strict: true},
 		"/codes": {token: buyer, path: at("/codes"), body: func(*bodyWorld) map[string]any {
 			return map[string]any{"payload": map[string]any{"id": 7}, "width": 300}
 		}},

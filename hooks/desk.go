@@ -11,7 +11,6 @@ import (
 	"wxbase/internal/books"
 	"wxbase/internal/desk"
 	"wxbase/internal/events"
-	"wxbase/internal/parcels"
 	"wxbase/internal/rooms"
 	"wxbase/internal/settings"
 	"wxbase/internal/subscribe"
@@ -42,8 +41,8 @@ func (p *Plugin) newDesk() *desk.Desk {
 		GiveBack: func(ctx context.Context, wish desk.GiveBackWish) (string, error) {
 			return p.till.Disputes.GiveBack(ctx, wish.Order, wish.Payment, wish.Amount, wish.Reason, wish.By)
 		},
-		Carriers: p.office.carriers, ShipWithin: parcels.ShipWithin,
-		Setup: p.examiner.setupDeps(), Books: p.office.booksDeps(),
+		Carriers: p.office.carriers,
+		Setup:    p.examiner.setupDeps(), Books: p.office.booksDeps(),
 		Outreach: desk.OutreachDeps{RoomMembers: p.office.countMembers},
 	})
 	p.till.Refunds.Hold = func(e *core.RequestEvent, order string, wish till.RefundWish) (any, int, error) {

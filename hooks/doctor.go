@@ -9,6 +9,7 @@ import (
 	"wxbase/internal/accounts"
 	"wxbase/internal/desk"
 	"wxbase/internal/doctor"
+	"wxbase/internal/parcels"
 	"wxbase/internal/settings"
 	"wxbase/internal/vitals"
 	"wxbase/internal/wxpay"
@@ -43,6 +44,11 @@ func (x *examiner) shop() (doctor.Shop, error) {
 	s := doctor.Shop{
 		Apps: apps, Merchants: merchants, Unreadable: x.accounts.Settings.Problems(), PublicURL: x.accounts.Settings.PublicURL(), Simulated: x.cfg.Sim,
 		Now: x.cfg.Now, Transport: x.accounts.Transport(), Disk: x.vitals.Room, Proxy: x.refusals.untrustedProxy, Built: builtModules,
+		MessagePath: func(appID string) (string, bool, error) {
+			pages, err := parcels.MessagePages(x.app)
+			page, known := pages[appID]
+			return page.Path, known, err
+		},
 		Gateway: func(m settings.Merchant, appID string) (wxpay.Gateway, error) { return x.accounts.NewGateway(m, appID) },
 	}
 	if !x.cfg.Sim {

@@ -34,7 +34,7 @@ func (p *Plugin) openFeatures(told *books.Webhook) {
 	}
 	p.screening = &screening.Screening{App: p.app, Now: p.Now, Accounts: p.accounts, Books: p.books, Limits: p.limits}
 	p.subscribe = &subscribe.Subscribe{
-		App: p.app, Now: p.Now, Accounts: p.accounts, Books: p.books, Locks: p.locks, Limits: p.limits, OnMedia: p.screening.ApplyMedia,
+		App: p.app, Now: p.Now, Accounts: p.accounts, Books: p.books, Locks: p.locks, Limits: p.limits, OnMedia: p.screening.ApplyMedia, OnTrade: p.parcels.FollowTrade,
 		SimPush: simPush(&p.sim), OnXpay: p.till.Notices.Virtual, OnInquiry: p.till.Notices.Inquiry, OnPush: &hook.Hook[*events.PushEvent]{},
 	}
 	p.rooms = &rooms.Rooms{
@@ -45,6 +45,7 @@ func (p *Plugin) openFeatures(told *books.Webhook) {
 	p.complaints = newComplaints(p)
 	p.till.HandleEffects()
 	p.parcels.HandleShipments()
+	p.parcels.HandleFollow()
 	p.subscribe.HandleMessages()
 	p.screening.HandleChecks()
 	p.complaints.Handle()

@@ -120,6 +120,16 @@ func officeErrands() map[string]errand {
 			}
 			return err
 		}),
+		"set_msg_jump_path": {
+			prepare: func(*survivor) any { return nil },
+			act: func(s *survivor, _ any) error {
+				return s.told(s.Call(http.MethodPost, "/api/wx/admin/order-pages", s.Superuser(), map[string]any{"messagePath": "pages/order/order"}))
+			},
+		},
+		"opspecialorder": onOrder(func(s *survivor) apptest.Answer { o := s.paid(); s.Clock.Advance(3 * time.Second); return o }, func(s *survivor, o apptest.Answer) apptest.Answer {
+			return s.Call(http.MethodPost, "/api/wx/orders/"+o.Text("id")+"/presale", s.Superuser(), map[string]any{"shipBy": s.Clock.Now().Add(20 * 24 * time.Hour)})
+		}),
+		"charge_usage":          doctorSays("phoneQuota", func(*survivor) {}),
 		"get_order_detail_path": doctorSays("orderPath", orderPath),
 		"is_trade_managed":      doctorSays("token", func(*survivor) {}),
 		"get_delivery_list": {

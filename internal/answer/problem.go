@@ -30,7 +30,7 @@ func All() []Problem {
 		LinkArgs, LinkDenied, LinkUserQuota, LinkQuota,
 		MessageArgs, NotSubscribed, MessageUnsure, ConsentArgs,
 		CheckArgs, CheckImage, CheckNoURL, ContentRefused,
-		ImageRefused, QueryComplex, QuerySlow, OrderLimit, CallLimit, PhoneLimit, CheckLimit, ConsentLimit,
+		ImageRefused, QueryComplex, QuerySlow, OrderLimit, CallLimit, PhoneLimit, PhoneQuota, CheckLimit, ConsentLimit,
 		UploadLimit, LoginLimit, MailClosed,
 		PushSignature, PushStale, PushMalformed, PushTooLarge, PushApp, PushConfig, PushFailed,
 		RoomUnknown, RoomForbidden, RoomPublish, RoomLimit, Presence,

@@ -134,6 +134,9 @@ var shopRoutes = map[string]guarded{
 	"POST /api/wx/admin/complaints/{id}/pictures":          {desk.Orders, "complaint.picture", false},
 	"POST /api/wx/admin/complaints/sweep":                  {desk.Orders, "complaint.sweep", false},
 	"POST /api/wx/admin/complaints/address":                {desk.Setup, "complaint.address", false},
+	"POST /api/wx/orders/{id}/presale":                     {desk.Ship, "order.presale", false},
+	"GET /api/wx/admin/order-pages":                        {desk.View, "", false},
+	"POST /api/wx/admin/order-pages":                       {desk.Setup, "setup.pages", false},
 }
 
 // otherRoutes are not the shop's: they look themselves who calls them, or are for buyers, for WeChat, or for superusers alone.

@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/order"
 )
 
 // attention is one thing that needs a person.
@@ -154,27 +155,37 @@ const dueSoon = 24 * time.Hour
 func (p *overviewPage) shippingDue(app core.App) ([]attention, error) {
 	var row struct {
 		Count  int    `db:"count"`
-		Oldest string `db:"oldest"`
+		Since  string `db:"since"`
+		Oldest string `db:"oldest"` // of those without a promise
+		Soon   string `db:"soon"`   // the first promise
 	}
-	before := p.Now().Add(dueSoon - p.shipWithin)
-	if err := dueQuery(app, before).One(&row); err != nil {
+	if err := dueQuery(app, p.Now().Add(dueSoon)).One(&row); err != nil {
 		return nil, fmt.Errorf("count orders to ship: %w", err)
 	}
 	if row.Count == 0 {
 		return nil, nil
 	}
-	oldest, err := types.ParseDateTime(row.Oldest)
-	if err != nil {
-		return nil, fmt.Errorf("count orders to ship: %w", err)
+	var at [3]types.DateTime
+	for i, text := range []string{row.Since, row.Oldest, row.Soon} {
+		if err := at[i].Scan(text); err != nil {
+			return nil, fmt.Errorf("count orders to ship: %w", err)
+		}
 	}
-	left := hours(oldest.Time().Add(p.shipWithin).Sub(p.Now()))
-	return []attention{{Kind: "shipping_due", Count: row.Count, Since: moment(oldest), HoursLeft: &left, To: "/orders?ship=NONE", urgency: urgencyShipping}}, nil
+	first := at[2].Time()
+	if usual := at[1].Time().Add(order.ShipWithin); first.IsZero() || !at[1].IsZero() && usual.Before(first) {
+		first = usual
+	}
+	left := hours(first.Sub(p.Now()))
+	return []attention{{Kind: "shipping_due", Count: row.Count, Since: moment(at[0]), HoursLeft: &left, To: "/orders?ship=NONE", urgency: urgencyShipping}}, nil
 }
 
-func dueQuery(app core.App, paidBefore time.Time) *dbx.Query {
-	return app.DB().NewQuery(`SELECT count(*) AS count, coalesce(min([[paidAt]]), '') AS oldest FROM orders
-		WHERE [[shipState]] = 'NONE' AND [[paidAt]] > '' AND [[paidAt]] < {:before} AND [[payState]] IN ('PAID', 'PART_REFUNDED')`).
-		Bind(dbx.Params{"before": stored(paidBefore)})
+// dueQuery counts the orders whose deadline is before a time.
+func dueQuery(app core.App, before time.Time) *dbx.Query {
+	return app.DB().NewQuery(`SELECT count(*) AS count, coalesce(min([[paidAt]]), '') AS since,
+		coalesce(min(CASE WHEN [[shipBy]] = '' THEN [[paidAt]] END), '') AS oldest, coalesce(min(CASE WHEN [[shipBy]] != '' THEN [[shipBy]] END), '') AS soon
+		FROM orders WHERE [[shipState]] = 'NONE' AND [[paidAt]] > '' AND [[paidAt]] < {:paid} AND [[payState]] IN ('PAID', 'PART_REFUNDED')
+		AND ([[shipBy]] = '' OR [[shipBy]] < {:before})`).
+		Bind(dbx.Params{"paid": stored(before.Add(-order.ShipWithin)), "before": stored(before)})
 }
 
 // openDifferences are differences with WeChat's bills that nobody has settled; the alert of the bill may be closed before they are.

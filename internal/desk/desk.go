@@ -43,8 +43,6 @@ type Deps struct {
 	Setup    SetupDeps
 	Books    BooksDeps
 	Outreach OutreachDeps
-	// ShipWithin is how long after payment an order has to be shipped.
-	ShipWithin time.Duration
 }
 
 // kit is what every page needs.
@@ -80,14 +78,14 @@ type Desk struct {
 func New(deps Deps) *Desk {
 	k := kit{deps.App, deps.Now}
 	sessions, audit, counts := &sessions{k}, &auditTrail{k}, &logins{kit: k}
-	orders := &ordersPage{k, audit, deps.ShipWithin}
+	orders := &ordersPage{k, audit}
 	d := &Desk{
 		gate: &gate{k, sessions, audit}, audit: audit, staff: &staffPage{k, sessions},
 		own: &ownPage{
 			kit: k, simulated: deps.Simulated, vault: deps.Vault, sessions: sessions, audit: audit,
 			tries: newTries(), hashing: make(chan struct{}, 2), nobody: sync.OnceValue(hashOfNobody),
 		},
-		overview: &overviewPage{k, deps.Online, deps.ShipWithin, counts}, logins: counts,
+		overview: &overviewPage{k, deps.Online, counts}, logins: counts,
 		orders: orders, effects: &effectsPage{k, deps.Wake}, carriers: &carriers{kit: k, ask: deps.Carriers},
 		refunds: &refundDesk{k, deps.LockOrder, deps.Refund, deps.GiveBack},
 		payouts: &payoutsPage{k},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/answer"
 	"wxbase/internal/order"
@@ -15,8 +16,7 @@ import (
 type ordersPage struct {
 	kit
 
-	audit      *auditTrail
-	shipWithin time.Duration // see Deps
+	audit *auditTrail
 }
 
 // shipNone is orders.shipState of an order without whole shipping information.
@@ -126,8 +126,9 @@ func (p *ordersPage) dueOf(r *core.Record) *dueView {
 	if !isToShip(r) {
 		return nil
 	}
-	deadline := r.GetDateTime("paidAt").Add(p.shipWithin)
-	return &dueView{Deadline: moment(deadline), HoursLeft: hours(deadline.Time().Sub(p.Now()))}
+	at, _ := order.ShipDeadline(r.GetDateTime("paidAt").Time(), r.GetDateTime("shipBy").Time())
+	deadline, _ := types.ParseDateTime(at)
+	return &dueView{Deadline: moment(deadline), HoursLeft: hours(at.Sub(p.Now()))}
 }
 
 // hours are hours with one digit behind the point.

@@ -18,9 +18,8 @@ import (
 type overviewPage struct {
 	kit
 
-	online     func() int    // how many people are connected now
-	shipWithin time.Duration // see Deps
-	logins     *logins
+	online func() int // how many people are connected now
+	logins *logins
 }
 
 // figures are the sums of a span; amounts are in fen.

@@ -54,8 +54,10 @@ type Shop struct {
 	Disk       func() (free, least uint64, err error)                   // bytes
 	Backup     func() (newest time.Time, most time.Duration, err error) // when the newest was made, zero for none, and how old it may be
 	Proxy      func() string                                            // header of a proxy that is not trusted; empty when none was seen
-	Built      func() map[string]string                                 // modules of this program and their versions
-	Patience   time.Duration                                            // of one check; 15 seconds when zero
+	// MessagePath is the page that the messages about shipping lead to, as it was set last; WeChat does not tell.
+	MessagePath func(appID string) (path string, known bool, err error)
+	Built       func() map[string]string // modules of this program and their versions
+	Patience    time.Duration            // of one check; 15 seconds when zero
 }
 
 // Language is one of the two that findings are written in.
@@ -126,6 +128,8 @@ func checks() []check {
 		{id: "token", asks: [2]string{"Is there an access token, and does WeChat take it?", "能取得 access_token 且可用吗？"}, of: ofApp, after: []string{"dns", "tls", "credentials", "whitelist"}, run: checkToken},
 		{id: "orderPath", asks: [2]string{"Does the order centre lead buyers to an order's page?", "订单中心能跳转到订单页吗？"}, of: ofApp, after: []string{"dns", "tls", "credentials", "whitelist", "token"}, run: checkOrderPath},
 		{id: "virtual", asks: [2]string{"Can virtual goods be sold?", "虚拟支付可用吗？"}, of: ofApp, after: []string{"dns", "tls", "credentials", "whitelist", "token"}, run: checkVirtual},
+		{id: "messagePath", asks: [2]string{"Do WeChat's messages about shipping lead to a page of the mini program?", "发货消息能跳转到小程序页面吗？"}, of: ofApp, run: checkMessagePath},
+		{id: "phoneQuota", asks: [2]string{"Are there phone numbers left in the package of the phone button?", "手机号快速验证资源包还有余量吗？"}, of: ofApp, after: []string{"dns", "tls", "credentials", "whitelist", "token"}, run: checkPhoneQuota},
 		{id: "merchant", asks: [2]string{"Is there a merchant?", "配置了商户吗？"}, run: checkMerchant},
 		{id: "keyPair", asks: [2]string{"Do private key, certificate and serial belong together?", "私钥、证书与序列号匹配吗？"}, of: ofMerchant, run: checkKeyPair},
 		{id: "apiKey", asks: [2]string{"Has the APIv3 key (or that of API v2) the right form?", "APIv3（或 APIv2）密钥格式对吗？"}, of: ofMerchant, run: checkAPIKey},

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,8 @@ func patient(t *testing.T, a *apptest.App) doctor.Shop {
 		Backup:  func() (time.Time, time.Duration, error) { return time.Now().Add(-time.Hour), 48 * time.Hour, nil },
 		Proxy:   func() string { return "" },
 		Built:   func() map[string]string { return map[string]string{"modernc.org/sqlite": "v1.55.0"} },
+
+		MessagePath: func(string) (string, bool, error) { return "pages/order/order", true, nil },
 	}
 	s.Gateway = func(m settings.Merchant, appID string) (wxpay.Gateway, error) {
 		merchant := wxpay.Merchant{
@@ -130,6 +133,13 @@ func TestMisconfigurations(t *testing.T) { //nolint:tparallel // they share one 
 	app := func(change func(m *settings.App)) func(*doctor.Shop) {
 		return func(s *doctor.Shop) { change(&s.Apps[0]) }
 	}
+	quota := func(left int) func(*doctor.Shop) { // one more is used first, as nothing bought is another finding
+		return func(*doctor.Shop) {
+			a.Must(http.MethodPost, "/_sim/quotas", "", map[string]int{"phoneNumbers": 1_000_000})
+			a.Must(http.MethodPost, "/_sim/people/p1/phone", "", map[string]any{})
+			a.Must(http.MethodPost, "/_sim/quotas", "", map[string]int{"phoneNumbers": phonesUsed(t, well) + left})
+		}
+	}
 	noCertificate := func(m *settings.Merchant) { m.Certificate = "" }
 
 	scenarios := []struct {
@@ -167,6 +177,8 @@ func TestMisconfigurations(t *testing.T) { //nolint:tparallel // they share one 
 		{"virtual", "virtual_same", "AppKey", doctor.Problem, app(func(a *settings.App) { a.XpayKey = a.XpaySandboxKey })},
 		{"virtual", "virtual_key_wrong", "-15006", doctor.Problem, app(func(a *settings.App) { a.XpayKey = strings.Repeat("k", 32) })},
 		{"virtual", "virtual_unknown", "45009", doctor.Warning, fault("xpay_query_order", "45009")},
+		{"phoneQuota", "phone_quota_low", "1", doctor.Warning, quota(1)},
+		{"phoneQuota", "phone_quota_empty", "errno 1400001", doctor.Problem, quota(0)},
 		{"merchant", "merchant_missing", "WXBASE_MCH_ID", doctor.Warning, func(s *doctor.Shop) { s.Merchants = nil }},
 		{"keyPair", "key_invalid", "apiclient_key.pem", doctor.Problem, merchant(func(m *settings.Merchant) { m.PrivateKey = m.PublicKey })},
 		{"keyPair", "key_pair_apart", well.Merchants[0].MchID, doctor.Problem, merchant(func(m *settings.Merchant) { m.PrivateKey = otherKey })},
@@ -237,10 +249,41 @@ func TestMisconfigurations(t *testing.T) { //nolint:tparallel // they share one 
 				a.Must(http.MethodDelete, "/_sim/rules", "", nil)
 				a.Must(http.MethodDelete, "/_sim/faults", "", nil)
 				hearOfComplaints(t, shop, shopURL)
+				a.Must(http.MethodDelete, "/_sim/quotas", "", nil)
 				s.make(&shop)
 				checkDiagnosis(t, doctor.Examine(t.Context(), shop, language), language, s.check, s.code, s.say, s.state)
 			}
 		})
+	}
+}
+
+// phonesUsed asks how many numbers are gone.
+func phonesUsed(t *testing.T, s doctor.Shop) int {
+	t.Helper()
+	app := s.Apps[0]
+	p, err := wechat.New(wechat.App{AppID: app.AppID, Secret: app.Secret, APIBase: app.APIBase}).PhonePackage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(p.Used)
+}
+
+// TestWhatCannotBeKnown: findings that are neither good nor bad say so, and the shop is well without them.
+func TestWhatCannotBeKnown(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	shop := patient(t, a)
+	a.Must(http.MethodPost, "/_sim/quotas", "", map[string]int{"phoneNumbers": 0})
+	shop.MessagePath = func(string) (string, bool, error) { return "", false, nil }
+	findings := doctor.Examine(t.Context(), shop, doctor.English)
+	for check, code := range map[string]string{"phoneQuota": "phone_quota_none", "messagePath": "message_path_unknown"} {
+		i := slices.IndexFunc(findings, func(f doctor.Finding) bool { return f.Check == check })
+		if f := findings[i]; f.Code != code || f.State != doctor.Skipped {
+			t.Errorf("got %s %s, want %s skipped", f.Code, f.State, code)
+		}
+	}
+	if doctor.HasProblem(findings) {
+		t.Errorf("got %s, want no problem", notOK(findings))
 	}
 }
 

@@ -208,3 +208,38 @@ func checkOrderPath(ctx context.Context, v *visit, s subject) outcome {
 	}
 	return result("order_path_ok", "path", path)
 }
+
+// checkMessagePath: do the messages about shipping and receipt lead to a page. WeChat does not tell what was set elsewhere.
+func checkMessagePath(_ context.Context, v *visit, s subject) outcome {
+	if v.MessagePath == nil {
+		return result("message_path_unknown")
+	}
+	path, known, err := v.MessagePath(s.app.AppID)
+	switch {
+	case err != nil || !known:
+		return result("message_path_unknown")
+	case path == "":
+		return result("message_path_default")
+	}
+	return result("message_path_ok", "path", path)
+}
+
+// fewPhones is how many phone numbers left are too few.
+const fewPhones = 100
+
+// checkPhoneQuota: is the package of the phone number button used up.
+func checkPhoneQuota(ctx context.Context, v *visit, s subject) outcome {
+	p, err := v.token(ctx, s.app).client.PhonePackage(ctx)
+	left := strconv.FormatInt(p.Left(), 10)
+	switch {
+	case err != nil:
+		return result("phone_quota_unknown", "errcode", strconv.Itoa(errcodeOf(err)))
+	case p.All == 0:
+		return result("phone_quota_none")
+	case p.Left() == 0:
+		return result("phone_quota_empty")
+	case p.Left() < fewPhones:
+		return result("phone_quota_low", "left", left)
+	}
+	return result("phone_quota_ok", "left", left)
+}

@@ -185,7 +185,7 @@ func wordsOfWechatMore() []row {
 	}
 }
 
-// wordsOfWechatRest is what is found by token, orderPath.
+// wordsOfWechatRest is what is found by token, orderPath, messagePath, phoneQuota.
 func wordsOfWechatRest() []row {
 	return []row{
 		{
@@ -202,7 +202,7 @@ func wordsOfWechatRest() []row {
 			code: "order_path_missing", check: "orderPath", state: Warning,
 			title: [2]string{"{subject}: the order centre leads to no page", "{subject}：未设置订单中心跳转路径"},
 			why:   [2]string{"Buyers who tap the order in WeChat do not get to it.", "用户在微信里点开订单时无法进入订单页。"},
-			cure:  [2]string{"Set a page with {mark} in it, such as pages/order/detail?id={mark}: mp.weixin.qq.com, 订单中心, or update_order_detail_path.", "设置含 {mark} 的页面，例如 pages/order/detail?id={mark}：mp.weixin.qq.com 的 订单中心，或接口 update_order_detail_path。"},
+			cure:  [2]string{"Set a page with {mark} in it, such as pages/order/detail?id={mark}: mp.weixin.qq.com, 订单中心, or POST /api/wx/admin/order-pages.", "设置含 {mark} 的页面，例如 pages/order/detail?id={mark}：mp.weixin.qq.com 的 订单中心，或接口 POST /api/wx/admin/order-pages。"},
 		},
 		{
 			code: "order_path_wrong", check: "orderPath", state: Problem,
@@ -214,6 +214,45 @@ func wordsOfWechatRest() []row {
 			code: "order_path_unknown", check: "orderPath", state: Skipped,
 			title: [2]string{"{subject}: the order centre does not answer (errcode {errcode})", "{subject}：订单中心没有答复（errcode {errcode}）"},
 			why:   [2]string{"Its agreement is signed at mp.weixin.qq.com first.", "需先在 mp.weixin.qq.com 签署订单中心协议。"},
+		},
+		{
+			code: "message_path_ok", check: "messagePath", state: OK,
+			title: [2]string{"{subject}: messages about shipping lead to {path}", "{subject}：发货消息跳转到 {path}"},
+		},
+		{
+			code: "message_path_default", check: "messagePath", state: OK,
+			title: [2]string{"{subject}: messages about shipping lead to WeChat's own page", "{subject}：发货消息跳转到微信默认页面"},
+		},
+		{
+			code: "message_path_unknown", check: "messagePath", state: Skipped,
+			title: [2]string{"{subject}: where messages about shipping lead was not set from here", "{subject}：没有从本机设置过发货消息的跳转页面"},
+			why:   [2]string{"WeChat does not tell what was set elsewhere; unset, its own page opens and not the shop.", "微信不提供查询；未设置时打开微信默认页面，不进入小程序。"},
+			cure:  [2]string{"POST /api/wx/admin/order-pages with messagePath, such as pages/order/order; an empty one keeps WeChat's page.", "调用 POST /api/wx/admin/order-pages 设置 messagePath，例如 pages/order/order；空值表示用微信默认页面。"},
+		},
+		{
+			code: "phone_quota_ok", check: "phoneQuota", state: OK,
+			title: [2]string{"{subject}: {left} phone numbers are left", "{subject}：手机号余量 {left} 次"},
+		},
+		{
+			code: "phone_quota_low", check: "phoneQuota", state: Warning,
+			title: [2]string{"{subject}: only {left} phone numbers are left", "{subject}：手机号余量仅 {left} 次"},
+			why:   [2]string{"Each number that a phone hands over is paid for; without any the button fails with errno 1400001.", "每次成功获取手机号都计费；用完后按钮报 errno 1400001。"},
+			cure:  [2]string{"Buy a package at mp.weixin.qq.com, 付费管理.", "在 mp.weixin.qq.com 的 付费管理 购买资源包。"},
+		},
+		{
+			code: "phone_quota_empty", check: "phoneQuota", state: Problem,
+			title: [2]string{"{subject}: no phone numbers are left", "{subject}：手机号资源包已用完"},
+			why:   [2]string{"The phone button fails with errno 1400001.", "手机号按钮报 errno 1400001。"},
+			cure:  [2]string{"Buy a package at mp.weixin.qq.com, 付费管理.", "在 mp.weixin.qq.com 的 付费管理 购买资源包。"},
+		},
+		{
+			code: "phone_quota_none", check: "phoneQuota", state: Skipped,
+			title: [2]string{"{subject}: WeChat tells of no package of phone numbers", "{subject}：微信没有返回手机号资源包"},
+			why:   [2]string{"The first 1,000 are free to try, and some owners pay nothing.", "前 1000 次免费体验，部分主体免费。"},
+		},
+		{
+			code: "phone_quota_unknown", check: "phoneQuota", state: Skipped,
+			title: [2]string{"{subject}: WeChat does not say how many phone numbers are left (errcode {errcode})", "{subject}：微信没有答复手机号余量（errcode {errcode}）"},
 		},
 	}
 }

@@ -263,7 +263,7 @@ func TestListUnshipped(t *testing.T) {
 	second := k.paid("2")
 	k.WeChat.Always(uploadPath, roomtest.Errcode(10060001))
 	k.ship(parcel("T1"))
-	k.Clock.Advance(parcels.ShipWithin - 30*time.Minute)
+	k.Clock.Advance(order.ShipWithin - 30*time.Minute)
 	list := func(query string) roomtest.Answer {
 		return k.Call(k.parcels.ListUnshipped, roomtest.Request{As: k.owner, Method: "GET", Target: "/?" + query})
 	}

@@ -13,16 +13,12 @@ import (
 	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/days"
 	"wxbase/internal/order"
 	"wxbase/internal/rows"
 	"wxbase/internal/till"
 	"wxbase/internal/wechat"
 )
-
-// ShipWithin is how long after payment shipping information is due. note: no official page that we have read names the 48 hours. They
-// are what shops report, and the age at which WeChat sends trade_manage_remind_shipping; so the deadline is our advice. Goods announced
-// as pre-sale at WeChat have more time.
-const ShipWithin = 48 * time.Hour
 
 // mostUnshipped is the largest page of GET /api/wx/admin/shipments.
 const mostUnshipped = 200
@@ -103,13 +99,15 @@ type unshippedOrder struct {
 	Total    int64          `json:"total"`
 	PaidAt   types.DateTime `json:"paidAt"`
 	Deadline types.DateTime `json:"deadline"`
+	Rule     order.ShipRule `json:"rule"` // by which the deadline comes: 48h, 15d (announced by the shop) or 330d (reported to WeChat)
 	Overdue  bool           `json:"overdue"`
 	Pending  bool           `json:"pending"` // a submission is on its way
 	Error    string         `json:"error"`   // of the latest submission that WeChat has not accepted
 }
 
-// ListUnshipped handles GET /api/wx/admin/shipments?page=&perPage= for superusers: paid orders of which WeChat has no whole shipping
-// information, the oldest first, with the time by which it is due (see ShipWithin: our advice, not a promise of WeChat's).
+// ListUnshipped handles GET /api/wx/admin/shipments?page=&perPage=&promised= for superusers: paid orders of which WeChat has no whole shipping
+// information, the oldest first, with the time by which it is due (order.ShipDeadline). A pre-sale is among them from 48 hours before its date
+// on; with promised=true the list is of all pre-sales, by their date.
 func (p *Parcels) ListUnshipped(e *core.RequestEvent) error {
 	page, err := answer.QueryNumber(e, "page", 1, 1_000_000)
 	if err != nil {
@@ -119,16 +117,13 @@ func (p *Parcels) ListUnshipped(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	unshipped := dbx.And(
-		dbx.In("payState", string(order.PayPaid), string(order.PayPartRefunded)), dbx.HashExp{"shipState": order.ShipNone},
-		dbx.NewExp("[[paidAt]] > ''"), // note: unpaid orders stand first in the index, and there may be very many
-	)
+	unshipped, sorted := p.unshipped(e.Request.URL.Query().Get("promised") == "true")
 	total, err := e.App.CountRecords("orders", unshipped)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	var orders []*core.Record
-	err = e.App.RecordQuery("orders").AndWhere(unshipped).OrderBy("paidAt", "id").
+	err = e.App.RecordQuery("orders").AndWhere(unshipped).OrderBy(sorted, "id").
 		Limit(int64(size)).Offset(int64((page - 1) * size)).All(&orders)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
@@ -144,11 +139,25 @@ func (p *Parcels) ListUnshipped(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{"items": items, "page": page, "perPage": size, "totalItems": total})
 }
 
+// unshipped is which orders the list has, and by what it is sorted.
+func (p *Parcels) unshipped(promised bool) (which dbx.Expression, sorted string) {
+	waiting := dbx.And(dbx.In("payState", string(order.PayPaid), string(order.PayPartRefunded)), dbx.HashExp{"shipState": order.ShipNone})
+	if promised {
+		return dbx.And(waiting, dbx.NewExp("[[shipBy]] != ''")), "shipBy"
+	}
+	soon := p.Now().Add(order.ShipWithin).UTC().Format(days.Stored)
+	return dbx.And(waiting,
+		dbx.NewExp("[[paidAt]] > ''"), // note: unpaid orders stand first in the index, and there may be very many
+		dbx.NewExp("[[shipBy]] <= {:soon}", dbx.Params{"soon": soon}),
+	), "paidAt"
+}
+
 func (p *Parcels) describeUnshipped(o rows.Order, last shipment) unshippedOrder {
-	deadline := o.GetDateTime("paidAt").Add(ShipWithin)
+	at, rule := order.ShipDeadline(o.PaidAt(), o.ShipBy())
+	deadline, _ := types.ParseDateTime(at)
 	item := unshippedOrder{
 		ID: o.Id, Number: o.Number(), AppID: o.AppID(), PayState: string(o.PayState()), Total: o.Total(),
-		PaidAt: o.GetDateTime("paidAt"), Deadline: deadline, Overdue: p.Now().After(deadline.Time()),
+		PaidAt: o.GetDateTime("paidAt"), Deadline: deadline, Rule: rule, Overdue: p.Now().After(at),
 	}
 	if last.row != nil && !last.job.Accepted {
 		item.Pending, item.Error = last.row.GetDateTime("doneAt").IsZero(), last.row.GetString("error")

@@ -18,7 +18,11 @@ type phoneForm struct {
 	EncryptedData string `json:"encryptedData"`
 	IV            string `json:"iv"`
 	AppID         string `json:"appid"`
+	Errno         int    `json:"errno"` // of the button where it failed, without the rest
 }
+
+// errnoNoPackage is what the phone button says when the owner's package of numbers is used up.
+const errnoNoPackage = 1400001
 
 // Phone handles POST /api/wx/phone: it asks WeChat for the number behind the code and keeps it on the user. The answer of WeChat
 // names no user, so the number belongs to whoever is signed in here. Who did not get the answer sends the same code again.
@@ -28,6 +32,9 @@ func (w *People) Phone(e *core.RequestEvent) error {
 	var form phoneForm
 	if err := answer.ReadBody(e, &form); err != nil {
 		return err
+	}
+	if form.Code == "" && form.EncryptedData == "" && form.Errno == errnoNoPackage {
+		return answer.Fail(answer.PhoneQuota, nil)
 	}
 	app, identity, err := w.caller(e, form.AppID)
 	if err != nil {

@@ -21,14 +21,14 @@ func (p *Privacy) moneyUnderWay(app core.App, user string) (numbers []string, er
 	now := p.Now()
 	err = app.ConcurrentDB().NewQuery(`SELECT o.number FROM orders o WHERE o.[[user]] = {:user} AND (
 		o.[[payState]] = 'UNPAID' OR o.[[frozenAt]] != ''
-		OR o.[[payState]] IN ('PAID', 'PART_REFUNDED') AND o.[[shipState]] = 'NONE' AND o.[[paidAt]] > {:then}
+		OR o.[[payState]] IN ('PAID', 'PART_REFUNDED') AND o.[[shipState]] = 'NONE' AND (o.[[paidAt]] > {:then} OR o.[[shipBy]] > {:now})
 		OR EXISTS (SELECT 1 FROM refunds r WHERE r.[[order]] = o.id AND r.state IN ('NEW', 'SUBMITTED', 'PROCESSING', 'ABNORMAL'))
 		OR EXISTS (SELECT 1 FROM payments p WHERE p.[[order]] = o.id AND p.state IN ('DISPUTED', 'PREPAYING', 'UNKNOWN', 'CLOSING'))
 		OR EXISTS (SELECT 1 FROM wx_refund_requests w WHERE w.[[order]] = o.id AND w.state = 'WAITING')
 	) UNION ALL SELECT y.[[outBillNo]] FROM wx_payouts y WHERE y.[[user]] = {:user}
 		AND y.state IN ('HELD', 'NEW', 'SUBMITTED', 'ACCEPTED', 'WAITING', 'TRANSFERRING', 'CANCELLING')
 	LIMIT 10`).Bind(dbx.Params{
-		"user": user, "then": now.Add(-saleEnds).UTC().Format(days.Stored),
+		"user": user, "then": now.Add(-saleEnds).UTC().Format(days.Stored), "now": now.UTC().Format(days.Stored),
 	}).Column(&numbers)
 	if err != nil {
 		return nil, fmt.Errorf("look for money under way: %w", err)

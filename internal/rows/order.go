@@ -56,6 +56,15 @@ func (o Order) ShipState() string { return o.GetString("shipState") }
 // SetShipState changes ShipState.
 func (o Order) SetShipState(v string) { o.Set("shipState", v) }
 
+// ShipBy is when the goods of a pre-sale are promised; zero where there is no promise.
+func (o Order) ShipBy() time.Time { return o.GetDateTime("shipBy").Time() }
+
+// SetShipBy changes ShipBy.
+func (o Order) SetShipBy(v time.Time) { setTime(o.Record, "shipBy", v) }
+
+// PaidAt is when the order was paid; zero before.
+func (o Order) PaidAt() time.Time { return o.GetDateTime("paidAt").Time() }
+
 // Total is to be paid, in fen.
 func (o Order) Total() int64 { return int64(o.GetInt("total")) }
 

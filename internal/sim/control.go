@@ -80,6 +80,8 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.GET("/virtual/items", s.listXpayItems)
 	g.POST("/virtual/orders/:order_id/refund", s.refundXpayByHand)
 	g.POST("/virtual/orders/:order_id/inquiry", s.askXpay)
+	g.POST("/orders/:out_trade_no/receive", s.receiveByHand)
+	g.GET("/order-paths", s.listPaths)
 	g.GET("/refunds", s.listRefunds)
 	g.POST("/refunds/:refund_id", s.settleByHand)
 	g.GET("/transfers", s.listTransfers)

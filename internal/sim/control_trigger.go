@@ -61,7 +61,7 @@ func pushTriggers() map[string]pushFields {
 // triggers lists every event that can be triggered.
 func triggers() []string {
 	list := make([]string, 0, 32)
-	list = append(list, "refund.success", "refund.abnormal", "refund.closed", "refund.by_hand", "certificate.rotate", "token.storm")
+	list = append(list, "refund.success", "refund.abnormal", "refund.closed", "refund.by_hand", "certificate.rotate", "token.storm", "goods.received")
 	for _, name := range sortedKeys(payTriggers()) {
 		list = append(list, "pay."+name)
 	}
@@ -102,6 +102,8 @@ func (s *Sim) happen(c *echo.Context, in triggerRequest) error {
 		return s.triggerPush(c, in, what)
 	case host == "play":
 		return s.playByName(c, what)
+	case in.Event == "goods.received":
+		return s.triggerReceipt(c, in)
 	case in.Event == "certificate.rotate":
 		return s.rotatePlatform(c)
 	case in.Event == "token.storm":
@@ -193,6 +195,20 @@ func (s *Sim) triggerRefund(c *echo.Context, in triggerRequest, what string) err
 		}
 	}
 	return conflict("there is no refund under way: ask your backend for one, and see refundDelay in /_sim/rules")
+}
+
+// triggerReceipt lets the buyer of the newest order that is on its way confirm that it has arrived.
+func (s *Sim) triggerReceipt(c *echo.Context, in triggerRequest) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.newestOrder(in, (*order).onItsWay)
+	if o == nil {
+		return conflict("there is no order on its way to its buyer: ship one with your backend first")
+	}
+	if err := s.receive(o, receivedByBuyer, s.Now()); err != nil {
+		return err
+	}
+	return c.JSONBlob(http.StatusOK, encode(o))
 }
 
 // triggerPush sends a message or an event to the backend.

@@ -77,6 +77,9 @@ func endpoints() []endpoint {
 		{name: "notify_confirm_receive", method: post, path: "/wxa/sec/order/notify_confirm_receive", token: true, run: (*Sim).remindReceipt},
 		{name: "is_trade_managed", method: post, path: "/wxa/sec/order/is_trade_managed", token: true, run: (*Sim).isTradeManaged},
 		{name: "update_order_detail_path", method: post, path: "/wxa/sec/order/update_order_detail_path", token: true, run: (*Sim).setOrderPath},
+		{name: "set_msg_jump_path", method: post, path: "/wxa/sec/order/set_msg_jump_path", token: true, run: (*Sim).setMessagePath},
+		{name: "opspecialorder", method: post, path: "/wxa/sec/order/opspecialorder", token: true, run: (*Sim).specialOrder},
+		{name: "charge_usage", method: get, path: "/wxa/charge/usage/get", token: true, run: (*Sim).chargeUsage},
 		{name: "get_order_detail_path", method: post, path: "/wxa/sec/order/get_order_detail_path", token: true, run: (*Sim).getOrderPath},
 		{name: "get_delivery_list", method: post, path: "/cgi-bin/express/delivery/open_msg/get_delivery_list", token: true, run: (*Sim).deliveries},
 

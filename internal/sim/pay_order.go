@@ -44,6 +44,9 @@ type order struct {
 	PaidAt        *time.Time    `json:"paid_at,omitempty"`
 	Shipment      *shipment     `json:"shipment,omitempty"`
 	Reminded      bool          `json:"reminded,omitempty"` // of confirming the receipt
+	DelayTo       *time.Time    `json:"delay_to,omitempty"` // when goods of a pre-sale will be shipped, as it was reported
+	Test          bool          `json:"test,omitempty"`     // reported as a test, which needs no shipping
+	ReceivedAt    *time.Time    `json:"received_at,omitempty"`
 	Coupon        int64         `json:"coupon,omitempty"`   // the part of Total that a coupon paid
 	Refunded      int64         `json:"refunded,omitempty"` // sum of the refunds that are not CLOSED
 	ClosedAt      *time.Time    `json:"closed_at,omitempty"`
@@ -72,15 +75,18 @@ type orderTable struct {
 func (t *orderTable) register(r *registry) {
 	t.byPrepay, t.byTransaction, t.paidOn = map[string]*order{}, map[string]*order{}, map[string][]*order{}
 	remember(r, "order", &t.orders, nil)
-	r.indexes = append(r.indexes, func(restart) { t.reindex() })
+	r.indexes = append(r.indexes, t.reindex)
 }
 
-// reindex is index for all that the journal gave.
-func (t *orderTable) reindex() {
+// reindex is index for all that the journal gave. What is on its way to a buyer goes on the agenda.
+func (t *orderTable) reindex(at restart) {
 	t.orderShelf.Restock(t.orders, func(o *order) time.Time { return o.MadeAt })
 	for _, o := range t.orderShelf.Rows {
 		o.API = or(o.API, apiV3)
 		t.index(o)
+		if o.onItsWay() {
+			at.agenda.enter(later(o.settlesAt(), at.now), o)
+		}
 	}
 	slices.SortStableFunc(t.paidShelf, func(a, b *order) int { return a.PaidAt.Compare(*b.PaidAt) })
 }

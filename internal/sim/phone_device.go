@@ -197,6 +197,13 @@ func (s *Sim) devicePhone(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if enough, err := s.spendPhone(id.AppID); err != nil || !enough {
+		if err == nil {
+			s.recordPhone("getPhoneNumber", "{}", `{"errno":1400001}`, "the package of phone numbers is used up", nil)
+			err = refusedPhone(c)
+		}
+		return err
+	}
 	now := s.Now()
 	g, err := s.newGrant(grantPhone, wire.NewPhoneCode(), id.AppID, p.ID, now)
 	if err != nil {

@@ -23,6 +23,7 @@ const (
 	quotaMediaRate = "mediaPerMinute" // media_check_async
 	quotaMedia     = "mediaPerDay"
 	quotaSameMedia = "sameMediaPerMinute" // one media_url; WeChat tells no number
+	quotaPhones    = "phoneNumbers"       // of the phone number button, as bought, for ever
 	quotaCalls     = "callsPerDay"        // of one path with an access_token; WeChat's numbers differ by path and are not published
 )
 
@@ -31,7 +32,7 @@ func officialQuotas() map[string]int {
 	return map[string]int{
 		quotaCodes: 5000, quotaCounted: 100_000, quotaUnchecked: 60_000,
 		quotaLinkRate: 100, quotaLinks: 500_000, quotaOpens: 3_000_000, quotaShorts: 10_000_000, quotaPermanent: 100_000,
-		quotaTextRate: 4000, quotaTexts: 2_000_000, quotaMediaRate: 2000, quotaMedia: 200_000, quotaSameMedia: 10, quotaCalls: 10_000_000,
+		quotaTextRate: 4000, quotaTexts: 2_000_000, quotaMediaRate: 2000, quotaMedia: 200_000, quotaSameMedia: 10, quotaPhones: 1_000_000, quotaCalls: 10_000_000,
 	}
 }
 

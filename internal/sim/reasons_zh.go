@@ -87,6 +87,11 @@ var reasonsZH = map[string]string{ //nolint:gosec // words about secrets, and no
 
 	"out_refund_no is not that of this refund_id":                                                          "out_refund_no与refund_id不是同一笔退款",
 	"encrypted fields need Wechatpay-Serial: the public key's id or the platform certificate's serial":     "加密字段需要Wechatpay-Serial头：微信支付公钥ID或平台证书序列号",
+	"type must be 1 (pre-sale) or 2 (test)":                                                                "type只能是1（预售）或2（测试）",
+	"no such order of this mini program waits to be shipped":                                               "该小程序没有这个待发货订单",
+	"delay_to must be more than 15 and at most 330 days after the payment":                                 "delay_to须在支付15天之后、330天以内",
+	"spuId, offset from 0 and limit of 1 to 20 are needed":                                                 "须有spuId、不小于0的offset、1到20的limit",
+	"the package of phone numbers is used up":                                                              "手机号快速验证资源包已用完",
 	"no openid of this mini program":                                                                       "不是该小程序的openid",
 	"the mini program is not bound to the open platform":                                                   "小程序未绑定开放平台",
 	"no order that this person paid within the last five minutes":                                          "没有该用户五分钟内支付的订单",

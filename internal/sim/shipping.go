@@ -16,6 +16,7 @@ const knownAfter = 2 * time.Second
 const (
 	toShip       = 1
 	shipped      = 2
+	received     = 3
 	refundedShip = 5
 )
 
@@ -72,26 +73,31 @@ func (s *Sim) uploadShipping(c *call) reply {
 	sent := *o
 	sent.Shipment = next
 	var note *notification
-	if next.Finished > 0 && (o.Shipment == nil || o.Shipment.Finished == 0) {
+	leaves := next.Finished > 0 && (o.Shipment == nil || o.Shipment.Finished == 0)
+	if leaves {
 		note = s.newEvent(o.AppID, "", eventSettlement, sent.settlement())
 	}
 	if err := s.saveWith([]book.Row{sent}, note); err != nil {
 		return c.refuse(-1, err.Error())
 	}
 	*o = sent
+	if leaves {
+		s.state.agenda.enter(o.settlesAt(), o)
+	}
 	return c.ok(plainOK{ErrMsg: "ok"})
 }
 
-// settlement is the event that follows when all is shipped. The second one, of the money, is sent by hand only.
+// settlement is the event that follows when all is shipped.
 func (o *order) settlement() pushFields {
-	wait := 2 // days
-	if o.Shipment.LogisticsType == byExpress {
-		wait = 10
-	}
+	fields := o.tradeIDs()
+	fields["shipped_time"], fields["estimated_settlement_time"] = o.Shipment.UploadedAt.Unix(), o.settlesAt().Unix()
+	return fields
+}
+
+// tradeIDs are the fields by which an event names an order.
+func (o *order) tradeIDs() pushFields {
 	return pushFields{
-		"transaction_id": o.TransactionID, "merchant_id": o.MchID, "sub_merchant_id": "", "merchant_trade_no": o.OutTradeNo,
-		"pay_time": o.PaidAt.Unix(), "shipped_time": o.Shipment.UploadedAt.Unix(),
-		"estimated_settlement_time": o.Shipment.UploadedAt.AddDate(0, 0, wait).Unix(),
+		"transaction_id": o.TransactionID, "merchant_id": o.MchID, "sub_merchant_id": "", "merchant_trade_no": o.OutTradeNo, "pay_time": o.PaidAt.Unix(),
 	}
 }
 
@@ -104,6 +110,7 @@ func (s *Sim) shippable(c *call, transactionID, mchID, outTradeNo string) *order
 	if o == nil || !o.shipsAt(c.appid, c.now) {
 		return nil
 	}
+	s.ripenReceipt(o, c.now)
 	return o
 }
 
@@ -159,6 +166,8 @@ func (o *order) orderState() int {
 	switch {
 	case o.Refunded >= o.Total:
 		return refundedShip
+	case o.ReceivedAt != nil:
+		return received
 	case o.Shipment != nil && o.Shipment.Finished > 0:
 		return shipped
 	}

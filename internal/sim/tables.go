@@ -28,6 +28,7 @@ type tables struct {
 	chatTable
 	complaintTable
 	tradeComplaintTable
+	phoneUseTable
 	notificationTable
 }
 
@@ -36,7 +37,7 @@ func (t *tables) list() []table {
 	return []table{
 		&t.clockTable, &t.personTable, &t.sessionTable, &t.grantTable, &t.tokenTable, &t.codeTable, &t.orderTable, &t.refundTable, &t.transferTable,
 		&t.merchantTable, &t.appTable, &t.quotaTable, &t.ruleTable, &t.linkTable, &t.pushTable, &t.templateTable, &t.creditTable,
-		&t.messageTable, &t.mediaTable, &t.clearsTable, &t.orderPathTable, &t.xpayTable, &t.chatTable, &t.complaintTable, &t.tradeComplaintTable,
+		&t.messageTable, &t.mediaTable, &t.clearsTable, &t.orderPathTable, &t.xpayTable, &t.chatTable, &t.phoneUseTable, &t.complaintTable, &t.tradeComplaintTable,
 		&orderKeeping{t}, &t.notificationTable,
 	}
 }

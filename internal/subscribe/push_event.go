@@ -79,6 +79,8 @@ func (s *Subscribe) applyPush(ctx context.Context, event *events.PushEvent, key 
 		return s.settleReports(ctx, event)
 	case event.Media != nil:
 		return s.OnMedia(event.Media, event.At)
+	case event.Trade != nil:
+		return s.OnTrade(event, key)
 	default:
 		return nil
 	}

@@ -26,6 +26,7 @@ type Subscribe struct {
 	Locks    *locks.Keyed
 	Limits   limit.Limits
 	OnMedia  func(found *events.MediaVerdict, at time.Time) error // what WeChat found in an image
+	OnTrade  func(event *events.PushEvent, key string) error      // what WeChat says of an order's shipping; key names the push
 	SimPush  func(settings.App) settings.App
 
 	OnXpay    func(context.Context, wechat.PushMessage) error                             // of virtual payment

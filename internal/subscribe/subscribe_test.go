@@ -46,7 +46,7 @@ func newKit(t *testing.T) *kit {
 	k := &kit{Kit: roomtest.New(t)}
 	k.subscribe = &subscribe.Subscribe{
 		App: k.TestApp, Now: k.Clock.Now, Accounts: k.Accounts, Books: k.Books, Locks: k.Locks, Limits: limit.Usual(),
-		OnMedia: func(*events.MediaVerdict, time.Time) error { return nil }, OnPush: &hook.Hook[*events.PushEvent]{},
+		OnMedia: func(*events.MediaVerdict, time.Time) error { return nil }, OnTrade: func(*events.PushEvent, string) error { return nil }, OnPush: &hook.Hook[*events.PushEvent]{},
 		SimPush: func(app settings.App) settings.App {
 			app.PushToken, app.PushMode = pushToken, "plain"
 			return app

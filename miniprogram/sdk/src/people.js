@@ -82,9 +82,9 @@ export const people = {
   },
 
   async phone(detail) {
-    const d = detail || {};
-    if (!d.code && !d.encryptedData) throw fault(this.lang, 'phone_denied', d.errMsg || 'no code');
-    const data = d.code ? { code: d.code } : { encryptedData: d.encryptedData, iv: d.iv };
+    const { code, encryptedData, iv, errno, errMsg } = detail || {};
+    const data = code ? { code } : encryptedData ? { encryptedData, iv } : errno === 1400001 && { errno }; // fails with phone_quota_used
+    if (!data) throw fault(this.lang, 'phone_denied', errMsg || 'no code');
     const answer = await this.post('phone', data);
     if (this.user) this.save({ token: this.token, record: { ...this.user, phone: answer.phoneNumber } });
     return answer;

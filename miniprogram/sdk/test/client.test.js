@@ -234,6 +234,12 @@ test('calls', async (t) => {
     assert.equal(client.user.phone, '13800138000');
     await assert.rejects(client.phone({ errMsg: 'getPhoneNumber:fail user deny' }), { code: 'phone_denied' });
   });
+  await t.test('phone tells the server of a package that is used up, and fails in its words', async () => {
+    const refusal = { status: 409, body: { status: 409, message: 'used up', data: { code: 'phone_quota_used' } } };
+    const { fake, client } = setup({ 'POST /api/wx/phone': () => refusal });
+    await assert.rejects(client.phone({ errMsg: 'getPhoneNumber:fail no quota', errno: 1400001 }), { code: 'phone_quota_used' });
+    assert.deepEqual(fake.calls.filter((c) => c.path === '/api/wx/phone').map((c) => c.data), [{ errno: 1400001 }]);
+  });
   await t.test('scene is decoded once and encoded for the path', async () => {
     const { fake, client } = setup({ 'GET /api/wx/scenes/a%3D1%26b%2F2': () => ({ body: { page: 'p', payload: { x: 1 } } }) });
     for (const scene of ['a%3D1%26b%2F2', 'a=1&b/2']) assert.deepEqual(await client.scene(scene), { page: 'p', payload: { x: 1 } });

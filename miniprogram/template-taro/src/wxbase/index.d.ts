@@ -45,6 +45,8 @@ export interface Order extends BaseRecord {
   total: number;
   payState: PayState;
   shipState: ShipState;
+  /** when the goods of a pre-sale are promised; empty otherwise */
+  shipBy?: string;
   expiresAt: string;
   paidAt: string;
   closedAt: string;
@@ -71,6 +73,8 @@ export interface PhoneDetail {
   encryptedData?: string;
   iv?: string;
   errMsg?: string;
+  /** of a button that failed: 1400001 fails with phone_quota_used */
+  errno?: number;
 }
 
 export interface PhoneAnswer {
