@@ -128,6 +128,7 @@ type Plugin struct {
 	office   *office
 	examiner *examiner
 	tidier   *tidier
+	restores *restores
 	primary  *primary.Primary
 
 	supervisor *supervisor.Told // nil until the server listens
@@ -260,7 +261,7 @@ func (p *Plugin) Now() time.Time { return p.cfg.Now() }
 
 // bindApp lists what wxbase does to the app besides its routes.
 func (p *Plugin) bindApp() {
-	bindBackup(p.app, p.vitals)
+	p.restores.bind(p.vitals)
 	bindLogs(p.app)
 	p.guard.BindCosts()
 	p.refusals.bindRefusals()
@@ -332,7 +333,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	p.activity.bindActivity(e)
 	p.cfg.installer(e)
 	e.Router.Bind(tokens.New(p.app).Handler())
-	e.Router.BindFunc(dashboardHeaders, answer.Translate())
+	e.Router.BindFunc(dashboardHeaders, answer.Translate(), p.restores.guard)
 	p.guard.BindRoutes(e)
 	bindDeskGuard(e)
 	p.bindRoutes(e)
@@ -361,6 +362,9 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 		e.Server.Handler = serving.DrainBody(patchByHeader(e.Server.Handler))
 	}
 	if err := p.welcome(e); err != nil {
+		return err
+	}
+	if err := p.restores.tell(e.App); err != nil {
 		return err
 	}
 	if e.Server != nil {

@@ -22,6 +22,7 @@ import (
 	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/explain"
+	"wxbase/internal/folder"
 	"wxbase/internal/redact"
 )
 
@@ -150,7 +151,7 @@ func (k *Vitals) look(ctx context.Context) readiness {
 			r.Problems = append(r.Problems, problem)
 		}
 	}
-	free, err := freeBytes(k.App.DataDir())
+	free, err := folder.FreeBytes(k.App.DataDir())
 	r.Free = free
 	if err == nil && free < k.leastFree()/16 {
 		r.Writer = errors.Join(r.Writer, fmt.Errorf("the disk is full: %d MB are left", free/megabyte))
