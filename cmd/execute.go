@@ -125,7 +125,7 @@ func refuseUnknown(c *cobra.Command, args []string) error {
 // needsNoDatabase tells the commands that work without a data folder, or open one by themselves, and the subcommands of these.
 func needsNoDatabase(command *cobra.Command) bool {
 	for ; command != nil; command = command.Parent() {
-		if slices.Contains([]string{"sim", "edge", "install", "update", "health"}, command.Name()) {
+		if slices.Contains([]string{"sim", "edge", "install", "update", "health", "restore"}, command.Name()) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -31,47 +32,51 @@ type Restored struct {
 type Restore struct {
 	Archive string // a file
 	To      string // folder; a new one, or one whose contents are put aside
+	KeysIn  string // folder whose key file counts; To when empty
 	Env     func(string) string
 	Now     func() time.Time
 	Out     io.Writer
 }
 
 // Run restores and says what it has done. After an error the folder is as it was. No server may be at work on the folder.
-func (r Restore) Run() error {
+func (r Restore) Run() (report Report, err error) {
 	lock, err := folder.Take(r.To)
 	if err != nil {
-		return err
+		return report, err
 	}
 	defer lock.Release()
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(r.Out, "  "+format+"\n", args...) }
 	if undone, err := undoHalf(r.To); err != nil {
-		return fmt.Errorf("put back what an interrupted restore had moved: %w", err)
+		return report, fmt.Errorf("put back what an interrupted restore had moved: %w", err)
 	} else if undone {
 		say("an earlier restore was interrupted; what was there is back in place")
 	}
 	work := filepath.Join(r.To, core.LocalTempDirName) // note: what a kill leaves there the next start removes
 	if err := os.MkdirAll(work, 0o700); err != nil {
-		return err
+		return report, err
 	}
 	fresh, err := os.MkdirTemp(work, "restore-")
 	if err != nil {
-		return err
+		return report, err
 	}
 	defer func() { _ = os.RemoveAll(fresh) }()
-	report, err := r.open(fresh)
+	report, err = r.open(fresh)
 	if err != nil {
-		return fmt.Errorf("%s cannot be restored, and nothing was changed: %w", filepath.Base(r.Archive), err)
+		return report, fmt.Errorf("%s cannot be restored, and nothing was changed: %w", filepath.Base(r.Archive), err)
 	}
 	s, err := newSwap(r.To, fresh, r.Now().UTC().Format("20060102T150405Z"))
 	if err != nil {
-		return err
+		return report, err
 	}
 	note := Restored{From: filepath.Base(r.Archive), At: r.Now().UTC(), Until: report.Newest}
 	if err := folder.WriteNote(r.To, RestoredFile, note); err != nil {
-		return err
+		return report, err
 	}
 	if err := s.run(); err != nil {
-		return errors.Join(err, os.Remove(filepath.Join(r.To, RestoredFile)))
+		return report, errors.Join(err, os.Remove(filepath.Join(r.To, RestoredFile)))
+	}
+	if err := folder.GiveToOwner(r.To); err != nil {
+		say("NB! the files are root's and the service cannot open them: %v", err)
 	}
 	say("restored %s into %s", filepath.Base(r.Archive), r.To)
 	for _, line := range report.Words() {
@@ -87,9 +92,9 @@ func (r Restore) Run() error {
 	if !report.hasFiles && folder.Exists(filepath.Join(r.To, core.LocalStorageDirName)) {
 		say("the backup has no files; those in storage/ were left as they are")
 	}
-	say("%s", KeyWords(r.To, r.Env, report.KeyMark))
+	say("%s", KeyWords(cmp.Or(r.KeysIn, r.To), r.Env, report.KeyMark))
 	say("start the server: it asks WeChat about what came after %s", words(report.Newest))
-	return nil
+	return report, nil
 }
 
 // open unpacks everything, and opens it as the next start will.

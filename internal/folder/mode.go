@@ -34,7 +34,7 @@ func Close(dir string, out io.Writer) error {
 // RefuseMissing refuses commands that are about data that is there already: in a wrong folder they would make a new database and succeed.
 // The first superuser may come before the first start, into an empty folder: somebody has made that one, a mistyped name has none.
 func RefuseMissing(dir, command string, make bool) error {
-	if make || !slices.Contains([]string{"superuser", "bill", "secrets", "import"}, command) {
+	if make || !slices.Contains([]string{"superuser", "bill", "secrets", "import", "backup"}, command) {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(dir, "data.db")); !errors.Is(err, fs.ErrNotExist) {

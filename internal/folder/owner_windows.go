@@ -1,0 +1,4 @@
+package folder
+
+// GiveToOwner: on Windows what is made in a folder has the folder's rights.
+func GiveToOwner(string) error { return nil }
