@@ -19,24 +19,25 @@ import (
 	"wxbase/internal/books"
 	"wxbase/internal/explain"
 	"wxbase/internal/folder"
+	"wxbase/internal/healing"
 	"wxbase/internal/redact"
 	"wxbase/internal/settings"
 	"wxbase/internal/standin"
+	"wxbase/internal/till"
 	"wxbase/internal/vitals"
 )
 
-// Subjects of alerts of the kind backup about restores.
-const (
-	restoreFailed = "restore"  // one from the dashboard failed; the data are as they were
-	restoreDone   = "restored" // the data were restored; what came after the backup has to be looked for
-)
+// Subject of the alert of the kind backup about restores.
+const restoreFailed = "restore" // one from the dashboard failed; the data are as they were
 
 // restores looks after the dashboard's restores, and tells what became of the others.
 type restores struct {
-	app   core.App
-	books *books.Books
-	now   func() time.Time
-	out   io.Writer
+	app         core.App
+	books       *books.Books
+	till        *till.Till
+	replication *replication
+	now         func() time.Time
+	out         io.Writer
 }
 
 // bind makes backups that open, and lets nothing be lost by a restore.
@@ -80,8 +81,8 @@ func (r *restores) guard(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	if elsewhere || runtime.GOOS == "windows" {
-		return answer.Fail(answer.RestoreByHand, errors.New("storage/ is a disk or a link"))
+	if elsewhere || r.replication.place != nil || runtime.GOOS == "windows" {
+		return answer.Fail(answer.RestoreByHand, errors.New("storage/ lies elsewhere, or the data are replicated"))
 	}
 	if _, err := backup.Look(e.Request.Context(), e.App, name); err != nil {
 		return answer.With(answer.BackupDamaged, "reason", explain.OneLine(redact.Text(err.Error())))
@@ -89,17 +90,16 @@ func (r *restores) guard(e *core.RequestEvent) error {
 	return e.Next()
 }
 
-// tell says at the first start after a restore what was restored, on the console and as an alert that a person closes.
-func (r *restores) tell(app core.App) error {
+// heal tells of a restore at the first start after it, and looks for what came after the data that were restored: WeChat is asked about every payment
+// and refund that was under way, and the bills of the days since are compared anew. It ends when the bill of the restore's own day was compared.
+func (r *restores) heal(e *core.ServeEvent) error {
 	var note backup.Restored
-	found, err := folder.ReadNote(app.DataDir(), backup.RestoredFile, &note)
-	if err != nil || !found {
+	found, err := folder.ReadNote(e.App.DataDir(), backup.RestoredFile, &note)
+	if err != nil || !found || e.Server == nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(r.out, "  restored: the data are those of %s, newest change %s\n", note.From, note.Until.Local().Format(time.DateTime))
-	err = r.books.Raise(app, books.AlertBackup, restoreDone, map[string]any{"from": note.From, "at": note.At, "newest": note.Until})
-	if err != nil {
-		return err
-	}
-	return os.Remove(filepath.Join(app.DataDir(), backup.RestoredFile))
+	_, _ = fmt.Fprintf(r.out, "  restored: the data are those of %s, newest change %s; asking WeChat about what came later\n",
+		note.From, note.Until.Local().Format(time.DateTime))
+	work := &healing.Healing{App: e.App, Books: r.books, Now: r.now, Again: r.till.Bills.Again, Wake: r.books.Wake, Note: note}
+	return work.Start()
 }

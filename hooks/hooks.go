@@ -44,6 +44,7 @@ import (
 	"wxbase/internal/people"
 	"wxbase/internal/primary"
 	"wxbase/internal/privacy"
+	"wxbase/internal/replica"
 	"wxbase/internal/rooms"
 	"wxbase/internal/screening"
 	"wxbase/internal/scripts"
@@ -129,7 +130,9 @@ type Plugin struct {
 	examiner *examiner
 	tidier   *tidier
 	restores *restores
-	primary  *primary.Primary
+
+	replication *replication
+	primary     *primary.Primary
 
 	supervisor *supervisor.Told // nil until the server listens
 
@@ -170,6 +173,10 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if config.BackupHours, err = environment.Number(config.Env, "WXBASE_BACKUP_HOURS", config.BackupHours); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	place, err := replica.Parse(config.Env)
+	if err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	told, err := books.NewWebhook(config.Env("WXBASE_ALERT_WEBHOOK"), config.Env("WXBASE_ALERT_WEBHOOK_FORMAT"))
 	if err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
@@ -192,6 +199,7 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if p.guard, err = guard.New(guard.Deps{App: app, Now: p.Now, Limits: bounds, Env: config.Env, IsOperator: desk.IsOperator}); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	p.replication = &replication{app: app, place: place, now: p.Now, out: config.Out}
 	p.accounts = accounts.New(config.Transport, p.Now, app.Logger, counters.Observe)
 	books.OwnHooks(app, func() {
 		p.openFeatures(told)
@@ -262,6 +270,7 @@ func (p *Plugin) Now() time.Time { return p.cfg.Now() }
 // bindApp lists what wxbase does to the app besides its routes.
 func (p *Plugin) bindApp() {
 	p.restores.bind(p.vitals)
+	p.replication.bind()
 	bindLogs(p.app)
 	p.guard.BindCosts()
 	p.refusals.bindRefusals()
@@ -350,6 +359,9 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.cfg.servePublic(e); err != nil {
 		return err
 	}
+	if err := p.replication.start(e); err != nil {
+		return err
+	}
 	p.books.StartWorker(p.till.Work)
 	p.vitals.Start()
 	p.till.Bills.Schedule(e.App)
@@ -364,7 +376,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.welcome(e); err != nil {
 		return err
 	}
-	if err := p.restores.tell(e.App); err != nil {
+	if err := p.restores.heal(e); err != nil {
 		return err
 	}
 	if e.Server != nil {
@@ -385,6 +397,7 @@ func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	p.stopSim()
 	p.desk.SaveCounts()
 	p.activity.close()
+	p.replication.stop() // note: last of ours, and before PocketBase closes the databases
 	return e.Next()
 }
 

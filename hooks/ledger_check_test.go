@@ -10,7 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/hooks"
-	"wxbase/internal/backup"
+	backups "wxbase/internal/backup"
 )
 
 // booksOf opens what a kill has left behind. Close it before the server starts again, and because there are many deaths in one run.
@@ -28,14 +28,14 @@ func (l *ledgerRun) checkInvariants(t *testing.T) {
 	t.Helper()
 	app, done := booksOf(t, l.server.dir)
 	defer done()
-	for _, wrong := range backup.Wrong(app.DB()) {
+	for _, wrong := range backups.Wrong(app.DB()) {
 		t.Error(wrong)
 	}
 	for what, query := range map[string]string{
-		"a paid order without its banner":                 `SELECT COUNT(*) FROM orders o WHERE payState IN ('PAID','PART_REFUNDED','REFUNDED') AND NOT EXISTS (SELECT 1 FROM wx_outbox b WHERE b.key = 'order.paid.notice/' || o.id)`,
-		"a frozen order without a dispute":                `SELECT COUNT(*) FROM orders o WHERE frozenAt != '' AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.[[order]] = o.id AND p.disputedAt != '')`,
-		"a dispute that does not freeze its order":        `SELECT COUNT(*) FROM payments p JOIN orders o ON o.id = p.[[order]] WHERE (p.disputedAt != '' OR p.state = 'DISPUTED') AND o.frozenAt = ''`,
-		"a dispute without its alert":                     `SELECT COUNT(*) FROM payments p WHERE disputedAt != '' AND NOT EXISTS (SELECT 1 FROM wx_alerts a WHERE a.kind = 'disputed' AND a.subject = p.id AND a.closedAt = '')`,
+		"a paid order without its banner":          `SELECT COUNT(*) FROM orders o WHERE payState IN ('PAID','PART_REFUNDED','REFUNDED') AND NOT EXISTS (SELECT 1 FROM wx_outbox b WHERE b.key = 'order.paid.notice/' || o.id)`,
+		"a frozen order without a dispute":         `SELECT COUNT(*) FROM orders o WHERE frozenAt != '' AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.[[order]] = o.id AND p.disputedAt != '')`,
+		"a dispute that does not freeze its order": `SELECT COUNT(*) FROM payments p JOIN orders o ON o.id = p.[[order]] WHERE (p.disputedAt != '' OR p.state = 'DISPUTED') AND o.frozenAt = ''`,
+		"a dispute without its alert":              `SELECT COUNT(*) FROM payments p WHERE disputedAt != '' AND NOT EXISTS (SELECT 1 FROM wx_alerts a WHERE a.kind = 'disputed' AND a.subject = p.id AND a.closedAt = '')`,
 	} {
 		var n int
 		if err := app.DB().NewQuery(query).Row(&n); err != nil {

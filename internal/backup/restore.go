@@ -26,7 +26,14 @@ type Restored struct {
 	From  string    `json:"from"`  // name of the backup, or the replica
 	At    time.Time `json:"at"`    // of the restore
 	Until time.Time `json:"until"` // newest change in it: what came later is gone
+
+	Asked  bool     `json:"asked"`  // WeChat was asked about what was under way
+	Days   []string `json:"days"`   // whose bills were compared since
+	Failed []string `json:"failed"` // and those that could not be, with why
 }
+
+// Forget ends the work after a restore.
+func Forget(dir string) error { return os.Remove(filepath.Join(dir, RestoredFile)) }
 
 // Restore puts a backup into a data folder.
 type Restore struct {

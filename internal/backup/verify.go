@@ -220,7 +220,7 @@ func (r Report) Words() []string {
 	if !r.Newest.IsZero() {
 		lines = append(lines, "newest change "+r.Newest.Local().Format(time.DateTime))
 	}
-	lines = append(lines, map[bool]string{true: fmt.Sprintf("%d files", r.Files), false: "no files: they are in a bucket, or there were none"}[r.hasFiles])
+	lines = append(lines, map[bool]string{true: fmt.Sprintf("%d files", r.Files), false: "no files: they lie elsewhere, or there were none"}[r.hasFiles])
 	switch {
 	case len(r.Keys) > 0:
 		lines = append(lines, "NB! the key of the stored secrets is in it ("+strings.Join(r.Keys, ", ")+"): whoever has it has the merchant's keys")
