@@ -241,6 +241,7 @@ func TestDashboardRestoreLooksFirst(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	super := app.Superuser()
+	withPicture(t, app, pngHead)
 	backup(t, app, "one.zip")
 	dir := filepath.Join(app.DataDir(), core.LocalBackupsDirName)
 	whole, err := os.ReadFile(filepath.Join(dir, "one.zip"))

@@ -199,7 +199,7 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if p.guard, err = guard.New(guard.Deps{App: app, Now: p.Now, Limits: bounds, Env: config.Env, IsOperator: desk.IsOperator}); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
-	p.replication = &replication{app: app, place: place, now: p.Now, out: config.Out}
+	p.replication = &replication{app: app, place: place, now: p.Now, out: config.Out, end: make(chan struct{})}
 	p.accounts = accounts.New(config.Transport, p.Now, app.Logger, counters.Observe)
 	books.OwnHooks(app, func() {
 		p.openFeatures(told)

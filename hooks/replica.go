@@ -8,12 +8,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"wxbase/internal/backup"
+	"wxbase/internal/explain"
+	"wxbase/internal/redact"
 	"wxbase/internal/replica"
 	"wxbase/internal/vitals"
 )
@@ -21,15 +24,25 @@ import (
 // replication copies the database to WXBASE_REPLICA while a server runs, and fetches it from there for an empty folder. Without the variable
 // it does nothing.
 type replication struct {
-	app     core.App
-	place   *replica.Place // nil without
+	app   core.App
+	place *replica.Place // nil without
+	now   func() time.Time
+	out   io.Writer
+
+	end  chan struct{} // closed when the server ends
+	once sync.Once
+
+	mu      sync.Mutex
 	running *replica.Replica
-	now     func() time.Time
-	out     io.Writer
+	failed  error     // why it does not run
+	since   time.Time // when it was to begin
 }
 
-// stopWithin bounds the last copy: the whole end of a server has ten seconds.
-const stopWithin = 6 * time.Second
+const (
+	startWithin = 30 * time.Second // another server may have to be watched first
+	tryEvery    = 15 * time.Second // where the place did not answer at the start
+	stopWithin  = 6 * time.Second  // bounds the last copy: the whole end of a server has ten seconds
+)
 
 func (r *replication) bind() {
 	if r.place == nil {
@@ -69,14 +82,40 @@ func (r *replication) start(e *core.ServeEvent) error {
 	if r.place == nil || e.Server == nil {
 		return nil
 	}
+	r.since = r.now()
 	e.App.Cron().Remove("__pbDBOptimize__")
 	e.App.Cron().MustAdd("wxOptimize", "0 20 * * *", func() { r.optimize(e.App) })
-	running, err := replica.Start(context.Background(), e.App.DataDir(), r.place, replica.Options{Logger: e.App.Logger()})
-	if err != nil {
+	err := r.begin(e.App)
+	if err == nil || errors.Is(err, replica.ErrHeld) {
 		return err
 	}
-	r.running = running
+	_, _ = fmt.Fprintf(r.out, "  warning: %v; the shop serves, and it is tried again\n", err)
+	go r.tryAgain(e.App)
 	return nil
+}
+
+func (r *replication) begin(app core.App) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
+	defer cancel()
+	running, err := replica.Start(ctx, app.DataDir(), r.place, replica.Options{Logger: app.Logger()})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running, r.failed = running, err
+	return err
+}
+
+// tryAgain goes on until the place answers: a bucket that is away is no reason to sell nothing.
+func (r *replication) tryAgain(app core.App) {
+	for {
+		select {
+		case <-r.end:
+			return
+		case <-time.After(tryEvery):
+		}
+		if r.begin(app) == nil {
+			return
+		}
+	}
 }
 
 func (r *replication) optimize(app core.App) {
@@ -93,22 +132,36 @@ func (r *replication) optimize(app core.App) {
 	}
 }
 
+// stop copies the rest.
 func (r *replication) stop() {
-	if r.running == nil {
+	if r.place == nil {
 		return
 	}
+	r.once.Do(func() { close(r.end) })
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
-	if err := r.running.Stop(ctx); err != nil {
+	r.mu.Lock()
+	running := r.running
+	r.running = nil
+	r.mu.Unlock()
+	if running == nil {
+		return
+	}
+	if err := running.Stop(ctx); err != nil {
 		_, _ = fmt.Fprintf(r.out, "  warning: %v\n", err)
 	}
 }
 
 // status is what health, metrics and alerts tell.
 func (r *replication) status() vitals.Replica {
-	if r.running == nil {
-		return vitals.Replica{}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.running != nil:
+		s := r.running.Status()
+		return vitals.Replica{On: true, Place: r.place.String(), Lag: s.Lag, Problem: s.Problem}
+	case r.failed != nil:
+		return vitals.Replica{On: true, Place: r.place.String(), Lag: r.now().Sub(r.since), Problem: explain.OneLine(redact.Text(r.failed.Error()))}
 	}
-	s := r.running.Status()
-	return vitals.Replica{On: true, Place: r.place.String(), Lag: s.Lag, Problem: s.Problem}
+	return vitals.Replica{}
 }

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"path"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/benbjohnson/litestream"
 	"github.com/pocketbase/pocketbase/tools/filesystem"
+	"github.com/pocketbase/pocketbase/tools/filesystem/blob"
 	"github.com/superfly/ltx"
 	"golang.org/x/sync/errgroup"
 )
@@ -27,9 +29,6 @@ type bucket struct {
 }
 
 var _ litestream.ReplicaClient = (*bucket)(nil)
-
-// errFenced means that another server has taken the place over.
-var errFenced = errors.New("another server writes to this replica")
 
 // headersAtOnce is how many files are asked for their time at once.
 const headersAtOnce = 16
@@ -58,11 +57,54 @@ func (b *bucket) name(level int, minTXID, maxTXID ltx.TXID) string {
 	return litestream.LTXFilePath(b.root, level, minTXID, maxTXID)
 }
 
+// endMark is an object that stands last in the list of a level, and says that all of it has come.
+//
+// NB! PocketBase takes a connection that ends within a list for the end of the list. Without the mark a bucket that is away would look like an empty one,
+// and a new shop would begin in the stead of the old.
+const endMark = "~"
+
+// markEnds makes every level that is written to tell its end.
+func (p *Place) markEnds(ctx context.Context) error {
+	files, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = files.Close() }()
+	for _, level := range append(levels().numbers(), litestream.SnapshotLevel) {
+		mark := join(litestream.LTXLevelDir(join(p.prefix, dataFile), level), endMark)
+		_, err := files.Attributes(mark)
+		if errors.Is(err, filesystem.ErrNotFound) {
+			err = files.Upload([]byte("the end of a level of Litestream's files; wxbase looks for it\n"), mark)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list is all of a level, or an error.
+func (b *bucket) list(files *filesystem.System, level int) (names []*blob.ListObject, err error) {
+	dir := litestream.LTXLevelDir(b.root, level)
+	found, err := files.List(dir + "/")
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(found, func(o *blob.ListObject) bool { return path.Base(o.Key) == endMark }) {
+		return found, nil
+	}
+	_, err = files.Attributes(join(dir, endMark))
+	if errors.Is(err, filesystem.ErrNotFound) && len(found) == 0 {
+		return nil, nil // nobody has written to it yet
+	}
+	return nil, errors.Join(errors.New("the list was cut short"), err)
+}
+
 // LTXFiles lists a level from a transaction on. For a restore to a moment each file is asked for its own time: a bucket knows only when it was uploaded.
 func (b *bucket) LTXFiles(ctx context.Context, level int, seek ltx.TXID, exactTime bool) (ltx.FileIterator, error) {
 	var infos []*ltx.FileInfo
 	err := b.do(ctx, func(files *filesystem.System) error {
-		found, err := files.List(litestream.LTXLevelDir(b.root, level) + "/")
+		found, err := b.list(files, level)
 		if err != nil {
 			return err
 		}
@@ -138,7 +180,7 @@ func (b *bucket) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 // WriteLTXFile uploads a file. It waits on the disk first: its length is not known, and a reader that fails half way must leave nothing in the bucket.
 func (b *bucket) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (info *ltx.FileInfo, err error) {
 	if b.fenced.Load() {
-		return nil, errFenced
+		return nil, ErrHeld
 	}
 	header, r, err := ltx.PeekHeader(r)
 	if err != nil {
@@ -167,7 +209,7 @@ func (b *bucket) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 // DeleteLTXFiles deletes what is there of them.
 func (b *bucket) DeleteLTXFiles(ctx context.Context, infos []*ltx.FileInfo) error {
 	if b.fenced.Load() {
-		return errFenced
+		return ErrHeld
 	}
 	return b.do(ctx, func(files *filesystem.System) error {
 		for _, info := range infos {
@@ -183,7 +225,7 @@ func (b *bucket) DeleteLTXFiles(ctx context.Context, infos []*ltx.FileInfo) erro
 // DeleteAll empties the place.
 func (b *bucket) DeleteAll(ctx context.Context) error {
 	if b.fenced.Load() {
-		return errFenced
+		return ErrHeld
 	}
 	return b.do(ctx, func(files *filesystem.System) error { return errors.Join(files.DeletePrefix(b.root + "/")...) })
 }

@@ -33,12 +33,14 @@ type beat struct {
 // fence keeps a second writer out.
 type fence struct {
 	release func()
-	check   func(context.Context) error // errFenced when another one has taken over; run it every beatEvery
+	check   func(context.Context) error // ErrHeld when another one has taken over; run it every beatEvery
 }
 
-// errHeld is a place that another one writes to.
+// ErrHeld is a place that another server writes to.
+var ErrHeld = errors.New("another server writes to this replica")
+
 func errHeld(by string) error {
-	return fmt.Errorf("%s: another server writes to this replica%s: stop it first, or give this shop a place of its own", EnvPlace, by)
+	return fmt.Errorf("%s: %w%s: stop it first, or give this shop a place of its own", EnvPlace, ErrHeld, by)
 }
 
 func (p *Place) fence(ctx context.Context, work string, every time.Duration) (*fence, error) {
@@ -69,7 +71,7 @@ func (p *Place) fenceBucket(ctx context.Context, work string, every time.Duratio
 	if err := p.waitForSilence(ctx, id, every); err != nil {
 		return nil, err
 	}
-	if err := p.writeBeat(ctx, mine); err != nil {
+	if err := errors.Join(p.writeBeat(ctx, mine), p.markEnds(ctx)); err != nil {
 		return nil, fmt.Errorf("write to the replica %s: %w", p, err)
 	}
 	check := func(ctx context.Context) error {
@@ -78,7 +80,7 @@ func (p *Place) fenceBucket(ctx context.Context, work string, every time.Duratio
 			return nil //nolint:nilerr // a bucket that does not answer is told by the lag
 		}
 		if found && theirs.ID != id {
-			return errFenced
+			return ErrHeld
 		}
 		mine.N++
 		_ = p.writeBeat(ctx, mine) // likewise

@@ -24,6 +24,20 @@ const (
 	watchEvery    = 500 * time.Millisecond
 )
 
+// compaction is what Litestream makes of many small files.
+type compaction litestream.CompactionLevels
+
+func levels() compaction {
+	return compaction{{Level: 0}, {Level: 1, Interval: 30 * time.Second}, {Level: 2, Interval: 5 * time.Minute}, {Level: 3, Interval: time.Hour}}
+}
+
+func (c compaction) numbers() (all []int) {
+	for _, level := range c {
+		all = append(all, level.Level)
+	}
+	return all
+}
+
 // Options are how to replicate. The zero value is right for a shop.
 type Options struct {
 	Keep   time.Duration // how far back a restore can go; 7 days when zero
@@ -68,9 +82,7 @@ func Start(ctx context.Context, dataDir string, place *Place, options Options) (
 	db.Replica = litestream.NewReplicaWithClient(db, place.client(db.MetaPath()))
 	db.Replica.SyncInterval = syncEvery
 	db.Replica.AutoRecoverEnabled = true // what it loses is a position here: the next thing it sends is a whole copy
-	store := litestream.NewStore([]*litestream.DB{db}, litestream.CompactionLevels{
-		{Level: 0}, {Level: 1, Interval: 30 * time.Second}, {Level: 2, Interval: 5 * time.Minute}, {Level: 3, Interval: time.Hour},
-	})
+	store := litestream.NewStore([]*litestream.DB{db}, litestream.CompactionLevels(levels()))
 	store.SnapshotInterval, store.SnapshotRetention = snapshotEvery, cmp.Or(options.Keep, 7*24*time.Hour)
 	store.SetShutdownSyncTimeout(5 * time.Second)
 	store.Logger = slog.New(onlyWarnings{cmp.Or(options.Logger, slog.Default()).Handler()})
@@ -170,6 +182,7 @@ func (r *Replica) Place() *Place { return r.place }
 func (r *Replica) Stop(ctx context.Context) error {
 	r.stop()
 	r.done.Wait()
+	_ = r.db.SyncAndWait(ctx) // note: Close alone copies nothing of a server that ends in its first moment; what fails here fails there again
 	err := r.store.Close(ctx)
 	r.fence.release()
 	if err != nil && !errors.Is(err, context.Canceled) {
