@@ -27,8 +27,8 @@ import (
 	"wxbase/internal/vitals"
 )
 
-// Subject of the alert of the kind backup about restores.
-const restoreFailed = "restore" // one from the dashboard failed; the data are as they were
+// restoreFailed is the subject of the alert about a restore from the dashboard that failed; the data are as they were.
+const restoreFailed = "failed"
 
 // restores looks after the dashboard's restores, and tells what became of the others.
 type restores struct {
@@ -55,7 +55,7 @@ func (r *restores) run(e *core.BackupEvent) (err error) {
 	defer func() {
 		if err != nil {
 			_ = os.Remove(filepath.Join(e.App.DataDir(), backup.RestoredFile))
-			r.books.LogError("alert", r.books.Raise(e.App, books.AlertBackup, restoreFailed, map[string]any{
+			r.books.LogError("alert", r.books.Raise(e.App, books.AlertRestore, restoreFailed, map[string]any{
 				"name": e.Name, "error": explain.OneLine(redact.Text(err.Error())), "now": "the data are as they were",
 			}))
 		}

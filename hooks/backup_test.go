@@ -289,7 +289,7 @@ func TestFailedRestoreIsAnAlert(t *testing.T) {
 	if err := app.RestoreBackup(t.Context(), "cut.zip"); err == nil {
 		t.Fatal("got no error")
 	}
-	alert, err := app.FindFirstRecordByFilter("wx_alerts", "kind = 'backup' && subject = 'restore' && closedAt = ''")
+	alert, err := app.FindFirstRecordByFilter("wx_alerts", "kind = 'restore' && subject = 'failed' && closedAt = ''")
 	if err != nil || !strings.Contains(alert.GetString("details"), "cut short") {
 		t.Errorf("alert: got %v %v, want why", alert, err)
 	}

@@ -28,7 +28,7 @@ type healed struct {
 
 func readHealed(t *testing.T, app *apptest.App) (h healed) {
 	t.Helper()
-	alert, err := app.FindFirstRecordByFilter("wx_alerts", "kind = 'backup' && subject = 'restored' && closedAt = ''")
+	alert, err := app.FindFirstRecordByFilter("wx_alerts", "kind = 'restore' && subject = 'restored' && closedAt = ''")
 	if err != nil {
 		t.Fatal(err)
 	}

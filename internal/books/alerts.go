@@ -31,7 +31,8 @@ const (
 	AlertEffect    AlertKind = "effect"    // an effect that was given up or keeps failing; its key
 	AlertDisk      AlertKind = "disk"      // no room, or writing fails; what is short
 	AlertShipping  AlertKind = "shipping"  // shipping information that WeChat refused; the order
-	AlertBackup    AlertKind = "backup"    // none, too old, or it does not open; what a restore has to say
+	AlertBackup    AlertKind = "backup"    // none, too old, or it does not open
+	AlertRestore   AlertKind = "restore"   // a restore that failed, or what one that was made leaves to do
 	AlertReplica   AlertKind = "replica"   // the copy elsewhere does not follow
 	AlertPayment   AlertKind = "payment"   // a payment that WeChat refused or that went an odd way; the merchant or the payment
 )

@@ -23,7 +23,7 @@ import (
 	"wxbase/internal/redact"
 )
 
-// Subject is the subject of the alert, of the kind backup.
+// Subject is the subject of the alert, of the kind restore.
 const Subject = "restored"
 
 const (
@@ -153,7 +153,7 @@ func (h *Healing) tell(state string) error {
 		return err
 	}
 	open = append(open, h.Note.Failed...)
-	return h.Books.Raise(h.App, books.AlertBackup, Subject, map[string]any{
+	return h.Books.Raise(h.App, books.AlertRestore, Subject, map[string]any{
 		"from": h.Note.From, "at": h.Note.At, "newest": h.Note.Until, "state": state, "days": strings.Join(h.Note.Days, " "),
 		"healed": healed[:min(len(healed), listed)], "healedCount": len(healed), "open": open[:min(len(open), listed)], "openCount": len(open),
 	})
