@@ -73,7 +73,7 @@ func newBackupListCommand(app core.App) *cobra.Command {
 				return json.NewEncoder(out).Encode(list)
 			}
 			for _, b := range list {
-				if _, err := fmt.Fprintf(out, "  %-60s %10s  %s\n", b.Name, humanize.Bytes(uint64(b.Bytes)), b.At.Local().Format(time.DateTime)); err != nil {
+				if _, err := fmt.Fprintf(out, "  %-60s %10s  %s\n", b.Name, sizeOf(b.Bytes), b.At.Local().Format(time.DateTime)); err != nil {
 					return err
 				}
 			}
@@ -86,6 +86,9 @@ func newBackupListCommand(app core.App) *cobra.Command {
 	command.Flags().BoolVar(&asJSON, "json", false, "print them as JSON")
 	return command
 }
+
+// sizeOf writes a number of bytes for people.
+func sizeOf(bytes int64) string { return humanize.Bytes(uint64(max(0, bytes))) }
 
 // fetchBackup gives a backup as a file: the named one, or the newest.
 func fetchBackup(ctx context.Context, app core.App, name string) (path string, done func(), err error) {
@@ -113,7 +116,7 @@ func verifyBackup(command *cobra.Command, app core.App, name string) error {
 		return fmt.Errorf("%s cannot be restored: %w", filepath.Base(path), err)
 	}
 	out := command.OutOrStdout()
-	_, _ = fmt.Fprintf(out, "  %s, %s\n", filepath.Base(path), humanize.Bytes(uint64(report.Bytes)))
+	_, _ = fmt.Fprintf(out, "  %s, %s\n", filepath.Base(path), sizeOf(report.Bytes))
 	for _, line := range report.Words() {
 		_, _ = fmt.Fprintln(out, "  "+line)
 	}

@@ -85,7 +85,7 @@ func addFirstSuperuser(dir, email, password string) (isNew bool, err error) {
 // firstBackup makes a backup of a folder that has none, and opens it. It may run beside a server.
 func firstBackup(ctx context.Context, dir string) (name string, err error) {
 	if _, err := os.Stat(filepath.Join(dir, "data.db")); err != nil {
-		return "", nil //nolint:nilerr // there is nothing to back up yet
+		return "", nil // there is nothing to back up yet
 	}
 	app := core.NewBaseApp(core.BaseAppConfig{DataDir: dir, DBConnect: hooks.Connect, EncryptionEnv: encryptionEnv})
 	backup.Bind(app)

@@ -56,7 +56,7 @@ func TestHealing(t *testing.T) {
 	}
 	number := payment.GetString("outTradeNo")
 	for _, statement := range []string{ // as the data were before the second order
-		"DELETE FROM wx_ledger WHERE `order` = {:id}", "DELETE FROM payments WHERE `order` = {:id}", "DELETE FROM orders WHERE id = {:id}",
+		"DELETE FROM payments WHERE `order` = {:id}", "DELETE FROM orders WHERE id = {:id}",
 		"UPDATE payments SET nextQueryAt = '2999-01-01 00:00:00.000Z' WHERE `order` = {:known}",
 	} {
 		if _, err := app.DB().NewQuery(statement).Bind(dbx.Params{"id": gone.Text("id"), "known": known.Text("id")}).Execute(); err != nil {

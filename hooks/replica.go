@@ -79,7 +79,7 @@ func (r *replication) fetch(e *core.BootstrapEvent) error {
 // note: PocketBase's nightly checkpoint would wait ten seconds for Litestream's reader, and hold up all writes meanwhile. Litestream makes
 // the checkpoints of data.db; what else that job does is done here.
 func (r *replication) start(e *core.ServeEvent) error {
-	if r.place == nil || e.Server == nil {
+	if r.place == nil {
 		return nil
 	}
 	r.since = r.now()

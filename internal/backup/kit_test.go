@@ -107,7 +107,7 @@ func (s *shop) product(name, picture string) string {
 // make makes a backup and gives its path.
 func (s *shop) make(name string) string {
 	s.Helper()
-	s.must(s.CreateBackup(s.T.Context(), name))
+	s.must(s.CreateBackup(s.Context(), name))
 	return filepath.Join(s.DataDir(), core.LocalBackupsDirName, name)
 }
 

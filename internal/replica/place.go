@@ -26,7 +26,7 @@ import (
 const (
 	EnvPlace  = "WXBASE_REPLICA"
 	EnvKey    = "WXBASE_REPLICA_KEY"
-	EnvSecret = "WXBASE_REPLICA_SECRET"
+	EnvSecret = "WXBASE_REPLICA_SECRET" //nolint:gosec // the name of a variable
 )
 
 // dataFile is the database, here and in the place.

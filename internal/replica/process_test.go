@@ -204,8 +204,11 @@ func TestRestoreMomentCommand(t *testing.T) {
 	shop.End(syscall.SIGTERM)
 	then, now := filepath.Join(t.TempDir(), "then"), filepath.Join(t.TempDir(), "now")
 	for _, args := range [][]string{
-		{"restore", "--at", "yesterday", "--to", then}, {"restore", "--at", "newest"}, {"restore", "one.zip", "--at", "newest", "--to", then},
-		{"restore", "--at", "newest", "--to", dir}, {"restore", "--at", "2020-01-01 10:00", "--to", filepath.Join(t.TempDir(), "long-ago")},
+		{"restore", "--at", "yesterday", "--to", then},
+		{"restore", "--at", "newest"},
+		{"restore", "one.zip", "--at", "newest", "--to", then},
+		{"restore", "--at", "newest", "--to", dir},
+		{"restore", "--at", "2020-01-01 10:00", "--to", filepath.Join(t.TempDir(), "long-ago")},
 	} {
 		if code, said := run(args...); code != 1 {
 			t.Errorf("%v: got exit %d: %s", args, code, said)
