@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/hooks"
 	"wxbase/internal/apptest"
 	backups "wxbase/internal/backup"
 	"wxbase/internal/books"
@@ -42,7 +43,7 @@ func readHealed(t *testing.T, app *apptest.App) (h healed) {
 // after the data were saved stands in WeChat's bill, and is left to a person.
 func TestHealing(t *testing.T) {
 	t.Parallel()
-	app := apptest.New(t)
+	app := apptest.New(t, func(c *hooks.Config) { c.SweepEvery = 50 * time.Millisecond })
 	breakfast(app)
 	buyer := app.Login("小明")
 	app.Fault("notification", "lost", 20)
