@@ -1,4 +1,4 @@
 package folder
 
-// GiveToOwner: on Windows what is made in a folder has the folder's rights.
+// GiveToOwner does nothing: on Windows files inherit their folder's rights.
 func GiveToOwner(string) error { return nil }
