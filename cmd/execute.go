@@ -127,7 +127,7 @@ func refuseUnknown(c *cobra.Command, args []string) error {
 // needsNoDatabase tells the commands that work without a data folder, or open one by themselves, and the subcommands of these.
 func needsNoDatabase(command *cobra.Command) bool {
 	for ; command != nil; command = command.Parent() {
-		if slices.Contains([]string{"sim", "edge", "install", "update", "health", "mcp"}, command.Name()) {
+		if slices.Contains([]string{"sim", "edge", "install", "update", "health", "restore", "mcp"}, command.Name()) {
 			return true
 		}
 	}

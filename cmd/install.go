@@ -1,26 +1,29 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/spf13/cobra"
 
 	"wxbase/hooks"
+	"wxbase/internal/backup"
 	"wxbase/internal/install"
 )
 
 // NewInstallCommand makes `wxbase install`.
 func NewInstallCommand() *cobra.Command {
-	plan := install.Plan{AddSuperuser: addFirstSuperuser}
+	plan := install.Plan{AddSuperuser: addFirstSuperuser, Backup: firstBackup}
 	command := &cobra.Command{
 		Use: "install", Short: "Installs this executable as a service of systemd: user, folder, settings, unit, first superuser (Linux, root)",
 		Long: `Installs this executable as a service of systemd.
 
 It copies itself to ` + install.Executable + `, makes the user ` + install.Account + `, the folder ` + install.Data + `, the settings
-` + install.Settings + ` with a key for the stored secrets, the first superuser, and the unit ` + install.UnitFile + `, and
+` + install.Settings + ` with a key for the stored secrets, the first superuser, a first backup, and the unit ` + install.UnitFile + `, and
 starts it. A second run changes what differs, and no setting and no password that is there.
 
   wxbase install --domain shop.example.com --email me@example.com      a certificate of its own, ports 80 and 443
@@ -77,4 +80,30 @@ func addFirstSuperuser(dir, email, password string) (isNew bool, err error) {
 		return false, fmt.Errorf("make superuser %s: %w", email, err)
 	}
 	return true, nil
+}
+
+// firstBackup makes a backup of a folder that has none, and opens it. It may run beside a server.
+func firstBackup(ctx context.Context, dir string) (name string, err error) {
+	if _, err := os.Stat(filepath.Join(dir, "data.db")); err != nil {
+		return "", nil // there is nothing to back up yet
+	}
+	app := core.NewBaseApp(core.BaseAppConfig{DataDir: dir, DBConnect: hooks.Connect, EncryptionEnv: encryptionEnv})
+	backup.Bind(app)
+	if err := app.Bootstrap(); err != nil {
+		return "", err
+	}
+	defer func() {
+		if closing := app.ResetBootstrapState(); err == nil {
+			err = closing
+		}
+	}()
+	there, err := backup.List(app)
+	if err != nil {
+		return "", err
+	}
+	if len(there) > 0 {
+		return there[0].Name, nil
+	}
+	name = "first.zip"
+	return name, app.CreateBackup(ctx, name)
 }

@@ -1,172 +1,105 @@
 package hooks
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"time"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/archive"
-	"github.com/pocketbase/pocketbase/tools/filesystem"
 	"github.com/pocketbase/pocketbase/tools/hook"
-	"github.com/pocketbase/pocketbase/tools/security"
 
+	"wxbase/internal/answer"
+	"wxbase/internal/backup"
+	"wxbase/internal/books"
+	"wxbase/internal/explain"
 	"wxbase/internal/folder"
+	"wxbase/internal/healing"
+	"wxbase/internal/redact"
 	"wxbase/internal/settings"
 	"wxbase/internal/standin"
+	"wxbase/internal/till"
 	"wxbase/internal/vitals"
 )
 
-// bindBackup replaces PocketBase's backup, which opens and closes the live database files: on POSIX that drops the locks SQLite
-// holds on them, and a second process can then lose committed rows. Ours copies each database with VACUUM INTO, which is a
-// plain read to SQLite. The dashboard's buttons and the schedule go on working.
-//
-// note: e.Next is not called on purpose, the built-in body must not run.
-func bindBackup(app core.App, watch *vitals.Vitals) {
-	app.OnBackupCreate().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxBackupWatch", Priority: 9998, Func: watch.WatchBackup})
-	app.OnBackupCreate().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxBackup", Priority: 9999, Func: createBackup})
-	app.OnBackupRestore().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxRestore", Func: keepKeys})
+// restoreFailed is the subject of the alert about a restore from the dashboard that failed; the data are as they were.
+const restoreFailed = "failed"
+
+// restores looks after the dashboard's restores, and tells what became of the others.
+type restores struct {
+	app         core.App
+	books       *books.Books
+	till        *till.Till
+	replication *replication
+	now         func() time.Time
+	out         io.Writer
 }
 
-// keepKeys leaves in place at a restore what no backup holds.
+// bind makes backups that open, and lets nothing be lost by a restore.
+func (r *restores) bind(watch *vitals.Vitals) {
+	backup.Bind(r.app)
+	r.app.OnBackupCreate().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxBackupWatch", Priority: 9998, Func: watch.WatchBackup})
+	r.app.OnBackupRestore().Bind(&hook.Handler[*core.BackupEvent]{Id: "wxRestore", Func: r.run})
+}
+
+// run restores as PocketBase does, on data that were looked at first, and tells what became of it: the dashboard's request is answered by then.
 //
-// NB! PocketBase moves everything else away and deletes it at the next start; without the key file no stored secret opens again.
-func keepKeys(e *core.BackupEvent) error {
-	e.Exclude = append(e.Exclude, settings.KeyFile, settings.RetiredKeyFile, standin.Folder, folder.LockFile, folder.HolderFile)
+// NB! PocketBase moves everything away that is not excluded, and deletes it at the next start; without the key file no stored secret opens again.
+func (r *restores) run(e *core.BackupEvent) (err error) {
+	e.Exclude = append(e.Exclude, settings.KeyFile, settings.RetiredKeyFile, standin.Folder, folder.LockFile, folder.HolderFile, backup.RestoredFile)
+	defer func() {
+		if err != nil {
+			_ = os.Remove(filepath.Join(e.App.DataDir(), backup.RestoredFile))
+			r.books.LogError("alert", r.books.Raise(e.App, books.AlertRestore, restoreFailed, map[string]any{
+				"name": e.Name, "error": explain.OneLine(redact.Text(err.Error())), "now": "the data are as they were",
+			}))
+		}
+	}()
+	report, err := backup.Look(e.Context, e.App, e.Name)
+	if err != nil {
+		return err
+	}
+	note := backup.Restored{From: e.Name, At: r.now().UTC(), Until: report.Newest}
+	if err := folder.WriteNote(e.App.DataDir(), backup.RestoredFile, note); err != nil {
+		return err
+	}
+	return e.Next() // note: ends in another process when it works
+}
+
+// guard looks at a backup before PocketBase answers that it will be restored: it restores after its answer, and tells nobody of a failure.
+func (r *restores) guard(e *core.RequestEvent) error {
+	name, isRestore := strings.CutSuffix(strings.TrimPrefix(e.Request.URL.Path, "/api/backups/"), "/restore")
+	if !isRestore || e.Request.Method != http.MethodPost || !strings.HasPrefix(e.Request.URL.Path, "/api/backups/") || !e.HasSuperuserAuth() {
+		return e.Next()
+	}
+	elsewhere, err := backup.LiesElsewhere(filepath.Join(e.App.DataDir(), core.LocalStorageDirName))
+	if err != nil {
+		return err
+	}
+	if elsewhere || r.replication.place != nil || runtime.GOOS == "windows" {
+		return answer.Fail(answer.RestoreByHand, errors.New("storage/ lies elsewhere, or the data are replicated"))
+	}
+	if _, err := backup.Look(e.Request.Context(), e.App, name); err != nil {
+		return answer.With(answer.BackupDamaged, "reason", explain.OneLine(redact.Text(err.Error())))
+	}
 	return e.Next()
 }
 
-func createBackup(e *core.BackupEvent) error {
-	e.Name = cmp.Or(e.Name, "wxbase_backup_"+time.Now().UTC().Format("20060102150405")+".zip")
-	dir := filepath.Join(e.App.DataDir(), core.LocalTempDirName, "backup_"+security.RandomString(8))
-	stage := filepath.Join(dir, "stage")
-	if err := os.MkdirAll(stage, 0o700); err != nil {
-		return fmt.Errorf("stage backup: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := copyDatabases(e.App, stage); err != nil {
+// heal tells of a restore at the first start after it, and looks for what came after the data that were restored: WeChat is asked about every payment
+// and refund that was under way, and the bills of the days since are compared anew. It ends when the bill of the restore's own day was compared.
+func (r *restores) heal(e *core.ServeEvent) error {
+	var note backup.Restored
+	found, err := folder.ReadNote(e.App.DataDir(), backup.RestoredFile, &note)
+	if err != nil || !found || e.Server == nil {
 		return err
 	}
-	if err := linkStorage(e.App, stage); err != nil {
-		return err
-	}
-	zip := filepath.Join(dir, "backup.zip")
-	if err := archive.Create(stage, zip); err != nil {
-		return fmt.Errorf("zip backup: %w", err)
-	}
-	return uploadBackup(e, zip)
-}
-
-func copyDatabases(app core.App, stage string) error {
-	for _, db := range []struct {
-		builder dbx.Builder
-		name    string
-	}{{app.ConcurrentDB(), "data.db"}, {app.AuxConcurrentDB(), "auxiliary.db"}} {
-		_, err := db.builder.NewQuery("VACUUM INTO {:path}").Bind(dbx.Params{"path": filepath.Join(stage, db.name)}).Execute()
-		if err != nil {
-			return fmt.Errorf("copy %s: %w", db.name, err)
-		}
-		if err := verifyDatabase(filepath.Join(stage, db.name)); err != nil {
-			return fmt.Errorf("verify the copy of %s: %w", db.name, err)
-		}
-	}
-	return nil
-}
-
-// verifyDatabase reads a copy as a restore would: a backup that does not open is none.
-func verifyDatabase(path string) error {
-	db, err := dbx.Open("sqlite", "file:"+path+"?mode=ro")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
-	var found []string
-	if err := db.NewQuery("PRAGMA quick_check(1)").Column(&found); err != nil {
-		return err
-	}
-	if len(found) != 1 || found[0] != "ok" {
-		return fmt.Errorf("it is damaged: %v", found)
-	}
-	return nil
-}
-
-// linkStorage stages the uploaded files by hard links, so that nothing is copied. Files in S3 are not part of a backup. The key
-// file of the secrets stays out: a backup in a bucket must not open itself.
-func linkStorage(app core.App, stage string) error {
-	if app.Settings().S3.Enabled {
-		return nil
-	}
-	root, err := filepath.EvalSymlinks(filepath.Join(app.DataDir(), core.LocalStorageDirName)) // it may lie on another disk
-	if err != nil {
-		return ignoreMissing(err)
-	}
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return ignoreMissing(err)
-		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(stage, core.LocalStorageDirName, rel)
-		if d.IsDir() {
-			return os.MkdirAll(target, 0o700)
-		}
-		return ignoreMissing(linkOrCopy(path, target))
-	})
-	if err != nil {
-		return fmt.Errorf("stage files: %w", err)
-	}
-	return nil
-}
-
-// linkOrCopy copies where a hard link cannot be made: over two disks, or on a file system that has none.
-func linkOrCopy(path, target string) error {
-	err := os.Link(path, target)
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	from, err := os.Open(path) //nolint:gosec // the path is our own data folder's
-	if err != nil {
-		return err
-	}
-	defer func() { _ = from.Close() }()
-	to, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // likewise
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(to, from)
-	return errors.Join(err, to.Close())
-}
-
-// ignoreMissing lets files go that were deleted while the backup ran.
-func ignoreMissing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-func uploadBackup(e *core.BackupEvent, zip string) error {
-	target, err := e.App.NewBackupsFilesystem()
-	if err != nil {
-		return fmt.Errorf("open backups: %w", err)
-	}
-	defer func() { _ = target.Close() }()
-	target.SetContext(e.Context)
-	file, err := filesystem.NewFileFromPath(zip)
-	if err != nil {
-		return fmt.Errorf("read backup: %w", err)
-	}
-	file.OriginalName, file.Name = e.Name, e.Name
-	if err := target.UploadFile(file, e.Name); err != nil {
-		return fmt.Errorf("store backup: %w", err)
-	}
-	return nil
+	_, _ = fmt.Fprintf(r.out, "  restored: the data are those of %s, newest change %s; asking WeChat about what came later\n",
+		note.From, note.Until.Local().Format(time.DateTime))
+	work := &healing.Healing{App: e.App, Books: r.books, Now: r.now, Again: r.till.Bills.Again, Wake: r.books.Wake, Note: note}
+	return work.Start()
 }

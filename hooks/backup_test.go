@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -232,5 +233,67 @@ func TestBackupName(t *testing.T) {
 	found, err := filepath.Glob(filepath.Join(app.DataDir(), core.LocalBackupsDirName, "wxbase_backup_*.zip"))
 	if err != nil || len(found) != 1 {
 		t.Errorf("got %v, %v, want one file with our name", found, err)
+	}
+}
+
+// TestDashboardRestoreLooksFirst: PocketBase answers before it restores, and tells nobody when it cannot.
+func TestDashboardRestoreLooksFirst(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	super := app.Superuser()
+	withPicture(t, app, pngHead)
+	backup(t, app, "one.zip")
+	dir := filepath.Join(app.DataDir(), core.LocalBackupsDirName)
+	whole, err := os.ReadFile(filepath.Join(dir, "one.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "cut.zip"), whole[:len(whole)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"/api/backups/cut.zip/restore": "backup_damaged", "/api/backups/none.zip/restore": "backup_damaged",
+	} {
+		got := app.Call(http.MethodPost, path, super, nil)
+		if got.Status != http.StatusBadRequest || got.Code() != want || got.Data("reason") == "" {
+			t.Errorf("%s: got %d %s, want %s with a reason", path, got.Status, got.Body, want)
+		}
+	}
+	if got := app.Call(http.MethodPost, "/api/backups/cut.zip/restore", "", nil); got.Status != http.StatusUnauthorized {
+		t.Errorf("a stranger: got %d, want 401", got.Status)
+	}
+	storage := filepath.Join(app.DataDir(), core.LocalStorageDirName)
+	if err := os.Rename(storage, storage+"-elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(storage+"-elsewhere", storage); err != nil {
+		t.Fatal(err)
+	}
+	got := app.Call(http.MethodPost, "/api/backups/one.zip/restore", super, nil)
+	if got.Status != http.StatusConflict || got.Code() != "restore_by_hand" {
+		t.Errorf("with a link: got %d %s, want restore_by_hand", got.Status, got.Body)
+	}
+}
+
+// TestFailedRestoreIsAnAlert: what fails after the answer stands among the alerts, and the data are as they were.
+func TestFailedRestoreIsAnAlert(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	products := rows(t, app, "products")
+	if err := os.MkdirAll(filepath.Join(app.DataDir(), core.LocalBackupsDirName), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(app.DataDir(), core.LocalBackupsDirName, "cut.zip"), []byte("PK"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := app.RestoreBackup(t.Context(), "cut.zip"); err == nil {
+		t.Fatal("got no error")
+	}
+	alert, err := app.FindFirstRecordByFilter("wx_alerts", "kind = 'restore' && subject = 'failed' && closedAt = ''")
+	if err != nil || !strings.Contains(alert.GetString("details"), "cut short") {
+		t.Errorf("alert: got %v %v, want why", alert, err)
+	}
+	if got := rows(t, app, "products"); got != products {
+		t.Errorf("products: got %d, want %d", got, products)
 	}
 }

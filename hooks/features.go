@@ -58,6 +58,7 @@ func (p *Plugin) openOffices() {
 	p.office = &office{p.app, p.accounts, p.books, p.till, p.subscribe, p.rooms}
 	p.refusals = &refusals{app: p.app, accounts: p.accounts, metrics: p.metrics, out: p.cfg.Out}
 	p.vitals = p.newVitals()
+	p.restores = &restores{app: p.app, books: p.books, till: p.till, replication: p.replication, now: p.Now, out: p.cfg.Out}
 	p.examiner = &examiner{p.app, &p.cfg, p.accounts, p.vitals, p.refusals, simPush(&p.sim)}
 	p.tidier = &tidier{
 		app: p.app, now: p.Now, books: p.books, codes: p.codes, KeepInbox: p.cfg.KeepInbox, KeepOutbox: p.cfg.KeepOutbox, KeepScans: p.cfg.KeepScans,

@@ -46,6 +46,7 @@ import (
 	"wxbase/internal/people"
 	"wxbase/internal/primary"
 	"wxbase/internal/privacy"
+	"wxbase/internal/replica"
 	"wxbase/internal/rooms"
 	"wxbase/internal/screening"
 	"wxbase/internal/scripts"
@@ -133,7 +134,10 @@ type Plugin struct {
 	office   *office
 	examiner *examiner
 	tidier   *tidier
-	primary  *primary.Primary
+	restores *restores
+
+	replication *replication
+	primary     *primary.Primary
 
 	supervisor *supervisor.Told // nil until the server listens
 
@@ -174,6 +178,10 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if config.BackupHours, err = environment.Number(config.Env, "WXBASE_BACKUP_HOURS", config.BackupHours); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	place, err := replica.Parse(config.Env)
+	if err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
+	}
 	told, err := books.NewWebhook(config.Env("WXBASE_ALERT_WEBHOOK"), config.Env("WXBASE_ALERT_WEBHOOK_FORMAT"))
 	if err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
@@ -196,6 +204,7 @@ func Register(app core.App, config Config) (*Plugin, error) {
 	if p.guard, err = guard.New(guard.Deps{App: app, Now: p.Now, Limits: bounds, Env: config.Env, IsOperator: desk.IsOperator}); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
+	p.replication = &replication{app: app, place: place, now: p.Now, out: config.Out, end: make(chan struct{})}
 	p.accounts = accounts.New(config.Transport, p.Now, app.Logger, counters.Observe)
 	books.OwnHooks(app, func() {
 		p.openFeatures(told)
@@ -265,7 +274,8 @@ func (p *Plugin) Now() time.Time { return p.cfg.Now() }
 
 // bindApp lists what wxbase does to the app besides its routes.
 func (p *Plugin) bindApp() {
-	bindBackup(p.app, p.vitals)
+	p.restores.bind(p.vitals)
+	p.replication.bind()
 	bindLogs(p.app)
 	p.guard.BindCosts()
 	p.refusals.bindRefusals()
@@ -337,7 +347,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	p.activity.bindActivity(e)
 	p.cfg.installer(e)
 	e.Router.Bind(tokens.New(p.app).Handler())
-	e.Router.BindFunc(dashboardHeaders, answer.Translate())
+	e.Router.BindFunc(dashboardHeaders, answer.Translate(), p.restores.guard)
 	p.guard.BindRoutes(e)
 	bindDeskGuard(e)
 	p.bindRoutes(e)
@@ -354,6 +364,9 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.cfg.servePublic(e); err != nil {
 		return err
 	}
+	if err := p.replication.start(e); err != nil {
+		return err
+	}
 	p.books.StartWorker(p.till.Work, p.complaints.Work)
 	p.vitals.Start()
 	p.till.Bills.Schedule(e.App)
@@ -367,6 +380,9 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 		e.Server.Handler = serving.DrainBody(patchByHeader(e.Server.Handler))
 	}
 	if err := p.welcome(e); err != nil {
+		return err
+	}
+	if err := p.restores.heal(e); err != nil {
 		return err
 	}
 	if e.Server != nil {
@@ -387,6 +403,7 @@ func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	p.stopSim()
 	p.desk.SaveCounts()
 	p.activity.close()
+	p.replication.stop() // note: last of ours, and before PocketBase closes the databases
 	return e.Next()
 }
 

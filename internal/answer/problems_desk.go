@@ -179,6 +179,20 @@ var (
 		FixEN: "Read the list again.",
 		FixZH: "请刷新列表。",
 	}
+	BackupDamaged = Problem{
+		Code: "backup_damaged", Status: http.StatusBadRequest,
+		EN:    "This backup cannot be restored; nothing was changed.",
+		ZH:    "此备份无法恢复，数据未改动",
+		FixEN: "`data.reason` says why; take another backup, or fetch this one again.",
+		FixZH: "原因见 `data.reason`；请换一个备份，或重新下载此备份。",
+	}
+	RestoreByHand = Problem{
+		Code: "restore_by_hand", Status: http.StatusConflict,
+		EN:    "The dashboard cannot restore here; nothing was changed.",
+		ZH:    "此处无法从后台恢复，数据未改动",
+		FixEN: "storage/ is a disk of its own or a link, the data are replicated, or this is Windows: stop the server and run wxbase restore FILE.",
+		FixZH: "storage/ 是单独挂载的磁盘或链接、数据正在持续复制，或系统为 Windows：请停止服务后运行 wxbase restore FILE。",
+	}
 )
 
 func deskProblems() []Problem {
@@ -208,5 +222,7 @@ func deskProblems() []Problem {
 		StaffTOTPNone,
 		StaffSuperuser,
 		UserNotFound,
+		BackupDamaged,
+		RestoreByHand,
 	}
 }

@@ -104,6 +104,9 @@ func Hold(app core.App, e *core.ServeEvent) error {
 	if e.Server == nil { // a test that builds the mux only
 		return nil
 	}
+	if err := RefuseHalf(app.DataDir()); err != nil {
+		return err
+	}
 	l, ok := app.Store().Get(lockKey).(*Lock)
 	if !ok {
 		var err error

@@ -34,7 +34,7 @@ func Close(dir string, out io.Writer) error {
 // RefuseMissing refuses commands about existing data: in a wrong folder they would make a new database and succeed. The
 // first superuser may be made before the first start, in an existing empty folder: a mistyped name does not exist.
 func RefuseMissing(dir, command string, make bool) error {
-	if make || !slices.Contains([]string{"superuser", "bill", "secrets", "import"}, command) {
+	if make || !slices.Contains([]string{"superuser", "bill", "secrets", "import", "backup"}, command) {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(dir, "data.db")); !errors.Is(err, fs.ErrNotExist) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
 
@@ -15,15 +16,9 @@ func RefuseNewer(app core.App) error {
 	if !app.HasTable(core.DefaultMigrationsTable) {
 		return nil // a new folder
 	}
-	var applied []string
-	if err := app.DB().Select("file").From(core.DefaultMigrationsTable).OrderBy("file").Column(&applied); err != nil {
-		return fmt.Errorf("read applied migrations: %w", err)
-	}
-	var unknown []string
-	for _, file := range applied {
-		if filepath.Ext(file) == ".go" && !knowsMigration(file) {
-			unknown = append(unknown, file)
-		}
+	unknown, err := NewerThanThis(app.DB())
+	if err != nil {
+		return err
 	}
 	if len(unknown) == 0 {
 		return nil
@@ -31,6 +26,20 @@ func RefuseNewer(app core.App) error {
 	return fmt.Errorf("the data folder %s was used by a newer version, which made changes unknown to this one (%s): "+
 		"start the newer version again, or restore a backup that this version made; if the migrations were taken away on purpose, "+
 		"run `migrate history-sync` first", app.DataDir(), strings.Join(unknown[:min(len(unknown), 3)], ", "))
+}
+
+// NewerThanThis lists the migrations in Go that were applied to a database and that this program does not know.
+func NewerThanThis(db dbx.Builder) (unknown []string, err error) {
+	var applied []string
+	if err := db.Select("file").From(core.DefaultMigrationsTable).OrderBy("file").Column(&applied); err != nil {
+		return nil, fmt.Errorf("read applied migrations: %w", err)
+	}
+	for _, file := range applied {
+		if filepath.Ext(file) == ".go" && !knowsMigration(file) {
+			unknown = append(unknown, file)
+		}
+	}
+	return unknown, nil
 }
 
 func knowsMigration(file string) bool {
@@ -42,6 +51,11 @@ func knowsMigration(file string) bool {
 // Guard is what a command needs before it may touch the data folder: serve holds it alone, and only migrate opens one
 // of a newer version. Help is not a command and works anywhere.
 func Guard(app core.App, command string) error {
+	if command != "" {
+		if err := RefuseHalf(app.DataDir()); err != nil {
+			return err
+		}
+	}
 	if command == "serve" {
 		l, err := Take(app.DataDir())
 		if err != nil {

@@ -1,10 +1,11 @@
-// Package install puts wxbase on a machine with systemd, as `wxbase install` does: executable, user, folder, settings, unit, first superuser.
+// Package install puts wxbase on a machine with systemd, as `wxbase install` does: executable, user, folder, settings, unit, first superuser, first backup.
 // Every step looks first, so that a second run changes only what differs, and never a setting or a password that is there.
 package install
 
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -50,6 +51,8 @@ type Plan struct {
 	Out     io.Writer
 	// AddSuperuser makes the first superuser in a data folder, and tells whether there was none.
 	AddSuperuser func(dir, email, password string) (isNew bool, err error)
+	// Backup makes a first backup of a data folder that has none, and gives its name; empty where there is nothing yet.
+	Backup func(ctx context.Context, dir string) (name string, err error)
 }
 
 // Run carries a plan out. Completed steps stay after an error, and the next run continues from there.
@@ -66,6 +69,7 @@ func (p Plan) Run() error {
 		{"folder", p.makeFolder},
 		{"settings", p.writeSettings},
 		{"superuser", p.addSuperuser},
+		{"backup", p.firstBackup},
 		{"unit", p.writeUnit},
 		{"service", p.start},
 	}
@@ -165,6 +169,18 @@ func (p Plan) addSuperuser() (string, error) {
 		return "there is one already", nil
 	}
 	return fmt.Sprintf("%s with password %s (shown this once; change it in the dashboard)", p.Email, password), p.Machine.Own(p.path(Home), Account)
+}
+
+// firstBackup is there before the first order. The schedule that every data folder begins with makes the next ones.
+func (p Plan) firstBackup() (string, error) {
+	name, err := p.Backup(context.Background(), p.path(Data))
+	if err != nil {
+		return "", err
+	}
+	if name == "" {
+		return "none yet: there are no data; the first night makes one", nil
+	}
+	return name + " in " + Data + "/backups; every night makes one, and seven are kept", p.Machine.Own(p.path(Home), Account)
 }
 
 func (p Plan) writeUnit() (string, error) {

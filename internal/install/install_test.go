@@ -2,6 +2,7 @@ package install_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -40,7 +41,8 @@ type kit struct {
 	plan     install.Plan
 	machine  *machine
 	said     *bytes.Buffer
-	password string // of the superuser that was made
+	password string   // of the superuser that was made
+	backups  []string // folders that one was asked for
 }
 
 func newKit(t *testing.T) *kit {
@@ -55,6 +57,10 @@ func newKit(t *testing.T) *kit {
 				k.password = password
 			}
 			return isNew, nil
+		},
+		Backup: func(_ context.Context, dir string) (string, error) {
+			k.backups = append(k.backups, dir)
+			return "first.zip", nil
 		},
 	}
 	if err := os.WriteFile(k.plan.Source, []byte("program"), 0o700); err != nil {
@@ -109,12 +115,15 @@ func TestInstall(t *testing.T) {
 	k.wantMode(install.Executable, 0o755)
 	k.wantMode(install.Settings, 0o600)
 	k.wantMode(install.Data, 0o700)
-	if want := []string{"user wxbase", "own wxbase wxbase", "own wxbase wxbase"}; !slices.Equal(k.machine.asked, want) {
+	if want := []string{"user wxbase", "own wxbase wxbase", "own wxbase wxbase", "own wxbase wxbase"}; !slices.Equal(k.machine.asked, want) {
 		t.Errorf("asked for %v, want %v", k.machine.asked, want)
 	}
 	_, key, _ := strings.Cut(settings, "WXBASE_SECRET_KEY=")
 	if key = strings.TrimSpace(key); len(key) < 32 || strings.Contains(k.said.String(), key) {
 		t.Errorf("a key of %d letters, which must not be printed", len(key))
+	}
+	if want := []string{filepath.Join(k.plan.Root, install.Data)}; !slices.Equal(k.backups, want) || !strings.Contains(k.said.String(), "first.zip") {
+		t.Errorf("backups of %v, want %v and the name told", k.backups, want)
 	}
 	if len(k.password) < 12 || !strings.Contains(k.said.String(), k.password) {
 		t.Error("the password is not told")

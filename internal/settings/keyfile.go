@@ -75,6 +75,20 @@ func olderKeys(dir string, env func(string) string) ([][]byte, error) {
 	return keys, nil
 }
 
+// HasKey tells whether one of the keys that a server would find in dir and the environment is the one of a mark. It makes no key.
+func HasKey(dir string, env func(string) string, mark string) (bool, error) {
+	keys, err := olderKeys(dir, env)
+	if err != nil {
+		return false, err
+	}
+	for _, key := range keys {
+		if v, err := NewVault(key); err == nil && v.mark == mark {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // parseKeys reads the keys of a key file, one a line.
 func parseKeys(text string) (keys [][]byte) {
 	for line := range strings.FieldsSeq(text) {

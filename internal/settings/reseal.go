@@ -57,7 +57,7 @@ func (r Resealed) Lost() string {
 // there is nothing to do.
 func (s *Store) Reseal() (done Resealed, err error) {
 	err = s.app.RunInTransaction(func(tx core.App) error {
-		mark, err := readMark(tx)
+		mark, err := Mark(tx.DB())
 		if err != nil || mark == s.vault.mark {
 			return err
 		}
@@ -177,9 +177,11 @@ func (v *Vault) resealRow(tx core.App, table, column string, r sealedRow, done *
 	return err
 }
 
-func readMark(app core.App) (mark string, err error) {
+// Mark tells the key that everything in a database was sealed with last from other keys, and nothing about it. It is empty where nothing was
+// sealed yet, or not everything could be opened.
+func Mark(db dbx.Builder) (mark string, err error) {
 	var value string
-	err = app.DB().Select("value").From(paramsTable).Where(dbx.HashExp{"id": keyMark}).Row(&value)
+	err = db.Select("value").From(paramsTable).Where(dbx.HashExp{"id": keyMark}).Row(&value)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}

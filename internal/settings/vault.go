@@ -82,6 +82,9 @@ func (v *Vault) String() string { return "vault" }
 // GoString redacts like String, so that %#v gives nothing away.
 func (v *Vault) GoString() string { return v.String() }
 
+// Mark tells the vault's key from others, and nothing about it.
+func (v *Vault) Mark() string { return v.mark }
+
 // Seal encrypts plain for one place, for example "wx_apps/<id>/secret". The empty string stays empty.
 func (v *Vault) Seal(place, plain string) (string, error) {
 	if plain == "" {

@@ -7,6 +7,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/books"
+	"wxbase/internal/folder"
 )
 
 // backupRounds is how many looks pass between two at the backups: they may lie in a bucket, where looking costs.
@@ -91,7 +92,7 @@ func (k *Vitals) newestBackup() time.Time {
 
 // Room is how many bytes are free, and below how many a person is told.
 func (k *Vitals) Room() (free, least uint64, err error) {
-	free, err = freeBytes(k.App.DataDir())
+	free, err = folder.FreeBytes(k.App.DataDir())
 	return free, k.leastFree(), err
 }
 

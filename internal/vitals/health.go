@@ -36,6 +36,9 @@ func (k *Vitals) Health(e *core.RequestEvent) error {
 		reply["problems"] = append([]string{}, state.Problems...)
 		reply["backlog"] = map[string]any{"due": state.Backlog, "oldestSeconds": int(state.Oldest.Seconds())}
 		reply["disk"] = map[string]any{"freeMB": state.Free / megabyte}
+		if r := k.Replica(); r.On {
+			reply["replica"] = map[string]any{"place": r.Place, "lagSeconds": r.Lag.Seconds(), "problem": r.Problem}
+		}
 		reply["advice"] = append(k.Advice(), k.Scripts()...)
 		if reply["alerts"], err = k.Books.Alerts(e.App, dbx.HashExp{"closedAt": ""}, "since ASC"); err != nil {
 			return answer.Fail(answer.NotReady, err)

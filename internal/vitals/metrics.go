@@ -44,6 +44,9 @@ func (m shopMetrics) Collect(out chan<- prometheus.Metric) {
 	if at := k.newestBackup(); !at.IsZero() {
 		gauge("wxbase_last_backup_timestamp_seconds", "When the newest backup was made, as seen at the last look, once an hour.", float64(at.Unix()))
 	}
+	if r := k.Replica(); r.On {
+		gauge("wxbase_replica_lag_seconds", "How far the copy of the database elsewhere is behind.", r.Lag.Seconds())
+	}
 	k.collectBills(ctx, out)
 }
 

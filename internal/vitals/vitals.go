@@ -22,6 +22,7 @@ import (
 	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/explain"
+	"wxbase/internal/folder"
 	"wxbase/internal/redact"
 )
 
@@ -46,6 +47,7 @@ const (
 	unreadyBacklog = "backlog" // effects wait for longer than they should
 	unreadySecrets = "secrets" // stored settings that cannot be used
 	unreadyHooks   = "hooks"   // JavaScript that is not in force
+	unreadyReplica = "replica" // the copy elsewhere does not follow
 )
 
 // readiness is what the server found when it looked at itself.
@@ -80,6 +82,15 @@ type Deps struct {
 
 	Advice  func() []string // what stands in the owner's way
 	Scripts func() []string // why the JavaScript hooks on the disk are not in force
+	Replica func() Replica  // how the copy elsewhere is
+}
+
+// Replica is the copy of the database elsewhere.
+type Replica struct {
+	On      bool
+	Place   string        // without keys
+	Lag     time.Duration // what a lost disk would take with it
+	Problem string        // why it does not follow; empty when it does
 }
 
 // Vitals looks at the server now and then, and whenever somebody asks.
@@ -150,7 +161,7 @@ func (k *Vitals) look(ctx context.Context) readiness {
 			r.Problems = append(r.Problems, problem)
 		}
 	}
-	free, err := freeBytes(k.App.DataDir())
+	free, err := folder.FreeBytes(k.App.DataDir())
 	r.Free = free
 	if err == nil && free < k.leastFree()/16 {
 		r.Writer = errors.Join(r.Writer, fmt.Errorf("the disk is full: %d MB are left", free/megabyte))
@@ -162,6 +173,7 @@ func (k *Vitals) look(ctx context.Context) readiness {
 	found(r.Oldest > backlogAge, unreadyBacklog)
 	found(len(k.Accounts.Settings.Problems()) > 0, unreadySecrets)
 	found(len(k.Scripts()) > 0, unreadyHooks)
+	found(k.Replica().Problem != "", unreadyReplica)
 	return r
 }
 
@@ -232,6 +244,7 @@ func (k *Vitals) keep() {
 		}
 		k.tellDisk(r)
 		k.tellSecrets()
+		k.tellReplica()
 		if round%backupRounds == 0 {
 			k.tellBackup()
 		}
@@ -251,6 +264,13 @@ func (k *Vitals) tellDisk(r readiness) {
 func (k *Vitals) tellSecrets() {
 	problems := k.Accounts.Settings.Problems()
 	k.inform(books.AlertSecret, "settings", fmt.Sprint(problems), map[string]any{"problems": problems})
+}
+
+// tellReplica raises the alert of a copy that does not follow. A server without one has none to tell of.
+func (k *Vitals) tellReplica() {
+	if r := k.Replica(); r.On {
+		k.inform(books.AlertReplica, "lag", r.Problem, map[string]any{"place": r.Place, "lagSeconds": int(r.Lag.Seconds()), "error": r.Problem})
+	}
 }
 
 // inform raises an alert when what is wrong has changed, and settles it when nothing is. what is empty, or "[]", when nothing is.

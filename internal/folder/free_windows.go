@@ -1,4 +1,4 @@
-package vitals
+package folder
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// freeBytes is how much a program may still write to the disk that a folder lies on.
-func freeBytes(dir string) (uint64, error) {
+// FreeBytes is how much a program may still write to the disk that a folder lies on.
+func FreeBytes(dir string) (uint64, error) {
 	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return 0, fmt.Errorf("look at the disk of %s: %w", dir, err)

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package vitals
+package folder
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freeBytes is how much a program may still write to the disk that a folder lies on.
-func freeBytes(dir string) (uint64, error) {
+// FreeBytes is how much a program may still write to the disk that a folder lies on.
+func FreeBytes(dir string) (uint64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, fmt.Errorf("look at the disk of %s: %w", dir, err)

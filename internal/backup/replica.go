@@ -1,0 +1,48 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"wxbase/internal/folder"
+	"wxbase/internal/replica"
+)
+
+// FromReplica brings the database of a replica into a folder that has none: the newest there is, or that of a moment. found is false when there is none
+// yet; then nothing was written.
+func FromReplica(ctx context.Context, place *replica.Place, dir string, at time.Time, now func() time.Time) (report Report, found bool, err error) {
+	work := filepath.Join(dir, core.LocalTempDirName)
+	if err := os.MkdirAll(work, 0o700); err != nil {
+		return report, false, err
+	}
+	fresh, err := os.MkdirTemp(work, "replica-")
+	if err != nil {
+		return report, false, err
+	}
+	defer func() { _ = os.RemoveAll(fresh) }()
+	if found, err = place.Restore(ctx, filepath.Join(fresh, dataFile), at); err != nil || !found {
+		return report, found, err
+	}
+	if err := errors.Join(report.read(fresh), report.refuse()); err != nil {
+		return report, true, fmt.Errorf("what the replica %s holds cannot be used: %w", place, err)
+	}
+	for _, left := range []string{dataFile + "-wal", dataFile + "-shm", ReplicaFolder} { // of a database that is gone
+		if err := os.RemoveAll(filepath.Join(dir, left)); err != nil {
+			return report, true, err
+		}
+	}
+	note := Restored{From: "replica " + place.String(), At: now().UTC(), Until: report.Newest}
+	if err := folder.WriteNote(dir, RestoredFile, note); err != nil {
+		return report, true, err
+	}
+	if err := os.Rename(filepath.Join(fresh, dataFile), filepath.Join(dir, dataFile)); err != nil {
+		return report, true, err
+	}
+	return report, true, folder.GiveToOwner(dir)
+}

@@ -1,0 +1,186 @@
+package replica
+
+// Who may write to a place. Two servers that write one chain destroy it. In a folder the system's lock keeps the second one out. In a bucket the writer
+// leaves its name and a number that it counts up every few seconds: whoever finds another name watches the number, and waits until it stands still.
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pocketbase/pocketbase/tools/filesystem"
+)
+
+// lockName is the lock of a folder, and the beat of a bucket.
+const lockName = "wxbase-writer.json"
+
+// beat says who writes to a bucket.
+type beat struct {
+	ID   string `json:"id"` // of a data folder
+	Host string `json:"host"`
+	PID  int    `json:"pid"`
+	N    int64  `json:"n"`
+}
+
+// fence keeps a second writer out.
+type fence struct {
+	release func()
+	check   func(context.Context) error // ErrHeld when another one has taken over; run it every beatEvery
+}
+
+// ErrHeld is a place that another server writes to.
+var ErrHeld = errors.New("another server writes to this replica")
+
+func errHeld(by string) error {
+	return fmt.Errorf("%s: %w%s: stop it first, or give this shop a place of its own", EnvPlace, ErrHeld, by)
+}
+
+func (p *Place) fence(ctx context.Context, work string, every time.Duration) (*fence, error) {
+	if p.folder == "" {
+		return p.fenceBucket(ctx, work, every)
+	}
+	if err := os.MkdirAll(p.folder, 0o700); err != nil {
+		return nil, fmt.Errorf("make the replica's folder: %w", err)
+	}
+	lock := flock.New(filepath.Join(p.folder, lockName), flock.SetPermissions(0o600))
+	free, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the replica %s: %w", p, err)
+	}
+	if !free {
+		return nil, errHeld("")
+	}
+	return &fence{release: func() { _ = lock.Unlock() }, check: func(context.Context) error { return nil }}, nil
+}
+
+func (p *Place) fenceBucket(ctx context.Context, work string, every time.Duration) (*fence, error) {
+	id, err := ownID(work)
+	if err != nil {
+		return nil, err
+	}
+	host, _ := os.Hostname()
+	mine := beat{ID: id, Host: host, PID: os.Getpid()}
+	if err := p.waitForSilence(ctx, id, every); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(p.writeBeat(ctx, mine), p.markEnds(ctx)); err != nil {
+		return nil, fmt.Errorf("write to the replica %s: %w", p, err)
+	}
+	check := func(ctx context.Context) error {
+		theirs, found, err := p.readBeat(ctx)
+		if err != nil {
+			return nil //nolint:nilerr // a bucket that does not answer is told by the lag
+		}
+		if found && theirs.ID != id {
+			return ErrHeld
+		}
+		mine.N++
+		_ = p.writeBeat(ctx, mine) // likewise
+		return nil
+	}
+	if err := pause(ctx, every/5); err != nil { // of two that begin in one moment, the one whose name is left goes on
+		return nil, err
+	}
+	if err := check(ctx); err != nil {
+		return nil, errHeld("")
+	}
+	return &fence{check: check, release: func() {
+		ctx, cancel := context.WithTimeout(context.Background(), every)
+		defer cancel()
+		_ = p.dropBeat(ctx)
+	}}, nil
+}
+
+// waitForSilence returns when nobody else counts.
+func (p *Place) waitForSilence(ctx context.Context, id string, every time.Duration) error {
+	first, found, err := p.readBeat(ctx)
+	if err != nil {
+		return fmt.Errorf("read the replica %s: %w", p, err)
+	}
+	if !found || first.ID == id {
+		return nil
+	}
+	for range 3 {
+		if err := pause(ctx, every); err != nil {
+			return err
+		}
+		now, found, err := p.readBeat(ctx)
+		if err != nil {
+			return fmt.Errorf("read the replica %s: %w", p, err)
+		}
+		if found && now != first {
+			return errHeld(fmt.Sprintf(" (%s, process %d)", now.Host, now.PID))
+		}
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+func (p *Place) beatName() string { return join(p.prefix, lockName) }
+
+func (p *Place) readBeat(ctx context.Context) (b beat, found bool, err error) {
+	files, err := p.open(ctx)
+	if err != nil {
+		return b, false, err
+	}
+	defer func() { _ = files.Close() }()
+	in, err := files.GetReader(p.beatName())
+	if errors.Is(err, filesystem.ErrNotFound) {
+		return b, false, nil
+	}
+	if err != nil {
+		return b, false, err
+	}
+	defer func() { _ = in.Close() }()
+	text, err := io.ReadAll(io.LimitReader(in, 4096))
+	if err != nil {
+		return b, false, err
+	}
+	return b, true, json.Unmarshal(text, &b)
+}
+
+func (p *Place) writeBeat(ctx context.Context, b beat) error {
+	text, err := json.Marshal(b)
+	if err != nil {
+		return err
+	}
+	files, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(files.Upload(text, p.beatName()), files.Close())
+}
+
+func (p *Place) dropBeat(ctx context.Context) error {
+	files, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(files.Delete(p.beatName()), files.Close())
+}
+
+// ownID names a data folder, so that its server is let in again at once after a crash.
+func ownID(work string) (string, error) {
+	path := filepath.Join(work, "writer")
+	if text, err := os.ReadFile(path); err == nil && len(text) > 0 { //nolint:gosec // our own data folder
+		return strings.TrimSpace(string(text)), nil
+	}
+	id := rand.Text()
+	return id, os.WriteFile(path, []byte(id), 0o600)
+}
