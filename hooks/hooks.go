@@ -495,7 +495,8 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.POST("/notify/refund/{merchant}", p.till.Notices.Refund).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/notify/payout/{merchant}", p.till.Notices.Payout).Unbind(apis.DefaultBodyLimitMiddlewareId).
-		wx.POST("/notify/complaint/{merchant}", p.till.Notices.Complaint).Unbind(apis.DefaultBodyLimitMiddlewareId).
+		Bind(apis.SkipSuccessActivityLog())
+	wx.POST("/notify/complaint/{merchant}", p.till.Notices.Complaint).Unbind(apis.DefaultBodyLimitMiddlewareId).
 		Bind(apis.SkipSuccessActivityLog())
 	wx.GET("/push/{appid}", p.subscribe.VerifyPush).Bind(apis.SkipSuccessActivityLog())
 	wx.POST("/push/{appid}", p.subscribe.ReceivePush).Unbind(apis.DefaultBodyLimitMiddlewareId).Bind(apis.SkipSuccessActivityLog())
