@@ -2,6 +2,9 @@ package answer
 
 // reasons are the texts of data.reason in both languages.
 var reasons = map[string]string{ //nolint:gosec // words about fields, no credentials
+	"a state of a payout":       "应为转账的状态",
+	"the id of the receiver":    "应为收款人的编号",
+	"at most 200 characters":    "最多 200 个字符",
 	"0 to 100000000 fen":        "应为 0 到 100000000 分",
 	"1 to 100 lines":            "应为 1 到 100 行",
 	"1 to 100 orders":           "应为 1 到 100 个订单",
