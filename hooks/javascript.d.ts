@@ -8,6 +8,7 @@ interface WxLoginEvent extends WxEvent { user: core.Record; appID: string; openI
 interface WxProfileEvent extends WxEvent { user: core.Record; avatar?: any }
 interface WxOrderEvent extends WxEvent { order: core.Record }
 interface WxRefundEvent extends WxEvent { order: core.Record; refund: core.Record }
+interface WxPayoutEvent extends WxEvent { payout: core.Record }
 interface WxScanEvent extends WxEvent { code: core.Record; user?: core.Record; invited: boolean }
 interface WxPushEvent extends WxEvent {
   appID: string; openID: string; user?: core.Record; at: time.Time; msgType: string; name: string; msgID: string; fields: { [key: string]: any }
@@ -29,6 +30,10 @@ declare function onWxOrderCreate(handler: (e: WxOrderEvent) => void): void
 declare function onWxOrderPaid(handler: (e: WxOrderEvent) => void): void
 /** A refund that has reached the payer. Comes at least once; throwing makes it come again. */
 declare function onWxRefundSucceeded(handler: (e: WxRefundEvent) => void): void
+/** Money of the shop that has reached a person. Comes at least once; throwing makes it come again. */
+declare function onWxPayoutSucceeded(handler: (e: WxPayoutEvent) => void): void
+/** A payout that has ended without anybody getting the money. Comes at least once; throwing makes it come again. */
+declare function onWxPayoutFailed(handler: (e: WxPayoutEvent) => void): void
 /** A mini-program code that somebody opened. */
 declare function onWxCodeScanned(handler: (e: WxScanEvent) => void): void
 
@@ -46,6 +51,10 @@ declare namespace $wx {
   function sendSubscribeMessage(form: { user?: string; openid?: string; appid?: string; template: string; page?: string; data: { [key: string]: string }; state?: string; lang?: string; trim?: boolean }): string
   /** Makes an order for a user. total and description, or items of the catalogue. The same key gives the same order. */
   function createOrder(form: { user: string; items?: { product: string; quantity: number }[]; total?: number; description?: string; note?: string; key?: string }): core.Record
+  /** Sends money to a user, who has 24 hours to confirm. The same key gives the same payout. amount is in fen. */
+  function payout(form: { user: string; amount: number; remark: string; scene: string; reports: { info_type: string; info_content: string }[]; perception?: string; userName?: string; note?: string; key?: string; appid?: string }): core.Record
+  /** Takes a payout back that nobody has confirmed. */
+  function cancelPayout(id: string): core.Record
   /** Sends an event to everybody in a room; returns to how many connections of this process. */
   function publish(room: string, event: string, payload: any): number
 }

@@ -68,7 +68,7 @@ var (
 		FixZH: "状态见 `data.state`；SUBMITTED 和 ACCEPTED 请稍后再试。",
 	}
 	PayoutNeedsV3 = Problem{
-		Code: "payout_needs_v3", Status: http.StatusServiceUnavailable,
+		Code: "payout_unavailable", Status: http.StatusServiceUnavailable,
 		EN:    "Payouts need the merchant's keys of API v3.",
 		ZH:    "商家转账需要商户的 APIv3 密钥和证书",
 		FixEN: "Enter the APIv3 key, the certificate's serial and the private key in the settings, also where payments run on v2.",

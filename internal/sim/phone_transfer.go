@@ -130,3 +130,10 @@ func (s *Sim) endTransferByHand(c *echo.Context) error {
 	}
 	return c.JSONBlob(http.StatusOK, encode(t))
 }
+
+// bindTransfers binds what the control API has about merchant transfers.
+func (s *Sim) bindTransfers(g *echo.Group) {
+	g.POST("/people/:id/transfer", s.deviceTransfer)
+	g.GET("/transfers", s.listTransfers)
+	g.POST("/transfers/:transfer_bill_no", s.endTransferByHand)
+}

@@ -1,0 +1,42 @@
+package migrations_test
+
+import (
+	"testing"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// TestPayoutsLeaveTheLedgerAlone: ledger rows of before stay as they are, on the way up and down; payouts go with their collection.
+func TestPayoutsLeaveTheLedgerAlone(t *testing.T) {
+	t.Parallel()
+	since := 0
+	for _, m := range core.AppMigrations.Items() {
+		if m.File >= "1765200100" {
+			since++
+		}
+	}
+	up := func(r *core.MigrationsRunner) ([]string, error) { return r.Up() }
+	down := func(r *core.MigrationsRunner) ([]string, error) { return r.Down(since) }
+	old := migrate(t, migrate(t, boot(t, t.TempDir()), up, len(core.AppMigrations.Items())), down, since)
+	row := dbx.Params{"id": "ledger000000001", "event": "paid", "from": "PREPAID", "to": "SUCCESS", "source": "query", "evidence": "{}"}
+	if _, err := old.NonconcurrentDB().Insert("wx_ledger", row).Execute(); err != nil {
+		t.Fatal(err)
+	}
+	filled := migrate(t, old, up, since)
+	kept, err := filled.FindRecordById("wx_ledger", "ledger000000001")
+	if err != nil || kept.GetString("to") != "SUCCESS" || kept.GetString("payout") != "" {
+		t.Fatalf("ledger row: got %v (%v), want it as it was, of no payout", kept, err)
+	}
+	payout := dbx.Params{"id": "payout000000001", "outBillNo": "popayout000000001x1", "mchid": "1900000001", "amount": 100, "state": "SUCCESS"}
+	if _, err := filled.NonconcurrentDB().Insert("wx_payouts", payout).Execute(); err != nil {
+		t.Fatal(err)
+	}
+	again := migrate(t, migrate(t, filled, down, since), up, since)
+	if kept, err = again.FindRecordById("wx_ledger", "ledger000000001"); err != nil || kept.GetString("to") != "SUCCESS" {
+		t.Errorf("ledger row after going down and up: got %v (%v), want it as it was", kept, err)
+	}
+	if n, err := again.CountRecords("wx_payouts"); err != nil || n != 0 {
+		t.Errorf("payouts: got %d, %v, want none", n, err)
+	}
+}
