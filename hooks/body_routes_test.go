@@ -79,16 +79,8 @@ func bodyRoutes() map[string]bodyRoute {
 		"/orders as a superuser": {token: super, path: at("/orders"), body: func(w *bodyWorld) map[string]any {
 			return map[string]any{"user": w.buyer.User, "total": 1200, "description": "蛋糕"}
 		}, strict: true},
-		"/orders/{id}/pay":     {token: buyer, path: of("/pay", (*bodyWorld).unpaid), body: nothing, empty: true},
-		"/orders/{id}/virtual": {token: buyer, path: of("/virtual", (*bodyWorld).virtual), body: nothing, empty: true},
-		"/admin/items/{id}/again": {token: super, path: func(w *bodyWorld) string {
-			sellVirtually(w.t, w.App)
-			item, err := w.FindFirstRecordByData("wx_items", "state", "PUBLISHED")
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			return "/api/wx/admin/items/" + item.Id + "/again"
-		}, body: nothing, empty: true, strict: true},
+		"/orders/{id}/pay":       {token: buyer, path: of("/pay", (*bodyWorld).unpaid), body: nothing, empty: true},
+		"/orders/{id}/virtual":   {token: buyer, path: of("/virtual", (*bodyWorld).virtual), body: nothing, empty: true},
 		"/orders/{id}/sync":      {token: buyer, path: of("/sync", (*bodyWorld).unpaid), body: nothing, empty: true},
 		"/orders/{id}/cancel":    {token: super, path: of("/cancel", (*bodyWorld).unpaid), body: nothing, empty: true, strict: true},
 		"/orders/{id}/refunds":   refund,

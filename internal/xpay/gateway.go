@@ -200,8 +200,11 @@ func (g Gateway) QueryRefund(ctx context.Context, outRefundNo string) (none wxpa
 		return none, &wxpay.Error{Op: "query refund", Kind: wxpay.KindNotFound}
 	}
 	payment, found, err := g.calls.Order(ctx, wechat.XpayKey{OrderID: meta.OutTradeNo})
-	if err != nil || !found {
+	switch {
+	case err != nil:
 		return none, asPayError("query refund", err)
+	case !found:
+		return none, &wxpay.Error{Op: "query refund", Kind: wxpay.KindNotFound}
 	}
 	return wxpay.Refund{
 		MchID: g.merchantIn(o.EnvType), OutRefundNo: o.OrderID, RefundID: o.WxOrderID, OutTradeNo: payment.OrderID, TransactionID: payment.WxOrderID,
@@ -222,7 +225,7 @@ func refundStateOf(s wechat.XpayStatus) wxpay.RefundState {
 // Provided tells WeChat that what was paid for is delivered. Doing it twice does no harm.
 func (g Gateway) Provided(ctx context.Context, outTradeNo string) error {
 	err := g.calls.Provided(ctx, wechat.XpayKey{OrderID: outTradeNo})
-	if wechat.ErrcodeOf(err) == wechat.XpayDone {
+	if err == nil || wechat.ErrcodeOf(err) == wechat.XpayDone {
 		return nil
 	}
 	return asPayError("provide", err)
@@ -230,9 +233,6 @@ func (g Gateway) Provided(ctx context.Context, outTradeNo string) error {
 
 // asPayError gives an error of the server API the kind that it has for the engine.
 func asPayError(op string, err error) error {
-	if err == nil {
-		return &wxpay.Error{Op: op, Kind: wxpay.KindNotFound}
-	}
 	e := (&wxpay.Error{Op: op, Kind: wxpay.KindUnknown, Message: err.Error()}).WithCause(err)
 	we, ok := errors.AsType[*wechat.Error](err)
 	if !ok {
