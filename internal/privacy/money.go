@@ -15,7 +15,7 @@ import (
 const saleEnds = 30 * 24 * time.Hour
 
 // moneyUnderWay lists the numbers of orders that have to end before their buyer can be forgotten: open ones that may still be paid, paid ones that
-// are not shipped, disputed ones, and those whose refund is on its way or waits for a second person. At most ten.
+// are not shipped, disputed ones, and those whose refund is on its way or waits for a second person, and those about which a complaint waits for the shop. At most ten.
 func (p *Privacy) moneyUnderWay(app core.App, user string) (numbers []string, err error) {
 	now := p.Now()
 	err = app.ConcurrentDB().NewQuery(`SELECT o.number FROM orders o WHERE o.[[user]] = {:user} AND (
@@ -23,6 +23,7 @@ func (p *Privacy) moneyUnderWay(app core.App, user string) (numbers []string, er
 		OR o.[[payState]] IN ('PAID', 'PART_REFUNDED') AND o.[[shipState]] = 'NONE' AND o.[[paidAt]] > {:then}
 		OR EXISTS (SELECT 1 FROM refunds r WHERE r.[[order]] = o.id AND r.state IN ('NEW', 'SUBMITTED', 'PROCESSING', 'ABNORMAL'))
 		OR EXISTS (SELECT 1 FROM payments p WHERE p.[[order]] = o.id AND p.state IN ('DISPUTED', 'PREPAYING', 'UNKNOWN', 'CLOSING'))
+		OR EXISTS (SELECT 1 FROM wx_complaints c WHERE c.[[order]] = o.id AND c.state != 'PROCESSED' AND c.[[dueAt]] != '')
 		OR EXISTS (SELECT 1 FROM wx_refund_requests w WHERE w.[[order]] = o.id AND w.state = 'WAITING')
 	) ORDER BY o.created LIMIT 10`).Bind(dbx.Params{
 		"user": user, "then": now.Add(-saleEnds).UTC().Format(days.Stored),
