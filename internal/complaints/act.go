@@ -39,10 +39,11 @@ func rowOf(e *core.RequestEvent) (*core.Record, error) {
 // note: an act whose answer was lost may have been done. The history tells, so it is read before the error is.
 func (c *Complaints) answered(e *core.RequestEvent, row *core.Record, do func(ctx context.Context) error) error {
 	defer c.Locks.Lock("complaint.act/" + row.Id)()
-	ctx, cancel := within(context.WithoutCancel(e.Request.Context()))
+	whole := context.WithoutCancel(e.Request.Context())
+	ctx, cancel := within(whole)
 	defer cancel()
 	failed := do(ctx)
-	fresh, err := c.ask(ctx, jobOf(row))
+	fresh, err := c.ask(whole, jobOf(row)) // which has time of its own
 	switch {
 	case failed != nil:
 		return c.refusal(failed)

@@ -352,3 +352,25 @@ func TestPicturesOfOthers(t *testing.T) {
 		t.Errorf("got %s, want no picture taken for one", got.Body)
 	}
 }
+
+// TestForgottenPayer: who complains and waits is not forgotten, and the sweep does not bring back what was deleted.
+func TestForgottenPayer(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.hears()
+	s.Must(http.MethodPost, "/api/wx/orders/"+s.order+"/refunds", s.token, map[string]any{"all": true})
+	s.settlesRefund()
+	s.WaitFor(t, "orders", dbx.HashExp{"id": s.order}, func(r *core.Record) bool { return r.GetString("payState") == "REFUNDED" })
+	number := s.complains(map[string]any{"problem": "OTHERS"})
+	row := s.row(number)
+	if got := s.buyer.Call(http.MethodDelete, "/api/wx/me", nil); got.Code() != "forget_money_under_way" {
+		t.Errorf("got %d %s, want the complaint to end first", got.Status, got.Body)
+	}
+	s.admin(http.MethodPost, "/"+row.Id+"/complete", map[string]any{})
+	s.Must(http.MethodPost, "/api/wx/admin/users/"+s.buyer.User+"/forget", s.token, map[string]any{"reason": "asked by letter", "days": 0})
+	s.WaitFor(t, "wx_erasures", dbx.HashExp{"user": s.buyer.User}, func(r *core.Record) bool { return r.GetString("state") == "DONE" })
+	s.hears()
+	if n := s.count("wx_complaints", nil); n != 0 {
+		t.Errorf("got %d rows about somebody who was forgotten, want none", n)
+	}
+}

@@ -160,7 +160,8 @@ func platformFields(appID string, said wechat.TradeComplaint) map[string]any {
 	}
 }
 
-// save writes what WeChat said, and calls a person or sends them home. The order and the user are ours.
+// save writes what WeChat said, and calls a person or sends them home. The order and the user are ours. It gives nil for a complaint that nothing is
+// to be done about and whose payer has been forgotten here: the sweep must not bring back what was deleted.
 func (c *Complaints) save(source, number string, fields map[string]any) (*core.Record, error) {
 	defer c.Locks.Lock("complaint/" + source + "/" + number)()
 	var saved *core.Record
@@ -173,6 +174,11 @@ func (c *Complaints) save(source, number string, fields map[string]any) (*core.R
 		row.Set("readAt", c.Now())
 		if err := c.connect(tx, row); err != nil {
 			return err
+		}
+		if row.IsNew() && row.GetDateTime("dueAt").IsZero() {
+			if gone, err := isForgotten(tx, row.GetString("user")); gone || err != nil {
+				return err
+			}
 		}
 		switch {
 		case row.GetString("state") != Processed:
@@ -190,6 +196,15 @@ func (c *Complaints) save(source, number string, fields map[string]any) (*core.R
 		return nil, fmt.Errorf("save complaint %s: %w", number, err)
 	}
 	return saved, nil
+}
+
+// isForgotten tells whether a person has been deleted, or is just being.
+func isForgotten(tx core.App, user string) (bool, error) {
+	if user == "" {
+		return false, nil
+	}
+	rows, err := books.Select(tx, "wx_erasures", "`user` = ? AND `state` IN ('RUNNING', 'DONE')", user)
+	return len(rows) > 0, err
 }
 
 // find gives the row of a complaint, new where there is none.

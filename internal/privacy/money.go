@@ -15,8 +15,8 @@ import (
 const saleEnds = 30 * 24 * time.Hour
 
 // moneyUnderWay lists the numbers of orders that have to end before their buyer can be forgotten: open ones that may still be paid, paid ones that
-// are not shipped, disputed ones, and those whose refund is on its way or waits for a second person; and the
-// numbers of payouts that have not ended. At most ten.
+// are not shipped, disputed ones, those whose refund is on its way or waits for a second person, and those about which a complaint waits for the
+// shop; and the numbers of payouts that have not ended. At most ten.
 func (p *Privacy) moneyUnderWay(app core.App, user string) (numbers []string, err error) {
 	now := p.Now()
 	err = app.ConcurrentDB().NewQuery(`SELECT o.number FROM orders o WHERE o.[[user]] = {:user} AND (
@@ -24,6 +24,7 @@ func (p *Privacy) moneyUnderWay(app core.App, user string) (numbers []string, er
 		OR o.[[payState]] IN ('PAID', 'PART_REFUNDED') AND o.[[shipState]] = 'NONE' AND (o.[[paidAt]] > {:then} OR o.[[shipBy]] > {:now})
 		OR EXISTS (SELECT 1 FROM refunds r WHERE r.[[order]] = o.id AND r.state IN ('NEW', 'SUBMITTED', 'PROCESSING', 'ABNORMAL'))
 		OR EXISTS (SELECT 1 FROM payments p WHERE p.[[order]] = o.id AND p.state IN ('DISPUTED', 'PREPAYING', 'UNKNOWN', 'CLOSING'))
+		OR EXISTS (SELECT 1 FROM wx_complaints c WHERE c.[[order]] = o.id AND c.state != 'PROCESSED' AND c.[[dueAt]] != '')
 		OR EXISTS (SELECT 1 FROM wx_refund_requests w WHERE w.[[order]] = o.id AND w.state = 'WAITING')
 	) UNION ALL SELECT y.[[outBillNo]] FROM wx_payouts y WHERE y.[[user]] = {:user}
 		AND y.state IN ('HELD', 'NEW', 'SUBMITTED', 'ACCEPTED', 'WAITING', 'TRANSFERRING', 'CANCELLING')

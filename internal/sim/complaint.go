@@ -183,7 +183,6 @@ func (s *Sim) move(c *complaint, action string, change func(*complaint)) error {
 
 // complaintNotice is the inside of a notification: which complaint it is, and no more.
 type complaintNotice struct {
-	MchID       string `json:"-"`
 	ComplaintID string `json:"complaint_id"`
 	ActionType  string `json:"action_type"`
 }
@@ -207,7 +206,7 @@ type complaintTold struct {
 	Action string `json:"action_type"`
 }
 
-// falsify changes what the message says, in the ways a receiver has to notice.
+// notice is what the message says, or what a fault makes of it that a receiver has to notice.
 func (t complaintTold) notice(f *fault) complaintNotice {
 	if f.hasKind("unknown_complaint") {
 		t.ID = "2002" + wire.Pick(wire.Digits, 23)

@@ -8,13 +8,12 @@ import (
 	"wxbase/internal/sim/book"
 )
 
-// What a trade complaint of the platform (交易类投诉) can be at. note: of the many numbers there are, the documents name these; where the
-// simulator goes on from 201 and 206 is of its own making.
+// What a trade complaint of the platform (交易类投诉) can be at. note: of the many numbers there are, the documents name these; and 312,
+// 平台判定商家责任，平台退款中; where the simulator goes on from 201 and 206 is of its own making.
 const (
-	tradeToAnswer  = 201 // 待商家处理
-	tradeToProve   = 206 // 平台判定商家责任，待上传处理凭证
-	tradeJudged    = 301 // WeChat looks at it: no number of WeChat's
-	tradeRefunding = 312 // 平台判定商家责任，平台退款中
+	tradeToAnswer = 201 // 待商家处理
+	tradeToProve  = 206 // 平台判定商家责任，待上传处理凭证
+	tradeJudged   = 301 // WeChat looks at it: no number of WeChat's
 
 	eventTradeComplaint = "complaint_callback"
 	tradeAnswerWithin   = 48 * time.Hour
