@@ -88,6 +88,10 @@ ui-check: $(UI_DEPS) ## is ui/dist what ui/src builds, is its first screen under
 e2e: machine build $(DEPS) starters ## the browser story against bin/wxbase
 	cd e2e && WXBASE_BIN="$(CURDIR)/bin/wxbase" npm test
 
+.PHONY: debian
+debian: build $(DEPS) ## the steps of docs/install.md on a fresh Debian, by debootstrap and chroot (Debian, root)
+	cd e2e && WXBASE_BIN="$(CURDIR)/bin/wxbase" node --test --test-force-exit debian/install.js
+
 .PHONY: npm
 npm: build ## the npm package of the simulator and the step for CI, against bin/wxbase
 	cd packages/npm && WXBASE_BIN="$(CURDIR)/bin/wxbase" npm test

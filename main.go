@@ -1,12 +1,12 @@
-// Command wxbase is the whole backend of a WeChat mini program in one executable: PocketBase with its dashboard and REST API, login,
-// payment, codes and realtime rooms for mini programs, and a simulated WeChat for the laptop.
+// Command wxbase is the whole backend of a WeChat mini program in one executable: PocketBase with its dashboard and
+// REST API, login, payment, codes and realtime rooms for mini programs, and a simulated WeChat for a laptop.
 //
 //	wxbase serve --sim     everything, with a local WeChat: no AppID, no merchant
-//	wxbase serve           for real; tells what is still to be configured
+//	wxbase serve           with the real WeChat; it says what is still to be configured
 //	wxbase sim             the simulated WeChat alone, for any backend
 //	wxbase edge            more processes for realtime rooms, over Redis
 //
-// This file is wire only. What wxbase does is in package hooks, which other PocketBase programs can embed.
+// This file only connects the parts. Package hooks does the work, and other PocketBase programs can embed it.
 package main
 
 import (

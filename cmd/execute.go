@@ -3,6 +3,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -17,7 +18,8 @@ import (
 // Execute runs the app's commands and returns the error of the one that failed. PocketBase 0.39 drops it, so that a busy port or a
 // failed migration would exit 0 and look like success to systemd.
 func Execute(app *pocketbase.PocketBase) error {
-	return explain.Error(execute(app), app.DataDir())
+	err := execute(app)
+	return explain.Error(errors.Join(err, folder.GiveToOwner(app.DataDir())), app.DataDir())
 }
 
 func execute(app *pocketbase.PocketBase) error {

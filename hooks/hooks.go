@@ -1,5 +1,5 @@
-// Package hooks makes a PocketBase app the backend of WeChat mini programs: login, phone number, payment, mini-program codes and
-// realtime rooms under /api/wx, on the collections of package migrations, which it imports.
+// Package hooks makes a PocketBase app the backend of WeChat mini programs: login, phone number, payment, mini-program
+// codes and realtime rooms under /api/wx, on the collections of package migrations, which it imports.
 //
 //	app := pocketbase.NewWithConfig(pocketbase.Config{DBConnect: hooks.Connect})
 //	wx := hooks.MustRegister(app, hooks.Config{})
@@ -9,7 +9,8 @@
 //	})
 //	app.Start()
 //
-// The whole API is the list in bindRoutes; features.go connects the packages that do the work.
+// A *Plugin* is the connection of one app with all features. bindRoutes lists the whole API; features.go connects the
+// packages that do the work.
 package hooks
 
 import (

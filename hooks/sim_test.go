@@ -114,3 +114,13 @@ func TestSimStops(t *testing.T) {
 		t.Errorf("the simulator still answers: %d", res.StatusCode)
 	}
 }
+
+// TestSimNeedsAWeChat: a program that does not link the simulator is told how, instead of selling without a WeChat.
+func TestSimNeedsAWeChat(t *testing.T) {
+	t.Parallel()
+	app := core.NewBaseApp(core.BaseAppConfig{DataDir: t.TempDir()})
+	_, err := hooks.Register(app, hooks.Config{Sim: true, Env: func(string) string { return "" }})
+	if err == nil || !strings.Contains(err.Error(), "wxbase/simulated") {
+		t.Errorf("got %v, want it to name wxbase/simulated", err)
+	}
+}

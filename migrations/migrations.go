@@ -1,8 +1,8 @@
 // Package migrations creates the collections of wxbase, one Go file per change, with fields built in code.
 //
-// Import it for its side effect; PocketBase runs what is new at every start, all of it in one transaction. The name of a file is
-// its key in the table `_migrations`, so a landed file is never renamed. Field names are camelCase, money is an integer number of
-// fen, times are UTC. A rule of nil means superusers only, "" means everybody.
+// Import it for its side effect; PocketBase runs the new ones at every start, all of them in one transaction. The name
+// of a file is its key in the table `_migrations`, so a released file is never renamed. Field names are camelCase,
+// money is an integer number of fen, times are UTC. A rule of nil means superusers only, "" means everyone.
 package migrations
 
 import (

@@ -1,4 +1,5 @@
-// Package packaging holds what a machine needs beside the executable: the unit of systemd, and for people to copy: containers, proxies, dashboards.
+// Package packaging holds what a machine needs besides the executable: the systemd unit, and examples to copy:
+// containers, proxies, dashboards.
 package packaging
 
 import _ "embed" // the unit

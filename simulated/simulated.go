@@ -2,7 +2,7 @@
 //
 //	hooks.Config{Sim: true, WeChat: simulated.WeChat()}
 //
-// A program that does not import it does not link the simulator, nor the libraries that only the simulator needs.
+// A program that does not import it links neither the simulator nor the simulator's libraries.
 package simulated
 
 import (

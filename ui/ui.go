@@ -1,5 +1,5 @@
-// Package ui holds the shop's pages as they were built from the sources beside it (`make ui`), and the entry that puts them into
-// PocketBase's dashboard. It knows nothing of the server.
+// Package ui holds the shop's pages as built from the sources beside it (`make ui`), and the entry that adds them to
+// PocketBase's dashboard. It does not depend on the server.
 package ui
 
 import (

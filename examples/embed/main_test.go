@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -171,6 +172,7 @@ func TestSells(t *testing.T) {
 	token, _ := login["token"].(string)
 	user, _ := login["record"].(map[string]any)["id"].(string)
 
+	p.must(http.MethodPost, "/api/collections/rooms/records", super, map[string]any{"name": "kitchen", "joinRule": `@request.auth.id != ""`, "history": 10})
 	order, _ := p.must(http.MethodPost, "/shop/tables/7/bill/"+user, super, nil)["id"].(string)
 	cashier := p.must(http.MethodPost, "/api/wx/orders/"+order+"/pay", token, nil)
 	cashier["action"] = "pay"
@@ -178,6 +180,10 @@ func TestSells(t *testing.T) {
 		t.Fatalf("cashier: got %v, want requestPayment:ok", said)
 	}
 	p.until("it is told of the payment", func() bool { return strings.Contains(p.text(), "paid: "+order) })
+	p.until("the kitchen hears of the order", func() bool {
+		heard, _ := p.must(http.MethodGet, "/api/wx/rooms/kitchen/messages", token, nil)["messages"].([]any)
+		return len(heard) == 1 && strings.Contains(fmt.Sprint(heard[0]), order)
+	})
 
 	refund := p.must(http.MethodPost, "/shop/orders/"+order+"/sorry", super, nil)
 	if got := refund["amount"]; got != 5800.0 {

@@ -1,5 +1,6 @@
-// Package accounts knows the mini programs and merchants of the settings: it keeps one client of WeChat's server API per mini program and one
-// gateway of WeChat Pay per merchant, and their access tokens and other small secrets, sealed, in the database.
+// Package accounts opens WeChat for the mini programs and merchants of the settings: it keeps one client of the server
+// API per mini program, one gateway of WeChat Pay per merchant, and their access tokens and other small secrets,
+// sealed, in the database.
 package accounts
 
 import (

@@ -13,10 +13,11 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// Fail makes the answer for a problem. The cause goes to the log only; WeChat's errcode and request id go along, where there are any.
+// Fail makes the answer for a problem. Only the log gets the cause, with WeChat's errcode and request id if there are
+// any.
 //
-// note: where the cause is something that an operator has added to the database, the answer says so in place of what p says: trying again does
-// not help, and the owner can mend it.
+// note: when the cause is something that an operator added to the database, the answer says so instead of p's text: a
+// repeat does not help, and the owner can fix it.
 func Fail(p Problem, cause error) *router.ApiError {
 	conflict, isConflict := conflict.In(cause)
 	if isConflict && p.Status >= http.StatusInternalServerError {
@@ -28,7 +29,7 @@ func Fail(p Problem, cause error) *router.ApiError {
 		err.Data["table"], err.Data["field"] = conflict.Table, conflict.Field
 	}
 	if we, ok := errors.AsType[*wechat.Error](cause); ok {
-		if we.Errcode != 0 { // none when WeChat did not get to answer
+		if we.Errcode != 0 { // zero when WeChat did not answer
 			err.Data["errcode"] = we.Errcode
 		}
 		if we.RID != "" {
@@ -41,14 +42,14 @@ func Fail(p Problem, cause error) *router.ApiError {
 	return err
 }
 
-// With is fail with one more fact for the client, such as which product is missing.
+// With is Fail with one more fact for the client, such as the missing product.
 func With(p Problem, key string, value any) *router.ApiError {
 	err := Fail(p, nil)
 	err.Data[key] = value
 	return err
 }
 
-// Field is fail for a field of the body, which it names.
+// Field is Fail for a field of the body, which it names.
 func Field(p Problem, field, reason string) *router.ApiError {
 	err := With(p, "field", field)
 	if reason != "" {
@@ -57,7 +58,7 @@ func Field(p Problem, field, reason string) *router.ApiError {
 	return err
 }
 
-// Or passes on an answer that was made deeper down, such as the 413 of a body that is too long, and wraps everything else.
+// Or returns an answer made deeper down, such as the 413 of a long body, and wraps any other error.
 func Or(err error, otherwise Problem) error {
 	if answer, ok := errors.AsType[*router.ApiError](err); ok {
 		return answer
@@ -71,7 +72,7 @@ func FromWechat(cause error) *router.ApiError {
 	switch {
 	case errors.Is(cause, settings.ErrNotConfigured):
 		return Fail(NotConfigured, cause)
-	case errors.Is(cause, wechat.ErrMalformed): // note: it matches ErrDecrypt too, and no new login mends it
+	case errors.Is(cause, wechat.ErrMalformed): // note: it matches ErrDecrypt too, and a new login does not help
 		return Fail(DataMalformed, cause)
 	case errors.Is(cause, wechat.ErrDecrypt):
 		return Fail(SessionStale, cause)
@@ -84,7 +85,7 @@ func FromWechat(cause error) *router.ApiError {
 	}
 }
 
-// FromCode is FromWechat where a one-time code is redeemed: what cannot even be a code is an invalid one.
+// FromCode is FromWechat for the exchange of a one-time code: a malformed code is an invalid one.
 func FromCode(cause error) *router.ApiError {
 	if _, ok := errors.AsType[*wechat.FieldError](cause); ok {
 		return Fail(CodeInvalid, cause)

@@ -1,11 +1,11 @@
 package answer
 
-// One way to read a body. What a body is, its bytes say and not its Content-Type: curl calls JSON a form, and old phones call it text. A
-// body is one JSON object, or nothing at all, or it is refused: nothing is taken out of what is half understood.
+// One way to read a body. Its bytes decide what it is, not its Content-Type: curl calls JSON a form, and old phones
+// call it text. A body is one JSON object or empty; anything else is refused as a whole.
 //
-// Lenient routes ignore fields that they do not know and take a number that is written as a string, so that old and new clients live
-// together. Strict ones, which move money or stock, refuse both: a misspelt `amount` must not become the amount of somebody's default.
-// A field that is there twice is refused by both, because readers differ in which of the two they believe.
+// Lenient routes ignore unknown fields and accept a number inside a string, so that old and new clients work together.
+// Strict ones, which move money or stock, refuse both: a misspelt `amount` must not fall back to a default amount. Both
+// refuse a repeated field, because readers differ in which of the two they use.
 
 import (
 	"bufio"
@@ -23,7 +23,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 )
 
-// wholeNumber is what a lenient route takes for a number inside a string.
+// wholeNumber is a number inside a string that a lenient route accepts.
 var wholeNumber = regexp.MustCompile(`^"-?(0|[1-9][0-9]{0,17})"$`)
 
 // ReadBody reads a JSON object, whatever the Content-Type says, into a pointer to a struct. An empty body leaves the struct as it is.
@@ -31,18 +31,19 @@ func ReadBody(e *core.RequestEvent, into any) error {
 	return bodyReader{}.read(e, into)
 }
 
-// ReadStrict is ReadBody for routes that move money or stock: unknown fields, nulls and numbers inside strings are refused by name.
+// ReadStrict is ReadBody for routes that move money or stock: it refuses unknown fields, nulls and numbers inside
+// strings, by name.
 func ReadStrict(e *core.RequestEvent, into any) error {
 	return bodyReader{strict: true}.read(e, into)
 }
 
-// ReadByRank is strict with superusers and staff, who say who pays how much, and lenient with the clients that are on people's phones.
+// ReadByRank is strict with superusers and staff, who set amounts, and lenient with phones, whose clients may be old.
 func ReadByRank(e *core.RequestEvent, into any) error {
 	staff := e.Auth != nil && e.Auth.Collection().Name == "wx_staff"
 	return bodyReader{strict: staff || e.HasSuperuserAuth()}.read(e, into)
 }
 
-// ReadNothing is for routes whose path says all. A body that wants more than the route does must not be taken for the bare wish.
+// ReadNothing is for routes without a body. It refuses a body, because the caller expects more than the route does.
 func ReadNothing(e *core.RequestEvent) error {
 	return ReadByRank(e, &struct{}{})
 }
@@ -52,7 +53,7 @@ func ReadUpload(e *core.RequestEvent, into any) error {
 	if kind, _, _ := mime.ParseMediaType(e.Request.Header.Get("Content-Type")); kind != "multipart/form-data" || e.Request.Body == nil {
 		return ReadBody(e, into)
 	}
-	body := bufio.NewReader(e.Request.Body) // note: an upload is not read into memory to look at its first bytes
+	body := bufio.NewReader(e.Request.Body) // note: the first bytes are enough; an upload is not read into memory
 	e.Request.Body = &router.RereadableReadCloser{ReadCloser: bufferedBody{body, e.Request.Body}}
 	if start, _ := body.Peek(2); string(start) != "--" {
 		return ReadBody(e, into)
@@ -80,7 +81,7 @@ func (r bodyReader) read(e *core.RequestEvent, into any) error {
 	return r.decode(e, raw, into)
 }
 
-// wholeBody reads the body. One that is too long is a 413 of PocketBase's.
+// wholeBody reads the body. PocketBase answers a long one with 413.
 func wholeBody(e *core.RequestEvent) ([]byte, error) {
 	if e.Request.Body == nil {
 		return nil, nil
@@ -95,7 +96,7 @@ func wholeBody(e *core.RequestEvent) ([]byte, error) {
 func (r bodyReader) decode(e *core.RequestEvent, raw []byte, into any) error {
 	raw = bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")))
 	if len(raw) == 0 {
-		e.Request.Header.Del("Content-Type") // note: an empty form is malformed to PocketBase
+		e.Request.Header.Del("Content-Type") // note: PocketBase rejects an empty form
 		e.Request.ContentLength = 0
 		return nil
 	}
@@ -106,7 +107,7 @@ func (r bodyReader) decode(e *core.RequestEvent, raw []byte, into any) error {
 	if err != nil {
 		return err
 	}
-	// note: what reads the body after us, such as a rule with @request.body, reads the same that we did
+	// note: later readers of the body, such as a rule with @request.body, read the same as we did
 	e.Request.Header.Set("Content-Type", "application/json")
 	e.Request.Body = &router.RereadableReadCloser{ReadCloser: io.NopCloser(bytes.NewReader(raw))}
 	if err := json.Unmarshal(known, into); err != nil {
@@ -115,7 +116,7 @@ func (r bodyReader) decode(e *core.RequestEvent, raw []byte, into any) error {
 	return nil
 }
 
-// known is what of a value the type can hold, or the refusal that names the field.
+// known returns the part of a value that the type can hold, or the refusal that names the field.
 func (r bodyReader) known(raw json.RawMessage, t reflect.Type, path string) (json.RawMessage, error) {
 	if t.Kind() == reflect.Pointer {
 		if string(raw) == "null" && !r.strict {
@@ -138,7 +139,7 @@ func (r bodyReader) known(raw json.RawMessage, t reflect.Type, path string) (jso
 	}
 }
 
-// leaf is a value that is not looked into.
+// leaf reads a value without looking into it.
 func (r bodyReader) leaf(raw json.RawMessage, t reflect.Type, path string) (json.RawMessage, error) {
 	number := t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64
 	if number && !r.strict && wholeNumber.Match(raw) {
@@ -156,7 +157,7 @@ func (r bodyReader) leaf(raw json.RawMessage, t reflect.Type, path string) (json
 func (r bodyReader) object(raw json.RawMessage, path string, typeOf func(string) (reflect.Type, bool)) (json.RawMessage, error) {
 	kept := map[string]json.RawMessage{}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
-	_, _ = decoder.Token() // the brace: the JSON is known to be valid
+	_, _ = decoder.Token() // skip the brace: the JSON is known to be valid
 	for decoder.More() {
 		token, err := decoder.Token()
 		if err != nil {
@@ -206,7 +207,7 @@ func (r bodyReader) list(raw json.RawMessage, t reflect.Type, path string) (json
 	return json.Marshal(items)
 }
 
-// fieldTypes finds a field of a struct by the very name of its json tag; encoding/json would take "AMOUNT" for "amount".
+// fieldTypes finds a field of a struct by its exact json tag; encoding/json would accept "AMOUNT" for "amount".
 func fieldTypes(t reflect.Type) func(string) (reflect.Type, bool) {
 	types := map[string]reflect.Type{}
 	for f := range t.Fields() {

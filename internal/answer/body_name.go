@@ -1,6 +1,7 @@
 package answer
 
-// PocketBase believes a body's Content-Type. Its own routes read what ours would here: what begins with a brace is JSON.
+// PocketBase trusts a body's Content-Type. Here a body that begins with a brace becomes JSON, so that PocketBase's
+// routes read it as ours do.
 
 import (
 	"bytes"
@@ -13,8 +14,8 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 )
 
-// NameBody gives a body of PocketBase's routes for records, batches and subscriptions the name that its bytes have, and refuses one that
-// nobody there can read, which PocketBase would take for an empty one.
+// NameBody sets the Content-Type of a body of PocketBase's routes for records, batches and subscriptions by its bytes.
+// It refuses a body that they cannot read, which PocketBase would treat as empty.
 func NameBody(e *core.RequestEvent) error {
 	path, method := e.Request.URL.Path, e.Request.Method
 	writes := method == http.MethodPost || method == http.MethodPatch || method == http.MethodPut
@@ -33,8 +34,8 @@ func NameBody(e *core.RequestEvent) error {
 	return e.Next()
 }
 
-// firstBytes looks at the beginning of a body without taking it away.
-// NB! a body that PocketBase has wrapped begins anew at its end: what was read to the end must not be read from it a second time.
+// firstBytes looks at the beginning of a body without consuming it. NB! a body that PocketBase has wrapped restarts at
+// its end: do not read on after the end.
 func firstBytes(e *core.RequestEvent, n int) string {
 	start := make([]byte, n)
 	got, err := io.ReadFull(e.Request.Body, start)

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-// Translate answers our own problems in Chinese to callers whose Accept-Language prefers it; everybody else gets English. Programs
-// look at data.code, which is the same in both.
+// Translate answers our own problems in Chinese when Accept-Language prefers it, and otherwise in English. Programs
+// read data.code, which is the same in both.
 func Translate() func(*core.RequestEvent) error {
 	problems := byCode()
 	matcher := language.NewMatcher([]language.Tag{language.English, language.Chinese})
@@ -29,7 +29,7 @@ func Translate() func(*core.RequestEvent) error {
 		if _, at := language.MatchStrings(matcher, e.Request.Header.Get("Accept-Language")); at == 0 {
 			return err
 		}
-		translated := *answer // note: problems may be shared between requests
+		translated := *answer // note: requests may share a problem
 		translated.Message = problem.ZH
 		if reason, ok := answer.Data["reason"].(string); ok {
 			translated.Data = maps.Clone(answer.Data)

@@ -1,5 +1,5 @@
-// Package answer is what the API says when it refuses: the catalogue of problems in English and Chinese, how an error of a room becomes one of
-// them, and how a body is read before anything is done with it.
+// Package answer is what the API says when it refuses: the catalogue of problems in English and Chinese, the
+// translation of a feature's error into one of them, and the reading of request bodies.
 //
 //	return answer.Fail(answer.OrderPaid, nil)
 //	return answer.With(answer.StockShort, "product", id)

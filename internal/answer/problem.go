@@ -1,12 +1,12 @@
 package answer
 
-// Problem is one error that a client of the API can meet. Programs look at Code, which never changes; people read the rest.
-// docs/errors.md is made from the catalogue.
+// Problem is one error that a client of the API can meet. Programs read Code, which never changes; people read the
+// rest. docs/errors.md is generated from the catalogue.
 type Problem struct {
 	Code   string // words joined by "_"; data.code of the answer
 	Status int    // of HTTP
 
-	EN, ZH       string // the sentence that the answer has as its message
+	EN, ZH       string // the message of the answer
 	FixEN, FixZH string // what the caller or the owner can do, for docs/errors.md
 }
 

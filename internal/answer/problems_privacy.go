@@ -2,7 +2,7 @@ package answer
 
 import "net/http"
 
-// A person's data: taking it away, and being forgotten.
+// A person's data: exporting it, and erasing it.
 var (
 	ExportLimit = Problem{
 		Code: "export_limit_reached", Status: http.StatusTooManyRequests,

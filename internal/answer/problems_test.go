@@ -28,7 +28,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestEveryErrorIsInTheCatalogue reads the sources: whatever is a Problem anywhere in the package is in All, and there only once.
+// TestEveryErrorIsInTheCatalogue reads the sources: every Problem of the package is in All, once.
 func TestEveryErrorIsInTheCatalogue(t *testing.T) {
 	t.Parallel()
 	listed := map[string]bool{}

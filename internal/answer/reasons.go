@@ -1,8 +1,8 @@
 package answer
 
-// data.reason says to people what a field should have been; programs look at data.code and data.field. It is written in English where it
-// is found out, and turned into Chinese here for callers who prefer that. A reason without a row, such as what WeChat itself has said,
-// stays as it is.
+// data.reason tells people what a field should have been; programs read data.code and data.field. It is written in
+// English where the error is found, and translated here for callers who prefer Chinese. A reason without a row, such as
+// WeChat's own words, stays unchanged.
 
 import (
 	"regexp"
@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// field is what a reason may begin with: the name of the field, which is the same in both languages.
+// field matches the name of the field at the beginning of a reason, which both languages share.
 var field = regexp.MustCompile(`^[A-Za-z_][\w.\[\]]*: `)
 
-// ReasonInChinese translates data.reason; a text that is not known comes back unchanged.
+// ReasonInChinese translates data.reason; an unknown text comes back unchanged.
 func ReasonInChinese(reason string) string {
 	if chinese, ok := reasonPhrases()(reason); ok {
 		return chinese
@@ -30,7 +30,7 @@ type phrase struct {
 	chinese string
 }
 
-// reasonPhrases gives the lookup. {} in a row stands for what is only known when the reason is given.
+// reasonPhrases returns the lookup. {} in a row stands for a value that is known only at run time.
 var reasonPhrases = sync.OnceValue(func() func(string) (string, bool) {
 	var phrases []phrase
 	for english, chinese := range reasons {

@@ -14,7 +14,7 @@ import (
 	"wxbase/internal/answer"
 )
 
-// TestEveryReasonIsInChinese reads the reasons that stand in the sources: a page in Chinese shows none of them in English.
+// TestEveryReasonIsInChinese reads the reasons in the sources: each has a Chinese text.
 func TestEveryReasonIsInChinese(t *testing.T) {
 	t.Parallel()
 	found := 0
@@ -29,8 +29,8 @@ func TestEveryReasonIsInChinese(t *testing.T) {
 	}
 }
 
-// reasonsOf are the texts of answer.Field, of answer.With "reason", of WeChat's arguments and of our own validations, with an example in
-// the place of what is only known when they are said.
+// reasonsOf returns the texts of answer.Field, of answer.With "reason", of WeChat's arguments and of our validations,
+// with an example for each value that is known only at run time.
 func reasonsOf(t *testing.T, folders ...string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -61,7 +61,7 @@ func reasonsOf(t *testing.T, folders ...string) map[string]string {
 	return found
 }
 
-// reasonIn is the reason that a call gives; empty for other calls, and where an error says it.
+// reasonIn returns the reason in a call; empty for other calls, and where an error provides it.
 func reasonIn(call *ast.CallExpr) string {
 	name := ""
 	switch f := call.Fun.(type) {

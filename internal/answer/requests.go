@@ -11,7 +11,7 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// QueryNumber reads a number from 1 to most of the query.
+// QueryNumber reads a number from 1 to most from the query string.
 func QueryNumber(e *core.RequestEvent, name string, otherwise, most int) (int, error) {
 	text := e.Request.URL.Query().Get(name)
 	if text == "" {
@@ -33,7 +33,7 @@ func WithReason(problem Problem, cause error) *router.ApiError {
 	return refusal
 }
 
-// IsPictureRefused tells whether a record was not saved because of a picture.
+// IsPictureRefused tells whether a picture kept a record from being saved.
 func IsPictureRefused(err error) bool {
 	fields, ok := errors.AsType[validation.Errors](err)
 	if !ok {

@@ -1,5 +1,5 @@
-// Package apptest starts a whole wxbase for a test: a migrated PocketBase on a real listener, the simulated WeChat beside it, and
-// a clock that the test moves. Everything goes through HTTP on 127.0.0.1, as it does for a phone.
+// Package apptest starts a whole wxbase for a test: a migrated PocketBase on a real listener, the simulated WeChat, and
+// a clock that the test moves. Everything goes through HTTP on 127.0.0.1, as from a phone.
 package apptest
 
 import (

@@ -1,7 +1,7 @@
 package books
 
-// What a person must see is a row of wx_alerts, not a log line: it outlives the process, stands once however often the same thing
-// happens, and stays until somebody closes it or its cause has passed.
+// What a person must see is a row of wx_alerts, not a log line: it outlives the process, exists once per cause however
+// often it repeats, and stays until a person closes it or its cause has passed.
 
 import (
 	"database/sql"
@@ -17,10 +17,10 @@ import (
 	"wxbase/internal/redact"
 )
 
-// AlertKind is what an alert is about; docs/configuration.md tells what to do for each.
+// AlertKind is the subject matter of an alert; docs/configuration.md says what to do for each.
 type AlertKind string
 
-// What an alert is about.
+// The kinds. The subject of each is in its comment.
 const (
 	AlertDisputed  AlertKind = "disputed"  // a payment that does not fit our books; the subject is the payment
 	AlertUnmatched AlertKind = "unmatched" // money for a number that is not in our books; the number
@@ -41,16 +41,17 @@ const (
 	maxAlertDetails = 8_000
 )
 
-// alerts are what a person must see.
+// alerts writes the alerts that a person must see.
 type alerts struct {
 	*base
 	webhook *Webhook
 	address func() string // of this server, for the webhook
 }
 
-// Raise writes the open row of a kind and subject, in the given app or transaction. A repeat counts, and brings its details up to date.
+// Raise writes the open row of a kind and subject, in the given app or transaction. A repeat increments its counter and
+// updates its details.
 //
-// note: inside a transaction nothing is sent: a webhook is told by the outbox once the row is committed.
+// note: inside a transaction nothing is sent: the outbox calls a webhook after the commit.
 func (a *alerts) Raise(app core.App, kind AlertKind, subject string, details map[string]any) error {
 	subject = Clip(strings.ToValidUTF8(subject, "�"), MaxAlertSubject)
 	text, err := alertDetails(details)
@@ -85,7 +86,7 @@ func (a *alerts) raiseIn(tx core.App, kind AlertKind, subject string, details js
 	return err
 }
 
-// Settle closes the open row of a kind and subject, if there is one. by is who or what closed it.
+// Settle closes the open row of a kind and subject, if there is one. by is the person or the cause that closed it.
 func (a *alerts) Settle(app core.App, kind AlertKind, subject, by string) error {
 	now := a.now().UTC().Format(days.Stored)
 	err := Exec(app, "UPDATE `wx_alerts` SET `closedAt` = ?, `closedBy` = ?, `updated` = ? WHERE `kind` = ? AND `subject` = ? AND `closedAt` = ''",
@@ -100,7 +101,8 @@ func openAlert(app core.App, kind AlertKind, subject string) (*core.Record, erro
 	return Find(app, "wx_alerts", dbx.HashExp{"kind": string(kind), "subject": subject, "closedAt": ""})
 }
 
-// alertDetails is the JSON of the details without secrets; what is too long is left out, because a row that is not written helps nobody.
+// alertDetails is the JSON of the details without secrets. It omits details that are too long, because a row that fails
+// to save is useless.
 func alertDetails(details map[string]any) (json.RawMessage, error) {
 	if details == nil {
 		return json.RawMessage(`{}`), nil
@@ -115,7 +117,7 @@ func alertDetails(details map[string]any) (json.RawMessage, error) {
 	return text, nil
 }
 
-// Clip shortens a text to so many bytes without cutting a character.
+// Clip shortens a text to at most so many bytes without cutting a character.
 func Clip(text string, most int) string {
 	if len(text) <= most {
 		return text

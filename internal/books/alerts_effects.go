@@ -1,6 +1,6 @@
 package books
 
-// Alerts about effects that do not work.
+// Alerts about failing effects.
 
 import (
 	"cmp"
@@ -9,7 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
-// AlertForEffect tells a person of an effect that was given up or keeps failing.
+// AlertForEffect raises an alert for an effect that was given up or keeps failing.
 func (a *alerts) AlertForEffect(row *core.Record, outcome error) error {
 	key, attempts := row.GetString("key"), row.GetInt("attempts")
 	switch {
@@ -29,7 +29,7 @@ func (a *alerts) AlertTogether(row *core.Record) error {
 	return a.Raise(a.app, AlertEffect, row.GetString("effect"), map[string]any{"last": row.GetString("key"), "error": row.GetString("error")})
 }
 
-// raiseOld turns a row of a version before wx_alerts into an alert.
+// raiseOld turns a row from a version without wx_alerts into an alert.
 func (a *alerts) raiseOld(_ context.Context, row *core.Record) error {
 	about, err := AboutOf(row)
 	if err != nil {

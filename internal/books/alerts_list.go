@@ -13,7 +13,7 @@ import (
 	"wxbase/internal/answer"
 )
 
-// mostAlerts is how many alerts one answer holds; the collection wx_alerts has the rest.
+// mostAlerts limits the alerts in one answer; the collection wx_alerts has the rest.
 const mostAlerts = 200
 
 // Alert is an alert as superusers see it.
@@ -34,7 +34,7 @@ func viewAlert(r *core.Record) Alert {
 		ID: r.Id, Kind: r.GetString("kind"), Subject: r.GetString("subject"), Since: r.GetDateTime("since"), Seen: r.GetInt("seen"),
 		Last: r.GetDateTime("last"), ClosedAt: r.GetDateTime("closedAt"), ClosedBy: r.GetString("closedBy"),
 	}
-	_ = r.UnmarshalJSONField("details", &v.Details) // details that are no object are left out
+	_ = r.UnmarshalJSONField("details", &v.Details) // details that are not an object are left out
 	return v
 }
 
@@ -69,7 +69,7 @@ func (a *alerts) Alerts(app core.App, where dbx.Expression, sort string) ([]Aler
 	return views, nil
 }
 
-// CloseAlert handles POST /api/wx/admin/alerts/{id}/close for superusers. Who closed it first stays on the row.
+// CloseAlert handles POST /api/wx/admin/alerts/{id}/close for superusers. The row keeps the first person who closed it.
 func (a *alerts) CloseAlert(e *core.RequestEvent) error {
 	if err := answer.ReadStrict(e, &struct{}{}); err != nil {
 		return err

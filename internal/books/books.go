@@ -1,9 +1,9 @@
-// Package books writes what may not be lost: the inbox of what WeChat sent, the outbox of what is still to do, the alerts that a person must see,
-// and counted allowances. Features reach these tables through it only.
+// Package books writes what may not be lost: the *inbox* of what WeChat sent, the *outbox* of what is still to do, the
+// *alerts* that a person must see, and the *quotas* that limit uses. Features reach these tables only through it.
 //
-// An effect is queued in the transaction that causes it (QueueEffect) and carried out after the commit by a worker, in lanes: effects of one
-// order go one after the other, several orders go at once. What fails is tried again, later and later. What must not happen twice has to be safe
-// to repeat: a process that dies between the act and its note does it again.
+// An *effect* is queued in the transaction that causes it (QueueEffect) and carried out after the commit by a worker,
+// in *lanes*: effects of one order run in sequence, those of several orders concurrently. A failed effect is repeated
+// at growing intervals. Effects must be safe to repeat: a process that dies between the act and its note repeats it.
 package books
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
-// Books writes what may not be lost: the inbox of what WeChat sent, the outbox of what is still to do, alerts and counted allowances.
+// Books writes what may not be lost: inbox, outbox, alerts and quotas.
 type Books struct {
 	*base
 	*alerts
@@ -23,25 +23,25 @@ type Books struct {
 	*quotas
 }
 
-// base is what each of the books works with.
+// base is what all parts share.
 type base struct {
 	app core.App
 	now func() time.Time
 }
 
-// New makes the books of an app. every is how often the outbox is looked at, told whom a new alert calls (nil: nobody), address the public
-// address of this server.
-func New(app core.App, now func() time.Time, every time.Duration, told *Webhook, address func() string) *Books {
-	Watch(app, "", nil) // from now on Write knows the app
+// New makes the books of an app. The worker looks into the outbox at least at this interval; webhook receives new
+// alerts (nil: none), address is the public address of this server.
+func New(app core.App, now func() time.Time, every time.Duration, webhook *Webhook, address func() string) *Books {
+	Watch(app, "", nil) // so that Write knows the app
 	base := &base{app: app, now: now}
-	alerts := &alerts{base: base, webhook: told, address: address}
+	alerts := &alerts{base: base, webhook: webhook, address: address}
 	b := &Books{base: base, alerts: alerts, inbox: &inbox{base}, outbox: newOutbox(base, alerts, every), quotas: &quotas{base}}
 	b.Handle(effectAlert, Effect{Do: b.raiseOld})
 	b.Handle(effectWebhook, Effect{Do: b.tellWebhook, Alert: b.alertForWebhook, lane: effectWebhook})
 	return b
 }
 
-// LogError logs an error that nobody else hears of; none, and that of an ended context, it leaves out.
+// LogError logs an error that is not returned to anyone. It skips nil and the error of an ended context.
 func (b *base) LogError(what string, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		b.app.Logger().Error(what+" stopped", "error", err.Error())

@@ -17,32 +17,32 @@ import (
 // States of wx_inbox rows.
 const (
 	InboxApplied   = "APPLIED"   // it moved a payment
-	InboxRepeated  = "REPEATED"  // it said what was known
-	InboxRefused   = "REFUSED"   // it did not pass the checks
-	InboxDisputed  = "DISPUTED"  // it is genuine and does not fit our books: a person must look
-	InboxUnmatched = "UNMATCHED" // it is genuine and we have no such payment
-	inboxFailed    = "FAILED"    // it is genuine and could not be written into the books; WeChat sends it again
+	InboxRepeated  = "REPEATED"  // it said what was already known
+	InboxRefused   = "REFUSED"   // it failed the checks
+	InboxDisputed  = "DISPUTED"  // it is genuine and contradicts our books: a person must look
+	InboxUnmatched = "UNMATCHED" // it is genuine, and there is no such payment here
+	inboxFailed    = "FAILED"    // it is genuine, but writing it failed; WeChat sends it again
 )
 
-// Limits on what strangers can make us keep.
+// Limits on what strangers can make us store.
 const (
 	refusedPerHour  = 200
 	refusedBodySize = 4 << 10
 )
 
-// Digest is the SHA-256 of b in hexadecimal digits, for keys by which a repeat is recognized.
+// Digest is the SHA-256 of b in hexadecimal digits, for keys that recognise repeats.
 func Digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
 
-// SaveInbox writes the row once; a repeat only counts.
+// SaveInbox writes the row once; a repeat only increments its counter.
 func SaveInbox(tx core.App, row map[string]any, state, problem string) error {
 	_, err := CountInbox(tx, row, state, problem)
 	return err
 }
 
-// CountInbox writes the row, or counts one more sight of it, and returns how often it has been seen.
+// CountInbox writes the row, or increments its counter, and returns the counter.
 func CountInbox(app core.App, row map[string]any, state, problem string) (seen int, err error) {
 	err = Together(app, func(tx core.App) error {
 		seen = 1
@@ -55,7 +55,7 @@ func CountInbox(app core.App, row map[string]any, state, problem string) (seen i
 		if err != nil {
 			return err
 		}
-		// what was unmatched or failed at first may fit later
+		// an unmatched or failed row may match later
 		if state == InboxApplied || state != inboxFailed && r.GetString("state") == inboxFailed {
 			r.Set("state", state)
 			r.Set("error", problem[:min(len(problem), 1_000)])
@@ -70,19 +70,19 @@ func CountInbox(app core.App, row map[string]any, state, problem string) (seen i
 	return seen, nil
 }
 
-// inbox keeps what WeChat sent and nobody could work on.
+// inbox keeps what WeChat sent and the features could not process.
 type inbox struct{ *base }
 
-// KeepFailed keeps a genuine notification that could not be applied. It is written by itself: the transaction that failed has taken its own row
-// back with it.
+// KeepFailed keeps a genuine notification that could not be applied. It writes outside of the failed transaction, whose
+// own row was rolled back.
 func (i *inbox) KeepFailed(app core.App, row map[string]any, cause error) {
 	if _, err := CountInbox(app, row, inboxFailed, cause.Error()); err != nil {
 		app.Logger().Error("notification not kept", "ref", row["ref"], "error", err.Error(), "because", cause.Error())
 	}
 }
 
-// KeepRefused keeps something that was refused with the reason, shortened and at most so many of a kind an hour: these are the places
-// where anybody on the internet can make us write.
+// KeepRefused keeps a refused request with the reason, shortened and at most so many of a kind per hour: here anyone on
+// the internet can make us write.
 func (i *inbox) KeepRefused(app core.App, kind, source string, headers map[string]string, body []byte, cause error) {
 	since := i.now().Add(-time.Hour).UTC().Format(days.Stored)
 	n, err := app.CountRecords("wx_inbox", dbx.HashExp{"state": InboxRefused, "kind": kind}, dbx.NewExp("created > {:t}", dbx.Params{"t": since}))

@@ -14,27 +14,27 @@ import (
 	"wxbase/internal/redact"
 )
 
-// Effects of the books themselves.
+// Effects of the package itself.
 const (
-	effectAlert   = "alert"         // a person must look; rows of versions before wx_alerts
-	effectWebhook = "alert.webhook" // somebody is called about an alert
+	effectAlert   = "alert"         // raise an alert; rows from versions without wx_alerts
+	effectWebhook = "alert.webhook" // call the webhook about an alert
 )
 
-// Effect is what one kind of row in wx_outbox means.
+// Effect is the meaning of one kind of row in wx_outbox.
 type Effect struct {
 	Do    func(ctx context.Context, row *core.Record) error // makes one try
 	Carry func(ctx context.Context, row *core.Record) error // nil: carry; for an effect that a request may try at the same time
-	Alert func(row *core.Record, outcome error) error       // nil: AlertForEffect; tells a person of what was given up or keeps failing
+	Alert func(row *core.Record, outcome error) error       // nil: AlertForEffect; raises an alert for an effect that was given up or keeps failing
 
-	Wanted func() bool // nil: always; whether anybody listens, so that QueueWanted spares the row otherwise
+	Wanted func() bool // nil: always; false lets QueueWanted skip the row, because there is no listener
 
-	lane string // of all rows of the kind; empty: that of the order they are about
+	lane string // of all rows of the kind; empty: the order of each row
 }
 
-// Handle says what is done for the rows of an effect. All effects are registered before the worker starts.
+// Handle registers the code of an effect. All effects are registered before the worker starts.
 func (o *outbox) Handle(name string, e Effect) { o.effects[name] = e }
 
-// About is what the payload of an effect may name.
+// About is what the payload of an effect may contain.
 type About struct {
 	Order   string `json:"order"`
 	Payment string `json:"payment"`
@@ -52,15 +52,15 @@ func AboutOf(row *core.Record) (About, error) {
 	return a, nil
 }
 
-// outbox carries out what a transaction has queued.
+// outbox carries out what transactions have queued.
 type outbox struct {
 	*base
 	alerts  *alerts
-	every   time.Duration // how often the worker looks by itself
+	every   time.Duration // how often the worker looks without being woken
 	effects map[string]Effect
 
 	woken chan struct{}
-	soon  atomic.Bool // somebody has woken the worker, and it has not been told yet
+	soon  atomic.Bool // a Wake is pending
 	stop  context.CancelFunc
 	done  sync.WaitGroup
 	lanes *lanes
@@ -70,16 +70,16 @@ func newOutbox(b *base, a *alerts, every time.Duration) *outbox {
 	return &outbox{base: b, alerts: a, every: every, effects: map[string]Effect{}, woken: make(chan struct{}, 1), lanes: newLanes()}
 }
 
-// wakeAfter is how long the worker is left alone after somebody wants it, so that under load it looks once for many.
+// wakeAfter delays the worker after a Wake, so that under load it looks once for many.
 const wakeAfter = 5 * time.Millisecond
 
-// Wake makes the worker look in a moment. It never blocks.
+// Wake makes the worker look soon. It never blocks.
 func (o *outbox) Wake() {
 	if !o.soon.CompareAndSwap(false, true) {
 		return
 	}
 	time.AfterFunc(wakeAfter, func() {
-		o.soon.Store(false) // note: before the worker looks, so that what comes from now on wakes it again
+		o.soon.Store(false) // note: before the worker looks, so that a later Wake wakes it again
 		select {
 		case o.woken <- struct{}{}:
 		default:
@@ -87,14 +87,14 @@ func (o *outbox) Wake() {
 	})
 }
 
-// QueueEffect adds an effect in the transaction of the transition that causes it. The key is unique, so it is there once however
-// often the transition is tried.
+// QueueEffect adds an effect in the transaction of its cause. The key is unique, so repeating the transition adds it
+// only once.
 func QueueEffect(tx core.App, effect, about string, payload map[string]any) error {
 	_, err := InsertOnce(tx, "wx_outbox", map[string]any{"effect": effect, "key": effect + "/" + about, "payload": payload, "nextAt": types.NowDateTime()}, "key")
 	return err
 }
 
-// QueueWanted is QueueEffect for an effect that somebody wants, and nothing for another.
+// QueueWanted is QueueEffect for an effect with listeners, and does nothing for others.
 func (o *outbox) QueueWanted(tx core.App, effect, about string, payload map[string]any) error {
 	if wanted := o.effects[effect].Wanted; wanted != nil && !wanted() {
 		return nil
@@ -102,7 +102,7 @@ func (o *outbox) QueueWanted(tx core.App, effect, about string, payload map[stri
 	return QueueEffect(tx, effect, about, payload)
 }
 
-// StartWorker runs the outbox, and beside it other work, until the app ends.
+// StartWorker runs the outbox, and the other given work, until the app ends.
 func (o *outbox) StartWorker(beside ...func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	o.stop = cancel
@@ -110,11 +110,12 @@ func (o *outbox) StartWorker(beside ...func(context.Context)) {
 	for _, work := range beside {
 		o.done.Go(func() { defer o.OutliveApp(); work(ctx) })
 	}
-	o.Wake() // what an earlier process left
+	o.Wake() // for what an earlier process left
 }
 
-// OutliveApp lets a worker end when its app has been taken apart under it: PocketBase has no database then, and says so by a nil pointer. That is
-// a step that was still under way after outboxGrace, or a program that resets the app without ending it.
+// OutliveApp recovers the panic of a worker whose app was taken apart: PocketBase then has no database and panics with
+// a nil pointer. That happens to a step that runs longer than outboxGrace, and in a program that resets the app without
+// ending it.
 func (o *outbox) OutliveApp() {
 	if cause := recover(); cause != nil && o.app.IsBootstrapped() {
 		panic(cause)
@@ -136,7 +137,7 @@ func (o *outbox) work(ctx context.Context) {
 	}
 }
 
-// StopWorker waits for the steps at hand, but not for ever: what is not noted as done is done again at the next start.
+// StopWorker waits a limited time for the running steps: a step that is not noted as done runs again at the next start.
 func (o *outbox) StopWorker() {
 	if o.stop != nil {
 		o.stop()
@@ -150,7 +151,7 @@ func (o *outbox) StopWorker() {
 	}
 }
 
-// carryDue is carry for the worker. Effects that a request may be carrying out at the same time take turns with it.
+// carryDue is carry for the worker. It takes turns with a request that may carry out the same effect.
 func (o *outbox) carryDue(ctx context.Context, row *core.Record) error {
 	if own := o.effects[row.GetString("effect")].Carry; own != nil {
 		return own(ctx, row)
@@ -158,16 +159,16 @@ func (o *outbox) carryDue(ctx context.Context, row *core.Record) error {
 	return o.carry(ctx, row)
 }
 
-// finalError is why an effect is given up: trying again without a change would fail in the same way.
+// finalError is why an effect is given up: a repeat without a change would fail in the same way.
 type finalError struct{ error }
 
 // Unwrap returns the cause.
 func (e finalError) Unwrap() error { return e.error }
 
-// Final says of an error of an effect that no further try can work, so that the effect is given up.
+// Final marks an error of an effect as final: a repeat cannot succeed, and the effect is given up.
 func Final(cause error) error { return finalError{cause} }
 
-// IsFinal tells whether an effect with this outcome is given up.
+// IsFinal tells whether this outcome gives the effect up.
 func IsFinal(err error) bool {
 	_, ok := errors.AsType[finalError](err)
 	return ok
@@ -178,8 +179,8 @@ func (o *outbox) carry(ctx context.Context, row *core.Record) error {
 	return o.NoteOutcome(row, o.Perform(ctx, row))
 }
 
-// NoteOutcome notes the outcome of an effect. One that failed is tried again, later and later, for ever, unless its error is final: it is
-// visible in wx_outbox with its error.
+// NoteOutcome notes the outcome of an effect. A failed one is repeated at growing intervals, without end, unless its
+// error is final; wx_outbox shows it with its error.
 func (o *outbox) NoteOutcome(row *core.Record, outcome error) error {
 	attempts := row.GetInt("attempts") + 1
 	row.Set("attempts", attempts)

@@ -1,7 +1,7 @@
 package books
 
-// Who carries out the outbox. Effects of one order go one after the other, in a lane of their own; several lanes go at once, so that a
-// slow hook delays its own order and nobody else's.
+// How the outbox is carried out. Effects of one order run in sequence, in their own lane; several lanes run
+// concurrently, so that a slow hook delays only its own order.
 
 import (
 	"context"
@@ -18,28 +18,28 @@ import (
 )
 
 const (
-	outboxLanes  = 8                // effects that are carried out at a time
-	outboxBatch  = 50               // rows read at a time, besides those that are in a lane already
+	outboxLanes  = 8                // concurrent effects
+	outboxBatch  = 50               // rows read at a time, besides those in a lane
 	outboxMost   = 1_000            // rows in lanes
 	outboxGrace  = 5 * time.Second  // how long the end of the process waits for effects
-	outboxPause  = 10 * time.Second // before an effect whose outcome could not be noted is carried out again
-	effectAlerts = 10               // tries after which a person is told
+	outboxPause  = 10 * time.Second // before an effect whose outcome could not be noted is repeated
+	effectAlerts = 10               // tries before an alert
 )
 
-// effectTimeout is how long one effect may take. One that takes longer gives its place to others; it is not begun a second time while
-// it goes on.
+// effectTimeout limits one effect. A slower one gives its place to others; it is not started a second time while it
+// runs.
 const effectTimeout = 2 * time.Minute
 
-// lanes are the effects under way.
+// lanes holds the running and waiting effects.
 type lanes struct {
 	slots   chan struct{}
 	timeout time.Duration
 
 	mu     sync.Mutex
 	taken  map[string]struct{}       // ids of rows in a lane
-	queues map[string][]*core.Record // what waits, by lane; a lane that is there is at work
-	idle   *sync.Cond                // a lane has ended
-	failed error                     // of what could not be noted, until it is asked for
+	queues map[string][]*core.Record // waiting rows by lane; a lane in the map is running
+	idle   *sync.Cond                // signals that a lane has ended
+	failed error                     // error of noting an outcome, until it is read
 	beat   time.Time                 // when the worker last looked
 }
 
@@ -52,7 +52,7 @@ func newLanes() *lanes {
 	return l
 }
 
-// dispatch puts everything that is due into lanes, the oldest first, and returns how many rows are new there.
+// dispatch puts all due rows into lanes, the oldest first, and returns the number of new ones.
 func (o *outbox) dispatch(ctx context.Context) (int, error) {
 	l := o.lanes
 	l.mu.Lock()
@@ -75,7 +75,7 @@ func (o *outbox) dispatch(ctx context.Context) (int, error) {
 	return added, nil
 }
 
-// enter puts a row into its lane, unless it is in one.
+// enter puts a row into its lane, unless it is in a lane.
 func (o *outbox) enter(ctx context.Context, row *core.Record) bool {
 	l := o.lanes
 	l.mu.Lock()
@@ -96,7 +96,7 @@ func (o *outbox) enter(ctx context.Context, row *core.Record) bool {
 	return true
 }
 
-// laneOf is the order that an effect is about, or the effect itself where there is none.
+// laneOf is the order that an effect is about, or the effect itself.
 func (o *outbox) laneOf(row *core.Record) string {
 	if lane := o.effects[row.GetString("effect")].lane; lane != "" {
 		return lane
@@ -109,7 +109,7 @@ func (o *outbox) laneOf(row *core.Record) string {
 		if about.Order != "" || of.id == "" {
 			continue
 		}
-		_ = o.app.DB().Select("order").From(of.table).Where(dbx.HashExp{"id": of.id}).Row(&about.Order) // an unknown one has no lane to share
+		_ = o.app.DB().Select("order").From(of.table).Where(dbx.HashExp{"id": of.id}).Row(&about.Order) // an unknown row shares no lane
 	}
 	if about.Order == "" {
 		return row.Id
@@ -138,8 +138,8 @@ func (o *outbox) runLane(ctx context.Context, key string) {
 	}
 }
 
-// leave takes a row out of its lane. One whose outcome could not be noted is still due: it stays away from the worker for a while, or a
-// full disk would have it carried out without end.
+// leave takes a row out of its lane. A row whose outcome could not be noted is still due: the worker skips it for a
+// while, because a full disk would otherwise repeat it endlessly.
 func (l *lanes) leave(id string, err error) {
 	forget := func() {
 		l.mu.Lock()
@@ -156,8 +156,8 @@ func (l *lanes) leave(id string, err error) {
 	time.AfterFunc(outboxPause, forget)
 }
 
-// runEffect carries out one row within its time, in a place of its own. A hook of Go that does not come back cannot be ended: it keeps
-// its lane and gives up its place.
+// runEffect carries out one row within its time, in its own place. A Go hook that does not return cannot be stopped: it
+// keeps its lane and gives up its place.
 func (o *outbox) runEffect(ctx context.Context, row *core.Record) error {
 	l := o.lanes
 	select {
@@ -186,8 +186,8 @@ func (o *outbox) runEffect(ctx context.Context, row *core.Record) error {
 	return err
 }
 
-// stillDue reads a row again when it is its turn. NB! between the reading of what is due and the entering of a lane another lane may have
-// carried it out; without this it would be carried out twice.
+// stillDue reads a row again at its turn. NB! another lane may have carried it out between the reading of due rows and
+// the entering of a lane; without this it would be carried out twice.
 func (o *outbox) stillDue(id string) (*core.Record, bool, error) {
 	row, err := ByID(o.app, "wx_outbox", id)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -210,12 +210,12 @@ func (o *outbox) Drain(ctx context.Context) error {
 			return err
 		}
 		if added == 0 || ctx.Err() != nil {
-			return nil //nolint:nilerr // the rest waits for the next start
+			return nil //nolint:nilerr // the rest runs at the next start
 		}
 	}
 }
 
-// wait returns when no lane is at work, with what could not be noted meanwhile.
+// wait returns when all lanes have ended, with the error of noting an outcome.
 func (l *lanes) wait() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -227,17 +227,17 @@ func (l *lanes) wait() error {
 	return err
 }
 
-// IdleFor is how long the worker has not looked.
+// idleFor is how long the worker has not looked.
 func (l *lanes) idleFor() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.beat.IsZero() { // it is just beginning
+	if l.beat.IsZero() { // it is just starting
 		l.beat = time.Now()
 	}
 	return time.Since(l.beat)
 }
 
-// fault is what could not be noted since it was last asked.
+// fault returns the error of noting an outcome, and clears it.
 func (l *lanes) fault() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -249,13 +249,13 @@ func (l *lanes) fault() error {
 // IdleFor is how long the worker has not looked.
 func (o *outbox) IdleFor() time.Duration { return o.lanes.idleFor() }
 
-// CarryOut puts a row of the outbox as it was read into its lane, and waits.
+// CarryOut puts a row of the outbox into its lane, and waits.
 func (o *outbox) CarryOut(ctx context.Context, row *core.Record) error {
 	o.enter(ctx, row)
 	return o.lanes.wait()
 }
 
-// SetPlaces changes how many effects go at a time and how long one may take. It is called before the worker starts.
+// SetPlaces sets the number of concurrent effects and the timeout of one. Call it before the worker starts.
 func (o *outbox) SetPlaces(places int, timeout time.Duration) {
 	l := o.lanes
 	l.mu.Lock()

@@ -17,18 +17,18 @@ import (
 // ErrQuotaSpent says that a quota is used up.
 var ErrQuotaSpent = errors.New("quota is used up")
 
-// Quota is an allowance that is counted in wx_quotas.
+// Quota is a limit of uses, counted in wx_quotas.
 type Quota struct {
 	Key   string
 	Most  int
-	Until time.Time // when the count is of no use any more; zero: never
+	Until time.Time // when the count may be deleted; zero: never
 }
 
-// quotas count allowances.
+// quotas counts uses.
 type quotas struct{ *base }
 
-// Spend counts one use and returns how many there are now. It fails with ErrQuotaSpent, and counts nothing, when there were as many as
-// are allowed. It is one statement, so that of two at once only one gets the last.
+// Spend counts one use and returns the number of uses. When the limit is reached it counts nothing and fails with
+// ErrQuotaSpent. It is one statement, so of two concurrent calls only one gets the last use.
 func (s *quotas) Spend(app core.App, q Quota) (used int, err error) { return s.spend(app, q, 1) }
 
 // spend counts n uses at once, all or none.
@@ -56,7 +56,7 @@ func (s *quotas) spend(app core.App, q Quota, n int) (used int, err error) {
 	return used, nil
 }
 
-// GiveBack takes a use back that came to nothing.
+// GiveBack returns a use that had no effect.
 func (s *quotas) GiveBack(app core.App, q Quota) { s.giveBack(app, q, 1) }
 
 func (s *quotas) giveBack(app core.App, q Quota, n int) {
@@ -65,20 +65,21 @@ func (s *quotas) giveBack(app core.App, q Quota, n int) {
 	s.LogError("giving back of a quota", err)
 }
 
-// SweepQuotas forgets the counts of days that are over.
+// SweepQuotas deletes the counts of past days.
 func (s *quotas) SweepQuotas() {
 	_, err := s.app.NonconcurrentDB().NewQuery("DELETE FROM wx_quotas WHERE expiresAt != '' AND expiresAt < {:now}").
 		Bind(dbx.Params{"now": s.now().UTC().Format(days.Stored)}).Execute()
 	s.LogError("sweep of quotas", err)
 }
 
-// Daily is what a user may do in a day in Beijing.
+// Daily is a user's limit for a day in Beijing.
 func (s *quotas) Daily(what, user string, most int) Quota {
 	now := s.now().In(days.Beijing())
 	return Quota{Key: what + "/user/" + user + "/" + now.Format(time.DateOnly), Most: most, Until: now.AddDate(0, 0, 2)}
 }
 
-// SpendDaily takes n of a daily limit; below 0 there is none. conclude gives them back when the outcome says that nothing was done.
+// SpendDaily takes n of a daily limit; a negative limit means unlimited. conclude returns them when the outcome says
+// that nothing was done.
 func (s *quotas) SpendDaily(app core.App, q Quota, n int, refusal answer.Problem, per string) (conclude func(error), err error) {
 	if q.Most < 0 || n == 0 {
 		return func(error) {}, nil

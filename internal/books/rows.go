@@ -16,8 +16,8 @@ import (
 	"wxbase/internal/conflict"
 )
 
-// Find reads the one row whose columns have these values. It fails with sql.ErrNoRows.
-// note: PocketBase's own way builds a query, reads each text for parameters and asks for a lock: four fifths of what a small read costs.
+// Find reads the only row whose columns have these values. It fails with sql.ErrNoRows. note: PocketBase's way builds a
+// query, parses each text for parameters and takes a lock: four fifths of the cost of a small read.
 func Find(app core.App, collection string, where dbx.HashExp) (*core.Record, error) {
 	names, values := slices.Sorted(maps.Keys(where)), make([]any, 0, len(where))
 	for _, name := range names {
@@ -31,7 +31,7 @@ func ByID(app core.App, collection, id string) (*core.Record, error) {
 	return First(app, collection, "`id` = ?", id)
 }
 
-// First reads the first row that matches what may follow WHERE, an order included. It fails with sql.ErrNoRows.
+// First reads the first row that matches a WHERE clause, which may include an order. It fails with sql.ErrNoRows.
 func First(app core.App, collection, where string, values ...any) (*core.Record, error) {
 	found, err := Select(app, collection, where+" LIMIT 1", values...)
 	if err != nil {
@@ -43,7 +43,7 @@ func First(app core.App, collection, where string, values ...any) (*core.Record,
 	return found[0], nil
 }
 
-// Select reads the rows that match what may follow WHERE.
+// Select reads the rows that match a WHERE clause.
 func Select(app core.App, collection, where string, values ...any) (records []*core.Record, err error) {
 	c, err := app.FindCachedCollectionByNameOrId(collection)
 	if err != nil {
@@ -79,12 +79,12 @@ func Select(app core.App, collection, where string, values ...any) (records []*c
 	return records, found.Err()
 }
 
-// recordOf makes the record of a row, as PocketBase does: each field prepares what the database holds.
+// recordOf makes the record of a row, as PocketBase does: each field converts the database's value.
 func recordOf(c *core.Collection, names []string, row []sql.NullString) (*core.Record, error) {
 	r := core.NewRecord(c)
 	for i, field := range c.Fields {
 		name := field.GetName()
-		if i >= len(names) || names[i] != name { // a field that came later stands elsewhere in the table
+		if i >= len(names) || names[i] != name { // a field that was added later has another position in the table
 			i = slices.Index(names, name)
 		}
 		var raw any
@@ -100,10 +100,10 @@ func recordOf(c *core.Collection, names []string, row []sql.NullString) (*core.R
 	return r, r.PostScan()
 }
 
-// Insert writes a new row of our own books (inbox, ledger, outbox, identities, bills) without PocketBase's validation and hooks: every value
-// is ours, the indexes decide races, and a payment writes several of them in one transaction.
+// Insert writes a new row of our own books (inbox, ledger, outbox, identities, bills) without PocketBase's validation
+// and hooks: every value is ours, the indexes decide races, and a payment writes several of them in one transaction.
 //
-// note: collections that people or programs listen to (orders, payments, refunds, users) go through Write or Create.
+// note: collections with listeners (orders, payments, refunds, users) go through Write or Create.
 func Insert(tx core.App, collection string, fields map[string]any) (*core.Record, error) {
 	r, err := newRow(tx, collection, fields)
 	if err != nil {
@@ -115,7 +115,7 @@ func Insert(tx core.App, collection string, fields map[string]any) (*core.Record
 	return r, nil
 }
 
-// InsertOnce is Insert for a row whose key is unique. It tells whether the row is new; one that was there stays as it is.
+// InsertOnce is Insert for a row whose key is unique. It tells whether the row is new; an existing one stays unchanged.
 func InsertOnce(tx core.App, collection string, fields map[string]any, key string) (isNew bool, err error) {
 	r, err := newRow(tx, collection, fields)
 	if err != nil {
@@ -138,7 +138,7 @@ func newRow(tx core.App, collection string, fields map[string]any) (*core.Record
 	return r, nil
 }
 
-// Row reads the first row of a query of ours into dest. It fails with sql.ErrNoRows.
+// Row reads the first row of one of our queries into dest. It fails with sql.ErrNoRows.
 func Row(app core.App, query string, args []any, dest ...any) error {
 	run, err := executor(app.ConcurrentDB())
 	if err != nil {
@@ -155,7 +155,7 @@ func Row(app core.App, query string, args []any, dest ...any) error {
 	return found.Scan(dest...)
 }
 
-// Exec runs a statement of ours.
+// Exec runs one of our statements.
 func Exec(tx core.App, query string, args ...any) error {
 	run, err := executor(tx.NonconcurrentDB())
 	if err != nil {
@@ -165,11 +165,12 @@ func Exec(tx core.App, query string, args ...any) error {
 	return err
 }
 
-// EngineWrite marks the context of a save that the server makes by itself.
+// EngineWrite marks the context of a save that the server makes itself.
 type EngineWrite struct{}
 
-// Save is app.Save for the server's own writes: with the hooks and the realtime messages that people rely on, and without the conditions on
-// fields that an operator has added. A field that must be filled would otherwise stop every login or payment, since we leave it empty.
+// Save is app.Save for the server's own writes: with hooks and realtime messages, and without the conditions of fields
+// that an operator has added. A required field of theirs would otherwise stop every login or payment, since we leave it
+// empty.
 func Save(app core.App, r *core.Record) error {
 	err := app.SaveWithContext(context.WithValue(context.Background(), EngineWrite{}, true), r)
 	return conflict.Wrap(r.Collection().Name, err)

@@ -21,7 +21,7 @@ func connect(path string) (*dbx.DB, error) {
 	return dbx.NewFromDB(db, "sqlite"), nil
 }
 
-// BenchmarkRead holds our reading of one row against PocketBase's.
+// BenchmarkRead compares our reading of one row with PocketBase's.
 func BenchmarkRead(b *testing.B) {
 	app, err := tests.NewTestAppWithConfig(core.BaseAppConfig{DataDir: b.TempDir(), DBConnect: connect})
 	if err != nil {

@@ -6,8 +6,9 @@ import (
 	"wxbase/internal/groupcommit"
 )
 
-// Together runs fn in a transaction that may be committed in one with its neighbours', which saves half of what a commit costs. fn fails alone, as
-// ever. It is for short work on rows: fn waits for nothing but the database, and runs no code of the operator's.
+// Together runs fn in a transaction that may be committed together with its neighbours, which saves half of a commit's
+// cost. fn still fails alone. It is for short work on rows: fn waits only for the database, and runs no code of the
+// operator.
 func Together(app core.App, fn func(tx core.App) error) error {
 	if app.IsTransactional() {
 		return fn(app)
@@ -20,8 +21,8 @@ func Together(app core.App, fn func(tx core.App) error) error {
 	})
 }
 
-// TogetherUnless is Together for work that others may veto, as long as nobody does: a hook in the middle may be slow, and then only its own
-// transaction waits for it.
+// TogetherUnless is Together, unless asked: a hook of the operator may be slow, and then only its own transaction waits
+// for it.
 func TogetherUnless(asked bool, app core.App, fn func(tx core.App) error) error {
 	if asked || IsAsked(app) {
 		return app.RunInTransaction(fn)
@@ -35,12 +36,12 @@ func IsAsked(app core.App) bool {
 	return all == nil || all.root.OnRecordCreate().Length() > all.ownHooks
 }
 
-// OwnHooks runs what binds hooks of ours, and counts those that run before a row is created: they are quick.
+// OwnHooks runs bind, which binds our own hooks, and counts those before the creation of a row: they are fast.
 func OwnHooks(app core.App, bind func()) {
 	before := app.OnRecordCreate().Length()
 	if watchedOf(app) == nil {
 		Watch(app, "", nil)
-		watchedOf(app).ownHooks = before // of PocketBase
+		watchedOf(app).ownHooks = before // those of PocketBase
 	}
 	bind()
 	watchedOf(app).ownHooks += app.OnRecordCreate().Length() - before

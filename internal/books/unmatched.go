@@ -1,7 +1,8 @@
 package books
 
-// Money for a number that is not in our books waits for somebody to say what it was. It leaves the list when that is known: it was ours after
-// all, a rule says that it is another program's, it has gone back, or a person closes it with a reason. Its alert closes with it.
+// Money for an unknown number waits for an explanation. It leaves the list when there is one: it was ours after all, a
+// rule says that it is another program's, it was refunded, or a person closes it with a reason. Its alert closes with
+// it.
 
 import (
 	"fmt"
@@ -12,14 +13,14 @@ import (
 	"wxbase/internal/days"
 )
 
-// InboxClosed is a notification about money that is not ours, or no longer: it waits for nobody.
+// InboxClosed is a notification about money that is explained as not ours: it waits for nobody.
 const InboxClosed = "CLOSED"
 
-// CloseUnmatched closes what is unmatched under a number of a merchant, in the given app or transaction, and its alert. by is who or what has
-// explained it.
+// CloseUnmatched closes the unmatched rows of a merchant's number, in the given app or transaction, and their alert. by
+// is the person or rule that explains it.
 func (b *Books) CloseUnmatched(app core.App, merchant, number, by, reason string) error {
 	now := b.now().UTC().Format(days.Stored)
-	err := app.RunInTransaction(func(tx core.App) error { // note: a row that is closed without its alert would call a person for ever
+	err := app.RunInTransaction(func(tx core.App) error { // note: a closed row with an open alert would call a person endlessly
 		err := Exec(tx, "UPDATE `wx_inbox` SET `state` = 'CLOSED', `closedBy` = ?, `closedReason` = ?, `updated` = ? WHERE `state` = 'UNMATCHED' AND `source` = ? AND `ref` = ?",
 			Clip(by, 200), Clip(reason, 600), now, merchant, number)
 		if err != nil {
@@ -33,8 +34,8 @@ func (b *Books) CloseUnmatched(app core.App, merchant, number, by, reason string
 	return nil
 }
 
-// CloseInbox closes one unmatched row for a person, and its alert: that of its number, or the one that names the row, where the number is a
-// refund's. It tells whether the row was one that waits.
+// CloseInbox closes one unmatched row for a person, and its alert: that of its number, or the one that names the row
+// when the number is a refund's. It tells whether the row was waiting.
 func (b *Books) CloseInbox(app core.App, id, by, reason string) (closed bool, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
 		row, err := ByID(tx, "wx_inbox", id)

@@ -1,7 +1,7 @@
 package books
 
-// Alerts that call: every new alert is posted once to the address in WXBASE_ALERT_WEBHOOK. An alert queues its call in its own
-// transaction, and the outbox makes it afterwards and tries again until it is taken.
+// Calls about alerts: every new alert is posted once to the address in WXBASE_ALERT_WEBHOOK. An alert queues its call
+// in its own transaction, and the outbox makes it afterwards and repeats it until it succeeds.
 
 import (
 	"bytes"
@@ -27,11 +27,11 @@ import (
 
 const (
 	webhookTimeout = 5 * time.Second
-	webhookLife    = 24 * time.Hour // after which nobody need be called any more; the alert itself stays
-	webhookAnswer  = 4 << 10        // bytes of an answer that are read
+	webhookLife    = 24 * time.Hour // after which the call is dropped; the alert itself stays
+	webhookAnswer  = 4 << 10        // bytes of an answer to read
 )
 
-// Shapes of the call: a plain one, and the text messages of the robots in group chats.
+// Shapes of the call: a plain one, and the text messages of group chat robots.
 const (
 	shapeJSON     = "json"
 	shapeWeCom    = "wecom"    // 企业微信 https://developer.work.weixin.qq.com/document/path/91770
@@ -39,9 +39,9 @@ const (
 	shapeFeishu   = "feishu"   // 飞书 https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot
 )
 
-// Webhook posts alerts. A nil one posts nothing.
+// Webhook posts alerts. A nil Webhook does nothing.
 //
-// NB! the address of a robot is a secret: whoever has it may write into the group. No error carries it.
+// NB! a robot's address is a secret: its holder can write into the group. Errors never contain it.
 type Webhook struct {
 	address string
 	shape   string
@@ -51,7 +51,7 @@ type Webhook struct {
 // NewWebhook reads the settings; it is nil without an address.
 func NewWebhook(address, shape string) (*Webhook, error) {
 	if address == "" {
-		return nil, nil //nolint:nilnil // no webhook is no error
+		return nil, nil //nolint:nilnil // a missing webhook is not an error
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopbackHost(u.Hostname())) {
@@ -65,7 +65,7 @@ func NewWebhook(address, shape string) (*Webhook, error) {
 	return &Webhook{address: address, shape: shape, client: &http.Client{
 		Timeout:       webhookTimeout,
 		Transport:     &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: webhookTimeout, MaxIdleConns: 1, IdleConnTimeout: time.Minute},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the address is where it goes, and nowhere else
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // do not follow to another address
 	}}, nil
 }
 
@@ -87,8 +87,8 @@ func shapeOf(host string) string {
 	}
 }
 
-// refuseOdd looks at the address that a name has led to: link-local ones hold the credentials of the machine at many hosters, and plain
-// http stays on this machine.
+// refuseOdd checks the address to which a name resolves: link-local ones hold the machine's credentials at many
+// hosters, and plain http must stay on this machine.
 func refuseOdd(onlyHere bool) func(network, address string, _ syscall.RawConn) error {
 	return func(_, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
@@ -119,7 +119,7 @@ func (w *Webhook) call(ctx context.Context, kind AlertKind, subject string, body
 	answer, err := w.client.Do(request)
 	if err != nil {
 		if ue, ok := errors.AsType[*url.Error](err); ok {
-			err = ue.Err // note: the outer one prints the address
+			err = ue.Err // note: the outer error prints the address
 		}
 		return fmt.Errorf("call the webhook: %w", err)
 	}
@@ -127,7 +127,7 @@ func (w *Webhook) call(ctx context.Context, kind AlertKind, subject string, body
 	return readWebhookAnswer(answer)
 }
 
-// readWebhookAnswer fails for a refusal. Robots refuse with status 200 and a number in the body.
+// readWebhookAnswer fails for a refusal, which robots report with status 200 and a number in the body.
 func readWebhookAnswer(answer *http.Response) error {
 	text, err := io.ReadAll(io.LimitReader(answer.Body, webhookAnswer))
 	if err != nil {
@@ -165,7 +165,7 @@ func (w *Webhook) format(kind AlertKind, subject string, body map[string]any) an
 	return map[string]any{"msgtype": "text", "text": map[string]any{"content": text}}
 }
 
-// queueWebhook queues the call of a new alert. The alert of a webhook that does not work calls nobody.
+// queueWebhook queues the call of a new alert, except for the alert about a failing webhook.
 func (a *alerts) queueWebhook(tx core.App, kind AlertKind, subject, id string) error {
 	if a.webhook == nil || kind == AlertEffect && subject == effectWebhook {
 		return nil
@@ -197,7 +197,7 @@ func (a *alerts) tellWebhook(ctx context.Context, row *core.Record) error {
 	})
 }
 
-// TellUnkept calls about something that cannot be written down, a few times, without waiting for it.
+// tellUnkept calls about something that cannot be stored, a few times, without waiting.
 func (w *Webhook) tellUnkept(kind AlertKind, subject, reason string) {
 	if w == nil {
 		return
@@ -215,7 +215,7 @@ func (w *Webhook) tellUnkept(kind AlertKind, subject, reason string) {
 	}()
 }
 
-// alertForWebhook raises one alert for a webhook that is away, after some tries.
+// alertForWebhook raises one alert for an unreachable webhook, after some tries.
 func (a *alerts) alertForWebhook(row *core.Record, outcome error) error {
 	switch {
 	case outcome == nil:
@@ -223,11 +223,11 @@ func (a *alerts) alertForWebhook(row *core.Record, outcome error) error {
 	case row.GetInt("attempts") >= effectAlerts:
 		return a.AlertTogether(row)
 	default:
-		return nil // it is noted on its row
+		return nil // its row has the error
 	}
 }
 
-// TellUnkept calls about something that cannot be written down, a few times, without waiting for it.
+// TellUnkept calls about something that cannot be stored, a few times, without waiting.
 func (a *alerts) TellUnkept(kind AlertKind, subject, reason string) {
 	a.webhook.tellUnkept(kind, subject, reason)
 }

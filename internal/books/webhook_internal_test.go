@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestWebhookDoesNotReachTheHoster: a name that leads to a link-local address, where many hosters keep credentials, is not called;
-// plain http stays on this machine, whatever its name leads to.
+// TestWebhookDoesNotReachTheHoster: a name that resolves to a link-local address, where many hosters keep credentials,
+// is not called; plain http stays on this machine, whatever its name resolves to.
 func TestWebhookDoesNotReachTheHoster(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {

@@ -19,20 +19,20 @@ import (
 	"wxbase/internal/conflict"
 )
 
-// Watcher is told of a row that has just been written, in the transaction that writes it. before is nil for a new one.
+// Watcher is called for a row that was just written, in the writing transaction. before is nil for a new row.
 type Watcher func(tx core.App, before, after *core.Record) error
 
-// watched is what an app keeps about the rows that the engine writes.
+// watched is what an app keeps about rows that the server writes.
 type watched struct {
 	root     core.App
 	watchers map[string][]Watcher // by collection
-	ownHooks int                  // of OnRecordCreate
+	ownHooks int                  // our hooks of OnRecordCreate
 }
 
 const watchedKey = "wxWatched" // in the app's store
 
-// Watch calls a watcher for each row of a collection that Write or Create writes. All are there before the server starts.
-// note: what people and superusers save goes through PocketBase and its hooks, which whoever watches binds as well.
+// Watch registers a watcher for each row of a collection that Write or Create writes. Register all before the server
+// starts. note: saves by users and superusers go through PocketBase and its hooks, which a watcher must bind as well.
 func Watch(app core.App, collection string, w Watcher) {
 	all := watchedOf(app)
 	if all == nil {
@@ -44,15 +44,15 @@ func Watch(app core.App, collection string, w Watcher) {
 	}
 }
 
-// watchedOf is nil for an app without books.
+// watchedOf returns nil for an app without books.
 func watchedOf(app core.App) *watched {
 	all, _ := app.Store().Get(watchedKey).(*watched)
 	return all
 }
 
-// Write writes a row that states a fact: WeChat has taken money, a refund has ended. It writes the columns that changed, by one statement,
-// without PocketBase's validation and without the hooks that run before a save: nobody can veto what has happened. The hooks that run after the
-// commit (OnRecordAfterUpdateSuccess and its like, realtime) run as ever.
+// Write writes a row that states a fact: WeChat has taken money, a refund has ended. It writes the changed columns by
+// one statement, without PocketBase's validation and without the hooks before a save, because nobody can veto what has
+// happened. The hooks after the commit (OnRecordAfterUpdateSuccess and similar, realtime) run as usual.
 func Write(app core.App, r *core.Record) error {
 	all := watchedOf(app)
 	if all == nil || !isPlain(r) {
@@ -74,15 +74,16 @@ func Write(app core.App, r *core.Record) error {
 	return nil
 }
 
-// Create writes a new row that others may still veto or fill in: OnRecordCreate runs before it, and what it changes is written. What follows is as
-// with Write.
+// Create writes a new row that others may veto or fill in: OnRecordCreate runs before, and its changes are written. The
+// rest is as in Write.
 func Create(app core.App, r *core.Record) error {
 	event := new(core.RecordEvent)
 	event.App, event.Context, event.Type, event.Record = app, context.WithValue(context.Background(), EngineWrite{}, true), core.ModelEventTypeCreate, r
 	return app.OnRecordCreate().Trigger(event, func(e *core.RecordEvent) error { return Write(e.App, e.Record) })
 }
 
-// isPlain tells whether a row is columns and nothing else. Files go to the disk, a changed password or address ends sessions: PocketBase does that.
+// isPlain tells whether a row consists of columns only. PocketBase must write files to the disk, and end sessions after
+// a change of password or address.
 func isPlain(r *core.Record) bool {
 	for _, f := range r.Collection().Fields {
 		if _, ok := f.(*core.FileField); ok && len(r.GetUnsavedFiles(f.GetName())) > 0 {
@@ -96,7 +97,7 @@ func isPlain(r *core.Record) bool {
 	return before.TokenKey() == r.TokenKey() && before.Email() == r.Email() && before.GetString(core.FieldNamePassword) == r.GetString(core.FieldNamePassword)
 }
 
-// write is one statement.
+// write writes a row by one statement.
 func write(tx core.App, r *core.Record) error {
 	if r.IsNew() {
 		_, err := insert(tx, r, "")
@@ -118,7 +119,7 @@ func write(tx core.App, r *core.Record) error {
 	return nil
 }
 
-// insert writes a new row and tells how many were written: none where otherwise says to do nothing.
+// insert writes a new row and returns how many rows were written: zero if otherwise says to do nothing.
 func insert(tx core.App, r *core.Record, otherwise string) (int64, error) {
 	run, err := executor(tx.NonconcurrentDB())
 	if err != nil {
@@ -139,14 +140,14 @@ func insert(tx core.App, r *core.Record, otherwise string) (int64, error) {
 	return done.RowsAffected()
 }
 
-// storedKey keeps with a row what was written last: its Original stays what was read, however often it is written. PocketBase shows nobody what begins
-// like this.
+// storedKey keeps with a row what was written last, because its Original stays as read. PocketBase hides fields with
+// this prefix.
 const storedKey = "@pbInternal_wxStored"
 
-// undone takes the place of what was written when its transaction has failed: what the database holds is not known any more.
+// undone replaces what was written when its transaction has failed: the database's content is then unknown.
 type undone struct{}
 
-// stored is what the database holds of a row; nil for a new one.
+// stored is the database's content of a row; nil for a new one.
 func stored(r *core.Record) *core.Record {
 	if last, _ := r.GetRaw(storedKey).(*core.Record); last != nil {
 		return last
@@ -157,7 +158,7 @@ func stored(r *core.Record) *core.Record {
 	return r.Original()
 }
 
-// stamp sets what PocketBase sets by itself: the id, the times, texts that are made by a pattern.
+// stamp sets what PocketBase sets by itself: the id, the times, texts generated from a pattern.
 func stamp(r *core.Record) {
 	now, isNew := types.NowDateTime(), r.IsNew()
 	if isNew && r.Id == "" {
@@ -179,7 +180,7 @@ func stamp(r *core.Record) {
 	}
 }
 
-// newID is the id of a new row. A user's says nothing about the day it was made.
+// newID is the id of a new row. A user's id does not reveal the day it was made.
 func newID(c *core.Collection) string {
 	if c.IsAuth() {
 		return core.GenerateDefaultRandomId()
@@ -187,14 +188,14 @@ func newID(c *core.Collection) string {
 	return NewID()
 }
 
-// NewID is PocketBase's 15 characters. The first eight are the time, so that rows that are made all day stand side by side in their indexes, and one
-// commit writes few pages for many of them. The rest, 35 bits, is random.
+// NewID makes an id of PocketBase's 15 characters. The first eight are the time, so that new rows are neighbours in
+// their indexes and a commit of many writes few pages. The rest, 35 bits, is random.
 func NewID() string {
 	at := strconv.FormatInt(time.Now().UnixMilli(), 36) // note: 8 digits until 2059
 	return at + strings.ToLower(rand.Text()[:core.DefaultIdLength-len(at)])
 }
 
-// columns are the names and values to write: all of a new row, and those that changed of another.
+// columns returns the names and values to write: all of a new row, else the changed ones.
 func columns(r *core.Record) (names []string, values []any, err error) {
 	before, isNew := stored(r), r.IsNew()
 	_, unknown := r.GetRaw(storedKey).(undone)
@@ -236,8 +237,7 @@ func same(a, b any) bool {
 	}
 }
 
-// executor runs SQL texts as they are.
-// note: dbx searches each text for names of parameters by a regular expression.
+// executor runs SQL texts unchanged. note: dbx searches each text for parameter names with a regular expression.
 func executor(b dbx.Builder) (dbx.Executor, error) {
 	if tx, ok := b.(*dbx.Tx); ok {
 		b = tx.Builder
@@ -251,7 +251,7 @@ func executor(b dbx.Builder) (dbx.Executor, error) {
 	return nil, fmt.Errorf("books: %T runs no SQL", b)
 }
 
-// tellAfter runs PocketBase's hooks about a write once its transaction has ended, as a save of PocketBase's does.
+// tellAfter runs PocketBase's hooks about a write when its transaction has ended, as after a save of PocketBase.
 func tellAfter(app core.App, tx *core.TxAppInfo, r *core.Record, created bool) {
 	event := &core.ModelEvent{App: app, Context: context.Background(), Type: core.ModelEventTypeUpdate}
 	if event.Model = r; created {

@@ -34,7 +34,7 @@ func shop(t *testing.T) core.App {
 	return app
 }
 
-// template is the folder of an app that has been set up once: PocketBase's own migrations take seconds.
+// template is the folder of an app that was set up once: PocketBase's own migrations take seconds.
 var template = sync.OnceValues(func() (string, error) {
 	empty, err := os.MkdirTemp("", "wxbase-books-")
 	if err != nil {
@@ -93,7 +93,7 @@ func reread(t *testing.T, app core.App, id string) *core.Record {
 	return r
 }
 
-// TestWriteIsWhatPocketBaseReads: every kind of field, both ways; an operator's required field stops nothing.
+// TestWriteIsWhatPocketBaseReads: every kind of field, both ways; an operator's required field does not stop the write.
 func TestWriteIsWhatPocketBaseReads(t *testing.T) {
 	t.Parallel()
 	app := shop(t)
@@ -118,7 +118,7 @@ func TestWriteIsWhatPocketBaseReads(t *testing.T) {
 	}
 }
 
-// TestWriteTouchesWhatChanged: what somebody else wrote meanwhile into another column stays.
+// TestWriteTouchesWhatChanged: a concurrent change of another column survives.
 func TestWriteTouchesWhatChanged(t *testing.T) {
 	t.Parallel()
 	app := shop(t)
@@ -136,7 +136,7 @@ func TestWriteTouchesWhatChanged(t *testing.T) {
 	}
 }
 
-// TestWriteTwiceInOneTransaction: back to what was read at first is a change too, and a watcher sees each step once.
+// TestWriteTwiceInOneTransaction: returning to the value first read is a change too, and a watcher sees each step once.
 func TestWriteTwiceInOneTransaction(t *testing.T) {
 	t.Parallel()
 	app := shop(t)
@@ -168,7 +168,8 @@ func TestWriteTwiceInOneTransaction(t *testing.T) {
 	}
 }
 
-// TestHooksOfAWrite: those before are not asked, those after hear once, when it is committed; of a transaction that failed they hear that.
+// TestHooksOfAWrite: hooks before a save do not run; hooks after it run once, after the commit, or after the failure of
+// the transaction.
 func TestHooksOfAWrite(t *testing.T) {
 	t.Parallel()
 	app := shop(t)
@@ -210,13 +211,14 @@ func TestHooksOfAWrite(t *testing.T) {
 	if got, want := strings.Join(told, ", "), "created >三鲜面, updated 三鲜面>b, before the end, failed: no"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	mustWrite(t, app, lost) // what was undone is written again
+	mustWrite(t, app, lost) // the lost change is written again
 	if got := reread(t, app, r.Id).GetString("name"); got != "c" {
 		t.Errorf("got %s, want c", got)
 	}
 }
 
-// TestWriteInOneTransactionAndTheNext: a row that is kept and written again later is held against what was written, not against what was read.
+// TestWriteInOneTransactionAndTheNext: a later write of the same record is compared with what was written, not with
+// what was read.
 func TestWriteInOneTransactionAndTheNext(t *testing.T) {
 	t.Parallel()
 	app := shop(t)
@@ -229,7 +231,7 @@ func TestWriteInOneTransactionAndTheNext(t *testing.T) {
 		}
 	}
 	again := reread(t, app, mine.Id)
-	for _, name := range []string{"c", "a"} { // the second is what was read at first
+	for _, name := range []string{"c", "a"} { // the second equals what was read at first
 		again.Set("name", name)
 		mustWrite(t, app, again)
 		if got := reread(t, app, mine.Id).GetString("name"); got != name {
@@ -276,7 +278,7 @@ func TestCreateAsks(t *testing.T) {
 	}
 }
 
-// TestInsertOnce: the second of a key is none, and the first stays as it is.
+// TestInsertOnce: the second row of a key is refused, and the first stays unchanged.
 func TestInsertOnce(t *testing.T) {
 	t.Parallel()
 	app := shop(t)
@@ -303,7 +305,7 @@ func TestInsertOnce(t *testing.T) {
 	}
 }
 
-// TestReadAfterAColumnCame: a kept statement sees a column that another statement has added, and one that went.
+// TestReadAfterAColumnCame: a kept statement sees added and removed columns.
 func TestReadAfterAColumnCame(t *testing.T) {
 	t.Parallel()
 	app := shop(t)

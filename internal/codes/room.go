@@ -1,4 +1,5 @@
-// Package codes makes mini-program codes and links, opens scenes, and counts scans and invitations.
+// Package codes makes mini-program codes and links, opens scenes, and counts scans and invitations. A *scene* is what a
+// code carries; a *scan* is a row for each opening of it.
 package codes
 
 import (

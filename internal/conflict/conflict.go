@@ -1,5 +1,5 @@
-// Package conflict recognizes a write or a read that fails because of something that an operator has added to the database: an index, a rule, a
-// missing column. Trying again does not help; the owner has to mend it.
+// Package conflict recognises a failing read or write whose cause is something that an operator has added to the
+// database: an index, a rule, a missing column. A repeat does not help; the owner must fix it.
 package conflict
 
 import (

@@ -1,5 +1,5 @@
-// Package days knows how moments are written: WeChat counts its days in Beijing, and PocketBase stores a moment as a
-// text that sorts.
+// Package days converts moments: WeChat counts its days in Beijing, and PocketBase stores a moment as a text that
+// sorts.
 package days
 
 import "time"

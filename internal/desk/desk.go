@@ -1,8 +1,9 @@
-// Package desk is the server half of the dashboard: who of the shop may sign in and do what, what they did, and the pages' data under
-// /api/wx/admin. Two kinds of people use it: superusers of PocketBase, who may do everything, and staff, whose role says what they may do.
+// Package desk is the server half of the dashboard: sign-in and permissions of the shop's people, the audit of what
+// they did, and the data of the pages under /api/wx/admin. Two kinds of people use it: *superusers* of PocketBase, who
+// may do everything, and *staff*, whose *role* decides what they may do.
 //
-// A staff member's token is known to the routes here and to nothing else: PocketBase takes it for no token at all, so that it opens no
-// record, no file, no realtime and no refresh. See Allow.
+// Only the routes here accept a staff member's token: PocketBase does not know it, so it opens neither records nor
+// files, realtime or refresh. See Allow.
 //
 // One page is one file and one struct. The whole API is in routes.go.
 package desk

@@ -1,9 +1,9 @@
-// Package doctor looks at a shop's settings and at what is around it, and says what is wrong, why, and how to mend it, in Chinese and in
-// English. `wxbase doctor` and POST /api/wx/admin/doctor run the same checks.
+// Package doctor checks a shop's settings and their surroundings, and says in Chinese and in English what is wrong,
+// why, and how to fix it. `wxbase doctor` and POST /api/wx/admin/doctor run the same checks.
 //
-// A check asks one question. It is skipped when the answer could not tell anything, because a check before it has found a problem: with a
-// wrong AppSecret nothing is said about the access token. No check moves money, sends a message or changes anything at WeChat, and nothing
-// secret is in a finding.
+// A *check* asks one question and returns a *finding*. It is skipped when an earlier problem makes its result
+// meaningless: with a wrong AppSecret the access token is not checked. A check never moves money, sends a message or
+// changes anything at WeChat, and a finding never contains a secret.
 package doctor
 
 import (

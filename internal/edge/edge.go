@@ -1,5 +1,5 @@
-// Package edge is a process without a database that serves rooms beside a primary, over Redis. It knows people by the tickets of the primary
-// alone, and knows no PocketBase.
+// Package edge is a process without a database that serves rooms for a *primary*, over Redis. It knows people only by
+// the primary's *tickets*, and does not use PocketBase.
 package edge
 
 import (

@@ -1,5 +1,5 @@
-// Package environment reads settings from environment variables: numbers, and words of a closed list. A value that is
-// neither is an error, so that a typo never means the default.
+// Package environment reads settings from environment variables: numbers, and words of a closed list. Any other value
+// is an error, so that a typo never means the default.
 package environment
 
 import (

@@ -1,5 +1,5 @@
-// Command errorsdoc writes docs/errors.md, the list of the API's errors, from the code. It takes the path of the file; `make docs`
-// and `go generate ./...` run it.
+// Command errorsdoc writes docs/errors.md, the list of the API's errors, from the code. It takes the path of the file;
+// `make docs` and `go generate ./...` run it.
 package main
 
 import (

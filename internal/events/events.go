@@ -1,4 +1,5 @@
-// Package events has what a program that embeds wxbase is told. Package hooks names these types for the outside.
+// Package events has the types of the events that wxbase reports to a program that embeds it. Package hooks gives these
+// types their public names.
 package events
 
 import (

@@ -1,4 +1,4 @@
-// Package explain says what the owner of a shop can do about an error of a command.
+// Package explain tells the owner of a shop how to fix an error of a command.
 package explain
 
 import (

@@ -1,4 +1,5 @@
-// Package folder looks after the data folder: one server holds it, its owner alone reads it, and no program works on what a newer one made.
+// Package folder protects the data folder: one server holds it, only its owner can read it, and an older program does
+// not open the data of a newer one.
 package folder
 
 import (
@@ -70,7 +71,7 @@ func Take(dir string) (*Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock data folder %s: %w (it must lie on a disk that knows locks)", dir, err)
 	}
-	return l, l.tell("")
+	return l, errors.Join(l.tell(""), GiveToOwner(dir))
 }
 
 // tell writes who holds the folder, for the one who finds it locked.
@@ -116,7 +117,11 @@ func Hold(app core.App, e *core.ServeEvent) error {
 
 // ServedAt is where the server that holds a data folder listens. It fails when nobody does.
 func ServedAt(dir string) (string, error) {
-	lock := flock.New(filepath.Join(dir, LockFile), flock.SetPermissions(0o600))
+	file := filepath.Join(dir, LockFile)
+	if _, err := os.Stat(file); err != nil { // note: to try the lock makes the file
+		return "", fmt.Errorf("no server holds the data folder %s: %w", dir, err)
+	}
+	lock := flock.New(file)
 	free, err := lock.TryRLock()
 	if free {
 		_ = lock.Unlock()

@@ -8,27 +8,29 @@ import (
 	"time"
 )
 
-// Share is a statement. Run as the first of a transaction, it says that this is short and waits for nothing but the database. It may then be
-// committed together with its neighbours: their pages are written once for all of them. Anywhere else, and by any other driver, it does nothing.
+// Share is a statement. As the first of a transaction it says that the transaction is short and waits only for the
+// database. The transaction may then be committed together with its neighbours, whose pages are written once. Anywhere
+// else, and with any other driver, it does nothing.
 const Share = "SELECT 'wxbase: share'"
 
 const (
-	// maxBatch is how many jobs one transaction of SQLite holds. More gain nothing, and the first waits for the last.
+	// maxBatch is how many jobs one SQLite transaction holds. More gain nothing, and the first job waits for the last.
 	maxBatch = 64
 
-	// undecidedFor is how long a job may hold a shared transaction of others without a statement that tells what it is. A backup begins a
-	// transaction to keep writers out, and runs none.
+	// undecidedFor is how long a job may hold the shared transaction of others before its first statement. A backup
+	// begins a transaction to keep writers out, and runs no statement in it.
 	undecidedFor = time.Millisecond
 )
 
-// batch is one transaction of SQLite that several jobs share, each in a savepoint. The one who holds the writer uses it.
+// batch is one SQLite transaction that several jobs share, each in a savepoint. The goroutine that holds the writer
+// uses it.
 type batch struct {
 	jobs int
-	done chan struct{} // closed when it is on the disk, or has failed
-	err  error         // read after done
+	done chan struct{} // closed when the batch is on the disk, or has failed
+	err  error         // set before done is closed
 }
 
-// fail tells the jobs of a batch that nothing of theirs was written.
+// fail tells the jobs of a batch that nothing of them was written.
 func (b *batch) fail(err error) {
 	b.err = fmt.Errorf("groupcommit: the shared transaction failed: %w", err)
 	close(b.done)
@@ -41,7 +43,7 @@ func (b *batch) end(s *syncer) error {
 	return b.err
 }
 
-// join adds the holder of the writer to the open batch, or makes one of the holder's transaction.
+// join adds the job that holds the writer to the open batch, or starts a batch with the job's transaction.
 func (w *writer) join() *batch {
 	if w.open == nil {
 		w.open = &batch{done: make(chan struct{})}
@@ -50,7 +52,7 @@ func (w *writer) join() *batch {
 	return w.open
 }
 
-// flush commits the open batch, for a job that wants a transaction of its own or because nobody comes any more.
+// flush commits the open batch, when a job wants its own transaction or no job follows.
 func (w *writer) flush() {
 	b := w.open
 	if b == nil {
@@ -64,7 +66,7 @@ func (w *writer) flush() {
 	go func() { _ = b.end(w.syncer) }()
 }
 
-// lose ends the open batch with the error by which SQLite has rolled it back.
+// lose ends the open batch with the error that made SQLite roll it back.
 func (w *writer) lose(err error) {
 	if b := w.open; b != nil {
 		w.open = nil
@@ -72,14 +74,15 @@ func (w *writer) lose(err error) {
 	}
 }
 
-// isWanted tells whether the next job may follow in the same transaction.
+// isWanted tells whether another job may join the open batch.
 func (w *writer) isWanted() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.queue) > 0 && (w.open == nil || w.open.jobs < maxBatch-1)
 }
 
-// mayShare is false in a database with deferred foreign keys: one that is broken is seen at the COMMIT, which would fail for all.
+// mayShare is false in a database with deferred foreign keys: a violation appears only at the COMMIT, which would fail
+// for all jobs.
 func (w *writer) mayShare() bool {
 	if seen := w.conn.forgotten.Load(); w.judged != seen || !w.wasJudged {
 		w.shareable, w.judged, w.wasJudged = !w.hasDeferred(), seen, true
@@ -87,7 +90,7 @@ func (w *writer) mayShare() bool {
 	return w.shareable
 }
 
-// hasDeferred looks for deferred foreign keys. What cannot be read is taken for one.
+// hasDeferred looks for deferred foreign keys. It reports true when it cannot read the schema.
 func (w *writer) hasDeferred() bool {
 	rows, err := w.conn.QueryContext(context.Background(), "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%DEFERR%'", nil)
 	if err != nil {

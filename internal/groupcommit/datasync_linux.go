@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// datasync leaves the times of the file to the system.
+// datasync does not wait for the file's times.
 func datasync(f *os.File) error {
 	for {
 		if err := syscall.Fdatasync(int(f.Fd())); !errors.Is(err, syscall.EINTR) {

@@ -4,15 +4,16 @@
 //	db := groupcommit.Open("data.db?_txlock=immediate&_pragma=journal_mode(WAL)&...")  // an ordinary pool
 //	groupcommit.Enable(db)                                                             // now the pool of the writers
 //
-// Every transaction is a transaction of SQLite, alone on the one real connection, and is committed before the next begins. What is
-// shared is the wait for the disk: the connection runs with synchronous=NORMAL, with which a COMMIT writes to the log (the -wal
-// file) without waiting, and Commit returns only when an fsync of the log that began after the COMMIT has ended. Transactions that
-// commit while an fsync runs share the next one.
+// By default every transaction is a transaction of SQLite, alone on the one real connection, and is committed before
+// the next begins. Transactions share the wait for the disk: the connection runs with synchronous=NORMAL, so that a
+// COMMIT writes to the log (the -wal file) without waiting, and Commit returns when an fsync that began after the
+// COMMIT has ended. Transactions that commit while an fsync runs share the next one.
 //
-// The words: the *writer* owns the real connection; a *seat* is what database/sql takes for a connection, and there are as many as
-// there are jobs; the *syncer* owns the fsync. Seats take the writer in the order in which they came.
+// The words: the *writer* owns the real connection; a *seat* is what database/sql takes for a connection; a *job* is a
+// transaction on a seat, or one statement outside of a transaction; a *batch* is one SQLite transaction that several
+// jobs share, because each began with [Share]; the *syncer* owns the fsync. Jobs get the writer in order of arrival.
 //
-// A reader may see a row a moment before it is durable. See docs/adr/0017-group-commit.md for what follows from that.
+// A reader may see a row a moment before it is durable. docs/adr/0017-group-commit.md has the consequences.
 package groupcommit
 
 import (
@@ -27,12 +28,12 @@ import (
 	_ "modernc.org/sqlite" // registers the driver
 )
 
-// maxIdle is how many seats stay in the pool. They cost nothing, and as long as one is there the real connection stays open.
+// maxIdle is how many seats stay in the pool. They cost nothing, and one of them keeps the real connection open.
 const maxIdle = 64
 
 // Open opens a pool of ordinary connections of modernc's driver.
 func Open(dsn string) (*sql.DB, error) {
-	plain, err := sql.Open("sqlite", dsn) // note: it opens nothing, and is asked for the driver that has the program's functions
+	plain, err := sql.Open("sqlite", dsn) // note: this opens no file; it only gives access to the driver, which has the program's SQL functions
 	if err != nil {
 		return nil, err
 	}
@@ -45,14 +46,14 @@ func Open(dsn string) (*sql.DB, error) {
 	return sql.OpenDB(p), nil
 }
 
-// IsOurs tells whether Open has opened a pool.
+// IsOurs tells whether Open made the pool.
 func IsOurs(db *sql.DB) bool {
 	_, ok := db.Driver().(*pool)
 	return ok
 }
 
-// Enable makes a pool that Open has opened the pool of the writers. Connections that are in use stay what they are, which is slower and
-// as safe.
+// Enable turns a pool made by Open into the pool of the writers. Connections in use stay ordinary ones, which are
+// slower and as safe.
 func Enable(db *sql.DB) error {
 	p, ok := db.Driver().(*pool)
 	if !ok {
@@ -65,7 +66,7 @@ func Enable(db *sql.DB) error {
 	return nil
 }
 
-// pathOf is the database's file.
+// pathOf returns the database's file.
 func pathOf(dsn string) string {
 	path, _, _ := strings.Cut(dsn, "?")
 	return strings.TrimPrefix(path, "file:")
@@ -88,7 +89,7 @@ var (
 	_ driver.Driver    = (*pool)(nil)
 )
 
-// Driver gives the pool itself, by which Enable finds it.
+// Driver returns the pool itself, so that Enable finds it.
 func (p *pool) Driver() driver.Driver { return p }
 
 // Open opens an ordinary connection to another database; database/sql does not call it.
@@ -112,7 +113,7 @@ func (p *pool) Connect(context.Context) (driver.Conn, error) {
 	return &seat{pool: p, writer: p.writer}, nil
 }
 
-// leave gives a seat back; with the last one the real connection is closed.
+// leave returns a seat; the last one closes the real connection.
 func (p *pool) leave(w *writer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,7 +124,7 @@ func (p *pool) leave(w *writer) error {
 	return errors.Join(p.syncer.close(), w.close())
 }
 
-// repair makes durable what an fsync has failed to: a checkpoint takes everything into the database's file.
+// repair makes durable what a failed fsync did not: a checkpoint writes everything into the database's file.
 func (p *pool) repair() error {
 	p.mu.Lock()
 	w := p.writer

@@ -8,20 +8,21 @@ import (
 	"time"
 )
 
-// job is a transaction as database/sql sees it: one of SQLite's of its own, or a savepoint in one that it shares with the jobs before it.
+// job is a transaction as database/sql sees it: its own SQLite transaction, or a savepoint in one that it shares with
+// the jobs before it.
 type job struct {
 	w     *writer
-	tx    driver.Tx // of its own; nil in a savepoint
-	lost  error     // why SQLite has ended the transaction by itself
-	share bool      // it has said so
+	tx    driver.Tx // the job's own; nil in a savepoint
+	lost  error     // the error with which SQLite ended the transaction by itself
+	share bool      // the job began with Share
 
 	mu        sync.Mutex // guards what follows, until the job is decided
-	undecided bool       // the transaction of those before it is open, and it has not said yet what it is
+	undecided bool       // the transaction of the jobs before it is open, and this job's first statement is still to come
 	timer     *time.Timer
 }
 
-// start begins a job. The caller holds the writer. Where those before have left their transaction open, the job's first statement says whether it
-// follows in it.
+// start begins a job. The caller holds the writer. While a batch is open, the job's first statement decides whether it
+// joins the batch.
 func (w *writer) start(ctx context.Context, opts driver.TxOptions) (*job, error) {
 	j := &job{w: w}
 	switch {
@@ -42,7 +43,7 @@ func (w *writer) start(ctx context.Context, opts driver.TxOptions) (*job, error)
 	}
 }
 
-// decide ends the doubt about a job that has begun behind others.
+// decide settles whether a job that began behind an open batch joins it.
 func (j *job) decide(share bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -59,7 +60,7 @@ func (j *job) decide(share bool) {
 	j.tx, j.lost = j.w, j.w.bracket(j.w.begin)
 }
 
-// isShare handles the statement that says that a job may share its transaction.
+// isShare handles the Share statement.
 func (j *job) isShare(query string) bool {
 	if query != Share {
 		j.decide(false)
@@ -90,7 +91,8 @@ func (j *job) query(ctx context.Context, query string, args []driver.NamedValue)
 	return found, err
 }
 
-// within is the context of a statement. NB! One that ends in a statement makes SQLite roll back the whole transaction, and with it those before.
+// within returns the context of a statement. NB! A context that ends during a statement makes SQLite roll back the
+// whole transaction, including the jobs before.
 func (j *job) within(ctx context.Context) context.Context {
 	if j.tx == nil {
 		return context.WithoutCancel(ctx)
@@ -98,7 +100,7 @@ func (j *job) within(ctx context.Context) context.Context {
 	return ctx
 }
 
-// note remembers that an error has ended the transaction, so that what follows in the same job does not run outside of one.
+// note remembers an error that ended the transaction, so that later statements of the job do not run outside of one.
 func (j *job) note(err error) {
 	if err == nil || j.w.inTransaction() {
 		return
@@ -129,7 +131,7 @@ func (j *job) commit() error {
 	return j.commitAll()
 }
 
-// commitAll commits the transaction with all that are in it.
+// commitAll commits the SQLite transaction with all its jobs.
 func (j *job) commitAll() error {
 	w, b := j.w, j.w.open
 	if b == nil {
@@ -148,7 +150,7 @@ func (j *job) commitAll() error {
 	return b.end(w.syncer)
 }
 
-// rollback undoes the job, and nothing of those before it.
+// rollback undoes the job, and keeps the jobs before it.
 func (j *job) rollback() (err error) {
 	j.mu.Lock()
 	begun := !j.undecided
@@ -167,7 +169,8 @@ func (j *job) rollback() (err error) {
 	return err
 }
 
-// leave takes the job out of the shared transaction. Where that fails, nobody can say what the transaction holds: it is undone whole.
+// leave takes the job out of the shared transaction. When that fails, the content of the transaction is unknown, and
+// all of it is undone.
 func (j *job) leave() error {
 	err := j.w.bracket("ROLLBACK TO wxbase_job")
 	if err == nil {

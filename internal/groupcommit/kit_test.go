@@ -11,7 +11,7 @@ import (
 
 const options = "?_txlock=immediate&_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)"
 
-// patience is how long a test waits for what has to come.
+// patience is how long a test waits for something that must happen.
 const patience = time.Minute
 
 // open makes a database with one table, and an enabled pool on it.
@@ -54,7 +54,7 @@ func begin(t *testing.T, db *sql.DB) *sql.Tx {
 	return tx
 }
 
-// has tells whether a row is there for other connections.
+// has tells whether other connections see a row.
 func has(t *testing.T, db *sql.DB, id string) bool {
 	t.Helper()
 	var n int
@@ -64,7 +64,7 @@ func has(t *testing.T, db *sql.DB, id string) bool {
 	return n == 1
 }
 
-// write is a transaction of one row.
+// write writes one row in a transaction.
 func write(db *sql.DB, id string) error {
 	tx, err := db.BeginTx(context.Background(), nil)
 	if err != nil {
@@ -118,7 +118,7 @@ func receive[T any](t *testing.T, what string, from <-chan T) (got T) {
 	return got
 }
 
-// later runs a job and gives its outcome.
+// later runs a job in the background and returns its result.
 func later(job func() error) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- job() }()

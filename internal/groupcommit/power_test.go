@@ -13,14 +13,14 @@ import (
 	"testing"
 )
 
-// disk is what a power cut leaves: the log as it was when an fsync last ended.
+// disk is what a power cut leaves: the log at the end of the last fsync.
 type disk struct {
 	path  string // of the database, which does not change during the test
 	log   atomic.Pointer[[]byte]
 	syncs atomic.Int32
 }
 
-// datasync copies the log as it is when the fsync begins, and is on the disk when it ends.
+// datasync copies the log when the fsync begins; the copy counts as on the disk when it ends.
 func (d *disk) datasync(f *os.File) error {
 	raw, err := os.ReadFile(f.Name())
 	if err != nil {
@@ -31,7 +31,7 @@ func (d *disk) datasync(f *os.File) error {
 	return nil
 }
 
-// cut gives the rows that are there after the power has come back.
+// cut returns the rows that exist after the power returns.
 func (d *disk) cut(t *testing.T) map[string]bool {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "data.db")
@@ -66,8 +66,8 @@ func (d *disk) cut(t *testing.T) map[string]bool {
 	return ids
 }
 
-// TestPowerCut: whatever has been answered is on the disk, by a transaction, alone or shared, by a statement alone, and by one that returns rows; and the
-// answers share their syncs.
+// TestPowerCut: everything answered is on the disk, by a transaction, alone or shared, by a single statement, and by
+// one that returns rows; and the answers share their fsyncs.
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
 	const writers, each = 16, 60
@@ -135,7 +135,8 @@ func writeSomehow(db *sql.DB, n int, id string) error {
 	}
 }
 
-// TestSyncFails: a failed fsync is made good by a checkpoint; where that fails too, nothing is answered and nothing more is written, until it works.
+// TestSyncFails: a checkpoint repairs a failed fsync; when that fails too, nothing is answered or written until it
+// works.
 func TestSyncFails(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "data.db")
@@ -183,7 +184,7 @@ func contains(raw []byte, text string) bool {
 	return false
 }
 
-// TestLogIsMadeAnew: when the last connection closes, SQLite removes the log, and the next one makes another file.
+// TestLogIsMadeAnew: SQLite removes the log with the last connection, and the next connection makes another file.
 func TestLogIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	db := open(t)

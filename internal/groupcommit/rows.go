@@ -7,8 +7,8 @@ import (
 	"reflect"
 )
 
-// rows outside of a transaction give the writer back when they are closed. A statement such as INSERT ... RETURNING is committed by
-// that, so it waits for the disk then.
+// rows outside of a transaction return the writer on Close. Close commits a statement such as INSERT ... RETURNING, so
+// it waits for the disk.
 type rows struct {
 	typedRows
 
@@ -17,7 +17,7 @@ type rows struct {
 	closed bool
 }
 
-// Next reads a row. In a transaction an error may have ended it.
+// Next reads a row. In a transaction it notes an error that ended it.
 func (r *rows) Next(into []driver.Value) error {
 	err := r.Rows.Next(into)
 	if err != nil && r.job != nil && r.job == r.seat.job && !errors.Is(err, io.EOF) {

@@ -6,7 +6,8 @@ import (
 	"errors"
 )
 
-// seat is a connection as database/sql sees it. It holds the writer during a job, which is a transaction or one statement outside of one.
+// seat is a connection as database/sql sees it. It holds the writer during a job: a transaction, or one statement
+// outside of a transaction.
 type seat struct {
 	pool   *pool
 	writer *writer
@@ -22,10 +23,10 @@ var (
 	_ driver.Pinger             = (*seat)(nil)
 )
 
-// enter takes the writer, unless what was written last cannot be made durable.
+// enter takes the writer, and fails when the last write cannot be made durable.
 func (s *seat) enter(ctx context.Context) error {
 	if s.pool.syncer.health() != nil {
-		if err := s.pool.syncer.wait(); err != nil { // which tries the repair again
+		if err := s.pool.syncer.wait(); err != nil { // tries the repair again
 			return err
 		}
 	}
@@ -41,7 +42,7 @@ func (s *seat) enterAlone(ctx context.Context) error {
 	return nil
 }
 
-// BeginTx begins a job when the ones before have ended.
+// BeginTx begins a job after the jobs before it.
 func (s *seat) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -55,17 +56,17 @@ func (s *seat) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	return s, nil
 }
 
-// Begin is BeginTx for those who have no context.
+// Begin is BeginTx without a context.
 func (s *seat) Begin() (driver.Tx, error) { return s.BeginTx(context.Background(), driver.TxOptions{}) }
 
-// Commit ends the job, lets the next one have the writer, and returns when it is on the disk.
+// Commit ends the job, passes the writer on, and returns when the job is on the disk.
 func (s *seat) Commit() error {
 	j := s.job
 	s.job = nil
 	return j.commit()
 }
 
-// Rollback undoes the job. A transaction that SQLite has undone itself is no error.
+// Rollback undoes the job. It returns nil when SQLite has already undone it.
 func (s *seat) Rollback() error {
 	j := s.job
 	s.job = nil
@@ -88,7 +89,7 @@ func (s *seat) ExecContext(ctx context.Context, query string, args []driver.Name
 	return result, s.pool.syncer.wait()
 }
 
-// QueryContext runs a statement that has rows. Outside of a transaction the writer is held until they are closed.
+// QueryContext runs a statement that has rows. Outside of a transaction it holds the writer until they are closed.
 func (s *seat) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if s.job != nil {
 		found, err := s.job.query(ctx, query, args)
@@ -108,7 +109,7 @@ func (s *seat) QueryContext(ctx context.Context, query string, args []driver.Nam
 	return &rows{typedRows: typedRows{found}, seat: s}, nil
 }
 
-// Close gives the seat back.
+// Close returns the seat.
 func (s *seat) Close() error {
 	var err error
 	if s.job != nil {
@@ -117,15 +118,15 @@ func (s *seat) Close() error {
 	return errors.Join(err, s.pool.leave(s.writer))
 }
 
-// Ping succeeds while the real connection is open, which is as long as there is a seat.
+// Ping always succeeds: a seat keeps the real connection open.
 func (s *seat) Ping(context.Context) error { return nil }
 
-// Prepare is PrepareContext for those who have no context.
+// Prepare is PrepareContext without a context.
 func (s *seat) Prepare(query string) (driver.Stmt, error) {
 	return s.PrepareContext(context.Background(), query)
 }
 
-// PrepareContext remembers the text. SQLite reads it when it is run, because another seat may have changed the schema by then.
+// PrepareContext stores the text. SQLite parses it when it runs, because another seat may change the schema in between.
 func (s *seat) PrepareContext(_ context.Context, query string) (driver.Stmt, error) {
 	return &stmt{seat: s, query: query}, nil
 }

@@ -27,7 +27,7 @@ func openPlain(t *testing.T, path, more string) *sql.DB {
 	return openAt(t, path, more)
 }
 
-// sharing runs a job that may share its transaction.
+// sharing runs a job that begins with Share.
 func sharing(db *sql.DB, job func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(context.Background(), nil)
 	if err != nil {
@@ -55,7 +55,7 @@ func writeShared(db *sql.DB, id string) error {
 	return sharing(db, func(tx *sql.Tx) error { return insert(tx, id) })
 }
 
-// inLine queues jobs behind each other and gives their outcomes when all have ended.
+// inLine queues jobs behind each other and returns their results in order.
 func inLine(t *testing.T, db *sql.DB, jobs ...func() error) []error {
 	t.Helper()
 	block := begin(t, db)
@@ -74,7 +74,7 @@ func inLine(t *testing.T, db *sql.DB, jobs ...func() error) []error {
 	return outcomes
 }
 
-// commits counts the transactions in the log since it was begun anew.
+// commits counts the transactions in the log since it was restarted.
 func commits(t *testing.T, path string) (n int) {
 	t.Helper()
 	log, err := os.ReadFile(path + "-wal")
@@ -91,7 +91,8 @@ func commits(t *testing.T, path string) (n int) {
 	return n
 }
 
-// TestSharedJobsAreOneTransaction: who waits together is committed together, and who wants its own transaction gets it.
+// TestSharedJobsAreOneTransaction: jobs that wait together are committed together, and a job that wants its own
+// transaction gets one.
 func TestSharedJobsAreOneTransaction(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "data.db")
@@ -124,14 +125,14 @@ func TestSharedJobsAreOneTransaction(t *testing.T) {
 	}
 }
 
-// TestSharedJobFailsAlone: what becomes of the jobs before and behind one that fails.
+// TestSharedJobFailsAlone: the jobs before and behind a failing one succeed or fail as the table says.
 func TestSharedJobFailsAlone(t *testing.T) {
 	t.Parallel()
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	scenarios := map[string]struct {
 		job    func(*sql.Tx) error
-		before string // what the job before it hears: its row is there exactly if it hears nothing
+		before string // the error of the job before it; its row exists exactly if this is empty
 	}{
 		"a business error": {job: func(tx *sql.Tx) error { return errors.Join(insert(tx, "bad"), errors.New("no stock")) }},
 		"a broken index":   {job: func(tx *sql.Tx) error { return insert(tx, "bad", "before") }},
@@ -175,7 +176,8 @@ func TestSharedJobFailsAlone(t *testing.T) {
 	}
 }
 
-// TestDeferredKeyForbidsSharing: a foreign key that is seen at the COMMIT only would fail for all. It may come and go with the schema.
+// TestDeferredKeyForbidsSharing: a violation of a deferred foreign key would fail all jobs at the COMMIT. Such keys
+// come and go with the schema.
 func TestDeferredKeyForbidsSharing(t *testing.T) {
 	t.Parallel()
 	db := openPlain(t, filepath.Join(t.TempDir(), "data.db"), "")
@@ -199,7 +201,8 @@ func TestDeferredKeyForbidsSharing(t *testing.T) {
 	}
 }
 
-// TestSharedJobWaitsForNobodySlow: a transaction that begins behind a shared one, and says nothing, does not hold back the answers.
+// TestSharedJobWaitsForNobodySlow: a transaction that begins behind a batch and runs no statement does not delay the
+// batch.
 func TestSharedJobWaitsForNobodySlow(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]string{"no statement": "", "a statement": "INSERT INTO rows (id) VALUES ('slow')"} {
@@ -238,7 +241,7 @@ func TestSharedJobWaitsForNobodySlow(t *testing.T) {
 	}
 }
 
-// isSeen is has by a connection that does not wait for the writer.
+// isSeen is has over a connection that does not wait for the writer.
 func isSeen(t *testing.T, db *sql.DB, id string) bool {
 	t.Helper()
 	other, err := Open(poolOf(db).dsn)
@@ -249,7 +252,7 @@ func isSeen(t *testing.T, db *sql.DB, id string) bool {
 	return has(t, other, id)
 }
 
-// TestNobodyFollows: whoever was to follow in a shared transaction gives up, rolls back or only reads, and the ones before are answered.
+// TestNobodyFollows: the next job gives up, rolls back or only reads, and the batch before it is answered.
 func TestNobodyFollows(t *testing.T) {
 	t.Parallel()
 	scenarios := map[string]func(context.Context, *sql.DB) error{
@@ -279,7 +282,8 @@ func TestNobodyFollows(t *testing.T) {
 	}
 }
 
-// TestSharedUnderLoad: many jobs of all kinds at once; each has its row exactly if it was told so, and the count of all is right.
+// TestSharedUnderLoad: many jobs of all kinds at once; each job's row exists exactly if its commit succeeded, and the
+// count is right.
 func TestSharedUnderLoad(t *testing.T) {
 	t.Parallel()
 	const workers, each = 24, 100

@@ -12,40 +12,40 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// How many statements a connection keeps: the writer, which is one, the server's own hot ones; readers, of which there may be forty, less. One costs
-// some 10 KB.
+// How many statements a connection keeps. The only writer keeps all of the server's frequent ones; the up to forty
+// readers keep fewer. One costs some 10 KB.
 const (
 	keptStatements = 64
 	keptByReaders  = 24
 )
 
-// statements is a connection that keeps what SQLite has made of the texts it was given: reading a text again is a sixth of what a small query
-// costs. SQLite reads a kept one anew by itself when the schema has changed since.
+// statements is a connection that keeps its prepared statements: preparing is a sixth of the cost of a small query.
+// SQLite prepares a kept one again by itself after a change of the schema.
 //
-// Only statements on rows are kept. Anything else (ALTER, PRAGMA, VACUUM, ATTACH) runs as it is, and forgets all: some of these want no other
-// statement to be open.
+// It keeps only statements on rows. Any other (ALTER, PRAGMA, VACUUM, ATTACH) runs unkept and drops all kept ones,
+// because some of these fail while another statement is open.
 type statements struct {
 	realConn
 
-	mu   sync.Mutex // note: database/sql may close rows of a transaction that has ended while the next one runs
+	mu   sync.Mutex // note: database/sql may close the rows of an ended transaction while the next one runs
 	kept *simplelru.LRU[string, *statement]
 
-	forgotten atomic.Int64 // how often all were dropped: the schema may be another one
+	forgotten atomic.Int64 // how often all were dropped, each a possible change of the schema
 }
 
-// realStatement is what modernc's statements can do.
+// realStatement is what we use of modernc's statements.
 type realStatement interface {
 	driver.Stmt
 	driver.StmtExecContext
 	driver.StmtQueryContext
 }
 
-// statement is one that is kept. While its rows are read nobody else may run it.
+// statement is a kept one. While it is busy, its rows are being read and it cannot run again.
 type statement struct {
 	realStatement
 
 	busy bool
-	gone bool // dropped while it was busy: whoever uses it ends it
+	gone bool // dropped while busy: release ends it
 }
 
 // Interface guards.
@@ -87,7 +87,7 @@ func isAboutRows(query string) bool {
 	}
 }
 
-// take finds the statement of a text, or makes it.
+// take returns the kept statement of a text, or prepares one.
 func (s *statements) take(ctx context.Context, query string) (*statement, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,14 +100,14 @@ func (s *statements) take(ctx context.Context, query string) (*statement, error)
 	if err != nil {
 		return nil, err
 	}
-	made := &statement{realStatement: fresh, busy: true, gone: ok} // note: a second one of a text that is being read is not kept
+	made := &statement{realStatement: fresh, busy: true, gone: ok} // note: a second statement of a text whose first is busy is not kept
 	if !ok {
 		s.kept.Add(query, made)
 	}
 	return made, nil
 }
 
-// prepare has SQLite read a text.
+// prepare lets SQLite parse a text.
 func (s *statements) prepare(ctx context.Context, query string) (realStatement, error) {
 	prepared, err := s.PrepareContext(ctx, query)
 	if err != nil {
@@ -120,7 +120,7 @@ func (s *statements) prepare(ctx context.Context, query string) (realStatement, 
 	return fresh, nil
 }
 
-// release gives a statement back. One that failed is not used again.
+// release returns a statement. A failed one is not used again.
 func (s *statements) release(query string, used *statement, failed bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +171,7 @@ func (s *statements) QueryContext(ctx context.Context, query string, args []driv
 	}
 	found, err := used.QueryContext(ctx, args)
 	if err != nil {
-		_ = s.release(query, used, true) // the error says more than what ends the statement
+		_ = s.release(query, used, true) // this error matters more than that of closing
 		return nil, err
 	}
 	return &keptRows{typedRows: typedRows{found}, conn: s, query: query, used: used}, nil
@@ -205,7 +205,7 @@ func (s *statements) Close() error {
 	return s.realConn.Close()
 }
 
-// keptRows give their statement back when they are closed.
+// keptRows release their statement on Close.
 type keptRows struct {
 	typedRows
 
@@ -214,7 +214,7 @@ type keptRows struct {
 	used  *statement // nil: closed
 }
 
-// Close ends the reading.
+// Close ends the reading and releases the statement.
 func (r *keptRows) Close() error {
 	if r.used == nil {
 		return nil

@@ -35,7 +35,7 @@ func TestSameTextTwice(t *testing.T) {
 	}
 }
 
-// TestManyTexts: more texts than are kept, one of them under way all the time.
+// TestManyTexts: more texts than are kept, one of them busy all the time.
 func TestManyTexts(t *testing.T) {
 	t.Parallel()
 	db := open(t)
@@ -60,8 +60,8 @@ func TestManyTexts(t *testing.T) {
 	}
 }
 
-// TestSchemaUnderKeptStatements: a text that was run before sees each change of the schema, made by the same connection or another, and what SQLite
-// does only without other statements works.
+// TestSchemaUnderKeptStatements: a kept statement sees each change of the schema, by the same connection or another,
+// and commands that SQLite runs only without open statements work.
 func TestSchemaUnderKeptStatements(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir() + "/data.db"

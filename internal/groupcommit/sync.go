@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// syncer waits for the disk on behalf of everybody who has committed.
+// syncer waits for the disk on behalf of all jobs that have committed.
 type syncer struct {
 	path     string               // of the log
 	datasync func(*os.File) error // fdatasync where there is one
@@ -16,13 +16,13 @@ type syncer struct {
 	mu      sync.Mutex
 	running bool
 	waiting []chan error
-	broken  error // the last fsync failed, and so did the repair: nothing more is written until one of them works
+	broken  error // the last fsync and its repair failed: writes fail until one of them works
 
-	file *os.File // of the goroutine that runs, or of close, which runs when nobody waits
+	file *os.File // used by run, and by close, which runs when no job waits
 	info os.FileInfo
 }
 
-// wait returns when everything that was committed before the call is on the disk.
+// wait returns when everything committed before the call is on the disk.
 func (s *syncer) wait() error {
 	done := make(chan error, 1)
 	s.mu.Lock()
@@ -35,7 +35,7 @@ func (s *syncer) wait() error {
 	return <-done
 }
 
-// run works as long as somebody waits: those who come during an fsync share the next one.
+// run works as long as a job waits: jobs that arrive during an fsync share the next one.
 func (s *syncer) run() {
 	for {
 		s.mu.Lock()
@@ -56,8 +56,8 @@ func (s *syncer) run() {
 
 // sync makes the log durable.
 //
-// NB! After a failed fsync the system may take the lost pages for written, and a second fsync would succeed over a hole in the log. So
-// the only way on is a checkpoint, which writes the pages again, elsewhere.
+// NB! After a failed fsync the system may mark the lost pages as written, and a second fsync would succeed over a hole
+// in the log. Only a checkpoint is safe: it writes the pages again, elsewhere.
 func (s *syncer) sync() error {
 	err := s.syncLog()
 	if s.health() == nil && err == nil {
@@ -91,8 +91,9 @@ func (s *syncer) syncLog() error {
 	return s.datasync(s.file)
 }
 
-// open holds the log open by a descriptor of our own. SQLite makes the file anew when the last connection was closed in between.
-// note: to close a descriptor drops the process' POSIX locks on its file, and SQLite locks the database and the -shm file, never the log.
+// open opens the log with our own descriptor. SQLite makes a new file after the last connection was closed. note:
+// closing a descriptor drops the process's POSIX locks on its file; SQLite locks the database and the -shm file, never
+// the log.
 func (s *syncer) open() error {
 	now, err := os.Stat(s.path)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"modernc.org/sqlite"
 )
 
-// among runs a job between two innocent ones that wait for the writer together with it, and gives its outcome.
+// among runs a job between two harmless ones that wait for the writer together with it, and returns its result.
 func among(t *testing.T, db *sql.DB, job func(*sql.Tx) error) error {
 	t.Helper()
 	block := begin(t, db)
@@ -44,7 +44,7 @@ func among(t *testing.T, db *sql.DB, job func(*sql.Tx) error) error {
 	return receive(t, "outcome", outcome)
 }
 
-// TestFailedJobIsAlone: each of these ends one job and nothing of its neighbours.
+// TestFailedJobIsAlone: each of these jobs fails, and its neighbours succeed.
 func TestFailedJobIsAlone(t *testing.T) {
 	t.Parallel()
 	if err := watchStatements(); err != nil {
@@ -121,7 +121,7 @@ func TestFailedJobIsAlone(t *testing.T) {
 	}
 }
 
-// endless runs a statement that has no end, and ends its context while it runs.
+// endless runs a statement that never ends, and cancels its context meanwhile.
 func endless(tx *sql.Tx) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -135,7 +135,7 @@ func endless(tx *sql.Tx) error {
 // running holds what the SQL function statement_runs calls.
 var running sync.Map
 
-// watchStatements is once a process, and before the connections that use the function.
+// watchStatements registers the function once per process, before the connections that use it.
 var watchStatements = sync.OnceValue(func() error {
 	return sqlite.RegisterScalarFunction("statement_runs", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
 		if end, ok := running.Load(args[0]); ok {
@@ -182,7 +182,7 @@ func TestGoodJobs(t *testing.T) {
 	}
 }
 
-// TestJobOutlivesFailedStatement: a broken unique index ends a statement, and not the transaction.
+// TestJobOutlivesFailedStatement: a violated unique index ends a statement, not the transaction.
 func TestJobOutlivesFailedStatement(t *testing.T) {
 	t.Parallel()
 	db := open(t)
@@ -197,7 +197,7 @@ func TestJobOutlivesFailedStatement(t *testing.T) {
 	}
 }
 
-// TestSlowJobHoldsNobody: a job that has finished is answered while the next one is still at work.
+// TestSlowJobHoldsNobody: a finished job is answered while the next one still runs.
 func TestSlowJobHoldsNobody(t *testing.T) {
 	t.Parallel()
 	db := open(t)
@@ -228,7 +228,7 @@ func TestSlowJobHoldsNobody(t *testing.T) {
 	}
 }
 
-// TestOrder: jobs get the writer in the order in which they came. database/sql alone serves them at random.
+// TestOrder: jobs get the writer in order of arrival. database/sql alone serves them at random.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	const jobs = 50
@@ -262,7 +262,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestGivesUpInTheQueue: a job whose context ends before its turn leaves the queue, and the ones behind it move up.
+// TestGivesUpInTheQueue: a job whose context ends before its turn leaves the queue, and the jobs behind it move up.
 func TestGivesUpInTheQueue(t *testing.T) {
 	t.Parallel()
 	db := open(t)
@@ -287,7 +287,7 @@ func TestGivesUpInTheQueue(t *testing.T) {
 	}
 }
 
-// TestCloseWithFullQueue: whatever is answered without an error is there after the end, and nobody waits for ever.
+// TestCloseWithFullQueue: every job that succeeded is in the file after Close, and no job waits without end.
 func TestCloseWithFullQueue(t *testing.T) {
 	t.Parallel()
 	const jobs = 100
@@ -338,7 +338,8 @@ func TestRowsHoldTheWriter(t *testing.T) {
 	}
 }
 
-// TestBesideOthers: a second pool of the process, and connections that are no seats, write to the same file, and no count is lost.
+// TestBesideOthers: a second pool of the process, and ordinary connections, write to the same file, and no increment is
+// lost.
 func TestBesideOthers(t *testing.T) {
 	t.Parallel()
 	const each = 100
@@ -422,7 +423,7 @@ func TestBackupBesideWriters(t *testing.T) {
 	wg.Wait()
 }
 
-// TestEnableRefusesOthers: a pool that is not ours stays as it is.
+// TestEnableRefusesOthers: Enable leaves a pool of another driver unchanged.
 func TestEnableRefusesOthers(t *testing.T) {
 	t.Parallel()
 	db, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "data.db"))

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// realConn is what modernc's connections can do.
+// realConn is what we use of modernc's connections.
 type realConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -19,14 +19,14 @@ type realConn interface {
 	driver.QueryerContext
 }
 
-// writerCache is the page cache of the writer, in KB below zero. It is one connection, and the indexes that it writes all day are larger than what a
-// reader needs.
+// writerCache is the page cache of the writer, in KB below zero. There is one writer, and the indexes that it writes
+// are larger than what a reader needs.
 const writerCache = "-8000"
 
 // writer is the one real connection and the queue in front of it.
 type writer struct {
 	conn     *statements
-	brackets map[string]realStatement // BEGIN, COMMIT, SAVEPOINT and their like, read once
+	brackets map[string]realStatement // BEGIN, COMMIT, SAVEPOINT and similar, prepared once
 	begin    string
 	syncer   *syncer
 	seats    int // guarded by the pool
@@ -35,10 +35,10 @@ type writer struct {
 	busy  bool
 	queue []chan struct{}
 
-	// of the one who holds the writer
-	open                 *batch // left by those before, who wait for its end
+	// of the goroutine that holds the writer
+	open                 *batch // left open by the jobs before, which wait for its end
 	shareable, wasJudged bool
-	judged               int64 // the state of the schema in which shareable was found
+	judged               int64 // the schema version for which shareable was computed
 }
 
 func openWriter(d driver.Driver, dsn string, s *syncer) (*writer, error) {
@@ -55,7 +55,7 @@ func openWriter(d driver.Driver, dsn string, s *syncer) (*writer, error) {
 	return w, nil
 }
 
-// beginOf says how a transaction begins that the address asks for.
+// beginOf returns the BEGIN that the dsn asks for.
 func beginOf(dsn string) string {
 	for _, mode := range []string{"immediate", "exclusive"} {
 		if strings.Contains(dsn, "_txlock="+mode) {
@@ -79,11 +79,12 @@ func (w *writer) bracket(query string) error {
 	return err
 }
 
-// Commit ends the transaction. One that cannot be committed is undone: database/sql takes the connection for free after it.
+// Commit ends the transaction. It rolls back when the commit fails, because database/sql then treats the connection as
+// free.
 func (w *writer) Commit() error {
 	err := w.bracket("COMMIT")
 	if err != nil && w.inTransaction() {
-		_ = w.bracket("ROLLBACK") // the error says more
+		_ = w.bracket("ROLLBACK") // the commit's error matters more
 	}
 	return err
 }
@@ -99,7 +100,7 @@ func (w *writer) close() error {
 	return w.conn.Close()
 }
 
-// lock waits for the connection, in the order of arrival.
+// lock waits for the connection, in order of arrival.
 func (w *writer) lock(ctx context.Context) error {
 	w.mu.Lock()
 	if !w.busy {
@@ -119,7 +120,7 @@ func (w *writer) lock(ctx context.Context) error {
 	}
 }
 
-// giveUp leaves the queue. A turn that has come in the same moment is passed on.
+// giveUp leaves the queue. If its turn came at the same moment, it passes the turn on.
 func (w *writer) giveUp(turn chan struct{}) {
 	w.mu.Lock()
 	at := slices.Index(w.queue, turn)
@@ -132,7 +133,7 @@ func (w *writer) giveUp(turn chan struct{}) {
 	}
 }
 
-// unlock gives the connection to the next one. A shared transaction that nobody follows in is committed.
+// unlock passes the connection on. It commits an open batch when no job follows.
 func (w *writer) unlock() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -149,13 +150,14 @@ func (w *writer) unlock() {
 	w.queue = slices.Delete(w.queue, 0, 1)
 }
 
-// do runs a statement of our own. The caller holds the lock.
+// do runs one of our own statements. The caller holds the lock.
 func (w *writer) do(query string) error {
 	_, err := w.conn.ExecContext(context.Background(), query, nil)
 	return err
 }
 
-// inTransaction asks SQLite, which ends a transaction by itself after some errors: a full disk, an interrupt, a trigger's ROLLBACK.
+// inTransaction asks SQLite, which ends a transaction by itself after some errors: a full disk, an interrupt, a
+// trigger's ROLLBACK.
 func (w *writer) inTransaction() bool {
 	if w.bracket("BEGIN") != nil {
 		return true // a transaction within a transaction

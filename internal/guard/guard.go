@@ -1,5 +1,5 @@
-// Package guard keeps what comes over PocketBase's own routes from breaking the shop: our collections and rows stay as the code needs them,
-// pictures and queries cost no more than they may, and nobody floods the server.
+// Package guard protects the shop from requests to PocketBase's own routes: it keeps our collections and rows as the
+// code needs them, limits the cost of pictures and queries, and limits the rate of requests.
 package guard
 
 import (

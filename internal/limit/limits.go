@@ -1,4 +1,4 @@
-// Package limit bounds what one person, one address or one picture may cost the shop.
+// Package limit limits what one person, one address or one picture may cost the shop.
 package limit
 
 import (

@@ -1,4 +1,4 @@
-// Package locks hands out one lock per key, so that two steps about one order take turns.
+// Package locks has one lock per key, so that two steps for one order run in sequence.
 package locks
 
 import (

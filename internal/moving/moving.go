@@ -1,11 +1,10 @@
-// Package moving brings the data of other services here: exports of LeanCloud and CloudBase, another PocketBase, and the MySQL tables of
-// the article's shop.
+// Package moving imports the data of other services: exports of LeanCloud and CloudBase, another PocketBase, and the
+// MySQL tables of the article's shop.
 //
-// A Source yields rows by class. MakePlan reads them once and decides which class becomes which collection, which key which field, and
-// which rules follow from the ACLs; Mover.Run carries the plan out. Every id here is computed from the id there, so that a second run, or
-// one after a kill, meets its own rows and changes nothing.
-//
-// Words: a class is a table of the other service; a collection is ours; a person is a row that becomes a user.
+// The words: a *class* is a table of the other service, a *collection* is ours, a *person* is a row that becomes a
+// user. A *Source* yields rows by class. MakePlan reads them once and decides the collection of each class, the field
+// of each key, and the rules that follow from the ACLs; Mover.Run carries the *plan* out. Every id here is computed
+// from the id there, so that a second run, or one after a kill, finds its own rows and changes nothing.
 package moving
 
 import (

@@ -6,10 +6,9 @@ import (
 	"slices"
 )
 
-// Allocate splits total fen over the weights so that the parts sum to total
-// exactly (largest remainder; a tie goes to the earlier part). A negative weight
-// counts as 0; if all are 0 the split is even. A negative total, a discount, is
-// split like its amount. No weights give nil.
+// Allocate splits total fen over the weights so that the parts sum to total exactly (largest remainder; a tie goes to
+// the earlier part). A negative weight counts as 0; if all are 0 the split is even. A negative total, a discount, is
+// split like its amount. Without weights the result is nil.
 func Allocate(total int64, weights []int64) []int64 {
 	if len(weights) == 0 {
 		return nil
@@ -29,7 +28,7 @@ func Allocate(total int64, weights []int64) []int64 {
 	return parts
 }
 
-// positive turns weights into shares with a sum that is not 0.
+// positive turns weights into shares whose sum is not 0.
 func positive(weights []int64) (shares []*big.Int, sum *big.Int) {
 	sum = new(big.Int)
 	for _, weight := range weights {
@@ -46,7 +45,7 @@ func positive(weights []int64) (shares []*big.Int, sum *big.Int) {
 	return shares, sum
 }
 
-// handOut gives what rounding left over, one fen each, to the largest remainders.
+// handOut distributes the fen left by rounding, one each, to the largest remainders.
 func handOut(parts []int64, rests []*big.Int, left int64) {
 	byRest := make([]int, len(parts))
 	for i := range byRest {

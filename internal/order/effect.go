@@ -1,60 +1,59 @@
 package order
 
-// Effect is something that must follow a step. Queue it in the transaction that
-// writes the new state; run it after the commit.
+// Effect is something that must follow a step. Queue it in the transaction that writes the new state; run it after the
+// commit.
 type Effect string
 
 // Effects of payments.
 const (
 	// CallPrepay sends the stored prepay request, byte for byte the same.
 	CallPrepay Effect = "CallPrepay"
-	// SignClientParams hands a signed requestPayment to the owner.
-	// NB! without this effect a prepay_id must not leave the server.
+	// SignClientParams hands a signed requestPayment to the owner. NB! without this effect a prepay_id must not leave
+	// the server.
 	SignClientParams Effect = "SignClientParams"
 	// QueryNow asks WeChat at once.
 	QueryNow Effect = "QueryNow"
 	// ScheduleQuery asks WeChat later, see NextQuery.
 	ScheduleQuery Effect = "ScheduleQuery"
-	// CloseAtWeChat sends the close call. Closing twice does no harm.
+	// CloseAtWeChat sends the close call, which may be repeated.
 	CloseAtWeChat Effect = "CloseAtWeChat"
-	// MarkOrderPaid moves the order to PAID and starts all that follows: shipping,
-	// messages, hooks. At most once in an attempt's life.
+	// MarkOrderPaid moves the order to PAID and starts everything after that: shipping, messages, hooks. At most once
+	// in an attempt's life.
 	MarkOrderPaid Effect = "MarkOrderPaid"
 	// CloseOthers sends EventReplace to every other live attempt of the order.
 	CloseOthers Effect = "CloseOthers"
 	// CancelOrder moves an UNPAID order to CANCELLED.
 	//
-	// note: skip it, and ReleaseStock with it, while the order has another live
-	// attempt or when the attempt was closed only to make way for the next one.
+	// note: skip it, and ReleaseStock with it, while the order has another live attempt, or when the attempt was closed
+	// only to make room for the next one.
 	CancelOrder Effect = "CancelOrder"
-	// ReleaseStock gives reserved stock back, once per order. It appears only with
-	// a confirmed close.
+	// ReleaseStock returns reserved stock, once per order. It occurs only with a confirmed close.
 	ReleaseStock Effect = "ReleaseStock"
-	// ImportRefunds asks WeChat for refunds that we have not made and books them.
+	// ImportRefunds asks WeChat for refunds that others made, and books them.
 	ImportRefunds Effect = "ImportRefunds"
-	// RefundAutomatically refunds all that is left of the payment under the number
-	// of AutoRefundNo, after ImportRefunds. At most once in an attempt's life.
+	// RefundAutomatically refunds the rest of the payment under AutoRefundNo, after ImportRefunds. At most once in an
+	// attempt's life.
 	RefundAutomatically Effect = "RefundAutomatically"
 	// Freeze holds the order back (no shipping, no refund) until a person looks.
 	Freeze Effect = "Freeze"
-	// Alert tells a person. It may be repeated.
+	// Alert raises an alert. It may be repeated.
 	Alert Effect = "Alert"
 )
 
-// Effects of refunds, beside Alert and Freeze.
+// Effects of refunds, in addition to Alert and Freeze.
 const (
 	// CallRefund sends the refund request under its stored number.
 	CallRefund Effect = "CallRefund"
-	// RetryRefundLater sends the same request again when the account is topped up.
+	// RetryRefundLater repeats the same request when the account is topped up.
 	RetryRefundLater Effect = "RetryRefundLater"
-	// RetryRefundSoon sends the same request again when RefundSpacing has passed.
+	// RetryRefundSoon repeats the same request when RefundSpacing has passed.
 	RetryRefundSoon Effect = "RetryRefundSoon"
 	// QueryRefundNow asks WeChat for the refund at once.
 	QueryRefundNow Effect = "QueryRefundNow"
 	// ScheduleRefundQuery asks WeChat for the refund later, see NextQuery.
 	ScheduleRefundQuery Effect = "ScheduleRefundQuery"
-	// CountRefund adds the amount to the order's refunded total, derives its state
-	// by PayStateAfter and tells the hooks. At most once in a refund's life.
+	// CountRefund adds the amount to the order's refunded total, derives its state by PayStateAfter and runs the hooks.
+	// At most once in a refund's life.
 	CountRefund Effect = "CountRefund"
 )
 

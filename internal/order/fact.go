@@ -1,10 +1,10 @@
 package order
 
-// Fact is what WeChat says about a payment, from a verified notification, query
-// answer or bill line. Only a verified one may become a Fact.
+// Fact is what WeChat says about a payment, from a verified notification, query answer or bill line. Only a verified
+// one may become a Fact.
 //
-// note: v2 leaves fee_type out when it is CNY; the caller fills in what a document
-// defines as a default. An empty field never counts as equal here.
+// note: v2 omits fee_type when it is CNY; the caller fills in documented defaults. An empty field never counts as equal
+// here.
 type Fact struct {
 	AppID, MchID, OutTradeNo, TransactionID string
 
@@ -13,14 +13,14 @@ type Fact struct {
 	State    string // trade_state, WeChat's word
 }
 
-// Attempt is what our own rows say about the payment that a fact is about.
+// Attempt is what our own rows say about the payment of a fact.
 type Attempt struct {
 	AppID, MchID, OutTradeNo string
 
 	TransactionID string // empty until a payment was booked for this attempt
 	Total         int64  // fen
 	Currency      string // empty means CNY
-	OrderPaid     bool   // another attempt has paid the order already
+	OrderPaid     bool   // another attempt has already paid the order
 }
 
 // Mismatch is one field in which a fact differs from what we expect.
@@ -29,15 +29,13 @@ type Mismatch struct {
 	Want, Got string // Got is cut to 64 bytes
 }
 
-// CNY is the only currency that we take.
+// CNY is the only supported currency.
 const CNY = "CNY"
 
-// Compare says which event a fact is for the attempt, and every field in which it
-// differs from what we expect. With EventPaidFact and EventRefundedFact there is
-// no mismatch.
+// Compare returns the event that a fact is for the attempt, and every field in which it differs from what we expect.
+// EventPaidFact and EventRefundedFact come without a mismatch.
 //
-// NB! this is the only door to PAID. It takes nothing for granted: a field that is
-// missing on either side is a mismatch.
+// NB! this is the only way to PAID. A field that is missing on either side is a mismatch.
 func Compare(expected Attempt, fact Fact) (PaymentEvent, []Mismatch) {
 	identity := diffIdentity(expected, fact)
 	switch fact.State {

@@ -25,9 +25,8 @@ func comparePaid(expected Attempt, fact Fact, found []Mismatch) (PaymentEvent, [
 	return EventPaidFact, nil
 }
 
-// compareOpen decides about an unpaid number. WeChat may leave the amount out of
-// such an answer, and nothing is booked from it, so that only an amount which is
-// there and differs matters.
+// compareOpen decides about an unpaid number. WeChat may omit the amount in such an answer, and nothing is booked from
+// it, so only a present and different amount matters.
 func compareOpen(expected Attempt, fact Fact) (PaymentEvent, []Mismatch) {
 	var found []Mismatch
 	for _, m := range diffMoney(expected, fact) {
@@ -42,7 +41,7 @@ func compareOpen(expected Attempt, fact Fact) (PaymentEvent, []Mismatch) {
 	return EventNotPaidFact, nil
 }
 
-// diffIdentity compares whose payment it is.
+// diffIdentity compares app, merchant and number.
 func diffIdentity(expected Attempt, fact Fact) []Mismatch {
 	var found []Mismatch
 	for _, pair := range [][3]string{
@@ -57,7 +56,7 @@ func diffIdentity(expected Attempt, fact Fact) []Mismatch {
 	return found
 }
 
-// diffMoney compares how much and in what currency.
+// diffMoney compares amount and currency.
 func diffMoney(expected Attempt, fact Fact) []Mismatch {
 	var found []Mismatch
 	if expected.Total < 1 || expected.Total != fact.Total {
@@ -73,7 +72,7 @@ func diffMoney(expected Attempt, fact Fact) []Mismatch {
 	return found
 }
 
-// mismatch caps what came from outside, so that it can be stored and shown.
+// mismatch cuts foreign text, so that it can be stored and shown.
 func mismatch(field, want, got string) Mismatch {
 	return Mismatch{Field: field, Want: want, Got: strings.ToValidUTF8(got[:min(len(got), 64)], "")}
 }

@@ -99,7 +99,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// openFact is an unpaid answer: WeChat leaves out what is not there yet.
+// openFact is an unpaid answer, which lacks later fields.
 func openFact(state string) order.Fact {
 	fact := paidFact()
 	fact.TransactionID, fact.Total, fact.Currency, fact.State = "", 0, "", state
@@ -153,7 +153,7 @@ func TestCompareRefund(t *testing.T) {
 	}
 }
 
-// FuzzCompare looks for a fact that counts as paid without being what we asked for.
+// FuzzCompare searches a fact that counts as paid but differs from the request.
 func FuzzCompare(f *testing.F) {
 	ours, fact := ourAttempt(), paidFact()
 	f.Add(fact.AppID, fact.MchID, fact.OutTradeNo, fact.TransactionID, fact.Total, fact.Currency, fact.State, "", false)

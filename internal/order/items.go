@@ -16,7 +16,7 @@ const (
 	MaxDescription = 127         // bytes of the text that the payer sees
 )
 
-// Why an order cannot be; test with errors.Is.
+// Why an order is invalid; test with errors.Is.
 var (
 	ErrItemsCount = errors.New("order needs 1 to 100 lines")
 	ErrQuantity   = errors.New("quantity is not between 1 and 999")
@@ -31,11 +31,11 @@ type Item struct {
 	Price    int64  `json:"price"` // fen, of one piece
 	Quantity int    `json:"quantity"`
 
-	Variant     string `json:"variant,omitempty"` // record id of the specification; empty for a product that has none
+	Variant     string `json:"variant,omitempty"` // record id of the specification; empty for a product without any
 	VariantName string `json:"variantName,omitempty"`
 }
 
-// Title is what people call the line: the product with its specification.
+// Title is the line's name: the product with its specification.
 func (i Item) Title() string {
 	if i.VariantName == "" {
 		return i.Name
@@ -43,8 +43,7 @@ func (i Item) Title() string {
 	return i.Name + " " + i.VariantName
 }
 
-// Total returns what the items cost together, in fen. Every limit is checked, so
-// that no sum can overflow.
+// Total returns the sum of the items, in fen. It checks every limit, so the sum cannot overflow.
 func Total(items []Item) (int64, error) {
 	if len(items) < 1 || len(items) > MaxLines {
 		return 0, fmt.Errorf("add up %d lines: %w", len(items), ErrItemsCount)
@@ -65,13 +64,11 @@ func Total(items []Item) (int64, error) {
 	return total, nil
 }
 
-// FitDescription cuts a description that did not come from Description to what
-// WeChat takes, without splitting a character.
+// FitDescription cuts a foreign description to WeChat's limit, without splitting a character.
 func FitDescription(text string) string { return cutBytes(text, MaxDescription) }
 
-// Description says in at most 127 bytes what is bought: "三鲜面", "三鲜面 x2", or
-// "三鲜面等3件" when there are several products. It is never empty and never cuts
-// a character in half.
+// Description describes the goods in at most 127 bytes: "三鲜面", "三鲜面 x2", or "三鲜面等3件" for several products. It is never
+// empty and never splits a character.
 func Description(items []Item) string {
 	if len(items) == 0 {
 		return "商品"
@@ -94,7 +91,7 @@ func Description(items []Item) string {
 	return cutBytes(name, MaxDescription-len(suffix)) + suffix
 }
 
-// cleanText drops what a cashier's page or an XML document cannot carry.
+// cleanText removes characters that a cashier's page or an XML document cannot contain.
 func cleanText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -108,8 +105,7 @@ func cleanText(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// isBidi reports the marks that reorder text: in a name they could make a line
-// read as something else.
+// isBidi reports the marks that reorder text: in a name they could make a line read differently.
 func isBidi(r rune) bool {
 	return r == 0x061C || r == 0x200E || r == 0x200F || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
 }

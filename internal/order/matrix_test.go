@@ -41,7 +41,7 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// printMatrix spells a machine, one block for an event and one line for a state.
+// printMatrix prints a machine, one block per event and one line per state.
 func printMatrix[S, E ~string](
 	name string, states []S, events []E, apply func(S, E) (order.Transition[S], error),
 ) string {
@@ -79,7 +79,7 @@ func outcome[S ~string](step order.Transition[S], err error) string {
 	return fmt.Sprintf("-> %-10s %s", to, strings.Join(words, ", "))
 }
 
-// TestEveryPair checks what must hold for any pair at all.
+// TestEveryPair checks what must hold for every pair.
 func TestEveryPair(t *testing.T) {
 	t.Parallel()
 	t.Run("payment", func(t *testing.T) {
@@ -128,7 +128,7 @@ func checkStep[S ~string](t *testing.T, pair string, states []S, step order.Tran
 	}
 }
 
-// TestEffectsAreAllUsed finds an effect that no step has any more.
+// TestEffectsAreAllUsed finds an effect without a step.
 func TestEffectsAreAllUsed(t *testing.T) {
 	t.Parallel()
 	used := printMatrix("", order.PaymentStates(), order.PaymentEvents(), order.Apply) +
@@ -140,7 +140,7 @@ func TestEffectsAreAllUsed(t *testing.T) {
 	}
 }
 
-// TestEffectsAreOwned shows that a caller may change what it got.
+// TestEffectsAreOwned checks that a caller may change the returned slice.
 func TestEffectsAreOwned(t *testing.T) {
 	t.Parallel()
 	first, err := order.Apply(order.PaymentPrepaid, order.EventPaidFact)

@@ -5,13 +5,12 @@ import (
 	"unicode"
 )
 
-// NoName is what WeChat calls a user who shares no nickname, and what we show.
+// NoName is WeChat's name for a user without a nickname, which we also show.
 const NoName = "微信用户"
 
-// MaskName hides most of a nickname for a public banner: "小明" becomes "小*",
-// "欧阳小明" becomes "欧**明". At most three stars, so that the length stays
-// private too. A character is what a reader takes for one: an emoji with its skin
-// colour, a flag, a letter with its accents.
+// MaskName hides most of a nickname for a public banner: "小明" becomes "小*", "欧阳小明" becomes "欧**明". It shows at most
+// three stars, so that the length stays private too. A character is a grapheme: an emoji with its skin colour, a flag,
+// a letter with its accents.
 func MaskName(name string) string {
 	name = cleanText(cutBytes(strings.ToValidUTF8(name, ""), 512))
 	letters := graphemes(name)
@@ -25,8 +24,7 @@ func MaskName(name string) string {
 	}
 }
 
-// graphemes splits a name into what a reader takes for characters. It knows what
-// occurs in nicknames, not every rule of the Unicode annex.
+// graphemes splits a name into graphemes. It handles what occurs in nicknames, not every rule of the Unicode annex.
 func graphemes(s string) []string {
 	var letters []string
 	var last rune
@@ -49,7 +47,7 @@ func graphemes(s string) []string {
 const (
 	zeroWidthJoiner = '\u200d'
 
-	// maxLetter ends a pile of accents, in bytes; the longest emoji take about 40.
+	// maxLetter limits a pile of accents, in bytes; the longest emoji have about 40.
 	maxLetter = 48
 )
 
@@ -66,7 +64,7 @@ func extends(r rune) bool {
 	return r >= 0x1160 && r <= 0x11FF // Hangul vowels and finals
 }
 
-// invisible reports a format mark that stands for no character of its own.
+// invisible reports a format mark that is not a separate character.
 func invisible(r rune) bool { return unicode.Is(unicode.Cf, r) }
 
 // isFlagHalf reports a regional indicator; two of them make a flag.

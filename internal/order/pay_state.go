@@ -6,11 +6,10 @@ import (
 	"slices"
 )
 
-// PayState is how far an order is paid, as stored in orders.payState.
+// PayState says how far an order is paid, as stored in orders.payState.
 type PayState string
 
-// The states of an order. CANCELLED is left only when a payment that came after
-// the close is accepted after all (EventRevive).
+// The states of an order. CANCELLED is left only when a payment after the close is accepted (EventRevive).
 const (
 	PayUnpaid       PayState = "UNPAID"
 	PayPaid         PayState = "PAID"
@@ -29,13 +28,12 @@ func ParsePayState(word string) (PayState, error) {
 	return parseWord("order pay state", word, PayStates())
 }
 
-// CanBecome reports whether an order may move from s to next. Staying is not a
-// move. Nothing leads back to UNPAID, and a paid order is never cancelled: it is
-// refunded.
+// CanBecome reports whether an order may move from s to next. Staying is not a move. A state never returns to UNPAID,
+// and a paid order is not cancelled but refunded.
 func (s PayState) CanBecome(next PayState) bool {
 	switch s {
 	case PayUnpaid:
-		// note: a payment can be found already refunded (a lost notification).
+		// note: a payment can be discovered already refunded (a lost notification).
 		return slices.Contains([]PayState{PayPaid, PayPartRefunded, PayRefunded, PayCancelled}, next)
 	case PayPaid:
 		return next == PayPartRefunded || next == PayRefunded
@@ -53,12 +51,11 @@ func (s PayState) IsPaid() bool {
 	return s == PayPaid || s == PayPartRefunded || s == PayRefunded
 }
 
-// ErrRefundTotals means that refunds add up to less than nothing or to more than
-// was paid: a bug or a foreign booking, never something to store.
+// ErrRefundTotals means that refunds sum to less than nothing or to more than was paid: a bug or a foreign booking,
+// which must not be stored.
 var ErrRefundTotals = errors.New("refund totals do not fit the payment")
 
-// PayStateAfter returns the state of a paid order of total fen of which refunded
-// fen have gone back (successful refunds only).
+// PayStateAfter returns the state of a paid order of total fen after successful refunds of refunded fen.
 func PayStateAfter(total, refunded int64) (PayState, error) {
 	switch {
 	case total < 1 || refunded < 0 || refunded > total:

@@ -5,7 +5,7 @@ type PaymentEvent string
 
 // Events of our own calls to prepay.
 const (
-	// EventPayRequested is the owner asking to pay on the same terms.
+	// EventPayRequested is the owner's request to pay on the same terms.
 	EventPayRequested PaymentEvent = "pay_requested"
 	// EventPrepaid is a prepay_id in a verified answer.
 	EventPrepaid PaymentEvent = "prepaid"
@@ -13,11 +13,11 @@ const (
 	EventPrepayUnknown PaymentEvent = "prepay_unknown"
 	// EventPrepayRejected is a definite refusal (parameters, rights, binding).
 	EventPrepayRejected PaymentEvent = "prepay_rejected"
-	// EventNumberUsed is OUT_TRADE_NO_USED, ORDERPAID or ORDERCLOSED in answer to
-	// prepay: only a query tells what became of the number.
+	// EventNumberUsed is OUT_TRADE_NO_USED, ORDERPAID or ORDERCLOSED in answer to prepay: only a query shows the state
+	// of the number.
 	EventNumberUsed PaymentEvent = "number_used"
-	// EventPrepayStale is the owner asking to pay when the prepay_id is too old
-	// (see PrepayFresh): the same number with identical parameters gives a new one.
+	// EventPrepayStale is the owner's request to pay when the prepay_id is too old (see PrepayFresh): the same number
+	// with identical parameters gives a new one.
 	EventPrepayStale PaymentEvent = "prepay_stale"
 )
 
@@ -29,34 +29,30 @@ const (
 	EventClientFailed PaymentEvent = "client_failed"
 )
 
-// Events that Compare makes of verified facts.
+// Events that Compare makes from verified facts.
 const (
-	// EventPaidFact is SUCCESS with every field equal to ours; in PAID and
-	// PAID_LATE it is the same transaction again.
+	// EventPaidFact is SUCCESS with every field equal to ours; in PAID and PAID_LATE it is the same transaction again.
 	EventPaidFact PaymentEvent = "paid_fact"
 	// EventRefundedFact is REFUND with every field equal: paid, then refunded in
 	// whole or in part.
 	EventRefundedFact PaymentEvent = "refunded_fact"
 	// EventOtherPaidFact is a payment that differs from what we asked for.
 	EventOtherPaidFact PaymentEvent = "other_paid_fact"
-	// EventSecondTransaction is another transaction_id for a number that is
-	// already paid, which the contract with WeChat rules out.
+	// EventSecondTransaction is another transaction_id for a paid number, which the contract with WeChat rules out.
 	EventSecondTransaction PaymentEvent = "second_transaction"
-	// EventPaidTwice is this attempt being paid when another attempt had already
-	// paid the order.
+	// EventPaidTwice is a payment of this attempt after another attempt has paid the order.
 	EventPaidTwice PaymentEvent = "paid_twice"
 	// EventNotPaidFact is NOTPAY (or USERPAYING, PAYERROR): open, not failed.
 	EventNotPaidFact PaymentEvent = "not_paid_fact"
-	// EventOtherOpenFact is an open number that carries other terms than ours.
+	// EventOtherOpenFact is an open number with other terms than ours.
 	EventOtherOpenFact PaymentEvent = "other_open_fact"
 	// EventClosedFact is CLOSED (or REVOKED) at WeChat.
 	EventClosedFact PaymentEvent = "closed_fact"
-	// EventUnclearFact is a fact about another number, app or merchant, or with a
-	// trade_state that we do not know.
+	// EventUnclearFact is a fact about another number, app or merchant, or with an unknown trade_state.
 	EventUnclearFact PaymentEvent = "unclear_fact"
 )
 
-// Events of looking an attempt up and of ending it.
+// Events of querying and of ending an attempt.
 const (
 	// EventUnknownToWeChat is ORDER_NOT_EXIST within UnknownGrace.
 	EventUnknownToWeChat PaymentEvent = "unknown_to_wechat"
@@ -67,8 +63,8 @@ const (
 	EventExpire PaymentEvent = "expire"
 	// EventCancel is the owner cancelling the order.
 	EventCancel PaymentEvent = "cancel"
-	// EventReplace is the owner asking to pay on other terms: this attempt must
-	// be closed before the next one is made. See CancelOrder.
+	// EventReplace is the owner's request to pay on other terms: this attempt must be closed before the next one is
+	// made. See CancelOrder.
 	EventReplace PaymentEvent = "replace"
 	// EventCloseDone is 204, or ORDERCLOSED, in answer to a close.
 	EventCloseDone PaymentEvent = "close_done"
@@ -78,16 +74,16 @@ const (
 	EventCloseUnknown PaymentEvent = "close_unknown"
 )
 
-// Events of policy and of people. The caller must hold a matching fact, checked
-// by Compare, from a query made for this decision.
+// Events of policy and of people. The caller must hold a matching fact, checked by Compare, from a query made for this
+// decision.
 const (
-	// EventRevive accepts a payment that came after the close. Use it in place of
-	// EventPaidFact when the stock is reserved again in the same transaction.
+	// EventRevive accepts a payment that came after the close. Use it instead of EventPaidFact when the same
+	// transaction reserves the stock again.
 	EventRevive PaymentEvent = "revive"
-	// EventResolvePaid is a person accepting a disputed payment, or ending trouble
-	// with one that is settled (PAID, PAID_LATE).
+	// EventResolvePaid is a person accepting a disputed payment, or closing the trouble with a settled one (PAID,
+	// PAID_LATE).
 	EventResolvePaid PaymentEvent = "resolve_paid"
-	// EventResolveClosed is a person ending a dispute whose money went back.
+	// EventResolveClosed is a person ending a dispute whose money was refunded.
 	EventResolveClosed PaymentEvent = "resolve_closed"
 )
 

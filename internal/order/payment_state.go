@@ -6,24 +6,23 @@ type PaymentState string
 
 // The states of a payment attempt.
 const (
-	// PaymentNew is a row that is written and of which no byte has left yet.
+	// PaymentNew is a written row whose first byte is not sent yet.
 	PaymentNew PaymentState = "NEW"
-	// PaymentPrepaying has its first prepay call under way.
+	// PaymentPrepaying has a running first prepay call.
 	PaymentPrepaying PaymentState = "PREPAYING"
 	// PaymentPrepaid can be paid: the phone may hold a prepay_id.
 	PaymentPrepaid PaymentState = "PREPAID"
-	// PaymentUnknown has sent a prepay call whose outcome nobody knows.
+	// PaymentUnknown has sent a prepay call with unknown outcome.
 	PaymentUnknown PaymentState = "UNKNOWN"
 	// PaymentPaid is proven by a verified fact. Final.
 	PaymentPaid PaymentState = "PAID"
-	// PaymentClosing is being closed and may still turn out to be paid.
+	// PaymentClosing is being closed and may still prove to be paid.
 	PaymentClosing PaymentState = "CLOSING"
 	// PaymentClosed is closed at WeChat, confirmed.
 	PaymentClosed PaymentState = "CLOSED"
-	// PaymentRejected was refused by WeChat for good at the first call.
+	// PaymentRejected was finally refused by WeChat at the first call.
 	PaymentRejected PaymentState = "REJECTED"
-	// PaymentPaidLate was paid when nobody wanted the money any more; it goes
-	// back by itself. Final.
+	// PaymentPaidLate was paid too late and is refunded automatically. Final.
 	PaymentPaidLate PaymentState = "PAID_LATE"
 	// PaymentDisputed was paid on other terms than ours and waits for a person.
 	PaymentDisputed PaymentState = "DISPUTED"
@@ -42,8 +41,8 @@ func ParsePaymentState(word string) (PaymentState, error) {
 	return parseWord("payment state", word, PaymentStates())
 }
 
-// IsLive reports whether the attempt may still be paid. An order has at most one
-// live attempt: close it before a new one is made.
+// IsLive reports whether the attempt may still be paid. An order has at most one live attempt: close it before making a
+// new one.
 func (s PaymentState) IsLive() bool {
 	switch s {
 	case PaymentNew, PaymentPrepaying, PaymentPrepaid, PaymentUnknown, PaymentClosing:

@@ -1,7 +1,7 @@
 package order
 
 // paymentTable says what each event does to an attempt in each state. A pair that is not listed is refused with a
-// *TransitionError. The effects behind a state are queued in their order; what each does stands at its name in effect.go.
+// *TransitionError. The effects of a cell are queued in their order; effect.go describes each.
 var paymentTable = table[PaymentState, PaymentEvent]{
 	EventPayRequested: {
 		in(PaymentNew).becomes(PaymentPrepaying, CallPrepay),
@@ -22,7 +22,7 @@ var paymentTable = table[PaymentState, PaymentEvent]{
 		in(PaymentPaid, PaymentRejected, PaymentPaidLate, PaymentDisputed).isStale(),
 		in(PaymentClosing, PaymentClosed).stays(QueryNow),
 	},
-	// In UNKNOWN this is the refusal of a second call; it says nothing about the first one, so WeChat is asked.
+	// In UNKNOWN this is the refusal of a second call; it proves nothing about the first one, so WeChat is queried.
 	EventPrepayRejected: {
 		in(PaymentPrepaying).becomes(PaymentRejected, Alert),
 		in(PaymentPrepaid, PaymentUnknown).stays(Alert, QueryNow),
@@ -30,7 +30,7 @@ var paymentTable = table[PaymentState, PaymentEvent]{
 		in(PaymentClosing).stays(ScheduleQuery),
 		in(PaymentRejected).isRepeat(),
 	},
-	// WeChat has the number already: ask what became of it.
+	// WeChat has the number already: query its state.
 	EventNumberUsed: {
 		in(PaymentPrepaying).becomes(PaymentUnknown, QueryNow),
 		in(PaymentPrepaid, PaymentUnknown, PaymentClosing, PaymentClosed, PaymentRejected).stays(QueryNow),
@@ -49,8 +49,8 @@ var paymentTable = table[PaymentState, PaymentEvent]{
 	EventClientFailed: {
 		in(PaymentStates()...).needsNothing(),
 	},
-	// An attempt in NEW can be paid: its row may come from a backup that is older than the payment. In CLOSED nobody wants
-	// the money any more, so it goes back. In REJECTED WeChat had refused the attempt, so a person is told.
+	// An attempt in NEW can be paid: its row may come from a backup that is older than the payment. In CLOSED the order
+	// no longer wants the money, so it is refunded. In REJECTED WeChat had refused the attempt, so an alert is raised.
 	EventPaidFact: {
 		in(
 			PaymentNew, PaymentPrepaying, PaymentPrepaid, PaymentUnknown, PaymentClosing,
@@ -68,7 +68,7 @@ var paymentTable = table[PaymentState, PaymentEvent]{
 		in(PaymentClosed).becomes(PaymentPaidLate, ImportRefunds, RefundAutomatically),
 		in(PaymentDisputed).stays(Alert),
 	},
-	// The money came on other terms than ours.
+	// The payment has other terms than ours.
 	EventOtherPaidFact: {
 		in(
 			PaymentNew, PaymentPrepaying, PaymentPrepaid, PaymentUnknown, PaymentClosing, PaymentClosed,
@@ -87,7 +87,7 @@ var paymentTable = table[PaymentState, PaymentEvent]{
 		in(PaymentPaidLate).isRepeat(),
 		in(PaymentDisputed).stays(Alert),
 	},
-	// In CLOSED this means that the close did not work: close the number again.
+	// In CLOSED this means that the close failed: close the number again.
 	EventNotPaidFact: {
 		in(PaymentNew).becomes(PaymentUnknown, ScheduleQuery),
 		in(PaymentPrepaying, PaymentPrepaid, PaymentUnknown).stays(ScheduleQuery),
@@ -119,7 +119,7 @@ var paymentTable = table[PaymentState, PaymentEvent]{
 		in(PaymentPaid, PaymentPaidLate, PaymentDisputed).isStale(),
 		in(PaymentClosed, PaymentRejected).isRepeat(),
 	},
-	// WeChat never heard of it. The close call is sent all the same, in case a prepay call is still under way.
+	// WeChat does not know the number. The close call is sent anyway, in case a prepay call is still running.
 	EventUnknownPastGrace: {
 		in(PaymentNew).needsNothing(),
 		in(PaymentPrepaying, PaymentUnknown).becomes(PaymentClosing, CloseAtWeChat),
@@ -141,7 +141,7 @@ var paymentTable = table[PaymentState, PaymentEvent]{
 		in(PaymentClosing).stays(QueryNow),
 		in(PaymentClosed).isRepeat(),
 	},
-	// From NEW it was never sent, and another attempt takes its place: order and stock stay as they are.
+	// From NEW it was never sent, and another attempt replaces it: order and stock stay unchanged.
 	EventReplace: {
 		in(PaymentNew).becomes(PaymentClosed),
 		in(PaymentPrepaying, PaymentPrepaid, PaymentUnknown).becomes(PaymentClosing, QueryNow),
@@ -176,7 +176,7 @@ var paymentTable = table[PaymentState, PaymentEvent]{
 	},
 }
 
-// Apply says what event does to a payment attempt in state. A pair that is refused, and a word that is not ours, give a
+// Apply says what event does to a payment attempt in state. A refused pair, and an unknown word, give a
 // *TransitionError.
 func Apply(state PaymentState, event PaymentEvent) (Step, error) {
 	return paymentTable.step("payment", state, event)

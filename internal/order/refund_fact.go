@@ -2,8 +2,8 @@ package order
 
 import "strconv"
 
-// RefundFact is what WeChat says about a refund, from a verified answer, query or
-// notification. The v2 notification carries no signature: confirm it by a query.
+// RefundFact is what WeChat says about a refund, from a verified answer, query or notification. The v2 notification is
+// not signed: confirm it by a query.
 type RefundFact struct {
 	MchID, OutTradeNo, TransactionID, OutRefundNo string
 
@@ -11,16 +11,15 @@ type RefundFact struct {
 	State         string // status, WeChat's word
 }
 
-// RefundAttempt is what our own rows say about the refund that a fact is about.
+// RefundAttempt is what our own rows say about the refund of a fact.
 type RefundAttempt struct {
 	MchID, OutTradeNo, TransactionID, OutRefundNo string
 
 	Amount, Total int64 // fen
 }
 
-// CompareRefund says which event a refund's fact is, and every field in which it
-// differs. v2 words (REFUNDCLOSE, CHANGE) are known. A missing field never counts
-// as equal.
+// CompareRefund returns the event of a refund's fact, and every field in which it differs. It knows v2's words
+// (REFUNDCLOSE, CHANGE). A missing field never counts as equal.
 func CompareRefund(expected RefundAttempt, fact RefundFact) (RefundEvent, []Mismatch) {
 	found := diffRefund(expected, fact)
 	event := refundEventOf(fact.State)
@@ -65,7 +64,7 @@ func diffRefund(expected RefundAttempt, fact RefundFact) []Mismatch {
 	return found
 }
 
-// fen spells an amount; what is not an amount of money is empty, hence never equal.
+// fen prints an amount; an invalid one is empty, hence never equal.
 func fen(amount int64) string {
 	if amount < 1 {
 		return ""

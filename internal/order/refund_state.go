@@ -6,9 +6,9 @@ type RefundState string
 
 // The states of a refund.
 const (
-	// RefundNew is a row that is written; its amount is reserved from here on.
+	// RefundNew is a written row; its amount is reserved from here on.
 	RefundNew RefundState = "NEW"
-	// RefundSubmitted has been sent, or is about to be, and has no answer yet.
+	// RefundSubmitted is sent, or about to be, and has no answer yet.
 	RefundSubmitted RefundState = "SUBMITTED"
 	// RefundProcessing was accepted by WeChat.
 	RefundProcessing RefundState = "PROCESSING"
@@ -16,10 +16,9 @@ const (
 	RefundSuccess RefundState = "SUCCESS"
 	// RefundClosed was closed by WeChat; a new try needs a new number.
 	RefundClosed RefundState = "CLOSED"
-	// RefundAbnormal could not reach the payer; a person must act, and it may
-	// succeed later.
+	// RefundAbnormal could not reach the payer; a person must act, and it may succeed later.
 	RefundAbnormal RefundState = "ABNORMAL"
-	// RefundRejected was refused for good.
+	// RefundRejected was finally refused.
 	RefundRejected RefundState = "REJECTED"
 )
 
@@ -36,15 +35,15 @@ func ParseRefundState(word string) (RefundState, error) {
 	return parseWord("refund state", word, RefundStates())
 }
 
-// Reserves reports whether a refund in this state holds its amount back from
-// other refunds: all but CLOSED and REJECTED do.
+// Reserves reports whether a refund in this state keeps its amount from other refunds: all except CLOSED and REJECTED
+// do.
 func (s RefundState) Reserves() bool { return s != RefundClosed && s != RefundRejected }
 
 // RefundEvent is something that happened to a refund.
 type RefundEvent string
 
-// The events of a refund. A refund that somebody made on the merchant platform is
-// imported as a NEW row to which its fact is applied.
+// The events of a refund. A refund made on the merchant platform is imported as a NEW row, to which its fact is
+// applied.
 const (
 	// EventRefundRequested is our row being sent.
 	EventRefundRequested RefundEvent = "refund_requested"
@@ -54,13 +53,12 @@ const (
 	EventRefundUnknown RefundEvent = "refund_unknown"
 	// EventRefundNotFound is a query that finds no such refund.
 	EventRefundNotFound RefundEvent = "refund_not_found"
-	// EventRefundRejected is a refusal for good. After EventRefundUnknown query
-	// first and use it only if WeChat does not know the number.
+	// EventRefundRejected is a final refusal. After EventRefundUnknown query first, and use it only if WeChat does not
+	// know the number.
 	EventRefundRejected RefundEvent = "refund_rejected"
-	// EventRefundNotEnough is NOT_ENOUGH: the merchant's account is short.
+	// EventRefundNotEnough is NOT_ENOUGH: the merchant's balance is too low.
 	EventRefundNotEnough RefundEvent = "refund_not_enough"
-	// EventRefundTooSoon is FREQUENCY_LIMITED, and a query that finds no such
-	// refund: it was not sent.
+	// EventRefundTooSoon is FREQUENCY_LIMITED, and a query that does not find the refund: it was not sent.
 	EventRefundTooSoon RefundEvent = "refund_too_soon"
 	// EventRefundSucceeded is SUCCESS.
 	EventRefundSucceeded RefundEvent = "refund_succeeded"
@@ -68,8 +66,7 @@ const (
 	EventRefundClosed RefundEvent = "refund_closed"
 	// EventRefundAbnormal is ABNORMAL (CHANGE in v2).
 	EventRefundAbnormal RefundEvent = "refund_abnormal"
-	// EventRefundOtherFact is a refund under our number with other terms, or with
-	// a status that we do not know.
+	// EventRefundOtherFact is a refund under our number with other terms, or with an unknown status.
 	EventRefundOtherFact RefundEvent = "refund_other_fact"
 )
 

@@ -1,13 +1,13 @@
 package order
 
-// refundTable says what each event does to a refund in each state. It reads as paymentTable does.
+// refundTable says what each event does to a refund in each state. It reads like paymentTable.
 var refundTable = table[RefundState, RefundEvent]{
 	EventRefundRequested: {
 		in(RefundNew).becomes(RefundSubmitted, CallRefund),
 		in(RefundSubmitted).stays(CallRefund),
 		in(RefundProcessing).isRepeat(),
 	},
-	// An answer that comes late does not undo what a notification has said. In REJECTED we had given the refund up.
+	// A late answer does not undo what a notification has said. In REJECTED we had given the refund up.
 	EventRefundAccepted: {
 		in(RefundNew, RefundSubmitted).becomes(RefundProcessing, ScheduleRefundQuery),
 		in(RefundProcessing).isRepeat(),
@@ -20,7 +20,7 @@ var refundTable = table[RefundState, RefundEvent]{
 		in(RefundProcessing).stays(ScheduleRefundQuery),
 		in(RefundSuccess, RefundClosed, RefundAbnormal).isStale(),
 	},
-	// In PROCESSING WeChat does not know what it had accepted.
+	// In PROCESSING WeChat no longer knows what it had accepted.
 	EventRefundNotFound: {
 		in(RefundNew).needsNothing(),
 		in(RefundSubmitted).stays(CallRefund),
@@ -35,7 +35,7 @@ var refundTable = table[RefundState, RefundEvent]{
 		in(RefundSuccess, RefundClosed, RefundAbnormal).isStale(),
 		in(RefundRejected).isRepeat(),
 	},
-	// The merchant's account has too little money; the refund is sent again later.
+	// The merchant's balance is too low; the refund is sent again later.
 	EventRefundNotEnough: {
 		in(RefundSubmitted).stays(RetryRefundLater, Alert),
 		in(RefundProcessing, RefundSuccess, RefundClosed, RefundAbnormal, RefundRejected).isStale(),
@@ -45,7 +45,7 @@ var refundTable = table[RefundState, RefundEvent]{
 		in(RefundSubmitted).becomes(RefundNew, RetryRefundSoon),
 		in(RefundProcessing, RefundSuccess, RefundClosed, RefundAbnormal, RefundRejected).isStale(),
 	},
-	// Money that leaves after we had given a refund up is counted too, and a person is told.
+	// Money that leaves after we had given a refund up is counted too, and an alert is raised.
 	EventRefundSucceeded: {
 		in(RefundNew, RefundSubmitted, RefundProcessing, RefundAbnormal).becomes(RefundSuccess, CountRefund),
 		in(RefundSuccess).isRepeat(),
@@ -69,8 +69,7 @@ var refundTable = table[RefundState, RefundEvent]{
 	},
 }
 
-// ApplyRefund says what event does to a refund in state. A pair that is refused, and a word that is not ours, give a
-// *TransitionError.
+// ApplyRefund says what event does to a refund in state. A refused pair, and an unknown word, give a *TransitionError.
 func ApplyRefund(state RefundState, event RefundEvent) (RefundStep, error) {
 	return refundTable.step("refund", state, event)
 }

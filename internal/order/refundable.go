@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// What WeChat allows for the refunds of one payment.
+// WeChat's limits for the refunds of one payment.
 const (
 	// MaxRefunds is how many refunds one payment may have.
 	MaxRefunds = 50
-	// RefundWindow is how long after the payment a refund may be asked for.
+	// RefundWindow is how long after the payment a refund may be requested.
 	RefundWindow = 365 * 24 * time.Hour
-	// RefundSpacing is the least time between two refund calls of one payment:
-	// WeChat's minute, and a margin for the way there and for a clock that counts
-	// whole seconds.
+	// RefundSpacing is the minimum time between two refund calls of one payment: WeChat's minute, and a margin for the
+	// network and for a clock that counts whole seconds.
 	RefundSpacing = time.Minute + 5*time.Second
 )
 
@@ -26,15 +25,14 @@ var (
 	ErrRefundTooSoon = errors.New("last refund of the payment is less than a minute old")
 )
 
-// RefundAmount is what the totals need to know of a refund.
+// RefundAmount is what the totals need of a refund.
 type RefundAmount struct {
 	State  RefundState
 	Amount int64 // fen
 }
 
-// Refundable returns how many fen of a payment of total fen may still be refunded:
-// the total less every refund that succeeded or may yet succeed.
-// It fails with ErrRefundTotals if the sums cannot be right.
+// Refundable returns how many fen of a payment of total fen may still be refunded: the total less every refund that
+// succeeded or may yet succeed. It fails with ErrRefundTotals if the sums are impossible.
 func Refundable(total int64, refunds []RefundAmount) (left int64, err error) {
 	if total < 1 {
 		return 0, fmt.Errorf("sum refunds of %d fen: %w", total, ErrRefundTotals)
@@ -44,7 +42,7 @@ func Refundable(total int64, refunds []RefundAmount) (left int64, err error) {
 		if !r.State.Reserves() {
 			continue
 		}
-		// note: compare before subtracting, so that nothing can wrap around.
+		// note: compare before subtracting, so that the number cannot wrap around.
 		if r.Amount < 1 || r.Amount > left {
 			return 0, fmt.Errorf("sum refunds of %d fen: %w", total, ErrRefundTotals)
 		}
@@ -53,8 +51,7 @@ func Refundable(total int64, refunds []RefundAmount) (left int64, err error) {
 	return left, nil
 }
 
-// Refunded returns the fen that have gone back for certain, for PayStateAfter.
-// It fails like Refundable.
+// Refunded returns the fen that have certainly been refunded, for PayStateAfter. It fails like Refundable.
 func Refunded(total int64, refunds []RefundAmount) (int64, error) {
 	if _, err := Refundable(total, refunds); err != nil {
 		return 0, err
@@ -68,17 +65,17 @@ func Refunded(total int64, refunds []RefundAmount) (int64, error) {
 	return sum, nil
 }
 
-// RefundAsk is a refund that somebody wants, with all that the answer depends on.
+// RefundAsk is a requested refund, with everything that the decision depends on.
 type RefundAsk struct {
-	Total, Amount int64          // fen: what was paid, what shall go back
+	Total, Amount int64          // fen: what was paid, what is to be refunded
 	Refunds       []RefundAmount // every refund of the payment so far
 	PaidAt        time.Time      // success_time of the payment
 	LastAt        time.Time      // when the last refund was sent; zero if none was
 	Now           time.Time
 }
 
-// AllowRefund reports why the refund may not be sent: one of the ErrRefund errors,
-// or nil. ErrRefundTooSoon passes by waiting, the others do not.
+// AllowRefund reports why the refund may not be sent: one of the ErrRefund errors, or nil. Only ErrRefundTooSoon passes
+// with time.
 func AllowRefund(ask RefundAsk) error {
 	left, err := Refundable(ask.Total, ask.Refunds)
 	switch {

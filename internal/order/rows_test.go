@@ -7,7 +7,7 @@ import (
 	"wxbase/internal/order"
 )
 
-// TestStories walks through what happens to real orders, row by row of the design.
+// TestStories tells the stories of real orders, row by row of the design.
 func TestStories(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {
@@ -266,7 +266,7 @@ func checkStory[S, E ~string](
 	}
 }
 
-// TestRefused lists what a user must be told no to.
+// TestRefused lists the events that must be refused to a user.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {

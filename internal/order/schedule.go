@@ -6,20 +6,18 @@ import "time"
 const (
 	// PrepayLife is how long WeChat keeps a prepay_id.
 	PrepayLife = 2 * time.Hour
-	// PrepayMargin is taken off PrepayLife, for the payer to type a password in.
+	// PrepayMargin is subtracted from PrepayLife, so that the payer has time for the password.
 	PrepayMargin = 5 * time.Minute
-	// UnknownGrace is how long ORDER_NOT_EXIST may mean "not yet" after the last
-	// prepay call.
+	// UnknownGrace is how long ORDER_NOT_EXIST may mean "not yet" after the last prepay call.
 	UnknownGrace = 5 * time.Minute
-	// ExpirySlack passes between time_expire and our close, for payments that were
-	// under way and for clocks that differ.
+	// ExpirySlack lies between time_expire and our close, for running payments and for different clocks.
 	ExpirySlack = time.Minute
 	// CloseMinAge is the age before which WeChat may refuse a close.
 	CloseMinAge = 5 * time.Minute
 )
 
-// NextQuery returns how long to wait before asking WeChat again when it has been
-// asked attempt times (0 for the first query): 5 s, 30 s, 1, 3, 5, 10 and 30
+// NextQuery returns the pause before the next query after attempt queries (0 for the first query): 5 s, 30 s, 1, 3, 5,
+// 10 and 30 minutes, then every 30 minutes until the attempt is settled.
 // minutes, then every 30 minutes until the attempt is settled.
 //
 // Official guidance: 支付回调和查单实现指引
@@ -42,8 +40,8 @@ func NextQuery(attempt int) time.Duration {
 	return 30 * time.Minute
 }
 
-// CloseAfter returns when the sweep may send EventExpire: ExpirySlack after the
-// attempt's time_expire and never before it is CloseMinAge old.
+// CloseAfter returns when the sweep may send EventExpire: ExpirySlack after the attempt's time_expire, and at least
+// CloseMinAge after its creation.
 func CloseAfter(createdAt, expiresAt time.Time) time.Time {
 	late, old := expiresAt.Add(ExpirySlack), createdAt.Add(CloseMinAge)
 	if late.After(old) {
@@ -52,14 +50,14 @@ func CloseAfter(createdAt, expiresAt time.Time) time.Time {
 	return old
 }
 
-// PrepayFresh reports whether a prepay_id of prepayAt can be handed out at now;
-// if not, the event is EventPrepayStale. A time in the future is not fresh.
+// PrepayFresh reports whether a prepay_id of prepayAt can be handed out at now; if not, the event is EventPrepayStale.
+// A time in the future is not fresh.
 func PrepayFresh(prepayAt, now time.Time) bool {
 	age := now.Sub(prepayAt)
 	return !prepayAt.IsZero() && age >= 0 && age < PrepayLife-PrepayMargin
 }
 
-// PastGrace reports whether ORDER_NOT_EXIST is EventUnknownPastGrace by now.
+// PastGrace reports whether ORDER_NOT_EXIST now means EventUnknownPastGrace.
 func PastGrace(lastPrepayAt, now time.Time) bool {
 	return now.Sub(lastPrepayAt) >= UnknownGrace
 }

@@ -2,11 +2,11 @@ package order
 
 import "slices"
 
-// table is a state machine: for each event the states that take it, and what it does in them. A state stands at most once
-// under an event; a state that is missing refuses the event.
+// table is a state machine: for each event, the states that accept it and what it does in them. A state occurs at most
+// once under an event; a missing state refuses the event.
 type table[S, E ~string] map[E][]cell[S]
 
-// step looks the pair up. machine names the table in the error.
+// step looks up the pair. machine names the table in the error.
 func (t table[S, E]) step(machine string, state S, event E) (Transition[S], error) {
 	for _, c := range t[event] {
 		if slices.Contains(c.states, state) {
@@ -16,7 +16,7 @@ func (t table[S, E]) step(machine string, state S, event E) (Transition[S], erro
 	return Transition[S]{}, &TransitionError{Machine: machine, State: string(state), Event: string(event)}
 }
 
-// cell is what one event does in some states. It is written as a sentence: in(A, B).becomes(C, Effect).
+// cell is what one event does in some states. It reads as a sentence: in(A, B).becomes(C, Effect).
 type cell[S ~string] struct {
 	states        []S
 	to            S // empty: the state stays
@@ -27,28 +27,28 @@ type cell[S ~string] struct {
 // in begins a cell for these states.
 func in[S ~string](states ...S) cell[S] { return cell[S]{states: states} }
 
-// becomes: the state changes to next, then the effects are due.
+// becomes changes the state to next and makes the effects due.
 func (c cell[S]) becomes(next S, effects ...Effect) cell[S] {
 	c.to, c.effects = next, effects
 	return c
 }
 
-// stays: the state is kept and the effects are due.
+// stays keeps the state and makes the effects due.
 func (c cell[S]) stays(effects ...Effect) cell[S] {
 	c.effects = effects
 	return c
 }
 
-// needsNothing: the event is fine here, and nothing has to be done.
+// needsNothing accepts the event without a change or an effect.
 func (c cell[S]) needsNothing() cell[S] { return c }
 
-// isRepeat: the event tells what is known already.
+// isRepeat says that the event is known already.
 func (c cell[S]) isRepeat() cell[S] {
 	c.repeat = true
 	return c
 }
 
-// isStale: the event is older or weaker than what is known, and is ignored.
+// isStale says that the event is older or weaker than what is known, and is ignored.
 func (c cell[S]) isStale() cell[S] {
 	c.stale = true
 	return c

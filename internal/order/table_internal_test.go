@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestTablesSayEachPairOnce finds a state that stands twice under an event (its second place is never read), an event
-// without a place, and a state that nobody knows.
+// TestTablesSayEachPairOnce finds a state that occurs twice under an event (the second is never used), an event without
+// a cell, and an unknown state.
 func TestTablesSayEachPairOnce(t *testing.T) {
 	t.Parallel()
 	eachPairOnce(t, paymentTable, PaymentStates(), PaymentEvents())

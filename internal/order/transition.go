@@ -5,22 +5,19 @@ import (
 	"slices"
 )
 
-// Transition is the answer of a state machine to one event.
+// Transition is the result of one event in a state machine.
 type Transition[S ~string] struct {
-	// From and To are the states before and after; they are equal when the event
-	// changes nothing.
+	// From and To are the states before and after; they are equal when the event changes nothing.
 	From, To S
-	// Effects are to be queued in this order. The slice is the caller's own.
+	// Effects are to be queued in this order. The caller owns the slice.
 	Effects []Effect
-	// Repeat says that the event told us what we knew, such as a notification that
-	// is delivered again.
+	// Repeat says that the event is known already, such as a repeated notification.
 	Repeat bool
-	// Stale says that the event is older or weaker than what we know and was
-	// ignored, such as NOTPAY for a paid order.
+	// Stale says that the event is older or weaker than what is known and was ignored, such as NOTPAY for a paid order.
 	Stale bool
 }
 
-// Changed reports whether the state moved, so that a ledger row is due.
+// Changed reports whether the state changed, so that a ledger row is due.
 func (t Transition[S]) Changed() bool { return t.From != t.To }
 
 // Has reports whether the effect is among the step's effects.

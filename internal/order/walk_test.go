@@ -13,7 +13,7 @@ const (
 	walkLength = 16      // events in each
 )
 
-// payWalk is one random life of a payment attempt and what it has seen.
+// payWalk is one random life of a payment attempt and its history.
 type payWalk struct {
 	t      *testing.T
 	state  order.PaymentState
@@ -21,8 +21,8 @@ type payWalk struct {
 	counts map[order.Effect]int
 }
 
-// TestPaymentWalks throws random strings of events at an attempt. The seed of a
-// walk is its number: run one again with newRand(seed).
+// TestPaymentWalks applies random sequences of events to an attempt. The seed of a walk is its number: repeat one with
+// newRand(seed).
 func TestPaymentWalks(t *testing.T) {
 	t.Parallel()
 	events := order.PaymentEvents()
@@ -44,12 +44,12 @@ func newRand(seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// feed applies one event and checks the step by itself.
+// feed applies one event and checks its step.
 func (w *payWalk) feed(event order.PaymentEvent) {
 	w.events = append(w.events, event)
 	step, err := order.Apply(w.state, event)
 	if err != nil {
-		return // refused: nothing was written
+		return // refused: nothing is written
 	}
 	for _, effect := range step.Effects {
 		w.counts[effect]++
@@ -80,7 +80,7 @@ func (w *payWalk) checkMoney(step order.Step) {
 	}
 }
 
-// checkClose knows which events prove that an attempt cannot be paid any more.
+// checkClose checks that only some events prove that an attempt can no longer be paid.
 func (w *payWalk) checkClose(step order.Step, event order.PaymentEvent) {
 	if step.Has(order.ReleaseStock) && (!step.Changed() || step.To != order.PaymentClosed) {
 		w.t.Errorf("%s -> %s: got ReleaseStock, want it with a close only", step.From, step.To)
@@ -103,10 +103,9 @@ func (w *payWalk) checkClose(step order.Step, event order.PaymentEvent) {
 	}
 }
 
-// checkReplay delivers the event again: the state stays and nothing that must
-// happen once happens twice.
+// checkReplay repeats the event: the state stays, and one-time effects do not repeat.
 func (w *payWalk) checkReplay(step order.Step, event order.PaymentEvent) {
-	// asking to pay is no report, and a missing order is believed the second time.
+	// a request to pay is not a report, and a missing order is believed the second time.
 	if event == order.EventPayRequested || event == order.EventUnknownPastGrace {
 		return
 	}
@@ -124,12 +123,12 @@ func (w *payWalk) checkReplay(step order.Step, event order.PaymentEvent) {
 	}
 }
 
-// finish checks what must hold for a whole life, and that a payment is never lost.
+// finish checks a whole life, and that a payment is never lost.
 func (w *payWalk) finish() {
 	if got := w.counts[order.MarkOrderPaid] + w.counts[order.RefundAutomatically]; got > 1 {
 		w.t.Errorf("got the money kept and returned %d times, want at most once", got)
 	}
-	// note: a dispute can come after a close, and a person may end it by closing.
+	// note: a dispute can follow a close, and a person may end it by closing.
 	disputed := slices.Contains(w.events, order.EventResolveClosed)
 	if got := w.counts[order.ReleaseStock]; got > 1 && !disputed {
 		w.t.Errorf("got the stock released %d times, want at most once", got)
@@ -175,7 +174,7 @@ func TestRefundWalks(t *testing.T) {
 	}
 }
 
-// TestLiveAttemptsEnd shows that every attempt can be brought to an end.
+// TestLiveAttemptsEnd checks that every attempt can be ended.
 func TestLiveAttemptsEnd(t *testing.T) {
 	t.Parallel()
 	for _, state := range order.PaymentStates() {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// parseWord returns the member of a closed set that is spelled exactly like word.
+// parseWord returns the member of a closed set with exactly this spelling.
 func parseWord[W ~string](kind, word string, set []W) (W, error) {
 	if i := slices.Index(set, W(word)); i >= 0 {
 		return set[i], nil

@@ -1,4 +1,4 @@
-// Package parcels tells WeChat's order centre what was shipped, and lists what is due.
+// Package parcels reports shipments to WeChat's order centre, and lists the orders that are due.
 package parcels
 
 import (

@@ -1,5 +1,5 @@
-// Package people knows who somebody is: login by wx.login code, the session key that stays here, phone numbers, profiles, and the merging of
-// two users who turn out to be one person.
+// Package people identifies users: login by a wx.login code, the session key, which stays on the server, phone numbers,
+// profiles, and the merging of two users who turn out to be one person.
 package people
 
 import (

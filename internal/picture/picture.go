@@ -1,8 +1,9 @@
-// Package picture reads how large a picture is before anything decodes it.
+// Package picture reads a picture's size before a decoder runs.
 //
-// A decoder takes its memory by the size that a file says it has, so that 35 bytes can cost gigabytes. This package reads the header alone: of
-// PNG, JPEG, GIF, WebP, BMP and TIFF, which are what Go's decoders in this program know. Of a GIF it also counts the frames, by
-// stepping over their data, and of a JPEG the scans. What it cannot read no decoder of ours can either, because each starts with the same header.
+// A decoder allocates memory for the size that a file claims, so 35 bytes can cost gigabytes. This package reads only
+// the header of PNG, JPEG, GIF, WebP, BMP and TIFF, the formats of this program's decoders. It also counts the frames
+// of a GIF, by skipping their data, and the scans of a JPEG. A header that it cannot read, our decoders cannot read
+// either.
 package picture
 
 import (

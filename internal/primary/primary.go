@@ -1,5 +1,5 @@
-// Package primary is what a process with a database does for its edges: it signs the tickets that they admit people by, shows the public key,
-// and joins the rooms of all processes over Redis.
+// Package primary is what a process with a database does for its *edges*: it signs the *tickets* with which they admit
+// people, publishes the key, and connects the rooms of all processes over Redis.
 package primary
 
 import (

@@ -1,10 +1,11 @@
-// Package privacy is what a person may ask of a shop that keeps their data: all of it in a file, and an end to it. It walks the schema as it is,
-// the operator's own collections included, so that a collection that somebody adds tomorrow is part of both.
+// Package privacy gives a person what they may demand of a shop that keeps their data: an export of it, and its
+// erasure. It walks the actual schema, including the operator's own collections, so that a collection added tomorrow is
+// part of both.
 //
-// An end comes in steps. A wish is a row of wx_erasures; the person's sessions end with it. A login within the days of grace takes it back.
-// When it is due, and no money is on its way, identities are deleted and the account is closed in one transaction, which is the point of no return:
-// the next login makes a new user. What follows can be done again, and is, when the process ends in the middle. Rows about money stay, at an
-// account that has no name.
+// An erasure has steps. A *wish* is a row of wx_erasures, which ends the person's sessions. A login within the days of
+// *grace* cancels it. When it is due, and no money is under way, one transaction deletes the identities and closes the
+// account, which is the point of no return: the next login makes a new user. The later steps can be repeated, and are,
+// when the process ends in the middle. Rows about money stay, at an account without a name.
 package privacy
 
 import (

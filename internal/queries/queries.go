@@ -1,4 +1,5 @@
-// Package queries bounds what a query of somebody who is no superuser may cost: one relation far, short, and stopped after a few seconds.
+// Package queries limits the queries of everyone except superusers: at most one relation deep, short, and stopped after
+// a few seconds.
 package queries
 
 import (

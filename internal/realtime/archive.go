@@ -6,18 +6,18 @@ import (
 )
 
 const (
-	blockSize = 256       // numbers that are reserved at once
-	pageBytes = 512 << 10 // of a page's payloads, so that a page fits through a bus and a client's queue
+	blockSize = 256       // numbers reserved at once
+	pageBytes = 512 << 10 // of a page's payloads, so that a page fits into a bus message and a client's queue
 )
 
-// archive gives messages their numbers and reads the ones that are kept: from the store on the primary, over the bus on an edge.
+// archive numbers messages and reads the kept ones: from the store on the primary, over the bus on an edge.
 type archive struct {
 	store Store // nil on an edge
 	link  *link
 }
 
-// lockNumbered locks a room that has a number to give. Numbers are reserved in blocks, outside of the lock: a crash leaves a gap,
-// and never gives a number twice.
+// lockNumbered locks a room that has a free number. It reserves numbers in blocks, without the lock: after a crash
+// there is a gap, but a number is never used twice.
 func (a *archive) lockNumbered(ctx context.Context, r *room) error {
 	for {
 		r.mu.Lock()
@@ -37,7 +37,7 @@ func (a *archive) reserve(ctx context.Context, r *room) error {
 	r.mu.Lock()
 	full := r.sequence.next < r.sequence.limit
 	r.mu.Unlock()
-	if full { // somebody else was here
+	if full { // another goroutine was faster
 		return nil
 	}
 	next, err := a.store.Reserve(ctx, r.name, blockSize)
@@ -63,7 +63,7 @@ func (a *archive) page(ctx context.Context, r *room, after int64, limit int) (pa
 	return a.link.askPage(ctx, pageAsk{Room: r.name, After: after, Limit: limit})
 }
 
-// pageHere reads from the store what is committed.
+// pageHere reads a page from the store, committed messages only.
 func (a *archive) pageHere(ctx context.Context, r *room, after int64, limit int) (page, error) {
 	found, err := a.store.After(ctx, r.name, after, limit+1)
 	if err != nil {
@@ -74,7 +74,8 @@ func (a *archive) pageHere(ctx context.Context, r *room, after int64, limit int)
 	p.Last = r.last
 	r.mu.Unlock()
 	if after > 0 && len(found) > 0 && found[0].Seq > after+1 {
-		// note: numbers may be missing because of a crasa. Nothing is lost as long as the message that the client had last is kept.
+		// note: numbers may be missing because of a crash. Messages are lost only if the client's last one is no longer
+		// kept.
 		had, err := a.store.After(ctx, r.name, after-1, 1)
 		if err != nil {
 			return page{}, fmt.Errorf("read history of room %s: %w", r.name, err)
@@ -86,7 +87,7 @@ func (a *archive) pageHere(ctx context.Context, r *room, after int64, limit int)
 	return p.cut(limit), nil
 }
 
-// learnHead lets an edge's room begin at the primary's newest number.
+// learnHead sets the newest number of an edge's room to the primary's.
 func (a *archive) learnHead(ctx context.Context, r *room) error {
 	r.mu.Lock()
 	known := r.known
@@ -106,7 +107,7 @@ func (a *archive) learnHead(ctx context.Context, r *room) error {
 	return nil
 }
 
-// cut shortens a page to its limits; one message always fits.
+// cut shortens a page to its limits, but keeps at least one message.
 func (p page) cut(limit int) page {
 	bytes := 0
 	for i, m := range p.Messages {

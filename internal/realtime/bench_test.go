@@ -8,7 +8,7 @@ import (
 	"wxbase/internal/realtime"
 )
 
-// sink takes frames as a transport does: the encoding is shared.
+// sink takes frames like a transport, which shares the encoding.
 type sink struct {
 	who   realtime.Identity
 	bytes int
@@ -34,7 +34,7 @@ func filled(b *testing.B, config realtime.Config, name string, members int) *rea
 	return h
 }
 
-// BenchmarkPublish is a publish to a room without history: the walk alone. Allocations must not grow with the members.
+// BenchmarkPublish is a publish to a room without history: only the walk. Allocations must not grow with the members.
 func BenchmarkPublish(b *testing.B) {
 	for _, members := range []int{1, 1_000, 5_000} {
 		b.Run(fmt.Sprint(members), func(b *testing.B) {
@@ -51,7 +51,7 @@ func BenchmarkPublish(b *testing.B) {
 	}
 }
 
-// BenchmarkPublishHistory is many publishers in a room with history over a store that costs nothing.
+// BenchmarkPublishHistory has many publishers in a room with history; the store costs nothing.
 func BenchmarkPublishHistory(b *testing.B) {
 	for _, members := range []int{1, 1_000} {
 		b.Run(fmt.Sprint(members), func(b *testing.B) {
@@ -69,7 +69,7 @@ func BenchmarkPublishHistory(b *testing.B) {
 	}
 }
 
-// BenchmarkJoinLeave is what a member costs besides its transport.
+// BenchmarkJoinLeave is the cost of a member without its transport.
 func BenchmarkJoinLeave(b *testing.B) {
 	h := filled(b, realtime.Config{Rooms: rooms}, "a", 1_000)
 	m := &sink{who: realtime.Identity{User: "u"}}

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// answerTimeout bounds what the primary does for an edge.
+// answerTimeout limits the primary's work for an edge.
 const answerTimeout = 10 * time.Second
 
-// UseBus joins the hub to other processes. Call it at most once, before the first member and the first message.
+// UseBus connects the hub to other processes. Call it at most once, before the first member and the first message.
 func (h *Hub) UseBus(b Bus) {
 	h.link.bus, h.link.epoch = b, rand.Text()
 	stops := []func(){
@@ -49,7 +49,8 @@ func (h *Hub) busUp() {
 	go h.kicks.catchUp()
 }
 
-// enter listens to a room on the bus before its first member sits down. An edge also asks where the room's numbers are.
+// enter subscribes to the room on the bus before its first member sits down. An edge also asks for the room's newest
+// number.
 func (h *Hub) enter(ctx context.Context, r *room, set Room) {
 	if h.link.bus == nil {
 		return
@@ -61,11 +62,11 @@ func (h *Hub) enter(ctx context.Context, r *room, set Room) {
 	}
 	r.unsubscribe = h.link.bus.Subscribe(subjectRoom+r.name, func(data []byte) { h.receive(r, data) })
 	if !r.primary && set.History > 0 {
-		_ = h.archive.learnHead(ctx, r) // note: when the primary is away, resync or the first message tells
+		_ = h.archive.learnHead(ctx, r) // note: if the primary is away, resync or the first message sets it
 	}
 }
 
-// receive takes a message of another process.
+// receive handles a message of another process.
 func (h *Hub) receive(r *room, data []byte) {
 	var b busMessage
 	if err := json.Unmarshal(data, &b); err != nil || b.Room != r.name || b.Seq < 0 {
@@ -76,7 +77,7 @@ func (h *Hub) receive(r *room, data []byte) {
 	f := NewFrame(b.message())
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f.Event == MembersEvent { // who is there has changed elsewhere: each process looks for itself
+	if f.Event == MembersEvent { // the members elsewhere have changed: each process looks for itself
 		h.presence.stir(r, rosterIn, false)
 		return
 	}
@@ -84,7 +85,7 @@ func (h *Hub) receive(r *room, data []byte) {
 		r.walk(f)
 		return
 	}
-	if r.primary { // somebody else numbers our rooms
+	if r.primary { // only the primary numbers messages
 		h.counts.garbage.Add(1)
 		return
 	}
@@ -131,7 +132,7 @@ func (h *Hub) answerHistory(data []byte) ([]byte, bool) {
 	return encode(a), true
 }
 
-// historyFor reads from the tape, which knows what is not committed yet, or from the store.
+// historyFor reads from the tape, which has uncommitted messages too, or from the store.
 func (h *Hub) historyFor(ctx context.Context, ask pageAsk) (page, error) {
 	if set, err := h.settings(ctx, ask.Room); err != nil {
 		return page{}, err
@@ -140,7 +141,7 @@ func (h *Hub) historyFor(ctx context.Context, ask pageAsk) (page, error) {
 	}
 	r := h.rooms.acquire(ask.Room)
 	defer h.rooms.release(r)
-	if err := h.archive.lockNumbered(ctx, r); err != nil { // so that there is a head to tell
+	if err := h.archive.lockNumbered(ctx, r); err != nil { // so that there is a head to return
 		return page{}, err
 	}
 	p := page{Last: r.last}

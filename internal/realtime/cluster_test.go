@@ -16,7 +16,7 @@ import (
 	"wxbase/internal/realtime"
 )
 
-// cluster is a primary and edges, in one bubble of time.
+// cluster is a primary and edges in one synctest bubble.
 type cluster struct {
 	net   *network
 	store *memory
@@ -39,7 +39,7 @@ func newCluster(edges int) *cluster {
 	return c
 }
 
-// edgeRooms is what an edge knows from tickets, which may be out of date.
+// edgeRooms are an edge's settings from tickets, which may be out of date.
 func edgeRooms(_ context.Context, name string) (realtime.Room, error) {
 	if name == "nowhere" {
 		return realtime.Room{Name: name, History: 5}, nil
@@ -47,7 +47,7 @@ func edgeRooms(_ context.Context, name string) (realtime.Room, error) {
 	return room(name), nil
 }
 
-// restart replaces the primary's process by a new one on the same database.
+// restart replaces the primary's process by a new one with the same database.
 func (c *cluster) restart() {
 	c.primaryNode.cut()
 	c.net.mu.Lock()
@@ -152,7 +152,8 @@ func TestEdgePublishes(t *testing.T) {
 	})
 }
 
-// TestTheBusIsDown: local rooms go on; what an edge missed in a room with history arrives when the bus is back, in order, once.
+// TestTheBusIsDown: local rooms continue; what an edge missed in a room with history arrives when the bus is back, in
+// order, once.
 func TestTheBusIsDown(t *testing.T) {
 	t.Parallel()
 	for _, missed := range []int{0, 1, 10, 100, 1_000} {
@@ -174,7 +175,7 @@ func TestTheBusIsDown(t *testing.T) {
 					t.Errorf("a room of its own while the bus is down: got %v, want it to go on", got[len(got)-1])
 				}
 				late := newMember("u4")
-				join(t, c.edges[0], "k", late, 3) // comes back while the bus is down
+				join(t, c.edges[0], "k", late, 3) // returns while the bus is down
 				c.edgeNodes[0].heal()
 				time.Sleep(time.Minute)
 				count(t, c.primary, 5)
@@ -192,7 +193,7 @@ func TestTheBusIsDown(t *testing.T) {
 	}
 }
 
-// TestLostOnTheWay: a message that the bus loses while it is up is noticed at the next one, and fetched.
+// TestLostOnTheWay: the next message reveals a message that the bus lost, and it is fetched.
 func TestLostOnTheWay(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newCluster(1)
@@ -219,7 +220,7 @@ func TestLostOnTheWay(t *testing.T) {
 	})
 }
 
-// TestThePrimaryIsCutOff: it was the primary that could not reach the bus, so the edges noticed nothing by themselves.
+// TestThePrimaryIsCutOff: only the primary lost the bus, so the edges noticed nothing.
 func TestThePrimaryIsCutOff(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newCluster(1)
@@ -244,7 +245,7 @@ func TestThePrimaryIsCutOff(t *testing.T) {
 	})
 }
 
-// TestThePrimaryRestarts: the numbers jump, nobody misses anything, and nothing comes twice.
+// TestThePrimaryRestarts: the numbers jump, and every message arrives exactly once.
 func TestThePrimaryRestarts(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newCluster(1)
@@ -260,7 +261,7 @@ func TestThePrimaryRestarts(t *testing.T) {
 		if got := m.got(); !slices.Equal(got, []int64{1, 2, 3, 257}) {
 			t.Errorf("got %v, want 1 2 3 257", got)
 		}
-		// and one that was restored from an older backup counts from lower
+		// and a primary restored from an older backup counts from a lower number
 		c.store.reserved["k"], c.store.rows["k"] = 10, nil
 		c.restart()
 		say(t, c.primary, "k", "again")
@@ -272,7 +273,7 @@ func TestThePrimaryRestarts(t *testing.T) {
 	})
 }
 
-// TestEdgeResumes: a member of an edge comes back with a number that only the primary's database knows.
+// TestEdgeResumes: a member of an edge returns with a number that only the primary's database knows.
 func TestEdgeResumes(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newCluster(1)
@@ -373,7 +374,7 @@ func TestKickOnAllProcesses(t *testing.T) {
 				t.Errorf("process %d: got %q, want it closed", i, m.reason())
 			}
 		}
-		// an edge that is cut off while others are kicked hears of each when it is back, and not again of what it knows
+		// an edge that was cut off carries out the missed kicks once it is back, and no others
 		var told atomic.Int64
 		c.edges[1].OnKick(func(string, string) { told.Add(1) })
 		c.edgeNodes[1].cut()
@@ -396,7 +397,7 @@ func TestKickOnAllProcesses(t *testing.T) {
 	})
 }
 
-// TestGarbage: whatever arrives over the bus costs a count and nothing else.
+// TestGarbage: arbitrary data on the bus is counted and ignored.
 func TestGarbage(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newCluster(1)
@@ -414,7 +415,7 @@ func TestGarbage(t *testing.T) {
 				}
 			}
 		}
-		// a number from somebody who is not the primary
+		// a number from another process than the primary
 		stranger.Publish("room/k", []byte(`{"room":"k","event":"x","payload":1,"seq":5}`))
 		time.Sleep(time.Minute)
 		if got := m.got(); len(got) != 0 {
@@ -426,7 +427,7 @@ func TestGarbage(t *testing.T) {
 	})
 }
 
-// TestAStrangersAnswer: an edge survives a primary that talks nonsense.
+// TestAStrangersAnswer: an edge survives nonsense from the primary.
 func TestAStrangersAnswer(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		net := &network{}

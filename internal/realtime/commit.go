@@ -12,7 +12,7 @@ const (
 	commitTimeout = 30 * time.Second
 )
 
-// pending is a message on its way into the store. It holds a pin of its room.
+// pending is a message that waits for the store. It pins its room.
 type pending struct {
 	message Message
 	room    *room
@@ -20,8 +20,8 @@ type pending struct {
 	done    chan error
 }
 
-// writer queues what is to be stored. One goroutine writes, and only while there is something to write: what queues up meanwhile is
-// its next commit.
+// writer is the queue in front of the store. One goroutine writes, and only while the queue is not empty: what arrives
+// meanwhile is its next commit.
 type writer struct {
 	store  Store
 	rooms  *directory
@@ -30,11 +30,11 @@ type writer struct {
 
 	mu      sync.Mutex
 	queue   []pending
-	running chan struct{}  // closed when the goroutine ends; nil when there is none
-	trims   map[string]int // messages since a room was trimmed; the goroutine's own
+	running chan struct{}  // closed when the goroutine ends; nil without one
+	trims   map[string]int // messages since a room was trimmed; only the goroutine uses it
 }
 
-// commit queues a message; its room's lock is held, so the store sees the numbers of a room in order.
+// commit queues a message. The caller holds the room's lock, so the store gets a room's numbers in order.
 func (w *writer) commit(p pending) <-chan error {
 	p.done = make(chan error, 1)
 	w.mu.Lock()
@@ -93,7 +93,7 @@ func (w *writer) wait(ctx context.Context) error {
 	}
 }
 
-// keep writes a batch in one commit. When that fails each message is tried alone, so that one bad message takes no other with it.
+// keep writes a batch in one commit. If that fails it writes each message alone, so that a bad message fails alone.
 func (w *writer) keep(batch []pending) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
@@ -112,7 +112,7 @@ func (w *writer) keep(batch []pending) {
 	w.trim(ctx, batch)
 }
 
-// kept tells the publisher, and the room that it need not remember the message any more.
+// kept tells the publisher, and lets the room drop the message from memory.
 func (w *writer) kept(p pending, err error) {
 	if err != nil {
 		w.counts.unkept.Add(1)
@@ -126,7 +126,8 @@ func (w *writer) kept(p pending, err error) {
 	w.rooms.forget(p.room)
 }
 
-// trim deletes what is too old, not at every message: a room may hold an eighth more than its setting, and at least 32.
+// trim deletes old messages, but not at every message: a room may hold an eighth more than its setting, and at least
+// 32.
 func (w *writer) trim(ctx context.Context, batch []pending) {
 	due := map[string]int{}
 	for _, p := range batch {
@@ -143,7 +144,7 @@ func (w *writer) trim(ctx context.Context, batch []pending) {
 	}
 }
 
-// Trim deletes a room's oldest messages until keep are left, for one whose setting was lowered. Edges leave it to the primary.
+// Trim deletes a room's oldest messages until keep remain, after its setting was lowered. On an edge it does nothing.
 func (h *Hub) Trim(ctx context.Context, name string, keep int) error {
 	if !h.rooms.primary {
 		return nil

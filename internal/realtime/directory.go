@@ -2,18 +2,18 @@ package realtime
 
 import "sync"
 
-// directory is the list of the rooms that are in use in this process, and of the numbers that were reserved for them.
+// directory lists the rooms in use in this process, and the numbers reserved for them.
 type directory struct {
-	primary bool // the numbers are given here
+	primary bool // this process gives the numbers
 	counts  *counts
 
-	mu        sync.RWMutex // never held while a room's lock is waited for
+	mu        sync.RWMutex // never held while waiting for a room's lock
 	rooms     map[string]*room
-	sequences map[string]*sequence // guarded by the lock of their room; the map by mu
+	sequences map[string]*sequence // guarded by their room's lock; the map by mu
 	closed    bool
 }
 
-// acquire finds or makes a room and keeps it from being forgotten until release.
+// acquire finds or makes a room and keeps it until release.
 func (d *directory) acquire(name string) *room {
 	for {
 		d.mu.Lock()
@@ -24,7 +24,7 @@ func (d *directory) acquire(name string) *room {
 		}
 		d.mu.Unlock()
 		r.mu.Lock()
-		if !r.dead { // a dead one has left the map by now
+		if !r.dead { // a dead room has left the map by now
 			r.pins++
 			r.mu.Unlock()
 			return r
@@ -33,7 +33,7 @@ func (d *directory) acquire(name string) *room {
 	}
 }
 
-// makeRoom runs under mu.
+// makeRoom makes a room. The caller holds mu.
 func (d *directory) makeRoom(name string) *room {
 	r := &room{name: name, primary: d.primary, counts: d.counts, index: map[Member]*seat{}}
 	if !r.primary || isReserved(name) {
@@ -57,7 +57,7 @@ func (d *directory) release(r *room) {
 	d.forget(r)
 }
 
-// forget drops a room that nobody needs. It runs with the room's lock held and lets go of it.
+// forget drops an unused room. The caller holds the room's lock, which forget unlocks.
 func (d *directory) forget(r *room) {
 	if r.dead || r.pins > 0 || len(r.seats) > 0 {
 		r.mu.Unlock()
@@ -75,14 +75,14 @@ func (d *directory) forget(r *room) {
 	}
 }
 
-// peek finds a room that has members or is in use, or nil.
+// peek returns a room that has members or is in use, or nil.
 func (d *directory) peek(name string) *room {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return d.rooms[name]
 }
 
-// all lists the rooms of this moment.
+// all lists the present rooms.
 func (d *directory) all() []*room {
 	d.mu.RLock()
 	defer d.mu.RUnlock()

@@ -8,7 +8,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// The refusals of the Hub and of its gates. Compare with errors.Is; a gate may make more of its own.
+// The refusals of the Hub and of its gates. Compare with errors.Is; a gate may define more.
 var (
 	ErrRoomUnknown      = &Error{"room_unknown", "There is no such room."}
 	ErrRoomForbidden    = &Error{"room_forbidden", "You may not join this room."}

@@ -13,12 +13,12 @@ import (
 
 var errDown = errors.New("the bus is down")
 
-// network joins nodes in memory, as Redis would: every node has a queue of what arrives, and a node that is down loses what is sent to
-// it and by it.
+// network connects nodes in memory, as Redis would: every node has a queue of arrivals, and a node that is down loses
+// what it sends and what is sent to it.
 type network struct {
 	mu    sync.Mutex
 	nodes []*node
-	lose  func(subject string) bool // messages that get lost although all is up
+	lose  func(subject string) bool // messages to lose although the network is up
 }
 
 // node is one process's bus.
@@ -94,7 +94,7 @@ func (b *node) dispatch() {
 	}
 }
 
-// Subscribe listens until the function that it returns is called.
+// Subscribe calls f until the returned function is called.
 func (b *node) Subscribe(subject string, f func([]byte)) func() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -106,7 +106,7 @@ func (b *node) Subscribe(subject string, f func([]byte)) func() {
 	}
 }
 
-// Request asks all that respond. One that is down counts as silent for a quarter of a second.
+// Request asks all nodes that respond. One that is down counts as silent for a quarter of a second.
 func (b *node) Request(ctx context.Context, subject string, data []byte) (answers [][]byte, complete bool, err error) {
 	b.mu.Lock()
 	up := b.up
@@ -146,7 +146,7 @@ func (b *node) Respond(subject string, f func([]byte) ([]byte, bool)) func() {
 	}
 }
 
-// Up tells whether others can be reached.
+// Up tells whether this node is connected.
 func (b *node) Up() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

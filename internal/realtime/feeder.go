@@ -9,7 +9,7 @@ import (
 
 var errGone = errors.New("the member has left")
 
-// feeder brings members that lag behind, and rooms of an edge that have missed something, up to the newest message.
+// feeder brings members that lag, and rooms of an edge that missed messages, up to the newest message.
 type feeder struct {
 	archive *archive
 	rooms   *directory
@@ -17,7 +17,8 @@ type feeder struct {
 	now     func() time.Time
 }
 
-// catchUp feeds a lagging member until it is up to date. It fails with ErrPrimaryAway on an edge, and with what Replay fails with.
+// catchUp feeds a lagging member until it is up to date. It fails with ErrPrimaryAway on an edge, and with Replay's
+// errors.
 func (f *feeder) catchUp(ctx context.Context, r *room, s *seat) error {
 	for {
 		frames, floor, state := r.step(s)
@@ -44,7 +45,7 @@ func (f *feeder) catchUp(ctx context.Context, r *room, s *seat) error {
 	}
 }
 
-// catchUpLater tries again until the primary answers or the member has gone.
+// catchUpLater repeats catchUp until the primary answers or the member has left.
 func (f *feeder) catchUpLater(r *room, s *seat) {
 	for wait := time.Second; ; wait = min(2*wait, 10*time.Second) {
 		time.Sleep(wait)
@@ -67,13 +68,13 @@ func (f *feeder) catchUpLater(r *room, s *seat) {
 type seatState int
 
 const (
-	seatMore   seatState = iota // frames are to be replayed
-	seatBehind                  // the tape does not reach back so far
+	seatMore   seatState = iota // there are frames to replay
+	seatBehind                  // the tape begins too late
 	seatLive
 	seatGone
 )
 
-// step gives a lagging member's next frames, or makes it live.
+// step returns a lagging member's next frames, or makes it live.
 func (r *room) step(s *seat) (frames []*Frame, floor int64, state seatState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,7 +84,7 @@ func (r *room) step(s *seat) (frames []*Frame, floor int64, state seatState) {
 	case !s.lagging:
 		return nil, 0, seatLive
 	case !r.known && s.drained:
-		// nothing was numbered since the primary started, and every number to come is greater than what the store has
+		// the primary numbered nothing since it started, and every future number exceeds those in the store
 		s.lagging, s.cursor = false, 0
 		return nil, 0, seatLive
 	case !r.covers(s):
@@ -97,13 +98,13 @@ func (r *room) step(s *seat) (frames []*Frame, floor int64, state seatState) {
 	return slices.Clone(frames[:min(len(frames), stepFrames)]), 0, seatMore
 }
 
-// covers tells whether the tape has everything that the member lacks.
-// note: an edge may not have heard yet of what the primary has told this member, so only the primary knows of numbers that are too big.
+// covers tells whether the tape has everything that the member lacks. note: the member may have heard more from the
+// primary than this edge, so only the primary can tell that a number is too big.
 func (r *room) covers(s *seat) bool {
 	return r.known && s.cursor >= r.floor && (s.cursor <= r.last || r.primary || s.drained)
 }
 
-// goLive runs under the room's lock.
+// goLive ends the replay of a member. The caller holds the room's lock.
 func (r *room) goLive(s *seat, rest []*Frame) {
 	for _, f := range rest {
 		s.member.Deliver(f)
@@ -115,7 +116,7 @@ func (r *room) goLive(s *seat, rest []*Frame) {
 	s.lagging = false
 }
 
-// replayed moves a member's cursor.
+// replayed moves a member's cursor past the frames.
 func (r *room) replayed(s *seat, frames []*Frame) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,7 +124,7 @@ func (r *room) replayed(s *seat, frames []*Frame) {
 	s.cursor = max(s.cursor, frames[len(frames)-1].Seq)
 }
 
-// read gets a page of older messages. floor is where the tape began before.
+// read reads a page of older messages. floor is where the tape began before.
 func (f *feeder) read(ctx context.Context, r *room, s *seat, floor int64) ([]*Frame, error) {
 	r.mu.Lock()
 	after, warned := s.cursor, s.warned

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// Frame is a message on its way to members. Each transport encodes it once, not once per client.
+// Frame is a message for members. Each transport encodes it once, not once per client.
 type Frame struct {
 	Message
 
@@ -22,8 +22,8 @@ type wireForm struct {
 // NewFrame wraps m. A frame must not be copied.
 func NewFrame(m Message) *Frame { return &Frame{Message: m} }
 
-// Encoded returns what encode made of the message for wire, which is any comparable key of the transport. encode runs once per wire
-// and its value is shared, so nobody may change it.
+// Encoded returns encode's result for wire, which is any comparable key of the transport. encode usually runs once per
+// wire; its result is shared and must not be changed.
 func (f *Frame) Encoded(wire any, encode func(Message) any) any {
 	if w := f.find(wire); w != nil {
 		return w.value

@@ -4,8 +4,8 @@ import (
 	"context"
 )
 
-// History reads what a room keeps, after a number and ascending, at most limit messages (1 to 200). more tells that there are others.
-// An edge asks the primary: ErrPrimaryAway.
+// History reads a room's kept messages with a greater number than after, ascending, at most limit messages (1 to 200).
+// more tells that others follow. An edge asks the primary: ErrPrimaryAway.
 func (h *Hub) History(ctx context.Context, set Room, after int64, limit int) (messages []Message, more bool, err error) {
 	if set.History <= 0 || isReserved(set.Name) {
 		return nil, false, nil
@@ -16,8 +16,9 @@ func (h *Hub) History(ctx context.Context, set Room, after int64, limit int) (me
 	return p.Messages, p.More, err
 }
 
-// Newest is the number of a room's newest message. A client that joins now and is cut off before the next message resumes after this number.
-// It is 0 for a room without a message or without history. known is false on an edge whose primary is away.
+// Newest is the number of a room's newest message. A client that joins now and is cut off before the next message
+// resumes after this number. It is 0 for a room without a message or without history. known is false on an edge whose
+// primary is away.
 func (h *Hub) Newest(ctx context.Context, set Room) (seq int64, known bool) {
 	if set.History <= 0 || isReserved(set.Name) {
 		return 0, true

@@ -53,7 +53,7 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// TestRestartLeavesAGap: the numbers of a crashed process are never given again.
+// TestRestartLeavesAGap: the numbers of a crashed process are never reused.
 func TestRestartLeavesAGap(t *testing.T) {
 	t.Parallel()
 	store := newMemory()
@@ -104,8 +104,8 @@ func TestGapIsSaid(t *testing.T) {
 	}
 }
 
-// TestJoinDuringPublishing: members join again and again, from a number, while a room is being talked in at full speed. Each hears
-// everything once and in order.
+// TestJoinDuringPublishing: members join from a number, again and again, while messages are published at full speed.
+// Each hears everything once and in order.
 func TestJoinDuringPublishing(t *testing.T) {
 	t.Parallel()
 	const said = 3_000
@@ -127,7 +127,8 @@ func TestJoinDuringPublishing(t *testing.T) {
 	}
 }
 
-// TestReplayWaitsForASlowMember: what is published during a replay waits for its turn, and holds up nobody else.
+// TestReplayWaitsForASlowMember: what is published during a replay waits for its turn, and does not delay other
+// members.
 func TestReplayWaitsForASlowMember(t *testing.T) {
 	t.Parallel()
 	h := realtime.New(realtime.Config{Store: newMemory(), Rooms: rooms})
@@ -181,7 +182,7 @@ func TestMemberThatEndsDuringItsReplay(t *testing.T) {
 	}
 }
 
-// TestGroupCommit: what queues up during a commit is the next one.
+// TestGroupCommit: messages that arrive during a commit are the next commit.
 func TestGroupCommit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -195,10 +196,10 @@ func TestGroupCommit(t *testing.T) {
 			wg.Go(func() { say(t, h, "k", "x") })
 			synctest.Wait()
 		}
-		m.wantSeqs(t, 1, 400) // all have it, nothing is committed
+		m.wantSeqs(t, 1, 400) // all have them, nothing is committed
 		resumed := newMember("u2")
 		join(t, h, "k", resumed, 0)
-		resumed.wantSeqs(t, 1, 400) // also those that memory alone has
+		resumed.wantSeqs(t, 1, 400) // also those that are only in memory
 		if got := h.Stats().Committing; got != 399 {
 			t.Errorf("waiting for the store: got %d, want 399", got)
 		}
@@ -327,7 +328,7 @@ func TestForget(t *testing.T) {
 	}
 	h.Forget("nobody-knows")
 
-	// a room that is deleted while somebody sits in it, and made again: nobody hears of the old one
+	// a room is deleted while it has a member, and made again: messages of the old one do not appear
 	stays := newMember("u1")
 	join(t, h, "k", stays, -1)
 	say(t, h, "k", "secret")
@@ -341,8 +342,8 @@ func TestForget(t *testing.T) {
 	}
 }
 
-// TestRoomOfAMessageUnderWay: a room whose last member leaves is kept while a message of it is on its way into the store, because nobody
-// else knows the message yet.
+// TestRoomOfAMessageUnderWay: a room without members is kept while its message waits for the store, because only the
+// room has that message.
 func TestRoomOfAMessageUnderWay(t *testing.T) {
 	t.Parallel()
 	store := newMemory()
@@ -351,7 +352,7 @@ func TestRoomOfAMessageUnderWay(t *testing.T) {
 	first := newMember("u1")
 	join(t, h, "k", first, -1)
 	hasty, cancel := context.WithCancel(t.Context())
-	cancel() // whoever publishes does not wait for the store, which waits for us
+	cancel() // the publisher does not wait for the store, which the test blocks
 	if m, _, err := h.Publish(hasty, message("k", "under way")); !errors.Is(err, context.Canceled) || m.Seq != 1 {
 		t.Fatalf("publish: got number %d, %v, want 1 and no commit yet", m.Seq, err)
 	}

@@ -152,7 +152,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// shared is a connection that sits twice.
+// shared is a connection with two seats.
 type shared struct {
 	*member
 	connection any
@@ -196,7 +196,7 @@ func TestKickClosesAllOfAUser(t *testing.T) {
 	}
 }
 
-// TestOrderIsTheNumbers: many publish at once; every member hears 1, 2, 3 … and everything is kept.
+// TestOrderIsTheNumbers: with many concurrent publishers, every member hears 1, 2, 3 … and everything is kept.
 func TestOrderIsTheNumbers(t *testing.T) {
 	t.Parallel()
 	const publishers, each = 8, 100
@@ -226,8 +226,8 @@ func TestOrderIsTheNumbers(t *testing.T) {
 	}
 }
 
-// TestChurn is for the race detector: rooms are made, filled, emptied and forgotten while others publish. Nobody stays behind, and
-// whoever has joined hears what is said after that.
+// TestChurn is for the race detector: rooms are made, filled, emptied and forgotten while others publish. All rooms
+// end, and a member hears everything that is published after its join.
 func TestChurn(t *testing.T) {
 	t.Parallel()
 	h := realtime.New(realtime.Config{Store: newMemory(), Rooms: rooms})
@@ -291,7 +291,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// listening tells of its first frame.
+// listening signals its first frame.
 type listening struct {
 	*member
 	heard chan struct{}

@@ -5,13 +5,13 @@ import (
 	"errors"
 )
 
-// Join seats m in a room. With after >= 0, in a room with history, it first replays what has a greater number and then goes over to
-// what comes now without a gap or a double; -1 is only what comes now. It returns once the member is up to date. Where history does
-// not go back that far, the first frame is a GapEvent. A number that the room has not reached (the server was restored from an
-// older backup) counts as its newest.
+// Join seats m in a room. With after >= 0, in a room with history, it first replays the messages with a greater number
+// and then continues with live ones, without a gap or a double; -1 starts with live ones. It returns once the member is
+// up to date. If the history begins later, the first frame is a GapEvent. A number beyond the room's newest (the server
+// was restored from an older backup) counts as the newest.
 //
-// On an edge whose primary is away it returns at once, and the replay follows when the primary is back.
-// A member that is in the room already stays as it is.
+// On an edge whose primary is away it returns at once, and the replay follows when the primary is back. For a member of
+// the room it does nothing.
 func (h *Hub) Join(ctx context.Context, set Room, m Member, after int64) error {
 	if !isReserved(set.Name) && !IsRoomName(set.Name) {
 		return ErrRoomUnknown
@@ -31,7 +31,7 @@ func (h *Hub) Join(ctx context.Context, set Room, m Member, after int64) error {
 	}
 	err := h.feeder.catchUp(ctx, r, s)
 	if errors.Is(err, ErrPrimaryAway) {
-		go h.feeder.catchUpLater(r, s) //nolint:gosec // it outlives the request on purpose
+		go h.feeder.catchUpLater(r, s) //nolint:gosec // it deliberately outlives the request
 		return nil
 	}
 	if err != nil {
@@ -40,7 +40,7 @@ func (h *Hub) Join(ctx context.Context, set Room, m Member, after int64) error {
 	return err
 }
 
-// seat is nil when m sat there already.
+// seat returns nil when m sits there already.
 func (h *Hub) seat(r *room, m Member, set Room, after int64) *seat {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,7 +66,7 @@ func (h *Hub) Leave(name string, m Member) {
 	}
 }
 
-// LeaveAll takes m out of every room. The owner of a connection calls it at its end.
+// LeaveAll takes m out of every room. The owner of a connection calls it when the connection has ended.
 func (h *Hub) LeaveAll(m Member) {
 	for _, r := range h.people.roomsOf(m) {
 		r.mu.Lock()
@@ -78,7 +78,7 @@ func (h *Hub) LeaveAll(m Member) {
 	}
 }
 
-// Identify lets change give members another identity, for a connection that signs in while it sits in rooms.
+// Identify lets change give members another identity, for a connection that signs in while it has seats.
 func (h *Hub) Identify(change func(), members ...Member) {
 	h.people.identify(change, members)
 	for _, m := range members {

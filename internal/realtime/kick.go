@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// keptKicks is how many kicks the primary remembers for edges that were cut off meanwhile.
+// keptKicks is how many kicks the primary remembers for edges that were cut off.
 const keptKicks = 1_024
 
-// kicks is the primary's list, and what an edge knows of it.
+// kicks holds the primary's list of kicks, and an edge's progress in it.
 type kicks struct {
 	rooms  *directory
 	people *people
@@ -20,8 +20,8 @@ type kicks struct {
 	mu     sync.Mutex
 	onKick []func(user, reason string)
 	list   []kickOrder
-	serial int64  // of the newest one, on the primary; on an edge it has heard all up to here
-	epoch  string // whose serials an edge counts
+	serial int64  // on the primary, of the newest kick; on an edge, all up to here were heard
+	epoch  string // the primary whose serials an edge counts
 }
 
 // Kick closes every connection of a user, on every process. An edge that is cut off does so once it is back.
@@ -31,10 +31,11 @@ func (h *Hub) Kick(user, reason string) {
 	}
 }
 
-// Evict closes every connection that sits in a room, on every process, so that each has to pass the room's rule again.
+// Evict closes every connection in a room, on every process, so that each must pass the room's rule again.
 func (h *Hub) Evict(room, reason string) { h.kicks.order(kickOrder{Room: room, Reason: reason}) }
 
-// OnKick is called with each kicked user, for a transport whose connections may sit in no room. Call it before the first connection.
+// OnKick is called with each kicked user, for a transport whose connections may lack a room. Call it before the first
+// connection.
 func (h *Hub) OnKick(f func(user, reason string)) {
 	h.kicks.mu.Lock()
 	defer h.kicks.mu.Unlock()
@@ -64,7 +65,8 @@ func (k *kicks) remember(o kickOrder) kickOrder {
 	return o
 }
 
-// carryOut tells the transports first: one that is letting the user in at this moment either hears of it or has a member to close.
+// carryOut informs the transports first: one that is admitting the user at this moment hears of it, or already has a
+// member to close.
 func (k *kicks) carryOut(o kickOrder) {
 	if o.User != "" {
 		k.mu.Lock()
@@ -95,7 +97,7 @@ func (k *kicks) hear(data []byte) {
 	}
 }
 
-// isNew is false for one that was carried out before.
+// isNew is false for a kick that was carried out before.
 func (k *kicks) isNew(o kickOrder) bool {
 	if o.Serial == 0 || k.rooms.primary {
 		return true
@@ -105,14 +107,14 @@ func (k *kicks) isNew(o kickOrder) bool {
 	if k.epoch != o.Epoch {
 		k.epoch, k.serial = o.Epoch, o.Serial-1
 	}
-	if o.Serial == k.serial+1 { // note: one that follows a hole does not close it; catchUp does
+	if o.Serial == k.serial+1 { // note: a kick after a hole does not advance serial; catchUp does
 		k.serial++
 		return true
 	}
 	return o.Serial > k.serial
 }
 
-// repeat says everything again after the primary was cut off; edges know what they have heard.
+// repeat sends all kicks again after the primary was cut off; edges skip those they have heard.
 func (k *kicks) repeat() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -121,7 +123,7 @@ func (k *kicks) repeat() {
 	}
 }
 
-// catchUp asks the primary, until it answers, for the kicks that this edge has not heard.
+// catchUp asks the primary, until it answers, for the kicks that this edge has missed.
 func (k *kicks) catchUp() {
 	for wait := time.Second; k.link.bus.Up() && !k.rooms.isClosed(); wait = min(2*wait, time.Minute) {
 		ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)

@@ -12,7 +12,7 @@ import (
 	"wxbase/internal/realtime"
 )
 
-// member writes down what it gets.
+// member records what it gets.
 type member struct {
 	who realtime.Identity
 
@@ -20,10 +20,10 @@ type member struct {
 	seqs   []int64
 	events []string
 	texts  []string
-	queue  int // the most that may be delivered, 0 for any number
+	queue  int // how many may be delivered, 0 for any number
 	closed string
 	hold   chan struct{} // Replay waits for it, when set
-	taken  chan int      // Replay tells here how many it got, when set
+	taken  chan int      // Replay sends the number of frames here, when set
 }
 
 func newMember(user string) *member {
@@ -87,7 +87,7 @@ func (m *member) heard() []string {
 	return slices.Clone(m.texts)
 }
 
-// wantSeqs wants exactly from … to, in order.
+// wantSeqs expects exactly from … to, in order.
 func (m *member) wantSeqs(tb testing.TB, from, to int64) {
 	tb.Helper()
 	got := m.got()
@@ -107,7 +107,7 @@ func ends(list []int64) string {
 	return fmt.Sprint(list)
 }
 
-// memory is a store that forgets nothing between two hubs, as a database would not.
+// memory is a store that survives its hub, as a database does.
 type memory struct {
 	mu       sync.Mutex
 	rows     map[string][]realtime.Message
@@ -181,7 +181,7 @@ func (s *memory) count() int {
 
 const kept = 10_000
 
-// rooms answers with history for every room whose name begins with k.
+// rooms returns settings with history for every room whose name begins with k.
 func rooms(_ context.Context, name string) (realtime.Room, error) {
 	if name == "nowhere" {
 		return realtime.Room{}, realtime.ErrRoomUnknown
@@ -213,7 +213,7 @@ func say(tb testing.TB, h *realtime.Hub, name string, texts ...string) {
 	}
 }
 
-// count says n messages in the room k.
+// count publishes n messages in the room k.
 func count(tb testing.TB, h *realtime.Hub, n int) {
 	tb.Helper()
 	for i := range n {

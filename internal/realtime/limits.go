@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Limits bounds what one connection, one user and one address may do.
+// Limits limits what one connection, one user and one address may do.
 type Limits struct {
 	MessageBytes      int // of a message on the wire
 	ExchangeBytes     int // of an exchange's payload
-	EventsPerSecond   int // that a socket may send
+	EventsPerSecond   int // from one socket
 	EventsBurst       int
 	SocketsPerUser    int
 	SocketsPerAddress int
 	Sockets           int // in all
 	RoomsPerSocket    int
-	QueueMessages     int // that wait for a client, before it is closed
+	QueueMessages     int // that wait for a client before it is closed
 	QueueBytes        int
 	WriteTimeout      time.Duration // of one write to a client
 	ConnectTimeout    time.Duration // from the handshake to the first room or namespace
@@ -31,8 +31,8 @@ func DefaultLimits() Limits {
 	}
 }
 
-// GapEvent is the event of the first frame of a replay that cannot go back as far as it was asked to. Its payload is
-// {"after":<number asked for>,"first":<first number that is kept>}; it has no number of its own.
+// GapEvent is the event of the first frame of a replay that begins later than requested. Its payload is
+// {"after":<number asked for>,"first":<first number that is kept>}; it has no number itself.
 const GapEvent = "history.gap"
 
 var (
@@ -40,10 +40,11 @@ var (
 	eventName = regexp.MustCompile(`^[\w:.\-]{1,64}$`)
 )
 
-// IsRoomName tells whether people may name a room so. The reserved names `user:<id>` and `*<namespace>` are none of these.
+// IsRoomName tells whether people may give a room this name. It is false for the reserved names `user:<id>` and
+// `*<namespace>`.
 func IsRoomName(name string) bool { return roomName.MatchString(name) }
 
-// IsEventName tells whether a message may carry the event: names that Socket.IO or the gateway give a meaning of their own are refused.
+// IsEventName tells whether a message may have this event: it refuses names with a meaning in Socket.IO or the gateway.
 func IsEventName(name string) bool {
 	switch name {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",

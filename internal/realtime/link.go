@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// link is this process's end of the bus: what it says to the other processes and asks them. Without a bus it says nothing,
-// and every question to the primary fails with ErrPrimaryAway.
+// link is this process's access to the bus: its messages and questions to the other processes. Without a bus messages
+// are dropped, and every question to the primary fails with ErrPrimaryAway.
 type link struct {
 	bus   Bus
 	epoch string // of this process, on the bus
 }
 
-// tell hands a message to the other processes. It never waits.
+// tell sends a message to the other processes. It never waits.
 func (l *link) tell(m Message) {
 	if l.bus != nil {
 		l.bus.Publish(subjectRoom+m.Room, encode(l.toBus(m)))
@@ -25,7 +25,7 @@ func (l *link) toBus(m Message) busMessage {
 	return busMessage{m.Room, m.Event, m.Payload, m.Sender, m.Seq, m.At.UnixMilli(), l.epoch}
 }
 
-// ask puts a question to the primary and reads its answer.
+// ask sends a question to the primary and reads its answer.
 func (l *link) ask(ctx context.Context, subject string, question, answer any) error {
 	if l.bus == nil {
 		return ErrPrimaryAway
@@ -59,7 +59,7 @@ func (l *link) askPage(ctx context.Context, ask pageAsk) (page, error) {
 	return p, nil
 }
 
-// askPublish hands a message to the primary, which numbers and keeps it. It comes back to our members over the bus.
+// askPublish hands a message to the primary, which numbers and keeps it. It returns to our members over the bus.
 func (l *link) askPublish(ctx context.Context, m Message) (Message, error) {
 	var a publishAnswer
 	if err := l.ask(ctx, subjectPublish, l.toBus(m), &a); err != nil {

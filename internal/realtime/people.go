@@ -7,7 +7,7 @@ import (
 
 // people knows the rooms of every member and the members of every user.
 type people struct {
-	mu    sync.Mutex // after a room's lock
+	mu    sync.Mutex // locked after a room's lock
 	rooms map[Member][]*room
 	users map[string][]Member
 }
@@ -47,7 +47,7 @@ func (p *people) identify(change func(), members []Member) {
 	}
 }
 
-// strike takes a member from its user's list.
+// strike removes a member from its user's list.
 func (p *people) strike(m Member) {
 	user := m.Identity().User
 	left := slices.DeleteFunc(p.users[user], func(other Member) bool { return other == m })

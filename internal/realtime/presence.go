@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// presence knows who is in a room, here and in the other processes, and tells the members of rooms that want to know.
+// presence knows which users are in a room, in all processes, and informs the members of rooms that want it.
 type presence struct {
 	rooms    *directory
 	people   *people
 	link     *link
-	settings func(ctx context.Context, name string) (Room, error) // nil: as the latest Join said
+	settings func(ctx context.Context, name string) (Room, error) // nil: those of the latest Join
 	now      func() time.Time
 }
 
-// Presence lists who is in a room, on every process. Nothing is stored, so nobody is listed who is not there.
+// Presence lists the users in a room, on every process. It is not stored, so it lists nobody who has left.
 func (h *Hub) Presence(ctx context.Context, name string) (Presence, error) {
 	return h.presence.ask(ctx, name)
 }
 
-// ask asks every process who is in a room.
+// ask asks every process for the users in a room.
 func (p *presence) ask(ctx context.Context, name string) (Presence, error) {
 	all := map[string]Present{}
 	p.here(name, all)
@@ -48,7 +48,8 @@ func (h *Hub) Members(name string) int {
 	return len(r.seats)
 }
 
-// Shared is for transports whose connection may sit in a room more than once: members with the same connection count as one.
+// Shared is for transports whose connection may have several seats in a room: members with the same connection count as
+// one.
 type Shared interface{ Connection() any }
 
 func merge(all map[string]Present, one Present) {

@@ -6,11 +6,13 @@ import (
 	"fmt"
 )
 
-// Publish sends m to everybody in its room, on all processes, and returns it with its number and time, and how many members of this
-// process got it. In a room with history it returns after the commit; the members got the message before. An error after that
-// (a full disk) means that the message was delivered but is not kept: the returned message then has its number.
+// Publish sends m to all members of its room, on all processes. It returns m with its number and time, and how many
+// members of this process got it. In a room with history it returns after the commit; the members got the message
+// before. A later error (a full disk) means that the message was delivered but is not kept: the returned message then
+// has its number.
 //
-// It fails with ErrRoomUnknown, ErrEventName, ErrPayload, ErrTooBig, with what Config.Check says, and with ErrPrimaryAway on an edge.
+// It fails with ErrRoomUnknown, ErrEventName, ErrPayload, ErrTooBig, with Config.Check's error, and with ErrPrimaryAway
+// on an edge.
 func (h *Hub) Publish(ctx context.Context, m Message) (Message, int, error) {
 	m.Seq, m.At = 0, h.now()
 	if err := h.check(m); err != nil {
@@ -53,7 +55,7 @@ func (h *Hub) check(m Message) error {
 	return nil
 }
 
-// publishPlain delivers a message that is not kept.
+// publishPlain delivers a message without history.
 func (h *Hub) publishPlain(m Message) int {
 	f := NewFrame(m)
 	for {
@@ -74,7 +76,7 @@ func (h *Hub) publishPlain(m Message) int {
 	}
 }
 
-// publishKept numbers a message, delivers it, and waits until it is in the store.
+// publishKept numbers a message, delivers it, and waits for the store.
 func (h *Hub) publishKept(ctx context.Context, m Message, history int) (Message, int, error) {
 	r := h.rooms.acquire(m.Room)
 	if err := h.archive.lockNumbered(ctx, r); err != nil {
@@ -82,11 +84,11 @@ func (h *Hub) publishKept(ctx context.Context, m Message, history int) (Message,
 		return m, 0, err
 	}
 	r.history = history
-	m.Seq, m.At = r.sequence.next, h.now() // again, so that the times are in the order of the numbers
+	m.Seq, m.At = r.sequence.next, h.now() // again, so that times follow the order of the numbers
 	r.sequence.next++
 	n := r.accept(NewFrame(m))
 	h.link.tell(m)
-	done := h.writer.commit(pending{message: m, room: r, keep: history}) // which releases the room
+	done := h.writer.commit(pending{message: m, room: r, keep: history}) // the writer releases the room
 	r.mu.Unlock()
 	select {
 	case err := <-done:
@@ -96,7 +98,7 @@ func (h *Hub) publishKept(ctx context.Context, m Message, history int) (Message,
 	}
 }
 
-// Forget drops what the hub remembers of a room's numbers and messages, for one that was deleted or renamed. Numbers are reserved anew.
+// Forget drops the hub's numbers and messages of a deleted or renamed room. Numbers are reserved anew.
 func (h *Hub) Forget(name string) {
 	r := h.rooms.acquire(name)
 	defer h.rooms.release(r)

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	ringFrames = 256     // that a room remembers for members who come back
-	ringBytes  = 1 << 20 // and of how much payload
+	ringFrames = 256     // kept in memory for members who come back
+	ringBytes  = 1 << 20 // of their payloads
 	pageSize   = 200     // messages read from the store at once
 	stepFrames = 64      // frames of one step of a replay; half of a client's smallest sensible queue
-	jumpFrames = 16      // so few that a member who has just caught up takes them at once
+	jumpFrames = 16      // few enough for a member that has just caught up
 	maxSeq     = math.MaxInt64
 )
 
-// room is what this process knows of one room while it has members or messages under way.
+// room is this process's state of one room, while it has members or pending messages.
 type room struct {
 	name    string
 	primary bool
@@ -26,7 +26,7 @@ type room struct {
 	numbering sync.Mutex // held while numbers are reserved; before mu
 
 	mu          sync.Mutex
-	dead        bool // out of the map; look again
+	dead        bool // removed from the map; look again
 	pins        int
 	history     int
 	unsubscribe func()
@@ -41,30 +41,30 @@ type room struct {
 // seat is a member in a room.
 type seat struct {
 	member    Member
-	place     int   // in room.seats
-	cursor    int64 // the last number that it has; live frames up to it are not for it
-	lagging   bool  // catchUp feeds it, the walk does not
+	place     int   // index in room.seats
+	cursor    int64 // the last number that it has; live frames up to it are skipped
+	lagging   bool  // fed by catchUp, skipped by walk
 	gone      bool
-	warned    bool // of a gap
+	warned    bool // it has had a GapEvent
 	drained   bool // the store has been read to its end
 	primed    bool // something was replayed, so half of its queue is free
-	hasRoster bool // was told who is there
+	hasRoster bool // it has had a MembersEvent
 }
 
 // sequence is a reserved block of numbers: next … limit-1.
 type sequence struct{ next, limit int64 }
 
-// tape is the end of a room's history: all frames with floor < number <= last, once the numbers are known at all.
+// tape is the end of a room's history: all frames with floor < number <= last, once the numbers are known.
 type tape struct {
 	known  bool
 	floor  int64
 	last   int64
-	safe   int64 // up to here everything is in the store, or will never be
+	safe   int64 // up to here everything is stored, or never will be
 	frames []*Frame
 	bytes  int
 }
 
-// begin is the moment from which on all numbers are seen.
+// begin sets the number after which the tape has every frame.
 func (t *tape) begin(last int64) {
 	t.known, t.floor, t.last, t.frames, t.bytes = true, last, last, nil, 0
 }
@@ -76,7 +76,7 @@ func (t *tape) push(f *Frame) {
 	t.shrink()
 }
 
-// shrink lets the oldest frames go, but never one that the store does not have yet.
+// shrink drops the oldest frames, but keeps those that are not stored yet.
 func (t *tape) shrink() {
 	drop := 0
 	for ; drop < len(t.frames) && (len(t.frames)-drop > ringFrames || t.bytes > ringBytes); drop++ {
@@ -85,18 +85,18 @@ func (t *tape) shrink() {
 			break
 		}
 		t.floor, t.bytes = f.Seq, t.bytes-len(f.Payload)
-		t.frames[drop] = nil // note: the array lives on until append makes a new one
+		t.frames[drop] = nil // note: the array stays until append makes a new one
 	}
 	t.frames = t.frames[drop:]
 }
 
-// after gives the frames with a greater number.
+// after returns the frames with a greater number.
 func (t *tape) after(seq int64) []*Frame {
 	i, _ := slices.BinarySearchFunc(t.frames, seq+1, func(f *Frame, want int64) int { return int(min(max(f.Seq-want, -1), 1)) })
 	return t.frames[i:]
 }
 
-// add seats a member. It reports false when it sat there already.
+// add seats a member. It reports false if the member sits there already.
 func (r *room) add(m Member, after int64) (*seat, bool) {
 	if s := r.index[m]; s != nil {
 		return s, false
@@ -128,7 +128,7 @@ func (r *room) accept(f *Frame) int {
 	return r.walk(f)
 }
 
-// walk delivers to everybody who is up to date and allocates nothing.
+// walk delivers to all members that are up to date, without allocating.
 func (r *room) walk(f *Frame) int {
 	began, n := time.Now(), 0
 	for _, s := range r.seats {

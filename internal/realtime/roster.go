@@ -7,34 +7,34 @@ import (
 	"time"
 )
 
-// MembersEvent tells the members of a room with presence who is there, whenever that has changed. It has no number and is kept nowhere.
-// Its payload is a Presence; where more than rosterMost users are there, it counts them and lists none.
+// MembersEvent tells the members of a room with presence who is there, after each change. It has no number and is not
+// kept. Its payload is a Presence; with more than rosterMost users it only counts them.
 const MembersEvent = "members"
 
 const (
 	rosterMost    = 200                    // users in a payload: about 14 KB
-	rosterIn      = 100 * time.Millisecond // from a coming to the telling, so that those who come together are told once
-	rosterOut     = 2 * time.Second        // from a going: a mini program that was cut off is back before
-	rosterPause   = time.Second            // between two tellings
-	rosterPerSeat = 10 * time.Millisecond  // of the pause, more: a telling costs as much as the room is large
+	rosterIn      = 100 * time.Millisecond // from an arrival to the event, so that concurrent arrivals share one
+	rosterOut     = 2 * time.Second        // from a departure: a mini program that was cut off is back before
+	rosterPause   = time.Second            // between two events
+	rosterPerSeat = 10 * time.Millisecond  // is added to the pause: an event costs as much as the room is large
 	rosterLongest = 10 * time.Second       // pause
-	rosterCheck   = time.Minute            // between looks at processes that may have died without a word
+	rosterCheck   = time.Minute            // between checks for processes that died silently
 	rosterTimeout = 3 * time.Second        // for the other processes' answers
 )
 
-// roster is what a room with presence does about telling its members who is there. Guarded by the room's lock.
+// roster is the state of a room's MembersEvent. The room's lock guards it.
 type roster struct {
-	presence bool        // as the latest join said
-	timer    *time.Timer // nil: nothing is planned
+	presence bool        // of the latest join's settings
+	timer    *time.Timer // nil: no event is planned
 	due      time.Time   // of the timer
 	running  bool
-	again    bool // something has changed meanwhile
-	hint     bool // the change was here, so the other processes have to look too
+	again    bool // there was another change meanwhile
+	hint     bool // the change was in this process, so the others must look too
 	toldAt   time.Time
-	last     []byte // the payload that was told last
+	last     []byte // the payload of the last event
 }
 
-// stir plans a telling. It runs under the room's lock.
+// stir plans an event. The caller holds the room's lock.
 func (p *presence) stir(r *room, wait time.Duration, isHere bool) {
 	if !r.roster.presence || p.rooms.isClosed() {
 		return
@@ -56,7 +56,7 @@ func (p *presence) stir(r *room, wait time.Duration, isHere bool) {
 	o.timer = time.AfterFunc(time.Until(due), func() { p.tellMembers(r) })
 }
 
-// stirRooms plans a telling in every room of a member.
+// stirRooms plans an event in every room of a member.
 func (p *presence) stirRooms(m Member) {
 	for _, r := range p.people.roomsOf(m) {
 		r.mu.Lock()
@@ -65,7 +65,8 @@ func (p *presence) stirRooms(m Member) {
 	}
 }
 
-// tellMembers looks who is there and tells the members of this process. A room that the last one has left here still hints to the others.
+// tellMembers finds out who is there and informs the members of this process. When the last member has left here, it
+// still hints to the other processes.
 func (p *presence) tellMembers(r *room) {
 	r.mu.Lock()
 	o := &r.roster
@@ -94,7 +95,7 @@ func (p *presence) tellMembers(r *room) {
 	}
 }
 
-// membersNow is the payload, or nil where members may not see each other any more.
+// membersNow returns the payload, or nil if members may not see each other any more.
 func (p *presence) membersNow(r *room) []byte {
 	ctx, cancel := context.WithTimeout(context.Background(), rosterTimeout)
 	defer cancel()
@@ -111,7 +112,8 @@ func (p *presence) membersNow(r *room) []byte {
 	return encode(list)
 }
 
-// tellChanged delivers to everybody if the payload is new, else to those who have heard none yet. It runs under the room's lock.
+// tellChanged delivers a new payload to all members, and an unchanged one to those who have had none. The caller holds
+// the room's lock.
 func (r *room) tellChanged(payload []byte, at time.Time) {
 	if payload == nil {
 		return

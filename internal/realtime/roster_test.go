@@ -13,7 +13,7 @@ import (
 	"wxbase/internal/realtime"
 )
 
-// seen lists who was there in each telling that a member got.
+// seen lists the users in each MembersEvent that a member got.
 func (m *member) seen(tb testing.TB) []string {
 	tb.Helper()
 	m.mu.Lock()
@@ -55,7 +55,7 @@ func sit(tb testing.TB, h *realtime.Hub, m realtime.Member) {
 	}
 }
 
-// pass lets a time go by, and all that happens in it.
+// pass lets time pass in the bubble.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -149,7 +149,7 @@ func TestMembersAreNotTold(t *testing.T) {
 
 func TestNobodyMaySpeakAsTheMembersEvent(t *testing.T) {
 	h := realtime.New(realtime.Config{})
-	if _, _, err := h.Publish(t.Context(), realtime.Message{Room: "a", Event: realtime.MembersEvent, Payload: []byte(`{}`)}); err != realtime.ErrEventName { //nolint:errorlint // it is returned as it is
+	if _, _, err := h.Publish(t.Context(), realtime.Message{Room: "a", Event: realtime.MembersEvent, Payload: []byte(`{}`)}); err != realtime.ErrEventName { //nolint:errorlint // it is returned unchanged
 		t.Errorf("got %v, want %v", err, realtime.ErrEventName)
 	}
 }
@@ -192,7 +192,7 @@ func TestAllProcessesTellTheirMembers(t *testing.T) {
 		pass(10 * time.Second)
 		here.wantSeen(t, "u1", "u1 u2", "u1 u2 u3", "u1 u2")
 		there.wantSeen(t, "u1 u2", "u1 u2 u3", "u1 u2")
-		c.edgeNodes[0].cut() // a process that dies says nothing
+		c.edgeNodes[0].cut() // a process dies silently
 		pass(2 * time.Minute)
 		if got := here.seen(t); got[len(got)-1] != "u1" {
 			t.Errorf("got %q, want the dead process's people gone after a while", got)

@@ -10,17 +10,17 @@ import (
 // FanoutBounds are the upper bounds of Stats.Fanout, in seconds; one more bucket holds the rest.
 var FanoutBounds = [...]float64{.0001, .0003, .001, .003, .01, .03, .1}
 
-// Stats is what a hub has done since it was made, and what it holds now.
+// Stats is what a hub has done since it was made, and its present state.
 type Stats struct {
-	Members    int    // connections that sit in some room
+	Members    int    // connections with a seat
 	Rooms      int    // with members
-	Published  uint64 // messages of this process
-	Received   uint64 // messages of other processes
+	Published  uint64 // by this process
+	Received   uint64 // from other processes
 	Delivered  uint64 // to members, live
 	Replayed   uint64 // to members, from history
-	Unkept     uint64 // messages that were delivered and could not be stored
-	Garbage    uint64 // what came over the bus and made no sense
-	Resyncs    uint64 // how often a room of this edge read what it had missed
+	Unkept     uint64 // delivered but not stored
+	Garbage    uint64 // unreadable data on the bus
+	Resyncs    uint64 // how often a room of this edge read missed messages
 	Committing int    // messages that wait for the store
 
 	Fanout      [len(FanoutBounds) + 1]uint64 // walks over a room's members by their time
@@ -70,8 +70,8 @@ func (h *Hub) Stats() Stats {
 	return s
 }
 
-// TopRooms lists the rooms with the most members of this process, at most n of them, all when n is negative. The system's own rooms
-// are left out.
+// TopRooms lists the rooms with the most members of this process, at most n of them, all when n is negative. It skips
+// the system's own rooms.
 func (h *Hub) TopRooms(n int) []RoomStats {
 	list := []RoomStats{}
 	for _, r := range h.rooms.all() {

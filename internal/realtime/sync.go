@@ -8,26 +8,27 @@ import (
 )
 
 const (
-	heldFrames    = 256              // that arrive while an edge reads what it has missed
+	heldFrames    = 256              // that may arrive while an edge reads what it missed
 	spreadTimeout = 30 * time.Second // for the slowest member to take a page
 )
 
-// missed is what an edge does about messages that did not arrive. While it is busy reading them from the primary, newer ones wait.
+// missed is the state of an edge's room while it reads missed messages from the primary. Newer messages wait meanwhile.
 type missed struct {
 	busy  bool
-	again bool // something may have been missed since
+	again bool // more may have been missed since
 	epoch string
 	held  []*Frame
 }
 
-// follow takes the next numbered frame on an edge, and reports true when frames before it are missing and sync has to run.
+// follow takes the next numbered frame on an edge, and returns true when frames before it are missing and sync must
+// run.
 func (r *room) follow(f *Frame, epoch string) (startSync bool) {
 	restored := r.epoch != "" && r.epoch != epoch && f.Seq <= r.last
 	r.epoch = epoch
 	switch {
 	case r.busy:
 		r.hold(f)
-	case !r.known || restored: // a new process of the primary that counts from lower has been restored from a backup
+	case !r.known || restored: // a new process of the primary with lower numbers was restored from a backup
 		r.begin(f.Seq - 1)
 		r.accept(f)
 	case f.Seq == r.last+1:
@@ -40,7 +41,7 @@ func (r *room) follow(f *Frame, epoch string) (startSync bool) {
 	return false
 }
 
-// hold keeps a frame; what does not fit is read from the primary again.
+// hold keeps a frame; an excess one is dropped and read from the primary again.
 func (r *room) hold(f *Frame) {
 	if len(r.held) == heldFrames {
 		r.held = nil
@@ -48,7 +49,7 @@ func (r *room) hold(f *Frame) {
 	r.held = append(r.held, f)
 }
 
-// giveUp ends a sync without success, if it is time to.
+// giveUp ends a sync without success, if now or if nothing needs it.
 func (r *room) giveUp(now bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -58,7 +59,7 @@ func (r *room) giveUp(now bool) bool {
 	return !r.busy
 }
 
-// settle delivers what arrived meanwhile, and reports whether nothing is missing now. Behind an empty page nothing can be.
+// settle delivers the held frames, and reports whether the room is complete, which it is after an empty page.
 func (r *room) settle(isAll bool) bool {
 	for i, f := range r.held {
 		switch {
@@ -75,7 +76,7 @@ func (r *room) settle(isAll bool) bool {
 	return !r.busy
 }
 
-// resync lets every room of an edge ask the primary for what it has missed.
+// resync lets every room of an edge read what it missed.
 func (f *feeder) resync() {
 	for _, r := range f.rooms.all() {
 		r.mu.Lock()
@@ -89,8 +90,8 @@ func (f *feeder) resync() {
 	}
 }
 
-// sync brings an edge's room to the primary's newest number. It ends when it is there, when the room is forgotten, or when the bus is
-// down: then it runs again once it is up.
+// sync brings an edge's room to the primary's newest number. It ends when the room is up to date or forgotten, or when
+// the bus is down: then it runs again once the bus is up.
 func (f *feeder) sync(r *room) {
 	f.counts.resyncs.Add(1)
 	for wait := time.Duration(0); ; wait = min(2*wait+100*time.Millisecond, 5*time.Second) {
@@ -141,7 +142,7 @@ func (f *feeder) syncStep(r *room) (done bool, err error) {
 	return !p.More && r.settle(len(p.Messages) == 0), nil
 }
 
-// spread puts many messages on the tape and feeds them to everybody, each as fast as it can take them. It waits for all.
+// spread puts many messages on the tape and feeds them to all members, each at its own speed. It waits for all.
 func (f *feeder) spread(r *room, messages []Message) {
 	var lagging []*seat
 	r.mu.Lock()

@@ -10,18 +10,18 @@ import (
 
 const (
 	turnoverUsers = 20_000
-	turnoverLife  = 2 * time.Minute // a bucket is full again after one
+	turnoverLife  = 2 * time.Minute // after which a bucket is full again
 )
 
-// Turnover bounds how often a user's new connections replace old ones. Replacing frees the place of a connection that a phone has left
-// without a word; but a living client that is closed comes back at once, and without a bound six of them would push each other out for as
-// long as they run. The zero value is ready.
+// Turnover limits how often a user's new connections replace old ones. A replacement frees the place of a connection
+// that a phone left silently; but a living client that is closed returns at once, and without a limit six of them would
+// replace each other endlessly. The zero value is ready.
 type Turnover struct {
 	mu    sync.Mutex
 	users *expirable.LRU[string, *rate.Limiter]
 }
 
-// Allow takes one of most replacements a minute.
+// Allow uses up one of most replacements a minute.
 func (t *Turnover) Allow(user string, most int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

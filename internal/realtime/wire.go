@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// The subjects of the bus. A room's own subject carries its messages; the primary alone responds to publish, history and kicks.
+// The subjects of the bus. Messages go to their room's own subject; only the primary responds to publish, history and
+// kicks.
 const (
 	subjectRoom     = "room/" // + name: busMessage
 	subjectPublish  = "publish"
 	subjectHistory  = "history"
 	subjectPresence = "presence"
 	subjectKick     = "kick"
-	subjectKicks    = "kicks"  // request: which ones have I missed?
-	subjectResync   = "resync" // the primary was cut off: ask it for what is missing
+	subjectKicks    = "kicks"  // request: the kicks that I missed
+	subjectResync   = "resync" // the primary was cut off: ask it for missing messages
 )
 
 // busMessage is a message between processes.
@@ -44,10 +45,10 @@ type page struct {
 	Messages []Message
 	More     bool
 	Last     int64 // the newest number given; 0 before the primary's first since it started
-	First    int64 // when messages between after and the first one are not kept any more, else 0
+	First    int64 // if messages between after and the first one are no longer kept, else 0
 }
 
-// unnumbered is the newest number of a room in which the primary numbers nothing.
+// unnumbered is the newest number of a room without numbers at the primary.
 const unnumbered = -1
 
 // pageAnswer is a page on the bus.
@@ -59,23 +60,23 @@ type pageAnswer struct {
 	Error    *Error       `json:"error,omitempty"`
 }
 
-// publishAnswer is what became of a message that an edge handed over.
+// publishAnswer is the result of a message that an edge handed over.
 type publishAnswer struct {
 	Seq   int64  `json:"seq"`
 	At    int64  `json:"at"`
 	Error *Error `json:"error,omitempty"`
 }
 
-// kickOrder closes connections: of a user, or of everybody in a room.
+// kickOrder closes connections: of a user, or of all members of a room.
 type kickOrder struct {
 	Serial int64  `json:"serial"`
-	Epoch  string `json:"epoch,omitempty"` // of the primary's process, whose serials these are
+	Epoch  string `json:"epoch,omitempty"` // of the primary's process that numbers the kicks
 	User   string `json:"user,omitempty"`
 	Room   string `json:"room,omitempty"`
 	Reason string `json:"reason"`
 }
 
-// encode is for values of our own, which always encode.
+// encode encodes values of our own, which never fails.
 func encode(v any) []byte {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -84,7 +85,7 @@ func encode(v any) []byte {
 	return data
 }
 
-// readable makes any error one that may cross the bus.
+// readable turns any error into one that may cross the bus.
 func readable(err error) *Error {
 	if err == nil {
 		return nil
@@ -95,7 +96,7 @@ func readable(err error) *Error {
 	return errInternal
 }
 
-// fromBus gives back the error that is meant, so that errors.Is works on an edge too.
+// fromBus returns the original error, so that errors.Is works on an edge too.
 func fromBus(e *Error) error {
 	for _, known := range []*Error{ErrRoomUnknown, ErrPublishForbidden, ErrEventName, ErrTooBig, ErrPayload, ErrClosed} {
 		if e.Code == known.Code {
@@ -107,7 +108,7 @@ func fromBus(e *Error) error {
 
 var errInternal = &Error{"internal_error", "Something went wrong on the main server."}
 
-// gapFrame says that a replay begins later than asked for.
+// gapFrame says that a replay begins later than requested.
 func gapFrame(room string, after, first int64, at time.Time) *Frame {
 	payload := encode(struct {
 		After int64 `json:"after"`

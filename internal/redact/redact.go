@@ -1,4 +1,4 @@
-// Package redact replaces the secrets in texts before they reach a log, an alert or a stored error.
+// Package redact removes secrets from texts before they reach a log, an alert or a stored error.
 package redact
 
 import (

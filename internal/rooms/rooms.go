@@ -1,5 +1,5 @@
-// Package rooms binds the realtime hub to the app: who may join and speak, what a room keeps, its routes and sockets, and the notice of paid
-// orders.
+// Package rooms connects the realtime hub with the app: the rules for joining and publishing, the history that a room
+// keeps, its routes and sockets, and the notice of paid orders.
 package rooms
 
 import (

@@ -1,7 +1,8 @@
-// Package rows gives the rows of money their types: an order, an attempt to pay it, a refund, the comparison of a day. Each wraps the record
-// that PocketBase and its listeners see, so that a row costs no allocation more; a field has one name here, and the compiler knows its type.
+// Package rows gives the rows of money their types: an order, an attempt to pay it, a refund, the comparison of a day.
+// Each wraps the record that PocketBase and its listeners see, so a row costs no extra allocation, a field has one name
+// here, and the compiler knows its type.
 //
-// Reading goes through books, and so does writing: books.Write(tx, payment.Record). A setter changes the record in memory only.
+// Read and write rows through books: books.Write(tx, payment.Record). A setter changes the record only in memory.
 package rows
 
 import (

@@ -1,13 +1,10 @@
-// Package scene fits what a mini-program code should say into the at most 32
-// characters that WeChat lets a code carry.
+// Package scene fits the content of a mini-program code into WeChat's limit of 32 characters.
 //
-// There are three kinds of scene. A token (New) names a payload that lies in a
-// table: nobody can guess it. A packed scene (Pack) is the payload itself, short
-// enough to need no table. Everything else is plain text that somebody chose.
+// There are three kinds of *scene*. A *token* (New) names a *payload* in a table: it cannot be guessed. A *packed*
+// scene (Pack) is the payload itself, short enough to need no table. Everything else is plain text chosen by a person.
 //
-// NB! a packed scene is neither secret nor authenticated: anybody can read one and
-// anybody can make one. Never pack a right, a price or an identity that is trusted
-// later on; use a token for those.
+// NB! a packed scene is neither secret nor authenticated: anyone can read or make one. Never pack a permission, a price
+// or an identity that is trusted later; use a token for those.
 //
 // Official document: 获取不限制的小程序码
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html

@@ -1,4 +1,4 @@
-// Package screening has WeChat check texts and images, and holds back what it has not passed.
+// Package screening lets WeChat check texts and images, and *holds* content back until it has passed.
 package screening
 
 import (

@@ -1,5 +1,5 @@
-// Package scripts runs the JavaScript hooks of a shop in PocketBase's jsvm plugin: it loads them or says why not, limits how long they may run,
-// and takes changed files into use.
+// Package scripts runs the JavaScript hooks of a shop in PocketBase's jsvm plugin: it loads them or says why not,
+// limits their run time, and applies changed files.
 package scripts
 
 import (

@@ -1,4 +1,5 @@
-// Package serving is what every HTTP server of wxbase does: time-outs, bodies that are read to their end, and how this machine reaches it.
+// Package serving is common to all HTTP servers of wxbase: timeouts, reading bodies to the end, and the addresses of
+// this machine.
 package serving
 
 import (

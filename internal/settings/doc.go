@@ -1,8 +1,8 @@
-// Package settings holds the mini programs and the merchants, and keeps their secrets.
+// Package settings holds the mini programs and the merchants, and protects their secrets.
 //
-// Three sources, in the order of their force: the simulator (only with --sim), the environment (WXBASE_*), and the collections
-// wx_apps and wx_merchants. Secrets are encrypted at rest with AES-256-GCM, are write-only for everybody (a set secret reads back
-// as a mask and a fingerprint), and a change is in force with the next request, without a restart.
+// There are three sources, the strongest first: the simulator (only with --sim), the environment (WXBASE_*), and the
+// collections wx_apps and wx_merchants. Secrets are encrypted at rest with AES-256-GCM and write-only for everyone (a
+// set secret is shown as a mask and a fingerprint). A change applies to the next request, without a restart.
 package settings
 
 import (

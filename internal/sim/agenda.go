@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// appointment is something that WeChat does by itself at a time.
+// appointment is something that WeChat does by itself at a given time.
 type appointment struct {
 	at time.Time
 	entry
 }
 
-// entry is what an appointment is about: a notification to deliver, a refund to settle, a picture to look at.
+// entry is the subject of an appointment: a notification to deliver, a refund to settle, a picture to check.
 type entry interface {
-	// begin runs under the lock once the time has come. What takes the network it returns.
+	// begin runs under the lock when the time has come. It returns the part that needs the network.
 	begin(s *Sim, now time.Time) errand
 }
 
-// errand is something of the agenda that takes the network and so cannot be done under the lock.
+// errand is work of the agenda that needs the network and therefore runs without the lock.
 type errand func(context.Context)
 
-// agenda holds the appointments, the earliest first, so that the worker never looks through all there is.
-// Everything open has exactly one entry; what was settled by hand meanwhile is passed over when its turn comes.
+// agenda holds the appointments, the earliest first, so that the worker never scans everything. Each open item has
+// exactly one entry; an item settled by hand meanwhile is skipped.
 type agenda struct{ list appointments }
 
 // enter makes an appointment.
 func (a *agenda) enter(at time.Time, what entry) { heap.Push(&a.list, appointment{at, what}) }
 
-// take gives the first appointment whose time has come.
+// take returns the first appointment whose time has come.
 func (a *agenda) take(now time.Time) (next appointment, ok bool) {
 	if len(a.list) == 0 || a.list[0].at.After(now) {
 		return appointment{}, false

@@ -11,7 +11,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// appRow is a mini program that was added to the first one.
+// appRow is a mini program added after the first.
 type appRow struct {
 	AppConfig
 	Number int `json:"number"` // place in the list of all; the first added is 2
@@ -19,7 +19,7 @@ type appRow struct {
 
 func (a appRow) Entity() (kind, id string) { return "app", a.AppID }
 
-// findApp gives a mini program by its appid. The caller holds s.mu.
+// findApp finds a mini program by its appid. The caller holds s.mu.
 func (s *Sim) findApp(appid string) (AppConfig, bool) {
 	if first := s.firstApp(); appid == first.AppID {
 		return s.withPush(first), true
@@ -47,7 +47,7 @@ func (s *Sim) apps() []AppConfig {
 	return list
 }
 
-// makeApp is POST /_sim/apps: one more mini program; what the body does not give of an AppConfig is made up.
+// makeApp is POST /_sim/apps: it adds a mini program, and invents what the body leaves out of an AppConfig.
 func (s *Sim) makeApp(c *echo.Context) error {
 	var in AppConfig
 	if err := readInput(c, &in); err != nil {
@@ -62,7 +62,7 @@ func (s *Sim) makeApp(c *echo.Context) error {
 	return c.JSON(http.StatusOK, a.AppConfig)
 }
 
-// addApp makes a mini program. The caller holds s.mu, or nobody else has s yet.
+// addApp adds a mini program. The caller holds s.mu, or is the only user of s.
 func (s *Sim) addApp(in AppConfig) (*appRow, error) {
 	config, err := newApp().with(in)
 	if err != nil {
@@ -91,7 +91,7 @@ type openPlatformRow struct {
 
 func (openPlatformRow) Entity() (kind, id string) { return "open_platform", "open_platform" }
 
-// appTable is the mini programs besides the first, which is in keys.json, and what joins them.
+// appTable holds the mini programs after the first, which is in keys.json, and their common account.
 type appTable struct {
 	platform openPlatformRow
 	apps     map[string]*appRow
@@ -108,7 +108,7 @@ func (s *Sim) openPlatform() openPlatformRow {
 	return s.state.platform
 }
 
-// changeOpenPlatform takes {bound}. From then on, or until then, logins give a unionid.
+// changeOpenPlatform takes {bound}: whether logins return a unionid from now on.
 func (s *Sim) changeOpenPlatform(c *echo.Context) error {
 	var in struct {
 		Bound *bool `json:"bound"`
@@ -129,7 +129,7 @@ func (s *Sim) changeOpenPlatform(c *echo.Context) error {
 	return c.JSON(http.StatusOK, next)
 }
 
-// unionID is a person's one id for all mini programs, empty while these are not bound. The caller holds s.mu.
+// unionID is a person's common id in all mini programs, empty while these are not bound. The caller holds s.mu.
 func (s *Sim) unionID(person string) (string, error) {
 	p := s.state.people[person]
 	if !s.state.platform.Bound || p == nil {
@@ -139,7 +139,7 @@ func (s *Sim) unionID(person string) (string, error) {
 		return p.UnionID, nil
 	}
 	named := *p
-	named.UnionID = wire.NewOpenID() // note: the two have the same shape
+	named.UnionID = wire.NewOpenID() // note: both have the same shape
 	if err := s.save(named); err != nil {
 		return "", err
 	}

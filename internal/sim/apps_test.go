@@ -36,7 +36,7 @@ func TestSecondApp(t *testing.T) {
 	wantErrcode(t, w.inApp(appid, w.app.Secret), 40125)
 	wantErrcode(t, w.exchange(w.device(http.MethodPost, "/people/p1/login", map[string]any{"appid": appid}).text("code")), 40029)
 
-	// the tokens are apart, and so is what they may ask for
+	// the tokens are separate, and so are their permissions
 	first := w.token()
 	a := w.call(http.MethodPost, "/cgi-bin/stable_token", fmt.Sprintf(`{"grant_type":"client_credential","appid":%q,"secret":%q}`, appid, secret))
 	second := a.text("access_token")
@@ -47,7 +47,7 @@ func TestSecondApp(t *testing.T) {
 	wantErrcode(t, w.call(http.MethodPost, "/wxa/business/getuserphonenumber?access_token="+first, fmt.Sprintf(`{"code":%q}`, phone)), 40013)
 	wantErrcode(t, w.call(http.MethodPost, "/wxa/business/getuserphonenumber?access_token="+second, fmt.Sprintf(`{"code":%q}`, phone)), 0)
 
-	// the one merchant takes payments in both, each with the openid of its own
+	// the merchant takes payments in both, each with that mini program's openid
 	order := w.orderBody("ORD-APP-1", there.text("openid"))
 	wantPayError(t, w.prepay(order), 400, "PARAM_ERROR")
 	order["appid"] = appid
@@ -143,7 +143,7 @@ func TestPlatformRotation(t *testing.T) {
 	if fresh.header.Get("Wechatpay-Serial") != a.text("serial") || w.verify(old.header, old.body) != nil {
 		t.Errorf("got an answer signed with %s, want the new one, and the old answer to verify still", fresh.header.Get("Wechatpay-Serial"))
 	}
-	// a client that downloads certificates goes on with both
+	// a client that downloads certificates works with both
 	first := w.sdk(option.WithMerchantCredential(w.mch.MchID, w.mch.CertSerial, w.key), option.WithoutValidator())
 	manager := downloader.NewCertificateDownloaderMgrWithInterval(t.Context(), time.Hour)
 	defer manager.Stop()

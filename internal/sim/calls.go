@@ -16,7 +16,7 @@ import (
 // ringSize is how many calls are remembered.
 const ringSize = 1000
 
-// callRecord is one call as GET /_sim/calls tells it, without secrets.
+// callRecord is one call as GET /_sim/calls shows it, without secrets.
 type callRecord struct {
 	ID       int        `json:"id"`
 	At       time.Time  `json:"at"`
@@ -25,7 +25,7 @@ type callRecord struct {
 	Method   string     `json:"method"`
 	Path     string     `json:"path"`
 	Query    string     `json:"query,omitempty"`
-	AppID    string     `json:"appid,omitempty"` // whose call it is, where that is known
+	AppID    string     `json:"appid,omitempty"` // of the caller, if known
 	MchID    string     `json:"mchid,omitempty"`
 	Request  string     `json:"request,omitempty"`
 	Status   int        `json:"status"`
@@ -33,7 +33,7 @@ type callRecord struct {
 	Verdict  string     `json:"verdict"` // ok, refused or fault
 	Reason   string     `json:"reason,omitempty"`
 	ReasonZH string     `json:"reason_zh,omitempty"`
-	Field    *fieldSaid `json:"field,omitempty"` // that is wrong
+	Field    *fieldSaid `json:"field,omitempty"` // the wrong field
 	Finding  *finding   `json:"finding,omitempty"`
 	Answer   string     `json:"answer,omitempty"`
 	RID      string     `json:"rid,omitempty"`
@@ -48,7 +48,7 @@ type callRecord struct {
 	raw *rawCall
 }
 
-// callRing keeps the last calls: once it is full, the next one takes the place of the oldest.
+// callRing keeps the last calls: when it is full, the next call replaces the oldest.
 type callRing struct {
 	mu   sync.Mutex
 	last int
@@ -68,14 +68,14 @@ func (q *callRing) add(rec callRecord) {
 	q.ring = append(q.ring, rec)
 }
 
-// clear forgets all calls; their numbers go on.
+// clear forgets all calls; the numbering continues.
 func (q *callRing) clear() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ring, q.last = nil, 0
 }
 
-// list gives the remembered calls, the latest first.
+// list returns the remembered calls, the latest first.
 func (q *callRing) list() []callRecord {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -86,7 +86,7 @@ func (q *callRing) list() []callRecord {
 	return out
 }
 
-// record notes a call of WeChat's and how it ended; header is what its answer carries.
+// record notes a call to WeChat and its result; header is the answer's.
 func (s *Sim) record(c *call, r reply, header http.Header, f *fault) {
 	rec := callRecord{
 		AppID: c.appid, ReasonZH: or(r.reasonZH, inChinese(r.reason)), Field: r.field, raw: rawOf(c), ReplayOf: replayOf(c.r),
@@ -120,7 +120,7 @@ func (s *Sim) record(c *call, r reply, header http.Header, f *fault) {
 	s.calls.add(rec)
 }
 
-// recordPhone notes what the phone decided; refusal is empty when it went well.
+// recordPhone notes what the phone decided; refusal is empty on success.
 func (s *Sim) recordPhone(action, request, answer, refusal string, found *finding) {
 	rec := callRecord{
 		At: s.Now(), Endpoint: action, Host: "phone", Method: "CALL", Path: "wx." + action, Request: request, Answer: answer,
@@ -132,7 +132,7 @@ func (s *Sim) recordPhone(action, request, answer, refusal string, found *findin
 	s.calls.add(rec)
 }
 
-// note tells something of the simulator's own in the list of calls.
+// note adds a remark of the simulator to the list of calls.
 func (s *Sim) note(about, what string) {
 	s.calls.add(callRecord{At: s.Now(), Endpoint: about, Host: "sim", Method: "NOTE", Path: about, Verdict: "refused", Reason: what})
 }
@@ -142,7 +142,7 @@ const (
 	masked   = "***"
 )
 
-// secretName tells whether the value under this name is kept out of the list of calls.
+// secretName tells whether the list of calls hides the value of this name.
 func secretName(name string) bool {
 	switch strings.ToLower(name) {
 	case "secret", "appsecret", "access_token", "session_key", "signature", "sign", "js_code", "code":
@@ -151,7 +151,7 @@ func secretName(name string) bool {
 	return false
 }
 
-// maskQuery shows a query without its secrets, unescaped for reading.
+// maskQuery shows a query without its secrets, unescaped.
 func maskQuery(query url.Values) string {
 	shown := url.Values{}
 	for name, values := range query {
@@ -167,7 +167,7 @@ func maskQuery(query url.Values) string {
 	return clip(text, keptBody)
 }
 
-// maskBody shows JSON without its secrets; of anything else it tells the size only.
+// maskBody shows JSON without its secrets; of other types it shows only the size.
 func maskBody(contentType string, body []byte) string {
 	if len(body) == 0 {
 		return ""
@@ -209,5 +209,5 @@ func maskValue(value any) any {
 	return value
 }
 
-// isErrorCode tells SIGN_ERROR and its like from a code that a phone gave.
+// isErrorCode tells SIGN_ERROR and similar words from a code that a phone gave.
 func isErrorCode(text string) bool { return strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "" }

@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// clock is the base clock plus an offset that only grows, but where another state is taken over.
+// clock is the base clock plus an offset, which only grows unless another state is loaded.
 //
-// note: two clocks meet on the wire. WeChat's calendar (expiry, schedules, success_time) is the moved one; the five-minute
-// windows of signatures accept a caller on either clock, because a backend under test mostly keeps the laptop's time.
+// note: there are two clocks on the wire. WeChat's calendar (expiry, schedules, success_time) is the moved one; the
+// five-minute windows of signatures accept either clock, because a backend under test usually runs on the machine's
+// time.
 type clock struct {
 	mu     sync.Mutex
 	base   func() time.Time
@@ -23,7 +24,7 @@ func (c *clock) now() time.Time {
 	return c.base().Add(c.offset)
 }
 
-// advance moves the calendar forward and tells by how much it is moved in all.
+// advance moves the calendar forward and returns the total offset.
 func (c *clock) advance(d time.Duration) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -33,19 +34,19 @@ func (c *clock) advance(d time.Duration) time.Duration {
 	return c.offset
 }
 
-// set moves the calendar to an offset, for a state that was taken over.
+// set moves the calendar to the offset of a loaded state.
 func (c *clock) set(offset time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.offset = offset
 }
 
-// near gives the clock (base or moved) that lies within wireWindow of t.
+// near returns the clock (base or moved) that lies within wireWindow of t.
 func (c *clock) near(t time.Time) (now time.Time, moved, ok bool) {
 	base, shifted := c.base(), c.now()
 	onBase, onMoved := within(t, base, wireWindow), within(t, shifted, wireWindow)
 	switch {
-	case onBase && onMoved: // the nearer one: a calendar moved by minutes is as good a guess as the laptop's time
+	case onBase && onMoved: // the nearer one: a calendar moved by minutes is as likely as the machine's time
 		if moved = shifted.Sub(t).Abs() < base.Sub(t).Abs(); moved {
 			return shifted, true, true
 		}
@@ -58,13 +59,13 @@ func (c *clock) near(t time.Time) (now time.Time, moved, ok bool) {
 	return shifted, false, false
 }
 
-// within tells whether two times are at most window apart. NB! it compares and never subtracts: the difference of two times is at
-// most 292 years, and what lies further apart (a time stamp in milliseconds) would come out as near.
+// within tells whether two times are at most window apart. NB! it compares and never subtracts: a Duration holds at
+// most 292 years, so times further apart (a time stamp in milliseconds) would count as near.
 func within(a, b time.Time, window time.Duration) bool {
 	return !a.Before(b.Add(-window)) && !a.After(b.Add(window))
 }
 
-// fromSeconds reads the Unix seconds of a caller; ok is false for what no calendar of four digits holds, such as milliseconds.
+// fromSeconds reads a caller's Unix seconds; ok is false beyond the year 9999, as for milliseconds.
 func fromSeconds(text string) (t time.Time, ok bool) {
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || seconds < 0 || seconds > lastSecond {
@@ -76,14 +77,14 @@ func fromSeconds(text string) (t time.Time, ok bool) {
 // lastSecond is the end of the year 9999.
 const lastSecond = 253_402_300_799
 
-// clockRow keeps the offset over a restart.
+// clockRow keeps the offset across restarts.
 type clockRow struct {
 	Offset time.Duration `json:"offset"`
 }
 
 func (clockRow) Entity() (kind, id string) { return "clock", "clock" }
 
-// clockTable is how far the clock was moved.
+// clockTable holds the clock's offset.
 type clockTable struct{ moved clockRow }
 
 func (t *clockTable) register(r *registry) { rememberOne(r, &t.moved) }
@@ -91,12 +92,12 @@ func (t *clockTable) register(r *registry) { rememberOne(r, &t.moved) }
 // Now is the simulator's time: the base clock plus everything that Advance added.
 func (s *Sim) Now() time.Time { return s.clock.now() }
 
-// Advance moves the simulator's clock forward by d and returns the new time; due notifications go out at once.
-// A negative d is ignored: time does not run backwards.
+// Advance moves the simulator's clock forward by d and returns the new time; due notifications are sent at once. It
+// ignores a negative d.
 func (s *Sim) Advance(d time.Duration) time.Time {
 	s.mu.Lock()
 	offset := s.clock.advance(d)
-	s.state.moved.Offset = offset // note: what the journal is written anew with
+	s.state.moved.Offset = offset // note: the journal is rewritten from this
 	if err := s.save(s.state.moved); err != nil {
 		s.note("clock", "the journal could not keep the clock: "+err.Error())
 	}

@@ -10,7 +10,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// The vectors are those that WeChat's documents publish, and two made by hand; the addresses are at each.
+// The vectors are from WeChat's documents, whose addresses are given; two are made by hand.
 
 // https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
 func TestSignRawDataVector(t *testing.T) {

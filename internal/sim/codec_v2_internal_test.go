@@ -69,7 +69,7 @@ func TestSignV2Vectors(t *testing.T) {
 	}
 }
 
-// renamed is fields with one name changed, or left out.
+// renamed returns fields with one name changed or removed.
 func renamed(fields map[string]string, from, to string) map[string]string {
 	out := maps.Clone(fields)
 	delete(out, from)
@@ -79,7 +79,7 @@ func renamed(fields map[string]string, from, to string) map[string]string {
 	return out
 }
 
-// The ciphertext begins as the fact sheet says that of this text does; a second implementation made it.
+// The expected prefix is from the fact sheet; another implementation made it.
 func TestSealReqInfoVector(t *testing.T) {
 	t.Parallel()
 	const key = "0123456789abcdef0123456789abcdef"
@@ -150,7 +150,7 @@ func TestEncodeXMLIsReadBack(t *testing.T) {
 	}
 }
 
-// FuzzParseXML feeds the reader with anything: what it takes, it writes and reads back to the same.
+// FuzzParseXML tries any input: what ParseXML accepts must survive writing and reading.
 func FuzzParseXML(f *testing.F) {
 	f.Add([]byte("<xml><a>1</a><b><![CDATA[x]]></b></xml>"))
 	f.Add([]byte(hostileXML))

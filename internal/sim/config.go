@@ -1,6 +1,6 @@
 package sim
 
-// Config is what a backend needs to use the simulator. It holds secrets and private keys; its String methods leave them out.
+// Config is what a backend needs to use the simulator. It holds secrets and private keys; its String methods omit them.
 type Config struct {
 	APIBase   string           `json:"apiBase"` // stands for https://api.weixin.qq.com
 	PayBase   string           `json:"payBase"` // stands for https://api.mch.weixin.qq.com
@@ -14,12 +14,12 @@ type AppConfig struct {
 	Secret     string `json:"secret"`
 	PushToken  string `json:"pushToken"`
 	PushAESKey string `json:"pushAesKey"`           // 43 characters of base64
-	PushURL    string `json:"pushUrl,omitempty"`    // where messages and events go; empty until somebody sets it, see Push
+	PushURL    string `json:"pushUrl,omitempty"`    // where messages and events go; empty until it is set, see Push
 	PushMode   string `json:"pushMode,omitempty"`   // plain, compatible or safe
 	PushFormat string `json:"pushFormat,omitempty"` // json or xml
 }
 
-// String names the mini program and none of its secrets.
+// String names the mini program without its secrets.
 func (a AppConfig) String() string { return "mini program " + a.AppID }
 
 // MerchantConfig is one merchant: what its owner downloads from pay.weixin.qq.com. Keys and certificates are PEM text.
@@ -36,13 +36,13 @@ type MerchantConfig struct {
 	PlatformCertificate string `json:"platformCertificate"` // what GET /v3/certificates gives, for clients that cannot download
 	RefundURL           string `json:"refundUrl,omitempty"` // of refunds without a notify_url, see POST /_sim/merchant
 
-	Apps []string `json:"apps,omitempty"` // the mini programs that the merchant is bound to; all of them where none is named
+	Apps []string `json:"apps,omitempty"` // the mini programs that the merchant is bound to; empty means all
 }
 
-// String names the merchant and none of its keys.
+// String names the merchant without its keys.
 func (m MerchantConfig) String() string { return "merchant " + m.MchID }
 
-// Config tells how to reach this simulator and as whom. The keys stay the same over restarts of one state folder.
+// Config returns the address of this simulator and its credentials. The keys of a state folder survive restarts.
 func (s *Sim) Config() Config {
 	base := *s.base.Load()
 	config := Config{APIBase: base, PayBase: base, Apps: s.apps()}
@@ -52,7 +52,7 @@ func (s *Sim) Config() Config {
 	return config
 }
 
-// configOf tells one merchant.
+// configOf returns the configuration of one merchant.
 func (s *Sim) configOf(m *seller) MerchantConfig {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -33,7 +33,7 @@ func badInput(text string) error { return controlError{http.StatusBadRequest, te
 func notThere(text string) error { return controlError{http.StatusNotFound, text} }
 func conflict(text string) error { return controlError{http.StatusConflict, text} }
 
-// bindControl is the whole control API and the panel, on one screen.
+// bindControl binds the whole control API and the panel, on one screen.
 func (s *Sim) bindControl(e *echo.Echo) {
 	g := e.Group("/_sim", s.guard)
 	g.GET("/config", func(c *echo.Context) error { return c.JSON(200, s.Config()) })
@@ -115,9 +115,9 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.GET("/:file", servePanel)
 }
 
-// guard keeps other machines, web pages of other sites and rebound names away.
+// guard refuses other machines, web pages of other sites and rebound names.
 //
-// NB! GET /_sim/config gives private keys; only this machine's own pages and programs may read it.
+// NB! GET /_sim/config returns private keys; only this machine's own pages and programs may read it.
 func (s *Sim) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
 		r, h := c.Request(), c.Response().Header()
@@ -132,14 +132,14 @@ func (s *Sim) guard(next echo.HandlerFunc) echo.HandlerFunc {
 		if !ownOrigin(r.Header.Get("Origin"), r.Host) {
 			return controlError{http.StatusForbidden, "the simulator answers no page of another site"}
 		}
-		if r.URL.Path != "/_sim/state" { // which has a limit of its own
+		if r.URL.Path != "/_sim/state" { // which has its own limit
 			r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
 		}
 		return next(c)
 	}
 }
 
-// ownHost keeps out names that were made to point here: a rebound name is the attacker's, not ours.
+// ownHost refuses foreign names that resolve to this machine: a rebound name belongs to an attacker.
 func (s *Sim) ownHost(hostport string) bool {
 	host := hostOf(hostport)
 	return isLoopback(host) || s.opts.open && net.ParseIP(strings.Trim(host, "[]")) != nil || host != "" && slices.ContainsFunc(s.opts.allowedHosts, func(allowed string) bool {
@@ -147,8 +147,8 @@ func (s *Sim) ownHost(hostport string) bool {
 	})
 }
 
-// ownPeer tells whether a request began on this machine. A header such as Host is what the other side writes; the peer's address is not.
-// What a proxy on this machine passes on began elsewhere.
+// ownPeer tells whether a request began on this machine. The client writes headers such as Host, but not the peer
+// address. A request that a proxy on this machine forwards began elsewhere.
 func ownPeer(r *http.Request) bool {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	ip := net.ParseIP(host)
@@ -159,7 +159,7 @@ func ownPeer(r *http.Request) bool {
 		func(name string) bool { return len(r.Header.Values(name)) > 0 })
 }
 
-// hostOf cuts the port off.
+// hostOf removes the port.
 func hostOf(hostport string) string {
 	if host, _, err := net.SplitHostPort(hostport); err == nil {
 		return strings.ToLower(host)
@@ -167,7 +167,7 @@ func hostOf(hostport string) string {
 	return strings.ToLower(strings.Trim(hostport, "[]"))
 }
 
-// ownOrigin lets programs (no Origin) and pages of this machine or this very host pass.
+// ownOrigin accepts programs (no Origin) and pages of this machine or of this very host.
 func ownOrigin(origin, host string) bool {
 	if origin == "" {
 		return true
@@ -181,7 +181,7 @@ func ownOrigin(origin, host string) bool {
 
 func isControlPath(path string) bool { return path == "/_sim" || strings.HasPrefix(path, "/_sim/") }
 
-// controlNotFound answers every path under /_sim/ that is none.
+// controlNotFound answers unknown paths under /_sim/.
 func controlNotFound(c *echo.Context) error {
 	return c.JSON(http.StatusNotFound, map[string]string{"error": "no such route: " + c.Request().Method + " " + c.Request().URL.Path})
 }
@@ -206,7 +206,7 @@ func answerError(c *echo.Context, err error) {
 	_ = c.JSON(status, said)
 }
 
-// readInput reads a JSON object into v; no body at all, or null, stands for {}. Unknown fields are ignored.
+// readInput reads a JSON object into v; an empty body or null counts as {}. It ignores unknown fields.
 func readInput(c *echo.Context, v any) error {
 	body, err := io.ReadAll(c.Request().Body)
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
@@ -228,7 +228,7 @@ func readInput(c *echo.Context, v any) error {
 	return badInput(err.Error())
 }
 
-// ownAppID checks the appid of a request; left out, it is that of the first mini program. The caller holds s.mu.
+// ownAppID checks the appid of a request; the default is the first mini program. The caller holds s.mu.
 func (s *Sim) ownAppID(appid string) (string, error) {
 	if appid == "" {
 		return s.keys.AppID, nil
@@ -239,7 +239,7 @@ func (s *Sim) ownAppID(appid string) (string, error) {
 	return appid, nil
 }
 
-// inBook answers with a list that is encoded while nothing can change it.
+// inBook encodes a list under the lock and answers with it.
 func (s *Sim) inBook(c *echo.Context, list func() any) error {
 	s.mu.Lock()
 	body := encode(list())
@@ -247,7 +247,7 @@ func (s *Sim) inBook(c *echo.Context, list func() any) error {
 	return c.JSONBlob(http.StatusOK, body)
 }
 
-// readPage checks the two words; prefix is what an id carries in the books and not on the wire.
+// readPage checks limit and after; prefix belongs to an id in the books and not on the wire.
 func readPage(query url.Values, prefix string) (book.PageAfter, error) {
 	p := book.PageAfter{After: query.Get("after")}
 	if p.After != "" {
@@ -265,7 +265,7 @@ func readPage(query url.Values, prefix string) (book.PageAfter, error) {
 	return p, nil
 }
 
-// answerPage answers with one page of a shelf; fresh brings each row to the present before it is told.
+// answerPage answers with one page of a shelf; fresh updates each row to the present first.
 func answerPage[T any](s *Sim, c *echo.Context, from func(*state) *book.Shelf[T], prefix string, fresh func(*T) error) error {
 	p, err := readPage(c.QueryParams(), prefix)
 	if err != nil {
@@ -285,7 +285,8 @@ func answerPage[T any](s *Sim, c *echo.Context, from func(*state) *book.Shelf[T]
 	return c.JSONBlob(http.StatusOK, encode(list))
 }
 
-// listOrders gives the orders as they stand now, the latest first; ?limit= and ?after={out_trade_no} page through them.
+// listOrders lists the orders in their present state, the latest first; ?limit= and ?after={out_trade_no} page through
+// them.
 func (s *Sim) listOrders(c *echo.Context) error {
 	now := s.Now()
 	return answerPage(s, c, func(st *state) *book.Shelf[order] { return &st.orderShelf }, or(c.QueryParam("mchid"), s.keys.MchID)+"/", func(o *order) error {
@@ -294,13 +295,14 @@ func (s *Sim) listOrders(c *echo.Context) error {
 	})
 }
 
-// listNotifications gives every message with its attempts, the latest first; ?limit= and ?after={id} page through them.
+// listNotifications lists the messages with their attempts, the latest first; ?limit= and ?after={id} page through
+// them.
 func (s *Sim) listNotifications(c *echo.Context) error {
 	return answerPage(s, c, func(st *state) *book.Shelf[notification] { return &st.noteShelf }, "", func(*notification) error { return nil })
 }
 
-// listCalls gives the remembered calls, the latest first; ?limit= and ?after={id} page through them, and path, verdict, endpoint,
-// appid and mchid filter. With ?since={id} it gives what came after that call, the oldest first.
+// listCalls lists the remembered calls, the latest first; ?limit= and ?after={id} page through them, and path, verdict,
+// endpoint, appid and mchid filter. With ?since={id} it lists the calls after that one, the oldest first.
 func (s *Sim) listCalls(c *echo.Context) error {
 	p, err := readPage(c.QueryParams(), "")
 	if err != nil {
@@ -313,7 +315,7 @@ func (s *Sim) listCalls(c *echo.Context) error {
 		if err != nil {
 			return badInput("since must be the id of a call")
 		}
-		list = since(list, id) // note: before the filter, by which the newest call may not be among the list's
+		list = since(list, id) // note: before the filter, which may remove the newest call
 	}
 	if list, err = filterCalls(list, c.QueryParams()); err != nil {
 		return err
@@ -334,7 +336,7 @@ func (s *Sim) listCalls(c *echo.Context) error {
 	return c.JSON(http.StatusOK, list)
 }
 
-// clockState is the answer of both clock routes.
+// clockState is the answer of both routes of the clock.
 type clockState struct {
 	Now    time.Time `json:"now"`
 	Offset string    `json:"offset"` // how far Advance has moved it
@@ -370,7 +372,7 @@ func (s *Sim) moveClock(c *echo.Context) error {
 	return c.JSON(http.StatusOK, s.clockAnswer())
 }
 
-// queueFault puts a fault at the end of the queue.
+// queueFault appends a fault to the queue.
 func (s *Sim) queueFault(c *echo.Context) error {
 	var in faultRequest
 	if err := readInput(c, &in); err != nil {
@@ -379,7 +381,7 @@ func (s *Sim) queueFault(c *echo.Context) error {
 	return s.answerFault(c, in)
 }
 
-// answerFault queues and tells a fault.
+// answerFault queues a fault and answers with it.
 func (s *Sim) answerFault(c *echo.Context, in faultRequest) error {
 	f, err := in.parse()
 	if err != nil {
@@ -389,7 +391,7 @@ func (s *Sim) answerFault(c *echo.Context, in faultRequest) error {
 	return c.JSON(http.StatusOK, f)
 }
 
-// clearFaults ends all faults, also those that were to stay.
+// clearFaults ends all faults, including permanent ones.
 func (s *Sim) clearFaults(c *echo.Context) error {
 	s.faults.clear()
 	return c.JSON(http.StatusOK, []fault{})

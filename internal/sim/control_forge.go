@@ -17,20 +17,21 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// forgery is how a message about an order differs from a true one: what it says, how it is sealed, signed and sent. A nil function
-// changes nothing.
+// forgery is how a message about an order differs from a true one: its content, seal, signature and delivery. A nil
+// function changes nothing.
 type forgery struct {
-	plain    func(map[string]any) // the sealed inside
-	envelope func(map[string]any) // the outside
+	plain    func(map[string]any) // changes the decrypted resource
+	envelope func(map[string]any) // changes the envelope
 	key      string               // of the seal, the merchant's by default
-	body     func([]byte) []byte  // before it is signed
-	sent     func([]byte) []byte  // after it is signed
+	body     func([]byte) []byte  // changes the bytes before the signature
+	sent     func([]byte) []byte  // changes the bytes after the signature
 	header   func(http.Header)
 	shift    time.Duration // of the time stamp
 	signer   func() *rsa.PrivateKey
 }
 
-// forgeries are the messages that a receiver has to refuse, or at least not to believe. See also notifyFaults, which strike on true ones.
+// forgeries are the messages that a receiver must refuse, or at least not believe. See also notifyFaults, which change
+// true messages.
 func (m *seller) forgeries() map[string]forgery {
 	put := func(name string, value any) func(map[string]any) {
 		return func(m map[string]any) { m[name] = value }
@@ -94,7 +95,7 @@ func (m *seller) forgeries() map[string]forgery {
 	}
 }
 
-// strangerKey is a key that nobody knows.
+// strangerKey makes a key that is in no configuration.
 func strangerKey() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -123,13 +124,13 @@ func cutCiphertext(resource map[string]any) {
 
 // forgeRequest is the body of POST /_sim/forge.
 type forgeRequest struct {
-	MchID      string `json:"mchid"` // whose order; needed where two merchants use one number
+	MchID      string `json:"mchid"` // of the order; needed when two merchants use the same number
 	OutTradeNo string `json:"out_trade_no"`
 	Kind       string `json:"kind"`
 }
 
-// forge is POST /_sim/forge: a message that says that an order is paid, whether it is or not, goes to its notify_url now and once. The
-// order stays as it is; the answer is that of the receiver.
+// forge is POST /_sim/forge: it sends a message that the order is paid, true or not, to the order's notify_url, once
+// and at once. The order does not change; the answer is the receiver's.
 func (s *Sim) forge(c *echo.Context) error {
 	var in forgeRequest
 	if err := readInput(c, &in); err != nil {
@@ -159,7 +160,7 @@ func (s *Sim) forge(c *echo.Context) error {
 	return c.JSON(http.StatusOK, s.sendForgery(c.Request().Context(), o.NotifyURL, body, header))
 }
 
-// asPaid tells an order as if it were paid now; one that is paid is told as it is.
+// asPaid returns the transaction as if the order were paid now; a paid order's is unchanged.
 func (o *order) asPaid(now time.Time) transaction {
 	paid := *o
 	if !paid.paid() {

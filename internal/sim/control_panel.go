@@ -12,7 +12,7 @@ import (
 //go:embed panel
 var panelFiles embed.FS
 
-// servePanel gives the one page of the panel and its files.
+// servePanel serves the panel's page and files.
 func servePanel(c *echo.Context) error {
 	name := path.Base(c.Request().URL.Path)
 	if strings.HasSuffix(c.Request().URL.Path, "/") {

@@ -8,11 +8,11 @@ import (
 	"github.com/labstack/echo/v5"
 )
 
-// play is a scenario of one click: faults are queued, then something happens, then time passes.
+// play is a scenario of one click: it queues faults, triggers an event, then moves the clock.
 type play struct {
 	Name string `json:"name"`
 	inBoth
-	NeedsOrder bool `json:"needs_order,omitempty"` // an unpaid order has to be there
+	NeedsOrder bool `json:"needs_order,omitempty"` // needs an unpaid order
 
 	faults  []faultRequest
 	event   string // of a trigger
@@ -50,7 +50,7 @@ func plays() []play {
 // play is POST /_sim/plays/{name}.
 func (s *Sim) play(c *echo.Context) error { return s.playByName(c, c.Param("name")) }
 
-// playByName starts a scenario. What its event finds wrong takes its faults back.
+// playByName starts a scenario. If its event fails, it removes the queued faults again.
 func (s *Sim) playByName(c *echo.Context, name string) error {
 	list := plays()
 	i := slices.IndexFunc(list, func(p play) bool { return p.Name == name })
@@ -80,7 +80,7 @@ func (s *Sim) playByName(c *echo.Context, name string) error {
 	return c.JSON(http.StatusOK, map[string]string{"played": name})
 }
 
-// remove takes faults back that did not strike yet.
+// remove takes back faults that have not struck yet.
 func (q *faultQueue) remove(list []*fault) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -17,8 +17,8 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// rawCall is a request as it came, for copying and sending it again. NB! unlike callRecord it holds signatures and tokens; it is told one
-// at a time and never in a list.
+// rawCall is a request as received, for copying and sending again. NB! unlike callRecord it contains signatures and
+// tokens; it is shown one at a time and never in a list.
 type rawCall struct {
 	Method  string            `json:"method"`
 	URL     string            `json:"url"` // path and query, byte for byte
@@ -27,10 +27,10 @@ type rawCall struct {
 	Body    string            `json:"body"`
 }
 
-// longestRaw is the largest body that is kept with a call, in bytes.
+// longestRaw limits the bodies that are kept with calls, in bytes.
 const longestRaw = 16 << 10
 
-// rawOf keeps a request, nil for one that is too large.
+// rawOf keeps a request; nil for one that is too large.
 func rawOf(c *call) *rawCall {
 	if len(c.body) > longestRaw {
 		return nil
@@ -40,7 +40,7 @@ func rawOf(c *call) *rawCall {
 
 var authSignature = regexp.MustCompile(`signature="[^"]*"`)
 
-// shownHeaders are headers as a list may tell them.
+// shownHeaders returns the headers that a list may show.
 func shownHeaders(header http.Header) map[string]string {
 	shown := flat(header)
 	if text := shown["Authorization"]; text != "" {
@@ -55,7 +55,7 @@ func shownHeaders(header http.Header) map[string]string {
 	return shown
 }
 
-// filterCalls keeps the calls that a query asks for: path and endpoint by a part of them, verdict, appid and mchid as they are.
+// filterCalls filters by a query: path and endpoint match a part, verdict, appid and mchid match exactly.
 func filterCalls(list []callRecord, query url.Values) ([]callRecord, error) {
 	if verdict := query.Get("verdict"); verdict != "" && !oneOf("ok", "refused", "fault")(verdict) {
 		return nil, badInput("verdict must be ok, refused or fault")
@@ -66,10 +66,10 @@ func filterCalls(list []callRecord, query url.Values) ([]callRecord, error) {
 	}), nil
 }
 
-// differs tells whether something was asked for and is not what there is.
+// differs tells whether a filter is set and does not match.
 func differs(asked, got string) bool { return asked != "" && asked != got }
 
-// find gives a remembered call with its request.
+// find returns a remembered call with its request.
 func (q *callRing) find(text string) (callRecord, error) {
 	for _, rec := range q.list() {
 		if strconv.Itoa(rec.ID) != text {
@@ -83,7 +83,7 @@ func (q *callRing) find(text string) (callRecord, error) {
 	return callRecord{}, notThere("no call has this id, or it is too long ago")
 }
 
-// showRequest is GET /_sim/calls/{id}/request: the request byte for byte, and as a command line.
+// showRequest is GET /_sim/calls/{id}/request: the request byte for byte, and as a curl command.
 func (s *Sim) showRequest(c *echo.Context) error {
 	rec, err := s.calls.find(c.Param("id"))
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *Sim) showRequest(c *echo.Context) error {
 	}{rec.raw, rec.raw.curl(*s.base.Load())})
 }
 
-// curl is the request as a command for a shell. note: its signature is good for five minutes.
+// curl returns the request as a shell command. note: its signature is valid for five minutes.
 func (r *rawCall) curl(base string) string {
 	quote := func(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 	parts := []string{"curl -sS -X " + r.Method + " " + quote(base+r.URL)}
@@ -113,7 +113,7 @@ func (r *rawCall) curl(base string) string {
 	return strings.Join(parts, " \\\n  ")
 }
 
-// replayHeader marks a request that is sent again, with the number of the first.
+// replayHeader marks a repeated request with the number of the original.
 const replayHeader = "Sim-Replay-Of"
 
 func replayOf(r *http.Request) int {
@@ -121,16 +121,16 @@ func replayOf(r *http.Request) int {
 	return n
 }
 
-// replayRequest is the body of POST /_sim/calls/{id}/replay. What is left out stays as it was.
+// replayRequest is the body of POST /_sim/calls/{id}/replay. Omitted fields stay unchanged.
 type replayRequest struct {
 	Method  *string           `json:"method"`
 	URL     *string           `json:"url"`     // path and query
-	Headers map[string]string `json:"headers"` // that change; an empty value drops the header
+	Headers map[string]string `json:"headers"` // to change; an empty value drops the header
 	Body    *string           `json:"body"`
-	Sign    *bool             `json:"sign"` // anew, with the merchant's own key; true by default. False sends the old signature along
+	Sign    *bool             `json:"sign"` // sign anew with the merchant's key, the default; false sends the old signature
 }
 
-// replayAnswer is what came back, and the number under which the list of calls has it.
+// replayAnswer is the answer, and its number in the list of calls.
 type replayAnswer struct {
 	Status  int               `json:"status"`
 	Headers map[string]string `json:"headers"`
@@ -139,7 +139,7 @@ type replayAnswer struct {
 	Call    int               `json:"call,omitempty"`
 }
 
-// replayCall is POST /_sim/calls/{id}/replay: the request once more, changed as the body says, and signed anew unless it says not to.
+// replayCall is POST /_sim/calls/{id}/replay: it repeats the request, changed as the body says.
 func (s *Sim) replayCall(c *echo.Context) error {
 	var in replayRequest
 	if err := readInput(c, &in); err != nil {
@@ -163,7 +163,7 @@ func (s *Sim) replayCall(c *echo.Context) error {
 	return c.JSON(http.StatusOK, answer)
 }
 
-// again makes the request.
+// again builds the repeated request.
 func (s *Sim) again(ctx context.Context, rec callRecord, in replayRequest) (*http.Request, error) {
 	method, address, body := rec.raw.Method, rec.raw.URL, rec.raw.Body
 	set(&method, in.Method)
@@ -192,7 +192,8 @@ func (s *Sim) again(ctx context.Context, rec callRecord, in replayRequest) (*htt
 	return req, nil
 }
 
-// signAgain signs as the merchant would: a v3 request in its header, a v2 one in its body. What belongs to api.weixin.qq.com has no signature.
+// signAgain signs as the merchant would: a v3 request in its header, a v2 one in its body. Requests to
+// api.weixin.qq.com have no signature.
 func (s *Sim) signAgain(req *http.Request, rec callRecord, body string) error {
 	switch {
 	case strings.HasPrefix(req.URL.Path, "/v3/"):
@@ -204,7 +205,7 @@ func (s *Sim) signAgain(req *http.Request, rec callRecord, body string) error {
 	case strings.HasPrefix(rec.Endpoint, "v2_"):
 		fields, err := wire.ParseXML([]byte(body))
 		if err != nil {
-			return nil //nolint:nilerr // what is no XML is sent as it is: the answer says so
+			return nil //nolint:nilerr // not XML: sent unchanged, the answer names the problem
 		}
 		fields["sign"] = wire.SignV2(fields, s.sellerOf(fields["mch_id"]).APIV2Key, or(fields["sign_type"], wire.SignMD5))
 		list := make([]wire.XMLField, 0, len(fields))
@@ -235,7 +236,7 @@ func setBody(req *http.Request, body []byte) {
 	req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 }
 
-// serveInside answers a request without a network. A connection that a fault would cut is told as an error.
+// serveInside answers a request without a network. A connection that a fault would cut is reported as an error.
 func (s *Sim) serveInside(req *http.Request) (answer replayAnswer) {
 	w := &inside{header: http.Header{}}
 	defer func() {
@@ -247,7 +248,7 @@ func (s *Sim) serveInside(req *http.Request) (answer replayAnswer) {
 	return replayAnswer{Status: w.status, Headers: shownHeaders(w.header), Body: clip(w.body.String(), longestRaw)}
 }
 
-// inside is an answer that goes nowhere.
+// inside is a ResponseWriter that keeps the answer.
 type inside struct {
 	header http.Header
 	status int
@@ -267,5 +268,5 @@ func (w *inside) Write(b []byte) (int, error) {
 	return w.body.Write(b)
 }
 
-// Flush does nothing, as everything is at hand already; without it an answer could not be cut in the middle.
+// Flush does nothing; the method lets a fault cut an answer in the middle.
 func (w *inside) Flush() {}

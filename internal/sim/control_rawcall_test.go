@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// lastCall is the newest of the list of calls.
+// lastCall returns the newest call of the list.
 func (w *world) lastCall() map[string]any {
 	w.t.Helper()
 	return w.list("/calls?limit=1")[0]
 }
 
-// TestCallsTellHeaders: both sides' headers are told, but neither a signature of the merchant's nor a token.
+// TestCallsTellHeaders: calls show both sides' headers, without the merchant's signature and without tokens.
 func TestCallsTellHeaders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -35,7 +35,7 @@ func TestCallsTellHeaders(t *testing.T) {
 	}
 }
 
-// TestRefusalsInBothLanguages: which field is wrong, and why, in Chinese and in English.
+// TestRefusalsInBothLanguages: a refusal names the field and the reason in Chinese and in English.
 func TestRefusalsInBothLanguages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -82,7 +82,7 @@ func TestFilterCalls(t *testing.T) {
 	}
 }
 
-// TestCurl: a shell takes the command apart into the very request that came.
+// TestCurl: a shell parses the command into the original request.
 func TestCurl(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -108,7 +108,7 @@ func TestCurl(t *testing.T) {
 	}
 }
 
-// TestReplay: a call is sent again as it was or changed, signed anew or with the old signature, in every API.
+// TestReplay: a call is repeated unchanged or changed, with a new or the old signature, in every API.
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -154,7 +154,7 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestPlays: each one-click scenario does something, and says in both languages what.
+// TestPlays: each one-click scenario has an effect, and describes it in both languages.
 func TestPlays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -185,7 +185,7 @@ func TestPlays(t *testing.T) {
 	}
 }
 
-// TestPhoneFaults: the phone fails or its owner cancels, once, and the order can be paid after.
+// TestPhoneFaults: the phone fails or its owner cancels, once, and the order can be paid afterwards.
 func TestPhoneFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -10,15 +10,15 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// merchantRow is what a merchant sets at pay.weixin.qq.com.
+// merchantRow is a merchant's settings at pay.weixin.qq.com.
 type merchantRow struct {
 	ID        string `json:"id,omitempty"` // see settingsID
-	RefundURL string `json:"refundUrl"`    // told of refunds that have no notify_url; empty tells nobody
+	RefundURL string `json:"refundUrl"`    // receives refunds that have no notify_url; empty disables that
 }
 
 func (r merchantRow) Entity() (kind, id string) { return "merchant", or(r.ID, firstSettings) }
 
-// merchantTable is what the merchants have set.
+// merchantTable holds the merchants' settings.
 type merchantTable struct{ merchants map[string]*merchantRow } // by settingsID
 
 func (t *merchantTable) register(r *registry) {
@@ -26,10 +26,10 @@ func (t *merchantTable) register(r *registry) {
 	t.merchants[firstSettings] = &merchantRow{}
 }
 
-// firstSettings is under what the settings of the first merchant are kept, whatever its number is.
+// firstSettings is the id of the first merchant's settings, whatever its number is.
 const firstSettings = "merchant"
 
-// settingsID is under what a merchant's settings are kept.
+// settingsID is the id of a merchant's settings.
 func (s *Sim) settingsID(mchID string) string {
 	if mchID == s.firstSeller().MchID {
 		return firstSettings
@@ -37,7 +37,7 @@ func (s *Sim) settingsID(mchID string) string {
 	return mchID
 }
 
-// settings are what a merchant has set. The caller holds s.mu.
+// settings returns a merchant's settings. The caller holds s.mu.
 func (s *Sim) settings(mchID string) merchantRow {
 	if row := s.state.merchants[s.settingsID(mchID)]; row != nil {
 		return *row
@@ -56,7 +56,7 @@ func (s *Sim) showMerchant(c *echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"mchid": m.MchID, "refundUrl": s.settings(m.MchID).RefundURL})
 }
 
-// changeMerchant takes {refundUrl}, and ?mchid= where there are several.
+// changeMerchant takes {refundUrl}, and ?mchid= when there are several.
 func (s *Sim) changeMerchant(c *echo.Context) error {
 	var in merchantRow
 	m, err := s.sellerFor(c.QueryParam("mchid"))
@@ -81,7 +81,8 @@ func (s *Sim) changeMerchant(c *echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"mchid": m.MchID, "refundUrl": in.RefundURL})
 }
 
-// listRefunds gives the refunds as they stand now, the latest first; ?limit= and ?after={refund_id} page through them.
+// listRefunds lists the refunds in their present state, the latest first; ?limit= and ?after={refund_id} page through
+// them.
 func (s *Sim) listRefunds(c *echo.Context) error {
 	now := s.Now()
 	return answerPage(s, c, func(st *state) *book.Shelf[refund] { return &st.refundShelf }, "", func(r *refund) error {
@@ -90,7 +91,7 @@ func (s *Sim) listRefunds(c *echo.Context) error {
 	})
 }
 
-// settleByHand is POST /_sim/refunds/{refund_id}: PROCESSING ends as asked, ABNORMAL ends in SUCCESS.
+// settleByHand is POST /_sim/refunds/{refund_id}: it ends PROCESSING as asked, and ABNORMAL in SUCCESS.
 func (s *Sim) settleByHand(c *echo.Context) error {
 	var in struct {
 		Status string `json:"status"`
@@ -118,8 +119,8 @@ func (s *Sim) settleByHand(c *echo.Context) error {
 	return c.JSONBlob(http.StatusOK, encode(r))
 }
 
-// refundByHand is POST /_sim/orders/{out_trade_no}/refund: a person at pay.weixin.qq.com gives money back, all that is left
-// unless amount says. The backend learns of it by the merchant's refundUrl, or never.
+// refundByHand is POST /_sim/orders/{out_trade_no}/refund: a refund made at pay.weixin.qq.com, of amount or of the
+// whole rest. The backend hears of it at the merchant's refundUrl, or never.
 func (s *Sim) refundByHand(c *echo.Context) error {
 	var in struct {
 		Amount *int64 `json:"amount"`

@@ -9,8 +9,8 @@ import (
 	"github.com/labstack/echo/v5"
 )
 
-// rules is how strict WeChat is where its own pages disagree, say nothing, or where a laptop needs it milder. GET and POST
-// /_sim/rules show and change them while the simulator runs; docs/simulator.md tells of each how sure we are.
+// rules are WeChat's limits where its own pages disagree or are silent, or where a laptop needs milder ones. GET and
+// POST /_sim/rules show and change them at run time; docs/simulator.md says how sure we are of each.
 type rules struct {
 	closeMinAge   time.Duration
 	refundSpacing time.Duration
@@ -18,10 +18,10 @@ type rules struct {
 	billsAnyTime  bool
 	mixedSerials  bool
 	clientCerts   bool
-	publicKeyOnly bool     // GET /v3/certificates is 404, as for merchants of after October 2024
-	pages         []string // of the published version; empty takes every well-formed page
+	publicKeyOnly bool     // GET /v3/certificates is 404, as for merchants since October 2024
+	pages         []string // of the published version; empty accepts every well-formed page
 	mostFen       int64    // of one order
-	phoneCodeUsed int      // the errcode of a phone code that is used twice
+	phoneCodeUsed int      // the errcode of a repeated phone code
 	rateLimitCode string   // of v3's 429
 	billHash      string   // which bytes hash_value covers: plain or packed
 }
@@ -34,7 +34,7 @@ const (
 	hashPacked    = "packed"
 )
 
-// defaultRules are WeChat's, as far as the fact sheets tell them.
+// defaultRules are WeChat's, as far as the fact sheets know them.
 func defaultRules() rules {
 	return rules{
 		refundSpacing: time.Minute, refundDelay: 3 * time.Second, mostFen: 10_000_000_000,
@@ -42,7 +42,7 @@ func defaultRules() rules {
 	}
 }
 
-// ruleChanges is rules as the control API tells and takes them. A nil field changes nothing.
+// ruleChanges are rules in the control API. A nil field changes nothing.
 type ruleChanges struct {
 	CloseMinAge        *string   `json:"closeMinAge,omitempty"`
 	RefundSpacing      *string   `json:"refundSpacing,omitempty"`
@@ -58,10 +58,10 @@ type ruleChanges struct {
 	BillHash           *string   `json:"billHash,omitempty"`
 }
 
-// Entity makes what was changed outlive a restart; options of New are what it is laid over.
+// Entity lets changes survive a restart; they apply on top of the options of New.
 func (ruleChanges) Entity() (kind, id string) { return "rules", "rules" }
 
-// ruleTable is the rules that were changed, see Sim.enforce.
+// ruleTable holds the changed rules, see Sim.enforce.
 type ruleTable struct{ rules ruleChanges }
 
 func (t *ruleTable) register(r *registry) { rememberOne(r, &t.rules) }
@@ -76,7 +76,7 @@ func (r rules) asAnswer() ruleChanges {
 	}
 }
 
-// over lays a change over rules and checks the result.
+// over applies the changes to rules and checks the result.
 func (in ruleChanges) over(r rules) (rules, error) {
 	for _, d := range []struct {
 		into *time.Duration
@@ -108,7 +108,7 @@ func (in ruleChanges) over(r rules) (rules, error) {
 	return r, r.check()
 }
 
-// set copies what is given.
+// set copies a value that is given.
 func set[T any](into, from *T) {
 	if from != nil {
 		*into = *from
@@ -132,7 +132,7 @@ func (r rules) check() error {
 	return nil
 }
 
-// and lays a later change over an earlier one.
+// and combines a change with a later one.
 func (in ruleChanges) and(later ruleChanges) ruleChanges {
 	set(&in.CloseMinAge, orNil(later.CloseMinAge))
 	set(&in.RefundSpacing, orNil(later.RefundSpacing))
@@ -149,7 +149,7 @@ func (in ruleChanges) and(later ruleChanges) ruleChanges {
 	return in
 }
 
-// orNil is a pointer to a pointer that is there.
+// orNil returns nil for a nil pointer, else a pointer to it.
 func orNil[T any](p *T) **T {
 	if p == nil {
 		return nil
@@ -157,10 +157,10 @@ func orNil[T any](p *T) **T {
 	return &p
 }
 
-// rule is what is in force now.
+// rule returns the rules in force.
 func (s *Sim) rule() *rules { return s.rules.Load() }
 
-// enforce puts the changes of the books over the options. The caller holds s.mu, or nobody else has s yet.
+// enforce applies the stored changes to the options. The caller holds s.mu, or is the only user of s.
 func (s *Sim) enforce(changed ruleChanges) error {
 	next, err := changed.over(s.opts.rules)
 	if err != nil {
@@ -168,13 +168,13 @@ func (s *Sim) enforce(changed ruleChanges) error {
 	}
 	s.state.rules = changed
 	s.rules.Store(&next)
-	clear(s.state.unchecked) // note: which pages are published may be another list now
+	clear(s.state.unchecked) // note: the list of published pages may have changed
 	return nil
 }
 
 func (s *Sim) showRules(c *echo.Context) error { return c.JSON(http.StatusOK, s.rule().asAnswer()) }
 
-// changeRules is POST /_sim/rules: what is left out stays.
+// changeRules is POST /_sim/rules: omitted rules stay.
 func (s *Sim) changeRules(c *echo.Context) error {
 	var in ruleChanges
 	if err := readInput(c, &in); err != nil {
@@ -185,14 +185,14 @@ func (s *Sim) changeRules(c *echo.Context) error {
 	return s.setRules(c, s.state.rules.and(in))
 }
 
-// resetRules is DELETE /_sim/rules: those of the start again.
+// resetRules is DELETE /_sim/rules: it restores the rules of the start.
 func (s *Sim) resetRules(c *echo.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.setRules(c, ruleChanges{})
 }
 
-// setRules checks, keeps and tells. The caller holds s.mu.
+// setRules checks and stores a change and answers with all rules. The caller holds s.mu.
 func (s *Sim) setRules(c *echo.Context, changed ruleChanges) error {
 	if _, err := changed.over(s.opts.rules); err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-// TestFarTimestamps: a difference of more than 292 years is no small one. Milliseconds are the commonest mistake of all.
+// TestFarTimestamps: a difference of more than 292 years is not near. Milliseconds are the most common mistake.
 func TestFarTimestamps(t *testing.T) {
 	w := newWorld(t)
 	openid, _ := w.login("p1")
@@ -41,7 +41,7 @@ func TestFarTimestamps(t *testing.T) {
 	}
 }
 
-// TestRulesByRoute: what WithCloseMinAge and its like say, a route says too, and it outlives a restart.
+// TestRulesByRoute: the route sets what WithCloseMinAge and other options set, and the change survives a restart.
 func TestRulesByRoute(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sim.WithSendTime(0))
@@ -70,7 +70,7 @@ func TestRulesByRoute(t *testing.T) {
 	}
 }
 
-// TestRulesWhereNobodyKnows: what the fact sheets call unconfirmed can be turned either way.
+// TestRulesWhereNobodyKnows: what the fact sheets call unconfirmed can be set either way.
 func TestRulesWhereNobodyKnows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sim.WithRefundSpacing(time.Minute))
@@ -96,7 +96,7 @@ func TestRulesWhereNobodyKnows(t *testing.T) {
 	}
 }
 
-// TestClientCertificateByRoute: /secapi wants the certificate as soon as the rule says so.
+// TestClientCertificateByRoute: /secapi demands the certificate as soon as the rule is on.
 func TestClientCertificateByRoute(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -107,7 +107,7 @@ func TestClientCertificateByRoute(t *testing.T) {
 	}
 }
 
-// TestLengthsInBytes: the shape of production, with the measured length as the value.
+// TestLengthsInBytes: the refusal has production's shape, with the measured length as its value.
 func TestLengthsInBytes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -133,7 +133,7 @@ func TestLengthsInBytes(t *testing.T) {
 	}
 }
 
-// TestTextThatIsNone: no call takes bytes that are no text, and none stores another text in their place.
+// TestTextThatIsNone: every call refuses bytes that are not text, and never stores a replacement.
 func TestTextThatIsNone(t *testing.T) {
 	w := newWorld(t)
 	for name, inside := range map[string]string{"Latin 1": "caf\xe9", "half a rune": "\xe9\x9d", "high surrogate": `\ud83c`, "low surrogate": `\udf5c`, "wrong order": `\udf5c\ud83c`} {
@@ -151,7 +151,7 @@ func TestTextThatIsNone(t *testing.T) {
 	}
 }
 
-// TestEmptyTextsAreAbsent: SDKs send "" for what nobody set.
+// TestEmptyTextsAreAbsent: SDKs send "" for unset fields.
 func TestEmptyTextsAreAbsent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sim.WithSendTime(0))
@@ -175,7 +175,7 @@ func TestEmptyTextsAreAbsent(t *testing.T) {
 	}
 }
 
-// TestSerialInAnyCase: a serial number is a number.
+// TestSerialInAnyCase: a serial number matches in either case.
 func TestSerialInAnyCase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -186,7 +186,7 @@ func TestSerialInAnyCase(t *testing.T) {
 	}
 }
 
-// TestV2Roots: SDKs call the root as they like.
+// TestV2Roots: any root is accepted, because SDKs differ.
 func TestV2Roots(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -198,7 +198,7 @@ func TestV2Roots(t *testing.T) {
 	}
 }
 
-// TestDownloadURLFollowsTheHost: behind a hosts file or a proxy the file lies at WeChat Pay's own name.
+// TestDownloadURLFollowsTheHost: behind a hosts file or a proxy the download URL has WeChat Pay's own host.
 func TestDownloadURLFollowsTheHost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sim.WithBillsAnyTime())

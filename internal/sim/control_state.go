@@ -18,7 +18,7 @@ import (
 	"wxbase/internal/sim/book"
 )
 
-// snapshotHead is the first line of an exported state: whose it was, so that it can be taken over under other credentials.
+// snapshotHead is the first line of an exported state: its credentials, so that others can replace them on import.
 type snapshotHead struct {
 	Version int       `json:"version"`
 	AppID   string    `json:"appid"`
@@ -27,7 +27,7 @@ type snapshotHead struct {
 	MadeAt  time.Time `json:"madeAt"`
 }
 
-// NB! an exported state holds no keys and no secrets of the merchant; it does hold session keys and tokens of this simulator.
+// NB! an exported state lacks the merchant's keys and secrets; it contains session keys and tokens of this simulator.
 
 const (
 	snapshotVersion = 1
@@ -37,7 +37,7 @@ const (
 
 var snapshotName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_.-]{0,63}$`)
 
-// exportState writes all that is remembered: a head, then a line for each entity.
+// exportState writes the whole state: a head, then a line for each entity.
 func (s *Sim) exportState() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +54,7 @@ func (s *Sim) exportState() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// snapshotHead tells whose state this is.
+// snapshotHead returns the head of this state.
 func (s *Sim) snapshotHead() snapshotHead {
 	list := s.allSellers()
 	head := snapshotHead{Version: snapshotVersion, AppID: s.keys.AppID, MchID: list[0].MchID, MadeAt: s.Now()}
@@ -64,8 +64,8 @@ func (s *Sim) snapshotHead() snapshotHead {
 	return head
 }
 
-// importState takes the place of all that is remembered. What was another first mini program becomes ours, and
-// the merchants become ours in their order.
+// importState replaces the whole state. The imported first mini program becomes ours, and the merchants become ours in
+// their order.
 func (s *Sim) importState(raw []byte) error {
 	first, rest, _ := bytes.Cut(raw, []byte("\n"))
 	var head snapshotHead
@@ -86,7 +86,7 @@ func (s *Sim) importState(raw []byte) error {
 	return s.become(next)
 }
 
-// become puts another state into force, in memory and in the journal.
+// become installs another state, in memory and in the journal.
 func (s *Sim) become(next *state) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +107,8 @@ func (s *Sim) become(next *state) error {
 	return s.enforce(next.rules)
 }
 
-// resetState is the state of a first start: no orders, the three people. Mini programs, their message push and the rules stay.
+// resetState restores the state of a first start: three people and no orders. Mini programs, their message push and the
+// rules stay.
 func (s *Sim) resetState() error {
 	next := newState()
 	s.mu.Lock()
@@ -149,7 +150,7 @@ func (s *Sim) clearState(c *echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]bool{"ok": true})
 }
 
-// saveSnapshot is POST /_sim/state/{name}: the state under a name, on the disk where there is a state folder.
+// saveSnapshot is POST /_sim/state/{name}: it saves the state under a name, in the state folder if there is one.
 func (s *Sim) saveSnapshot(c *echo.Context) error {
 	name := c.Param("name")
 	if !snapshotName.MatchString(name) {

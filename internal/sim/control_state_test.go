@@ -10,7 +10,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-// TestStateTravels: an exported state is taken over under other credentials, and by name.
+// TestStateTravels: a state is exported and imported under other credentials, and by name.
 func TestStateTravels(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -66,7 +66,7 @@ func TestStateTravels(t *testing.T) {
 	}
 }
 
-// TestTriggers: what happens by one call, for each way of paying and refunding.
+// TestTriggers: one call triggers each way of paying and refunding.
 func TestTriggers(t *testing.T) {
 	if _, err := sharedKeys(); err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestTriggers(t *testing.T) {
 	})
 }
 
-// TestResend: one more delivery of what was delivered, as it was and changed.
+// TestResend: a delivered message is sent again, unchanged and changed.
 func TestResend(t *testing.T) {
 	if _, err := sharedKeys(); err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestResend(t *testing.T) {
 	})
 }
 
-// TestCallsSince: what a follower reads, in the order in which it came.
+// TestCallsSince: a follower reads the calls in order.
 func TestCallsSince(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -27,7 +27,7 @@ func memorySim(t *testing.T, opts ...sim.Option) *sim.Sim {
 	return s
 }
 
-// The config route holds private keys: no page of another site and no rebound name may read it.
+// The config route returns private keys: pages of other sites and rebound names must not read it.
 func TestControlGuard(t *testing.T) {
 	t.Parallel()
 	s := memorySim(t, sim.WithAllowedHosts("wechat.test"))
@@ -73,7 +73,7 @@ func TestControlGuard(t *testing.T) {
 	}
 }
 
-// TestControlPeer: who asks is told by the connection, not by what is written into it.
+// TestControlPeer: the connection decides who asks, not the headers.
 func TestControlPeer(t *testing.T) {
 	t.Parallel()
 	closed, open := memorySim(t), memorySim(t, sim.WithOpen(true))

@@ -10,16 +10,17 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// triggerRequest is the body of POST /_sim/trigger: something happens now, as if the phone, WeChat or a clerk had done it.
+// triggerRequest is the body of POST /_sim/trigger: an event happens now, as if the phone, WeChat or a clerk had caused
+// it.
 type triggerRequest struct {
 	Event      string     `json:"event"`
-	Person     string     `json:"person"`       // whose newest order; anybody's by default
-	OutTradeNo string     `json:"out_trade_no"` // which order; the newest that fits by default
+	Person     string     `json:"person"`       // whose newest order; by default any person's
+	OutTradeNo string     `json:"out_trade_no"` // which order; by default the newest that fits
 	AppID      string     `json:"appid"`        // of a push
 	Fields     pushFields `json:"fields"`       // of a push
 }
 
-// payTriggers are the payments that go another way than well, with the faults that they queue first.
+// payTriggers are the payments with a problem, each with the faults that it queues first.
 func payTriggers() map[string][]faultRequest {
 	note := func(kind string) []faultRequest { return []faultRequest{{On: onNotification, Kind: kind}} }
 	three := 3
@@ -41,7 +42,7 @@ func payTriggers() map[string][]faultRequest {
 	}
 }
 
-// pushTriggers are events and messages with the fields that WeChat's samples have.
+// pushTriggers are events and messages with the fields of WeChat's samples.
 func pushTriggers() map[string]pushFields {
 	return map[string]pushFields{
 		"text":                           {"Content": "在吗"},
@@ -83,7 +84,7 @@ func (s *Sim) trigger(c *echo.Context) error {
 	return s.happen(c, in)
 }
 
-// happen does what a trigger asks for and answers.
+// happen performs a trigger and answers.
 func (s *Sim) happen(c *echo.Context, in triggerRequest) error {
 	host, what, _ := strings.Cut(in.Event, ".")
 	faults, isPay := payTriggers()[what]
@@ -141,7 +142,7 @@ func (s *Sim) triggerPay(c *echo.Context, in triggerRequest, what string, faults
 	return c.JSONBlob(http.StatusOK, encode(o))
 }
 
-// ownerOf is whose openid an order has. The caller holds s.mu.
+// ownerOf returns the person with an order's openid. The caller holds s.mu.
 func (s *Sim) ownerOf(o *order) string {
 	if id := s.whoIs(o.AppID, o.OpenID); id != nil {
 		return id.Person
@@ -149,7 +150,7 @@ func (s *Sim) ownerOf(o *order) string {
 	return ""
 }
 
-// newestOrder finds the order that a trigger means, nil when there is none. The caller holds s.mu.
+// newestOrder finds the order that a trigger means; nil without one. The caller holds s.mu.
 func (s *Sim) newestOrder(in triggerRequest, fits func(*order) bool) *order {
 	for _, o := range slices.Backward(s.state.orderShelf.Rows) {
 		if fits(o) && (in.OutTradeNo == "" || o.OutTradeNo == in.OutTradeNo) && (in.Person == "" || o.OpenID == "" || s.ownerOf(o) == in.Person) {
@@ -159,7 +160,7 @@ func (s *Sim) newestOrder(in triggerRequest, fits func(*order) bool) *order {
 	return nil
 }
 
-// triggerRefund ends the newest refund under way, or makes one by hand.
+// triggerRefund ends the newest open refund, or makes one by hand.
 func (s *Sim) triggerRefund(c *echo.Context, in triggerRequest, what string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,10 +221,10 @@ func (s *Sim) triggerPush(c *echo.Context, in triggerRequest, what string) error
 
 // resendRequest is the body of POST /_sim/notifications/{id}/resend.
 type resendRequest struct {
-	Kind string `json:"kind"` // a fault to send it with, as in /_sim/faults; empty sends it as it was
+	Kind string `json:"kind"` // the fault to send it with, as in /_sim/faults; empty sends it unchanged
 }
 
-// resend is POST /_sim/notifications/{id}/resend: one more delivery now, whatever became of it before; with kind a changed one.
+// resend is POST /_sim/notifications/{id}/resend: it delivers the message again, in any state; kind changes it.
 func (s *Sim) resend(c *echo.Context) error {
 	var in resendRequest
 	if err := readInput(c, &in); err != nil {
@@ -260,9 +261,9 @@ func (s *Sim) resend(c *echo.Context) error {
 	return c.JSONBlob(http.StatusOK, encode(try))
 }
 
-// since reads ?since=ID of a list of calls: what came after it, in the order in which it came.
+// since reads ?since=ID of a list of calls: it returns the later ones, the oldest first.
 func since(list []callRecord, id int) []callRecord {
-	restarted := len(list) > 0 && list[0].ID < id // note: a reset begins to count anew
+	restarted := len(list) > 0 && list[0].ID < id // note: a reset restarts the numbering
 	i := slices.IndexFunc(list, func(rec callRecord) bool { return rec.ID <= id })
 	if i >= 0 && !restarted {
 		list = list[:i]

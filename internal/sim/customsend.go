@@ -15,7 +15,7 @@ import (
 	"wxbase/internal/sim/book"
 )
 
-// The rules of a customer service chat: answers are free for two days after the customer wrote, five for each message.
+// The rules of a customer service chat: for two days after the customer wrote, five answers to each message.
 const (
 	chatLife    = 48 * time.Hour
 	chatAnswers = 5
@@ -34,7 +34,7 @@ type chatLine struct {
 
 func (l chatLine) Entity() (kind, id string) { return "chat", l.ID }
 
-// customSend is POST /cgi-bin/message/custom/send: an answer to somebody who wrote to the mini program.
+// customSend is POST /cgi-bin/message/custom/send: an answer to a person who wrote to the mini program.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_sendcustommessage.html (发送客服消息)
 func (s *Sim) customSend(c *call) reply {
 	var in map[string]any
@@ -65,7 +65,7 @@ func (s *Sim) customSend(c *call) reply {
 	return c.ok(plainOK{ErrMsg: "ok"})
 }
 
-// mayAnswer tells why nothing may be sent to this person now. The caller holds s.mu.
+// mayAnswer returns the errcode and reason against a message to this person now. The caller holds s.mu.
 func (s *Sim) mayAnswer(id *identity, now time.Time) (errcode int, reason string) {
 	answers := 0
 	for _, l := range slices.Backward(s.state.chats) {
@@ -87,7 +87,7 @@ func (s *Sim) mayAnswer(id *identity, now time.Time) (errcode int, reason string
 	return 45015, "the person never wrote to the mini program"
 }
 
-// heard keeps what a person wrote. The caller holds s.mu.
+// heard stores what a person wrote. The caller holds s.mu.
 func (s *Sim) heard(m pushMessage, person string, now time.Time) (book.Row, func()) {
 	l := &chatLine{ID: newMsgID().String(), AppID: m.AppID, Person: person, MsgType: m.MsgType, Content: m.Fields, At: now}
 	return l, func() { s.state.chats = append(s.state.chats, l) }
@@ -102,10 +102,10 @@ func (s *Sim) listChats(c *echo.Context) error {
 	})
 }
 
-// sealedFor is how long checkencryptedmsg knows what a phone encrypted.
+// sealedFor is how long checkencryptedmsg remembers what a phone encrypted.
 const sealedFor = 3 * 24 * time.Hour
 
-// sealedData is a hash of what a phone once encrypted.
+// sealedData is the hash of data that a phone encrypted.
 type sealedData struct {
 	Hash   string    `json:"hash"`
 	AppID  string    `json:"appid"`
@@ -114,7 +114,7 @@ type sealedData struct {
 
 func (d sealedData) Entity() (kind, id string) { return "sealed", d.Hash }
 
-// chatTable is what was said in customer service chats, and the hashes of what phones encrypted.
+// chatTable holds the customer service chats, and the hashes of what phones encrypted.
 type chatTable struct {
 	sealed map[string]*sealedData
 	chats  []*chatLine // the oldest first
@@ -143,8 +143,8 @@ func (t *chatTable) register(r *registry) {
 	})
 }
 
-// keepSealed remembers encryptedData by its two possible hashes: the document does not say whether the text or its bytes are
-// meant. The caller holds s.mu.
+// keepSealed remembers encryptedData by both possible hashes: the document does not say whether it means the text or
+// its bytes. The caller holds s.mu.
 func (s *Sim) keepSealed(appid, encryptedData string, now time.Time) error {
 	raw, err := base64.StdEncoding.DecodeString(encryptedData)
 	if err != nil {
@@ -161,7 +161,7 @@ func (s *Sim) keepSealed(appid, encryptedData string, now time.Time) error {
 	return nil
 }
 
-// checkEncrypted is POST /wxa/business/checkencryptedmsg: did a phone of ours encrypt this within three days?
+// checkEncrypted is POST /wxa/business/checkencryptedmsg: whether one of our phones encrypted this within three days.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/basic-info/api_checkencrypteddata.html (检查加密信息)
 func (s *Sim) checkEncrypted(c *call) reply {
 	var in struct {
@@ -189,7 +189,7 @@ func (s *Sim) checkEncrypted(c *call) reply {
 // guestCode is what wx.login gives in DevTools while a project is open with the guest appid.
 const guestCode = "the code is a mock one"
 
-// guestLogin is what the phone of a guest project answers.
+// guestLogin is the phone's answer in a guest project.
 func guestLogin(c *echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"code": guestCode, "errMsg": "login:ok"})
 }

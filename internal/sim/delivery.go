@@ -1,6 +1,6 @@
 package sim
 
-// delivery is a company that brings parcels, as upload_shipping_info names it in express_company.
+// delivery is a parcel service, as upload_shipping_info names it in express_company.
 type delivery struct {
 	ID   string `json:"delivery_id"`
 	Name string `json:"delivery_name"`

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestDocumentsNameEveryEndpoint: the tables of both languages are those of the code, and so are the magic amounts and the rules.
+// TestDocumentsNameEveryEndpoint: the tables in both languages match the code, and so do the magic amounts and the
+// rules.
 func TestDocumentsNameEveryEndpoint(t *testing.T) {
 	t.Parallel()
 	param := regexp.MustCompile(`:([a-z_]+)`)
@@ -39,10 +40,10 @@ func TestDocumentsNameEveryEndpoint(t *testing.T) {
 	}
 }
 
-// TestDocumentsCountForgeries: how many messages that are not true there are, in both languages.
+// TestDocumentsCountForgeries: both languages give the right number of forgeries.
 func TestDocumentsCountForgeries(t *testing.T) {
 	t.Parallel()
-	n := strconv.Itoa(len((&seller{keyring: &keyring{}}).forgeries()) - 1) // "true" is none
+	n := strconv.Itoa(len((&seller{keyring: &keyring{}}).forgeries()) - 1) // "true" is not a forgery
 	for name, want := range map[string]string{"../../docs/simulator.md": "any of " + n + " forgeries", "../../docs/zh/simulator.md": "以" + n + "种伪造之一"} {
 		raw, err := os.ReadFile(name)
 		if err != nil {

@@ -14,25 +14,25 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// endpoint is one call of WeChat's. The name is what a fault is queued for.
+// endpoint is one of WeChat's calls. Faults are queued under its name.
 type endpoint struct {
 	name   string
 	method string
 	path   string
-	pay    bool // of api.mch.weixin.qq.com: authorised by a signature, answered with one
+	pay    bool // of api.mch.weixin.qq.com: request and answer are signed
 	token  bool // needs ?access_token=
 
-	unmetered bool // is not counted among the calls of the day
+	unmetered bool // does not count as one of the day's calls
 	run       func(*Sim, *call) reply
 
-	v2        bool // of api.mch.weixin.qq.com's older API: XML, status 200 whatever happens
-	mutualTLS bool // wants the merchant's certificate where WithClientCertificates says so
+	v2        bool // of api.mch.weixin.qq.com's older API: XML, always status 200
+	mutualTLS bool // needs the merchant's certificate when WithClientCertificates is set
 	refunds   bool // takes the faults of a refund
 
-	errcodes []string // those of the documents that nothing here leads to: a fault may
+	errcodes []string // documented ones that only a fault can cause
 }
 
-// endpoints is every call that is simulated, on one screen.
+// endpoints lists every simulated call, on one screen.
 func endpoints() []endpoint {
 	const get, post = http.MethodGet, http.MethodPost
 	return []endpoint{
@@ -102,7 +102,7 @@ func endpoints() []endpoint {
 	}
 }
 
-// listEndpoints is GET /_sim/endpoints: the names under which faults are queued, with method and path.
+// listEndpoints is GET /_sim/endpoints: the names for faults, with method and path.
 func listEndpoints(c *echo.Context) error {
 	type one struct {
 		Name   string `json:"name"`
@@ -116,12 +116,12 @@ func listEndpoints(c *echo.Context) error {
 	return c.JSON(http.StatusOK, list)
 }
 
-// linkErrcodes are those of an account that may not make links.
+// linkErrcodes are those of an account without permission to make links.
 func linkErrcodes() []string {
 	return []string{"40002", "40013", "85079", "85088", "85405", "85407", "85408"}
 }
 
-// ofMch tells the two hosts apart: api.mch.weixin.qq.com and api.weixin.qq.com.
+// ofMch tells api.mch.weixin.qq.com from api.weixin.qq.com.
 func (e endpoint) ofMch() bool { return e.pay || e.v2 }
 
 // newHandler is both hosts and the control API on one router.
@@ -145,7 +145,7 @@ func (s *Sim) newControlHandler() http.Handler {
 	return e
 }
 
-// newEcho is a silent router whose errors are the control API's; WeChat's own never get that far.
+// newEcho is a silent router with the control API's errors; errors of WeChat's calls do not reach it.
 func newEcho(notFound, wrongMethod echo.HandlerFunc) *echo.Echo {
 	e := echo.NewWithConfig(echo.Config{
 		Logger: slog.New(slog.DiscardHandler),
@@ -160,7 +160,7 @@ func newEcho(notFound, wrongMethod echo.HandlerFunc) *echo.Echo {
 	return e
 }
 
-// strayCall answers a path or a method that WeChat does not have: an empty body, as the real edge does.
+// strayCall answers an unknown path or method with an empty body, as the real edge does.
 func (s *Sim) strayCall(status int) echo.HandlerFunc {
 	return func(ec *echo.Context) error {
 		if isControlPath(ec.Request().URL.Path) {
@@ -183,8 +183,8 @@ func (s *Sim) strayCall(status int) echo.HandlerFunc {
 	}
 }
 
-// notSimulated is the answer to a v3 path that is not among endpoints. note: it may be one that WeChat Pay does not have either; that
-// would be a 404 with an empty body there.
+// notSimulated answers a v3 path that is not among endpoints. note: if WeChat Pay lacks the path too, it would answer
+// 404 with an empty body.
 func notSimulated(r *http.Request) reply {
 	const code = "SIMULATOR_NOT_IMPLEMENTED"
 	asked := r.Method + " " + clip(r.URL.Path, 200)
@@ -204,7 +204,7 @@ func notSimulated(r *http.Request) reply {
 	}
 }
 
-// maxBody is the most that any call of WeChat's may send, in bytes.
+// maxBody limits the body of every call, in bytes.
 const maxBody = 1 << 20
 
 // ReadBody reads at most maxBody bytes.

@@ -25,7 +25,7 @@ func (w *apiSide) api(method, path, body string) answer {
 	return w.call(method, path+"?access_token="+w.token(), body)
 }
 
-// TestNotSimulatedSaysSo: a v3 path that is not here is no 404, which would read as a mistake of the caller's.
+// TestNotSimulatedSaysSo: a v3 path that is not simulated is not a 404, which would look like the caller's mistake.
 func TestNotSimulatedSaysSo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -41,7 +41,7 @@ func TestNotSimulatedSaysSo(t *testing.T) {
 	}
 }
 
-// TestNativeAndH5: a code or a page that anybody may pay, in both APIs.
+// TestNativeAndH5: any person may pay a code or a page, in both APIs.
 func TestNativeAndH5(t *testing.T) {
 	w := newWorld(t)
 	scene := map[string]any{"payer_client_ip": "203.0.113.7", "h5_info": map[string]any{"type": "Wap"}}
@@ -163,7 +163,7 @@ func (w *apiSide) sealFor(text string) string {
 	return base64.StdEncoding.EncodeToString(sealed)
 }
 
-// TestAbnormalRefund: the money of a refund that found no card goes to another one.
+// TestAbnormalRefund: a refund that failed for its card goes to another one.
 func TestAbnormalRefund(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sim.WithRefundDelay(-1))
@@ -194,7 +194,7 @@ func TestAbnormalRefund(t *testing.T) {
 	}
 }
 
-// TestQuotaTools: what was called is counted, can be asked for, runs out and is cleared ten times a month.
+// TestQuotaTools: calls are counted, the count can be queried, runs out, and can be cleared ten times a month.
 func TestQuotaTools(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -229,7 +229,7 @@ func TestQuotaTools(t *testing.T) {
 	}
 }
 
-// TestCheckEncrypted: only what a phone of this mini program encrypted, for three days.
+// TestCheckEncrypted: true only for what a phone of this mini program encrypted, for three days.
 func TestCheckEncrypted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -254,7 +254,7 @@ func TestCheckEncrypted(t *testing.T) {
 	wantErrcode(t, ask(raw), 1)
 }
 
-// TestCustomSend: an answer only to who wrote, within two days, five times.
+// TestCustomSend: only to a person who wrote, within two days, five times.
 func TestCustomSend(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -288,7 +288,7 @@ func TestCustomSend(t *testing.T) {
 	wantErrcode(t, send(hello), 45015)
 }
 
-// TestRemindReceipt: once for each order that went by express.
+// TestRemindReceipt: once for each order sent by express.
 func TestRemindReceipt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -307,7 +307,7 @@ func TestRemindReceipt(t *testing.T) {
 	wantErrcode(t, remind(w.clock.Now().Add(time.Hour)), 10060030)
 }
 
-// TestRiskRank: everybody is 0 but those who are marked.
+// TestRiskRank: 0 for all people except marked ones.
 func TestRiskRank(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -329,7 +329,7 @@ func TestRiskRank(t *testing.T) {
 	wantErrcode(t, rank(openid, "0", "::1"), 61010)
 }
 
-// TestGuestCode: DevTools with the guest appid gives no code; the list of calls says what to do.
+// TestGuestCode: DevTools with the guest appid returns no code; the list of calls says what to do.
 func TestGuestCode(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// ok is a success of api.weixin.qq.com. Fields hold errcode 0 only where the real call sends it.
+// ok is a success of api.weixin.qq.com. Fields contain errcode 0 only where the real call sends it.
 func (c *call) ok(fields any) reply {
 	return reply{status: 200, contentType: c.jsonType(), body: encode(fields)}
 }
@@ -23,7 +23,7 @@ func (c *call) refuse(errcode int, reason string) reply {
 	return c.refuseSaying(errcode, errorText(errcode), reason)
 }
 
-// refuseSaying is refuse with a text of its own, for those that name what is wrong.
+// refuseSaying is refuse with another text, for errcodes whose text names the problem.
 func (c *call) refuseSaying(errcode int, text, reason string) reply {
 	comma := ""
 	if strings.HasPrefix(c.endpoint.path, "/sns/") {
@@ -38,7 +38,7 @@ func (c *call) refuseSaying(errcode int, text, reason string) reply {
 	}
 }
 
-// jsonType is the label on JSON, which the real service puts on wrongly for /sns/.
+// jsonType is the Content-Type of JSON, which the real service sets wrongly for /sns/.
 func (c *call) jsonType() string {
 	if strings.HasPrefix(c.endpoint.path, "/sns/") {
 		return "text/plain"
@@ -46,7 +46,7 @@ func (c *call) jsonType() string {
 	return "application/json; encoding=utf-8"
 }
 
-// errorText is the wording of an errcode as seen in the wild.
+// errorText is the text of an errcode as the real service sends it.
 func errorText(errcode int) string {
 	switch errcode {
 	case -1:
@@ -201,7 +201,7 @@ func errorTextOfShipping(errcode int) string {
 	return errorTextOfMessages(errcode)
 }
 
-// errorTextOfMessages is for links, messages and the checks of content.
+// errorTextOfMessages is errorText for links, messages and content checks.
 func errorTextOfMessages(errcode int) string {
 	switch errcode {
 	case 40004:
@@ -268,7 +268,7 @@ func decode(body []byte, v any) error {
 	switch {
 	case len(bytes.TrimSpace(body)) == 0:
 		return errEmptyBody
-	case !utf8.Valid(body): // NB! Go's decoder would put U+FFFD in its place, and an order would be made under another text
+	case !utf8.Valid(body): // NB! Go's decoder would replace it by U+FFFD, and the order would get another text
 		return errNotUTF8
 	case hasHalfRune(body):
 		return errHalfRune
@@ -295,7 +295,7 @@ func hasHalfRune(body []byte) bool {
 		}
 		unit, escaped := utf16Unit(body[i:])
 		if !escaped || !utf16.IsSurrogate(unit) {
-			i++ // note: past the escaped character, which may be a backslash itself
+			i++ // note: skip the escaped character, which may be a backslash
 			continue
 		}
 		next, pair := utf16Unit(body[min(i+6, len(body)):])
@@ -316,7 +316,7 @@ func utf16Unit(text []byte) (unit rune, ok bool) {
 	return rune(n), err == nil
 }
 
-// decodeOr reads the body of an api.weixin.qq.com call; garbage is the errcode that stands for bad JSON at that call.
+// decodeOr reads the body of an api.weixin.qq.com call; garbage is that call's errcode for bad JSON.
 func (c *call) decodeOr(garbage int, v any) (refusal reply, ok bool) {
 	err := decode(c.body, v)
 	switch {
@@ -328,7 +328,7 @@ func (c *call) decodeOr(garbage int, v any) (refusal reply, ok bool) {
 	return reply{}, true
 }
 
-// isJSONType tells application/json with or without parameters.
+// isJSONType accepts application/json with or without parameters.
 func isJSONType(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
 	return err == nil && media == "application/json"

@@ -12,7 +12,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// What besides the calls can go wrong.
+// The targets of faults besides the calls.
 const (
 	onNotification       = "notification"
 	onRefundNotification = "refund_notification"
@@ -20,7 +20,7 @@ const (
 	onPush               = "push"
 )
 
-// fault is one queued misbehaviour. A nil fault means all is well; its methods may be called on nil.
+// fault is one queued misbehaviour. A nil fault means none; its methods may be called on nil.
 type fault struct {
 	ID          string        `json:"id"`
 	On          string        `json:"on"`
@@ -32,14 +32,14 @@ type fault struct {
 	Copies      int           `json:"copies,omitempty"` // of concurrent
 }
 
-// faultQueue holds what was asked for, the oldest first.
+// faultQueue holds the requested faults, the oldest first.
 type faultQueue struct {
 	mu   sync.Mutex
 	last int
 	list []*fault
 }
 
-// apiFaults and those below are the kinds that make sense at each.
+// apiFaults and the functions below list the kinds that each target can have.
 func apiFaults() []string {
 	return []string{
 		"busy", "slow", "cut", "truncated", "html", "empty", "token_invalid", "rate_limit", "timeout_after_accept", "45009",
@@ -53,7 +53,7 @@ func payFaults() []string {
 	}
 }
 
-// v2Faults have no time stamp to bend.
+// v2Faults lack those of a time stamp.
 func v2Faults() []string {
 	return []string{"busy", "slow", "cut", "html", "empty", "rate_limit", "timeout_after_accept", "wrong_signature"}
 }
@@ -73,7 +73,8 @@ func pushFaults() []string {
 	}
 }
 
-// refundFaults come on top at the two refund calls: refused for want of money or of a payer, or accepted and ending badly.
+// refundFaults are extra kinds of the two refund calls: refused for lack of money or payer, or accepted and ending
+// badly.
 func refundFaults() []string {
 	return []string{"not_enough", "account_abnormal", "refund_abnormal", "refund_closed"}
 }
@@ -84,8 +85,8 @@ func deviceFaults() []string {
 	return []string{"paid_after_close", "coupon", "other_program", "fail", "cancel"}
 }
 
-// faultKinds maps every allowed `on` to its kinds: the names of the endpoints, api and pay for all of a host, notifications
-// and the phone.
+// faultKinds maps every allowed `on` to its kinds: the names of the endpoints, api and pay for a whole host,
+// notifications and the phone.
 func faultKinds() map[string][]string {
 	kinds := map[string][]string{
 		"api": apiFaults(), "pay": payFaults(), onNotification: notifyFaults(), onRefundNotification: notifyFaults(), onPayDevice: deviceFaults(),
@@ -119,7 +120,7 @@ type faultRequest struct {
 	Copies      int      `json:"copies"`
 }
 
-// parse checks a request for a fault. An endpoint may be named by its path too.
+// parse checks a request for a fault. It also accepts an endpoint's path.
 func (in faultRequest) parse() (*fault, error) {
 	kinds := faultKinds()
 	for _, ep := range endpoints() {
@@ -165,11 +166,11 @@ func (f *fault) check() error {
 	return nil
 }
 
-// defaultDelay is how long a fault takes when it does not say.
+// defaultDelay is a fault's delay when the request gives none.
 func defaultDelay(kind string) time.Duration {
 	switch kind {
 	case "slow":
-		return 6 * time.Second // note: longer than the five seconds most clients give WeChat
+		return 6 * time.Second // note: longer than the five seconds that most clients wait for WeChat
 	case "timeout_after_accept":
 		return 35 * time.Second
 	case "late":
@@ -180,7 +181,7 @@ func defaultDelay(kind string) time.Duration {
 	return 0
 }
 
-// add queues a fault and names it.
+// add queues a fault and gives it an id.
 func (q *faultQueue) add(f *fault) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -207,8 +208,8 @@ func (q *faultQueue) snapshot() []fault {
 	return list
 }
 
-// take hands out the first fault that is meant for name and strikes this time, and counts it. With kinds it takes one of these only, and leaves
-// the others for when they can strike.
+// take returns the first fault for name that strikes this time, and counts it. With kinds it considers only these; the
+// others stay in the queue.
 func (q *faultQueue) take(name string, kinds ...string) *fault {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -227,7 +228,7 @@ func (q *faultQueue) take(name string, kinds ...string) *fault {
 	return nil
 }
 
-// meant tells whether the fault is for a call of this name, by itself or with its whole host.
+// meant tells whether the fault targets this name, or its whole host.
 func (f *fault) meant(name string) bool {
 	if f.On == name {
 		return true
@@ -243,7 +244,7 @@ func (f *fault) meant(name string) bool {
 // hasKind is false for a nil fault.
 func (f *fault) hasKind(kind string) bool { return f != nil && f.Kind == kind }
 
-// name is the kind, empty for no fault.
+// name returns the kind, empty without a fault.
 func (f *fault) name() string {
 	if f == nil {
 		return ""
@@ -251,7 +252,7 @@ func (f *fault) name() string {
 	return f.Kind
 }
 
-// errcode is the number of a kind such as 45009, 0 for a kind that is a word.
+// errcode returns the number of a kind such as 45009, and 0 for a kind that is a word.
 func (f *fault) errcode() int {
 	n, err := strconv.Atoi(f.name())
 	if err != nil {
@@ -260,7 +261,7 @@ func (f *fault) errcode() int {
 	return n
 }
 
-// instead gives the answer that takes the place of the call's own; the call then never happens.
+// instead returns the answer that replaces the call's own; the call then does not happen.
 func (s *Sim) instead(f *fault, c *call) (reply, bool) {
 	const page = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 	switch {
@@ -289,7 +290,7 @@ func (s *Sim) instead(f *fault, c *call) (reply, bool) {
 
 const faulty = "a queued fault"
 
-// wait holds the answer back, at most until the caller goes away.
+// wait delays the answer, at most until the caller disconnects.
 func (f *fault) wait(ctx context.Context) {
 	timer := time.NewTimer(f.Delay)
 	defer timer.Stop()
@@ -310,7 +311,7 @@ func (f *fault) shiftTime(now time.Time) time.Time {
 	return now
 }
 
-// spoil makes a signature wrong: one byte of it, or the probe that WeChat Pay sends to see who checks.
+// spoil makes a signature wrong: in one byte, or as the probe with which WeChat Pay tests whether receivers verify.
 func (f *fault) spoil(signature string) string {
 	switch {
 	case f.hasKind("probe"):

@@ -116,7 +116,7 @@ func TestSlowAnswer(t *testing.T) {
 	})
 }
 
-// The caller gets no answer, and yet the order is there: the reason why a prepay is repeated and never renumbered.
+// The caller gets no answer, but the order exists: this is why a prepay is repeated with the same number.
 func TestTimeoutAfterAccept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

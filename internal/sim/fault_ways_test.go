@@ -14,7 +14,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-// faultPlaces reads every place of a fault and its kinds, and the calls by name.
+// faultPlaces reads every target of faults with its kinds, and the calls by name.
 func (w *world) faultPlaces() (kinds map[string][]string, calls map[string][2]string) {
 	w.t.Helper()
 	if err := json.Unmarshal(w.call(http.MethodGet, "/_sim/faults/kinds", "").body, &kinds); err != nil {
@@ -27,7 +27,7 @@ func (w *world) faultPlaces() (kinds map[string][]string, calls map[string][2]st
 	return kinds, calls
 }
 
-// strike makes one call whatever becomes of it, and gives the fault that the list of calls tells.
+// strike makes one call, ignores its result, and returns the fault in the list of calls.
 func (w *world) strike(req *http.Request) string {
 	w.t.Helper()
 	func() {
@@ -42,8 +42,8 @@ func (w *world) strike(req *http.Request) string {
 	return kind
 }
 
-// TestEveryFaultFourWays: at every call each of its faults strikes when the control API queued it (which is what panel and scenario files
-// do), when the call's header asks for it, and when a mark stands in what the call says; and a call without any is none.
+// TestEveryFaultFourWays: every call's faults strike when the control API queues them (as panel and scenario files do),
+// when the call's header asks, and when the call's text contains a mark; a call without these has none.
 func TestEveryFaultFourWays(t *testing.T) {
 	if _, err := sharedKeys(); err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestEveryFaultFourWays(t *testing.T) {
 	})
 }
 
-// TestMarksOfMessages: a mark in the order or in what a person writes spoils the message that follows, for every kind that there is.
+// TestMarksOfMessages: a mark in the order or in a person's text changes the message that follows, for every kind.
 func TestMarksOfMessages(t *testing.T) {
 	s := &shop{answer: always(200), body: "success"}
 	inPush(t, s, sim.Push{Mode: sim.PushSafe}, func(w *world) {
@@ -122,7 +122,7 @@ func TestMarksOfMessages(t *testing.T) {
 	})
 }
 
-// faultOfNote is what spoilt the first attempt of the newest message that fits.
+// faultOfNote returns the fault of the first attempt of the newest message that fits.
 func (w *world) faultOfNote(fits func(map[string]any) bool) string {
 	w.t.Helper()
 	notes := w.list("/notifications")

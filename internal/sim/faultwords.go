@@ -6,7 +6,7 @@ type inBoth struct {
 	ZH string `json:"zh"`
 }
 
-// faultWords says of each kind of fault what then happens; kinds that are an errcode are told by errcode.
+// faultWords describes the effect of each kind of fault; errcode describes those that are an errcode.
 func faultWords() map[string]inBoth {
 	return map[string]inBoth{
 		"errcode":              {"The call is refused with this errcode.", "接口返回该错误码。"},

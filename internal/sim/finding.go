@@ -5,18 +5,18 @@ import (
 	"unicode/utf8"
 )
 
-// finding is what a refused signature turned out to be, for the list of calls. WeChat itself never says.
+// finding is the cause of a refused signature, for the list of calls. WeChat itself never says it.
 type finding struct {
 	Mistake  string     `json:"mistake"`   // one of mistakes, or several with a + between them
 	Says     string     `json:"says"`      // in English
 	SaysZH   string     `json:"says_zh"`   // in Chinese
-	Signed   string     `json:"signed"`    // the text that was signed; empty when it cannot be known
-	Expected string     `json:"expected"`  // the text that had to be signed
+	Signed   string     `json:"signed"`    // the text that was signed; empty when it is unknown
+	Expected string     `json:"expected"`  // the text that should have been signed
 	Diff     []diffLine `json:"diff"`      // the lines of both
-	KeyKnown bool       `json:"key_known"` // the signature is of the merchant's own key, over another text
+	KeyKnown bool       `json:"key_known"` // the merchant's own key made the signature, over another text
 }
 
-// diffLine is one line of a signed text in both forms. At is the first byte that differs, -1 where they are equal.
+// diffLine is one line of a signed text in both forms. At is the first byte that differs, -1 when equal.
 type diffLine struct {
 	Name     string `json:"name"`
 	Signed   string `json:"signed"`
@@ -24,7 +24,7 @@ type diffLine struct {
 	At       int    `json:"at"`
 }
 
-// newFinding looks the words of a mistake up.
+// newFinding looks up the words for a mistake.
 func newFinding(mistake string) *finding {
 	f := &finding{Mistake: mistake, Diff: []diffLine{}}
 	for name := range strings.SplitSeq(mistake, "+") {
@@ -34,7 +34,7 @@ func newFinding(mistake string) *finding {
 	return f
 }
 
-// compare tells both texts line by line. The last line takes all that follows, since a body may hold line ends itself.
+// compare lists both texts line by line. The last line contains the rest, since a body may have line ends.
 func (f *finding) compare(names []string, signed, expected string) *finding {
 	f.Signed, f.Expected = clip(signed, keptBody), clip(expected, keptBody)
 	got, want := strings.SplitN(signed, "\n", len(names)), strings.SplitN(expected, "\n", len(names))
@@ -45,7 +45,7 @@ func (f *finding) compare(names []string, signed, expected string) *finding {
 			line.At = firstDifference(a, b)
 		}
 		line.Signed, line.Expected = around(a, line.At), around(b, line.At)
-		if i == len(names)-1 { // the last line end is what is forgotten most, so it is made to be seen
+		if i == len(names)-1 { // make the last line end visible: it is the one most often forgotten
 			line.Signed, line.Expected = strings.ReplaceAll(line.Signed, "\n", "⏎"), strings.ReplaceAll(line.Expected, "\n", "⏎")
 		}
 		f.Diff = append(f.Diff, line)
@@ -53,7 +53,7 @@ func (f *finding) compare(names []string, signed, expected string) *finding {
 	return f
 }
 
-// at is the element, or nothing past the end.
+// at returns the element, empty past the end.
 func at(list []string, i int) string {
 	if i < len(list) {
 		return list[i]
@@ -61,7 +61,7 @@ func at(list []string, i int) string {
 	return ""
 }
 
-// firstDifference is the first byte at which two texts differ, at the beginning of its character.
+// firstDifference returns the first byte at which two texts differ, moved to the start of its character.
 func firstDifference(a, b string) int {
 	i := 0
 	for i < len(a) && i < len(b) && a[i] == b[i] {
@@ -73,10 +73,10 @@ func firstDifference(a, b string) int {
 	return i
 }
 
-// shownAround is how many bytes of a long line are shown before the place that matters.
+// shownAround is how many bytes of a long line are shown before the difference.
 const shownAround = 400
 
-// around cuts a long line so that the place that matters is in it.
+// around cuts a long line to the part with the difference.
 func around(line string, at int) string {
 	if start := at - shownAround; start > 0 && len(line) > keptBody {
 		return "..." + clip(strings.ToValidUTF8(line[start:], ""), 2*shownAround)
@@ -87,7 +87,7 @@ func around(line string, at int) string {
 // words is a mistake in both languages.
 type words struct{ en, zh string }
 
-// mistakes is every mistake that a signature is known by.
+// mistakes lists every known mistake in a signature.
 func mistakes() map[string]words {
 	return map[string]words{
 		"milliseconds":   {"The timestamp is in milliseconds; WeChat wants seconds (10 digits).", "时间戳是毫秒，微信要求秒（10位数字）。"},

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// slip is a v3 request as a beginner makes it: each part may differ between what is signed and what is sent.
+// slip is a v3 request as a beginner makes it: each signed part may differ from the sent one.
 type slip struct {
 	method, url, timestamp, nonce, body, end string // as signed
 	mchid, serial                            string
@@ -47,10 +47,10 @@ func (w *world) sendSlip(method, path, body string, change func(*slip)) answer {
 	return w.do(req)
 }
 
-// unpadded is a signature whose base64 has a padding, without it. note: 128 bytes end in =, 129 never come.
+// unpadded removes the base64 padding. note: 128 bytes end in =, 129 do not occur.
 func unpadded(signature string) string { return strings.TrimRight(signature, "=") }
 
-// TestSigningMistakes: each of the twelve is named in the list of calls, with both texts where the key is right.
+// TestSigningMistakes: the list of calls names each of the twelve, with both texts when the key is right.
 func TestSigningMistakes(t *testing.T) {
 	w := newWorld(t)
 	openid, _ := w.login("p1")
@@ -66,7 +66,7 @@ func TestSigningMistakes(t *testing.T) {
 		name, mistake      string
 		method, path, body string
 		change             func(*slip)
-		line               string // that differs
+		line               string // the line that differs
 	}{
 		{"milliseconds", "milliseconds", get, number + query, "", func(s *slip) { s.timestamp += "123" }, ""},
 		{"wrong key", "wrong_key", get, number + query, "", func(s *slip) {
@@ -95,7 +95,7 @@ func TestSigningMistakes(t *testing.T) {
 		{"lower-case method", "method_case", get, number + query, "", func(s *slip) { s.method = "get" }, "method"},
 		{"base64 without padding", "base64_no_padding", get, number + query, "", func(s *slip) { s.broken = unpadded }, ""},
 		{"base64 for addresses", "base64_url", get, number + query, "", func(s *slip) {
-			s.broken = func(text string) string { // note: one whose alphabet shows
+			s.broken = func(text string) string { // note: with a signature whose alphabet shows the mistake
 				for i := 0; !strings.ContainsAny(text, "+/"); i++ {
 					text = sign(t, w.key, s.method, s.url, s.timestamp, s.nonce, s.body)
 				}
@@ -155,7 +155,7 @@ func (w *world) found() (f struct {
 	return f
 }
 
-// TestSigningMistakesOfV2 names those of the older API.
+// TestSigningMistakesOfV2 is the same for the older API.
 func TestSigningMistakesOfV2(t *testing.T) {
 	w := newWorld(t)
 	good := map[string]string{"appid": w.app.AppID, "mch_id": w.mch.MchID, "nonce_str": "ibuaiVcKdpRxkhJA", "out_trade_no": "ORD-SLIP-1"}
@@ -183,7 +183,7 @@ func TestSigningMistakesOfV2(t *testing.T) {
 	}
 }
 
-// TestPaySignMistakes names those of the phone.
+// TestPaySignMistakes is the same for the phone.
 func TestPaySignMistakes(t *testing.T) {
 	w := newWorld(t)
 	openid, _ := w.login("p1")

@@ -14,7 +14,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-// fuzzed is a simulator that is asked anything; nothing of it reaches a network.
+// fuzzed is a simulator without a network, for arbitrary requests.
 type fuzzed struct {
 	sim    *sim.Sim
 	config sim.Config
@@ -46,12 +46,12 @@ func newFuzzed(f *testing.F) *fuzzed {
 	return z
 }
 
-// ask is one request; a panic inside, or a failure that the simulator has no word for, fails the test.
+// ask makes one request; a panic, or a failure without a documented answer, fails the test.
 func (z *fuzzed) ask(tb testing.TB, method, path, body string, header http.Header) *httptest.ResponseRecorder {
 	tb.Helper()
 	req, err := http.NewRequestWithContext(tb.Context(), method, "http://127.0.0.1"+path, strings.NewReader(body))
 	if err != nil {
-		return httptest.NewRecorder() // not a request at all
+		return httptest.NewRecorder() // not a valid request
 	}
 	req.RequestURI, req.RemoteAddr = path, "127.0.0.1:50000"
 	if header != nil {
@@ -65,7 +65,7 @@ func (z *fuzzed) ask(tb testing.TB, method, path, body string, header http.Heade
 	return rec
 }
 
-// call picks a call by number, out of those whose path begins so; word goes into its path.
+// call picks a call by number among the paths with these prefixes; word becomes part of its path.
 func (z *fuzzed) call(n uint8, prefixes []string, word string) (method, path string) {
 	var fit []map[string]any
 	for _, c := range z.calls {
@@ -85,7 +85,7 @@ func (z *fuzzed) call(n uint8, prefixes []string, word string) (method, path str
 	return c["method"].(string), strings.Join(parts, "/")
 }
 
-// FuzzAPI asks api.weixin.qq.com, with a good access_token, any body and any query.
+// FuzzAPI calls api.weixin.qq.com with a valid access_token, any body and any query.
 func FuzzAPI(f *testing.F) {
 	z := newFuzzed(f)
 	for i := range z.calls {
@@ -98,7 +98,7 @@ func FuzzAPI(f *testing.F) {
 	})
 }
 
-// FuzzPay asks api.mch.weixin.qq.com, rightly signed, with any body, any query and any number in the path.
+// FuzzPay calls api.mch.weixin.qq.com, correctly signed, with any body, query and number in the path.
 func FuzzPay(f *testing.F) {
 	z := newFuzzed(f)
 	m := z.config.Merchants[0]
@@ -122,7 +122,7 @@ func FuzzPay(f *testing.F) {
 	})
 }
 
-// FuzzPayV2 asks the older API with fields of any text, rightly signed, and with any bytes at all.
+// FuzzPayV2 calls the older API with correctly signed fields of any text, and with arbitrary bytes.
 func FuzzPayV2(f *testing.F) {
 	z := newFuzzed(f)
 	w := (&world{mch: z.config.Merchants[0], app: z.config.Apps[0]}).join()
@@ -146,7 +146,7 @@ func FuzzPayV2(f *testing.F) {
 	})
 }
 
-// FuzzControl asks the control API and the phone.
+// FuzzControl calls the control API and the phone.
 func FuzzControl(f *testing.F) {
 	z := newFuzzed(f)
 	routes := []string{
@@ -170,7 +170,7 @@ func FuzzControl(f *testing.F) {
 	})
 }
 
-// printable keeps what a request line can hold.
+// printable keeps the characters that a request line can contain.
 func printable(r rune) rune {
 	if r <= ' ' || r == '#' || r >= 0x7f {
 		return -1

@@ -25,7 +25,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-// keyBits keeps key making fast; nothing here rests on the size.
+// keyBits makes key generation fast; the tests do not depend on the size.
 const keyBits = 1024
 
 // testClock is a base clock that only a test moves.
@@ -50,7 +50,7 @@ func (c *testClock) Add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// sharedKeys is one keys.json for the whole package, so that keys are made once.
+// sharedKeys is one keys.json for the whole package, so that keys are made only once.
 var sharedKeys = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "sim-keys")
 	if err != nil {
@@ -67,9 +67,9 @@ var sharedKeys = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(filepath.Join(dir, "keys.json"))
 })
 
-// world is a simulator on a server, with a client of its own written from the fact sheets.
+// world is a simulator on a server, with its own client written from the fact sheets.
 //
-// What it does as a merchant's backend, as a phone and as a mini program's backend are methods of its three sides.
+// Its three sides have the methods of a merchant's backend, a phone and a mini program's backend.
 type world struct {
 	merchantSide
 	phoneSide
@@ -78,7 +78,7 @@ type world struct {
 	t      *testing.T
 	sim    *sim.Sim
 	srv    *httptest.Server
-	clock  *testClock // inside a bubble it is not used
+	clock  *testClock // unused inside a bubble
 	dir    string
 	cfg    sim.Config
 	app    sim.AppConfig
@@ -96,7 +96,7 @@ type phoneSide struct{ *world }
 // apiSide calls the server API of a mini program and reads its pushes.
 type apiSide struct{ *world }
 
-// join gives the sides their world.
+// join links the sides to their world.
 func (w *world) join() *world {
 	w.merchantSide, w.phoneSide, w.apiSide = merchantSide{w}, phoneSide{w}, apiSide{w}
 	return w
@@ -116,7 +116,7 @@ func openWorld(t *testing.T, dir string, clock *testClock, opts ...sim.Option) *
 	return w
 }
 
-// openBubble makes a world without a server: its handler is called directly.
+// openBubble makes a world without a server: calls go directly to its handler.
 func openBubble(t *testing.T, dir string, clock *testClock, opts ...sim.Option) *world {
 	t.Helper()
 	keys, err := sharedKeys()
@@ -166,7 +166,7 @@ func parseKey(tb testing.TB, text string) *rsa.PrivateKey {
 	return key.(*rsa.PrivateKey)
 }
 
-// answer is what came back from a call.
+// answer is the answer to a call.
 type answer struct {
 	status int
 	header http.Header
@@ -185,7 +185,7 @@ func (a answer) number(name string) int {
 
 func (w *world) do(req *http.Request) answer {
 	w.t.Helper()
-	if w.srv == nil { // inside a synctest bubble, where there is no network
+	if w.srv == nil { // inside a synctest bubble, without a network
 		rec := httptest.NewRecorder()
 		w.sim.Handler().ServeHTTP(rec, req)
 		a := answer{status: rec.Code, header: rec.Result().Header, body: rec.Body.Bytes()}
@@ -229,7 +229,7 @@ func (w *world) call(method, path, body string) answer {
 	return w.do(w.request(method, path, body))
 }
 
-// device calls the control API and wants 200.
+// device calls the control API and expects 200.
 func (w *world) device(method, path string, in any) answer {
 	w.t.Helper()
 	body, err := json.Marshal(in)
@@ -270,7 +270,7 @@ func (w *phoneSide) exchange(code string) answer {
 		"&grant_type=authorization_code&js_code="+code, "")
 }
 
-// login gives openid and session_key of a person.
+// login returns openid and session_key of a person.
 func (w *phoneSide) login(person string) (openid, sessionKey string) {
 	w.t.Helper()
 	a := w.exchange(w.code(person))
@@ -290,7 +290,7 @@ func (w *apiSide) token() string {
 	return a.text("access_token")
 }
 
-// wantErrcode checks an errcode at HTTP 200 with a rid.
+// wantErrcode expects an errcode at HTTP 200 with a rid.
 func wantErrcode(t *testing.T, a answer, want int) {
 	t.Helper()
 	if a.status != http.StatusOK || a.number("errcode") != want {
@@ -301,13 +301,13 @@ func wantErrcode(t *testing.T, a answer, want int) {
 	}
 }
 
-// sign is SHA256withRSA of the lines, each ended by a newline, in base64.
+// sign is SHA256withRSA of the lines, each with a newline at its end, in base64.
 func sign(tb testing.TB, key *rsa.PrivateKey, lines ...string) string {
 	tb.Helper()
 	return signText(tb, key, strings.Join(lines, "\n")+"\n")
 }
 
-// signText is SHA256withRSA of a text as it is.
+// signText is SHA256withRSA of a text.
 func signText(tb testing.TB, key *rsa.PrivateKey, text string) string {
 	tb.Helper()
 	sum := sha256.Sum256([]byte(text))
@@ -324,7 +324,7 @@ func (w *merchantSide) signed(method, path, body string, at time.Time) *http.Req
 	return w.signedAs(method, path, body, strconv.FormatInt(at.Unix(), 10))
 }
 
-// signedAs is signed with a time stamp as it is written.
+// signedAs is signed with the given text as time stamp.
 func (w *merchantSide) signedAs(method, path, body, timestamp string) *http.Request {
 	w.t.Helper()
 	req := w.request(method, path, body)
@@ -340,7 +340,7 @@ func (w *merchantSide) signedAs(method, path, body, timestamp string) *http.Requ
 	return req
 }
 
-// readAll reads the body of a request that is not sent.
+// readAll reads the body of an unsent request.
 func readAll(t *testing.T, req *http.Request) string {
 	t.Helper()
 	body, err := io.ReadAll(req.Body)
@@ -380,7 +380,7 @@ func (w *merchantSide) prepay(body map[string]any) answer {
 	return w.pay(http.MethodPost, "/v3/pay/transactions/jsapi", jsonText(w.t, body))
 }
 
-// prepaid makes an order and gives its prepay_id.
+// prepaid makes an order and returns its prepay_id.
 func (w *merchantSide) prepaid(number, openid string) string {
 	w.t.Helper()
 	a := w.prepay(w.orderBody(number, openid))

@@ -9,13 +9,14 @@ import (
 	"testing"
 )
 
-// The journal of 2026-11-28 in testdata holds at least one row of each kind; these names stand for the appid and the mchid in it.
+// The journal of 2026-11-28 in testdata holds at least one row of each kind; these names replace the appid and the
+// mchid in it.
 const (
 	beforeAppID = "wxBEFOREAPPID"
 	beforeMchID = "BEFOREMCHID"
 )
 
-// readBefore is a file of testdata with the credentials of w.
+// readBefore reads a file of testdata with the credentials of w.
 func (w *world) readBefore(name string) []byte {
 	w.t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", name))
@@ -26,7 +27,7 @@ func (w *world) readBefore(name string) []byte {
 	return bytes.ReplaceAll(raw, []byte(beforeMchID), []byte(w.mch.MchID))
 }
 
-// TestJournalOfTheVersionBefore: what an earlier version wrote down is all there after a restart, and after a second one.
+// TestJournalOfTheVersionBefore: the journal of an earlier version is complete after a restart, and after a second one.
 func TestJournalOfTheVersionBefore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

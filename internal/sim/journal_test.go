@@ -46,7 +46,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 		t.Errorf("got a clock moved by %v, want 1h", got)
 	}
 	w.wantProbe("token", token, goodToken)
-	wantErrcode(t, w.exchange(code), 40029) // an hour old by now
+	wantErrcode(t, w.exchange(code), 40029) // it is an hour old
 	wantErrcode(t, w.sessionCall("/wxa/checksession", openid, sessionHMAC(key), "hmac_sha256"), 0)
 	if got := w.query("ORD-RESTART-1").text("trade_state"); got != "NOTPAY" {
 		t.Errorf("got order in %q, want NOTPAY", got)
@@ -118,13 +118,13 @@ func readJournal(t *testing.T, dir string) []byte {
 	return raw
 }
 
-// What the journal cannot keep has not happened, and nobody was told that it had.
+// What the journal cannot store did not happen, and the caller gets an error.
 func TestPaymentNeedsTheJournal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	openid, _ := w.login("p1")
 	first, second := w.payment(w.prepaid("ORD-DISK-1", openid)), w.orderBody("ORD-DISK-2", openid)
-	if err := w.sim.Close(); err != nil { // note: stands for a disk that takes no more writes
+	if err := w.sim.Close(); err != nil { // note: like a disk that accepts no more writes
 		t.Fatal(err)
 	}
 	if a := w.call(http.MethodPost, "/_sim/people/p1/pay", jsonText(t, first)); a.status != http.StatusInternalServerError {
@@ -141,7 +141,7 @@ func TestPaymentNeedsTheJournal(t *testing.T) {
 	}
 }
 
-// Codes of another mini program come from a journal that once served two.
+// A journal may contain codes of another mini program, if it once served two.
 func TestCodesOfAnotherApp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -158,7 +158,7 @@ func TestCodesOfAnotherApp(t *testing.T) {
 	wantErrcode(t, w.redeemPhone(`{"code":"phone-other"}`), 40013)
 }
 
-// A journal of the first version names neither the API of an order nor the mini program of a token.
+// A journal of the first version lacks the API of an order and the mini program of a token.
 func TestOldJournal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

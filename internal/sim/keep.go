@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// keepOrders is how many orders are remembered by default. An order with its refunds and messages takes some 3 KB of memory.
+// keepOrders is the default limit of orders. An order with its refunds and messages takes some 3 KB of memory.
 const keepOrders = 100_000
 
-// WithKeep bounds what is remembered: past n orders the oldest that are done with are forgotten, with their refunds and notifications,
-// and of messages and chats at most as many stay. Zero keeps everything.
+// WithKeep limits the memory: beyond n orders it forgets the oldest finished ones, with their refunds and
+// notifications, and it keeps at most n messages and chats. Zero keeps everything.
 func WithKeep(n int) Option { return func(o *options) { o.keep = n } }
 
-// tidyEvery is how many calls are between two looks at how much there is to forget.
+// tidyEvery is the number of calls between two runs of tidyNow.
 const tidyEvery = 1000
 
-// tidy forgets what is too much and writes the journal anew where it has grown. It looks at every thousandth call only.
+// tidy forgets the surplus and rewrites a grown journal, at every thousandth call.
 func (s *Sim) tidy() {
 	if s.served.Add(1)%tidyEvery != 0 {
 		return
@@ -28,7 +28,7 @@ func (s *Sim) tidy() {
 	}
 }
 
-// tidyNow is tidy without the counting. The caller holds s.mu, with nothing half done.
+// tidyNow is tidy at once. The caller holds s.mu, between changes.
 func (s *Sim) tidyNow() error {
 	now := s.Now()
 	s.state.forgetExpired(now)
@@ -55,8 +55,7 @@ func (k *orderKeeping) register(r *registry) {
 	})
 }
 
-// forgetOrders drops so many of the oldest orders that nothing is under way for, with all that belongs to them. Those that nobody paid
-// yet go last.
+// forgetOrders drops so many of the oldest finished orders, with all that belongs to them. Unpaid ones go last.
 func (k *orderKeeping) forgetOrders(n int) {
 	if n == 0 {
 		return
@@ -92,7 +91,7 @@ func (k *orderKeeping) forgetOrders(n int) {
 	k.dropNotes()
 }
 
-// busyOrders are those of which a message or a refund is still under way.
+// busyOrders are those with an open message or refund.
 func (k *orderKeeping) busyOrders() map[string]bool {
 	busy := map[string]bool{}
 	for _, n := range k.noteShelf.Rows {
@@ -125,7 +124,7 @@ func (k *orderKeeping) forgetOrder(o *order) {
 	delete(k.refundsOf, id)
 }
 
-// worthKeeping is false for what ended long ago: a restart, and now and then a look at what there is, leave it behind.
+// worthKeeping is false for what ended long ago: a restart and tidy drop it.
 func (g *grant) worthKeeping(now time.Time) bool      { return now.Sub(g.MadeAt) < time.Hour }
 func (t *token) worthKeeping(now time.Time) bool      { return now.Sub(t.ExpiresAt) < time.Hour }
 func (d *sealedData) worthKeeping(now time.Time) bool { return now.Sub(d.MadeAt) < sealedFor }

@@ -12,7 +12,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-// manyCalls lets the simulator look at how much there is to forget.
+// manyCalls makes enough calls for tidy to run.
 func (w *world) manyCalls() {
 	w.t.Helper()
 	for range 1000 {
@@ -20,10 +20,11 @@ func (w *world) manyCalls() {
 	}
 }
 
-// TestKeep: past the limit the oldest orders go, with their refunds and messages, from memory and from the disk; what is under way stays.
+// TestKeep: beyond the limit the oldest orders go, with their refunds and messages, from memory and disk; open ones
+// stay.
 func TestKeep(t *testing.T) {
 	s := &shop{answer: func(n int, _ *http.Request) (int, error) {
-		if n < 2 { // the first order's message is never taken
+		if n < 2 { // the first order's message stays open
 			return 500, nil
 		}
 		return 204, nil
@@ -71,7 +72,7 @@ func TestKeep(t *testing.T) {
 	})
 }
 
-// TestKeepUnpaid: orders that nobody ever pays do not fill the memory either.
+// TestKeepUnpaid: unpaid orders do not fill the memory either.
 func TestKeepUnpaid(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sim.WithKeep(10))
@@ -86,7 +87,7 @@ func TestKeepUnpaid(t *testing.T) {
 	w.prepaid("ORD-KEEP-29", openid) // the same again, which is still known
 }
 
-// TestKeepTheClock: a journal that is written anew while the simulator runs holds the clock as it was moved, so time does not run backwards.
+// TestKeepTheClock: a journal rewritten at run time contains the moved clock, so time does not run backwards.
 func TestKeepTheClock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sim.WithKeep(10))

@@ -22,7 +22,8 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// keyFile is keys.json: one mini program and one merchant, made at first start; only the platform certificate ever changes.
+// keyFile is keys.json: one mini program and one merchant, made at first start; only the platform certificate changes
+// later.
 type keyFile struct {
 	AppID        string `json:"appid"`
 	Secret       string `json:"secret"`
@@ -35,7 +36,7 @@ type keyFile struct {
 	APIV2Key     string `json:"apiV2Key"`
 	PlatformKey  string `json:"platformKey"`
 	PlatformCert string `json:"platformCert"`
-	BeforeKey    string `json:"beforeKey,omitempty"` // of the platform certificate that was in use before the last rotation
+	BeforeKey    string `json:"beforeKey,omitempty"` // of the platform certificate before the last rotation
 	BeforeCert   string `json:"beforeCert,omitempty"`
 	PublicKeyID  string `json:"publicKeyId"`
 	PublicKeyKey string `json:"publicKeyKey"`
@@ -43,11 +44,11 @@ type keyFile struct {
 
 // keyring is keyFile with its keys parsed.
 //
-// note: the platform certificate and the WeChat Pay public key are two different key pairs, as at the real service, so that
-// a client which picks the wrong one for a Wechatpay-Serial fails here too.
+// note: the platform certificate and the WeChat Pay public key are different key pairs, as at the real service, so that
+// a client that confuses them fails here too.
 type keyring struct {
 	keyFile
-	merchant       *rsa.PrivateKey // nil where only the certificate was given
+	merchant       *rsa.PrivateKey // nil when only the certificate was given
 	merchantPublic *rsa.PublicKey
 	merchantSerial string
 	pay            *payKey
@@ -72,7 +73,7 @@ func loadKeys(o options) (keyFile, error) {
 	return file, nil
 }
 
-// writeKeys keeps a file of keys for its owner only.
+// writeKeys writes a file of keys that only its owner can read.
 func writeKeys(dir, name string, keys any) error {
 	if dir == "" {
 		return nil
@@ -104,7 +105,7 @@ func makeKeys(o options) (keyFile, error) {
 		{&f.PublicKeyKey, nil, ""},
 	} {
 		generate := quickKey
-		if pair.key == &f.MerchantKey { // which leaves the simulator, for libraries of every kind
+		if pair.key == &f.MerchantKey { // this one leaves the simulator, for libraries of every kind
 			generate = func(bits int) (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, bits) }
 		}
 		key, err := generate(o.keyBits)
@@ -138,7 +139,7 @@ func selfSigned(key *rsa.PrivateKey, name string, now time.Time) (string, error)
 	return selfSignedAs(key, name, now, new(big.Int))
 }
 
-// selfSignedAs makes one with a serial number of the caller's choice, zero for a random one.
+// selfSignedAs makes one with a chosen serial number, or a random one for zero.
 func selfSignedAs(key *rsa.PrivateKey, name string, now time.Time, number *big.Int) (string, error) {
 	if number.Sign() == 0 {
 		serial := wire.Random(20)
@@ -159,7 +160,7 @@ func selfSignedAs(key *rsa.PrivateKey, name string, now time.Time, number *big.I
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), nil
 }
 
-// parseKeys makes the texts of keys.json ready for use.
+// parseKeys parses the texts of keys.json.
 func parseKeys(f keyFile) (*keyring, error) {
 	k := &keyring{keyFile: f}
 	var err error
@@ -194,7 +195,7 @@ func parseKeys(f keyFile) (*keyring, error) {
 // payKey is one of WeChat Pay's own keys.
 type payKey struct {
 	*rsa.PrivateKey
-	quick *quickSigner // nil for a key of two primes, as older folders have them
+	quick *quickSigner // nil for a key of two primes, as in older folders
 }
 
 func parsePayKey(text string) (*payKey, error) {

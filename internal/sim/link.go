@@ -30,7 +30,7 @@ const (
 	longestTitle = 20   // characters; the rest is cut off
 )
 
-// link is one scheme, URL link or short link. The text that was given away is its id.
+// link is one scheme, URL link or short link. Its id is the issued text.
 type link struct {
 	URL       string    `json:"url"`
 	Kind      string    `json:"kind"` // scheme, link or short
@@ -44,25 +44,25 @@ type link struct {
 
 func (l link) Entity() (kind, id string) { return "link", l.URL }
 
-// linkTable is the schemes, URL links and short links.
+// linkTable holds the schemes, URL links and short links.
 type linkTable struct{ links map[string]*link }
 
 func (t *linkTable) register(r *registry) { remember(r, "link", &t.links, (*link).worthKeeping) }
 
-// expired is true from the second of its end on.
+// expired is true from the second of its end.
 func (l *link) expired(now time.Time) bool { return !l.ExpiresAt.IsZero() && !now.Before(l.ExpiresAt) }
 
-// linkQuery is what the query of a link may hold: what a scene may, and percent signs.
+// linkQuery is what a link's query may contain: the characters of a scene, and percent signs.
 var linkQuery = regexp.MustCompile(`^[0-9A-Za-z!#$&'()*+,/:;=?@\-._~%]*$`)
 
 // linkTarget is where a scheme or a URL link leads.
 type linkTarget struct {
 	Path  string `json:"path"`
 	Query string `json:"query"`
-	Env   string `json:"env_version"` // release by default; SDKs send an empty text for what nobody set
+	Env   string `json:"env_version"` // release by default; SDKs send an empty text for unset fields
 }
 
-// check gives the errcode for which a target is refused, 0 when it is good.
+// check returns the errcode for a bad target, 0 for a good one.
 func (t linkTarget) check(s *Sim) (errcode int, reason string) {
 	if !slices.Contains([]string{"release", "trial", "develop"}, or(t.Env, "release")) {
 		return 85402, "env_version must be release, trial or develop"
@@ -87,15 +87,15 @@ func (s *Sim) published(page string) bool {
 	return len(s.rule().pages) == 0 || slices.Contains(s.rule().pages, page)
 }
 
-// linkLife is when a link ends: at a time, or after so many days.
+// linkLife is when a link ends: at a time, or after a number of days.
 type linkLife struct {
-	IsExpire *bool  `json:"is_expire"`       // of the samples; false stands for the longest life there is
+	IsExpire *bool  `json:"is_expire"`       // of the samples; false means the longest possible life
 	Type     int    `json:"expire_type"`     // 0 expire_time, 1 expire_interval
 	Time     *int64 `json:"expire_time"`     // Unix seconds
 	Interval *int   `json:"expire_interval"` // days
 }
 
-// end gives the time of the end, or the errcode for which it is refused. Nothing lives for longer than 30 days.
+// end returns the time of the end, or the errcode for a bad one. The limit is 30 days.
 func (x linkLife) end(now time.Time) (end time.Time, errcode int, reason string) {
 	untold := x.IsExpire == nil && x.Type == 0 && x.Time == nil && x.Interval == nil
 	switch {
@@ -110,7 +110,7 @@ func (x linkLife) end(now time.Time) (end time.Time, errcode int, reason string)
 	case x.Time == nil:
 		return end, 85401, "expire_time is missing"
 	}
-	end = time.Unix(*x.Time, 0) // note: a whole second, so that "in a minute" may come to a little less
+	end = time.Unix(*x.Time, 0) // note: a whole second, so that "in a minute" may be a little less
 	if life := end.Sub(now); life < shortestLink-time.Second || life > longestLink {
 		return end, 85401, "expire_time must be one minute to 30 days from now"
 	}
@@ -137,8 +137,8 @@ func (s *Sim) generateScheme(c *call) reply {
 	}{plainOK{ErrMsg: "ok"}, made.URL})
 }
 
-// generateURLLink is POST /wxa/generate_urllink. note: a link through a web page of the cloud (cloud_base) is refused, as
-// there is no cloud here.
+// generateURLLink is POST /wxa/generate_urllink. note: it refuses a link through a web page of the cloud (cloud_base),
+// which is not simulated.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink.html (获取加密URLLink)
 func (s *Sim) generateURLLink(c *call) reply {
 	var in struct {
@@ -162,7 +162,7 @@ func (s *Sim) generateURLLink(c *call) reply {
 	}{plainOK{ErrMsg: "ok"}, made.URL})
 }
 
-// makeLink is what a scheme and a URL link have in common: two quotas, the checks, and an entry in the books.
+// makeLink is the common part of schemes and URL links: two quotas, the checks, and an entry in the books.
 func (s *Sim) makeLink(c *call, kind string, target linkTarget, life linkLife) (made *link, refusal reply) {
 	if errcode, reason := target.check(s); errcode != 0 {
 		return nil, c.refuse(errcode, reason)
@@ -230,7 +230,7 @@ func (s *Sim) generateShortLink(c *call) reply {
 	}{plainOK{ErrMsg: "ok"}, short.URL})
 }
 
-// keepShort counts a short link and enters it in the books, or gives the errcode of the quota that is used up.
+// keepShort counts and stores a short link, or returns the errcode of the exhausted quota.
 func (s *Sim) keepShort(short *link) (errcode int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,5 +255,5 @@ func (s *Sim) keepShort(short *link) (errcode int, reason string) {
 	return 0, ""
 }
 
-// permanentOf is under which name an app's permanent short links are counted.
+// permanentOf is the name under which an app's permanent short links are counted.
 func permanentOf(appid string) string { return appid + "/short" }

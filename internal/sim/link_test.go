@@ -16,7 +16,7 @@ func (w *apiSide) link(path string, body map[string]any) answer {
 	return w.call(http.MethodPost, "/wxa/"+path+"?access_token="+w.token(), jsonText(w.t, body))
 }
 
-// scheme is a body of generatescheme; what is outside jump_wxa comes with it.
+// scheme is a body of generatescheme; rest holds the fields outside of jump_wxa.
 func scheme(target, rest map[string]any) map[string]any {
 	body := map[string]any{"jump_wxa": target}
 	maps.Copy(body, rest)
@@ -160,7 +160,7 @@ func TestLinksOpen(t *testing.T) {
 	}
 }
 
-// Every quota, made small: the last one within passes and the next does not.
+// Every quota, made small: the last call within it passes and the next does not.
 func TestQuotas(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {
@@ -198,7 +198,7 @@ func TestQuotas(t *testing.T) {
 			}
 			w.close()
 			w = openWorld(t, w.dir, w.clock)
-			if s.quota != "countedCodes" && s.quota != "permanentShortLinks" { // of the windows a restart knows nothing
+			if s.quota != "countedCodes" && s.quota != "permanentShortLinks" { // a restart forgets the windows
 				for range 2 {
 					w.call(http.MethodPost, s.path+"?access_token="+w.token(), jsonText(t, s.body))
 				}
@@ -235,7 +235,7 @@ func TestOpensPerDay(t *testing.T) {
 	}
 }
 
-// Pages that are not published have a quota of their own; one that was used before costs nothing.
+// Unpublished pages have their own quota; a repeated one is free.
 func TestUncheckedPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sim.WithPages("pages/index/index"))
@@ -260,7 +260,7 @@ func TestUncheckedPages(t *testing.T) {
 	check()
 }
 
-// Counted codes are counted once each, also when many are made at once.
+// Counted codes are counted once each, also when many are made concurrently.
 func TestCountedCodesAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -287,7 +287,7 @@ func TestCountedCodesAtOnce(t *testing.T) {
 	}
 }
 
-// What a broken answer to a code looks like.
+// The broken answers of a code call.
 func TestCodeFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

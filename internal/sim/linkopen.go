@@ -8,7 +8,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// linkInfo is a link as the query calls tell it.
+// linkInfo is a link as the query calls return it.
 type linkInfo struct {
 	AppID      string `json:"appid"`
 	Path       string `json:"path"`
@@ -18,7 +18,7 @@ type linkInfo struct {
 	Env        string `json:"env_version"`
 }
 
-// linkQuota tells how often links of the mini program can still be opened today.
+// linkQuota is how often links of the mini program can still be opened today.
 type linkQuota struct {
 	Remain int `json:"remain_visit_quota"`
 }
@@ -65,7 +65,7 @@ func (s *Sim) queryURLLink(c *call) reply {
 	}{plainOK{ErrMsg: "ok"}, *info, quota})
 }
 
-// queryLink finds a link of the calling mini program. Both parts are told, whichever query_type asks for.
+// queryLink finds a link of the calling mini program. It returns both parts for every query_type.
 func (s *Sim) queryLink(c *call, kind, text string, queryType int) (*linkInfo, linkQuota, reply) {
 	if queryType != 0 && queryType != 1 {
 		return nil, linkQuota{}, c.refuse(40097, "query_type must be 0 or 1")
@@ -85,7 +85,7 @@ func isLink(text string) bool {
 	return strings.HasPrefix(text, schemePrefix) || strings.HasPrefix(text, urlPrefix) || strings.HasPrefix(text, shortPrefix)
 }
 
-// openLink is a tap on a link: from a message or a web page, or inside WeChat. The caller holds s.mu.
+// openLink is a tap on a link: in a message or web page, or inside WeChat. The caller holds s.mu.
 func (s *Sim) openLink(text string, inside bool, now time.Time) (scanAnswer, error) {
 	l := s.state.links[text]
 	switch {
@@ -100,7 +100,7 @@ func (s *Sim) openLink(text string, inside bool, now time.Time) (scanAnswer, err
 	}
 	query, err := url.ParseQuery(l.Query)
 	if err != nil {
-		query = nil // note: a stray percent sign is let through by the call; the page gets the text as it is
+		query = nil // note: the call accepts a stray percent sign; the page gets the text unchanged
 	}
 	return scanAnswer{
 		AppID: l.AppID, Path: or(strings.TrimPrefix(l.Path, "/"), homePage), Query: l.Query, Scene: query.Get("scene"), Env: l.Env,

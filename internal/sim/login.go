@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The lives and limits of the codes that a phone gives.
+// The lifetimes and limits of the codes that a phone issues.
 const (
 	grantLife      = 5 * time.Minute
 	loginsPerMin   = 100
@@ -14,8 +14,8 @@ const (
 	authorizedCode = "authorization_code"
 )
 
-// grant is a code that the phone gave to a mini program: of wx.login or of the phone number button. The two kinds are
-// separate namespaces. Good for five minutes and one use.
+// grant is a code that the phone gave to a mini program: from wx.login or from the phone number button. The two kinds
+// are separate namespaces. It is valid for five minutes and one use.
 type grant struct {
 	Code   string    `json:"code"`
 	Kind   string    `json:"kind"`
@@ -27,12 +27,12 @@ type grant struct {
 
 func (g grant) Entity() (kind, id string) { return "grant", g.Code }
 
-// grantTable is the codes that phones gave away.
+// grantTable holds the codes that phones issued.
 type grantTable struct{ grants map[string]*grant }
 
 func (t *grantTable) register(r *registry) { remember(r, "grant", &t.grants, (*grant).worthKeeping) }
 
-// expired is true from the fifth minute on.
+// expired is true from the fifth minute.
 func (g *grant) expired(now time.Time) bool { return now.Sub(g.MadeAt) >= grantLife }
 
 // newGrant makes a code for person. The caller holds s.mu.
@@ -43,7 +43,7 @@ func (s *Sim) newGrant(kind, code, appid, person string, now time.Time) (*grant,
 	return g, s.save(g)
 }
 
-// forgetGrants keeps the map from growing for as long as the simulator runs.
+// forgetGrants bounds the map's size.
 func (t *grantTable) forgetGrants(now time.Time) {
 	if len(t.grants)%10_000 != 0 {
 		return
@@ -51,7 +51,7 @@ func (t *grantTable) forgetGrants(now time.Time) {
 	maps.DeleteFunc(t.grants, func(_ string, g *grant) bool { return now.Sub(g.MadeAt) > time.Hour })
 }
 
-// code2Session is GET /sns/jscode2session: a code of wx.login becomes openid and session_key, once.
+// code2Session is GET /sns/jscode2session: it exchanges a code of wx.login for openid and session_key, once.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_code2session.html (小程序登录)
 func (s *Sim) code2Session(c *call) reply {
 	if code, reason := s.checkSecret(c.query.Get("appid"), c.query.Get("secret")); code != 0 {
@@ -73,7 +73,7 @@ func (s *Sim) code2Session(c *call) reply {
 	if err != nil {
 		return c.refuse(-1, err.Error())
 	}
-	// note: the live key, not that of the moment of wx.login; a later login has rotated it for everybody
+	// note: the live key, not the one at the time of wx.login; a later login has rotated it for all codes
 	live := s.state.sessions[id.session()]
 	if live == nil {
 		return c.refuse(40029, "the person has no session; this cannot follow a wx.login")
@@ -93,8 +93,8 @@ func (s *Sim) code2Session(c *call) reply {
 	}{live.Key, id.OpenID, unionID})
 }
 
-// checkLogin gives the errcode for which a login code is refused, 0 when it is good. A refused code is not used up.
-// The caller holds s.mu.
+// checkLogin returns the errcode for a bad login code, 0 for a good one. A refused code stays unused. The caller holds
+// s.mu.
 func (s *Sim) checkLogin(c *call, g *grant) (errcode int, reason string) {
 	switch {
 	case c.query.Get("js_code") == guestCode:
@@ -105,7 +105,7 @@ func (s *Sim) checkLogin(c *call, g *grant) (errcode int, reason string) {
 		return 40029, "the code belongs to another mini program"
 	case !s.limits.Allow("login/"+g.Person, loginsPerMin, time.Minute, c.now):
 		return 45011, "more than 100 logins of one person in a minute"
-	case !g.UsedAt.IsZero(): // note: asked before the age, as "code been used" is what the real service says of an old one too
+	case !g.UsedAt.IsZero(): // note: checked before the age, because the real service answers "code been used" for an old one too
 		return 40163, "the code was redeemed before; a code works once"
 	case g.expired(c.now):
 		return 40029, "the code is older than 5 minutes"

@@ -14,17 +14,17 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// Magic values decide how something ends with no call of the control API, as the card numbers of other payment simulators do. None of
-// them can be met by accident: the marks hold brackets, the amounts are close to ten million yuan, no country has the code 999, and
-// no openid that is made here begins as theirs do.
+// Magic values decide the result of a call without the control API, like the card numbers of other payment simulators.
+// They do not occur by accident: the marks contain brackets, the amounts are close to ten million yuan, the country
+// code 999 is unassigned, and other openids begin differently.
 
-// magicMark is a mark in any text that a call or its order has: [sim:notify.lost].
+// magicMark is a mark in any text of a call or its order: [sim:notify.lost].
 var magicMark = regexp.MustCompile(`\[sim:([a-z0-9_]+)\.([a-z0-9_]+)\]`)
 
-// magicBase is what the magic amounts begin from, in fen.
+// magicBase is the smallest magic amount, in fen.
 const magicBase = 987_654_300
 
-// magicAmounts maps what is added to magicBase to what happens.
+// magicAmounts maps what is added to magicBase to its effect.
 func magicAmounts() map[int64]string {
 	return map[int64]string{
 		1: "prepay.busy", 2: "pay.fail", 3: "notify.lost", 4: "notify.duplicate", 5: "notify.other_amount", 6: "notify.wrong_signature", 7: "refund.refund_abnormal",
@@ -37,7 +37,7 @@ func magicAmounts() map[int64]string {
 // magicCountry is the country code whose phone numbers are errcodes of the login: +999 40226.
 const magicCountry = "999"
 
-// magicOf is what an order's texts and amount ask for at a stage, empty for nothing.
+// magicOf returns what an order's texts and amount ask for at a stage, empty for nothing.
 func magicOf(stage string, total int64, texts ...string) string {
 	for _, text := range texts {
 		if !strings.Contains(text, "[sim:") {
@@ -56,7 +56,7 @@ func magicOf(stage string, total int64, texts ...string) string {
 	return ""
 }
 
-// magic is what an order asks for at a stage.
+// magic returns what an order asks for at a stage.
 func (o *order) magic(stage string) string {
 	if o == nil {
 		return ""
@@ -64,7 +64,7 @@ func (o *order) magic(stage string) string {
 	return magicOf(stage, o.Total, o.Description, o.Attach)
 }
 
-// kindOf makes a fault of a magic word, nil for words that are none at this place.
+// kindOf makes the fault of a magic word, nil for unknown words.
 func kindOf(on, kind string) *fault {
 	if kind == "" {
 		return nil
@@ -76,10 +76,10 @@ func kindOf(on, kind string) *fault {
 	return f
 }
 
-// faultHeader lets any call ask for a fault of its own: Sim-Fault: busy.
+// faultHeader lets a call ask for its own fault: Sim-Fault: busy.
 const faultHeader = "Sim-Fault"
 
-// magicStages are the words that stand for several calls in a mark.
+// magicStages are the words that mean several calls in a mark.
 func magicStages() map[string][]string {
 	return map[string][]string{
 		"prepay":       {"prepay", "prepay_native", "prepay_h5", "v2_unifiedorder"},
@@ -90,7 +90,7 @@ func magicStages() map[string][]string {
 	}
 }
 
-// stageOf is the word for a call, its own name where there is none.
+// stageOf returns the word for a call, its name by default.
 func stageOf(endpoint string) string {
 	for stage, names := range magicStages() {
 		if slices.Contains(names, endpoint) {
@@ -100,8 +100,8 @@ func stageOf(endpoint string) string {
 	return endpoint
 }
 
-// magicCall is the fault that a call asks for: by its header at each try, by what it says the first time that it says so. A second try
-// finds all well.
+// magicCall returns the fault that a call asks for: by its header every time, by its text once per body. The second try
+// succeeds.
 func (s *Sim) magicCall(c *call) *fault {
 	if kind := c.r.Header.Get(faultHeader); kind != "" {
 		f := kindOf(c.endpoint.name, kind)
@@ -128,7 +128,7 @@ func (s *Sim) magicCall(c *call) *fault {
 	return f
 }
 
-// magicKind looks for a mark of the call in what it says, in its order and in its person, and for a magic amount.
+// magicKind looks for a mark in the call, its order and its person, and for a magic amount.
 func (s *Sim) magicKind(c *call) string {
 	if len(c.body) > longestTried {
 		return ""
@@ -163,7 +163,7 @@ var (
 
 // amountIn finds an order's total in a body of either API.
 func amountIn(body []byte) int64 {
-	if !bytes.Contains(body, []byte("98765")) { // note: what nearly every body lacks, and this is asked of each
+	if !bytes.Contains(body, []byte("98765")) { // note: a fast check that nearly every body fails, because every call runs this
 		return 0
 	}
 	m := totalIn.FindSubmatch(body)
@@ -186,11 +186,12 @@ func (s *Sim) orderIn(c *call) *order {
 		}
 		return s.state.byTransaction[c.param("transaction_id")]
 	}
-	o, _ := s.orderOf("", number, s.Now()) // note: an order that cannot be kept is told by the call itself
+	o, _ := s.orderOf("", number, s.Now()) // note: the call itself reports an order that cannot be stored
 	return o
 }
 
-// magicNote is the fault that a notification's order asks for. note: lost are the first three rounds, anything else only the first.
+// magicNote returns the fault that a notification's order asks for. note: lost hits the first three rounds, the others
+// only the first.
 func (s *Sim) magicNote(n *notification) *fault {
 	stage := map[string]string{onNotification: "notify", onRefundNotification: "refund_notify", onPush: "push"}[n.faultName()]
 	if stage == "push" && n.Step == 0 {
@@ -208,7 +209,7 @@ func (s *Sim) magicNote(n *notification) *fault {
 	return kindOf(n.faultName(), kind)
 }
 
-// magicErrcode is the errcode that an openid stands for, 0 for all others.
+// magicErrcode returns the errcode in a magic openid, 0 for all others.
 func magicErrcode(openid string) int {
 	text, ok := strings.CutPrefix(openid, wire.MagicOpenID)
 	if !ok {
@@ -224,7 +225,7 @@ func magicErrcode(openid string) int {
 // openIDIn finds an openid in a body or a query of api.weixin.qq.com.
 var openIDIn = regexp.MustCompile(`"(?:openid|touser)"\s*:\s*"(oSIM-[0-9]+_*)"`)
 
-// magicAnswer refuses a call of api.weixin.qq.com whose openid is an errcode.
+// magicAnswer refuses a call of api.weixin.qq.com with a magic openid.
 func (c *call) magicAnswer() (reply, bool) {
 	openid := c.query.Get("openid")
 	if m := openIDIn.FindSubmatch(c.body); m != nil {
@@ -236,7 +237,7 @@ func (c *call) magicAnswer() (reply, bool) {
 	return reply{}, false
 }
 
-// magicLogin is the errcode of a person whose number is one, 0 for all others.
+// magicLogin returns the errcode in a person's magic phone number, 0 for all others.
 func (p *person) magicLogin() int {
 	if p.CountryCode != magicCountry {
 		return 0
@@ -245,7 +246,7 @@ func (p *person) magicLogin() int {
 	return n
 }
 
-// listMagic is GET /_sim/magic: the amounts, and how the rest is written.
+// listMagic is GET /_sim/magic: the amounts, and the syntax of the other values.
 func (s *Sim) listMagic(c *echo.Context) error {
 	amounts := map[string]string{}
 	for add, what := range magicAmounts() {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestMagicCalls: what a request says decides how it ends; a second try finds all well.
+// TestMagicCalls: a request's text decides its result; the second try succeeds.
 func TestMagicCalls(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -48,7 +48,7 @@ func TestMagicCalls(t *testing.T) {
 	}
 }
 
-// TestMagicPeople: an openid or a phone number that is an errcode.
+// TestMagicPeople: a magic openid or phone number.
 func TestMagicPeople(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -60,7 +60,7 @@ func TestMagicPeople(t *testing.T) {
 	}
 }
 
-// TestMagicNotifications: the marks of an order spoil its messages as queued faults do.
+// TestMagicNotifications: an order's marks change its messages as queued faults do.
 func TestMagicNotifications(t *testing.T) {
 	if _, err := sharedKeys(); err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestMagicNotifications(t *testing.T) {
 	}
 }
 
-// TestMagicIsTold: the table of the documents is that of the code.
+// TestMagicIsTold: the documents' table matches the code.
 func TestMagicIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

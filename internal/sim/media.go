@@ -24,7 +24,7 @@ const (
 	mediaFailed  = -1008    // the file could not be downloaded
 )
 
-// mediaCheck is one call of media_check_async and what came of it.
+// mediaCheck is one call of media_check_async and its result.
 type mediaCheck struct {
 	TraceID string     `json:"trace_id"`
 	AppID   string     `json:"appid"`
@@ -43,7 +43,7 @@ type mediaCheck struct {
 
 func (m mediaCheck) Entity() (kind, id string) { return "media", m.TraceID }
 
-// mediaTable is the pictures and sounds that are or were checked.
+// mediaTable holds the pictures and sounds that were submitted.
 type mediaTable struct{ media map[string]*mediaCheck }
 
 func (t *mediaTable) register(r *registry) {
@@ -57,7 +57,7 @@ func (t *mediaTable) register(r *registry) {
 	})
 }
 
-// begin is for the agenda: the file is fetched without the lock.
+// begin is for the agenda: it fetches the file without the lock.
 func (m *mediaCheck) begin(s *Sim, _ time.Time) errand {
 	return func(ctx context.Context) { s.finishMedia(ctx, m) }
 }
@@ -109,7 +109,7 @@ func (s *Sim) checkMedia(c *call) reply {
 	}{plainOK{ErrMsg: "ok"}, m.TraceID})
 }
 
-// mediaQuota counts a call and checks whose it is. The caller holds s.mu.
+// mediaQuota counts a call and checks the openid. The caller holds s.mu.
 func (s *Sim) mediaQuota(c *call, in mediaRequest) (errcode int, reason string) {
 	switch {
 	case !s.limits.Allow("media/minute/"+c.appid, s.quota(quotaMediaRate), time.Minute, c.now):
@@ -126,13 +126,13 @@ func (s *Sim) mediaQuota(c *call, in mediaRequest) (errcode int, reason string) 
 	return 0, ""
 }
 
-// finishMedia looks at what was asked for and pushes the result.
+// finishMedia checks the file and pushes the result.
 func (s *Sim) finishMedia(ctx context.Context, m *mediaCheck) {
 	said, err := s.look(ctx, *m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil || s.state.media[m.TraceID] != m {
-		return // note: cut short by Close; it is still open in the journal and done after the restart
+		return // note: Close interrupted it; it is still open in the journal and runs after the restart
 	}
 	now := s.Now()
 	done := *m
@@ -152,7 +152,7 @@ func (s *Sim) finishMedia(ctx context.Context, m *mediaCheck) {
 	*m = done
 }
 
-// fields is the result as the event tells it.
+// fields is the result as the event contains it.
 func (m mediaCheck) fields() pushFields {
 	fields := pushFields{"appid": m.AppID, "trace_id": m.TraceID, "version": 2, "errcode": m.ErrCode, "errmsg": "ok"}
 	if m.ErrCode != 0 {
@@ -164,8 +164,8 @@ func (m mediaCheck) fields() pushFields {
 	return fields
 }
 
-// look judges by marks: sim-risky or sim-review in the address, or in the bytes of a file on this machine.
-// NB! nothing is fetched from any other machine: the address comes from whoever calls the simulator.
+// look judges by marks: sim-risky or sim-review in the address, or in the bytes of a file on this machine. NB! it never
+// fetches from another machine, because the caller chooses the address.
 func (s *Sim) look(ctx context.Context, m mediaCheck) (judgement, error) {
 	content := []byte(m.URL)
 	if u, err := url.Parse(m.URL); err == nil && isLoopback(u.Hostname()) {
@@ -184,7 +184,7 @@ func (s *Sim) look(ctx context.Context, m mediaCheck) (judgement, error) {
 	return judgement{Suggest: suggestPass, Label: labelNormal}, nil
 }
 
-// fetchMedia downloads a file of this machine and looks at what it is.
+// fetchMedia downloads a file from this machine and checks its type.
 func (s *Sim) fetchMedia(ctx context.Context, m mediaCheck) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()
@@ -216,12 +216,12 @@ func (s *Sim) fetchMedia(ctx context.Context, m mediaCheck) ([]byte, error) {
 	return file, nil
 }
 
-// isPicture tells the formats that WeChat looks at.
+// isPicture accepts the formats that WeChat checks.
 func isPicture(contentType string) bool {
 	return oneOf("image/jpeg", "image/png", "image/bmp", "image/gif")(contentType)
 }
 
-// listMedia is GET /_sim/media: every check and its result, the latest first.
+// listMedia is GET /_sim/media: the checks and their results, the latest first.
 func (s *Sim) listMedia(c *echo.Context) error {
 	return s.inBook(c, func() any {
 		return book.Newest(s.state.media, func(m *mediaCheck) time.Time { return m.MadeAt }, func(m *mediaCheck) string { return m.TraceID })

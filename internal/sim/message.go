@@ -12,7 +12,7 @@ import (
 	"wxbase/internal/sim/book"
 )
 
-// serviceMessage is a subscribe message that lies in a person's WeChat, under 服务通知.
+// serviceMessage is a subscribe message in a person's WeChat, under 服务通知.
 type serviceMessage struct {
 	ID       string        `json:"id"` // msgid
 	AppID    string        `json:"appid"`
@@ -21,7 +21,7 @@ type serviceMessage struct {
 	Template string        `json:"templateId"`
 	Title    string        `json:"title"`
 	Lines    []messageLine `json:"lines"`
-	Page     string        `json:"page"` // with its query; empty makes a card that opens nothing
+	Page     string        `json:"page"` // with its query; a card without a page opens nothing
 	State    string        `json:"state"`
 	Lang     string        `json:"lang"`
 	SentAt   time.Time     `json:"sentAt"`
@@ -29,7 +29,7 @@ type serviceMessage struct {
 
 func (m serviceMessage) Entity() (kind, id string) { return "message", m.ID }
 
-// messageTable is the subscribe messages that were delivered, and to whom one is under way.
+// messageTable holds the delivered subscribe messages, and the openids to which one is being sent.
 type messageTable struct {
 	messages     map[string]*serviceMessage
 	messageShelf book.Shelf[serviceMessage]
@@ -45,7 +45,7 @@ func (t *messageTable) register(r *registry) {
 	r.surplus = append(r.surplus, t.surplus)
 }
 
-// surplus finds the oldest messages of more than most.
+// surplus finds the oldest messages beyond most.
 func (t *messageTable) surplus(most int) func() {
 	n := t.messageShelf.Excess(most)
 	if n == 0 {
@@ -76,7 +76,7 @@ func (s *Sim) sendMessage(c *call) reply {
 	if refusal, ok := c.decodeOr(47001, &in); !ok {
 		return refusal
 	}
-	in.State, in.Lang = or(in.State, "formal"), or(in.Lang, "zh_CN") // note: SDKs send empty texts for what nobody set
+	in.State, in.Lang = or(in.State, "formal"), or(in.Lang, "zh_CN") // note: SDKs send empty texts for unset fields
 	done, free := s.occupy(c, in.ToUser)
 	if !free {
 		return c.refuse(43108, "another message to this openid is under way")
@@ -107,7 +107,7 @@ func (s *Sim) sendMessage(c *call) reply {
 	return s.deliverMessage(c, in, t, id, lines)
 }
 
-// occupy marks an openid for as long as a message to it is under way, and takes the time that it takes.
+// occupy marks an openid while a message to it is being sent, and takes that time.
 func (s *Sim) occupy(c *call, openid string) (done func(), free bool) {
 	key := c.appid + "/" + openid
 	s.mu.Lock()
@@ -125,7 +125,7 @@ func (s *Sim) occupy(c *call, openid string) (done func(), free bool) {
 	}, true
 }
 
-// check gives the errcode for which the rest of a request is refused, 0 when it is good.
+// check returns the errcode for the rest of a request, 0 when it is valid.
 func (in *sendRequest) check(s *Sim) (errcode int, reason string) {
 	page, query, _ := strings.Cut(strings.TrimPrefix(in.Page, "/"), "?")
 	switch {
@@ -141,8 +141,8 @@ func (in *sendRequest) check(s *Sim) (errcode int, reason string) {
 	return 0, ""
 }
 
-// deliverMessage uses up a credit, puts the message into the person's WeChat and tells the backend so, in one write.
-// The caller holds s.mu.
+// deliverMessage uses a credit, puts the message into the person's WeChat and notifies the backend, in one write. The
+// caller holds s.mu.
 func (s *Sim) deliverMessage(c *call, in sendRequest, t template, id *identity, lines []messageLine) reply {
 	x := s.creditOf(c.appid, id.Person, t.ID)
 	if x.Left < 1 {
@@ -171,7 +171,8 @@ func (s *Sim) deliverMessage(c *call, in sendRequest, t template, id *identity, 
 	}{plainOK{ErrMsg: "ok"}, number})
 }
 
-// listMessages is GET /_sim/messages: what lies in everybody's WeChat, the latest first; ?limit= and ?after={id} page through it.
+// listMessages is GET /_sim/messages: all people's messages, the latest first; ?limit= and ?after={id} page through
+// them.
 func (s *Sim) listMessages(c *echo.Context) error {
 	return answerPage(s, c, func(st *state) *book.Shelf[serviceMessage] { return &st.messageShelf }, "", func(*serviceMessage) error { return nil })
 }

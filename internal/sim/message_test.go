@@ -21,7 +21,7 @@ func (w *apiSide) templates() map[string]string {
 	return out
 }
 
-// keywordTemplate makes a template of one keyword and gives its id.
+// keywordTemplate makes a template of one keyword and returns its id.
 func (w *apiSide) keywordTemplate(line string) string {
 	w.t.Helper()
 	return w.device(http.MethodPost, "/apps/"+w.app.AppID+"/templates", map[string]any{"title": "测试", "keywords": []string{line}}).text("priTmplId")
@@ -32,7 +32,7 @@ func (w *phoneSide) subscribe(person string, in map[string]any) answer {
 	return w.device(http.MethodPost, "/people/"+person+"/subscribe", in)
 }
 
-// allow gives one credit.
+// allow adds one credit.
 func (w *phoneSide) allow(person, template string) {
 	w.t.Helper()
 	if a := w.subscribe(person, map[string]any{"templateIds": []string{template}, "answer": "accept"}); a.text(template) != "accept" {
@@ -62,14 +62,14 @@ func shippedValues() map[string]any {
 	}
 }
 
-// Every limit of the table, from both sides.
+// Every limit of the table, just within and just beyond.
 func TestMessageValueLimits(t *testing.T) {
 	n := strings.Repeat
 	scenarios := []struct {
 		line     string
 		good     []string
 		tooMuch  []string
-		otherWay string // what the keyword's example is not
+		otherWay string // differs in type from the keyword's example
 	}{
 		{"thing1 物", []string{n("面", 20), n("x", 20), "面 & <b> 1😀"}, []string{n("面", 21), n("x", 21)}, "a\nb"},
 		{"number1 数", []string{n("9", 32), "0.5", n("9", 16) + "." + n("9", 16)}, []string{n("9", 33), n("9", 17) + "." + n("9", 16)}, "1a"},
@@ -218,7 +218,7 @@ func TestSubscribeDialog(t *testing.T) {
 		t.Errorf("got %d for an unknown answer, want 400", a.status)
 	}
 
-	// a long-term template is not used up, until it is taken back
+	// a long-term credit stays until it is taken back
 	w.allow("p1", queue)
 	calling := card(openid, queue, map[string]any{"letter1": "A", "number2": 17, "symbol3": "★", "thing4": "南门店"})
 	wantErrcode(t, w.sendTo(calling), 0)
@@ -226,7 +226,7 @@ func TestSubscribeDialog(t *testing.T) {
 	w.device(http.MethodPost, "/people/p1/unsubscribe", map[string]any{"templateIds": []string{queue}})
 	wantErrcode(t, w.sendTo(calling), 43101)
 
-	// an answer that is kept is given again, whatever the person would say
+	// a permanent answer is repeated, whatever the person would answer
 	w.subscribe("p1", map[string]any{"templateIds": []string{refund}, "answer": "reject", "always": true})
 	if a := w.subscribe("p1", map[string]any{"templateIds": []string{refund}, "answer": "accept"}); a.text(refund) != "reject" {
 		t.Errorf("got %s, want the kept answer", a.body)
@@ -261,7 +261,7 @@ func TestTemplatesAreListed(t *testing.T) {
 	}
 }
 
-// Two messages to one person at once: one goes out, the other is refused. One after the other, both go.
+// Of two concurrent messages to one person, one is sent and the other refused. In sequence both are sent.
 func TestConcurrentMessages(t *testing.T) {
 	t.Parallel()
 	inBubble(t, &shop{answer: always(200)}, func(w *world) {

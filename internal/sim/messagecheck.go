@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// badText tells text with a control character or a line break, which no message may hold.
+// badText reports a control character or a line break, which messages must not contain.
 func badText(text string) bool {
 	return !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl)
 }
 
-// What the types of a message hold; the lengths are apart. Times are of 24 hours.
+// The formats of the keyword types; the lengths are separate. Times have 24 hours.
 const (
 	clockPattern = `(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?`
 	dayPattern   = `(?:[0-9]{4}年(?:0?[1-9]|1[0-2])月(?:0?[1-9]|[12][0-9]|3[01])日|` +
@@ -34,7 +34,7 @@ var (
 	phraseShape = regexp.MustCompile(`^\p{Han}{1,5}$`)
 )
 
-// holds tells whether a value fits a keyword, by the table of the document.
+// holds tells whether a value fits a keyword, by the document's table.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_sendmessage.html (发送订阅消息)
 func (k keyword) holds(value string) bool {
 	if badText(value) {
@@ -84,13 +84,13 @@ func countDigits(value string) (n int) {
 func notSymbol(r rune) bool { return !unicode.IsPunct(r) && !unicode.IsSymbol(r) }
 func notPhone(r rune) bool  { return (r < '0' || r > '9') && r != ' ' && notSymbol(r) }
 
-// isRange takes one value or two with a ~ between them.
+// isRange accepts one value, or two with a ~ between them.
 func isRange(shape *regexp.Regexp, value string) bool {
 	from, to, both := strings.Cut(value, "~")
 	return shape.MatchString(strings.TrimSpace(from)) && (!both || shape.MatchString(strings.TrimSpace(to)))
 }
 
-// isName is 10 characters where one of them is Chinese, else 20; digits are none of a name's.
+// isName allows 10 characters if one of them is Chinese, else 20; digits are not allowed.
 func isName(value string) bool {
 	most := 20
 	for _, r := range value {
@@ -104,7 +104,7 @@ func isName(value string) bool {
 	return utf8.RuneCountInString(value) <= most
 }
 
-// TemplateData is the data of a message as it comes: {"thing1": {"value": "..."}}.
+// templateData is the data of a message as received: {"thing1": {"value": "..."}}.
 type templateData map[string]struct {
 	Value json.RawMessage `json:"value"`
 }
@@ -116,8 +116,8 @@ type messageLine struct {
 	Value string `json:"value"`
 }
 
-// fill puts data into the template's lines, or gives the argument that is wrong, as in "data.thing4.value invalid".
-// note: what the template does not ask for is passed over.
+// fill puts data into the template's lines, or returns the wrong argument, as in "data.thing4.value invalid". note: it
+// ignores data that the template does not use.
 func (t template) fill(data templateData) (lines []messageLine, wrong string) {
 	for _, k := range t.Keywords {
 		value, isText := scalarText(data[k.Code].Value)
@@ -132,7 +132,7 @@ func (t template) fill(data templateData) (lines []messageLine, wrong string) {
 	return lines, ""
 }
 
-// scalarText reads text, or a number as it is written; nothing and null are empty.
+// scalarText reads text, or a number as written; absent and null are empty.
 func scalarText(raw json.RawMessage) (text string, ok bool) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return "", true

@@ -15,7 +15,7 @@ type orderPathRow struct {
 
 func (r orderPathRow) Entity() (kind, id string) { return "order_path", r.AppID }
 
-// orderPathTable is the page of an order, by appid.
+// orderPathTable holds the page of an order, by appid.
 type orderPathTable struct{ orderPaths map[string]*orderPathRow }
 
 func (t *orderPathTable) register(r *registry) { remember(r, "order_path", &t.orderPaths, nil) }

@@ -9,7 +9,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// The kinds of bill. RECHARGE_REFUND is v2's alone and is always empty here.
+// The kinds of bill. RECHARGE_REFUND exists only in v2 and is always empty here.
 const (
 	billAll      = "ALL"
 	billSuccess  = "SUCCESS"
@@ -22,7 +22,7 @@ const (
 	feePerMyriad = 60
 )
 
-// billDay is the day in Beijing under which a bill lists t.
+// billDay is the Beijing day whose bill lists t.
 func billDay(t time.Time) string { return t.In(wire.Beijing()).Format(time.DateOnly) }
 
 // billColumns is the header of a kind of bill.
@@ -41,7 +41,7 @@ func billColumns(kind string) []string {
 	return append(columns, "费率备注")
 }
 
-// billLine is one payment or one refund. Amounts are fen; those that do not apply are zero.
+// billLine is one payment or one refund. Amounts are fen; unused ones are zero.
 type billLine struct {
 	at                              time.Time
 	text                            map[string]string
@@ -50,7 +50,7 @@ type billLine struct {
 	refundID, outRefundNo, kindText string
 }
 
-// payLine is a payment as a bill tells it.
+// payLine is a payment's line in a bill.
 func payLine(o *order) billLine {
 	fee := feeOf(o.payerTotal())
 	return billLine{
@@ -59,7 +59,7 @@ func payLine(o *order) billLine {
 	}
 }
 
-// refundLine is a refund as a bill made at asOf tells it; what becomes of it later, no bill ever says.
+// refundLine is a refund's line in a bill made at asOf; later changes appear in no bill.
 func refundLine(r *refund, o *order, asOf time.Time) billLine {
 	l := billLine{
 		at: r.MadeAt, text: orderColumns(o, r.MadeAt, stateRefund), refunded: r.PayerAmount, coupon: r.Amount - r.PayerAmount, asked: r.Amount,
@@ -69,7 +69,7 @@ func refundLine(r *refund, o *order, asOf time.Time) billLine {
 	if r.SettledAt == nil || r.SettledAt.After(asOf) {
 		return l
 	}
-	switch r.Status { // note: these words are the bill's own, not those of the API
+	switch r.Status { // note: these words are the bill's own, not the API's
 	case refundSuccess:
 		l.text["退款状态"], l.text["退款成功时间"] = "SUCCESS", billTime(*r.SettledAt)
 	case refundAbnormal:
@@ -97,13 +97,13 @@ func feeText(fen int64) string { return yuan(fen) + "000" }
 
 func billTime(t time.Time) string { return t.In(wire.Beijing()).Format(time.DateTime) }
 
-// billText makes merchant's text fit for a line: commas come escaped, line ends not at all.
+// billText prepares a merchant's text for a line: commas are escaped, line ends removed.
 func billText(text string) string {
 	return strings.NewReplacer(",", `\,`, "\r", " ", "\n", " ").Replace(text)
 }
 
-// cells gives the line's values under the columns. note: every value has a backtick before it, so that no spreadsheet
-// takes a number of 28 digits for a number.
+// cells returns the line's values under the columns. note: every value has a leading backtick, so that spreadsheets
+// keep numbers of 28 digits.
 func (l billLine) cells(columns []string) []string {
 	l.text["应结订单金额"], l.text["代金券金额"], l.text["订单金额"] = yuan(l.settled), yuan(l.couponPaid), yuan(l.total)
 	l.text["微信退款单号"], l.text["商户退款单号"], l.text["退款类型"] = l.refundID, l.outRefundNo, l.kindText
@@ -134,8 +134,8 @@ func billFile(kind string, lines []billLine) []byte {
 	return []byte(out.String())
 }
 
-// billLines gathers a day's payments (by the time they were paid) and refunds (by the time they were accepted), v2 and v3
-// alike. The caller holds s.mu.
+// billLines gathers a day's payments (by payment time) and refunds (by acceptance time), of v2 and v3. The caller holds
+// s.mu.
 func (s *Sim) billLines(mchID, day, kind string, asOf time.Time) []billLine {
 	var lines []billLine
 	if kind == billAll || kind == billSuccess {
@@ -160,7 +160,7 @@ func (s *Sim) billLines(mchID, day, kind string, asOf time.Time) []billLine {
 	return lines
 }
 
-// billProblem is why there is no bill; each API has its own word for it.
+// billProblem is why a bill is refused; each API has its own word for it.
 type billProblem int
 
 const (
@@ -177,7 +177,7 @@ const (
 	billMonths  = 3
 )
 
-// billDue tells whether there can be a bill of a day already, or still.
+// billDue tells whether the bill of a day can exist already, or still.
 func (s *Sim) billDue(day, now time.Time) billProblem {
 	local := now.In(wire.Beijing())
 	today := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, wire.Beijing())
@@ -192,7 +192,7 @@ func (s *Sim) billDue(day, now time.Time) billProblem {
 	return billFine
 }
 
-// bill makes the bill of a day that began at midnight in Beijing.
+// bill makes the bill of the day that begins at day, midnight in Beijing.
 func (s *Sim) bill(mchID string, day time.Time, kind string, now time.Time) ([]byte, billProblem) {
 	if problem := s.billDue(day, now); problem != billFine {
 		return nil, problem

@@ -20,7 +20,7 @@ func (w *merchantSide) bill(query string) answer {
 	return w.pay(http.MethodGet, "/v3/bill/tradebill?"+query, "")
 }
 
-// download fetches what a bill call pointed at and gives the file.
+// download fetches the file to which a bill call points.
 func (w *merchantSide) download(a answer) []byte {
 	w.t.Helper()
 	path, ok := strings.CutPrefix(a.text("download_url"), w.srv.URL)
@@ -156,7 +156,7 @@ func TestTradeBillKinds(t *testing.T) {
 
 func TestTradeBillRefusals(t *testing.T) {
 	w := newWorld(t)
-	traded(w) // it is ten o'clock on March 2 now
+	traded(w) // now it is ten o'clock on March 2
 	scenarios := []struct {
 		name, query string
 		back        time.Duration
@@ -201,7 +201,7 @@ func TestBillDownload(t *testing.T) {
 	wantPayError(t, w.pay(http.MethodGet, path, ""), 400, "INVALID_REQUEST")
 }
 
-// The day ends at midnight in Beijing, for the payment by when it was paid and for the refund by when it was accepted.
+// The day ends at midnight in Beijing, for a payment by its payment time and for a refund by its acceptance time.
 func TestBillDays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -27,8 +27,8 @@ const (
 	originRefund   = "refund"
 )
 
-// notification is one message to a merchant with every attempt to deliver it. It tells of a payment or of a refund, as it
-// was at that moment. A message to a mini program's backend is one too, with Push and an AppID.
+// notification is one message to a merchant with all its attempts. It describes a payment or a refund at that moment. A
+// message to a mini program's backend is one too, with Push and an AppID.
 type notification struct {
 	ID          string       `json:"id"`
 	EventType   string       `json:"event_type"`
@@ -54,11 +54,11 @@ type notification struct {
 
 func (n notification) Entity() (kind, id string) { return "notification", n.ID }
 
-// notificationTable is the messages to the merchant's backend.
+// notificationTable holds the messages to the merchant's backend.
 type notificationTable struct {
 	notifications map[string]*notification
 	noteShelf     book.Shelf[notification]
-	withBodies    []*notification // the latest attempted, whose attempts keep their bodies
+	withBodies    []*notification // the latest attempted ones, whose attempts keep their bodies
 }
 
 func (t *notificationTable) register(r *registry) {
@@ -73,7 +73,7 @@ func (t *notificationTable) register(r *registry) {
 	})
 }
 
-// reindex puts what is still open on the agenda.
+// reindex puts open messages on the agenda.
 func (t *notificationTable) reindex(at restart) {
 	t.noteShelf.Restock(t.notifications, func(n *notification) time.Time { return n.MadeAt })
 	for _, n := range t.noteShelf.Rows {
@@ -86,22 +86,22 @@ func (t *notificationTable) reindex(at restart) {
 	}
 }
 
-// begin is for the agenda: a round is delivered without the lock.
+// begin is for the agenda: it delivers a round without the lock.
 func (n *notification) begin(s *Sim, _ time.Time) errand {
 	return func(ctx context.Context) { s.deliver(ctx, n) }
 }
 
-// addNotification keeps a new notification, which is due.
+// addNotification stores a new notification, which is due.
 func (st *state) addNotification(n *notification) {
 	st.notifications[n.ID] = n
 	st.noteShelf.Put(n.ID, n)
 	st.agenda.enter(n.Due, n)
 }
 
-// bodiesKept is how many notifications keep what was sent and answered; of older ones only times and verdicts remain.
+// bodiesKept is how many notifications keep requests and answers; older ones keep only times and verdicts.
 const bodiesKept = 500
 
-// keepBodies counts a notification among the latest attempted and strips the one that falls out.
+// keepBodies adds a notification to the latest attempted ones and strips the one that drops out.
 func (t *notificationTable) keepBodies(n *notification) {
 	if n.hasBodies || len(n.Attempts) == 0 {
 		return
@@ -121,7 +121,7 @@ func (t *notificationTable) keepBodies(n *notification) {
 	}
 }
 
-// forgetNotes drops so many of the oldest messages that are done with, whosever they are; of those that belong to an order only the message goes.
+// forgetNotes drops so many of the oldest finished messages of all kinds; an order itself stays when its message goes.
 func (t *notificationTable) forgetNotes(n int) {
 	for _, one := range t.noteShelf.Rows {
 		if n == 0 {
@@ -135,18 +135,18 @@ func (t *notificationTable) forgetNotes(n int) {
 	t.dropNotes()
 }
 
-// dropNotes takes the messages that are in no map any more out of the lists.
+// dropNotes removes the messages that are in none of the maps from the lists.
 func (t *notificationTable) dropNotes() {
 	gone := func(n *notification) bool { return t.notifications[n.ID] == nil }
 	t.noteShelf.Drop(gone)
 	t.withBodies = slices.DeleteFunc(t.withBodies, gone)
 }
 
-// faultName is what a fault is queued for that hits this message.
+// faultName is the target under which a fault for this message is queued.
 func (n *notification) faultName() string {
 	switch {
 	case n.Replay != nil:
-		return "" // what is overheard already is spoilt no further
+		return "" // a replayed message gets no further fault
 	case n.Push != nil:
 		return onPush
 	case n.Refund != nil:
@@ -155,7 +155,7 @@ func (n *notification) faultName() string {
 	return onNotification
 }
 
-// mchID is whose message this is, empty for one to a mini program.
+// mchID is the merchant of this message, empty for one to a mini program.
 func (n *notification) mchID() string {
 	switch {
 	case n.Refund != nil:
@@ -169,7 +169,7 @@ func (n *notification) mchID() string {
 // attempt is one POST to the notify_url.
 type attempt struct {
 	At      time.Time         `json:"at"`
-	URL     string            `json:"url,omitempty"` // of a push, which carries its signature in the query
+	URL     string            `json:"url,omitempty"` // of a push, whose query carries the signature
 	Status  int               `json:"status"`        // 0 when there was no answer
 	Error   string            `json:"error,omitempty"`
 	Fault   string            `json:"fault,omitempty"`
@@ -186,7 +186,7 @@ func newNotification(event, format, url string, now time.Time) *notification {
 	}
 }
 
-// paidNotification is the message that follows a payment.
+// paidNotification is the message after a payment.
 func paidNotification(o *order, now time.Time) *notification {
 	n := newNotification(eventPaid, or(o.API, apiV3), o.NotifyURL, now)
 	told := o.transaction()
@@ -194,7 +194,7 @@ func paidNotification(o *order, now time.Time) *notification {
 	return n
 }
 
-// notifyClient is how WeChat posts; the deadline of five seconds comes with each request.
+// notifyClient posts as WeChat does; each request carries the deadline of five seconds.
 func notifyClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport: transport,
@@ -213,7 +213,7 @@ type notifyEnvelope struct {
 	Resource     *notifyResource `json:"resource,omitempty"`
 }
 
-// notifyResource is the sealed inside.
+// notifyResource is the encrypted part.
 type notifyResource struct {
 	OriginalType   string `json:"original_type"`
 	Algorithm      string `json:"algorithm"`
@@ -222,7 +222,7 @@ type notifyResource struct {
 	Nonce          string `json:"nonce"`
 }
 
-// seal makes one attempt's message anew.
+// seal builds the message of one attempt.
 func (s *Sim) seal(n *notification, f *fault) (body []byte, header http.Header, err error) {
 	header = http.Header{
 		"Content-Type": {"application/json"}, "User-Agent": {"Mozilla/4.0"}, "Accept": {"*/*"},
@@ -244,7 +244,7 @@ func (s *Sim) seal(n *notification, f *fault) (body []byte, header http.Header, 
 	return body, header, nil
 }
 
-// sealV3 encrypts what happened under the APIv3 key.
+// sealV3 encrypts the event under the APIv3 key.
 func (s *Sim) sealV3(n *notification, f *fault) ([]byte, error) {
 	var plain []byte
 	origin, summary := originTransact, "支付成功"
@@ -273,12 +273,12 @@ func (s *Sim) sealV3(n *notification, f *fault) ([]byte, error) {
 	return body, nil
 }
 
-// withExtra adds a field that no document knows, as WeChat does now and then.
+// withExtra adds an undocumented field, as WeChat does sometimes.
 func withExtra(object []byte) []byte {
 	return append(bytes.TrimSuffix(object, []byte("}")), `,"sim_extra":{"since":"2026"}}`...)
 }
 
-// falsify changes what the message says, in the ways a receiver has to notice.
+// falsify changes the content, in ways that a receiver must notice.
 func (f *fault) falsify(t transaction) transaction {
 	switch {
 	case f.hasKind("other_amount"):
@@ -294,7 +294,7 @@ func (f *fault) falsify(t transaction) transaction {
 	return t
 }
 
-// post delivers once and tells how it went. It never fails: an error is part of the attempt.
+// post delivers once and records the result. It never fails: an error is part of the attempt.
 func (s *Sim) post(ctx context.Context, n *notification, f *fault) (try attempt) {
 	started := time.Now()
 	try = attempt{At: s.Now(), Fault: f.name()}
@@ -319,7 +319,7 @@ func (s *Sim) post(ctx context.Context, n *notification, f *fault) (try attempt)
 	return try
 }
 
-// exchange posts, and notes what came back or why nothing did.
+// exchange posts, and notes the answer or the error.
 func (s *Sim) exchange(ctx context.Context, out outgoing, try *attempt) (answer []byte) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, out.url, bytes.NewReader(out.body))
 	if err != nil {
@@ -338,7 +338,7 @@ func (s *Sim) exchange(ctx context.Context, out outgoing, try *attempt) (answer 
 	return answer
 }
 
-// sealAny makes one attempt's request, of whatever kind; set matters for a push only.
+// sealAny builds one attempt's request, of any kind; set is used only for a push.
 func (s *Sim) sealAny(n *notification, f *fault) (out outgoing, set pushRow, err error) {
 	if n.Push != nil {
 		return s.sealMessage(n, f)
@@ -348,8 +348,8 @@ func (s *Sim) sealAny(n *notification, f *fault) (out outgoing, set pushRow, err
 	return out, set, err
 }
 
-// received tells whether the receiver took the message. With v3 the status decides and not the body; with v2 the body does, and
-// what a push may be answered with is in checkPushAnswer.
+// received tells whether the receiver accepted the message. With v3 the status decides, with v2 the body;
+// checkPushAnswer decides about a push.
 func (n *notification) received(try attempt) bool {
 	switch {
 	case n.Push != nil:

@@ -25,7 +25,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-// shop is the receiver of notifications: a transport that records what it gets and answers by rule.
+// shop is the receiver of notifications: a transport that records requests and answers by rule.
 type shop struct {
 	mu     sync.Mutex
 	got    []delivery
@@ -43,7 +43,7 @@ type delivery struct {
 func (s *shop) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	var err error
-	if r.Body != nil { // note: a download has none
+	if r.Body != nil { // note: a download has no body
 		if body, err = io.ReadAll(r.Body); err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func (s *shop) turn(answer func(int, *http.Request) (int, error)) {
 	s.answer = answer
 }
 
-// text changes what the receiver says.
+// text changes the receiver's answer body.
 func (s *shop) text(body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,10 +87,10 @@ func always(status int) func(int, *http.Request) (int, error) {
 	return func(int, *http.Request) (int, error) { return status, nil }
 }
 
-// inBubble runs a test with a paid order whose notification is on its way, on a clock that stands still until it sleeps.
+// inBubble runs a test with a paid order whose notification is under way; its clock advances only when the test sleeps.
 func inBubble(t *testing.T, s *shop, test func(w *world)) {
 	t.Helper()
-	if _, err := sharedKeys(); err != nil { // note: made outside, the bubble would wait for it on its own clock
+	if _, err := sharedKeys(); err != nil { // note: made outside, because the bubble would wait for it on its own clock
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -116,7 +116,7 @@ func (w *merchantSide) buy(number string) {
 	synctest.Wait()
 }
 
-// opened is a notification with its signature checked and its resource decrypted, the way a merchant does it.
+// opened is a notification with its signature checked and its resource decrypted, as a merchant does it.
 type opened struct {
 	ID         string `json:"id"`
 	CreateTime string `json:"create_time"`
@@ -376,7 +376,7 @@ func TestPaymentIsOneJournalLine(t *testing.T) {
 	}
 }
 
-// A backend that lives on the machine's clock keeps working after the simulator's calendar was moved.
+// A backend on the machine's clock keeps working after the simulator's calendar was moved.
 func TestBothClocksWork(t *testing.T) {
 	t.Parallel()
 	s := &shop{answer: always(204)}

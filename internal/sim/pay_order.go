@@ -19,7 +19,7 @@ const (
 	leastToExpiry = time.Minute
 )
 
-// order is one out_trade_no of the merchant. Amounts are fen.
+// order is one out_trade_no of a merchant. Amounts are fen.
 type order struct {
 	AppID         string        `json:"appid"`
 	MchID         string        `json:"mchid"`
@@ -31,9 +31,9 @@ type order struct {
 	DeviceID      string        `json:"device_id,omitempty"`
 	Total         int64         `json:"total"`
 	State         string        `json:"trade_state"`
-	Hash          string        `json:"hash"` // of the first request's parameters, for the re-entry rule
+	Hash          string        `json:"hash"` // of the first request's parameters, to compare repeats
 	ByKey         bool          `json:"by_key"`
-	API           string        `json:"api"` // v3 or v2, by which it was made
+	API           string        `json:"api"` // v3 or v2, which made it
 	TradeType     string        `json:"trade_type,omitempty"`
 	SignType      string        `json:"sign_type,omitempty"` // of v2: MD5 or HMAC-SHA256
 	Sharing       bool          `json:"profit_sharing,omitempty"`
@@ -48,11 +48,11 @@ type order struct {
 	Test          bool          `json:"test,omitempty"`     // reported as a test, which needs no shipping
 	ReceivedAt    *time.Time    `json:"received_at,omitempty"`
 	Coupon        int64         `json:"coupon,omitempty"`   // the part of Total that a coupon paid
-	Refunded      int64         `json:"refunded,omitempty"` // of all refunds that are not CLOSED
+	Refunded      int64         `json:"refunded,omitempty"` // sum of the refunds that are not CLOSED
 	ClosedAt      *time.Time    `json:"closed_at,omitempty"`
 }
 
-// prepayGrant is one prepay_id, good for two hours whatever time_expire says.
+// prepayGrant is one prepay_id, valid for two hours regardless of time_expire.
 type prepayGrant struct {
 	ID     string    `json:"id"`
 	URL    string    `json:"url,omitempty"` // code_url or h5_url
@@ -61,13 +61,13 @@ type prepayGrant struct {
 
 func (o order) Entity() (kind, id string) { return "order", o.MchID + "/" + o.OutTradeNo }
 
-// orderTable is the orders, and the indexes by which a call finds one without a walk over all.
+// orderTable holds the orders, and indexes so that a call finds one without a scan.
 type orderTable struct {
 	orders        map[string]*order
 	byPrepay      map[string]*order
 	byTransaction map[string]*order
 	paidShelf     []*order            // in the order of payment
-	paidBefore    int                 // how many were at the front of paidShelf and are forgotten
+	paidBefore    int                 // how many at the front of paidShelf are forgotten
 	paidOn        map[string][]*order // by the day in Beijing
 	orderShelf    book.Shelf[order]
 }
@@ -91,7 +91,7 @@ func (t *orderTable) reindex(at restart) {
 	slices.SortStableFunc(t.paidShelf, func(a, b *order) int { return a.PaidAt.Compare(*b.PaidAt) })
 }
 
-// addOrder keeps an order, new or changed.
+// addOrder stores an order, new or changed.
 func (t *orderTable) addOrder(o *order) {
 	_, id := o.Entity()
 	t.orders[id] = o
@@ -99,7 +99,7 @@ func (t *orderTable) addOrder(o *order) {
 	t.index(o)
 }
 
-// index makes an order findable by its prepay ids, its transaction and its day.
+// index adds an order to the indexes by prepay id, transaction and day.
 func (t *orderTable) index(o *order) {
 	for _, p := range o.Prepays {
 		t.byPrepay[p.ID] = o
@@ -116,16 +116,16 @@ func (t *orderTable) index(o *order) {
 	t.paidShelf = append(t.paidShelf, o)
 }
 
-// paid is true for ever once somebody paid: a refund, even of a part, only renames the state.
+// paid stays true after a payment: a refund, even of a part, only renames the state.
 func (o *order) paid() bool { return o.State == stateSuccess || o.State == stateRefund }
 
 // payerTotal is what came out of the payer's own pocket.
 func (o *order) payerTotal() int64 { return o.Total - o.Coupon }
 
-// alive is false from the second hour on.
+// alive is false from the second hour.
 func (p prepayGrant) alive(now time.Time) bool { return now.Sub(p.MadeAt) < prepayLife }
 
-// ripen closes an order that nobody paid for seven days and tells whether it did.
+// ripen closes an order that stayed unpaid for seven days and tells whether it did.
 func (o *order) ripen(now time.Time) bool {
 	if o.State != stateNotPay || now.Sub(o.MadeAt) < orderLife {
 		return false
@@ -135,12 +135,12 @@ func (o *order) ripen(now time.Time) bool {
 	return true
 }
 
-// findOrder gives an order of a merchant as it stands at now, nil when there is none. The caller holds s.mu.
+// findOrder returns a merchant's order in its state at now; nil without one. The caller holds s.mu.
 func (s *Sim) findOrder(mchID, number string, now time.Time) (*order, error) {
 	return s.ripened(s.state.orders[mchID+"/"+number], now)
 }
 
-// ripened closes an order that is due for it. The caller holds s.mu.
+// ripened closes an order whose time has come. The caller holds s.mu.
 func (s *Sim) ripened(o *order, now time.Time) (*order, error) {
 	if o != nil && o.ripen(now) {
 		return o, s.save(o)
@@ -148,7 +148,7 @@ func (s *Sim) ripened(o *order, now time.Time) (*order, error) {
 	return o, nil
 }
 
-// transaction is the order as a query or a notification tells it.
+// transaction is the order as a query or a notification returns it.
 type transaction struct {
 	AppID          string            `json:"appid"`
 	MchID          string            `json:"mchid"`
@@ -180,12 +180,12 @@ type promotion struct {
 	CurrencyID string `json:"currency"`
 }
 
-// transactionPayer is empty until somebody paid.
+// transactionPayer is empty until the order is paid.
 type transactionPayer struct {
 	OpenID string `json:"openid,omitempty"`
 }
 
-// transactionAmount is in fen; what the payer gave is there once they gave it.
+// transactionAmount is in fen; the payer's amounts exist only after the payment.
 type transactionAmount struct {
 	Total         int64  `json:"total"`
 	PayerTotal    *int64 `json:"payer_total,omitempty"`
@@ -198,7 +198,7 @@ type transactionScene struct {
 	DeviceID string `json:"device_id"`
 }
 
-// transaction tells only what WeChat Pay tells at that state: an unpaid order has no payer, no time, no transaction.
+// transaction returns only what WeChat Pay returns in that state: an unpaid order lacks payer, time and transaction.
 func (o *order) transaction() transaction {
 	t := transaction{
 		AppID: o.AppID, MchID: o.MchID, OutTradeNo: o.OutTradeNo, TradeState: o.State, TradeStateDesc: stateText(o.State),
@@ -223,7 +223,7 @@ func (o *order) transaction() transaction {
 	return t
 }
 
-// couponID names the one coupon that there is.
+// couponID is the id of the only coupon.
 const couponID = "1095190000"
 
 // stateText is trade_state_desc.

@@ -7,7 +7,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// The states of a refund, and who asked for it.
+// The states of a refund, and its origin.
 const (
 	refundProcessing = "PROCESSING"
 	refundSuccess    = "SUCCESS"
@@ -22,7 +22,7 @@ const (
 	refundableFor = 365 * 24 * time.Hour
 )
 
-// refund is one out_refund_no: one refund for ever, however often it is asked for. Amounts are fen.
+// refund is one out_refund_no: permanently one refund, also after repeated requests. Amounts are fen.
 type refund struct {
 	MchID         string     `json:"mchid"`
 	AppID         string     `json:"appid"`
@@ -40,7 +40,7 @@ type refund struct {
 	API           string     `json:"api"` // v3, v2 or platform
 	Hash          string     `json:"hash"`
 	ByKey         bool       `json:"by_key"`
-	Fate          string     `json:"fate,omitempty"` // what PROCESSING ends in when not in SUCCESS
+	Fate          string     `json:"fate,omitempty"` // what PROCESSING ends in, if not SUCCESS
 	MadeAt        time.Time  `json:"made_at"`
 	SettleAt      time.Time  `json:"settle_at,omitzero"` // when PROCESSING ends by itself
 	SettledAt     *time.Time `json:"settled_at,omitempty"`
@@ -48,7 +48,7 @@ type refund struct {
 
 func (r refund) Entity() (kind, id string) { return "refund", r.MchID + "/" + r.OutRefundNo }
 
-// refundTable is the refunds, and the indexes by which a call finds those of an order or a day.
+// refundTable holds the refunds, and indexes by order and by day.
 type refundTable struct {
 	refunds     map[string]*refund
 	byRefundID  map[string]*refund
@@ -63,7 +63,7 @@ func (t *refundTable) register(r *registry) {
 	r.indexes = append(r.indexes, t.reindex)
 }
 
-// reindex is indexRefund for all that the journal gave. Those under way go on the agenda.
+// reindex indexes all refunds from the journal. Open ones go on the agenda.
 func (t *refundTable) reindex(at restart) {
 	for _, one := range t.refunds {
 		t.byRefundID[one.RefundID] = one
@@ -78,7 +78,7 @@ func (t *refundTable) reindex(at restart) {
 	}
 }
 
-// addRefund keeps a new refund.
+// addRefund stores a new refund.
 func (t *refundTable) addRefund(r *refund) {
 	_, id := r.Entity()
 	t.refunds[id] = r
@@ -86,7 +86,7 @@ func (t *refundTable) addRefund(r *refund) {
 	t.indexRefund(r)
 }
 
-// indexRefund makes a new refund findable by its id, its order and its day.
+// indexRefund adds a new refund to the indexes by id, order and day.
 func (t *refundTable) indexRefund(r *refund) {
 	t.byRefundID[r.RefundID] = r
 	t.refundsOf[r.orderKey()] = append(t.refundsOf[r.orderKey()], r)
@@ -94,10 +94,10 @@ func (t *refundTable) indexRefund(r *refund) {
 	t.refundedOn[day] = append(t.refundedOn[day], r)
 }
 
-// orderKey is the order's id in the books.
+// orderKey is the id of the order in the books.
 func (r *refund) orderKey() string { return r.MchID + "/" + r.OutTradeNo }
 
-// refundAsk is what a caller wants, whichever API it speaks.
+// refundAsk is a request for a refund, in either API.
 type refundAsk struct {
 	mchID, outRefundNo, transactionID, outTradeNo string
 	amount, total                                 int64
@@ -107,7 +107,7 @@ type refundAsk struct {
 	fault                                         *fault
 }
 
-// refundRefusal is why a refund was not accepted; each API has its own word for it.
+// refundRefusal is why a refund was refused; each API has its own word for it.
 type refundRefusal struct {
 	kind   refundProblem
 	reason string
@@ -131,7 +131,7 @@ const (
 	problemAccount
 )
 
-// acceptRefund makes a refund or gives the one that has this number. The caller holds s.mu.
+// acceptRefund makes a refund, or returns the existing one with this number. The caller holds s.mu.
 func (s *Sim) acceptRefund(ask refundAsk, now time.Time) (*refund, refundRefusal, error) {
 	o, problem, err := s.refundedOrder(ask, now)
 	if err != nil || problem.kind != problemNone {
@@ -151,7 +151,7 @@ func (s *Sim) acceptRefund(ask refundAsk, now time.Time) (*refund, refundRefusal
 	return r, refundRefusal{}, err
 }
 
-// refundedOrder finds the paid order that is meant.
+// refundedOrder finds the paid order of a request.
 func (s *Sim) refundedOrder(ask refundAsk, now time.Time) (*order, refundRefusal, error) {
 	o := s.state.byTransaction[ask.transactionID]
 	if ask.transactionID == "" {
@@ -169,7 +169,7 @@ func (s *Sim) refundedOrder(ask refundAsk, now time.Time) (*order, refundRefusal
 	return o, refundRefusal{}, nil
 }
 
-// compare tells whether a repeated request means the refund that has its number.
+// compare tells whether a repeated request matches the refund with its number.
 func (r *refund) compare(ask refundAsk, o *order) refundRefusal {
 	switch {
 	case r.Amount != ask.amount || r.Total != ask.total:
@@ -182,7 +182,7 @@ func (r *refund) compare(ask refundAsk, o *order) refundRefusal {
 	return refundRefusal{}
 }
 
-// refundable checks the rules for one more refund of an order.
+// refundable checks the rules for another refund of an order.
 func (s *Sim) refundable(o *order, ask refundAsk, now time.Time) refundRefusal {
 	earlier := s.state.refundsOf[o.MchID+"/"+o.OutTradeNo]
 	switch {
@@ -192,7 +192,7 @@ func (s *Sim) refundable(o *order, ask refundAsk, now time.Time) refundRefusal {
 		return refundRefusal{problemTotal, "total is not that of the order"}
 	case ask.fromShares && !o.Sharing:
 		return refundRefusal{problemShares, "amount.from is for orders with profit sharing"}
-	case o.Refunded+ask.amount > o.Total: // NB! the sum over all refunds, also those still under way
+	case o.Refunded+ask.amount > o.Total: // NB! the sum over all refunds, including open ones
 		return refundRefusal{problemSum, "all refunds together are more than the order"}
 	case len(earlier) >= mostRefunds:
 		return refundRefusal{problemCount, "the order has 50 refunds, which is all it can have"}
@@ -206,7 +206,7 @@ func (s *Sim) refundable(o *order, ask refundAsk, now time.Time) refundRefusal {
 	return refundRefusal{}
 }
 
-// MakeRefund accepts a refund: the order shows REFUND from now on, in the same write.
+// makeRefund accepts a refund: the same write sets the order to REFUND.
 func (s *Sim) makeRefund(o *order, ask refundAsk, now time.Time) (*refund, error) {
 	r := &refund{
 		MchID: o.MchID, AppID: o.AppID, OutRefundNo: ask.outRefundNo, RefundID: wire.NewRefundID(now), OutTradeNo: o.OutTradeNo,
@@ -237,8 +237,8 @@ func (s *Sim) makeRefund(o *order, ask refundAsk, now time.Time) (*refund, error
 	return r, nil
 }
 
-// payerShare is how much of a refund goes to the payer's pocket; the rest falls back to the coupon. The shares of all
-// refunds together are exactly what the payer paid.
+// payerShare is the part of a refund that goes to the payer; the rest returns to the coupon. The shares of all refunds
+// together equal what the payer paid.
 func (o *order) payerShare(amount int64) int64 {
 	share := func(refunded int64) int64 { return refunded * o.payerTotal() / o.Total }
 	return share(o.Refunded+amount) - share(o.Refunded)
@@ -260,7 +260,7 @@ func (s *Sim) settleRefund(r *refund, status string, at time.Time) error {
 	o := s.state.orders[r.orderKey()]
 	left := *o
 	if status == refundClosed {
-		left.Refunded -= r.Amount // note: the money is free for a new try, which needs a new number
+		left.Refunded -= r.Amount // note: the money is free for another refund, which needs a new number
 		rows = append(rows, left)
 	}
 	n := s.refundNotification(settled, at)
@@ -278,7 +278,7 @@ func (s *Sim) settleRefund(r *refund, status string, at time.Time) error {
 	return nil
 }
 
-// begin is for the agenda: it settles a refund, and tries later again when the journal cannot keep that.
+// begin is for the agenda: it settles a refund, and retries later when the journal fails.
 func (r *refund) begin(s *Sim, now time.Time) errand {
 	if _, err := s.ripenedRefund(r, now); err != nil {
 		s.note("refund", "the journal could not keep a settled refund: "+err.Error())

@@ -6,7 +6,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// refundNotice is what a REFUND notification of v3 tells, once opened.
+// refundNotice is the decrypted content of a v3 REFUND notification.
 // https://pay.weixin.qq.com/doc/v3/merchant/4012791865 (退款结果通知)
 type refundNotice struct {
 	MchID               string             `json:"mchid"`
@@ -20,7 +20,7 @@ type refundNotice struct {
 	Amount              refundNoticeAmount `json:"amount"`
 }
 
-// refundNoticeAmount is in fen; this message names no currency.
+// refundNoticeAmount is in fen; this message has no currency.
 type refundNoticeAmount struct {
 	Total       int64 `json:"total"`
 	Refund      int64 `json:"refund"`
@@ -28,7 +28,7 @@ type refundNoticeAmount struct {
 	PayerRefund int64 `json:"payer_refund"`
 }
 
-// notice tells the refund as it was settled.
+// notice describes the settled refund.
 func (r refund) notice() refundNotice {
 	n := refundNotice{
 		MchID: r.MchID, OutTradeNo: r.OutTradeNo, TransactionID: r.TransactionID, OutRefundNo: r.OutRefundNo, RefundID: r.RefundID,
@@ -52,10 +52,10 @@ func refundSummary(status string) string {
 	return "退款成功"
 }
 
-// refundNotification is the message that follows the end of a refund, nil when nobody asked for one.
+// refundNotification is the message after the end of a refund, nil without an address.
 //
-// note: a refund without a notify_url goes to the merchant's own address and then in v2's XML, also when v3 asked for it;
-// so does one that was made by hand.
+// note: a refund without a notify_url, also one made over v3 or by hand, is sent to the merchant's own address, in v2's
+// XML.
 func (s *Sim) refundNotification(r refund, at time.Time) *notification {
 	format, url := r.API, r.NotifyURL
 	if url == "" {
@@ -69,7 +69,7 @@ func (s *Sim) refundNotification(r refund, at time.Time) *notification {
 	return n
 }
 
-// falsifyRefund changes what the message says, in the ways a receiver has to notice. A v3 message has no appid to change.
+// falsifyRefund changes the content, in ways that a receiver must notice. A v3 message has no appid to change.
 func (f *fault) falsifyRefund(r refund) refund {
 	switch {
 	case f.hasKind("other_amount"):

@@ -18,7 +18,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-// refundedIn makes a paid order and a refund of 40 of its 100 fen, and leaves out the payment's own deliveries.
+// refundedIn makes a paid order and a refund of 40 of its 100 fen, and skips the payment's own deliveries.
 func (w *merchantSide) refundedIn(s *shop, number string, change func(map[string]any)) (after func() []delivery) {
 	w.t.Helper()
 	w.buy(number)
@@ -145,7 +145,7 @@ func TestRefundNotificationFaults(t *testing.T) {
 	}
 }
 
-// flatXML reads a flat document the plain way, for messages that are known to be well-formed.
+// flatXML reads a well-formed flat document.
 func flatXML(t *testing.T, body []byte) map[string]string {
 	t.Helper()
 	out, dec, name := map[string]string{}, xml.NewDecoder(bytes.NewReader(body)), ""
@@ -170,7 +170,7 @@ func flatXML(t *testing.T, body []byte) map[string]string {
 	}
 }
 
-// openReqInfo decrypts req_info as the document says: AES-256-ECB under the lower-case hex MD5 of the APIv2 key.
+// openReqInfo decrypts req_info as documented: AES-256-ECB under the lower-case hex MD5 of the APIv2 key.
 func (w *merchantSide) openReqInfo(text string) (map[string]string, error) {
 	w.t.Helper()
 	sealed, err := base64.StdEncoding.DecodeString(text)
@@ -194,7 +194,7 @@ func (w *merchantSide) openReqInfo(text string) (map[string]string, error) {
 
 const tookIt = `<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>`
 
-// The trap of v3: without a notify_url the merchant's own address is told, and in v2's XML.
+// The trap of v3: without a notify_url the merchant's own address is notified, in v2's XML.
 func TestRefundWithoutNotifyURLIsToldInXML(t *testing.T) {
 	t.Parallel()
 	s := &shop{answer: always(200)}
@@ -257,7 +257,7 @@ func TestRefundByHandIsToldInXML(t *testing.T) {
 	})
 }
 
-// A refund that came due while nobody ran is settled and told after the restart.
+// A refund that came due while the simulator was off is settled and notified after the restart.
 func TestRefundIsToldAfterRestart(t *testing.T) {
 	t.Parallel()
 	s := &shop{answer: always(204)}

@@ -16,7 +16,7 @@ import (
 
 const refundURL = "https://shop.example.com/pay/refund"
 
-// paid makes an order of 100 fen that p1 paid.
+// paid makes an order of 100 fen, paid by p1.
 func (w *merchantSide) paid(number string) {
 	w.t.Helper()
 	openid, _ := w.login("p1")
@@ -37,7 +37,7 @@ func (w *merchantSide) refund(body map[string]any) answer {
 	return w.pay(http.MethodPost, "/v3/refund/domestic/refunds", jsonText(w.t, body))
 }
 
-// refunded wants a refund to be accepted and gives its refund_id.
+// refunded expects a refund to be accepted and returns its refund_id.
 func (w *merchantSide) refunded(order, number string, amount int) string {
 	w.t.Helper()
 	a := w.refund(refundBody(order, number, amount))
@@ -176,7 +176,7 @@ func TestRefundNeedsAPaidOrder(t *testing.T) {
 	wantPayError(t, w.refund(refundBody("ORD-PAID-1", "R-3", 1)), 400, "TRADE_OVERDUE")
 }
 
-// One number is one refund for ever: the safe way to repeat a request of which nobody knows whether it arrived.
+// One number is permanently one refund: a request with unknown outcome can be repeated safely.
 func TestRefundNumberIsOneRefund(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -244,7 +244,7 @@ func TestRefundFaults(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", number, got, want)
 		}
 	}
-	// a closed refund is over: its number gives the closed one for ever, and its money is free for a new number
+	// a closed refund is final: its number returns the closed one, and its money is free for a new number
 	if again := w.refund(refundBody("ORD-FATE-1", "R-3", 30)); again.text("refund_id") != closed || again.text("status") != "CLOSED" {
 		t.Errorf("got %s, want the closed refund", again.body)
 	}
@@ -312,7 +312,7 @@ func TestSettleByHand(t *testing.T) {
 			t.Errorf("%s %s: got %d %s, want %d", s.path, s.body, a.status, a.body, s.want)
 		}
 	}
-	w.device(http.MethodPost, "/orders/ORD-HAND-1/refund", map[string]any{}) // the 60 that are left
+	w.device(http.MethodPost, "/orders/ORD-HAND-1/refund", map[string]any{}) // the remaining 60
 	if o := w.list("/orders")[0]; o["refunded"] != 100.0 {
 		t.Errorf("got %v, want all of it refunded", o)
 	}
@@ -341,7 +341,7 @@ func TestRefundNeedsTheJournal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.paid("ORD-REFDISK-1")
-	if err := w.sim.Close(); err != nil { // note: stands for a disk that takes no more writes
+	if err := w.sim.Close(); err != nil { // note: like a disk that accepts no more writes
 		t.Fatal(err)
 	}
 	wantPayError(t, w.refund(refundBody("ORD-REFDISK-1", "R-1", 40)), 500, "SYSTEM_ERROR")
@@ -351,7 +351,7 @@ func TestRefundNeedsTheJournal(t *testing.T) {
 	wantPayError(t, w.pay(http.MethodGet, "/v3/refund/domestic/refunds/R-1", ""), 404, "RESOURCE_NOT_EXISTS")
 }
 
-// A coupon paid a part: the payer gets back their share of each refund, and all shares together are what they paid.
+// A coupon paid a part: the payer gets their share of each refund, and all shares together are what they paid.
 func TestCouponSharesOfRefunds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sim.WithRefundSpacing(0))

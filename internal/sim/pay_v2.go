@@ -10,8 +10,8 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// The refusals of API v2 by which a caller decides. The wire's return_code FAIL carries no code; there these words are for
-// GET /_sim/calls only.
+// The refusals of API v2 on which a caller decides. On the wire a return_code FAIL has no code; those words appear only
+// in GET /_sim/calls.
 const (
 	errLackParams  = "LACK_PARAMS"
 	errRequest     = "INVALID_REQUEST"
@@ -26,8 +26,8 @@ const (
 
 const textPlain = "text/plain"
 
-// answerV2 is the way into API v2: form, merchant, signature over everything that came, client certificate, then the call.
-// Whatever happens, the status is 200.
+// answerV2 handles API v2: form, merchant, signature over all fields, client certificate, then the call. The status is
+// always 200.
 func (s *Sim) answerV2(c *call) reply {
 	if c.r.Method != http.MethodPost {
 		return failV2("REQUIRE_POST_METHOD", "请使用post方法", "the call wants POST")
@@ -54,7 +54,7 @@ func (s *Sim) answerV2(c *call) reply {
 	return c.endpoint.run(s, c)
 }
 
-// authorizeV2 checks that the merchant wrote this.
+// authorizeV2 checks the merchant's signature.
 func (s *Sim) authorizeV2(c *call) (refusal reply, ok bool) {
 	if c.seller = s.allSellers().by(c.fields["mch_id"]); c.seller == nil {
 		if c.fields["mch_id"] == "" {
@@ -79,7 +79,7 @@ func (s *Sim) authorizeV2(c *call) (refusal reply, ok bool) {
 	return reply{}, true
 }
 
-// showsCertificate tells whether the connection was opened with the merchant's own certificate.
+// showsCertificate tells whether the connection uses the merchant's own certificate.
 func (m *seller) showsCertificate(r *http.Request) bool {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
 		return false
@@ -88,7 +88,7 @@ func (m *seller) showsCertificate(r *http.Request) bool {
 	return err == nil && bytes.Equal(r.TLS.PeerCertificates[0].Raw, own.Raw)
 }
 
-// failV2 is a refusal before anybody knows who asks: it is not signed.
+// failV2 is a refusal before the merchant is known: it is not signed.
 func failV2(code, text, reason string) reply {
 	return reply{
 		status: http.StatusOK, contentType: textPlain, code: code, reason: reason,
@@ -96,7 +96,7 @@ func failV2(code, text, reason string) reply {
 	}
 }
 
-// refuseV2 is a refusal to a merchant that is known: it is signed.
+// refuseV2 is a refusal to a known merchant: it is signed.
 func (s *Sim) refuseV2(c *call, code, text, reason string) reply {
 	r := s.signedV2(c, []wire.XMLField{{Name: "result_code", Value: "FAIL"}, {Name: "err_code", Value: code}, {Name: "err_code_des", Value: text}})
 	r.code, r.reason = code, or(reason, text)
@@ -108,7 +108,8 @@ func (s *Sim) okV2(c *call, list ...wire.XMLField) reply {
 	return s.signedV2(c, append([]wire.XMLField{{Name: "result_code", Value: "SUCCESS"}}, list...))
 }
 
-// signedV2 puts around an answer what every answer has. A field that was answered before, such as appid, stays single.
+// signedV2 adds the fields of every answer and signs. A field that the answer has already, such as appid, is not
+// repeated.
 func (s *Sim) signedV2(c *call, list []wire.XMLField) reply {
 	all := append([]wire.XMLField{
 		{Name: "return_code", Value: "SUCCESS"},
@@ -123,7 +124,7 @@ func (s *Sim) signedV2(c *call, list []wire.XMLField) reply {
 	return reply{status: http.StatusOK, contentType: textPlain, body: wire.EncodeXML("xml", append(all, wire.XMLField{Name: "sign", Value: c.fault.spoil(sign)}))}
 }
 
-// single keeps the last value of each name, at the place of the first.
+// single keeps the last value of each name, at the first one's place.
 func single(list []wire.XMLField) []wire.XMLField {
 	at, out := map[string]int{}, list[:0]
 	for _, f := range list {
@@ -137,16 +138,16 @@ func single(list []wire.XMLField) []wire.XMLField {
 	return out
 }
 
-// ruleV2 is what one field of a v2 request must be. A text without a value counts as absent.
+// ruleV2 is the rule of one field of a v2 request. An empty text counts as absent.
 type ruleV2 struct {
 	name     string
 	required bool
 	most     int               // bytes
-	check    func(string) bool // nil takes everything
+	check    func(string) bool // nil accepts everything
 	fen      bool              // an amount, which has an upper limit
 }
 
-// checkV2 compares the fields with their rules; the first that is wrong is refused, with code bad or missing.
+// checkV2 compares the fields with their rules; it refuses the first wrong one, with code bad or missing.
 func (s *Sim) checkV2(c *call, missing, bad string, rules []ruleV2) (refusal reply, ok bool) {
 	for _, r := range rules {
 		value := c.fields[r.name]
@@ -174,7 +175,7 @@ func (s *Sim) checkV2(c *call, missing, bad string, rules []ruleV2) (refusal rep
 	return reply{}, true
 }
 
-// commonRulesV2 are the fields of every call.
+// commonRulesV2 are the rules of the fields of every call.
 func commonRulesV2(more ...ruleV2) []ruleV2 {
 	return append([]ruleV2{
 		{name: "appid", required: true, most: 32},

@@ -8,13 +8,14 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// explainV2 names the mistake of a v2 request whose sign is wrong. NB! the key is in every text here and is shown in none.
+// explainV2 names the mistake in a v2 request whose sign is wrong. NB! every text here contains the key; none may be
+// shown.
 func (m *seller) explainV2(fields map[string]string, signType string) *finding {
 	got := fields["sign"]
 	return newFinding(m.mistakeV2(fields, signType, got)).compare([]string{"text"}, "", wire.LineV2(fields, "***"))
 }
 
-// mistakeV2 tries what is often done wrong.
+// mistakeV2 tries common mistakes.
 func (m *seller) mistakeV2(fields map[string]string, signType, got string) string {
 	key := m.APIV2Key
 	other := map[string]string{wire.SignMD5: wire.SignHMAC, wire.SignHMAC: wire.SignMD5}[signType]
@@ -58,7 +59,7 @@ func withName(fields map[string]string, from, to string) map[string]string {
 	return out
 }
 
-// everyLineV2 is the same with the fields that have no value, and without the key.
+// everyLineV2 is the signed line with the empty fields, and without the key.
 func everyLineV2(fields map[string]string) string {
 	var line strings.Builder
 	for _, name := range sortedKeys(fields) {
@@ -69,7 +70,7 @@ func everyLineV2(fields map[string]string) string {
 	return line.String()
 }
 
-// explainPaySign names the mistake of a paySign.
+// explainPaySign names the mistake in a paySign.
 func (s *Sim) explainPaySign(in payRequest, appid, timestamp string) *finding {
 	m := s.payee(strings.TrimPrefix(in.Package, "prepay_id="))
 	if in.SignType != signRSAType {
@@ -97,7 +98,7 @@ func (s *Sim) explainPaySign(in payRequest, appid, timestamp string) *finding {
 	return f
 }
 
-// noncesKept is how many nonces are remembered, for callers that sign with the one before.
+// noncesKept is how many nonces are remembered, for callers that sign with the previous one.
 const noncesKept = 32
 
 // nonceRing keeps the latest nonces.

@@ -8,15 +8,15 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// v2Seconds is how API v2 writes a time, in Beijing.
+// v2Seconds is API v2's format of time, in Beijing.
 const v2Seconds = "20060102150405"
 
-// hostileXML asks a careless parser for a file of the receiver.
+// hostileXML makes a careless parser read a file of the receiver.
 const hostileXML = `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE xml [<!ENTITY steal SYSTEM "file:///etc/passwd">]>
 <xml><return_code><![CDATA[SUCCESS]]></return_code><attach>&steal;</attach></xml>`
 
-// sealV2 makes one attempt's message of API v2.
+// sealV2 builds one attempt's message of API v2.
 func (s *Sim) sealV2(n *notification, f *fault) ([]byte, error) {
 	m := s.sellerOf(n.mchID())
 	switch {
@@ -30,24 +30,24 @@ func (s *Sim) sealV2(n *notification, f *fault) ([]byte, error) {
 	return wire.EncodeXML("xml", nil), nil
 }
 
-// sealPaidV2 tells of a payment, signed in the order's way.
+// sealPaidV2 describes a payment, signed with the order's sign type.
 // https://pay.weixin.qq.com/wiki/doc/api/jsapi.php?chapter=9_7 (支付结果通知)
 func (m *seller) sealPaidV2(t transaction, signType string, f *fault) []byte {
 	list := append([]wire.XMLField{{Name: "return_code", Value: "SUCCESS"}, {Name: "result_code", Value: "SUCCESS"}, {Name: "nonce_str", Value: wire.Pick(wire.Alnum, 32)}}, paidFields(t)...)
-	if signType == wire.SignHMAC { // note: MD5 is the default and goes unsaid
+	if signType == wire.SignHMAC { // note: MD5 is the default and is not sent
 		list = append(list, wire.XMLField{Name: "sign_type", Value: wire.SignHMAC})
 	}
 	switch {
 	case f.hasKind("extra_fields"):
 		list = append(list, wire.XMLField{Name: "sim_extra", Value: "2026"}, wire.XMLField{Name: "version", Value: "1.0"})
-	case f.hasKind("no_resource"): // the nearest thing: a message that names no order
+	case f.hasKind("no_resource"): // the nearest equivalent: a message without an order
 		list = []wire.XMLField{{Name: "return_code", Value: "SUCCESS"}, {Name: "result_code", Value: "SUCCESS"}, {Name: "nonce_str", Value: wire.Pick(wire.Alnum, 32)}}
 	}
 	sign := wire.SignV2(wire.FieldMap(list), m.APIV2Key, signType)
 	return wire.EncodeXML("xml", append(list, wire.XMLField{Name: "sign", Value: f.spoil(sign)}))
 }
 
-// paidFields is a paid order as query and notification of v2 tell it.
+// paidFields are the fields of a paid order in v2's query and notification.
 func paidFields(t transaction) []wire.XMLField {
 	device := ""
 	if t.SceneInfo != nil {
@@ -88,7 +88,7 @@ func paidFields(t transaction) []wire.XMLField {
 	return list
 }
 
-// sealRefundV2 tells of a refund. NB! the outside is not signed: whoever knows the APIv2 key may have written it.
+// sealRefundV2 describes a refund. NB! the envelope is not signed: any holder of the APIv2 key may have written it.
 // https://pay.weixin.qq.com/wiki/doc/api/jsapi.php?chapter=9_16 (退款结果通知)
 func (m *seller) sealRefundV2(r refund, f *fault) ([]byte, error) {
 	source := "API"
@@ -119,7 +119,7 @@ func (m *seller) sealRefundV2(r refund, f *fault) ([]byte, error) {
 		inside = append(inside, wire.XMLField{Name: "sim_extra", Value: "2026"})
 	}
 	key := m.APIV2Key
-	if f.hasKind("wrong_signature") || f.hasKind("probe") { // there is no signature to spoil; the key is what a receiver can tell by
+	if f.hasKind("wrong_signature") || f.hasKind("probe") { // there is no signature to spoil; a receiver can only check the key
 		key = wire.Pick(wire.Alnum, 32)
 	}
 	sealed, err := wire.SealReqInfo(key, wire.EncodeXML("root", inside))
@@ -145,10 +145,10 @@ func refundStateV2(status string) string {
 	return status
 }
 
-// saysSuccess tells whether a receiver of v2 took the message: its XML says SUCCESS, whatever else it holds.
+// saysSuccess tells whether a v2 receiver accepted the message: its XML says SUCCESS, besides anything else.
 func saysSuccess(answer string) bool {
 	fields, err := wire.ParseXML([]byte(answer))
-	// note: of an answer, unlike of a request, nobody reported another root than <xml> as accepted
+	// note: unlike in a request, another root than <xml> is not known to be accepted in an answer
 	return err == nil && strings.Contains(answer, "<xml>") && fields["return_code"] == "SUCCESS"
 }
 

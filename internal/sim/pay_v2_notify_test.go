@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// buyV2 makes a paid order by v2 inside a bubble.
+// buyV2 makes an order by v2 inside a bubble and pays it.
 func (w *merchantSide) buyV2(number, signType string) {
 	w.t.Helper()
 	w.clock.now = time.Now()
@@ -50,7 +50,7 @@ func TestV2Notification(t *testing.T) {
 	}
 }
 
-// With v2 it is the body that decides: only <return_code>SUCCESS</return_code> stops the schedule.
+// With v2 the body decides: only <return_code>SUCCESS</return_code> stops the schedule.
 func TestV2AnswerDecides(t *testing.T) {
 	t.Parallel()
 	for _, sc := range []struct {
@@ -170,7 +170,7 @@ func TestV2RefundNotificationFaults(t *testing.T) {
 	}
 }
 
-// The phone pays although the order was closed: the money was on its way. The books and the message both say SUCCESS.
+// The phone pays although the order was closed: the money was under way. The books and the message both say SUCCESS.
 func TestPaidAfterClose(t *testing.T) {
 	t.Parallel()
 	s := &shop{answer: always(204)}
@@ -178,7 +178,7 @@ func TestPaidAfterClose(t *testing.T) {
 		openid, _ := w.login("p1")
 		w.clock.now = time.Now()
 		w.fault(map[string]any{"on": "pay_device", "kind": "paid_after_close"})
-		w.buy("ORD-LATE-0") // an open order leaves the fault alone
+		w.buy("ORD-LATE-0") // an open order does not use up the fault
 		in := w.payment(w.prepaid("ORD-LATE-1", openid))
 		w.closing("ORD-LATE-1")
 		cancelled := maps.Clone(in)

@@ -36,7 +36,7 @@ func unifiedRules() []ruleV2 {
 	)
 }
 
-// validNotifyV2 wants a whole address without a query; v2 takes http too.
+// validNotifyV2 demands an absolute address without a query; v2 accepts http too.
 func validNotifyV2(value string) bool {
 	u, err := url.Parse(value)
 	return err == nil && u.Host != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http") &&
@@ -49,7 +49,7 @@ func timeV2(value string) (time.Time, error) {
 
 func isTimeV2(value string) bool { _, err := timeV2(value); return err == nil }
 
-// unifiedOrder is POST /pay/unifiedorder: an order, or the same order again. It lives in the same books as v3's.
+// unifiedOrder is POST /pay/unifiedorder: an order, or the same order again. v3's orders are in the same books.
 func (s *Sim) unifiedOrder(c *call) reply {
 	if refusal, ok := s.checkV2(c, errLackParams, errRequest, unifiedRules()); !ok {
 		return refusal
@@ -78,7 +78,7 @@ func (s *Sim) unifiedOrder(c *call) reply {
 	return s.firstUnified(c)
 }
 
-// clockV2 is the clock by which a caller of v2 lives: its requests have no time stamp, unless they say when they began.
+// clockV2 is the clock of a v2 caller: its requests have no time stamp, except in time_start.
 func (s *Sim) clockV2(c *call) time.Time {
 	if began, err := timeV2(c.fields["time_start"]); err == nil {
 		if now, _, ok := s.clock.near(began); ok {
@@ -88,7 +88,7 @@ func (s *Sim) clockV2(c *call) time.Time {
 	return s.wireTime()
 }
 
-// hashV2 is the hash of the parameters that a repeated request has to repeat.
+// hashV2 is the hash of the parameters that a repeat must not change.
 func hashV2(c *call) string {
 	same := map[string]any{"sign_type": c.signType}
 	for name, value := range c.fields {
@@ -119,7 +119,7 @@ func (s *Sim) firstUnified(c *call) reply {
 	})
 }
 
-// answerPrepayV2 gives the order a new prepay_id and tells it. The caller holds s.mu.
+// answerPrepayV2 adds a prepay_id to the order and answers with it. The caller holds s.mu.
 func (s *Sim) answerPrepayV2(c *call, o *order) reply {
 	if err := s.grantPrepay(c, o); err != nil {
 		return s.refuseV2(c, errSystem, "系统错误", err.Error())
@@ -162,7 +162,7 @@ func queryRulesV2() []ruleV2 {
 	return commonRulesV2(ruleV2{name: "transaction_id", most: 32}, ruleV2{name: "out_trade_no", most: 32})
 }
 
-// orderQuery is POST /pay/orderquery. transaction_id goes before out_trade_no.
+// orderQuery is POST /pay/orderquery. transaction_id takes precedence over out_trade_no.
 // https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_2 (查询订单)
 func (s *Sim) orderQuery(c *call) reply {
 	if refusal, ok := s.checkV2(c, errLackParams, errRequest, queryRulesV2()); !ok {
@@ -196,7 +196,7 @@ func (s *Sim) orderV2(c *call) (*order, error) {
 	return s.findOrder(c.seller.MchID, c.fields["out_trade_no"], c.now)
 }
 
-// closeOrderV2 is POST /pay/closeorder; unlike v3 it says so when the order is closed already.
+// closeOrderV2 is POST /pay/closeorder; unlike v3 it refuses an order that is closed already.
 // https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_3 (关闭订单)
 func (s *Sim) closeOrderV2(c *call) reply {
 	rules := commonRulesV2(ruleV2{name: "out_trade_no", required: true, most: 32})

@@ -22,7 +22,7 @@ func refundRulesV2() []ruleV2 {
 	)
 }
 
-// refundV2 is POST /secapi/pay/refund. SUCCESS says accepted, not refunded.
+// refundV2 is POST /secapi/pay/refund. SUCCESS means accepted, not refunded.
 func (s *Sim) refundV2(c *call) reply {
 	if refusal, ok := s.checkV2(c, errParam, errParam, refundRulesV2()); !ok {
 		return refusal
@@ -55,7 +55,7 @@ func (s *Sim) refundV2(c *call) reply {
 	)
 }
 
-// couponsOf counts the coupons to which a part of the refund goes.
+// couponsOf counts the coupons that get a part of the refund.
 func couponsOf(r *refund) string {
 	if r.Amount > r.PayerAmount {
 		return "1"
@@ -90,7 +90,7 @@ func (p refundRefusal) v2(byTransaction bool) (code, text string) {
 	return "ERROR", "累计退款金额或次数超过限制"
 }
 
-// rowsPerAnswer is how many refunds one answer lists.
+// rowsPerAnswer limits the refunds in one answer.
 const rowsPerAnswer = 10
 
 // refundQueryV2 is POST /pay/refundquery: by refund_id, else out_refund_no, else all of an order.
@@ -133,7 +133,7 @@ func (s *Sim) refundQueryV2(c *call) reply {
 
 func isOffset(text string) bool { n, err := strconv.Atoi(text); return err == nil && n >= 0 }
 
-// refundsV2 finds the refunds that a request means, settled as they are now. The caller holds s.mu.
+// refundsV2 finds the refunds of a request, settled if due. The caller holds s.mu.
 func (s *Sim) refundsV2(c *call) (o *order, list []*refund, err error) {
 	one := s.state.byRefundID[c.fields["refund_id"]]
 	if c.fields["refund_id"] == "" {
@@ -146,7 +146,7 @@ func (s *Sim) refundsV2(c *call) (o *order, list []*refund, err error) {
 	case one != nil:
 		o, list = s.state.orders[one.orderKey()], []*refund{one}
 	case c.fields["refund_id"]+c.fields["out_refund_no"] != "":
-		return &order{}, nil, nil // note: the order may be there; it is the refund that is not
+		return &order{}, nil, nil // note: the refund is missing, even if the order exists
 	default:
 		if o, err = s.orderV2(c); err != nil || o == nil {
 			return nil, nil, err
@@ -161,7 +161,7 @@ func (s *Sim) refundsV2(c *call) (o *order, list []*refund, err error) {
 	return o, list, nil
 }
 
-// rowV2 is one refund with the number of its row at every name.
+// rowV2 is one refund, with its row number at the end of every name.
 func (r *refund) rowV2(n string) []wire.XMLField {
 	success := ""
 	if r.Status == refundSuccess && r.SettledAt != nil {

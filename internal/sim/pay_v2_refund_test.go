@@ -79,7 +79,7 @@ func TestV2RefundQueryPages(t *testing.T) {
 	}
 }
 
-// A coupon paid a tenth: both calls tell the payer's part and the coupon's.
+// A coupon paid a tenth: both calls return the payer's part and the coupon's.
 func TestV2RefundWithCoupon(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -112,7 +112,7 @@ func TestV2RefundSpacing(t *testing.T) {
 	wantV2(t, w.v2("/secapi/pay/refund", refundV2("ORD-V2-SP", "R-2", 1)), "TRADE_OVERDUE")
 }
 
-// /secapi/ wants the merchant's own certificate; another one, or none, is refused.
+// /secapi/ demands the merchant's own certificate and refuses others, or none.
 func TestV2ClientCertificate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sim.WithClientCertificates(true))

@@ -20,7 +20,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-// signV2 signs the way the document says: sorted, joined, the key at the end.
+// signV2 signs as documented: sorted, joined, the key at the end.
 func (w *merchantSide) signV2(fields map[string]string, signType string) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
@@ -61,7 +61,7 @@ func (w *merchantSide) requestV2(path string, fields map[string]string) *http.Re
 	return w.request(http.MethodPost, path, toXML(whole))
 }
 
-// v2 calls API v2 and wants 200 and, when the merchant was known, a good signature.
+// v2 calls API v2 and expects 200 and, for a known merchant, a valid signature.
 func (w *merchantSide) v2(path string, fields map[string]string) map[string]string {
 	w.t.Helper()
 	a := w.do(w.requestV2(path, fields))
@@ -98,7 +98,7 @@ func (w *merchantSide) prepaidV2(fields map[string]string) string {
 	return got["prepay_id"]
 }
 
-// signPayV2 signs what the phone gets in the way of v2; appID is the name under which the appid is signed.
+// signPayV2 signs the phone's argument as v2 does; appID is the name under which the appid is signed.
 func (w *phoneSide) signPayV2(in map[string]any, appID, signType string) {
 	in["signType"] = signType
 	in["paySign"] = w.signV2(map[string]string{
@@ -106,7 +106,7 @@ func (w *phoneSide) signPayV2(in map[string]any, appID, signType string) {
 	}, signType)
 }
 
-// paidV2 makes an order of 100 fen by v2 that p1 paid.
+// paidV2 makes an order of 100 fen by v2, paid by p1.
 func (w *merchantSide) paidV2(number, signType string) {
 	w.t.Helper()
 	openid, _ := w.login("p1")
@@ -222,7 +222,7 @@ func TestV2Transport(t *testing.T) {
 	}
 	signedExtra := maps.Clone(good)
 	signedExtra["unknown"] = "1"
-	w.prepaidV2(signedExtra) // signed with all fields it is fine
+	w.prepaidV2(signedExtra) // valid with all fields signed
 }
 
 func TestV2Validation(t *testing.T) {
@@ -300,7 +300,7 @@ func TestV2Reentry(t *testing.T) {
 	wantV2(t, w.v2("/pay/orderquery", nil), "LACK_PARAMS")
 }
 
-// A request of v2 has no time stamp: time_start tells by which clock time_expire is meant, else it is the machine's.
+// A v2 request has no time stamp: time_start tells the clock of time_expire, by default the machine's.
 func TestV2Deadlines(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -345,7 +345,7 @@ func TestCloseMinAge(t *testing.T) {
 	}
 }
 
-// The phone checks what the names' capitals sign, and that the order was made in the same way.
+// The phone checks the capitals of the signed names, and that the order uses the same sign type.
 func TestV2PaySign(t *testing.T) {
 	w := newWorld(t)
 	openid, _ := w.login("p1")

@@ -7,7 +7,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// The numbers at the end of Request-Id, by which WeChat Pay's support tells refusals apart.
+// The numbers at the end of Request-Id, with which WeChat Pay's support tells refusals apart.
 const (
 	numParam        = 268435461
 	numOutOfRange   = 268435464
@@ -22,7 +22,7 @@ const (
 	numRate         = 268447840
 	numExtraParam   = 270924358
 	numSystem       = 268435457
-	numFunds        = 268435470 // note: these three are of our own making, no document tells WeChat's
+	numFunds        = 268435470 // note: these three are invented, WeChat's are not documented
 	numAccount      = 268435471
 	numBill         = 268435472
 )
@@ -65,7 +65,7 @@ func (e payError) reply(*call) reply {
 
 const payJSON = "application/json; charset=utf-8"
 
-// signError is the 401 of everything around Authorization; text is WeChat's, reason and finding are ours.
+// signError is the 401 for a problem with Authorization; text is WeChat's, reason and finding are ours.
 func signError(text, reason string, found *finding) *payError {
 	return &payError{status: 401, code: "SIGN_ERROR", numeric: numSign, message: text, reason: reason, finding: found}
 }
@@ -78,12 +78,12 @@ func paramError(numeric int, location, field string, value any, issue string) pa
 	}
 }
 
-// orderMissing is the 404 of a number or transaction that nobody made.
+// orderMissing is the 404 of an unknown number or transaction.
 func orderMissing() payError {
 	return payError{status: 404, code: "ORDER_NOT_EXIST", numeric: numOrderMissing, message: "订单不存在", reason: "no such order of this merchant"}
 }
 
-// orderPaid is the refusal of prepay and close once the money is there: the caller has to ask and accept it as paid.
+// orderPaid is the refusal of prepay and close after the payment: the caller must query and accept it as paid.
 func orderPaid() payError {
 	return payError{status: 400, code: "ORDER_PAID", numeric: numPaid, message: "该订单已支付", reason: "the order is paid"}
 }
@@ -124,13 +124,13 @@ func integer(v any) int64 {
 	return i
 }
 
-// text reads a string out of decoded JSON, empty when it is none.
+// text reads a string out of decoded JSON, empty for another type.
 func text(v any) string {
 	t, _ := v.(string)
 	return t
 }
 
-// object reads an object out of decoded JSON, nil when it is none.
+// object reads an object out of decoded JSON, nil for another type.
 func object(v any) map[string]any {
 	o, _ := v.(map[string]any)
 	return o
@@ -146,7 +146,7 @@ func queryMchID(c *call) *payError {
 	return ownMchID(c, "query", "mchid", mchid)
 }
 
-// ownMchID checks that a mchid in a message is the one that signed it.
+// ownMchID checks that the mchid in a message is the signing one.
 func ownMchID(c *call, location, field, mchid string) *payError {
 	if mchid == c.seller.MchID {
 		return nil

@@ -25,8 +25,8 @@ func abnormalRules() []rule {
 	}
 }
 
-// abnormalRefund is POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund: the money of an ABNORMAL refund goes to
-// another card. Account and name come encrypted for WeChat Pay.
+// abnormalRefund is POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund: it sends the money of an
+// ABNORMAL refund to another card. Account and name are encrypted for WeChat Pay.
 // https://pay.weixin.qq.com/doc/v3/merchant/4013071193 (发起异常退款)
 func (s *Sim) abnormalRefund(c *call) reply {
 	fields, bad := decodePay(c.body)
@@ -62,7 +62,7 @@ func (s *Sim) abnormalRefund(c *call) reply {
 	return okPay(r.answer())
 }
 
-// sendElsewhere sets an abnormal refund on its way again. The caller holds s.mu.
+// sendElsewhere restarts an abnormal refund. The caller holds s.mu.
 func (s *Sim) sendElsewhere(r *refund, c *call) error {
 	again := *r
 	again.Status, again.Fate, again.SettledAt = refundProcessing, "", nil
@@ -80,7 +80,7 @@ func (s *Sim) sendElsewhere(r *refund, c *call) error {
 	return nil
 }
 
-// checkCard wants the payer's card told, and readable with the key that Wechatpay-Serial names.
+// checkCard demands the payer's card, readable with the key that Wechatpay-Serial names.
 func checkCard(c *call, fields map[string]any) *payError {
 	if text(fields["type"]) != "USER_BANK_CARD" {
 		return nil
@@ -105,7 +105,7 @@ func checkCard(c *call, fields map[string]any) *payError {
 	return nil
 }
 
-// sealKey is the private half of what a caller encrypted with, nil for a serial that is none of ours.
+// sealKey is the private key for a caller's encryption, nil for an unknown serial.
 func (m *seller) sealKey(serial string) *rsa.PrivateKey {
 	certs := m.platform.Load()
 	switch {
@@ -119,7 +119,7 @@ func (m *seller) sealKey(serial string) *rsa.PrivateKey {
 	return nil
 }
 
-// openOAEP opens a field that was encrypted for WeChat Pay. note: the hash is SHA-1, which is WeChat Pay's choice.
+// openOAEP decrypts a field encrypted for WeChat Pay. note: the hash is SHA-1, as WeChat Pay demands.
 func openOAEP(key *rsa.PrivateKey, sealed string) ([]byte, error) {
 	raw, err := base64.StdEncoding.DecodeString(sealed)
 	if err != nil {

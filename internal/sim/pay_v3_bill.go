@@ -27,7 +27,7 @@ type readyBill struct {
 	until time.Time
 }
 
-// tradeBill is GET /v3/bill/tradebill: where the bill of a day can be fetched for the next five minutes.
+// tradeBill is GET /v3/bill/tradebill: the address of a day's bill, valid for five minutes.
 // https://pay.weixin.qq.com/doc/v3/merchant/4013071227 (申请交易账单)
 func (s *Sim) tradeBill(c *call) reply {
 	kind, packing := or(c.query.Get("bill_type"), billAll), c.query.Get("tar_type")
@@ -47,7 +47,7 @@ func (s *Sim) tradeBill(c *call) reply {
 	return s.offerBill(c, data, packing)
 }
 
-// offerBill keeps a file and tells where it lies.
+// offerBill keeps a file and answers with its address.
 func (s *Sim) offerBill(c *call, data []byte, packing string) reply {
 	sent := data
 	if packing == gzipped {
@@ -56,7 +56,7 @@ func (s *Sim) offerBill(c *call, data []byte, packing string) reply {
 			return systemError(err.Error()).reply(c)
 		}
 	}
-	sum := sha1.Sum(data) // note: of the plain file, also where the download is packed, unless the rule says otherwise
+	sum := sha1.Sum(data) // note: of the plain file, also for a compressed download, unless the rule says otherwise
 	if s.rule().billHash == hashPacked {
 		sum = sha1.Sum(sent)
 	}
@@ -66,8 +66,8 @@ func (s *Sim) offerBill(c *call, data []byte, packing string) reply {
 	})
 }
 
-// originFor is the address under which the caller reached us: WeChat Pay's own where a proxy or a hosts file sends its name here,
-// since a client that connects to nothing else would refuse another host.
+// originFor is the address under which the caller reached us: WeChat Pay's own when a proxy or a hosts file redirects
+// its name here, because such a client would refuse another host.
 func (s *Sim) originFor(r *http.Request) string {
 	if host := hostOf(r.Host); oneOf("api.mch.weixin.qq.com", "api2.mch.weixin.qq.com", "api.wechatpay.cn")(host) {
 		return "https://" + host
@@ -105,7 +105,7 @@ func (p billProblem) v3() payError {
 	return e
 }
 
-// keepBill holds a file for its download and gives the token.
+// keepBill keeps a file for its download and returns the token.
 func (s *Sim) keepBill(data []byte, now time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +118,7 @@ func (s *Sim) keepBill(data []byte, now time.Time) string {
 	return b.token
 }
 
-// downloadBill is GET of a download_url: the file as it is, without a signature.
+// downloadBill is GET of a download_url: the file without a signature.
 // https://pay.weixin.qq.com/doc/v3/merchant/4013071238 (下载账单)
 func (s *Sim) downloadBill(c *call) reply {
 	s.mu.Lock()

@@ -18,18 +18,18 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// variant is one form of a part of a signed text: the right one first, which has no mistake.
+// variant is one form of a part of a signed text: the first one is right and has no mistake.
 type variant struct{ text, mistake string }
 
-// requestLines are the lines of what a v3 request signs.
+// requestLines names the lines that a v3 request signs.
 func requestLines() []string {
 	return []string{"method", "url", "timestamp", "nonce_str", "body"}
 }
 
-// longestTried is the largest body of which other forms are tried, in bytes.
+// longestTried limits the bodies for which other forms are tried, in bytes.
 const longestTried = 64 << 10
 
-// explainTime names what is wrong with a time stamp that lies outside the window. unit is what a caller's clock counts.
+// explainTime names the mistake in a time stamp outside of the window, such as the unit.
 func explainTime(timestamp string, now time.Time) *finding {
 	n, err := strconv.ParseInt(timestamp, 10, 64)
 	switch {
@@ -47,7 +47,7 @@ func explainTime(timestamp string, now time.Time) *finding {
 	return f
 }
 
-// explainMerchant names what is wrong with mchid or serial_no.
+// explainMerchant names the mistake in mchid or serial_no.
 func (s *Sim) explainMerchant(a authorization) *finding {
 	m, name := s.sellerOf(a.mchID), "wrong_serial"
 	certs := m.platform.Load()
@@ -62,7 +62,7 @@ func (s *Sim) explainMerchant(a authorization) *finding {
 	return newFinding(name).compare([]string{"mchid", "serial_no"}, a.mchID+"\n"+a.serial, m.MchID+"\n"+m.merchantSerial)
 }
 
-// explainRequest names the mistake of a v3 request whose signature does not verify.
+// explainRequest names the mistake in a v3 request whose signature does not verify.
 func (s *Sim) explainRequest(c *call, a authorization) *finding {
 	expected := message(c.r.Method, requestPath(c.r), a.timestamp, a.nonce, string(c.body))
 	digest, form, bad := signedDigest(s.sellerOf(a.mchID).merchantPublic, a.signature)
@@ -85,8 +85,8 @@ func (s *Sim) explainRequest(c *call, a authorization) *finding {
 	return f
 }
 
-// signedDigest undoes a signature as far as the public key does: the SHA-256 that was signed. form is a mistake in how the signature is
-// written, bad one that leaves nothing to look at.
+// signedDigest recovers the signed SHA-256 from a signature with the public key. form is a mistake in the signature's
+// encoding, bad is one that leaves nothing to examine.
 func signedDigest(key *rsa.PublicKey, signature string) (digest []byte, form, bad string) {
 	raw, form := decodeSignature(signature)
 	if raw == nil {
@@ -96,7 +96,7 @@ func signedDigest(key *rsa.PublicKey, signature string) (digest []byte, form, ba
 		return nil, "", or(form, "wrong_key")
 	}
 	padded := new(big.Int).Exp(new(big.Int).SetBytes(raw), big.NewInt(int64(key.E)), key.N).FillBytes(make([]byte, key.Size()))
-	// note: 0x00 0x01, 0xff to fill, 0x00, then the hash with its name
+	// note: 0x00 0x01, 0xff as filler, 0x00, then the hash with its name
 	rest := bytes.TrimLeft(padded[2:], "\xff")
 	if padded[0] != 0 || padded[1] != 1 || len(rest) < 1 || rest[0] != 0 {
 		return nil, "", "wrong_key"
@@ -109,7 +109,7 @@ func signedDigest(key *rsa.PublicKey, signature string) (digest []byte, form, ba
 	return digest, form, ""
 }
 
-// decodeSignature reads base64, and what is often taken for it; form is the mistake.
+// decodeSignature reads base64 and the encodings often mistaken for it; form is the mistake.
 func decodeSignature(text string) (raw []byte, form string) {
 	if raw, err := base64.StdEncoding.DecodeString(text); err == nil {
 		return raw, ""
@@ -126,8 +126,8 @@ func decodeSignature(text string) (raw []byte, form string) {
 	return nil, "signature_not_base64"
 }
 
-// findText looks for the text behind a digest: the parts in all their forms, then with other line ends. The forms with fewest
-// mistakes are found first, as the right ones come first. NB! the number of texts is the product of the forms.
+// findText searches the text behind a digest: all forms of the parts, then with other line ends. Forms with the fewest
+// mistakes come first. NB! the number of texts is the product of the forms.
 func findText(parts [][]variant, most int, digest []byte) (text, mistake string) {
 	for _, end := range []struct{ separator, last, mistake string }{
 		{"\n", "\n", ""}, {"\n", "", "missing_newline"}, {`\n`, `\n`, "newline_written_out"}, {"\r\n", "\r\n", "carriage_returns"},
@@ -146,7 +146,7 @@ func nonEmpty(text string) []string {
 	return []string{text}
 }
 
-// mostMistakes is how many mistakes at once are looked for: two, or one where a large body makes every try dear.
+// mostMistakes limits the mistakes at once: two, or one when a large body makes every try expensive.
 func mostMistakes(size int) int {
 	if size > 4<<10 {
 		return 1
@@ -154,7 +154,7 @@ func mostMistakes(size int) int {
 	return 2
 }
 
-// tryForms goes through the product of forms, with at most so many mistakes at once.
+// tryForms goes through the product of the forms, with at most so many mistakes at once.
 func tryForms(parts [][]variant, chosen, names []string, most int, separator, last string, digest []byte) (text string, mistakes []string) {
 	if len(names) > most {
 		return "", nil
@@ -180,7 +180,7 @@ func methodForms(method string) []variant {
 	return []variant{{method, ""}, {lower, "method_case"}, {strings.ToUpper(lower[:1]) + lower[1:], "method_case"}}
 }
 
-// urlForms are the ways in which an address is signed by mistake.
+// urlForms are common mistakes in the signed address.
 func urlForms(r *http.Request) []variant {
 	sent := requestPath(r)
 	list := []variant{{sent, ""}}
@@ -209,7 +209,7 @@ func unescaped(text string, undo func(string) (string, error)) string {
 	return text
 }
 
-// timeForms are the seconds around the one in the header, for a clock that was read twice, and its milliseconds.
+// timeForms are the seconds around the header's, for a clock read twice, and its milliseconds.
 func (s *Sim) timeForms(timestamp string) []variant {
 	list := []variant{{timestamp, ""}}
 	n, err := strconv.ParseInt(timestamp, 10, 64)
@@ -222,7 +222,7 @@ func (s *Sim) timeForms(timestamp string) []variant {
 	return append(list, variant{timestamp + "000", "timestamp_mismatch"})
 }
 
-// nonceForms are the nonce in other letters, and those that were seen last.
+// nonceForms are the nonce in another case, and the previous ones.
 func (s *Sim) nonceForms(nonce string) []variant {
 	list := []variant{{nonce, ""}}
 	for _, other := range append([]string{strings.ToLower(nonce), strings.ToUpper(nonce), strings.ReplaceAll(nonce, "-", ""), ""}, s.nonces.list()...) {
@@ -233,7 +233,7 @@ func (s *Sim) nonceForms(nonce string) []variant {
 	return list
 }
 
-// bodyForms are the ways in which languages serialise the same JSON.
+// bodyForms are the serialisations of the same JSON in various languages.
 func bodyForms(body []byte) []variant {
 	list := []variant{{string(body), ""}}
 	if len(body) == 0 || len(body) > longestTried {

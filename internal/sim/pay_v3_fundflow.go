@@ -21,8 +21,8 @@ type flow struct {
 	note, evidence string
 }
 
-// fundFlowBill is GET /v3/bill/fundflowbill: every movement of a day on one account. Here the account BASIC has them all; OPERATION
-// and FEES are always empty.
+// fundFlowBill is GET /v3/bill/fundflowbill: every movement of a day on one account. Here the account BASIC has all of
+// them; OPERATION and FEES are always empty.
 // https://pay.weixin.qq.com/doc/v3/merchant/4013071235 (申请资金账单)
 func (s *Sim) fundFlowBill(c *call) reply {
 	account, packing := or(c.query.Get("account_type"), "BASIC"), c.query.Get("tar_type")
@@ -47,7 +47,7 @@ func (s *Sim) fundFlowBill(c *call) reply {
 	return s.offerBill(c, fundFlowFile(list), packing)
 }
 
-// flows gathers the movements of a day with the balance after each: payments and their fees, refunds and the fees that come back.
+// flows lists the movements of a day with the balance after each: payments and their fees, refunds and returned fees.
 // The caller holds s.mu.
 func (s *Sim) flows(mchID, day string) (list []flow) {
 	var all []flow
@@ -71,7 +71,7 @@ func (s *Sim) flows(mchID, day string) (list []flow) {
 	var balance int64
 	for i, f := range all {
 		if f.amount == 0 {
-			continue // note: the fee of a few fen is none
+			continue // note: a fee that rounds to zero is not listed
 		}
 		balance += f.signed()
 		if billDay(f.at) == day {
@@ -108,5 +108,5 @@ func fundFlowFile(list []flow) []byte {
 	return []byte(out.String())
 }
 
-// ticked is a line whose values have a backtick before them.
+// ticked joins values, each with a leading backtick.
 func ticked(values ...string) string { return "`" + strings.Join(values, ",`") + "\r\n" }

@@ -10,7 +10,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// prepayBy makes an order in one of the ways to pay, or gives the same order again.
+// prepayBy makes an order in one of the ways to pay, or returns the same order again.
 func (s *Sim) prepayBy(c *call, by way) reply {
 	fields, bad := decodePay(c.body)
 	if bad == nil {
@@ -36,7 +36,7 @@ func (s *Sim) prepayBy(c *call, by way) reply {
 	return s.firstPrepay(c, fields, by)
 }
 
-// checkPrepay is everything that needs no order: the mchid, field by field, the binding, the deadline.
+// checkPrepay checks what does not depend on an order: the mchid, field by field, the binding, the deadline.
 func (s *Sim) checkPrepay(fields map[string]any, c *call, by way) *payError {
 	if mchid := text(fields["mchid"]); mchid != "" {
 		if bad := ownMchID(c, "body", "/mchid", mchid); bad != nil {
@@ -64,31 +64,31 @@ func (s *Sim) checkPrepay(fields map[string]any, c *call, by way) *payError {
 	return nil
 }
 
-// isPast tells whether time_expire is over by the caller's clock. note: asked of a first request only, since a repeated one has to
-// repeat the time, whatever has become of it meanwhile.
+// isPast tells whether time_expire is over by the caller's clock. note: only for a first request, because a repeat must
+// send the same time, however late.
 func isPast(fields map[string]any, c *call) bool {
 	asked, err := time.Parse(time.RFC3339, text(fields["time_expire"]))
 	return err == nil && asked.Before(c.wire)
 }
 
-// deadline is until when the order can be paid, in WeChat's time. A moment less than a minute ahead counts as one minute.
+// deadline is the order's deadline in WeChat's time, at least a minute ahead.
 func deadline(fields map[string]any, c *call) time.Time {
 	asked, err := time.Parse(time.RFC3339, text(fields["time_expire"]))
 	if err != nil {
 		return c.now.Add(orderLife)
 	}
-	// note: the caller counted from its own clock; what counts is how far ahead of it the deadline lies
+	// note: the caller counted from its own clock, so only the distance matters
 	ahead := max(asked.Sub(c.wire), leastToExpiry)
 	return c.now.Add(ahead)
 }
 
-// hashOf makes the same hash of the same parameters in any order.
+// hashOf is independent of the parameters' order.
 func hashOf(fields map[string]any) string {
-	sum := sha256.Sum256(encode(fields)) // note: maps are encoded with their keys sorted
+	sum := sha256.Sum256(encode(fields)) // note: maps are encoded with sorted keys
 	return hex.EncodeToString(sum[:])
 }
 
-// firstPrepay makes the order, which is unpaid for two hours per prepay_id and for seven days in all. The caller holds s.mu.
+// firstPrepay makes the order; a prepay_id lasts two hours, the order seven days. The caller holds s.mu.
 func (s *Sim) firstPrepay(c *call, fields map[string]any, by way) reply {
 	if isPast(fields, c) {
 		return badField(numOutOfRange, "/time_expire", text(fields["time_expire"]), "支付结束时间不能早于当前时间").reply(c)
@@ -104,7 +104,7 @@ func (s *Sim) firstPrepay(c *call, fields map[string]any, by way) reply {
 	return s.answerFreshPrepay(c, o)
 }
 
-// answerFreshPrepay gives an order a new prepay_id and tells it. The caller holds s.mu.
+// answerFreshPrepay adds a prepay_id to an order and answers with it. The caller holds s.mu.
 func (s *Sim) answerFreshPrepay(c *call, o *order) reply {
 	if err := s.grantPrepay(c, o); err != nil {
 		return systemError(err.Error()).reply(c)
@@ -112,7 +112,7 @@ func (s *Sim) answerFreshPrepay(c *call, o *order) reply {
 	return prepayAnswer(o)
 }
 
-// grantPrepay gives an order (a new one or one at hand) a new prepay_id. The caller holds s.mu.
+// grantPrepay adds a prepay_id to a new or existing order. The caller holds s.mu.
 func (s *Sim) grantPrepay(c *call, o *order) error {
 	next := *o
 	next.ByKey = c.byKey
@@ -127,13 +127,13 @@ func (s *Sim) grantPrepay(c *call, o *order) error {
 	return nil
 }
 
-// prepayAnswer tells the latest prepay_id, code_url or h5_url.
+// prepayAnswer returns the latest prepay_id, code_url or h5_url.
 func prepayAnswer(o *order) reply {
 	name, value := o.prepayTold()
 	return okPay(map[string]string{name: value})
 }
 
-// reentry is what becomes of a second request with a known number.
+// reentry is the result of another request with a known number.
 type reentry int
 
 const (
@@ -145,7 +145,7 @@ const (
 	reenterExpired
 )
 
-// reenter compares a second request with the first: the same parameters get a prepay_id again, others are refused.
+// reenter compares a repeat with the first request: the same parameters return a prepay_id, others are refused.
 func (o *order) reenter(hash string, now time.Time) reentry {
 	switch {
 	case o.paid():
@@ -156,13 +156,13 @@ func (o *order) reenter(hash string, now time.Time) reentry {
 		return reenterDiffers
 	case !now.Before(o.PayableUntil):
 		return reenterExpired
-	case o.Prepays[len(o.Prepays)-1].alive(now) && o.tradeType() != tradeH5: // note: an h5_url is short-lived and given anew each time
+	case o.Prepays[len(o.Prepays)-1].alive(now) && o.tradeType() != tradeH5: // note: an h5_url is short-lived and made anew each time
 		return reenterSame
 	}
 	return reenterFresh
 }
 
-// reenter is a second request with a known number. The caller holds s.mu.
+// reenter answers another request with a known number. The caller holds s.mu.
 func (s *Sim) reenter(c *call, o *order, hash string) reply {
 	switch o.reenter(hash, c.now) {
 	case reenterPaid:
@@ -204,7 +204,7 @@ func (s *Sim) queryByNumber(c *call) reply {
 	return answerQuery(c, o, err)
 }
 
-// queryByID is GET /v3/pay/transactions/id/{transaction_id}; it knows paid orders only.
+// queryByID is GET /v3/pay/transactions/id/{transaction_id}; it finds paid orders only.
 func (s *Sim) queryByID(c *call) reply {
 	if bad := queryMchID(c); bad != nil {
 		return bad.reply(c)
@@ -222,7 +222,7 @@ func (s *Sim) ownTransaction(c *call, id string) *order {
 	return nil
 }
 
-// answerQuery tells an order, or that there is none.
+// answerQuery answers with an order, or that it does not exist.
 func answerQuery(c *call, o *order, err error) reply {
 	switch {
 	case err != nil:
@@ -233,7 +233,7 @@ func answerQuery(c *call, o *order, err error) reply {
 	return okPay(o.transaction())
 }
 
-// closeOrder is POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close; closing twice is fine.
+// closeOrder is POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close; it may be repeated.
 func (s *Sim) closeOrder(c *call) reply {
 	fields, bad := decodePay(c.body)
 	if bad == nil {

@@ -19,12 +19,12 @@ import (
 	"wxbase/internal/sim"
 )
 
-// ordersInState is how many orders the simulator has before the prepays are counted.
+// ordersInState is the number of orders in the simulator before the benchmark.
 const ordersInState = 50_000
 
-// BenchmarkPrepay is a signed v3 prepay with 50,000 orders in state and a journal on the disk: signature of the request, checks, the order, its
-// line in the journal, signature of the answer. The handler is called directly on all cores; requests are signed before the clock runs. Keys
-// are of 2048 bits, as in real use.
+// BenchmarkPrepay is a signed v3 prepay with 50,000 orders in state and a journal on the disk: signature of the
+// request, checks, the order, its line in the journal, signature of the answer. It calls the handler directly on all
+// cores; requests are signed before the timer starts. Keys have 2048 bits, as in real use.
 func BenchmarkPrepay(b *testing.B) {
 	s, err := sim.New(sim.WithStateDir(b.TempDir()), sim.WithPublicBase("http://127.0.0.1"), sim.WithKeep(0))
 	if err != nil {
@@ -49,10 +49,10 @@ func BenchmarkPrepay(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/time.Since(started).Seconds(), "prepays/s")
-	b.ReportMetric((cpuSeconds()-spent)/float64(b.N)*1e6, "cpu-us/prepay") // two cores of their own do 2e6 of these a second
+	b.ReportMetric((cpuSeconds()-spent)/float64(b.N)*1e6, "cpu-us/prepay") // two dedicated cores provide 2e6 of these a second
 }
 
-// cpuSeconds is what this process has spent so far.
+// cpuSeconds is the CPU time of this process so far.
 func cpuSeconds() float64 {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
@@ -96,7 +96,7 @@ func (m *benchMerchant) ask(method, path, body string) string {
 	return rec.Body.String()
 }
 
-// fill makes so many orders out of one, by way of an exported state.
+// fill multiplies one order by importing an exported state.
 func (m *benchMerchant) fill(n int) {
 	m.b.Helper()
 	rec := httptest.NewRecorder()
@@ -123,7 +123,7 @@ func (m *benchMerchant) fill(n int) {
 	}
 }
 
-// prepays signs so many requests, each for an order of its own.
+// prepays signs so many requests, each for another order.
 func (m *benchMerchant) prepays(n int) []*http.Request {
 	m.b.Helper()
 	const path, nonce = "/v3/pay/transactions/jsapi", "593BEC0C930BF1AFEB40B4A08C8FB242"

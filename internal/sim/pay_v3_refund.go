@@ -64,7 +64,7 @@ func checkShareAccount(value string) string {
 	return ""
 }
 
-// refund is POST /v3/refund/domestic/refunds: a refund, or the same refund again. 200 says accepted, not refunded.
+// refund is POST /v3/refund/domestic/refunds: a refund, or the same refund again. 200 means accepted, not refunded.
 func (s *Sim) refund(c *call) reply {
 	fields, bad := decodePay(c.body)
 	if bad == nil {
@@ -98,7 +98,7 @@ func (s *Sim) refund(c *call) reply {
 	return okPay(r.answer())
 }
 
-// checkRefund is what the single fields do not tell.
+// checkRefund checks what the rules of single fields do not.
 func checkRefund(fields map[string]any) *payError {
 	amount := object(fields["amount"])
 	if text(fields["transaction_id"]) == "" && text(fields["out_trade_no"]) == "" {
@@ -175,7 +175,7 @@ func (s *Sim) queryRefund(c *call) reply {
 	return okPay(r.answer())
 }
 
-// refundAnswer is a refund as both calls tell it.
+// refundAnswer is a refund as both calls return it.
 type refundAnswer struct {
 	RefundID            string       `json:"refund_id"`
 	OutRefundNo         string       `json:"out_refund_no"`
@@ -202,10 +202,10 @@ type refundAmount struct {
 	Currency         string `json:"currency"`
 }
 
-// payerAccount is where the money goes back to.
+// payerAccount is the account that gets the money.
 const payerAccount = "支付用户零钱"
 
-// answer tells the refund as it stands.
+// answer describes the refund's present state.
 func (r *refund) answer() refundAnswer {
 	a := refundAnswer{
 		RefundID: r.RefundID, OutRefundNo: r.OutRefundNo, TransactionID: r.TransactionID, OutTradeNo: r.OutTradeNo,

@@ -24,7 +24,7 @@ const (
 	wireWindow = 5 * time.Minute
 )
 
-// message joins the lines of something signed; every line ends with a newline, the last one too.
+// message joins the lines of a signed text; every line, also the last, ends with a newline.
 func message(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
 
 // verifyRSA checks a base64 signature of RSASSA-PKCS1-v1_5 with SHA-256 over text.
@@ -37,7 +37,7 @@ func verifyRSA(key *rsa.PublicKey, text, signature string) error {
 	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], raw)
 }
 
-// signRSA is the other half of verifyRSA.
+// signRSA makes the signatures that verifyRSA checks.
 func signRSA(key *rsa.PrivateKey, text string) (string, error) {
 	sum := sha256.Sum256([]byte(text))
 	raw, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
@@ -70,7 +70,8 @@ type authorization struct {
 
 var authParam = regexp.MustCompile(`^([a-z_]+)="([^"]*)"$`)
 
-// parseAuthorization is strict: one space after the scheme, double quotes, commas without spaces, five names once each.
+// parseAuthorization is strict: one space after the scheme, double quotes, commas without spaces, each of the five
+// names once.
 func parseAuthorization(header string) (authorization, error) {
 	var a authorization
 	list, ok := strings.CutPrefix(header, authScheme+" ")
@@ -94,7 +95,7 @@ func parseAuthorization(header string) (authorization, error) {
 	return a, nil
 }
 
-// authorize checks what every v3 call must bring, in WeChat Pay's order; nil means the call is the merchant's.
+// authorize checks the header of every v3 call, in WeChat Pay's order; nil means that the merchant signed it.
 func (s *Sim) authorize(c *call) *payError {
 	h := c.r.Header
 	onPay := strings.HasPrefix(c.endpoint.path, "/v3/pay/")
@@ -129,7 +130,7 @@ func (s *Sim) authorize(c *call) *payError {
 	return nil
 }
 
-// checkTimestamp wants the call to be from within five minutes, on the base clock or the moved one.
+// checkTimestamp demands a time within five minutes of the base clock or the moved one.
 func (s *Sim) checkTimestamp(c *call, timestamp string) *payError {
 	if at, ok := fromSeconds(timestamp); ok {
 		if now, moved, ok := s.clock.near(at); ok {
@@ -153,12 +154,13 @@ func requestPath(r *http.Request) string {
 // signAnswer puts the Wechatpay-* headers on a 2xx answer, a 204 too.
 func signAnswer(header http.Header, c *call, body []byte, f *fault) {
 	if c.seller == nil {
-		return // note: a fault took the place of the call before anybody knew who asks
+		return // note: a fault replaced the call before the merchant was known
 	}
 	c.seller.signHeaders(header, body, c.byKey, c.wire, f)
 }
 
-// signHeaders signs body at now with the public key's pair or the platform certificate's. A fault may spoil the result.
+// signHeaders signs body at now with the public key's pair or the platform certificate's. A fault may spoil the
+// signature.
 func (m *seller) signHeaders(header http.Header, body []byte, byKey bool, now time.Time, f *fault) {
 	platform := m.platform.Load().now
 	key, serial := platform.key, platform.serial
@@ -169,7 +171,7 @@ func (m *seller) signHeaders(header http.Header, body []byte, byKey bool, now ti
 	timestamp, nonce := strconv.FormatInt(now.Unix(), 10), wire.Pick(wire.Alnum, 32)
 	signature, err := key.signText(message(timestamp, nonce, string(body)))
 	if err != nil {
-		return // note: an unsigned answer is refused by the caller, which is all that can be done here
+		return // note: the caller refuses an unsigned answer
 	}
 	header.Set("Wechatpay-Timestamp", timestamp)
 	header.Set("Wechatpay-Nonce", nonce)

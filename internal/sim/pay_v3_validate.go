@@ -25,16 +25,16 @@ const (
 	kindTexts // a list of texts
 )
 
-// rule is what one field of a v3 body must be.
+// rule is the rule of one field of a v3 body.
 type rule struct {
 	name     string
 	kind     fieldKind
 	required bool
-	most     int                 // bytes of a text or of an object's JSON; 0 is no limit
-	check    func(string) string // further checks of a text, giving the issue
+	most     int                 // limit in bytes of a text or of an object's JSON; 0 is unlimited
+	check    func(string) string // a further check of a text, returning the issue
 	fields   []rule              // of an object, or of each object in a list
 	atLeast  int64               // of an integer
-	atMost   int64               // of an integer; 0 is no limit
+	atMost   int64               // of an integer; 0 is unlimited
 }
 
 // jsapiRules is the body of POST /v3/pay/transactions/jsapi.
@@ -46,7 +46,7 @@ func jsapiRules(mostFen int64) []rule {
 	)
 }
 
-// tradeRules are the fields that the ways to pay have in common.
+// tradeRules are the fields common to all ways to pay.
 func tradeRules(mostFen int64) []rule {
 	return []rule{
 		{name: "appid", required: true, most: 32},
@@ -63,7 +63,7 @@ func tradeRules(mostFen int64) []rule {
 			{name: "currency", most: 16, check: checkCurrency},
 		}},
 		{name: "detail", kind: kindObject, most: 6144, fields: detailRules()},
-		{name: "limit_pay", kind: kindTexts, most: 32}, // note: of the official SDK; the pages of today do not tell it
+		{name: "limit_pay", kind: kindTexts, most: 32}, // note: from the official SDK; today's pages do not list it
 		{name: "settle_info", kind: kindObject, fields: []rule{{name: "profit_sharing", kind: kindBoolean}}},
 	}
 }
@@ -83,7 +83,7 @@ func detailRules() []rule {
 	}
 }
 
-// sceneRules is where the payer stands.
+// sceneRules is the payer's place.
 func sceneRules() []rule {
 	return []rule{
 		{name: "payer_client_ip", required: true, most: 45, check: checkIP},
@@ -97,7 +97,7 @@ func sceneRules() []rule {
 	}
 }
 
-// checkFields compares an object with its rules, in the order of the rules, and then looks for fields nobody asked for.
+// checkFields compares an object with its rules, in their order, and then looks for unknown fields.
 func checkFields(at string, got map[string]any, rules []rule) *payError {
 	for _, r := range rules {
 		value, there := got[r.name]
@@ -125,7 +125,7 @@ func badField(numeric int, field string, value any, issue string) *payError {
 	return &e
 }
 
-// checkValue compares one value with its rule; null is of no kind.
+// checkValue compares one value with its rule; null never matches.
 func (r rule) checkValue(at string, value any) *payError {
 	switch r.kind {
 	case kindText:
@@ -146,7 +146,7 @@ func (r rule) checkValue(at string, value any) *payError {
 	return nil
 }
 
-// CheckText counts bytes, as WeChat Pay does: 69 characters of Chinese in a description are refused for their 135 bytes.
+// checkText counts bytes, as WeChat Pay does: it refuses 69 characters of Chinese in a description for their 135 bytes.
 func (r rule) checkText(at string, value any) *payError {
 	got, ok := value.(string)
 	switch {
@@ -164,7 +164,7 @@ func (r rule) checkText(at string, value any) *payError {
 	return nil
 }
 
-// checkInteger takes whole numbers only. NB! an amount with a fraction is an error, never rounded.
+// checkInteger accepts whole numbers only. NB! an amount with a fraction is an error, never rounded.
 func (r rule) checkInteger(at string, value any) *payError {
 	number, ok := value.(json.Number)
 	if !ok {
@@ -223,7 +223,7 @@ func (r rule) checkTexts(at string, value any) *payError {
 	return nil
 }
 
-// tooLong is the refusal of a text by its length, in the words and the shape of production: value is the measured length.
+// tooLong refuses a text by its length, in production's words and shape: value is the measured length.
 func tooLong(at, name string, measured, most int) *payError {
 	issue := fmt.Sprintf("字节数 %d，大于最大值 %d", measured, most)
 	e := badField(numOutOfRange, at, measured, issue)
@@ -231,7 +231,7 @@ func tooLong(at, name string, measured, most int) *payError {
 	return e
 }
 
-// fieldTitle is what WeChat Pay calls a field in its refusals.
+// fieldTitle is the name of a field in WeChat Pay's refusals.
 func fieldTitle(name string) string {
 	titles := map[string]string{
 		"appid": "公众号ID", "mchid": "直连商户号", "description": "商品描述", "out_trade_no": "商户订单号", "time_expire": "交易结束时间",
@@ -242,7 +242,7 @@ func fieldTitle(name string) string {
 	return or(titles[name], name)
 }
 
-// checkNumber gives the issue with an out_trade_no, empty when it is fine; likewise the next three.
+// checkNumber returns the issue with an out_trade_no, empty when it is valid; the next three do the same for theirs.
 func checkNumber(value string) string {
 	if !validNumber(value) {
 		return "商户订单号须为6至32个字符，只能是数字、大小写字母_-|*"
@@ -271,7 +271,7 @@ func checkIP(value string) string {
 	return ""
 }
 
-// checkNotifyURL wants https without a query. http passes for a loopback host only, so that a laptop works.
+// checkNotifyURL demands https without a query. It accepts http for a loopback host only, so that a laptop works.
 func checkNotifyURL(value string) string {
 	u, err := url.Parse(value)
 	switch {

@@ -18,7 +18,7 @@ const (
 	tradeH5     = "MWEB"
 )
 
-// The beginnings of what a Native and an H5 order answer with.
+// The beginnings of the URLs of Native and H5 orders.
 const (
 	codeURLPrefix = "weixin://wxpay/bizpayurl?pr="
 	h5URLPrefix   = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id="
@@ -27,7 +27,7 @@ const (
 // h5Life is how long an h5_url works; a code_url lives as long as a prepay_id.
 const h5Life = 5 * time.Minute
 
-// way is what tells one prepay call of v3 from another.
+// way is what differs between the prepay calls of v3.
 type way struct {
 	tradeType string
 	rules     func(mostFen int64) []rule
@@ -37,20 +37,20 @@ type way struct {
 // https://pay.weixin.qq.com/doc/v3/merchant/4012791856 (JSAPI/小程序下单)
 func (s *Sim) prepay(c *call) reply { return s.prepayBy(c, way{tradeJSAPI, jsapiRules}) }
 
-// prepayNative is POST /v3/pay/transactions/native: the answer is the text of a code that anybody may scan and pay.
+// prepayNative is POST /v3/pay/transactions/native: it returns the text of a code that any person may scan and pay.
 // https://pay.weixin.qq.com/doc/v3/merchant/4012791877 (Native下单)
 func (s *Sim) prepayNative(c *call) reply { return s.prepayBy(c, way{tradeNative, nativeRules}) }
 
-// prepayH5 is POST /v3/pay/transactions/h5: the answer is a page that opens WeChat from another browser.
+// prepayH5 is POST /v3/pay/transactions/h5: it returns a page that opens WeChat from another browser.
 // https://pay.weixin.qq.com/doc/v3/merchant/4012791834 (H5下单)
 func (s *Sim) prepayH5(c *call) reply { return s.prepayBy(c, way{tradeH5, h5Rules}) }
 
-// nativeRules is the body of a Native order: whoever scans the code pays, so there is no payer.
+// nativeRules is the body of a Native order: it names no payer, because any person can scan the code.
 func nativeRules(mostFen int64) []rule {
 	return append(tradeRules(mostFen), rule{name: "scene_info", kind: kindObject, fields: sceneRules()})
 }
 
-// h5Rules is the body of an H5 order, which has to tell where the browser is.
+// h5Rules is the body of an H5 order, which must describe the browser's place.
 func h5Rules(mostFen int64) []rule {
 	scene := append(sceneRules(), rule{name: "h5_info", kind: kindObject, required: true, fields: []rule{
 		{name: "type", required: true, most: 32},
@@ -62,10 +62,10 @@ func h5Rules(mostFen int64) []rule {
 	return append(tradeRules(mostFen), rule{name: "scene_info", kind: kindObject, required: true, fields: scene})
 }
 
-// tradeType is the way in which the order is paid. note: books of old do not tell it.
+// tradeType is the way to pay of the order. note: old books lack it.
 func (o *order) tradeType() string { return or(o.TradeType, tradeJSAPI) }
 
-// payURL is what a new prepay_id of this order is paid by, empty for JSAPI.
+// payURL is the URL that pays a new prepay_id of this order, empty for JSAPI.
 func (o *order) payURL(prepayID string) string {
 	switch o.tradeType() {
 	case tradeNative:
@@ -76,7 +76,7 @@ func (o *order) payURL(prepayID string) string {
 	return ""
 }
 
-// prepayTold is the answer's one field.
+// prepayTold returns the answer's only field.
 func (o *order) prepayTold() (name, value string) {
 	last := o.Prepays[len(o.Prepays)-1]
 	switch o.tradeType() {
@@ -94,8 +94,8 @@ type payURLRequest struct {
 	Action string `json:"action"` // pay, cancel or fail
 }
 
-// devicePayURL is POST /_sim/people/{id}/pay-url: somebody scans a code_url, or opens an h5_url in a browser, and pays. There is no
-// signature of a mini program to check here; the order's own state decides.
+// devicePayURL is POST /_sim/people/{id}/pay-url: a person scans a code_url, or opens an h5_url in a browser, and pays.
+// The order's state decides, as there is no mini program's signature to check.
 func (s *Sim) devicePayURL(c *echo.Context) error {
 	in := payURLRequest{Action: "pay"}
 	if err := readInput(c, &in); err != nil {
@@ -130,7 +130,7 @@ func (s *Sim) devicePayURL(c *echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"errMsg": said})
 }
 
-// payableURL finds the order behind a code or a page, and why it cannot be paid. The caller holds s.mu.
+// payableURL finds the order behind a code or a page, and the reason against its payment. The caller holds s.mu.
 func (s *Sim) payableURL(text string, now time.Time) (o *order, refusal string, err error) {
 	if o, err = s.ripened(s.state.byPrepay[withoutRedirect(text)], now); err != nil || o == nil || text == "" || o.tradeType() == tradeJSAPI {
 		return nil, "二维码无效", err
@@ -151,7 +151,7 @@ func (s *Sim) payableURL(text string, now time.Time) (o *order, refusal string, 
 	return o, "二维码已过期", nil
 }
 
-// withoutRedirect drops what a shop adds to an h5_url for the way back.
+// withoutRedirect drops the return address that a shop adds to an h5_url.
 func withoutRedirect(text string) string {
 	if before, _, added := strings.Cut(text, "&redirect_url="); added {
 		return before
@@ -159,7 +159,7 @@ func withoutRedirect(text string) string {
 	return text
 }
 
-// payFromURL pays as this person, who becomes the order's payer. The caller holds s.mu.
+// payFromURL pays as this person, who becomes the payer. The caller holds s.mu.
 func (s *Sim) payFromURL(o *order, p *person, now time.Time) error {
 	id, err := s.use(o.AppID, p.ID, now)
 	if err != nil {

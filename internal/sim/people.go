@@ -11,7 +11,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// person is an owner of a phone.
+// person is the owner of a phone.
 type person struct {
 	ID          string    `json:"id"`
 	Nickname    string    `json:"nickname"`
@@ -19,18 +19,18 @@ type person struct {
 	CountryCode string    `json:"countryCode"`
 	Avatar      string    `json:"avatar"`            // address of a picture; the made ones live under /_sim/avatars/
 	Risky       bool      `json:"risky"`             // logins are refused with 40226
-	UnionID     string    `json:"unionid,omitempty"` // once the open platform asked for it
+	UnionID     string    `json:"unionid,omitempty"` // set once the open platform asked for it
 	MadeAt      time.Time `json:"madeAt"`
 }
 
 func (p person) Entity() (kind, id string) { return "person", p.ID }
 
-// personTable is the owners of phones.
+// personTable holds the owners of phones.
 type personTable struct{ people map[string]*person }
 
 func (t *personTable) register(r *registry) { remember(r, "person", &t.people, nil) }
 
-// firstPeople makes the three that a new simulator begins with.
+// firstPeople makes the three people of a new simulator.
 func (s *Sim) firstPeople() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +47,7 @@ func (s *Sim) firstPeople() error {
 	return nil
 }
 
-// personRequest is what the control API takes for a person; whatever is left out is made up or kept.
+// personRequest is a person in the control API; omitted fields are invented or kept.
 type personRequest struct {
 	Nickname string `json:"nickname"`
 	Phone    string `json:"phone"` // 13800138000, or +852 51234567 with a space after the country code
@@ -75,7 +75,7 @@ func (s *Sim) addPerson(in personRequest) (*person, error) {
 	return p, s.save(p)
 }
 
-// change takes over the fields that are given.
+// change sets the given fields.
 func (p *person) change(in personRequest) error {
 	if in.Nickname != "" {
 		if !utf8.ValidString(in.Nickname) || utf8.RuneCountInString(in.Nickname) > 32 {
@@ -100,7 +100,7 @@ func (p *person) change(in personRequest) error {
 	return nil
 }
 
-// setPhone takes a mainland number, or a foreign one with its country code set apart.
+// setPhone accepts a mainland number, or a foreign one with its country code apart.
 func (p *person) setPhone(phone string) error {
 	phone = strings.TrimPrefix(strings.TrimSpace(phone), "+86 ")
 	if mainlandPhone.MatchString(phone) {
@@ -114,7 +114,7 @@ func (p *person) setPhone(phone string) error {
 	return badInput("phone must be 11 digits like 13800138000, or +852 51234567 with a space after the country code")
 }
 
-// avatarSVG is a tile in a colour of its own with the last character of the nickname.
+// avatarSVG is a coloured tile with the last character of the nickname.
 func (p *person) avatarSVG() string {
 	last, _ := utf8.DecodeLastRuneInString(p.Nickname)
 	colours := []string{"#07c160", "#10aeff", "#fa9d3b", "#6467f0", "#fa5151", "#1485ee"}

@@ -11,10 +11,10 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// greyAvatar is the picture of everybody since wx.getUserInfo became anonymous.
+// greyAvatar is every person's picture since wx.getUserInfo became anonymous.
 const greyAvatar = "https://mmbiz.qpic.cn/mmbiz/icTdbqWNOwNRna42FI242Lcia07jQodd2FJGIYQfG0LAJGFxM4FbnQP6yfMxBgJ0F3YRqJCJ1aPAK2dQagdusBZg/0"
 
-// listPeople gives everybody, the oldest first.
+// listPeople lists all people, the oldest first.
 func (s *Sim) listPeople(c *echo.Context) error {
 	return s.inBook(c, func() any {
 		list := book.Newest(s.state.people, func(p *person) time.Time { return p.MadeAt }, func(p *person) string { return p.ID })
@@ -25,7 +25,7 @@ func (s *Sim) listPeople(c *echo.Context) error {
 	})
 }
 
-// makePerson adds somebody.
+// makePerson adds a person.
 func (s *Sim) makePerson(c *echo.Context) error {
 	var in personRequest
 	if err := readInput(c, &in); err != nil {
@@ -40,7 +40,7 @@ func (s *Sim) makePerson(c *echo.Context) error {
 	return c.JSONBlob(http.StatusOK, encode(p))
 }
 
-// changePerson changes what is given and leaves the rest.
+// changePerson changes the given fields and keeps the rest.
 func (s *Sim) changePerson(c *echo.Context) error {
 	var in personRequest
 	if err := readInput(c, &in); err != nil {
@@ -71,7 +71,7 @@ func (s *Sim) owner(c *echo.Context) (*person, error) {
 	return nil, notThere("no person has this id")
 }
 
-// avatar gives a made picture. NB! it is markup, so it comes with a policy that lets no script run.
+// avatar serves an invented picture. NB! it is markup, so its policy forbids scripts.
 func (s *Sim) avatar(c *echo.Context) error {
 	s.mu.Lock()
 	p := s.state.people[strings.TrimSuffix(c.Param("file"), ".svg")]
@@ -83,8 +83,8 @@ func (s *Sim) avatar(c *echo.Context) error {
 	return c.Blob(http.StatusOK, "image/svg+xml", []byte(p.avatarSVG()))
 }
 
-// onPhone is the common start of what a phone does in a mini program: whose phone, in which mini program, as whom.
-// The caller holds s.mu.
+// onPhone is the common start of the phone's routes: it finds the person and the identity in the mini program. The
+// caller holds s.mu.
 func (s *Sim) onPhone(c *echo.Context, appid string) (*person, *identity, error) {
 	appid, err := s.ownAppID(appid)
 	if err != nil {
@@ -131,7 +131,7 @@ func (s *Sim) deviceLogin(c *echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"code": g.Code, "errMsg": "login:ok"})
 }
 
-// userInfo is the profile as wx.getUserInfo tells it; the fields keep WeChat's order.
+// userInfo is the profile of wx.getUserInfo; the fields keep WeChat's order.
 type userInfo struct {
 	NickName  string `json:"nickName"`
 	Gender    int    `json:"gender"`
@@ -142,7 +142,7 @@ type userInfo struct {
 	AvatarURL string `json:"avatarUrl"`
 }
 
-// deviceUserInfo is wx.getUserInfo. Anonymous unless asked otherwise, as every phone is today.
+// deviceUserInfo is wx.getUserInfo. By default it is anonymous, as on every phone today.
 func (s *Sim) deviceUserInfo(c *echo.Context) error {
 	var in appRequest
 	if err := readInput(c, &in); err != nil {
@@ -185,7 +185,7 @@ func (s *Sim) deviceUserInfo(c *echo.Context) error {
 	}))
 }
 
-// devicePhone is the phone number button. The code needs no session; without one encryptedData stays empty.
+// devicePhone is the phone number button. The code needs no session; without a session encryptedData stays empty.
 func (s *Sim) devicePhone(c *echo.Context) error {
 	var in appRequest
 	if err := readInput(c, &in); err != nil {

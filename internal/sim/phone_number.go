@@ -7,7 +7,7 @@ type phoneRequest struct {
 	Code string `json:"code"`
 }
 
-// phoneInfo is a phone number as WeChat tells it, in an answer or encrypted by the phone.
+// phoneInfo is WeChat's form of a phone number, in an answer or encrypted by the phone.
 type phoneInfo struct {
 	PhoneNumber     string    `json:"phoneNumber"`     // with the country's prefix for a foreign number
 	PurePhoneNumber string    `json:"purePhoneNumber"` // never with it
@@ -15,13 +15,13 @@ type phoneInfo struct {
 	Watermark       watermark `json:"watermark"`
 }
 
-// watermark tells whose data it is and from when; a receiver compares both.
+// watermark holds the data's appid and time; a receiver compares both.
 type watermark struct {
 	Timestamp int64  `json:"timestamp"` // Unix seconds
 	AppID     string `json:"appid"`
 }
 
-// phoneInfo tells the number to a mini program at now.
+// phoneInfo returns the number for a mini program at now.
 func (p *person) phoneInfo(appid string, now time.Time) phoneInfo {
 	full := p.Phone
 	if p.CountryCode != "86" {
@@ -30,7 +30,8 @@ func (p *person) phoneInfo(appid string, now time.Time) phoneInfo {
 	return phoneInfo{full, p.Phone, p.CountryCode, watermark{now.Unix(), appid}}
 }
 
-// phoneNumber is POST /wxa/business/getuserphonenumber: a code of the phone number button becomes the number, once.
+// phoneNumber is POST /wxa/business/getuserphonenumber: it exchanges a code of the phone number button for the number,
+// once.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/phone-number/api_getphonenumber.html (获取手机号)
 func (s *Sim) phoneNumber(c *call) reply {
 	var in phoneRequest

@@ -24,10 +24,10 @@ type payRequest struct {
 	PaySign   string          `json:"paySign"`
 }
 
-// couponShare is the part of an order that a coupon pays: a tenth, rounded down.
+// couponShare is the divisor of a coupon's part of an order: a tenth, rounded down.
 const couponShare = 10
 
-// UnmarshalJSON takes the names as they are written: to the phone, timestamp is not timeStamp.
+// UnmarshalJSON matches names exactly: to the phone, timestamp is not timeStamp.
 func (p *payRequest) UnmarshalJSON(data []byte) error {
 	var exact map[string]json.RawMessage
 	if err := json.Unmarshal(data, &exact); err != nil {
@@ -46,7 +46,7 @@ func (p *payRequest) UnmarshalJSON(data []byte) error {
 
 const payPrefix = "requestPayment:"
 
-// devicePay is wx.requestPayment with what the owner then does. Whatever the phone finds wrong is in errMsg, at HTTP 200.
+// devicePay is wx.requestPayment with the owner's reaction. The phone's refusals are in errMsg, at HTTP 200.
 // https://developers.weixin.qq.com/miniprogram/dev/api/payment/wx.requestPayment.html (发起微信支付)
 func (s *Sim) devicePay(c *echo.Context) error {
 	in := payRequest{Action: "pay"}
@@ -85,7 +85,7 @@ func (s *Sim) explainPayment(in payRequest) *finding {
 	return s.explainPaySign(in, appid, timestamp)
 }
 
-// requestPayment checks and pays. A refusal is what the phone found wrong; err is the control API's own.
+// requestPayment checks and pays. A refusal is the phone's; err is the control API's.
 func (s *Sim) requestPayment(c *echo.Context, in payRequest) (errMsg, refusal string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,13 +111,12 @@ func (s *Sim) requestPayment(c *echo.Context, in payRequest) (errMsg, refusal st
 	return payPrefix + "ok", "", nil
 }
 
-// phoneDoes tells whether an order's mark or a queued fault lets the phone do something else than pay.
+// phoneDoes tells whether an order's mark or a queued fault makes the phone act differently.
 func (s *Sim) phoneDoes(o *order, kind string) bool {
 	return o.magic("pay") == kind || s.faults.take(onPayDevice, kind) != nil
 }
 
-// markPaid turns the order paid and queues its notification, in one write that comes before any answer.
-// The caller holds s.mu.
+// markPaid sets the order to paid and queues its notification, in one write before the answer. The caller holds s.mu.
 func (s *Sim) markPaid(o *order, now time.Time) error {
 	paid := *o
 	paid.State, paid.PaidAt, paid.TransactionID = stateSuccess, &now, wire.NewTransactionID(now)
@@ -138,7 +137,7 @@ func (s *Sim) markPaid(o *order, now time.Time) error {
 	return nil
 }
 
-// checkPayment is what the phone and the cashier check, in that order; refusal is what the phone would show.
+// checkPayment does the checks of the phone and the cashier, in that order; refusal is what the phone would show.
 func (s *Sim) checkPayment(in payRequest, id *identity, now time.Time) (o *order, refusal string, err error) {
 	timestamp, refusal := s.checkPayFields(in)
 	if refusal != "" {
@@ -151,17 +150,17 @@ func (s *Sim) checkPayment(in payRequest, id *identity, now time.Time) (o *order
 	if o, err = s.ripened(s.state.byPrepay[prepayID], now); err != nil || o == nil {
 		return nil, "prepay_id无效", err
 	}
-	if in.SignType != or(o.SignType, signRSAType) { // signed well, but not in the way of this order
+	if in.SignType != or(o.SignType, signRSAType) { // validly signed, but not with the order's sign type
 		return nil, refusedSign, nil
 	}
 	refusal = o.payableBy(id, prepayID, now)
 	if refusal == refusedClosed && in.Action == "pay" && s.phoneDoes(o, "paid_after_close") {
-		return o, "", nil // the money was on its way when the order was closed
+		return o, "", nil // the money was under way when the order was closed
 	}
 	return o, refusal, nil
 }
 
-// payee is the merchant whose order a prepay_id is of; of one that nobody knows it is the first. The caller holds s.mu.
+// payee is the merchant of a prepay_id's order; the first one for an unknown id. The caller holds s.mu.
 func (s *Sim) payee(prepayID string) *seller {
 	if o := s.state.byPrepay[prepayID]; o != nil {
 		return s.sellerOf(o.MchID)
@@ -169,8 +168,8 @@ func (s *Sim) payee(prepayID string) *seller {
 	return s.firstSeller()
 }
 
-// signed is the phone's check of paySign: with the key of the merchant certificate, or in the ways of v2, where the names are signed
-// too and their capitals count.
+// signed is the phone's check of paySign: with the key of the merchant certificate, or as v2 signs, where the signature
+// covers the capitals of the names.
 func (m *seller) signed(in payRequest, appid, timestamp string) bool {
 	if in.SignType == signRSAType {
 		return verifyRSA(m.merchantPublic, message(appid, timestamp, in.NonceStr, in.Package), in.PaySign) == nil
@@ -180,7 +179,7 @@ func (m *seller) signed(in payRequest, appid, timestamp string) bool {
 	}, m.APIV2Key, in.SignType)
 }
 
-// checkPayFields checks the form of what the mini program gave.
+// checkPayFields checks the form of the mini program's argument.
 func (s *Sim) checkPayFields(in payRequest) (timestamp, refusal string) {
 	if json.Unmarshal(in.TimeStamp, &timestamp) != nil {
 		return "", "parameter error: parameter.timeStamp should be String instead of " + jsonKind(in.TimeStamp) + ";"
@@ -212,7 +211,8 @@ const (
 	signRSAType   = "RSA"
 )
 
-// payableBy gives the reason for which this person cannot pay this order with this prepay_id, empty when they can.
+// payableBy returns the reason against a payment of this order by this person with this prepay_id, empty when it is
+// allowed.
 func (o *order) payableBy(id *identity, prepayID string, now time.Time) string {
 	switch {
 	case o.AppID != id.AppID:
@@ -234,7 +234,7 @@ func (o *order) payableBy(id *identity, prepayID string, now time.Time) string {
 	return "prepay_id已过期"
 }
 
-// jsonKind names the type of a value the way the phone's complaint does.
+// jsonKind names the type of a value in the words of the phone's complaint.
 func jsonKind(raw json.RawMessage) string {
 	switch {
 	case len(raw) == 0:

@@ -18,17 +18,18 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
-// scanRequest is the body of scan; one of image, scene and url is enough.
+// scanRequest is the body of scan; it needs one of image, scene and url.
 type scanRequest struct {
 	Image string `json:"image"` // base64 of a JPEG or PNG, with or without data:image/...;base64,
 	Scene string `json:"scene"`
 	URL   string `json:"url"` // the text inside a code, or a link
 	AppID string `json:"appid"`
 
-	Inside bool `json:"inside"` // a link that is tapped in WeChat and not in a browser or a text message
+	Inside bool `json:"inside"` // a link tapped inside WeChat, not in a browser or a text message
 }
 
-// scanAnswer is how the mini program is opened: the page, its query as it arrives (scene percent-encoded) and the scene itself.
+// scanAnswer is how the mini program is opened: the page, its query as received (scene percent-encoded) and the scene
+// itself.
 type scanAnswer struct {
 	AppID string `json:"appid"`
 	Path  string `json:"path"`
@@ -37,7 +38,7 @@ type scanAnswer struct {
 	Env   string `json:"env"`
 }
 
-// deviceScan is the owner scanning a code.
+// deviceScan is a scan by the owner.
 func (s *Sim) deviceScan(c *echo.Context) error {
 	var in scanRequest
 	if err := readInput(c, &in); err != nil {
@@ -90,7 +91,7 @@ func (s *Sim) openAny(in scanRequest) (scanAnswer, error) {
 	return code.opened(), err
 }
 
-// opened is how the code opens its mini program. note: scene arrives percent-encoded, as on a real phone.
+// opened is how the code opens its mini program. note: scene is percent-encoded, as on a real phone.
 func (w wxaCode) opened() scanAnswer {
 	path, query, _ := strings.Cut(w.Path, "?")
 	if w.Scene != "" {
@@ -99,7 +100,7 @@ func (w wxaCode) opened() scanAnswer {
 	return scanAnswer{AppID: w.AppID, Path: strings.TrimPrefix(path, "/"), Query: query, Scene: w.Scene, Env: w.Env}
 }
 
-// lookUp finds where the text inside a code leads: by its id, or by what it says itself when another run made it.
+// lookUp finds the target of a code's text: by its id, or by the text itself when another run made it.
 func (s *Sim) lookUp(text string) (wxaCode, error) {
 	rest, ok := strings.CutPrefix(text, codeHost)
 	if !ok {
@@ -122,7 +123,7 @@ func (s *Sim) lookUp(text string) (wxaCode, error) {
 	return wxaCode{ID: id, AppID: appid, Path: q.Get("path"), Scene: q.Get("scene"), Env: or(q.Get("env"), "release")}, nil
 }
 
-// lookUpScene opens the page of a code with this scene; without one the home page, as the compile mode of the tools does.
+// lookUpScene opens the page of a code with this scene; without one the home page, as DevTools' compile mode does.
 func (s *Sim) lookUpScene(scene, appid string) (wxaCode, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,10 +139,10 @@ func (s *Sim) lookUpScene(scene, appid string) (wxaCode, error) {
 	return wxaCode{AppID: appid, Path: homePage, Scene: scene, Env: "release"}, nil
 }
 
-// maxPixels is the largest side of a picture that is looked at.
+// maxPixels limits the sides of a picture.
 const maxPixels = 3000
 
-// readImage gives the text of the code in a base64 picture.
+// readImage reads the text of the code in a base64 picture.
 func readImage(text string) (content string, err error) {
 	if _, data, ok := strings.Cut(text, ";base64,"); ok && strings.HasPrefix(text, "data:") {
 		text = data

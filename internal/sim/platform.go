@@ -19,13 +19,13 @@ type platformCert struct {
 	from, until time.Time
 }
 
-// platformCerts is the one that signs, and the one that did before the last rotation.
+// platformCerts are the one that signs, and the one before the last rotation.
 type platformCerts struct {
 	now    platformCert
 	before *platformCert
 }
 
-// parsePlatform makes the certificates of keys.json ready for use.
+// parsePlatform parses the certificates of keys.json.
 func parsePlatform(f keyFile) (*platformCerts, error) {
 	now, err := parsePlatformCert(f.PlatformKey, f.PlatformCert)
 	if err != nil {
@@ -53,7 +53,7 @@ func parsePlatformCert(keyText, certText string) (p platformCert, err error) {
 	return p, nil
 }
 
-// newPlatformCert makes one that begins at now.
+// newPlatformCert makes a certificate that begins at now.
 func newPlatformCert(bits int, now time.Time) (p platformCert, err error) {
 	key, err := quickKey(bits)
 	if err != nil {
@@ -70,8 +70,9 @@ func newPlatformCert(bits int, now time.Time) (p platformCert, err error) {
 	return parsePlatformCert(keyText, certText)
 }
 
-// rotatePlatform is POST /_sim/platform/rotate: from now on a new platform certificate signs for a merchant (?mchid=, the first unless
-// told). The last one is still listed, so that what it signed can be verified; the one before it is gone.
+// rotatePlatform is POST /_sim/platform/rotate: from now on a new platform certificate signs for a merchant (?mchid=,
+// by default the first). The last one stays listed, so that its signatures can be verified; the one before it is
+// dropped.
 func (s *Sim) rotatePlatform(c *echo.Context) error {
 	m, err := s.sellerFor(c.QueryParam("mchid"))
 	if err != nil {

@@ -13,17 +13,18 @@ const (
 	eventInfoCancelled = "user_authorization_cancellation" // 用户完成注销
 )
 
-// privacyEvents are the short names of the events, for triggers and for the phone.
+// privacyEvents are the short names of the events, in triggers and on the phone.
 func privacyEvents() map[string]string {
 	return map[string]string{"modified": eventInfoModified, "revoke": eventInfoRevoked, "cancellation": eventInfoCancelled}
 }
 
-// revokedPhone is what RevokeInfo says of the phone number: 1 licence plate, 2 address, 3 invoice, 4 bluetooth, 5 microphone, 6 nickname and avatar,
-// 7 camera, 8 phone, 12 steps, 13 location, 14 media, 15 file, 16 e-mail, 18 chosen place, 19 nickname keyboard, 20 avatar component.
+// revokedPhone is the phone number in RevokeInfo: 1 licence plate, 2 address, 3 invoice, 4 bluetooth, 5 microphone, 6
+// nickname and avatar, 7 camera, 8 phone, 12 steps, 13 location, 14 media, 15 file, 16 e-mail, 18 chosen place, 19
+// nickname keyboard, 20 avatar component.
 const revokedPhone = "8"
 
-// privacyFields completes the fields of such an event: whose authorization it is, of which mini program, and what is revoked, as text. Those of
-// plug-ins are empty. Other events stay as they are.
+// privacyFields completes the fields of such an event: the person, the mini program, and what is revoked, as text.
+// Those of plug-ins are empty. Other events stay unchanged.
 func privacyFields(m pushMessage) pushFields {
 	if m.Event != eventInfoModified && m.Event != eventInfoRevoked && m.Event != eventInfoCancelled {
 		return m.Fields
@@ -33,15 +34,15 @@ func privacyFields(m pushMessage) pushFields {
 		fields["RevokeInfo"] = revokedPhone
 	}
 	maps.Copy(fields, m.Fields)
-	if other, given := fields["OpenId"]; given { // note: the field's case differs by source; a test sends the other one
+	if other, given := fields["OpenId"]; given { // note: sources differ in the field's case; a test sends the other one
 		delete(fields, "OpenID")
 		fields["OpenId"] = or(text(other), m.From)
 	}
 	return fields
 }
 
-// devicePrivacy is POST /_sim/people/{id}/privacy {event: revoke, cancellation or modified, fields?, appid?}: the person goes to the settings of
-// WeChat and takes back what they had allowed. fields.RevokeInfo says what; the phone number unless told.
+// devicePrivacy is POST /_sim/people/{id}/privacy {event: revoke, cancellation or modified, fields?, appid?}: the
+// person revokes a permission in WeChat's settings. fields.RevokeInfo says which; by default the phone number.
 func (s *Sim) devicePrivacy(c *echo.Context) error {
 	var in struct {
 		Event  string     `json:"event"`

@@ -30,17 +30,17 @@ const (
 	PushXML  = "xml"
 )
 
-// Push is what a mini program's owner sets in WeChat's console so that messages and events reach a backend (消息推送). Token and key are
-// those of AppConfig.
+// Push is the setting in WeChat's console that sends messages and events to a backend (消息推送). Token and key are those
+// of AppConfig.
 type Push struct {
 	URL    string // http or https; empty turns the push off
 	Mode   string // PushPlain, PushCompatible or PushSafe; safe by default
 	Format string // PushJSON or PushXML; JSON by default
-	Clock  string // whose time signs: moved (WeChat's), base, or empty for the one on which the merchant's backend was last seen
+	Clock  string // the clock that signs: moved (WeChat's), base, or empty for the one that the merchant's backend last used
 }
 
-// WithPush sets up the message push of a mini program, the first one for an empty appid. The address is not asked first,
-// as the backend mostly listens only later; see Sim.SetPush.
+// WithPush sets up the message push of a mini program, the first one for an empty appid. It does not verify the
+// address, because the backend usually starts listening later; see Sim.SetPush.
 func WithPush(appid string, p Push) Option {
 	return func(o *options) { o.pushes = append(o.pushes, appPush{appid, p}) }
 }
@@ -52,8 +52,8 @@ type appPush struct {
 }
 
 // SetPush sets up the message push of a mini program, the first one for an empty appid, for the process that embeds the
-// simulator and knows its own address. Unlike POST /_sim/apps/{appid}/push it sends no GET to verify the address.
-// Errors: an unknown appid, a bad address, mode, format or clock, a journal that cannot be written.
+// simulator and knows its own address. Unlike POST /_sim/apps/{appid}/push it does not verify the address by a GET.
+// Errors: an unknown appid, a bad address, mode, format or clock, a failing journal.
 func (s *Sim) SetPush(appid string, p Push) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +64,7 @@ func (s *Sim) SetPush(appid string, p Push) error {
 	return s.keepPush(next)
 }
 
-// pushRow is the message push of one mini program. Token and key stand for those the app was made with once they are changed.
+// pushRow is the message push of one mini program. Token and key, once changed, replace those of the app.
 type pushRow struct {
 	AppID      string `json:"appid"`
 	PushURL    string `json:"pushUrl"`
@@ -77,12 +77,12 @@ type pushRow struct {
 
 func (p pushRow) Entity() (kind, id string) { return "push", p.AppID }
 
-// pushTable is the message push of each mini program where it was changed, by appid.
+// pushTable holds each mini program's changed message push, by appid.
 type pushTable struct{ pushes map[string]*pushRow }
 
 func (t *pushTable) register(r *registry) { remember(r, "push", &t.pushes, nil) }
 
-// pushRequest changes what is given and leaves the rest.
+// pushRequest changes the given fields and keeps the rest.
 type pushRequest struct {
 	PushURL    *string `json:"pushUrl"`
 	PushToken  *string `json:"pushToken"`
@@ -97,7 +97,7 @@ var (
 	pushKeyShape   = regexp.MustCompile(`^[0-9A-Za-z]{43}$`)
 )
 
-// pushOf is a mini program's message push as it is set, with token and key. The caller holds s.mu.
+// pushOf returns a mini program's message push with token and key. The caller holds s.mu.
 func (s *Sim) pushOf(app AppConfig) pushRow {
 	p := pushRow{AppID: app.AppID, PushToken: app.PushToken, PushAESKey: app.PushAESKey, PushMode: PushSafe, PushFormat: PushJSON}
 	if set := s.state.pushes[app.AppID]; set != nil {
@@ -106,7 +106,7 @@ func (s *Sim) pushOf(app AppConfig) pushRow {
 	return p
 }
 
-// withPush tells an app with what was set for its push. The caller holds s.mu.
+// withPush returns an app with its push settings. The caller holds s.mu.
 func (s *Sim) withPush(app AppConfig) AppConfig {
 	if set := s.state.pushes[app.AppID]; set != nil {
 		app.PushToken, app.PushAESKey = set.PushToken, set.PushAESKey
@@ -115,7 +115,7 @@ func (s *Sim) withPush(app AppConfig) AppConfig {
 	return app
 }
 
-// nextPush checks a change and gives the row that it leads to. The caller holds s.mu.
+// nextPush checks a change and returns the resulting row. The caller holds s.mu.
 func (s *Sim) nextPush(appid string, in pushRequest) (next pushRow, err error) {
 	if appid, err = s.ownAppID(appid); err != nil {
 		return next, err
@@ -138,7 +138,7 @@ func (s *Sim) nextPush(appid string, in pushRequest) (next pushRow, err error) {
 	return next, next.check()
 }
 
-// check bounds what the console bounds.
+// check enforces the console's limits.
 func (p pushRow) check() error {
 	u, err := url.Parse(p.PushURL)
 	switch {
@@ -163,7 +163,7 @@ func (p pushRow) check() error {
 	return nil
 }
 
-// keepPush takes a setting into force. The caller holds s.mu.
+// keepPush stores a setting. The caller holds s.mu.
 func (s *Sim) keepPush(next pushRow) error {
 	if old := s.state.pushes[next.AppID]; old != nil && *old == next {
 		return nil
@@ -186,8 +186,8 @@ func (s *Sim) showPush(c *echo.Context) error {
 	return c.JSON(http.StatusOK, s.pushOf(app))
 }
 
-// changePush is POST /_sim/apps/{appid}/push, the console's form: what is left out stays. Nothing is saved unless the address
-// passes the check, as at WeChat.
+// changePush is POST /_sim/apps/{appid}/push, the console's form: omitted fields stay. As at WeChat, nothing is saved
+// unless the address passes the check.
 func (s *Sim) changePush(c *echo.Context) error {
 	var in pushRequest
 	if err := readInput(c, &in); err != nil {
@@ -213,7 +213,7 @@ func (s *Sim) changePush(c *echo.Context) error {
 	return c.JSON(http.StatusOK, next)
 }
 
-// VerifyPush sends the GET of the console: the receiver has to give back echostr, as it is and nothing else.
+// verifyPush sends the console's GET: the receiver must return exactly echostr.
 func (s *Sim) verifyPush(ctx context.Context, p pushRow) error {
 	timestamp, nonce, echostr := strconv.FormatInt(s.pushTime(p).Unix(), 10), wire.Pick(wire.Digits, 10), wire.Pick(wire.Digits, 19)
 	query := url.Values{
@@ -228,7 +228,7 @@ func (s *Sim) verifyPush(ctx context.Context, p pushRow) error {
 	req.Header.Set("User-Agent", "Mozilla/4.0")
 	resp, err := s.client.Do(req)
 	if problem := (*url.Error)(nil); errors.As(err, &problem) {
-		return problem.Err // note: the whole error tells the address with its query
+		return problem.Err // note: the whole error shows the address with its query
 	} else if err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (s *Sim) verifyPush(ctx context.Context, p pushRow) error {
 	return nil
 }
 
-// pushTime is the clock by which a push is signed.
+// pushTime is the time that signs a push.
 func (s *Sim) pushTime(p pushRow) time.Time {
 	switch p.PushClock {
 	case "moved":
@@ -251,7 +251,7 @@ func (s *Sim) pushTime(p pushRow) time.Time {
 	return s.wireTime()
 }
 
-// withQuery adds to the query that an address may have.
+// withQuery adds to the query of an address.
 func withQuery(address string, query url.Values) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -264,7 +264,7 @@ func withQuery(address string, query url.Values) string {
 	return u.String()
 }
 
-// originalID is the name of a mini program in its messages: gh_ and 12 hex digits, always the same.
+// originalID is a mini program's name in its messages: gh_ and 12 hex digits, derived from the appid.
 func originalID(appid string) string {
 	sum := sha256.Sum256([]byte("gh/" + appid))
 	return "gh_" + hex.EncodeToString(sum[:6])

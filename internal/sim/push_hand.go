@@ -12,22 +12,22 @@ import (
 // handPush is the body of POST /_sim/push.
 type handPush struct {
 	AppID      string     `json:"appid"`
-	Person     string     `json:"person"` // who sends it; left out, WeChat itself
+	Person     string     `json:"person"` // the sender; by default WeChat itself
 	MsgType    string     `json:"msgType"`
 	Event      string     `json:"event"`
 	CreateTime int64      `json:"createTime"` // Unix seconds, now by default
 	Fields     pushFields `json:"fields"`
 }
 
-// fieldName is what an element of XML may be called.
+// fieldName is the name of an XML element.
 var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 
-// deepestField is how far the fields of a message may be nested.
+// deepestField limits the nesting of a message's fields.
 const deepestField = 6
 
-// pushByHand is POST /_sim/push: any message or event, such as
-// {"person": "p1", "msgType": "text", "fields": {"Content": "在吗"}} or {"event": "trade_manage_remind_shipping", "fields": {...}}.
-// It goes the way of all others: see GET /_sim/notifications. Without a pushUrl it is 409.
+// pushByHand is POST /_sim/push: any message or event, such as {"person": "p1", "msgType": "text", "fields":
+// {"Content": "在吗"}} or {"event": "trade_manage_remind_shipping", "fields": {...}}. It is delivered like all others:
+// see GET /_sim/notifications. Without a pushUrl it is 409.
 func (s *Sim) pushByHand(c *echo.Context) error {
 	var in handPush
 	if err := readInput(c, &in); err != nil {
@@ -36,7 +36,7 @@ func (s *Sim) pushByHand(c *echo.Context) error {
 	return s.sendByHand(c, in)
 }
 
-// sendByHand checks, keeps and sends a message.
+// sendByHand checks, stores and sends a message.
 func (s *Sim) sendByHand(c *echo.Context, in handPush) error {
 	in.MsgType = or(in.MsgType, msgEvent)
 	switch {

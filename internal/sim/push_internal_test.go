@@ -91,7 +91,7 @@ func TestPushOpenRefusals(t *testing.T) {
 	}
 }
 
-// A reply is what a backend may answer with; the official one is taken, and everything near it is not.
+// A reply is what a backend may answer; the official one is accepted, and anything similar is not.
 func TestPushAnswers(t *testing.T) {
 	t.Parallel()
 	good := `{"Encrypt":"` + vectorReply + `","MsgSignature":"1b9339964ed2e271e7c7b6ff2b0ef902fc94dea1","TimeStamp":1713424427,"Nonce":"415670741"}`

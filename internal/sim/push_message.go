@@ -11,7 +11,7 @@ import (
 
 const (
 	formatPush = "push"  // of a notification
-	msgEvent   = "event" // the MsgType of everything that nobody typed
+	msgEvent   = "event" // the MsgType of everything that is not typed by a person
 
 	eventPopup      = "subscribe_msg_popup_event"
 	eventChange     = "subscribe_msg_change_event"
@@ -20,7 +20,7 @@ const (
 	eventSettlement = "trade_manage_order_settlement"
 )
 
-// pushMessage is one message or event for a mini program's backend, before it is written in its format.
+// pushMessage is one message or event for a mini program's backend, before encoding.
 type pushMessage struct {
 	AppID      string     `json:"appid"`
 	To         string     `json:"to"`   // the mini program's gh_...
@@ -31,17 +31,17 @@ type pushMessage struct {
 	Fields     pushFields `json:"fields"`
 }
 
-// pushFields is everything besides, in the shape of JSON.
+// pushFields are the other fields, as JSON.
 type pushFields map[string]any
 
-// UnmarshalJSON keeps numbers as they are written: a MsgId has more digits than a float64 holds.
+// UnmarshalJSON keeps numbers as written: a MsgId has more digits than a float64 holds.
 func (p *pushFields) UnmarshalJSON(data []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	return dec.Decode((*map[string]any)(p))
 }
 
-// name is what the books call the message.
+// name is the message's name in the books.
 func (m *pushMessage) name() string { return or(m.Event, m.MsgType) }
 
 // pushField is one element in its place.
@@ -50,7 +50,8 @@ type pushField struct {
 	value any
 }
 
-// list is the message's elements: the common ones first, then the rest by name. A field of its own takes the place of a common one.
+// list returns the message's elements: the common ones first, then the rest by name. A field with a common name
+// replaces it.
 func (m *pushMessage) list() []pushField {
 	common := []pushField{
 		{"ToUserName", m.To}, {"FromUserName", m.From}, {"CreateTime", m.CreateTime}, {"MsgType", m.MsgType}, {"Event", m.Event},
@@ -75,7 +76,8 @@ func (m *pushMessage) encode(format string) []byte {
 	return m.json()
 }
 
-// json writes the elements in order. note: in the subscribe events every value is text, and a list of one is no list.
+// json writes the elements in order. note: in the subscribe events every value is text, and a list of one becomes its
+// element.
 func (m *pushMessage) json() []byte {
 	list := m.list()
 	if wrapperOf(m.Event) != "" {
@@ -101,7 +103,7 @@ func jsonObject(list []pushField) []byte {
 	return out.Bytes()
 }
 
-// asText turns numbers into text at any depth and a list of one into its element.
+// asText turns numbers into text at any depth, and a list of one into its element.
 func asText(value any) any {
 	switch v := value.(type) {
 	case nil:
@@ -127,7 +129,7 @@ func asText(value any) any {
 	return fmt.Sprint(value)
 }
 
-// wrapperOf is the element around the list of a subscribe event in XML, empty for all others.
+// wrapperOf is the XML element around the list of a subscribe event, empty for other events.
 func wrapperOf(event string) string {
 	switch event {
 	case eventPopup:
@@ -177,8 +179,8 @@ func writeElement(out *bytes.Buffer, name string, value any) {
 	out.WriteString("</" + name + ">")
 }
 
-// newPush is a notification of a message to the mini program's backend, due at once; nil where the mini program has no push.
-// An event nobody caused comes from WeChat itself. The caller holds s.mu.
+// newPush is a notification of a message to the mini program's backend, due at once; nil without a push. WeChat itself
+// is the sender of an event without a person. The caller holds s.mu.
 func (s *Sim) newPush(m pushMessage) *notification {
 	app, _ := s.findApp(m.AppID)
 	set := s.pushOf(app)
@@ -200,7 +202,7 @@ func (s *Sim) newEvent(appid, from, event string, fields pushFields) *notificati
 	return s.newPush(pushMessage{AppID: appid, From: from, MsgType: msgEvent, Event: event, Fields: fields})
 }
 
-// saveWith keeps rows and those notifications that are some, in one write, and sends them on their way. The caller holds s.mu.
+// saveWith stores rows and the notifications that are not nil, in one write, and sends them. The caller holds s.mu.
 func (s *Sim) saveWith(rows []book.Row, notes ...*notification) error {
 	for _, n := range notes {
 		if n != nil {
@@ -222,5 +224,5 @@ func (s *Sim) saveWith(rows []book.Row, notes ...*notification) error {
 // newMsgID is a number of 19 digits.
 func newMsgID() json.Number { return json.Number("18" + wire.Pick(wire.Digits, 17)) }
 
-// systemOpenID is the sender of what WeChat tells of its own accord: 28 characters, always the same for a mini program.
+// systemOpenID is the sender of WeChat's own events: 28 characters, derived from the appid.
 func systemOpenID(appid string) string { return "oSYSTEM" + originalID(appid)[3:] + "_WeChat00" }

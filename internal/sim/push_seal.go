@@ -13,7 +13,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// oversizedPush is what a fault makes a message swell to, in bytes: past any bound that a receiver may set in reason.
+// oversizedPush is the size of a message with a fault, in bytes: beyond any reasonable limit of a receiver.
 const oversizedPush = 2 << 20
 
 // outgoing is one POST, ready to be sent.
@@ -23,7 +23,7 @@ type outgoing struct {
 	body   []byte
 }
 
-// pushCopy is a request as it once went out, to be sent again byte for byte.
+// pushCopy is a sent request, to be repeated byte for byte.
 type pushCopy struct {
 	URL         string `json:"url"`
 	ContentType string `json:"contentType"`
@@ -32,7 +32,7 @@ type pushCopy struct {
 
 var errPushOff = errors.New("the message push of the mini program is turned off")
 
-// sealMessage makes one attempt's message to a backend anew, as the console says now.
+// sealMessage builds one attempt's message to a backend, with the console's present settings.
 func (s *Sim) sealMessage(n *notification, f *fault) (out outgoing, set pushRow, err error) {
 	s.mu.Lock()
 	app, _ := s.findApp(n.AppID)
@@ -54,7 +54,7 @@ func (s *Sim) sealMessage(n *notification, f *fault) (out outgoing, set pushRow,
 	return outgoing{withQuery(set.PushURL, query), header, body}, set, err
 }
 
-// sealPushed writes, encrypts and signs a message in the mode that is set.
+// sealPushed writes, encrypts and signs a message in the configured mode.
 func (s *Sim) sealPushed(m pushMessage, set pushRow, f *fault) (query url.Values, body []byte, err error) {
 	f.falsifyPush(&m, &set)
 	plain := m.encode(set.PushFormat)
@@ -99,7 +99,7 @@ func xmlObject(list []pushField) []byte {
 	return out.Bytes()
 }
 
-// withEncrypt puts the encrypted text beside the fields in the clear.
+// withEncrypt adds the encrypted text to the plain fields.
 func withEncrypt(plain []byte, sealed string) []byte {
 	if object, isJSON := bytes.CutSuffix(plain, []byte("}")); isJSON {
 		return append(object, `,"Encrypt":"`+sealed+`"}`...)
@@ -107,7 +107,7 @@ func withEncrypt(plain []byte, sealed string) []byte {
 	return append(bytes.TrimSuffix(plain, []byte("</xml>")), "<Encrypt><![CDATA["+sealed+"]]></Encrypt></xml>"...)
 }
 
-// falsifyPush changes the message or how it is sent, in the ways a receiver has to notice.
+// falsifyPush changes the message or its delivery, in ways that a receiver must notice.
 func (f *fault) falsifyPush(m *pushMessage, set *pushRow) {
 	switch {
 	case f.hasKind("other_appid"):
@@ -122,14 +122,14 @@ func (f *fault) falsifyPush(m *pushMessage, set *pushRow) {
 	}
 }
 
-// withField is a copy with one more.
+// withField returns a copy with one more field.
 func withField(fields pushFields, name string, value any) pushFields {
 	out := pushFields{name: value}
 	maps.Copy(out, fields)
 	return out
 }
 
-// sealPush encrypts, with the wrong key or a wrong pad where the fault says so. The signature over it is right all the same.
+// sealPush encrypts, with a wrong key or padding if the fault says so. The signature over it is valid in any case.
 func (f *fault) sealPush(set pushRow, plain []byte) (string, error) {
 	key, pad := set.PushAESKey, wire.PadPush
 	switch {
@@ -154,7 +154,7 @@ func (f *fault) spoilHex(signature string) string {
 
 var errPushAnswer = errors.New("the answer is neither empty nor success nor a reply")
 
-// checkPushAnswer tells what is wrong with the answer to a message. Empty and success are the usual ones; a reply has to be a
+// checkPushAnswer returns what is wrong with the answer to a message. Empty and success are usual; a reply must be a
 // message in plain mode, and encrypted and signed in safe mode.
 func (p pushRow) checkPushAnswer(answer []byte) error {
 	text := string(bytes.TrimSpace(answer))

@@ -27,7 +27,7 @@ import (
 
 const pushURL = "https://shop.example.com/push"
 
-// inPush runs a test in a bubble, with the message push of the first mini program set up.
+// inPush runs a test in a bubble, with a message push for the first mini program.
 func inPush(t *testing.T, s *shop, p sim.Push, test func(w *world)) {
 	t.Helper()
 	if _, err := sharedKeys(); err != nil {
@@ -41,7 +41,7 @@ func inPush(t *testing.T, s *shop, p sim.Push, test func(w *world)) {
 	})
 }
 
-// byHand pushes a text message of p1 and gives the row of the books.
+// byHand pushes a text message of p1 and returns its row in the books.
 func (w *apiSide) byHand() map[string]any {
 	w.t.Helper()
 	a := w.device(http.MethodPost, "/push", map[string]any{"person": "p1", "msgType": "text", "fields": map[string]any{"Content": "在吗 <b>&"}})
@@ -55,7 +55,7 @@ func sha1Of(parts ...string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// flatten reads any XML or JSON message into text by path, such as List.TemplateId.
+// flatten reads any XML or JSON message into texts by path, such as List.TemplateId.
 func flatten(t *testing.T, raw []byte) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -107,7 +107,8 @@ func flattenJSON(out map[string]string, path string, v any) {
 
 var errPush = errors.New("refused")
 
-// openPushed is a receiver written from the document: it checks the signature for the mode, opens the message and compares the appid.
+// openPushed is a receiver written from the document: it checks the mode's signature, decrypts the message and compares
+// the appid.
 func (w *apiSide) openPushed(d delivery, mode string) (map[string]string, error) {
 	w.t.Helper()
 	u, err := url.Parse(d.url)
@@ -322,7 +323,7 @@ func TestPushFaults(t *testing.T) {
 	}
 }
 
-// backend is a receiver on a real port; verdict is what it says to the GET of the console.
+// backend is a receiver on a real port; verdict is its answer to the console's GET.
 func backend(t *testing.T, verdict func(q url.Values) string) *httptest.Server {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -415,7 +416,7 @@ func TestPushByHandRefusals(t *testing.T) {
 	}
 }
 
-// What was not delivered before a restart is delivered after it, and large numbers stay whole.
+// What was undelivered before a restart is delivered after it, and large numbers keep their digits.
 func TestPushAfterRestart(t *testing.T) {
 	t.Parallel()
 	if _, err := sharedKeys(); err != nil {
@@ -445,7 +446,7 @@ func TestPushAfterRestart(t *testing.T) {
 	})
 }
 
-// The settlement event follows a whole shipment, once.
+// The settlement event follows a complete shipment, once.
 func TestShippedIsPushed(t *testing.T) {
 	t.Parallel()
 	s := &shop{answer: always(200), body: "success"}

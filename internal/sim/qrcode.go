@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// wxaCode is what a mini program code leads to. The id is made from the rest, so asking twice keeps one entry.
+// wxaCode is the target of a mini program code. Its id is derived from the rest, so a repeat finds the same entry.
 type wxaCode struct {
 	ID    string `json:"id"`
 	AppID string `json:"appid"`
@@ -20,7 +20,7 @@ type wxaCode struct {
 
 func (w wxaCode) Entity() (kind, id string) { return "code", w.ID }
 
-// codeCount is how many codes of the two counted kinds an app ever made; permanent short links have a count of their own.
+// codeCount is how many codes of the two counted kinds an app ever made; permanent short links have a separate count.
 type codeCount struct {
 	AppID string `json:"appid"` // see permanentOf
 	Count int    `json:"count"`
@@ -28,7 +28,7 @@ type codeCount struct {
 
 func (n codeCount) Entity() (kind, id string) { return "count", n.AppID }
 
-// codeTable is the mini program codes, and how many there are of the kinds that are counted.
+// codeTable holds the mini program codes, and the numbers of the counted kinds.
 type codeTable struct {
 	codes     map[string]*wxaCode
 	counts    map[string]*codeCount
@@ -41,7 +41,7 @@ func (t *codeTable) register(r *registry) {
 	remember(r, "count", &t.counts, nil)
 }
 
-// The page of an empty path; reservedParam is a query field that WeChat adds itself.
+// The page of an empty path, and a query field that WeChat adds itself.
 const (
 	homePage      = "pages/index/index"
 	reservedParam = "scancode_time"
@@ -52,13 +52,13 @@ var (
 	pageShape  = regexp.MustCompile(`^[0-9A-Za-z_\-][0-9A-Za-z_\-./]*$`)
 )
 
-// codeStyle is how a code looks; the fields are common to the calls.
+// codeStyle is the look of a code; the calls share these fields.
 type codeStyle struct {
 	Width      *int            `json:"width"` // 280 to 1280 pixels, 430 by default
 	AutoColor  bool            `json:"auto_color"`
 	LineColor  json.RawMessage `json:"line_color"`
 	IsHyaline  bool            `json:"is_hyaline"`  // transparent, and then a PNG
-	EnvVersion string          `json:"env_version"` // release by default; SDKs send an empty text for what nobody set
+	EnvVersion string          `json:"env_version"` // release by default; SDKs send an empty text for unset fields
 }
 
 // unlimitedRequest is the body of getwxacodeunlimit.
@@ -69,7 +69,7 @@ type unlimitedRequest struct {
 	CheckPath *bool  `json:"check_path"`
 }
 
-// unlimitedCode is POST /wxa/getwxacodeunlimit (kind B): a page and a scene of at most 32 characters, uncounted.
+// unlimitedCode is POST /wxa/getwxacodeunlimit (kind B): a page and a scene of at most 32 characters, not counted.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html (获取不限制的小程序码)
 func (s *Sim) unlimitedCode(c *call) reply {
 	var in unlimitedRequest
@@ -94,7 +94,7 @@ func (s *Sim) unlimitedCode(c *call) reply {
 	return s.sendCode(c, in.codeStyle, wxaCode{Path: or(in.Page, homePage), Scene: in.Scene}, false)
 }
 
-// checkScene gives the errcode for a scene, 0 when it is fine.
+// checkScene returns the errcode for a bad scene, 0 for a good one.
 func checkScene(scene string) (errcode int, reason string) {
 	switch {
 	case scene == "":
@@ -107,7 +107,7 @@ func checkScene(scene string) (errcode int, reason string) {
 	return 0, ""
 }
 
-// checkPage gives the errcode for a page, 0 when it is fine. An empty page is the home page.
+// checkPage returns the errcode for a bad page, 0 for a good one. An empty page is the home page.
 func (s *Sim) checkPage(page string, published bool) (errcode int, reason string) {
 	switch {
 	case strings.Contains(page, reservedParam):
@@ -124,7 +124,7 @@ func (s *Sim) checkPage(page string, published bool) (errcode int, reason string
 	return 0, ""
 }
 
-// check gives the reason for which a style is refused with 40097, empty when it is fine.
+// check returns the reason to refuse a style with 40097, empty for a good one.
 func (c codeStyle) check() string {
 	if c.Width != nil && (*c.Width < 280 || *c.Width > 1280) {
 		return "width must be 280 to 1280"
@@ -152,14 +152,14 @@ func (s *Sim) limitedCode(c *call) reply { return s.countedCode(c, 1024) }
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html (获取小程序二维码)
 func (s *Sim) plainQRCode(c *call) reply { return s.countedCode(c, 128) }
 
-// countedCode is what the two counted kinds have in common; longest is in characters.
+// countedCode is the common part of the two counted kinds; longest is in characters.
 func (s *Sim) countedCode(c *call, longest int) reply {
 	var in pathRequest
 	if refusal, ok := c.decodeOr(40159, &in); !ok {
 		return refusal
 	}
 	if c.endpoint.name == "createwxaqrcode" {
-		in.codeStyle = codeStyle{Width: in.Width} // note: this call knows no other field
+		in.codeStyle = codeStyle{Width: in.Width} // note: this call has no other field
 	}
 	switch n := utf8.RuneCountInString(in.Path); {
 	case n == 0 || n > longest:
@@ -173,7 +173,7 @@ func (s *Sim) countedCode(c *call, longest int) reply {
 	return s.sendCode(c, in.codeStyle, wxaCode{Path: in.Path}, true)
 }
 
-// countOf is one more than the count under this name. The caller holds s.mu.
+// countOf returns the next count under this name. The caller holds s.mu.
 func (s *Sim) countOf(name string) *codeCount {
 	count := &codeCount{AppID: name, Count: 1}
 	if known := s.state.counts[name]; known != nil {

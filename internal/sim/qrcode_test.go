@@ -101,7 +101,7 @@ func randomScene(dice *rand.Rand) string {
 	return string(scene)
 }
 
-// A code that was drawn is read again: by the owner's phone and by a reader that knows nothing of us.
+// The owner's phone and an independent reader read a drawn code.
 func TestScanRoundTrip(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -126,7 +126,7 @@ func TestScanRoundTrip(t *testing.T) {
 func checkIndependentReader(t *testing.T, raw []byte, transparent bool, scene string) {
 	t.Helper()
 	if transparent {
-		return // note: a plain reader takes transparent black for black; the phone puts it on white
+		return // note: a plain reader takes transparent for black; the phone puts it on white
 	}
 	img, _ := decodeImage(t, raw)
 	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
@@ -134,7 +134,7 @@ func checkIndependentReader(t *testing.T, raw []byte, transparent bool, scene st
 		t.Fatal(err)
 	}
 	result, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
-	if err != nil { // note: this reader misses about one clean picture in a hundred until it is told that it is clean
+	if err != nil { // note: this reader misses about one clean picture in a hundred unless told that it is clean
 		result, err = qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true})
 	}
 	if err != nil {
@@ -189,7 +189,7 @@ func TestUnlimitedCodesPerMinute(t *testing.T) {
 	wantErrcode(t, w.call(http.MethodPost, "/wxa/getwxacodeunlimit?access_token="+token, `{"scene":"a"}`), 45009)
 }
 
-// A journal that already counts 100000 codes leaves none to make.
+// A journal with 100000 counted codes leaves none to make.
 func TestCountedCodesRunOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -21,13 +21,13 @@ import (
 	"wxbase/internal/sim/book"
 )
 
-// codeHost is the invented host inside the codes; `.invalid` can never be reached.
+// codeHost is the invented host in the codes; `.invalid` never resolves.
 const codeHost = "https://mp.weixin.qq.invalid/a/"
 
-// longestCodeURL keeps the modules of a 280 pixel code large enough for a camera; past it only the id is drawn.
+// longestCodeURL keeps the modules of a 280 pixel code large enough for a camera; a longer text is replaced by the id.
 const longestCodeURL = 400
 
-// ink is the colour of the lines; WeChat's own sample sends the numbers as text: {"r":"0","g":"0","b":"0"}.
+// ink is the colour of the lines; WeChat's sample sends the numbers as text: {"r":"0","g":"0","b":"0"}.
 func (c codeStyle) ink() (color.NRGBA, error) {
 	ink := color.NRGBA{A: 255}
 	if len(c.LineColor) == 0 || c.AutoColor {
@@ -50,7 +50,7 @@ func (c codeStyle) ink() (color.NRGBA, error) {
 	return ink, nil
 }
 
-// sendCode remembers the code and answers with its picture.
+// sendCode stores the code and answers with its picture.
 func (s *Sim) sendCode(c *call, style codeStyle, code wxaCode, counted bool) reply {
 	code.AppID, code.Env = c.appid, or(style.EnvVersion, "release")
 	code.ID = code.hash()
@@ -64,7 +64,7 @@ func (s *Sim) sendCode(c *call, style codeStyle, code wxaCode, counted bool) rep
 	return reply{status: 200, contentType: contentType, body: picture}
 }
 
-// keepCode remembers a code and, for the counted kinds, its number, in one write. A request that fails costs no number.
+// keepCode stores a code and, for the counted kinds, its number, in one write. A failed request uses no number.
 func (s *Sim) keepCode(code wxaCode, counted bool) (errcode int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,7 +76,7 @@ func (s *Sim) keepCode(code wxaCode, counted bool) (errcode int, reason string) 
 		}
 		rows = append(rows, count)
 	}
-	unchecked := code.Scene != "" && !s.published(code.Path) // check_path was false, or it would not get this far
+	unchecked := code.Scene != "" && !s.published(code.Path) // then check_path was false
 	pages := s.uncheckedPages(code.AppID)
 	if unchecked && !pages[code.Path] && len(pages) >= s.quota(quotaUnchecked) {
 		return 41030, "more pages that are not published than " + quotaUnchecked
@@ -100,7 +100,7 @@ func (s *Sim) keepCode(code wxaCode, counted bool) (errcode int, reason string) 
 	return 0, ""
 }
 
-// uncheckedPages are the pages outside the published version to which a mini program has codes. The caller holds s.mu.
+// uncheckedPages are the unpublished pages of a mini program that have codes. The caller holds s.mu.
 func (s *Sim) uncheckedPages(appid string) map[string]bool {
 	if pages := s.state.unchecked[appid]; pages != nil {
 		return pages
@@ -115,7 +115,7 @@ func (s *Sim) uncheckedPages(appid string) map[string]bool {
 	return pages
 }
 
-// hash names the code by what it leads to.
+// hash is the id of the code, derived from its target.
 func (w wxaCode) hash() string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{w.AppID, w.Path, w.Scene, w.Env}, "\x00")))
 	return hex.EncodeToString(sum[:8])
@@ -133,13 +133,13 @@ func (w wxaCode) url() string {
 	return codeHost + w.ID
 }
 
-// render draws a code as JPEG, or as PNG where the ground has to be transparent.
+// render draws a code as JPEG, or as PNG for a transparent ground.
 func render(content string, style codeStyle) (picture []byte, contentType string, err error) {
 	width := 430
 	if style.Width != nil {
 		width = *style.Width
 	}
-	code, err := qrcode.New(content, qrcode.Low) // note: large modules help a reader more than redundancy does
+	code, err := qrcode.New(content, qrcode.Low) // note: large modules help a reader more than redundancy
 	if err != nil {
 		return nil, "", fmt.Errorf("make code: %w", err)
 	}
@@ -156,7 +156,7 @@ func render(content string, style codeStyle) (picture []byte, contentType string
 	return out.Bytes(), "image/jpeg", err
 }
 
-// paint draws the modules (quiet zone included) as whole pixels in the middle of a square of width.
+// paint draws the modules (with the quiet zone) as whole pixels in the middle of a square of width.
 func paint(modules [][]bool, width int, ink color.NRGBA, ground image.Image) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, width, width))
 	draw.Draw(img, img.Bounds(), ground, image.Point{}, draw.Src)

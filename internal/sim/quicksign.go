@@ -9,9 +9,10 @@ import (
 	"math/big"
 )
 
-// WeChat Pay's own keys here are RSA of eight primes: to whoever verifies they are keys as any other, and they sign several times as fast,
-// which is most of what an answer costs. NB! nothing here takes the same time for every key, and eight primes guard less than two: these
-// keys guard nothing, as they are made up on this machine and sign for a WeChat that does not exist. A merchant's key has two primes.
+// WeChat Pay's own keys here are RSA keys of eight primes: they verify like any other, and sign several times as fast,
+// which is most of an answer's cost. NB! signing does not take constant time, and eight primes are weaker than two:
+// these keys protect nothing, as they are invented on this machine for a WeChat that does not exist. A merchant's key
+// has two primes.
 const quickPrimes = 8
 
 // quickKey makes a key of eight primes.
@@ -49,7 +50,7 @@ func distinct(list []*big.Int) bool {
 	return true
 }
 
-// quickSigner signs with a key of more than two primes, each by itself, and puts the parts together (RFC 8017, 5.1.2).
+// quickSigner signs with a key of more than two primes: once per prime, then it combines the parts (RFC 8017, 5.1.2).
 type quickSigner struct {
 	size  int
 	parts []quickPart
@@ -60,7 +61,7 @@ type quickPart struct {
 	before, inverse *big.Int // the product of the primes before, and its inverse
 }
 
-// newQuickSigner is nil for a key of two primes, with which the standard library is as fast.
+// newQuickSigner returns nil for a key of two primes, for which the standard library is as fast.
 func newQuickSigner(key *rsa.PrivateKey) *quickSigner {
 	if len(key.Primes) < 3 {
 		return nil
@@ -98,5 +99,5 @@ func (q *quickSigner) sign(text string) []byte {
 	return x.FillBytes(padded)
 }
 
-// sha256Name is what goes before the hash in a signature, in hex.
+// sha256Name precedes the hash in a signature, in hex.
 const sha256Name = "3031300d060960864801650304020105000420"

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// TestQuickSigner: its signatures are those of the standard library, for keys of several sizes, and survive being written down.
+// TestQuickSigner: its signatures equal those of the standard library, for keys of several sizes, also after storing a
+// key.
 func TestQuickSigner(t *testing.T) {
 	t.Parallel()
 	for _, bits := range []int{1024, 2048} {
@@ -43,7 +44,7 @@ func TestQuickSigner(t *testing.T) {
 	}
 }
 
-// BenchmarkSign is what a signature of WeChat Pay's costs.
+// BenchmarkSign is one signature of WeChat Pay.
 func BenchmarkSign(b *testing.B) {
 	key, err := quickKey(2048)
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 // The quotas of a mini program, by the names of /_sim/quotas.
 const (
 	quotaCodes     = "codesPerMinute"      // getwxacodeunlimit
-	quotaCounted   = "countedCodes"        // getwxacode and createwxaqrcode together, for ever
-	quotaUnchecked = "uncheckedPages"      // of codes with check_path false to pages that are not published, for ever
+	quotaCounted   = "countedCodes"        // getwxacode and createwxaqrcode together, in all
+	quotaUnchecked = "uncheckedPages"      // of codes with check_path false to unpublished pages, in all
 	quotaLinkRate  = "linksPerSecond"      // schemes and URL links together
 	quotaLinks     = "linksPerDay"         // schemes and URL links together
 	quotaOpens     = "opensPerDay"         // of schemes and URL links together
 	quotaShorts    = "shortLinksPerDay"    // short links
-	quotaPermanent = "permanentShortLinks" // for ever
+	quotaPermanent = "permanentShortLinks" // in all
 	quotaTextRate  = "textsPerMinute"      // msg_sec_check
 	quotaTexts     = "textsPerDay"
 	quotaMediaRate = "mediaPerMinute" // media_check_async
@@ -36,12 +36,12 @@ func officialQuotas() map[string]int {
 	}
 }
 
-// quotaRow holds the quotas that were made smaller (or larger) than WeChat's.
+// quotaRow holds the quotas that differ from WeChat's.
 type quotaRow map[string]int
 
 func (quotaRow) Entity() (kind, id string) { return "quotas", "quotas" }
 
-// quotaTable is the quotas that were changed.
+// quotaTable holds the changed quotas.
 type quotaTable struct{ quotas quotaRow }
 
 func (t *quotaTable) register(r *registry) {
@@ -49,7 +49,7 @@ func (t *quotaTable) register(r *registry) {
 	rememberOne(r, &t.quotas)
 }
 
-// quota is how many there may be now. The caller holds s.mu.
+// quota is the present limit. The caller holds s.mu.
 func (s *Sim) quota(name string) int {
 	if own, set := s.state.quotas[name]; set {
 		return own
@@ -57,7 +57,7 @@ func (s *Sim) quota(name string) int {
 	return officialQuotas()[name]
 }
 
-// quotas lists all that are in force.
+// quotas lists all limits in force.
 func (s *Sim) quotas() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,8 +66,8 @@ func (s *Sim) quotas() map[string]int {
 	return all
 }
 
-// changeQuotas is POST /_sim/quotas: {"countedCodes": 5}, so that a test reaches what WeChat allows a hundred thousand of.
-// What is left out stays.
+// changeQuotas is POST /_sim/quotas: {"countedCodes": 5}, so that a test reaches a limit that is a hundred thousand at
+// WeChat. Omitted quotas stay.
 func (s *Sim) changeQuotas(c *echo.Context) error {
 	var in map[string]int
 	if err := readInput(c, &in); err != nil {
@@ -82,12 +82,12 @@ func (s *Sim) changeQuotas(c *echo.Context) error {
 	return s.setQuotas(c, func(next quotaRow) { maps.Copy(next, in) })
 }
 
-// resetQuotas is DELETE /_sim/quotas: WeChat's own numbers again. What was counted stays counted.
+// resetQuotas is DELETE /_sim/quotas: it restores WeChat's own numbers. The counts stay.
 func (s *Sim) resetQuotas(c *echo.Context) error {
 	return s.setQuotas(c, func(next quotaRow) { clear(next) })
 }
 
-// setQuotas keeps a changed copy and answers with all that are in force.
+// setQuotas stores a changed copy and answers with all limits in force.
 func (s *Sim) setQuotas(c *echo.Context, change func(quotaRow)) error {
 	s.mu.Lock()
 	next := maps.Clone(s.state.quotas)

@@ -11,7 +11,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// clearsPerMonth is how often all quotas of a mini program can be cleared, by both calls together.
+// clearsPerMonth is how often a mini program can clear all quotas, by both calls together.
 const clearsPerMonth = 10
 
 // quotaClears is how often a mini program cleared its quotas in a month.
@@ -23,12 +23,12 @@ type quotaClears struct {
 
 func (q quotaClears) Entity() (kind, id string) { return "clears", q.AppID }
 
-// clearsTable is how often the quotas were cleared, by appid.
+// clearsTable holds the numbers of clears, by appid.
 type clearsTable struct{ clears map[string]*quotaClears }
 
 func (t *clearsTable) register(r *registry) { remember(r, "clears", &t.clears, nil) }
 
-// meter counts a call of api.weixin.qq.com for the day; false means that the day's calls are used up.
+// meter counts a call of api.weixin.qq.com; false means that the day's calls are used up.
 func (s *Sim) meter(c *call) bool {
 	if c.endpoint.unmetered {
 		return true
@@ -40,7 +40,7 @@ func (s *Sim) meter(c *call) bool {
 
 func meterKey(appid, path string) string { return "calls/" + path + "/" + appid }
 
-// clearQuota is POST /cgi-bin/clear_quota: all counts of the mini program begin anew.
+// clearQuota is POST /cgi-bin/clear_quota: it resets all counts of the mini program.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_clearquota.html (重置API调用次数)
 func (s *Sim) clearQuota(c *call) reply {
 	var in struct {
@@ -55,8 +55,8 @@ func (s *Sim) clearQuota(c *call) reply {
 	return s.clearQuotasOf(c, in.AppID)
 }
 
-// clearQuotaBySecret is POST /cgi-bin/clear_quota/v2, for when the calls for tokens are used up themselves. The document's sample
-// has both names in the address; a body is read too.
+// clearQuotaBySecret is POST /cgi-bin/clear_quota/v2, for when the token calls are used up themselves. The document's
+// sample has both names in the address; a body is read too.
 func (s *Sim) clearQuotaBySecret(c *call) reply {
 	var in struct {
 		AppID  string `json:"appid"`
@@ -133,7 +133,7 @@ func (s *Sim) simulatedAPI(path string) bool {
 	return false
 }
 
-// domainIPs is GET /cgi-bin/get_api_domain_ip and /cgi-bin/getcallbackip: this machine, from which all comes here.
+// domainIPs is GET /cgi-bin/get_api_domain_ip and /cgi-bin/getcallbackip: this machine.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getapidomainip.html (获取微信API服务器IP)
 func (s *Sim) domainIPs(c *call) reply {
 	return c.ok(map[string][]string{"ip_list": {"127.0.0.1"}})
@@ -152,7 +152,8 @@ func (s *Sim) getCategory(c *call) reply {
 	}{plainOK{ErrMsg: "ok"}, []category{{616, "食品"}, {307, "餐饮服务场所/餐饮服务管理企业"}}})
 }
 
-// remindReceipt is POST /wxa/sec/order/notify_confirm_receive: WeChat reminds the payer to confirm, once for each order.
+// remindReceipt is POST /wxa/sec/order/notify_confirm_receive: WeChat reminds the payer to confirm, once for each
+// order.
 // https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html (确认收货提醒)
 func (s *Sim) remindReceipt(c *call) reply {
 	var in struct {
@@ -192,7 +193,7 @@ func (s *Sim) remindReceipt(c *call) reply {
 	return c.ok(plainOK{ErrMsg: "ok"})
 }
 
-// riskRank is POST /wxa/getuserriskrank: 0 for everybody but those who are marked risky, who are 4.
+// riskRank is POST /wxa/getuserriskrank: 4 for people marked as risky, 0 for all others.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/safety-control-capability/api_getuserriskrank.html (获取用户安全等级)
 func (s *Sim) riskRank(c *call) reply {
 	var in struct {

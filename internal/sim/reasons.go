@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// pattern is a reason with something in it that changes; ${1} and so on stand for it in what it becomes.
+// pattern is a reason with variable parts; the replacement refers to them by ${1} and so on.
 type pattern struct {
 	from *regexp.Regexp
 	to   string
@@ -19,8 +19,8 @@ func patterns(pairs ...string) []pattern {
 	return list
 }
 
-// inChinese is a reason for Chinese readers, empty for one that nobody has translated. note: the table is reasonsZH, and a test
-// holds it against every reason in the code.
+// inChinese translates a reason, empty for an untranslated one. note: the table is reasonsZH, and a test compares it
+// with every reason in the code.
 func inChinese(reason string) string {
 	if said, known := reasonsZH[reason]; known {
 		return said
@@ -33,7 +33,7 @@ func inChinese(reason string) string {
 	return ""
 }
 
-// inEnglish is what WeChat Pay says about a field, for readers of English.
+// inEnglish translates what WeChat Pay says about a field.
 func inEnglish(issue string) string {
 	if said, known := issuesEN[issue]; known {
 		return said
@@ -80,7 +80,7 @@ var issuePatterns = patterns(
 	`类型错误，应为(\w+)`, `has a wrong type: ${1} is wanted`,
 )
 
-// issuesEN is what WeChat Pay's own words about a field mean.
+// issuesEN translates WeChat Pay's words about fields.
 var issuesEN = map[string]string{
 	"缺少必填参数":       "is missing",
 	"缺少必填参数mchid":  "is missing from the query",
@@ -113,7 +113,7 @@ var issuesEN = map[string]string{
 	"请求报文不是合法的JSON":                                "is no JSON object",
 }
 
-// field is one that is wrong, for the list of calls.
+// fieldSaid is a wrong field, for the list of calls.
 type fieldSaid struct {
 	Field  string `json:"field"` // a JSON pointer, or the name in the query
 	Value  any    `json:"value,omitempty"`
@@ -121,10 +121,10 @@ type fieldSaid struct {
 	SaysZH string `json:"says_zh"`
 }
 
-// said is what is wrong with a field in both languages.
+// said returns what is wrong with a field in both languages.
 func (d *payDetail) said() *fieldSaid {
 	return &fieldSaid{Field: d.Field, Value: d.Value, Says: inEnglish(d.Issue), SaysZH: d.Issue}
 }
 
-// text is both in one line.
+// text returns field and problem in one line.
 func (f *fieldSaid) text() string { return strings.TrimSpace(f.Field + " " + f.Says) }

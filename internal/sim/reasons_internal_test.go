@@ -15,8 +15,8 @@ import (
 	gotoken "go/token"
 )
 
-// said collects the texts that the code gives as reasons, in either language: the last argument of the refusals, fields called reason, the
-// last of several results after a number, and what is wrong with a field.
+// said collects the reasons in the code, in either language: the last argument of the refusals, fields called reason,
+// the last of several results after a number, and what is wrong with a field.
 func said(t *testing.T) (reasons, issues map[string]string) {
 	t.Helper()
 	set := gotoken.NewFileSet()
@@ -80,7 +80,7 @@ func isErrcode(e ast.Expr) bool {
 	return ok && lit.Kind == gotoken.INT && len(lit.Value) >= 5
 }
 
-// TestReasonsInBothLanguages: whatever a call is refused for, the panel can say it in Chinese and in English.
+// TestReasonsInBothLanguages: the panel can show every reason in Chinese and in English.
 func TestReasonsInBothLanguages(t *testing.T) {
 	t.Parallel()
 	reasons, issues := said(t)

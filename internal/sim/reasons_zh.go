@@ -1,6 +1,6 @@
 package sim
 
-// reasonsZH tells the reasons of refusals in Chinese; those with a number or a name in them are reasonPatterns.
+// reasonsZH are the reasons of refusals in Chinese; those with a variable part are reasonPatterns.
 var reasonsZH = map[string]string{ //nolint:gosec // words about secrets, and no secret
 	"a queued fault": "排队的故障",
 	"a magic openid": "魔法openid",

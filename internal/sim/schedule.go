@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// retrySteps is WeChat Pay's schedule after the first attempt: 15 further ones, 24 h 4 min in all.
+// retrySteps is WeChat Pay's schedule after the first attempt: 15 more, 24 h 4 min in all.
 func retrySteps() []time.Duration {
 	const s, m, h = time.Second, time.Minute, time.Hour
 	return []time.Duration{
@@ -16,11 +16,11 @@ func retrySteps() []time.Duration {
 }
 
 const (
-	deliverAtOnce = 16               // deliveries under way at the same time
-	longestNap    = 10 * time.Second // note: the base clock may jump (a laptop that slept), so never sleep on it for long
+	deliverAtOnce = 16               // concurrent deliveries
+	longestNap    = 10 * time.Second // note: the base clock may jump (a laptop that slept), so sleep only briefly
 )
 
-// deliverAll is the worker: it sends what is due, then sleeps until the next is, or until it is roused.
+// deliverAll is the worker: it sends what is due, then sleeps until the next due time or until it is woken.
 func (s *Sim) deliverAll(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -44,7 +44,7 @@ func (s *Sim) deliverAll(ctx context.Context) {
 	}
 }
 
-// sleep is false when the worker has to end.
+// sleep returns false when the worker must end.
 func (s *Sim) sleep(ctx context.Context, nap time.Duration) bool {
 	timer := time.NewTimer(nap)
 	defer timer.Stop()
@@ -57,7 +57,8 @@ func (s *Sim) sleep(ctx context.Context, nap time.Duration) bool {
 	return true
 }
 
-// due settles the refunds and takes the notifications and pictures whose time has come, and tells how long the rest can wait.
+// due settles the refunds and takes the notifications and pictures whose time has come, and returns how long the rest
+// can wait.
 func (s *Sim) due() (list []errand, nap time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +74,7 @@ func (s *Sim) due() (list []errand, nap time.Duration) {
 	}
 }
 
-// deliver makes one round: mostly one attempt, several where a fault says so, none where it is lost.
+// deliver makes one round: usually one attempt, several or none if a fault says so.
 func (s *Sim) deliver(ctx context.Context, n *notification) {
 	f := s.faults.take(n.faultName())
 	if f == nil {
@@ -97,13 +98,13 @@ func (s *Sim) deliver(ctx context.Context, n *notification) {
 		tries = []attempt{s.post(ctx, n, f)}
 	}
 	if ctx.Err() != nil {
-		s.finish(n, func() {}) // note: cut short by Close; it stays due and goes out after the restart
+		s.finish(n, func() {}) // note: Close interrupted it; it stays due and is sent after the restart
 		return
 	}
 	s.finish(n, func() { n.settle(tries) })
 }
 
-// postMany delivers copies of one message at the same time, as several servers of WeChat do.
+// postMany delivers copies of one message concurrently, as several servers of WeChat do.
 func (s *Sim) postMany(ctx context.Context, n *notification, f *fault) []attempt {
 	copies := f.Copies
 	if copies == 0 {
@@ -118,10 +119,10 @@ func (s *Sim) postMany(ctx context.Context, n *notification, f *fault) []attempt
 	return tries
 }
 
-// replay sends the very bytes of an attempt once more, as somebody does who has overheard it.
+// replay sends an attempt's bytes once more, as an eavesdropper does.
 func (s *Sim) replay(n *notification, heard attempt, after time.Duration) {
 	if heard.URL == "" {
-		return // nothing went out
+		return // nothing was sent
 	}
 	again := newNotification(n.EventType, n.Format, n.URL, s.Now())
 	again.AppID, again.Push, again.Due = n.AppID, n.Push, again.MadeAt.Add(after)
@@ -134,8 +135,8 @@ func (s *Sim) replay(n *notification, heard attempt, after time.Duration) {
 	}
 }
 
-// retries is the schedule of a message after its first attempt.
-// note: three tries after the first for a mini program's messages; what is replayed is sent by no WeChat and so never again.
+// retries is the schedule of a message after its first attempt. note: a mini program's message gets three more tries; a
+// replayed one gets none, because WeChat did not send it.
 func (n *notification) retries() []time.Duration {
 	switch {
 	case n.Replay != nil:
@@ -158,15 +159,15 @@ func (n *notification) settle(tries []attempt) {
 		n.State = notifyGivenUp
 		return
 	}
-	// note: counted from when this round was due, so that a clock moved by hours sends all rounds of these hours
+	// note: counted from the due time, so that a clock moved by hours sends all rounds of these hours
 	n.Due = n.Due.Add(steps[n.Step])
 	n.Step++
 }
 
-// finish applies the outcome of a round, keeps it and wakes the worker, which may have the next round due already.
+// finish applies and stores the result of a round and wakes the worker, because the next round may be due already.
 func (s *Sim) finish(n *notification, apply func()) {
 	s.mu.Lock()
-	if s.state.notifications[n.ID] != n { // another state took the place of the one it was of
+	if s.state.notifications[n.ID] != n { // another state replaced the one of this message
 		s.mu.Unlock()
 		return
 	}

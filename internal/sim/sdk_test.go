@@ -20,7 +20,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-// rewrite sends the SDK's requests, whose host is a constant, to the simulator.
+// rewrite redirects the SDK's requests, whose host is a constant, to the simulator.
 type rewrite struct{ host string }
 
 func (r rewrite) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -29,7 +29,7 @@ func (r rewrite) RoundTrip(req *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(req)
 }
 
-// newRealWorld runs on the machine's clock, which is the one the SDK knows.
+// newRealWorld runs on the machine's clock, which the SDK uses.
 func newRealWorld(t *testing.T, opts ...sim.Option) *world {
 	t.Helper()
 	return openWorld(t, t.TempDir(), &testClock{now: time.Now()}, append(opts, sim.WithNow(time.Now))...)
@@ -60,7 +60,7 @@ func (w *merchantSide) sdkPrepay(number, openid, notifyTo string) jsapi.PrepayRe
 	}
 }
 
-// The judge is somebody else's code: the official SDK, unmodified, buys, asks, closes and reads the notification.
+// The official SDK, unmodified, is the judge: it buys, queries, closes and reads the notification.
 func TestOfficialSDK(t *testing.T) {
 	t.Parallel()
 	delivered := make(chan *http.Request, 1)

@@ -8,31 +8,32 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// The three verdicts of content security, and the label of what is fine.
+// The three verdicts of content security, and the label of harmless content.
 const (
 	suggestPass   = "pass"
 	suggestReview = "review"
 	suggestRisky  = "risky"
 
 	labelNormal = 100
-	activeFor   = 2 * time.Hour // how long after using a mini program a person counts as active
+	activeFor   = 2 * time.Hour // how long a person counts as active after using a mini program
 	longestText = 2500          // characters of content
 )
 
-// The marks that make text or a picture risky without a bad word in a test.
+// The marks that make text or a picture risky, so that tests need no bad words.
 const (
 	markRisky  = "sim-risky"
 	markReview = "sim-review"
 )
 
-// riskyWord is a word and what WeChat would say of it.
+// riskyWord is a word and WeChat's verdict on it.
 type riskyWord struct {
 	Word    string `json:"word"`
 	Suggest string `json:"suggest"`
 	Label   int    `json:"label"`
 }
 
-// riskyWords is all that the simulated content security knows, told by GET /_sim/security. The first two are WeChat's own samples.
+// riskyWords is all that the simulated content security knows, shown by GET /_sim/security. The first two are WeChat's
+// own samples.
 func riskyWords() []riskyWord {
 	return []riskyWord{
 		{"特3456书yuuo莞6543李zxcz蒜7782法fgnv级", suggestRisky, 20001},
@@ -52,7 +53,7 @@ func riskyWords() []riskyWord {
 	}
 }
 
-// judgement is what content security says of a text.
+// judgement is the verdict of content security on a text.
 type judgement struct {
 	Suggest string `json:"suggest"`
 	Label   int    `json:"label"`
@@ -92,7 +93,7 @@ type checkDetail struct {
 // textRequest is the body of msg_sec_check.
 type textRequest struct {
 	Content   string `json:"content"`
-	Version   int    `json:"version"` // 2; left out it is the old call, which knows content only
+	Version   int    `json:"version"` // 2; 0 is the old call, which has only content
 	Scene     int    `json:"scene"`   // 1 profile, 2 comment, 3 forum, 4 social log
 	OpenID    string `json:"openid"`
 	Title     string `json:"title"`
@@ -100,7 +101,7 @@ type textRequest struct {
 	Signature string `json:"signature"` // of scene 1
 }
 
-// CheckText is POST /wxa/msg_sec_check.
+// checkText is POST /wxa/msg_sec_check.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/sec-check/api_msgseccheck.html (文本内容安全识别)
 func (s *Sim) checkText(c *call) reply {
 	var in textRequest
@@ -141,7 +142,7 @@ func (s *Sim) checkText(c *call) reply {
 	}{plainOK{ErrMsg: "ok"}, said, details, wire.RID(c.now)})
 }
 
-// oldTextCheck is the call as it was before there were versions: risky text is an error.
+// oldTextCheck is the call before it had versions: risky text is an error.
 func (c *call) oldTextCheck(content string) reply {
 	if judgeText(content).Suggest == suggestRisky {
 		return c.refuse(87014, "the content holds a risky word")
@@ -162,8 +163,8 @@ func (s *Sim) textQuota(c *call) (errcode int, reason string) {
 	return 0, ""
 }
 
-// checkActive gives the errcode for an openid whose content cannot be checked: unknown, of another mini program, or of somebody
-// who did not use this one in the last two hours. The caller holds s.mu.
+// checkActive returns the errcode for an openid whose content cannot be checked: unknown, of another mini program, or
+// of a person who did not use this one in the last two hours. The caller holds s.mu.
 func (s *Sim) checkActive(appid, openid string, now time.Time) (errcode int, reason string) {
 	id := s.whoIs(appid, openid)
 	if id == nil {
@@ -176,7 +177,7 @@ func (s *Sim) checkActive(appid, openid string, now time.Time) (errcode int, rea
 	}
 	seen := id.SeenAt
 	if live := s.state.sessions[id.session()]; live != nil {
-		seen = later(seen, live.RotatedAt) // note: journals of old do not tell when somebody was seen
+		seen = later(seen, live.RotatedAt) // note: old journals lack the time of the last use
 	}
 	if now.Sub(seen) >= activeFor {
 		return 61010, "the person last used the mini program two hours ago or more"

@@ -65,7 +65,7 @@ func TestTextCheck(t *testing.T) {
 			}
 		})
 	}
-	// the call as it was before there were versions
+	// the call before it had versions
 	wantErrcode(t, w.secure("msg_sec_check", map[string]any{"content": "色情"}), 87014)
 	wantErrcode(t, w.secure("msg_sec_check", map[string]any{"content": "面"}), 0)
 	if words := w.list("/security"); len(words) < 10 || words[0]["word"] == "" {
@@ -73,7 +73,7 @@ func TestTextCheck(t *testing.T) {
 	}
 }
 
-// The person has to have used the mini program within two hours, in whatever way.
+// The person must have used the mini program within two hours, in any way.
 func TestTextCheckWantsAnActivePerson(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -134,7 +134,7 @@ func TestMediaCheckRefusals(t *testing.T) {
 	wantErrcode(t, w.secure("media_check_async", mediaCheckBody(openid, "https://shop.example.com/b.png")), 61010)
 }
 
-// picture is a real PNG that may have a mark behind its end.
+// picture is a real PNG that may have a mark after its end.
 func picture(t *testing.T, mark string) string {
 	t.Helper()
 	raw, err := base64.StdEncoding.DecodeString(blankPNG)
@@ -203,7 +203,7 @@ func TestMediaResults(t *testing.T) {
 	}
 }
 
-// A check that was under way when the simulator ended comes to its end after the restart, and once.
+// A check that was open when the simulator ended finishes after the restart, once.
 func TestMediaCheckSurvivesRestart(t *testing.T) {
 	t.Parallel()
 	if _, err := sharedKeys(); err != nil {
@@ -235,7 +235,7 @@ func TestMediaCheckSurvivesRestart(t *testing.T) {
 	})
 }
 
-// Without an address the result goes nowhere, and the list of calls says so.
+// Without an address the result is not sent, and the list of calls says so.
 func TestMediaResultWithoutPush(t *testing.T) {
 	t.Parallel()
 	inBubble(t, &shop{answer: always(200)}, func(w *world) {

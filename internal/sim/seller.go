@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// seller is one merchant: its keys, and the key pairs that WeChat Pay has for it. No two merchants share any, so that a client which
-// mixes them up fails here too.
+// seller is one merchant: its keys, and WeChat Pay's key pairs for it. Merchants share no keys, so that a client that
+// confuses them fails here too.
 type seller struct {
 	*keyring
 	platform atomic.Pointer[platformCerts]
-	apps     []string // the mini programs that it is bound to; empty is all of them
+	apps     []string // the mini programs that it is bound to; empty means all
 }
 
-// newSeller makes the texts of a keyFile ready for use.
+// newSeller parses a keyFile.
 func newSeller(f keyFile, apps []string) (*seller, error) {
 	keys, err := parseKeys(f)
 	if err != nil {
@@ -35,10 +35,10 @@ func (m *seller) isBound(appid string) bool {
 	return len(m.apps) == 0 || slices.Contains(m.apps, appid)
 }
 
-// sellers is all of them, the first first. It never changes: a longer one takes its place.
+// sellers lists all merchants, the oldest first. It is immutable: a longer list replaces it.
 type sellers []*seller
 
-// by gives the merchant of a number, nil when there is none.
+// by finds the merchant of a number, nil without one.
 func (list sellers) by(mchID string) *seller {
 	for _, m := range list {
 		if m.MchID == mchID {
@@ -54,7 +54,7 @@ func (s *Sim) allSellers() sellers { return *s.merchants.Load() }
 // firstSeller is the merchant of keys.json.
 func (s *Sim) firstSeller() *seller { return s.allSellers()[0] }
 
-// sellerOf is the merchant of a number; of a number that is none (an imported state may hold one) it is the first.
+// sellerOf is the merchant of a number; the first one for an unknown number, which an imported state may contain.
 func (s *Sim) sellerOf(mchID string) *seller {
 	if m := s.allSellers().by(mchID); m != nil {
 		return m
@@ -62,7 +62,7 @@ func (s *Sim) sellerOf(mchID string) *seller {
 	return s.firstSeller()
 }
 
-// sellerFor is the merchant that a route of the control API means; left out, it is the first.
+// sellerFor is the merchant in a request to the control API; by default the first.
 func (s *Sim) sellerFor(mchID string) (*seller, error) {
 	if mchID == "" {
 		return s.firstSeller(), nil
@@ -73,8 +73,8 @@ func (s *Sim) sellerFor(mchID string) (*seller, error) {
 	return nil, notThere("no merchant has this mchid")
 }
 
-// orderOf finds an order for the control API: of the merchant that is named, or of the first that has one of this number.
-// The caller holds s.mu.
+// orderOf finds an order for the control API: of the named merchant, or of the first that has this number. The caller
+// holds s.mu.
 func (s *Sim) orderOf(mchID, number string, now time.Time) (*order, error) {
 	for _, m := range s.allSellers() {
 		if mchID != "" && m.MchID != mchID {
@@ -87,5 +87,5 @@ func (s *Sim) orderOf(mchID, number string, now time.Time) (*order, error) {
 	return nil, nil
 }
 
-// hasSerial tells whether a serial_no is that of the merchant's certificate. note: WeChat Pay takes both cases of letters.
+// hasSerial compares a serial_no with the merchant's certificate. note: WeChat Pay accepts both cases.
 func (m *seller) hasSerial(serial string) bool { return strings.EqualFold(serial, m.merchantSerial) }

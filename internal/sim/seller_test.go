@@ -31,7 +31,8 @@ func (w *merchantSide) secondMerchant(in map[string]any) sim.MerchantConfig {
 	return m
 }
 
-// TestTwoMerchants: one number at two merchants is two orders; nobody sees, closes, refunds or bills the other's.
+// TestTwoMerchants: one number at two merchants is two orders; a merchant cannot see, close, refund or bill the
+// other's.
 func TestTwoMerchants(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sim.WithBillsAnyTime())
@@ -66,7 +67,8 @@ func TestTwoMerchants(t *testing.T) {
 	}
 }
 
-// TestMerchantsDoNotMix: another merchant's key, serial, APIv2 key, public key or mini program is refused as WeChat Pay refuses it.
+// TestMerchantsDoNotMix: another merchant's key, serial, APIv2 key, public key or mini program is refused as at WeChat
+// Pay.
 func TestMerchantsDoNotMix(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -104,7 +106,8 @@ func TestMerchantsDoNotMix(t *testing.T) {
 	}
 }
 
-// TestMerchantsStay: merchants, their orders and a rotated certificate are there after a restart, and each message is sealed for its own.
+// TestMerchantsStay: merchants, their orders and a rotated certificate survive a restart, and each message is sealed
+// for its own merchant.
 func TestMerchantsStay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -131,7 +134,7 @@ func TestMerchantsStay(t *testing.T) {
 	}
 }
 
-// TestGivenCredentials: a backend keeps its configuration; what is not given is made up, once.
+// TestGivenCredentials: a backend keeps its configuration; missing parts are invented once.
 func TestGivenCredentials(t *testing.T) {
 	t.Parallel()
 	theirs := newWorld(t)

@@ -27,7 +27,7 @@ type sellerFile struct {
 	Apps []string `json:"apps,omitempty"`
 }
 
-// loadSellers reads or makes the merchants, lays what was given over them and writes them where they are new or other.
+// loadSellers reads or makes the merchants, applies the given credentials and writes changes.
 func loadSellers(o options) (sellers, error) {
 	first, err := loadKeys(o)
 	if err != nil {
@@ -59,7 +59,7 @@ func loadSellers(o options) (sellers, error) {
 	return list, writeSellers(o.stateDir, list)
 }
 
-// layGiven lays given credentials over those at hand, in their order; what is not given stays or is made up.
+// layGiven applies given credentials to the existing ones, in their order; the rest stays or is invented.
 func layGiven(o options, files []sellerFile) ([]sellerFile, error) {
 	for i, given := range o.given.Merchants {
 		if i >= len(files) {
@@ -90,8 +90,8 @@ var (
 	publicKeyIDShape = regexp.MustCompile(`^PUB_KEY_ID_[0-9A-Za-z]{4,64}$`)
 )
 
-// lay takes over what is given of a merchant. note: WeChat Pay's own pairs are never given, as their private halves are WeChat's; only
-// the id of its public key can be.
+// lay sets the given fields of a merchant. note: WeChat Pay's own pairs are never given, because only WeChat has the
+// private keys; only the id of its public key can be.
 func (f *sellerFile) lay(o options, in MerchantConfig) error {
 	switch {
 	case in.MchID != "" && !mchIDShape.MatchString(in.MchID):
@@ -111,8 +111,8 @@ func (f *sellerFile) lay(o options, in MerchantConfig) error {
 	return f.layCertificate(o, in)
 }
 
-// layCertificate takes over key and certificate. A certificate alone is enough to verify; a key alone gets a certificate, with the serial
-// number that is given; a serial number alone gets both anew.
+// layCertificate sets key and certificate. A certificate alone is enough to verify; a key alone gets a certificate with
+// the given serial number; a serial number alone gets a new pair.
 func (f *sellerFile) layCertificate(o options, in MerchantConfig) error {
 	switch {
 	case in.Certificate != "":
@@ -152,7 +152,7 @@ func (f *sellerFile) layCertificate(o options, in MerchantConfig) error {
 	return err
 }
 
-// serial is that of the certificate at hand.
+// serial is the certificate's serial number.
 func (f *sellerFile) serial() string {
 	cert, err := parseCert(f.MerchantCert)
 	if err != nil {
@@ -161,7 +161,7 @@ func (f *sellerFile) serial() string {
 	return serialOf(cert)
 }
 
-// with takes over what is given of a mini program.
+// with sets the given fields of a mini program.
 func (a AppConfig) with(in AppConfig) (AppConfig, error) {
 	switch {
 	case in.AppID != "" && !appIDShape.MatchString(in.AppID):
@@ -174,7 +174,7 @@ func (a AppConfig) with(in AppConfig) (AppConfig, error) {
 	return a, nil
 }
 
-// writeSellers keeps the merchants: the first in keys.json, the others in a file of their own.
+// writeSellers writes the merchants: the first to keys.json, the others to merchants.json.
 func writeSellers(dir string, list sellers) error {
 	files := make([]sellerFile, len(list))
 	for i, m := range list {
@@ -195,7 +195,7 @@ func writeSellers(dir string, list sellers) error {
 	return nil
 }
 
-// keepSellers writes and puts into force.
+// keepSellers writes and installs the list.
 func (s *Sim) keepSellers(list sellers) error {
 	if err := writeSellers(s.opts.stateDir, list); err != nil {
 		return err
@@ -204,7 +204,7 @@ func (s *Sim) keepSellers(list sellers) error {
 	return nil
 }
 
-// makeSeller is POST /_sim/merchants: one more merchant; what the body does not give of a MerchantConfig is made up.
+// makeSeller is POST /_sim/merchants: it adds a merchant, and invents what the body leaves out of a MerchantConfig.
 func (s *Sim) makeSeller(c *echo.Context) error {
 	var in MerchantConfig
 	if err := readInput(c, &in); err != nil {
@@ -244,14 +244,14 @@ func (s *Sim) addSeller(m *seller) error {
 	return s.keepSellers(append(slices.Clip(list), m))
 }
 
-// addGivenApps makes the given mini programs besides the first. Nobody else has s yet.
+// addGivenApps makes the given mini programs after the first. The caller is the only user of s.
 func (s *Sim) addGivenApps() error {
 	for i := 1; i < len(s.opts.given.Apps); i++ {
 		if _, known := s.findApp(s.opts.given.Apps[i].AppID); known {
 			continue
 		}
 		if i <= len(s.state.apps) && s.opts.given.Apps[i].AppID == "" {
-			continue // one that was made up before is as good
+			continue // an invented one exists already
 		}
 		if _, err := s.addApp(s.opts.given.Apps[i]); err != nil {
 			return err

@@ -15,7 +15,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// call is one request to WeChat on its way through the simulator.
+// call is one request to WeChat.
 type call struct {
 	endpoint  endpoint
 	r         *http.Request
@@ -23,32 +23,32 @@ type call struct {
 	query     url.Values
 	param     func(name string) string
 	now       time.Time         // WeChat's calendar
-	wire      time.Time         // the clock the caller lives on, see clock
+	wire      time.Time         // the clock that the caller uses, see clock
 	fields    map[string]string // of a v2 request
 	signType  string            // of a v2 request
-	seller    *seller           // who calls api.mch.weixin.qq.com, once that is known
-	appid     string            // to which the access_token belongs
-	fault     *fault            // nil mostly
+	seller    *seller           // the caller of api.mch.weixin.qq.com, once known
+	appid     string            // the access_token's
+	fault     *fault            // usually nil
 	byKey     bool              // answer signed with the public key, else with the platform certificate
 	started   time.Time
 	requestID string
 }
 
-// reply is the answer before it is signed, spoilt by a fault, recorded and sent.
+// reply is the answer before it is signed, changed by a fault, recorded and sent.
 type reply struct {
 	status      int
 	contentType string
 	body        []byte
-	code        string // errcode or v3 code; empty when the call went well
+	code        string // errcode or v3 code; empty on success
 	unsigned    bool   // a file of WeChat Pay, which comes without a signature
 	finding     *finding
 	numeric     int    // the number at the end of WeChat Pay's Request-Id
-	reason      string // why it was refused, for GET /_sim/calls; WeChat itself never says
-	reasonZH    string // the same in Chinese, where it is not in reasonsZH
+	reason      string // the reason of a refusal, for GET /_sim/calls; WeChat itself never says it
+	reasonZH    string // the same in Chinese, if it is not in reasonsZH
 	field       *fieldSaid
 }
 
-// serve is the way of every call: read, draw a fault, check and answer, record, send.
+// serve handles every call: read, take a fault, check and answer, record, send.
 func (s *Sim) serve(ep endpoint) echo.HandlerFunc {
 	return func(ec *echo.Context) error {
 		s.tidy()
@@ -66,7 +66,7 @@ func (s *Sim) serve(ep endpoint) echo.HandlerFunc {
 	}
 }
 
-// answer reads the body and lets the fault, the merchant's side or the mini program's side speak.
+// answer reads the body and lets the fault, the merchant API or the mini program API answer.
 func (s *Sim) answer(w http.ResponseWriter, c *call, f *fault) reply {
 	body, err := readBody(w, c.r)
 	if errors.Is(err, errTooLarge) {
@@ -92,7 +92,7 @@ func (s *Sim) answer(w http.ResponseWriter, c *call, f *fault) reply {
 	return s.answerAPI(c)
 }
 
-// answerAPI is the way into api.weixin.qq.com: method, access_token, then the call itself.
+// answerAPI handles api.weixin.qq.com: method, access_token, then the call itself.
 func (s *Sim) answerAPI(c *call) reply {
 	if c.r.Method != c.endpoint.method {
 		if c.endpoint.method == http.MethodPost {
@@ -116,7 +116,7 @@ func (s *Sim) answerAPI(c *call) reply {
 	return c.endpoint.run(s, c)
 }
 
-// answerPay is the way into api.mch.weixin.qq.com: signature, form of the body, then the call itself.
+// answerPay handles api.mch.weixin.qq.com: signature, form of the body, then the call itself.
 func (s *Sim) answerPay(c *call) reply {
 	if refusal := s.authorize(c); refusal != nil {
 		return refusal.reply(c)
@@ -130,7 +130,7 @@ func (s *Sim) answerPay(c *call) reply {
 	return c.endpoint.run(s, c)
 }
 
-// answerHeader is what an answer carries: signed where WeChat signs.
+// answerHeader is the answer's header: signed where WeChat signs.
 func (c *call) answerHeader(r reply) http.Header {
 	header := http.Header{}
 	if c.endpoint.pay {
@@ -142,7 +142,7 @@ func (c *call) answerHeader(r reply) http.Header {
 	return header
 }
 
-// send puts the answer on the wire, late or broken where a fault says so.
+// send writes the answer, late or broken if a fault says so.
 func (s *Sim) send(ec *echo.Context, c *call, r reply, header http.Header, f *fault) error {
 	maps.Copy(ec.Response().Header(), header)
 	switch {
@@ -150,10 +150,10 @@ func (s *Sim) send(ec *echo.Context, c *call, r reply, header http.Header, f *fa
 		f.wait(c.r.Context())
 	case f.hasKind("timeout_after_accept"):
 		f.wait(c.r.Context())
-		panic(http.ErrAbortHandler) // the caller learns nothing; what it asked for has happened
+		panic(http.ErrAbortHandler) // the caller learns nothing, although the call took effect
 	case f.hasKind("cut"):
 		cutOff(ec.Response(), r)
-	case f.hasKind("truncated"): // whole as an answer of HTTP, and yet half of what it should be
+	case f.hasKind("truncated"): // complete as an HTTP answer, but half of its content
 		r.body = r.body[:len(r.body)/2]
 	}
 	if r.status == http.StatusNoContent || len(r.body) == 0 && r.contentType == "" {
@@ -178,7 +178,7 @@ func encode(v any) []byte {
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return []byte("{}") // note: cannot happen, everything encoded here is made of strings, numbers and maps of them
+		return []byte("{}") // note: cannot happen, everything here consists of strings, numbers and maps of them
 	}
 	return bytes.TrimRight(out.Bytes(), "\n")
 }

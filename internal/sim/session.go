@@ -13,7 +13,7 @@ import (
 // sessionRotation is the least time between two rotations of a session_key by wx.login.
 const sessionRotation = 5 * time.Second
 
-// identity is a person as one mini program knows them.
+// identity is a person in one mini program.
 type identity struct {
 	AppID  string `json:"appid"`
 	Person string `json:"person"`
@@ -24,10 +24,10 @@ type identity struct {
 
 func (i identity) Entity() (kind, id string) { return "identity", i.AppID + "/" + i.Person }
 
-// session names the entry of this identity's one live session_key.
+// session is the key of this identity's only live session_key.
 func (i *identity) session() string { return i.AppID + "/" + i.OpenID }
 
-// session is the one live session_key of a person at a mini program.
+// session is the only live session_key of a person in a mini program.
 type session struct {
 	AppID     string    `json:"appid"`
 	OpenID    string    `json:"openid"`
@@ -37,7 +37,7 @@ type session struct {
 
 func (x session) Entity() (kind, id string) { return "session", x.AppID + "/" + x.OpenID }
 
-// sessionTable is who is known to which mini program, and their live session_keys.
+// sessionTable holds the people of each mini program, and their live session_keys.
 type sessionTable struct {
 	identities map[string]*identity
 	byOpenID   map[string]*identity // by appid/openid
@@ -57,7 +57,7 @@ func (t *sessionTable) register(r *registry) {
 	remember(r, "session", &t.sessions, nil)
 }
 
-// addIdentity makes an identity findable by person and by openid.
+// addIdentity adds an identity to the indexes by person and by openid.
 func (t *sessionTable) addIdentity(id *identity) {
 	t.identities[id.AppID+"/"+id.Person], t.byOpenID[id.session()] = id, id
 }
@@ -87,12 +87,12 @@ func (s *Sim) use(appid, person string, now time.Time) (*identity, error) {
 	return id, nil
 }
 
-// whoIs finds the identity behind an openid of appid, nil when there is none. The caller holds s.mu.
+// whoIs finds the identity of an openid of appid, nil without one. The caller holds s.mu.
 func (s *Sim) whoIs(appid, openid string) *identity {
 	return s.state.byOpenID[appid+"/"+openid]
 }
 
-// rotate gives the person a new session_key, unless the last one is too young and force is false. The caller holds s.mu.
+// rotate makes a new session_key, unless the last one is too young and force is false. The caller holds s.mu.
 func (s *Sim) rotate(id *identity, force bool, now time.Time) (*session, error) {
 	live := s.state.sessions[id.session()]
 	if live != nil && !force && now.Sub(live.RotatedAt) < sessionRotation {
@@ -103,19 +103,19 @@ func (s *Sim) rotate(id *identity, force bool, now time.Time) (*session, error) 
 	return live, s.save(live)
 }
 
-// sessionSignature is hex(HMAC_SHA256(session_key, "")); the key is the base64 text, not the bytes it stands for.
+// sessionSignature is hex(HMAC_SHA256(session_key, "")); the key is the base64 text, not its bytes.
 func sessionSignature(sessionKey string) string {
 	return hex.EncodeToString(hmac.New(sha256.New, []byte(sessionKey)).Sum(nil))
 }
 
-// CheckSession is GET /wxa/checksession: is this still the live session_key?
+// checkSession is GET /wxa/checksession: whether this is still the live session_key.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_checksessionkey.html (检验登录态)
 func (s *Sim) checkSession(c *call) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, code, reason := s.signedSession(c)
 	if code == 87007 {
-		code = 87009 // note: this call knows only "invalid signature", also for a key that is gone
+		code = 87009 // note: this call has only "invalid signature", also for a key that has ended
 	}
 	if code != 0 {
 		return c.refuse(code, reason)
@@ -129,7 +129,7 @@ type plainOK struct {
 	ErrMsg  string `json:"errmsg"`
 }
 
-// ResetSession is GET /wxa/resetusersessionkey: a new session_key at once, whatever the age of the last.
+// resetSession is GET /wxa/resetusersessionkey: a new session_key at once, whatever the age of the last.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_resetusersessionkey.html (重置登录态)
 func (s *Sim) resetSession(c *call) reply {
 	s.mu.Lock()
@@ -149,15 +149,15 @@ func (s *Sim) resetSession(c *call) reply {
 	}{plainOK{ErrMsg: "ok"}, live.OpenID, live.Key})
 }
 
-// signedSession checks openid, sig_method and signature, which come in the query; the newest page of the documentation
-// lists them under the body, so that is read too.
+// signedSession checks openid, sig_method and signature in the query; the newest document lists them under the body, so
+// that is read too.
 func (s *Sim) signedSession(c *call) (id *identity, errcode int, reason string) {
 	var body struct {
 		OpenID    string `json:"openid"`
 		Signature string `json:"signature"`
 		SigMethod string `json:"sig_method"`
 	}
-	_ = decode(c.body, &body) // note: a GET mostly has no body; whatever is missing is refused below
+	_ = decode(c.body, &body) // note: a GET usually has no body; what is missing is refused below
 	openid, signature, method := or(c.query.Get("openid"), body.OpenID), or(c.query.Get("signature"), body.Signature),
 		or(c.query.Get("sig_method"), body.SigMethod)
 	if openid == "" || signature == "" {
@@ -179,7 +179,7 @@ func (s *Sim) signedSession(c *call) (id *identity, errcode int, reason string) 
 	return id, 0, ""
 }
 
-// or gives a, or b when a is empty.
+// or returns a, or b when a is empty.
 func or(a, b string) string {
 	if a != "" {
 		return a

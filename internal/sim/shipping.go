@@ -12,7 +12,7 @@ import (
 // knownAfter is how long after a payment the shipping side knows the order.
 const knownAfter = 2 * time.Second
 
-// The ways of order_state that come about here.
+// The values of order_state that occur here.
 const (
 	toShip       = 1
 	shipped      = 2
@@ -25,7 +25,7 @@ type shipment struct {
 	LogisticsType int       `json:"logistics_type"`
 	DeliveryMode  int       `json:"delivery_mode"`
 	Parcels       []parcel  `json:"parcels"`
-	Finished      int       `json:"finished"` // 0 under way, 1 all on their way, 2 and corrected
+	Finished      int       `json:"finished"` // 0 open, 1 all shipped, 2 corrected
 	UploadedAt    time.Time `json:"uploaded_at"`
 }
 
@@ -119,7 +119,7 @@ func (o *order) shipsAt(appid string, now time.Time) bool {
 	return o.AppID == appid && o.paid() && now.Sub(*o.PaidAt) >= knownAfter
 }
 
-// apply makes the shipment that a request leads to, or gives the errcode for which it is refused.
+// apply returns the shipment after a request, or the errcode that refuses it.
 func (in shippingRequest) apply(old *shipment, at time.Time) (next *shipment, errcode int, reason string) {
 	next = &shipment{
 		LogisticsType: in.LogisticsType, DeliveryMode: in.DeliveryMode, Parcels: in.parcels(at), UploadedAt: at,
@@ -153,7 +153,7 @@ func (in shippingRequest) apply(old *shipment, at time.Time) (next *shipment, er
 	return next, 0, ""
 }
 
-// same tells whether two shipments differ in their time only.
+// same tells whether two shipments are equal except for their time.
 func (x *shipment) same(y *shipment) bool {
 	return x.LogisticsType == y.LogisticsType && x.DeliveryMode == y.DeliveryMode && slices.EqualFunc(x.Parcels, y.Parcels, func(a, b parcel) bool {
 		a.UploadTime = b.UploadTime
@@ -174,7 +174,7 @@ func (o *order) orderState() int {
 	return toShip
 }
 
-// shippedOrder is an order as the shipping side tells it. note: the query calls say merchant_trade_no where the upload says
+// shippedOrder is an order on the shipping side. note: the query calls say merchant_trade_no where the upload says
 // out_trade_no.
 type shippedOrder struct {
 	TransactionID   string `json:"transaction_id"`
@@ -191,7 +191,7 @@ type shippedOrder struct {
 	Shipping        any    `json:"shipping"`
 }
 
-// shippingTold is the inside of shipping; before the first upload it is {}.
+// shippingTold is the content of shipping; before the first upload it is {}.
 type shippingTold struct {
 	DeliveryMode  int          `json:"delivery_mode"`
 	LogisticsType int          `json:"logistics_type"`
@@ -209,7 +209,7 @@ type parcelTold struct {
 	Contact        parcelContact `json:"contact"`
 }
 
-// asAnswer is the order as get_order gives it.
+// asAnswer is the order in get_order's answer.
 func (o *order) asAnswer() shippedOrder {
 	return shippedOrder{
 		TransactionID: o.TransactionID, MerchantID: o.MchID, MerchantTradeNo: o.OutTradeNo, Description: shorten(o.Description),
@@ -283,7 +283,7 @@ type shippingListRequest struct {
 
 const shippingPage = 100
 
-// shippingOrders is POST /wxa/sec/order/get_order_list: in the order of payment, a page at a time.
+// shippingOrders is POST /wxa/sec/order/get_order_list: in the order of payment, page by page.
 func (s *Sim) shippingOrders(c *call) reply {
 	in := shippingListRequest{PageSize: shippingPage}
 	if refusal, ok := c.decodeOr(47001, &in); !ok {
@@ -318,7 +318,7 @@ func (s *Sim) shippingOrders(c *call) reply {
 	}{plainOK{ErrMsg: "ok"}, strconv.Itoa(at + s.state.paidBefore), more, list})
 }
 
-// window gives the part of the paid orders that lies within the time asked for.
+// window returns the paid orders within the requested time.
 func (in shippingListRequest) window(paid []*order) (begin, end int) {
 	from := func(seconds int64) int {
 		return sort.Search(len(paid), func(i int) bool { return paid[i].PaidAt.Unix() >= seconds })
@@ -330,12 +330,12 @@ func (in shippingListRequest) window(paid []*order) (begin, end int) {
 	return begin, end
 }
 
-// wants tells whether an order is asked for.
+// wants tells whether an order matches the request.
 func (in shippingListRequest) wants(o *order) bool {
 	return (in.OrderState == 0 || o.orderState() == in.OrderState) && (in.OpenID == "" || o.OpenID == in.OpenID)
 }
 
-// isTradeManaged is POST /wxa/sec/order/is_trade_managed: every mini program here has to report its shipping.
+// isTradeManaged is POST /wxa/sec/order/is_trade_managed: every mini program here must report its shipping.
 func (s *Sim) isTradeManaged(c *call) reply {
 	var in struct {
 		AppID string `json:"appid"`

@@ -16,7 +16,7 @@ func (w *merchantSide) ship(path, body string) answer {
 	return w.call(http.MethodPost, "/wxa/sec/order/"+path+"?access_token="+w.token(), body)
 }
 
-// report is a good body of upload_shipping_info.
+// report is a valid body of upload_shipping_info.
 func (w *merchantSide) report(number, openid string) map[string]any {
 	return map[string]any{
 		"order_key":      map[string]any{"order_number_type": 1, "mchid": w.mch.MchID, "out_trade_no": number},
@@ -58,7 +58,7 @@ func TestShippingStory(t *testing.T) {
 	if o["order_state"] != 2.0 || shipping["finish_shipping"] != true || shipping["finish_shipping_count"] != 1.0 || shipping["goods_desc"] != "三鲜面*1" {
 		t.Errorf("got %s, want it shipped", after.body)
 	}
-	// one correction, which has to be later and different, and no second
+	// one correction, which must be later and different, and not a second one
 	wantErrcode(t, w.ship("upload_shipping_info", jsonText(t, body)), 10060014)
 	body["upload_time"] = "2026-03-01T10:00:06+08:00"
 	wantErrcode(t, w.ship("upload_shipping_info", jsonText(t, body)), 10060023)

@@ -46,7 +46,7 @@ type parcelRequest struct {
 // maskedContact is 189****1234 or +86-177****1234.
 var maskedContact = regexp.MustCompile(`^(\+?[0-9]{1,4}-)?[0-9-]*\*{3,}[0-9]{4}$`)
 
-// check gives the time of a report, or the errcode for which it is refused.
+// check returns the time of a report, or the errcode that refuses it.
 func (in *shippingRequest) check() (at time.Time, errcode int, reason string) {
 	if errcode, reason = in.checkKey(); errcode != 0 {
 		return at, errcode, reason
@@ -67,7 +67,7 @@ func (in *shippingRequest) check() (at time.Time, errcode int, reason string) {
 	return at, 0, ""
 }
 
-// checkKey wants the order named in one of the two ways. A type 2 key ignores the other names.
+// checkKey demands one of the two ways to name the order. A type 2 key ignores the other names.
 func (in *shippingRequest) checkKey() (errcode int, reason string) {
 	k := &in.OrderKey
 	switch {
@@ -86,7 +86,7 @@ func (in *shippingRequest) checkKey() (errcode int, reason string) {
 	return 0, ""
 }
 
-// checkModes looks at how the goods travel.
+// checkModes checks how the goods travel.
 func (in *shippingRequest) checkModes() (errcode int, reason string) {
 	switch n := len(in.ShippingList); {
 	case in.LogisticsType < 1 || in.LogisticsType > 4:
@@ -150,7 +150,7 @@ func (p parcelRequest) check(express bool) (errcode int, reason string) {
 	return 0, ""
 }
 
-// parcels are the entries as they are kept.
+// parcels are the entries for storage.
 func (in *shippingRequest) parcels(at time.Time) []parcel {
 	list := make([]parcel, len(in.ShippingList))
 	for i, p := range in.ShippingList {

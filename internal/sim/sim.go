@@ -1,14 +1,20 @@
-// Package sim is a WeChat of our own: it answers the paths of api.weixin.qq.com and api.mch.weixin.qq.com on one handler,
-// holds the phone and its owner behind /_sim/, signs, encrypts and delivers what WeChat signs, encrypts and delivers, and
-// lets its clock be moved forward.
+// Package sim is a simulated WeChat: one handler answers the paths of api.weixin.qq.com and api.mch.weixin.qq.com. It
+// signs, encrypts and delivers like WeChat, plays the phone and its owner under /_sim/, and has a clock that can be
+// moved forward.
 //
-// It is written from the fact sheets and shares no code with the clients in internal/wechat and internal/wxpay: a simulator
-// that shares the signer with its client proves nothing.
+// It is written from the fact sheets and shares no code with the clients in internal/wechat and internal/wxpay: a
+// simulator with the client's own signer would prove nothing.
 //
-// Limits: the list of published pages is whatever WithPages says;
-// profit sharing does not exist; content security knows a list of words and marks (see GET /_sim/security) and
-// no more; a reply to a customer's message is checked and shown to nobody; links through a cloud's web page are refused; nothing here is meant to be reachable from outside the machine, since
-// /_sim/config gives private keys away.
+// The words: a *person* owns a phone; an *identity* is a person in one mini program; a *seller* is a merchant with
+// WeChat Pay's keys for it; a *grant* is a code that a phone issued. The *books* are all that is remembered: each
+// feature has a *table* there, and the *journal* is their file. The *agenda* holds what is due later, and an *errand*
+// is a part of it that needs the network. A *fault* is a misbehaviour that a test, a header or a *magic* value asks
+// for, and a *finding* is the cause of a refused signature.
+//
+// Limits: the published pages are those of WithPages; profit sharing does not exist; content security knows only a list
+// of words and marks (see GET /_sim/security); a reply to a customer's message is checked and not shown; links through
+// a cloud's web page are refused. Nothing here may be reachable from outside the machine, because /_sim/config returns
+// private keys.
 package sim
 
 import (
@@ -40,15 +46,15 @@ type Sim struct {
 	mu        sync.Mutex // guards state, limits and bills
 	state     *state
 	limits    *book.Limiter
-	magicSeen map[[32]byte]bool // bodies whose magic has struck
-	bills     []readyBill       // waiting to be fetched, the oldest first
+	magicSeen map[[32]byte]bool // bodies whose magic value has struck
+	bills     []readyBill       // waiting for download, the oldest first
 
 	base      atomic.Pointer[string]
 	rules     atomic.Pointer[rules]
-	snapshots sync.Map // name to bytes, where there is no state folder
+	snapshots sync.Map // name to bytes, without a state folder
 	merchants atomic.Pointer[sellers]
 	served    atomic.Int64 // calls, see tidy
-	wireMoved atomic.Bool  // the merchant's backend was last seen on the moved clock
+	wireMoved atomic.Bool  // the merchant's backend last used the moved clock
 	wake      chan struct{}
 
 	life    sync.Mutex // guards stop
@@ -56,8 +62,8 @@ type Sim struct {
 	workers sync.WaitGroup
 }
 
-// New makes a simulator. With a state folder it takes up the keys and the journal found there; at first start it makes
-// them, with three people. It starts no goroutine: see Start.
+// New makes a simulator. With a state folder it loads the keys and the journal there; at first start it makes them,
+// with three people. It starts no goroutine: see Start.
 func New(opts ...Option) (*Sim, error) {
 	o := newOptions(opts)
 	list, err := loadSellers(o)
@@ -98,11 +104,11 @@ func New(opts ...Option) (*Sim, error) {
 // Handler answers WeChat's paths of both hosts at the root, the control API under /_sim/ and the panel.
 func (s *Sim) Handler() http.Handler { return s.handler }
 
-// ControlHandler answers only /_sim/; a server mounts it so that its own pages reach the phone on their own origin.
-// Every other path is 404.
+// ControlHandler answers only /_sim/, so that a server can mount it for its own pages on the same origin. Every other
+// path is 404.
 func (s *Sim) ControlHandler() http.Handler { return s.control }
 
-// SetPublicBase tells at which address Handler can be reached, for Config.
+// SetPublicBase sets the address of Handler, for Config.
 func (s *Sim) SetPublicBase(url string) {
 	url = strings.TrimRight(url, "/")
 	s.base.Store(&url)
@@ -119,7 +125,7 @@ func (s *Sim) Start(ctx context.Context) {
 	s.workers.Go(func() { s.deliverAll(ctx) })
 }
 
-// Close stops the deliveries, waits for the one under way and closes the journal. A later Close does nothing.
+// Close stops the deliveries, waits for the current one and closes the journal. A later Close does nothing.
 func (s *Sim) Close() error {
 	s.life.Lock()
 	defer s.life.Unlock()
@@ -130,7 +136,7 @@ func (s *Sim) Close() error {
 	return s.journal.Close()
 }
 
-// wakeWorker wakes the delivery worker without ever waiting for it.
+// wakeWorker wakes the delivery worker without waiting for it.
 func (s *Sim) wakeWorker() {
 	select {
 	case s.wake <- struct{}{}:
@@ -138,7 +144,7 @@ func (s *Sim) wakeWorker() {
 	}
 }
 
-// wireTime is the clock by which the merchant's backend was last seen to live.
+// wireTime is the clock that the merchant's backend last used.
 func (s *Sim) wireTime() time.Time {
 	if s.wireMoved.Load() {
 		return s.clock.now()

@@ -10,29 +10,29 @@ import (
 	"wxbase/internal/sim/book"
 )
 
-// state is everything the simulated WeChat remembers. Sim.mu guards it. It knows how remembering is done, and not what is remembered:
-// that is in tables, one for each feature.
+// state is everything the simulator remembers. Sim.mu guards it. It knows how to remember; what is remembered is in
+// tables, one for each feature.
 type state struct {
 	registry
 	tables
 	agenda agenda
 }
 
-// table is what one feature remembers. It says in register how the journal writes it down and takes it up.
+// table is one feature's part of the state. Its register method defines how the journal stores and restores it.
 type table interface {
 	register(r *registry)
 }
 
 // registry is what the tables have registered.
 type registry struct {
-	kinds   map[string]func(book.Change) error // by the kind of a row: takes up one change of the journal
-	listing []func(now time.Time) []book.Row   // in the order in which the journal is written
-	indexes []func(at restart)                 // build what can be found again
+	kinds   map[string]func(book.Change) error // by the kind of a row: applies one change of the journal
+	listing []func(now time.Time) []book.Row   // rows in the order of the journal
+	indexes []func(at restart)                 // rebuild the indexes
 	expired []func(now time.Time)              // drop what ended long ago
-	surplus []func(most int) func()            // find what is more than may be kept, nil for nothing, and forget it when called
+	surplus []func(most int) func()            // find the surplus, nil without one, and forget it when called
 }
 
-// restart is what an index is built with, once the journal is read.
+// restart is the input of an index after reading the journal.
 type restart struct {
 	firstApp string
 	now      time.Time
@@ -48,7 +48,7 @@ func newState() *state {
 	return st
 }
 
-// apply puts one journal change into the state.
+// apply applies one change of the journal to the state.
 func (r *registry) apply(c book.Change) error {
 	take, known := r.kinds[c.Kind]
 	if !known {
@@ -57,7 +57,7 @@ func (r *registry) apply(c book.Change) error {
 	return take(c)
 }
 
-// live lists what is worth keeping at now: codes and tokens that ended long ago are left behind.
+// live lists the rows to keep at now: it drops codes and tokens that ended long ago.
 func (r *registry) live(now time.Time) []book.Row {
 	rows := make([]book.Row, 0, 256)
 	for _, list := range r.listing {
@@ -66,8 +66,8 @@ func (r *registry) live(now time.Time) []book.Row {
 	return rows
 }
 
-// reindex builds what can be found again, once the journal is read; what is still open goes on the agenda at now at the
-// earliest: were it counted from when it came due, all its rounds would be spent before the backend listens again.
+// reindex rebuilds the indexes after reading the journal. Open items go on the agenda at now at the earliest: counted
+// from their due time, all their rounds would pass before the backend listens again.
 func (st *state) reindex(firstApp string, now time.Time) {
 	for _, index := range st.indexes {
 		index(restart{firstApp: firstApp, now: now, agenda: &st.agenda})
@@ -81,7 +81,7 @@ func (r *registry) forgetExpired(now time.Time) {
 	}
 }
 
-// forgetOldest makes room for a tenth of what is kept and tells whether it had to.
+// forgetOldest makes room for a tenth of the limit and tells whether it had to.
 func (r *registry) forgetOldest(most int) bool {
 	var all []func()
 	for _, find := range r.surplus {
@@ -95,7 +95,7 @@ func (r *registry) forgetOldest(most int) bool {
 	return len(all) > 0
 }
 
-// remember registers a map of rows by their ids. worth says which are worth keeping; nil keeps all.
+// remember registers a map of rows by their ids. worth selects the rows to keep; nil keeps all.
 func remember[T any, P interface {
 	*T
 	book.Row
@@ -118,7 +118,7 @@ func remember[T any, P interface {
 	}
 }
 
-// rememberOne registers a single row. A later change takes its place as a whole.
+// rememberOne registers a single row. A change replaces the whole row.
 func rememberOne[T book.Row](r *registry, value *T) {
 	kind, _ := (*value).Entity()
 	r.kinds[kind] = func(c book.Change) error {

@@ -11,10 +11,10 @@ import (
 	"wxbase/internal/sim/book"
 )
 
-// mostTemplates is how many templates one dialog may ask for.
+// mostTemplates limits the templates in one dialog.
 const mostTemplates = 3
 
-// The answers of wx.requestSubscribeMessage; off stands for a person who turned all of it off.
+// The answers of wx.requestSubscribeMessage; off means that the person turned off all of it.
 const (
 	answerAccept = "accept"
 	answerReject = "reject"
@@ -23,25 +23,25 @@ const (
 	answerOff    = "off"
 )
 
-// credit is what a person allows a mini program to send them with one template.
+// credit is a person's permission for a mini program to send messages with one template.
 type credit struct {
 	AppID    string `json:"appid"`
 	Person   string `json:"person"`
 	Template string `json:"templateId"`
-	Left     int    `json:"left"`             // sends; of a long-term template 0 or 1, and that one is not used up
-	Always   string `json:"always,omitempty"` // accept or reject: the dialog is not shown any more
+	Left     int    `json:"left"`             // sends; of a long-term template 0 or 1, which sending does not use up
+	Always   string `json:"always,omitempty"` // accept or reject: the dialog is not shown again
 }
 
 func (x credit) Entity() (kind, id string) {
 	return "credit", x.AppID + "/" + x.Person + "/" + x.Template
 }
 
-// creditTable is what people allow to be sent to them.
+// creditTable holds people's permissions.
 type creditTable struct{ credits map[string]*credit }
 
 func (t *creditTable) register(r *registry) { remember(r, "credit", &t.credits, nil) }
 
-// creditOf is a copy of a person's credit. The caller holds s.mu.
+// creditOf returns a copy of a person's credit. The caller holds s.mu.
 func (s *Sim) creditOf(appid, person, template string) credit {
 	fresh := credit{AppID: appid, Person: person, Template: template}
 	if _, id := fresh.Entity(); s.state.credits[id] != nil {
@@ -50,7 +50,7 @@ func (s *Sim) creditOf(appid, person, template string) credit {
 	return fresh
 }
 
-// keepCredits puts changed copies into the books, after they are in the journal. The caller holds s.mu.
+// keepCredits puts changed copies into the books, after the journal has them. The caller holds s.mu.
 func (t *creditTable) keepCredits(list []credit) {
 	for _, x := range list {
 		_, id := x.Entity()
@@ -82,7 +82,8 @@ func (in subscribeRequest) answers() (map[string]string, error) {
 	return out, nil
 }
 
-// deviceSubscribe is wx.requestSubscribeMessage with what its owner answers. What the phone finds wrong is in errMsg, at HTTP 200.
+// deviceSubscribe is wx.requestSubscribeMessage with the owner's answer. The phone's refusals are in errMsg, at HTTP
+// 200.
 // https://developers.weixin.qq.com/miniprogram/dev/api/open-api/subscribe-message/wx.requestSubscribeMessage.html (调起客户端小程序订阅消息界面)
 func (s *Sim) deviceSubscribe(c *echo.Context) error {
 	var in subscribeRequest
@@ -101,7 +102,7 @@ func (s *Sim) deviceSubscribe(c *echo.Context) error {
 	return c.JSONBlob(http.StatusOK, encode(result))
 }
 
-// requestSubscribe checks, asks and gives credits.
+// requestSubscribe checks, asks and adds credits.
 func (s *Sim) requestSubscribe(c *echo.Context, in subscribeRequest, answers map[string]string) (result map[string]any, refusal string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +132,7 @@ func (s *Sim) requestSubscribe(c *echo.Context, in subscribeRequest, answers map
 		rows, changed = append(rows, x), append(changed, x)
 	}
 	var note *notification
-	if len(shown) > 0 { // note: without a dialog there is no event; the mini program alone knows of the credit
+	if len(shown) > 0 { // note: without a dialog there is no event; only the mini program knows of the credit
 		note = s.newEvent(id.AppID, id.OpenID, eventPopup, pushFields{"List": shown})
 	}
 	if err := s.saveWith(rows, note); err != nil {
@@ -141,7 +142,7 @@ func (s *Sim) requestSubscribe(c *echo.Context, in subscribeRequest, answers map
 	return result, "", nil
 }
 
-// take gives what an answer gives.
+// take applies an answer.
 func (x *credit) take(answer string, templateType int) {
 	switch {
 	case answer == answerAccept && templateType == longTerm:
@@ -153,13 +154,13 @@ func (x *credit) take(answer string, templateType int) {
 	}
 }
 
-// typeOf is the type of a template that is known to be there. The caller holds s.mu.
+// typeOf is the type of an existing template. The caller holds s.mu.
 func (s *Sim) typeOf(appid, templateID string) int {
 	t, _ := s.template(appid, templateID)
 	return t.Type
 }
 
-// checkSubscribe is what the phone checks before it shows the dialog: its own errCode and text. The caller holds s.mu.
+// checkSubscribe does the phone's checks before the dialog, with its own errCode and text. The caller holds s.mu.
 func (s *Sim) checkSubscribe(appid string, ids []string, answers map[string]string) (code int, text string) {
 	types := map[int]bool{}
 	for _, id := range ids {
@@ -185,7 +186,7 @@ func (s *Sim) checkSubscribe(appid string, ids []string, answers map[string]stri
 	return 0, ""
 }
 
-// deviceUnsubscribe is the owner turning templates off in the chat of service messages: what is left of their credits is gone.
+// deviceUnsubscribe is the owner turning templates off in the chat of service messages: the remaining credits end.
 func (s *Sim) deviceUnsubscribe(c *echo.Context) error {
 	var in subscribeRequest
 	if err := readInput(c, &in); err != nil {
@@ -219,7 +220,7 @@ func (s *Sim) deviceUnsubscribe(c *echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]bool{"ok": true})
 }
 
-// listCredits is GET /_sim/subscriptions: who allows what.
+// listCredits is GET /_sim/subscriptions: all permissions.
 func (s *Sim) listCredits(c *echo.Context) error {
 	return s.inBook(c, func() any {
 		list := make([]*credit, 0, len(s.state.credits))

@@ -1,6 +1,7 @@
 package sim
 
-// tables is what each feature remembers. A new feature adds its table to both lists and says in its own file how it is kept.
+// tables are the parts of the state. A new feature adds its table to both lists, and its own file defines how it is
+// stored.
 type tables struct {
 	clockTable
 	personTable

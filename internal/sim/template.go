@@ -19,10 +19,10 @@ import (
 // The two types of templates.
 const (
 	oneOff   = 2 // an accepted dialog gives one send
-	longTerm = 3 // an accepted dialog gives sends until it is taken back
+	longTerm = 3 // an accepted dialog allows sends until it is taken back
 )
 
-// template is a subscribe message template of a mini program, as it stands under 我的模板 in the console.
+// template is a subscribe message template of a mini program, as listed under 我的模板 in the console.
 type template struct {
 	ID       string    `json:"priTmplId"` // 43 characters
 	AppID    string    `json:"appid"`
@@ -34,7 +34,7 @@ type template struct {
 
 func (t template) Entity() (kind, id string) { return "template", t.ID }
 
-// templateTable is the templates besides those that every mini program has.
+// templateTable holds the templates besides those of every mini program.
 type templateTable struct{ templates map[string]*template }
 
 func (t *templateTable) register(r *registry) { remember(r, "template", &t.templates, nil) }
@@ -44,13 +44,13 @@ type keyword struct {
 	Code    string   `json:"code"` // such as thing1: the type and a number
 	Name    string   `json:"name"`
 	Example string   `json:"example"`
-	Enum    []string `json:"enum,omitempty"` // what a keyword of type enum may say
+	Enum    []string `json:"enum,omitempty"` // the allowed values of a keyword of type enum
 }
 
 // kind is the type of the keyword.
 func (k keyword) kind() string { return strings.TrimRight(k.Code, wire.Digits) }
 
-// keywordKinds are the types that there are, each with an example.
+// keywordKinds are all types, each with an example.
 func keywordKinds() map[string]string {
 	return map[string]string{
 		"thing": "三鲜面等3件", "number": "3", "letter": "A", "symbol": "★", "character_string": "T20260101001", "time": "15:01",
@@ -59,7 +59,7 @@ func keywordKinds() map[string]string {
 	}
 }
 
-// seedTemplates are those that every mini program has: between them they use every type.
+// seedTemplates are those of every mini program: together they use every type.
 func seedTemplates(appid string) []template {
 	const trade = "character_string1 订单编号"
 	return []template{
@@ -71,7 +71,7 @@ func seedTemplates(appid string) []template {
 	}
 }
 
-// newTemplate reads keywords of the form "thing1 商品名称" or "enum1 快递公司 顺丰,中通". The id follows from the rest.
+// newTemplate reads keywords of the form "thing1 商品名称" or "enum1 快递公司 顺丰,中通". The id is derived from the rest.
 func newTemplate(appid, title string, kind int, lines []string) template {
 	sum := sha256.Sum256([]byte(strings.Join(append([]string{appid, title, strconv.Itoa(kind)}, lines...), "\x00")))
 	t := template{ID: base64.RawURLEncoding.EncodeToString(sum[:]), AppID: appid, Title: title, Type: kind}
@@ -110,7 +110,7 @@ func (s *Sim) template(appid, id string) (template, bool) {
 	return list[i], true
 }
 
-// templateAnswer is a template as gettemplate tells it.
+// templateAnswer is a template in gettemplate's answer.
 type templateAnswer struct {
 	ID      string         `json:"priTmplId"`
 	Title   string         `json:"title"`
@@ -154,7 +154,7 @@ func (t template) asAnswer() templateAnswer {
 	return out
 }
 
-// ListTemplates is GET /_sim/apps/{appid}/templates.
+// listTemplates is GET /_sim/apps/{appid}/templates.
 func (s *Sim) listTemplates(c *echo.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -197,7 +197,7 @@ func (s *Sim) makeTemplate(c *echo.Context) error {
 	return c.JSONBlob(http.StatusOK, encode(t))
 }
 
-// badKeyword tells a line that newTemplate cannot read.
+// badKeyword reports a line that newTemplate cannot read.
 func badKeyword(line string) bool {
 	parts := strings.SplitN(line, " ", 3)
 	kind := strings.TrimRight(parts[0], wire.Digits)

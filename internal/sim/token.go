@@ -9,7 +9,7 @@ import (
 	"wxbase/internal/sim/wire"
 )
 
-// Lives are WeChat's time; forcePerDay is by its calendar day in UTC.
+// Lifetimes are WeChat's time; forcePerDay counts by its calendar day in UTC.
 const (
 	tokenLife    = 7200 * time.Second
 	tokenOverlap = 5 * time.Minute
@@ -17,7 +17,7 @@ const (
 	forcePerDay  = 20
 )
 
-// token is one access_token. The two endpoints have separate namespaces, told apart by Stable.
+// token is one access_token. Stable tells the separate namespaces of the two endpoints apart.
 type token struct {
 	Value     string    `json:"value"`
 	AppID     string    `json:"appid"`
@@ -26,27 +26,27 @@ type token struct {
 	Forced    bool      `json:"forced"`
 	IssuedAt  time.Time `json:"issuedAt"`
 	ExpiresAt time.Time `json:"expiresAt"`
-	DeadAt    time.Time `json:"deadAt"` // when a newer one took its place for good; zero while it is the latest
+	DeadAt    time.Time `json:"deadAt"` // when a newer one finally replaced it; zero while it is the latest
 }
 
 func (t token) Entity() (kind, id string) { return "token", t.Value }
 
-// tokenTable is the access_tokens.
+// tokenTable holds the access_tokens.
 type tokenTable struct{ tokens map[string]*token }
 
 func (t *tokenTable) register(r *registry) {
 	remember(r, "token", &t.tokens, (*token).worthKeeping)
 	r.indexes = append(r.indexes, func(at restart) {
 		for _, one := range t.tokens {
-			one.AppID = or(one.AppID, at.firstApp) // note: journals from when there was one mini program do not name it, nor the API
+			one.AppID = or(one.AppID, at.firstApp) // note: journals from the time of one mini program lack it
 		}
 	})
 }
 
-// tokenShape tells a token that could have been issued from text that never was one (40014).
+// tokenShape tells a token that could have been issued from other text (40014).
 var tokenShape = regexp.MustCompile(`^[0-9]+_[0-9A-Za-z_-]{100,500}$`)
 
-// checkToken gives the mini program to which an access token belongs, or the errcode for a bad one.
+// checkToken returns the mini program of an access token, or the errcode for a bad one.
 func (s *Sim) checkToken(value string, now time.Time) (appid string, errcode int, reason string) {
 	if value == "" {
 		return "", 41001, "no access_token in the query"
@@ -68,13 +68,13 @@ func (s *Sim) checkToken(value string, now time.Time) (appid string, errcode int
 	return t.AppID, 0, ""
 }
 
-// tokenAnswer is a success of both calls; they send no errcode.
+// tokenAnswer is a success of both calls; they omit errcode.
 type tokenAnswer struct {
 	AccessToken string `json:"access_token"`
 	ExpiresIn   int64  `json:"expires_in"`
 }
 
-// answer tells what is left of the token at now.
+// answer returns the token and the rest of its life at now.
 func (t *token) answer(now time.Time) tokenAnswer {
 	return tokenAnswer{AccessToken: t.Value, ExpiresIn: int64(t.ExpiresAt.Sub(now) / time.Second)}
 }
@@ -97,7 +97,7 @@ func (s *Sim) checkSecret(appid, secret string) (errcode int, reason string) {
 	return 0, ""
 }
 
-// accessToken is GET /cgi-bin/token: every call issues a new token; the one before it lives on for five minutes.
+// accessToken is GET /cgi-bin/token: every call issues a new token; the previous one lasts five minutes longer.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getaccesstoken.html (获取接口调用凭据)
 func (s *Sim) accessToken(c *call) reply {
 	if c.query.Get("grant_type") != "client_credential" {
@@ -130,13 +130,13 @@ func (s *Sim) issue(appid string, stable, forced bool, now time.Time) (*token, e
 	return fresh, s.save(rows...)
 }
 
-// retire ends a token that a newer one replaces and tells whether that changed it.
+// retire ends a replaced token and tells whether that changed it.
 func (s *Sim) retire(old *token, atOnce bool, now time.Time) bool {
 	end := now
 	switch {
 	case atOnce:
 	case old.Latest && old.Stable:
-		end = old.ExpiresAt // note: a stable token that is renewed early stays good until its own end
+		end = old.ExpiresAt // note: a stable token that is renewed early stays valid until its own end
 	case old.Latest:
 		end = now.Add(tokenOverlap)
 	}
@@ -155,7 +155,7 @@ type stableTokenRequest struct {
 	ForceRefresh bool   `json:"force_refresh"`
 }
 
-// stableToken is POST /cgi-bin/stable_token: the same token for everybody who asks, renewed in its last five minutes.
+// stableToken is POST /cgi-bin/stable_token: the same token for all callers, renewed in its last five minutes.
 // https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html (获取稳定版接口调用凭据)
 func (s *Sim) stableToken(c *call) reply {
 	var in stableTokenRequest
@@ -186,7 +186,7 @@ func (s *Sim) stableToken(c *call) reply {
 	return s.answerFresh(c, in.AppID, false)
 }
 
-// forceStable is the force mode: at least 30 s apart (within that the same token is handed back), at most 20 a day.
+// forceStable is the force mode: at least 30 s apart (earlier calls get the same token), at most 20 a day.
 func (s *Sim) forceStable(c *call, appid string, current *token) reply {
 	if current != nil && current.Forced && c.now.Sub(current.IssuedAt) < forceSpacing {
 		return c.ok(current.answer(c.now))
@@ -206,7 +206,7 @@ func (s *Sim) answerFresh(c *call, appid string, forced bool) reply {
 	return c.ok(fresh.answer(c.now))
 }
 
-// currentStable is the stable token that is handed out now, nil before the first. The caller holds s.mu.
+// currentStable is the present stable token, nil before the first. The caller holds s.mu.
 func (s *Sim) currentStable(appid string) *token {
 	for _, t := range s.state.tokens {
 		if t.AppID == appid && t.Stable && t.Latest {

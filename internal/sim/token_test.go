@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// probe uses a token at a call that wants one and gives its errcode; 44002 means that the token was good.
+// probe calls with a token and returns the errcode; 44002 means that the token is valid.
 func (w *apiSide) probe(token string) int {
 	w.t.Helper()
 	return w.call(http.MethodPost, "/wxa/getwxacode?access_token="+token, "").number("errcode")

@@ -13,7 +13,7 @@ import (
 	"wxbase/internal/sim"
 )
 
-// Bodies are kept of the latest 500 notifications only; what became of the others is.
+// Only the latest 500 notifications keep bodies; the others keep their results.
 func TestBodiesOfOldNotificationsGo(t *testing.T) {
 	t.Parallel()
 	s := &shop{answer: always(204)}
@@ -38,7 +38,7 @@ func TestBodiesOfOldNotificationsGo(t *testing.T) {
 	})
 }
 
-// quietTransport receives every notification at once and says yes.
+// quietTransport accepts every notification at once.
 type quietTransport struct{ n atomic.Int64 }
 
 func (q *quietTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -46,8 +46,9 @@ func (q *quietTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody, Request: r}, nil
 }
 
-// BenchmarkPaidOrder is one order from prepay to its delivered notification, in memory, the handler called directly. Run it
-// with -benchtime=20000x to see that the last order costs what the first did. Keys are of 2048 bits, as in real use.
+// BenchmarkPaidOrder is one order from prepay to its delivered notification, in memory, calling the handler directly.
+// Run it with -benchtime=20000x to check that the last order costs as much as the first. Keys have 2048 bits, as in
+// real use.
 func BenchmarkPaidOrder(b *testing.B) {
 	quiet := &quietTransport{}
 	s, err := sim.New(sim.WithTransport(quiet), sim.WithPublicBase("http://127.0.0.1"))
@@ -98,7 +99,7 @@ func BenchmarkPaidOrder(b *testing.B) {
 			b.Fatalf("got %s, want requestPayment:ok", paid)
 		}
 	}
-	for quiet.n.Load() < int64(i) { // the deliveries belong to the price
+	for quiet.n.Load() < int64(i) { // the deliveries count too
 		time.Sleep(time.Millisecond)
 	}
 	b.ReportMetric(float64(i)/time.Since(start).Seconds(), "orders/s")

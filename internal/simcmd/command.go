@@ -1,5 +1,5 @@
-// Package simcmd is `wxbase sim` and its subcommands: the simulated WeChat as a server of its own, and a command line that speaks to
-// one that runs. The subcommands use the control API under /_sim/ and nothing else, so they work with `wxbase serve --sim` too.
+// Package simcmd is `wxbase sim` and its subcommands: the simulated WeChat as a separate server, and commands for a
+// running one. The subcommands use only the control API under /_sim/, so they also work with `wxbase serve --sim`.
 package simcmd
 
 import (

@@ -1,6 +1,6 @@
-// Package simproxy leads what is meant for WeChat's hosts to the simulated WeChat, for SDKs whose hosts are constants. One address speaks
-// TLS (for a hosts file) and HTTP (for HTTPS_PROXY); its certificates come from an authority that is made on this machine, vouches for
-// WeChat's names alone and lies in no source.
+// Package simproxy redirects requests for WeChat's hosts to the simulated WeChat, for SDKs whose hosts are constants.
+// One address speaks TLS (for a hosts file) and HTTP (for HTTPS_PROXY); its certificates come from an authority that is
+// made on this machine, covers only WeChat's names and is not in the sources.
 package simproxy
 
 import (

@@ -1,4 +1,4 @@
-// Package simulator runs the simulated WeChat beside a server, on a listener of its own, and tells what its settings are.
+// Package simulator runs the simulated WeChat beside a server, on a separate listener, and returns its settings.
 package simulator
 
 import (

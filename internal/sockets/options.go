@@ -1,5 +1,5 @@
-// Package sockets is what a primary and its edges have in common about Socket.IO: the limits and options that the environment sets, the
-// ticket in a handshake, and the numbers for Prometheus.
+// Package sockets is common to a *primary* and its *edges*: Socket.IO's limits and options from the environment, the
+// *ticket* in a handshake, and the numbers for Prometheus.
 package sockets
 
 import (

@@ -1,6 +1,6 @@
-// Package standin is what a server knows of the simulated WeChat that stands in for the real one: how to start it, how to ask one that
-// runs elsewhere, and what it answers. It links no simulator, so that a program which embeds wxbase carries one only if it asks for it
-// (package wxbase/simulated).
+// Package standin is a server's view of the simulated WeChat that replaces the real one: how to start it, how to query
+// one in another process, and its answers. It does not link the simulator, so that a program that embeds wxbase carries
+// one only if it asks for it (package wxbase/simulated).
 package standin
 
 import (

@@ -1,4 +1,4 @@
-// Package subscribe sends subscribe messages, counts consents, and takes in what WeChat pushes.
+// Package subscribe sends subscribe messages, counts consents, and handles WeChat's pushes.
 package subscribe
 
 import (

@@ -1,5 +1,5 @@
-// Package supervisor tells systemd how the server does: that it listens, that it is still alive, and that it ends. Without systemd (no
-// NOTIFY_SOCKET) it does nothing. The protocol is that of sd_notify(3).
+// Package supervisor reports the server's state to systemd: that it listens, that it is alive, and that it ends.
+// Without systemd (NOTIFY_SOCKET unset) it does nothing. The protocol is sd_notify(3).
 package supervisor
 
 import (

@@ -1,8 +1,9 @@
 package till
 
-// How the books are compared. WeChat's trade bill of a day, which is there after ten the next morning in Beijing, is held against our
-// payments and refunds, number by number and fen by fen. What is missing here is mended from a fresh, verified query, never from the bill
-// itself, which is not signed. What remains is a list of differences for a person. bill_rounds.go says when.
+// How the books are compared. WeChat's trade bill of a day, which exists from ten the next morning in Beijing, is
+// compared with our payments and refunds, number by number and fen by fen. What is missing here is booked from a new,
+// verified query, never from the bill itself, which is not signed. The rest is a list of differences for a person.
+// bill_rounds.go decides when.
 
 import (
 	"context"
@@ -30,17 +31,17 @@ type Bills struct {
 	round    sync.Mutex // one round of bills at a time
 }
 
-// Kinds of differences, as stored in wx_bill_diffs.kind.
+// The kinds of differences, as stored in wx_bill_diffs.kind.
 const (
-	diffPaymentHere  = "payment_missing_here"  // WeChat has a payment that we have not
-	diffPaymentThere = "payment_missing_there" // we have a payment that WeChat has not
+	diffPaymentHere  = "payment_missing_here"  // WeChat has a payment that we lack
+	diffPaymentThere = "payment_missing_there" // we have a payment that WeChat lacks
 	diffPaymentTotal = "payment_total"         // the amounts differ
 	diffRefundHere   = "refund_missing_here"
 	diffRefundThere  = "refund_missing_there"
 	diffRefundTotal  = "refund_total"
 )
 
-// BillReport is the outcome of one comparison. Amounts are in fen; ours are those after mending.
+// BillReport is the result of one comparison. Amounts are in fen; ours are those after mending.
 type BillReport struct {
 	Merchant    string     `json:"merchant"`
 	Date        string     `json:"date"`
@@ -51,22 +52,22 @@ type BillReport struct {
 	OurTotal    int64      `json:"ourTotal"`
 	TheirRefund int64      `json:"theirRefund"`
 	OurRefund   int64      `json:"ourRefund"`
-	Foreign     int        `json:"foreign"` // payments and refunds of other programs, in no total
+	Foreign     int        `json:"foreign"` // payments and refunds of other programs, in none of the totals
 	Mended      int        `json:"mended"`
 	Unanswered  int        `json:"unanswered"` // differences about which WeChat did not answer; asked again
 	Diffs       []BillDiff `json:"diffs"`
 }
 
-// BillDiff is one number on which the books differ.
+// BillDiff is one number in which the books differ.
 type BillDiff struct {
 	Kind       string `json:"kind"`
 	OutTradeNo string `json:"outTradeNo"` // or out_refund_no
 	Ours       any    `json:"ours"`
 	Theirs     any    `json:"theirs"`
-	Resolved   bool   `json:"resolved"` // it was mended from a query
+	Resolved   bool   `json:"resolved"` // it was booked from a query
 }
 
-// bookEntry is a payment or a refund in either book.
+// bookEntry is a payment or a refund in either of the books.
 type bookEntry struct {
 	Number string `json:"number"` // out_trade_no or out_refund_no
 	Trade  string `json:"outTradeNo"`
@@ -74,8 +75,8 @@ type bookEntry struct {
 	State  string `json:"state"`
 }
 
-// Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the outcome. step is called for every entry that was
-// looked at.
+// Reconcile fetches the trade bill of a merchant for a day, compares, mends and stores the result. step is called for
+// every difference.
 func (b *Bills) Reconcile(ctx context.Context, mchID string, day time.Time, step func(done, all int)) (BillReport, error) {
 	gateway, err := b.gateways.Gateway(mchID, "")
 	if err != nil {
@@ -109,7 +110,7 @@ func (b *Bills) Reconcile(ctx context.Context, mchID string, day time.Time, step
 	return report, b.save(report)
 }
 
-// sums are the payments and refunds of a day by their numbers.
+// sums are the payments and refunds of a day by number.
 type sums struct {
 	payments, refunds map[string]bookEntry
 	foreign           int
@@ -138,7 +139,8 @@ func (b *Bills) mendAll(ctx context.Context, gateway wxpay.Gateway, report *Bill
 	}
 }
 
-// isUnanswered tells whether a question that failed may be answered later. What is not in our books, or not in WeChat's, stays so.
+// isUnanswered tells whether a failed query may succeed later. A number that is missing in our books, or in WeChat's,
+// stays missing.
 func isUnanswered(err error) bool {
 	if errors.Is(err, sql.ErrNoRows) || errors.Is(err, errRefundTooLarge) {
 		return false
@@ -169,7 +171,8 @@ func (b *Bills) ourBooks(mchID string, day time.Time) (ours sums, err error) {
 	return ours, err
 }
 
-// theirBooks splits a bill and leaves out what other programs have sold. A refund has a row of its own, which repeats the payment.
+// theirBooks splits a bill and skips what other programs have sold. A refund has a separate row, which repeats the
+// payment.
 func (b *Bills) theirBooks(mchID string, bill wxpay.Bill, ours sums) (sums, error) {
 	theirs := sums{payments: map[string]bookEntry{}, refunds: map[string]bookEntry{}}
 	rules, err := b.foreignOf(mchID)
@@ -198,7 +201,7 @@ func (b *Bills) theirBooks(mchID string, bill wxpay.Bill, ours sums) (sums, erro
 	return theirs, nil
 }
 
-// paymentsOf are our payments of a day in Beijing, by the time that WeChat gave them.
+// paymentsOf are our payments of a day in Beijing, by WeChat's time.
 func (b *Bills) paymentsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
 	found, err := b.app.FindAllRecords("payments", dbx.HashExp{"merchant": mchID}, paidOrHeld(), within("successAt", day))
 	if err != nil {
@@ -213,12 +216,12 @@ func (b *Bills) paymentsOf(mchID string, day time.Time) (map[string]bookEntry, e
 	return entries, nil
 }
 
-// paidOrHeld are the payments that stand in WeChat's bill, those that a person gave back included.
+// paidOrHeld are the payments that are in WeChat's bill, including those that a person gave back.
 func paidOrHeld() dbx.Expression {
 	return dbx.Or(dbx.In("state", "PAID", "PAID_LATE", "DISPUTED"), dbx.Not(dbx.HashExp{"heldTransaction": ""}))
 }
 
-// refundsOf are the refunds that WeChat has accepted on a day. One that has no answer yet belongs to no day.
+// refundsOf are the refunds that WeChat has accepted on a day. One without an answer belongs to no day.
 func (b *Bills) refundsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
 	found, err := b.app.FindAllRecords("refunds", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.In("state", "NEW", "SUBMITTED", "REJECTED")), within("sentAt", day))
 	if err != nil {
@@ -267,7 +270,7 @@ func compareBooks(ours, theirs map[string]bookEntry, missingHere, missingThere, 
 	return diffs
 }
 
-// mend asks WeChat about what is missing here and applies the answer.
+// mend queries WeChat about an entry that is missing here and applies the answer.
 func (b *Bills) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, diff *BillDiff) (err error) {
 	switch diff.Kind {
 	case diffPaymentHere:
@@ -278,11 +281,11 @@ func (b *Bills) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, d
 	return err
 }
 
-// Mend asks WeChat about one of our payments and books what it says; it tells whether that changed anything.
+// Mend queries WeChat about one of our payments and books the answer; it tells whether that changed anything.
 func (p *Payments) Mend(ctx context.Context, mchID, outTradeNo string) (bool, error) {
 	payment, err := rows.FindPayment(p.app, dbx.HashExp{"merchant": mchID, "outTradeNo": outTradeNo})
 	if err != nil {
-		return false, err // a number that we never gave out: somebody else uses this merchant
+		return false, err // the number was never issued here: another program uses this merchant
 	}
 	defer p.locks.Lock("order/" + payment.OrderID())()
 	end := p.drive(ctx, payment.Id, order.EventClientOK, payEvidence{source: "bill"})
@@ -292,7 +295,8 @@ func (p *Payments) Mend(ctx context.Context, mchID, outTradeNo string) (bool, er
 	return end.step.To == order.PaymentPaid || end.step.To == order.PaymentPaidLate, nil
 }
 
-// mend asks WeChat about a refund, ours or one made by hand, and books what it says; it tells whether that changed anything.
+// mend queries WeChat about a refund, ours or one made by hand, and books the answer; it tells whether that changed
+// anything.
 func (i *imports) mend(ctx context.Context, mchID string, gateway wxpay.Gateway, outRefundNo string) (bool, error) {
 	fact, err := gateway.QueryRefund(ctx, outRefundNo)
 	if err != nil {
@@ -306,7 +310,7 @@ func (i *imports) mend(ctx context.Context, mchID string, gateway wxpay.Gateway,
 	return err == nil && step.To != order.RefundNew, err
 }
 
-// save stores the outcome; comparing the same day again replaces it.
+// save stores the result; comparing the same day again replaces it.
 func (b *Bills) save(report BillReport) error {
 	return b.app.RunInTransaction(func(tx core.App) error {
 		totals := report

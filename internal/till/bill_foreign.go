@@ -1,7 +1,8 @@
 package till
 
-// A merchant number may serve other programs too: a till, a shop system, another mini program. Their payments stand in the same bill and
-// are none of our business, but only a person can say so. The rules of `wx_merchants.foreign` say it once, for every day.
+// A merchant number may serve other programs too: a till, a shop system, another mini program. Their payments are in
+// the same bill and do not concern us, but only a person can say which they are. The rules of `wx_merchants.foreign`
+// say it once, for every day.
 
 import (
 	"database/sql"
@@ -18,7 +19,7 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// foreignRule is one line: `number:ERP-*`, `appid:wx…` or `attach:mall*`. A star stands at the end only.
+// foreignRule is one line: `number:ERP-*`, `appid:wx…` or `attach:mall*`. A star may only be at the end.
 type foreignRule struct {
 	field, pattern string
 	prefix         bool
@@ -31,7 +32,7 @@ func (r foreignRule) matches(value string) bool {
 	return value == r.pattern
 }
 
-// foreignRules reads the field; a rule that would match everything is refused.
+// foreignRules reads the field; it refuses a rule that would match everything.
 func foreignRules(text string) ([]foreignRule, error) {
 	var rules []foreignRule
 	for line := range strings.Lines(text) {
@@ -51,7 +52,7 @@ func foreignRules(text string) ([]foreignRule, error) {
 	return rules, nil
 }
 
-// foreignOf reads the rules of a merchant; one that is set up by the environment may have a row for this alone.
+// foreignOf reads the rules of a merchant; one from the environment may have a row only for this.
 func (k *kit) foreignOf(mchID string) ([]foreignRule, error) {
 	row, err := books.Find(k.app, "wx_merchants", dbx.HashExp{"mchid": mchID})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -65,8 +66,8 @@ func (k *kit) foreignOf(mchID string) ([]foreignRule, error) {
 
 // isForeign tells whether a row of the bill is another program's.
 //
-// NB! nothing that may be ours is hidden: a number of our form, which the books have lost perhaps, is foreign only when it was paid in
-// a mini program that is not ours, and no rule makes one of our mini programs foreign.
+// NB! it hides nothing that may be ours: a number of our form, which our books may have lost, is foreign only when it
+// was paid in a mini program that is not ours, and a rule cannot make one of our mini programs foreign.
 func (k *kit) isForeign(rules []foreignRule, row wxpay.BillRow) bool {
 	_, err := k.accounts.Settings.App(row.AppID)
 	ourApp := row.AppID == "" || err == nil
@@ -82,7 +83,7 @@ func (k *kit) isForeign(rules []foreignRule, row wxpay.BillRow) bool {
 	return false
 }
 
-// CheckForeign refuses rules that cannot be read when they are saved, not at the next bill.
+// CheckForeign refuses unreadable rules when they are saved, not at the next bill.
 func CheckForeign(e *core.RecordEvent) error {
 	if _, err := foreignRules(e.Record.GetString("foreign")); err != nil {
 		return validation.Errors{"foreign": validation.NewError("foreign_invalid", err.Error())}

@@ -1,7 +1,8 @@
 package till
 
-// Days whose bill nobody fetched in the three months for which WeChat keeps it. What was refunded by hand on such a day, or paid while the
-// server was down, may be missing in our books, so that each has a row with the state LOST, which only a person closes.
+// Days whose bill was not fetched in the three months for which WeChat keeps it. Manual refunds of such a day, or
+// payments while the server was down, may be missing in our books, so each has a row with the state LOST, which only a
+// person closes.
 
 import (
 	"fmt"
@@ -14,13 +15,13 @@ import (
 	"wxbase/internal/rows"
 )
 
-// mostLostDays bounds how far back days are named that have no row at all.
+// mostLostDays limits how far back lost days without a row are listed.
 const mostLostDays = 400
 
-// LostSubject is the subject of the one alert for the days of a merchant that were lost while nobody asked for them.
+// LostSubject is the subject of the only alert for the lost days of a merchant.
 func LostSubject(mchID string) string { return mchID + "/lost" }
 
-// nameLostDays writes a row for every day since the first payment that has none and whose bill WeChat has no longer.
+// nameLostDays writes a row for every day since the first payment that lacks one and whose bill WeChat no longer has.
 func (b *Bills) nameLostDays(mchID string, first, oldest time.Time) error {
 	if far := oldest.AddDate(0, 0, -mostLostDays); first.Before(far) {
 		first = far

@@ -1,10 +1,10 @@
 package till
 
-// When the books are compared. Every ten minutes a round looks which days of a merchant have no finished row in `wx_bills`, and fetches
-// some of them: yesterday first, then the gaps that an outage or a server that was down has left. WeChat keeps a bill for three months.
-// A day that failed waits longer and longer; what is not done by the afternoon becomes an alert.
+// When the books are compared. Every ten minutes a round finds the days of a merchant without a finished row in
+// `wx_bills`, and fetches some of them: yesterday first, then the gaps of an outage. WeChat keeps a bill for three
+// months. A failed day is retried at growing intervals; what is unfinished in the afternoon becomes an alert.
 //
-// Days before the first payment attempt of a merchant are not asked for: nothing of ours can stand there.
+// Days before a merchant's first payment attempt are skipped: their bills cannot contain anything of ours.
 
 import (
 	"context"
@@ -22,19 +22,19 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// States of a row of wx_bills.
+// The states of a row of wx_bills.
 const (
 	billOK        = "OK"
 	billEmpty     = "EMPTY"
 	billDifferent = "DIFFERENT"
 	billWaiting   = "WAITING" // it could not be fetched yet
-	billLost      = "LOST"    // it never could, and WeChat has it no longer
+	billLost      = "LOST"    // it was never fetched, and WeChat no longer has it
 )
 
 const (
 	billReady     = 10*time.Hour + 30*time.Minute // of the next day in Beijing
-	billAlertTime = 16 * time.Hour                // likewise: what is not done by then is for a person to see
-	billsPerRound = 5                             // of one merchant
+	billAlertTime = 16 * time.Hour                // of the next day too: what is unfinished then becomes an alert
+	billsPerRound = 5                             // per merchant
 	billMonths    = 3
 )
 
@@ -43,7 +43,7 @@ func (b *Bills) Schedule(app core.App) {
 	app.Cron().MustAdd("wxReconcile", "*/10 * * * *", func() { b.RunDue(context.Background()) })
 }
 
-// RunDue is one round. A round that is still under way is not joined by another.
+// RunDue is one round. It does nothing while another round runs.
 func (b *Bills) RunDue(ctx context.Context) {
 	if !b.round.TryLock() {
 		return
@@ -60,7 +60,7 @@ func (b *Bills) RunDue(ctx context.Context) {
 	}
 }
 
-// Again compares a day anew, for every merchant. It waits for a round that is under way.
+// Again compares a day anew, for every merchant. It waits for a running round.
 func (b *Bills) Again(ctx context.Context, day time.Time) error {
 	merchants, err := b.accounts.Settings.Merchants()
 	if err != nil {
@@ -76,8 +76,8 @@ func (b *Bills) Again(ctx context.Context, day time.Time) error {
 	return nil
 }
 
-// runMerchant fetches what is due. After a failure it leaves the rest for the next round, unless WeChat only says that this one
-// bill is not made yet.
+// runMerchant fetches what is due. After a failure it leaves the rest to the next round, unless WeChat only says that
+// this bill is not made yet.
 func (b *Bills) runMerchant(ctx context.Context, mchID string) error {
 	days, err := b.due(mchID)
 	if err != nil {
@@ -133,7 +133,7 @@ func (b *Bills) due(mchID string) ([]time.Time, error) {
 	return days, nil
 }
 
-// firstPayment is the day of the first attempt to pay at a merchant.
+// firstPayment is the day of a merchant's first payment attempt.
 func (b *Bills) firstPayment(mchID string) (day time.Time, ok bool, err error) {
 	found, err := b.app.FindRecordsByFilter("payments", "merchant = {:merchant}", "created", 1, 0, dbx.Params{"merchant": mchID})
 	if err != nil || len(found) == 0 {
@@ -142,13 +142,13 @@ func (b *Bills) firstPayment(mchID string) (day time.Time, ok bool, err error) {
 	return midnight(rows.PaymentOf(found[0]).Created()), true, nil
 }
 
-// midnight is when the day of a moment began in Beijing.
+// midnight is the start of the Beijing day of a moment.
 func midnight(at time.Time) time.Time {
 	at = at.In(days.Beijing())
 	return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, at.Location())
 }
 
-// lose gives up the days that WeChat no longer has.
+// lose gives up the days whose bill WeChat no longer has.
 func (b *Bills) lose(mchID string, oldest time.Time) error {
 	found, err := b.app.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.HashExp{"nextAt": ""}),
 		dbx.NewExp("[[date]] < {:oldest}", dbx.Params{"oldest": oldest.Format(time.DateOnly)}))
@@ -170,7 +170,7 @@ func (b *Bills) lose(mchID string, oldest time.Time) error {
 	return nil
 }
 
-// keepWaiting notes why a day has no bill yet. An outcome that is there already stays; only its next try moves.
+// keepWaiting notes why a day has no bill yet. It keeps an existing result, and only moves its next try.
 func (b *Bills) keepWaiting(mchID string, day time.Time, cause error) error {
 	return b.app.RunInTransaction(func(tx core.App) error {
 		row := map[string]any{"error": books.Clip(redact.Text(cause.Error()), 600)}
@@ -195,7 +195,7 @@ func (b *Bills) keepWaiting(mchID string, day time.Time, cause error) error {
 	})
 }
 
-// replace writes the row of a day anew. It goes on counting while the day is not finished.
+// replace writes the row of a day anew. The counter of tries continues while the day is unfinished.
 func (b *Bills) replace(tx core.App, mchID, date string, row map[string]any, again bool) (none rows.Bill, err error) {
 	old, err := tx.FindAllRecords("wx_bills", dbx.HashExp{"merchant": mchID, "date": date})
 	if err != nil {
@@ -216,12 +216,12 @@ func (b *Bills) replace(tx core.App, mchID, date string, row map[string]any, aga
 	return rows.BillOf(bill), err
 }
 
-// nextBill is how long a day waits after so many tries.
+// nextBill is the pause after so many tries.
 func nextBill(attempts int) time.Duration {
 	return min(2*time.Hour, 15*time.Minute<<min(max(attempts-1, 0), 6))
 }
 
-// alert tells a person of differences, of a day that is late, and of one that is lost; a day that is in order closes its alert.
+// alert raises an alert about differences, a late day or a lost one; a day in order closes its alert.
 func (b *Bills) alert(tx core.App, bill rows.Bill, differences int) error {
 	date, state := bill.Date(), bill.State()
 	subject := bill.MchID() + "/" + date

@@ -12,7 +12,7 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// billRow is how a payment stands in WeChat's bill.
+// billRow is a payment's row in WeChat's bill.
 func billRow(payment rows.Payment) wxpay.BillRow {
 	return wxpay.BillRow{
 		AppID: payment.AppID(), MchID: mchID, TransactionID: payment.TransactionID(), OutTradeNo: payment.OutTradeNo(), TradeState: "SUCCESS",
@@ -35,7 +35,7 @@ func (s *shop) reconcile() till.BillReport {
 	return report
 }
 
-// Each kind of difference between the books, and what becomes of it.
+// Each kind of difference between the books, and its result.
 func TestBillDifferences(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {

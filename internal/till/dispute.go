@@ -1,8 +1,9 @@
 package till
 
-// What a disputed payment does to its order. WeChat says something about the payment that does not fit our books, and a person has to
-// decide (dispute_resolve.go). Until then the order is frozen: it is neither paid nor cancelled, its stock stays reserved, nothing is
-// shipped, and no refund leaves by the ordinary route. Money that is on its way already is followed to its end.
+// What a disputed payment does to its order. WeChat's answer about the payment contradicts our books, and a person has
+// to decide (dispute_resolve.go). Until then the order is frozen: it is neither paid nor cancelled, its stock stays
+// reserved, nothing is shipped, and the ordinary route refuses refunds. Refunds that are under way already are followed
+// to their end.
 
 import (
 	"encoding/json"
@@ -21,15 +22,15 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// maxDisputeFacts bounds what a payment remembers of facts that do not fit it.
+// maxDisputeFacts limits the contradicting facts that a payment remembers.
 const maxDisputeFacts = 50
 
 // dispute is payments.dispute.
 type dispute struct {
 	Source     string           `json:"source,omitempty"`
 	Mismatches []order.Mismatch `json:"mismatches,omitempty"`
-	// Facts are digests of what does not fit and waits for a decision; Settled are those that were decided about. A notification that
-	// is delivered once more after the decision opens nothing again.
+	// Facts are digests of contradicting facts that wait for a decision; Settled are those that were decided. A
+	// repeated notification after the decision does not open the dispute again.
 	Facts    []string  `json:"facts,omitempty"`
 	Settled  []string  `json:"settled,omitempty"`
 	Decision *decision `json:"decision,omitempty"`
@@ -46,13 +47,13 @@ func disputeOf(payment rows.Payment) (d dispute, err error) {
 	return d, nil
 }
 
-// factKey identifies a payment at WeChat, whatever became of it since.
+// factKey identifies a payment at WeChat, independent of its later states.
 func factKey(t wxpay.Trade) string {
 	said := strings.Join([]string{t.AppID, t.MchID, t.OutTradeNo, t.TransactionID, t.Total.String(), t.Currency}, "\n")
 	return books.Digest([]byte(said))
 }
 
-// isSettled tells whether a person has decided about this very payment.
+// isSettled tells whether a person has decided about this same payment.
 func isSettled(payment rows.Payment, t *wxpay.Trade) (bool, error) {
 	if t == nil || !t.State.IsPaid() {
 		return false, nil
@@ -61,7 +62,7 @@ func isSettled(payment rows.Payment, t *wxpay.Trade) (bool, error) {
 	return slices.Contains(d.Settled, factKey(*t)), err
 }
 
-// openDispute notes on the payment what does not fit.
+// openDispute notes the contradiction on the payment.
 func (p *Payments) openDispute(payment rows.Payment, why payEvidence) error {
 	d, err := disputeOf(payment)
 	if err != nil {
@@ -79,7 +80,7 @@ func (p *Payments) openDispute(payment rows.Payment, why payEvidence) error {
 	return nil
 }
 
-// freezeByRefund does the same when it is a refund of the payment that does not fit.
+// freezeByRefund does the same when a refund of the payment contradicts our books.
 func (p *Payments) freezeByRefund(tx core.App, payment rows.Payment, mismatches []order.Mismatch) error {
 	if err := p.openDispute(payment, payEvidence{source: "refund", mismatches: mismatches}); err != nil {
 		return err
@@ -98,7 +99,8 @@ func (p *Payments) freezeByRefund(tx core.App, payment rows.Payment, mismatches 
 	return p.orders.freeze(tx, payment, o)
 }
 
-// endDispute writes the decision on the payment and thaws the order, unless another of its payments is disputed too.
+// endDispute writes the decision on the payment and unfreezes the order, unless another of its payments is disputed
+// too.
 func (p *Payments) endDispute(tx core.App, row attempt, event order.PaymentEvent, why payEvidence) error {
 	payment, o := row.payment, row.order
 	d, err := disputeOf(payment)
@@ -119,7 +121,7 @@ func (p *Payments) endDispute(tx core.App, row attempt, event order.PaymentEvent
 		payment.SetHeldTransaction("")
 		payment.SetHeldTotal(0)
 	}
-	for _, kind := range []books.AlertKind{books.AlertDisputed, books.AlertPayment} { // the second tells of facts that came while it was disputed
+	for _, kind := range []books.AlertKind{books.AlertDisputed, books.AlertPayment} { // the second is about facts that came during the dispute
 		if err := p.books.Settle(tx, kind, payment.Id, why.decision.By); err != nil {
 			return err
 		}
@@ -146,7 +148,8 @@ func thawOrder(tx core.App, payment rows.Payment, o rows.Order) error {
 	return nil
 }
 
-// RefuseFrozen refuses what has to wait for a person. It reads the order anew: it may have been frozen while the caller waited for a lock.
+// RefuseFrozen refuses what must wait for a person. It reads the order anew, because it may have been frozen while the
+// caller waited for a lock.
 func RefuseFrozen(app core.App, orderID string) error {
 	o, err := rows.OrderByID(app, orderID)
 	if err != nil {

@@ -1,7 +1,7 @@
 package till
 
-// A disputed payment that is another program's: one that shares the merchant, and whose payment stands under our number, as after a copy of
-// the books went on living beside them. Its money is neither this order's nor ours to give back.
+// A disputed payment of another program that shares the merchant and used our number, for example because a copy of the
+// books continued beside them. The money belongs neither to this order nor to us, so we cannot give it back.
 
 import (
 	"errors"
@@ -19,8 +19,8 @@ import (
 
 // disown ends the dispute, leaves the money where it is, and lets the order be paid under a new number.
 //
-// NB! nothing that may be ours is disowned, as no rule of a bill may hide it (isForeign): WeChat's answer has to name a mini program that
-// is none of ours.
+// NB! what may be ours cannot be disowned, as a bill's rule cannot hide it (isForeign): WeChat's answer must name a
+// mini program that is not ours.
 func (s *Disputes) disown(payment rows.Payment, trade *wxpay.Trade, d *decision) error {
 	if payment.State() != order.PaymentDisputed {
 		return answer.With(answer.DisputeSettled, "state", string(payment.State()))
@@ -43,7 +43,7 @@ func (s *Disputes) disown(payment rows.Payment, trade *wxpay.Trade, d *decision)
 	return err
 }
 
-// disownEvent looks inside the transaction whether another decision came first.
+// disownEvent checks inside the transaction whether another decision came first.
 func disownEvent(tx core.App, payment rows.Payment) (order.PaymentEvent, error) {
 	if err := refuseWhileGoingBack(tx, payment); err != nil {
 		return "", err
@@ -51,7 +51,7 @@ func disownEvent(tx core.App, payment rows.Payment) (order.PaymentEvent, error) 
 	return order.EventResolveClosed, nil
 }
 
-// isOurApp tells whether a mini program may be ours; one without a name may.
+// isOurApp tells whether a mini program may be ours; an empty name may.
 func (k *kit) isOurApp(appID string) (bool, error) {
 	if appID == "" {
 		return true, nil
@@ -63,7 +63,7 @@ func (k *kit) isOurApp(appID string) (bool, error) {
 	return err == nil, err
 }
 
-// isDisowned tells whether a row of a bill is the very payment of which a person has said that it is not ours, or a refund of it.
+// isDisowned tells whether a row of a bill is the payment that a person declared foreign, or a refund of it.
 func (b *Bills) isDisowned(row wxpay.BillRow) (bool, error) {
 	if !order.MayBeOutTradeNo(row.OutTradeNo) {
 		return false, nil

@@ -1,7 +1,7 @@
 package till
 
-// A disputed payment of which somebody has given a part back on the merchant platform. WeChat says REFUND and not how much, so its list of the
-// refunds is asked; what they leave is all that a decision may move.
+// A disputed payment that was partly given back on the merchant platform. WeChat's answer is REFUND without an amount,
+// so its list of refunds is read; a decision may move only the rest.
 
 import (
 	"context"
@@ -17,10 +17,10 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// leftToGive is what WeChat still holds of a disputed payment, in fen. It books the refunds that others have made, so that the ledger says
-// where the rest is.
+// leftToGive is what WeChat still holds of a disputed payment, in fen. It books the refunds made by others, so that the
+// ledger shows where the rest went.
 //
-// NB! without the list nobody knows what is left, and nothing is given back by a guess.
+// NB! without the list the rest is unknown, and nothing is given back by a guess.
 func (s *Disputes) leftToGive(ctx context.Context, payment rows.Payment, trade *wxpay.Trade) (int64, error) {
 	if trade.State != wxpay.StateRefund {
 		return int64(trade.Total), nil
@@ -47,7 +47,7 @@ func (s *Disputes) leftToGive(ctx context.Context, payment rows.Payment, trade *
 	return s.leftInBooks(payment.Id, trade, facts)
 }
 
-// holdMoney notes what WeChat holds under the number, against which the refunds of others are compared.
+// holdMoney notes the amount that WeChat holds under the number, with which the refunds of others are compared.
 func (s *Disputes) holdMoney(paymentID string, trade *wxpay.Trade) error {
 	return s.app.RunInTransaction(func(tx core.App) error {
 		payment, err := rows.PaymentByID(tx, paymentID)
@@ -63,7 +63,8 @@ func (s *Disputes) holdMoney(paymentID string, trade *wxpay.Trade) error {
 	})
 }
 
-// leftInBooks is what the refunds of others leave. One that WeChat lists and the books do not show as it is means that a person must look.
+// leftInBooks is the rest after the refunds of others. If WeChat lists one that the books do not show equally, a person
+// must look.
 func (s *Disputes) leftInBooks(paymentID string, trade *wxpay.Trade, facts []wxpay.Refund) (int64, error) {
 	refunds, err := rows.RefundsOfPayment(s.app, paymentID)
 	if err != nil {
@@ -83,7 +84,7 @@ func (s *Disputes) leftInBooks(paymentID string, trade *wxpay.Trade, facts []wxp
 	return order.Refundable(int64(trade.Total), rows.RefundAmounts(slices.DeleteFunc(refunds, isOurs)))
 }
 
-// isOthers tells whether a refund of a payment is none that gives it back for us: those have a number that is made of the payment.
+// isOthers tells whether a refund of a payment is not our give-back, whose number is made from the payment.
 func isOthers(refund rows.Refund) bool {
 	for try := 1; try <= order.MaxRefunds; try++ {
 		if refund.OutRefundNo() == order.GiveBackNo(refund.PaymentID(), try) {
@@ -93,8 +94,8 @@ func isOthers(refund rows.Refund) bool {
 	return true
 }
 
-// refuseWhileHeld refuses to close a dispute while WeChat still holds a part of the money. Without a list of the refunds the person's word
-// stands, which the ledger keeps: nobody else can know.
+// refuseWhileHeld refuses to close a dispute while WeChat still holds a part of the money. Without a list of the
+// refunds the person's word counts, which the ledger keeps.
 func (s *Disputes) refuseWhileHeld(ctx context.Context, payment rows.Payment, trade *wxpay.Trade) error {
 	if lister, err := s.refunds.imports.lister(payment); lister == nil {
 		return err

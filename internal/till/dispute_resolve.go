@@ -1,15 +1,16 @@
 package till
 
-// How a person ends a dispute. WeChat is asked anew before anything is decided, and its answer, not the decision, says what is possible:
+// How a person ends a dispute. WeChat is queried before the decision, and its answer decides what is possible:
 //
-//	accept    the money is this order's payment. Only if WeChat now says what we expect in every field: number, mini program, merchant,
-//	          amount, currency. Another amount or another mini program is never accepted; it can be given back. A cancelled order takes
-//	          its stock again, or is refused. A closed attempt that was paid all the same can be accepted too, before it goes back.
-//	GiveBack  the payer gets what WeChat holds under the number, once, under a number that is derived from the payment. The dispute ends
-//	          when WeChat says that the money has arrived.
-//	close     there is nothing to decide about: WeChat holds no money under the number, or it has gone back already. An open number is
-//	          closed at WeChat first. For a payment that is settled anyway, it ends what made somebody look.
-//	notOurs   the money is another program's, which took our number (dispute_disown.go).
+//	accept    the money pays this order. Only if WeChat now confirms every field: number, mini program, merchant, amount,
+//	          currency. Another amount or mini program is never accepted, but can be given back. A cancelled order
+//	          reserves its stock again, or is refused. A closed attempt that was paid can be accepted too, until its
+//	          refund begins.
+//	GiveBack  the payer gets what WeChat holds under the number, once, under a number that is derived from the payment.
+//	          The dispute ends when WeChat says that the money has arrived.
+//	close     WeChat holds no money under the number, or it was given back already. An open number is closed at WeChat
+//	          first. For a settled payment, it closes the alerts.
+//	notOurs   the money is another program's, which used our number (dispute_disown.go).
 
 import (
 	"context"
@@ -32,17 +33,18 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// Disputes lets a person decide about a payment that does not fit.
+// Disputes lets a person decide about a contradicting payment.
 type Disputes struct {
 	*kit
 	payments *Payments
 	refunds  *Refunds
 
-	// Hold writes down that the money of a disputed payment waits for a second person; false when none is needed. The order's turn is had.
+	// Hold stores that the money of a disputed payment waits for a second person; false when none is needed. The caller
+	// holds the order's lock.
 	Hold func(e *core.RequestEvent, payment *core.Record, fen int64, reason string) (held bool, err error)
 }
 
-// Decisions about a disputed payment.
+// The decisions about a disputed payment.
 const (
 	decideAccept   = "accept"
 	decideGiveBack = "giveBack"
@@ -57,22 +59,22 @@ type resolveForm struct {
 	Reason   string `json:"reason"`
 }
 
-// decision is who decided what and why; it is kept with the payment and in the ledger.
+// decision is a person's decision with its reason; the payment and the ledger keep it.
 type decision struct {
 	What   string `json:"decision"`
 	By     string `json:"by"`
 	Reason string `json:"reason"`
-	// Transaction is WeChat's number of a payment that is not ours.
+	// Transaction is WeChat's number of another program's payment.
 	Transaction string `json:"transaction,omitempty"`
 
-	// Left is what went back in fen, where a part of the money had gone back without us.
+	// Left is the amount given back in fen, when others had given a part back.
 	Left int64 `json:"left,omitempty"`
 
 	left    int64 // fen that WeChat still holds
-	agreed  int64 // fen that two people have agreed to; 0: nobody had to
-	settles bool  // the facts that made the dispute are decided about for good
+	agreed  int64 // fen that two people have agreed to; 0: no second person was needed
+	settles bool  // the facts behind the dispute are finally decided
 
-	hold func(fen int64) (bool, error) // asks whether money has to wait for a second person; nil when it has not
+	hold func(fen int64) (bool, error) // asks whether money must wait for a second person; may be nil
 }
 
 func (f resolveForm) check() error {
@@ -116,7 +118,7 @@ func (s *Disputes) Resolve(e *core.RequestEvent) error {
 	return answerResolved(e, record.Id, payment.Id)
 }
 
-// disputedPayment finds the payment that a decision is about. A closed attempt may be accepted without a dispute.
+// disputedPayment finds the payment of a decision. A closed attempt may be accepted without a dispute.
 func disputedPayment(app core.App, orderID string, form resolveForm) (rows.Payment, error) {
 	payment, err := rows.FindPayment(app, dbx.HashExp{"id": form.Payment, "order": orderID})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -132,7 +134,7 @@ func disputedPayment(app core.App, orderID string, form resolveForm) (rows.Payme
 	return payment, nil
 }
 
-// decide asks WeChat and carries the decision out.
+// decide queries WeChat and carries the decision out.
 func (s *Disputes) decide(ctx context.Context, payment rows.Payment, d *decision) error {
 	gateway, err := s.gateways.Gateway(payment.MchID(), payment.AppID())
 	if err != nil {
@@ -154,14 +156,14 @@ func (s *Disputes) decide(ctx context.Context, payment rows.Payment, d *decision
 	}
 }
 
-// askTrade is what WeChat knows under the number now; nil means nothing at all.
+// askTrade is what WeChat has under the number now; nil means nothing.
 func askTrade(ctx context.Context, g wxpay.Gateway, payment rows.Payment) (*wxpay.Trade, error) {
 	trade, err := g.Query(ctx, payment.OutTradeNo())
 	if err == nil {
 		return &trade, nil
 	}
 	if pe, ok := errors.AsType[*wxpay.Error](err); ok && pe.Kind == wxpay.KindNotFound {
-		return nil, nil //nolint:nilnil // no trade, no mistake
+		return nil, nil //nolint:nilnil // an unknown number is not an error
 	}
 	return nil, err
 }
@@ -175,9 +177,9 @@ func (s *Disputes) accept(payment rows.Payment, trade *wxpay.Trade, d *decision)
 	return err
 }
 
-// acceptEvent is the event of accepting, or the refusal that says why it cannot be accepted.
+// acceptEvent is the event of accepting, or the refusal with its reason.
 //
-// NB! found is what Compare made of a query that was sent for this decision: nothing else makes a payment PAID.
+// NB! found is Compare's result for a query that was sent for this decision: nothing else makes a payment PAID.
 func acceptEvent(payment rows.Payment, found order.PaymentEvent, why payEvidence) (order.PaymentEvent, error) {
 	switch {
 	case found == order.EventPaidTwice:
@@ -193,12 +195,12 @@ func acceptEvent(payment rows.Payment, found order.PaymentEvent, why payEvidence
 	}
 }
 
-// decidedEvent is what a decision makes of a payment inside the transaction.
+// decidedEvent is the event of a decision inside the transaction.
 func decidedEvent(tx core.App, payment rows.Payment, found order.PaymentEvent, why payEvidence) (order.PaymentEvent, error) {
 	state := payment.State()
 	switch {
 	case why.decision.What == decideAccept:
-		// NB! money that is going back is nobody's payment any more
+		// NB! money that is being given back cannot pay an order any more
 		if err := refuseWhileGoingBack(tx, payment); err != nil {
 			return "", err
 		}
@@ -212,7 +214,8 @@ func decidedEvent(tx core.App, payment rows.Payment, found order.PaymentEvent, w
 	}
 }
 
-// refuseWhileGoingBack refuses a decision about a disputed payment that another one, or the merchant platform, is giving back.
+// refuseWhileGoingBack refuses a decision about a disputed payment that another decision, or the merchant platform, is
+// giving back.
 func refuseWhileGoingBack(tx core.App, payment rows.Payment) error {
 	state := payment.State()
 	if state == order.PaymentPaid || state == order.PaymentPaidLate {
@@ -221,7 +224,7 @@ func refuseWhileGoingBack(tx core.App, payment rows.Payment) error {
 	return refuseBackIn(tx, payment, "CLOSED", "REJECTED")
 }
 
-// refuseWhileUnderWay refuses to close before the money has arrived that is going back; what has arrived is over.
+// refuseWhileUnderWay refuses to close while a refund is under way; a finished one does not matter.
 func refuseWhileUnderWay(tx core.App, payment rows.Payment) error {
 	if payment.State() != order.PaymentDisputed {
 		return refuseWhileGoingBack(tx, payment)
@@ -229,7 +232,7 @@ func refuseWhileUnderWay(tx core.App, payment rows.Payment) error {
 	return refuseBackIn(tx, payment, "CLOSED", "REJECTED", "SUCCESS")
 }
 
-// refuseBackIn refuses when there is a refund in another state than these.
+// refuseBackIn refuses when there is a refund in any other state than these.
 func refuseBackIn(tx core.App, payment rows.Payment, over ...any) error {
 	back, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id}, dbx.Not(dbx.In("state", over...)))
 	if err != nil {
@@ -248,7 +251,7 @@ func (s *Disputes) end(ctx context.Context, g wxpay.Gateway, payment rows.Paymen
 	case isOver:
 		d.settles = true
 	case trade == nil || trade.State == wxpay.StateClosed || trade.State == wxpay.StateRevoked:
-		// note: a payment that turns up after this opens a dispute again
+		// note: a payment that appears after this opens a dispute again
 	case trade.State == wxpay.StateRefund:
 		if err := s.refuseWhileHeld(ctx, payment, trade); err != nil {
 			return err
@@ -270,7 +273,7 @@ func (s *Disputes) end(ctx context.Context, g wxpay.Gateway, payment rows.Paymen
 	return err
 }
 
-// closeForGood closes a number that could still be paid, because the stock is sold again after this.
+// closeForGood closes a number that could still be paid, because the stock is then sold again.
 func (s *Disputes) closeForGood(ctx context.Context, g wxpay.Gateway, payment rows.Payment) error {
 	event, _, err := s.payments.callClose(ctx, g, attempt{payment: payment})
 	switch event {
@@ -296,12 +299,12 @@ func (s *Disputes) giveMoneyBack(ctx context.Context, payment rows.Payment, trad
 		return err
 	}
 	if refund.State() != order.RefundNew {
-		return nil // it is on its way: the answer shows it
+		return nil // it is under way: the answer shows it
 	}
 	return s.refunds.drive(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "resolve"}).err
 }
 
-// writeGiveBack commits what goes back before it is sent, or finds the refund of an earlier call.
+// writeGiveBack commits the refund before it is sent, or finds the refund of an earlier call.
 func (s *Disputes) writeGiveBack(paymentID string, trade *wxpay.Trade, d *decision) (refund rows.Refund, err error) {
 	err = s.app.RunInTransaction(func(tx core.App) error {
 		payment, err := rows.PaymentByID(tx, paymentID)
@@ -331,8 +334,8 @@ func (s *Disputes) writeGiveBack(paymentID string, trade *wxpay.Trade, d *decisi
 	return refund, err
 }
 
-// canGiveBack refuses what is not money that WeChat holds for us under our number. Who paid how much for which mini program does not
-// matter: the payer gets back what they paid.
+// canGiveBack refuses what is not money that WeChat holds for us under our number. The payer, the amount and the mini
+// program do not matter: the payer gets back what they paid.
 func canGiveBack(payment rows.Payment, trade *wxpay.Trade) error {
 	refusal := answer.Fail(answer.DisputeNothing, nil)
 	switch {
@@ -374,7 +377,7 @@ func (s *Disputes) saveGiveBack(tx core.App, payment rows.Payment, trade *wxpay.
 	})
 }
 
-// endGiveBack ends the dispute in the transaction in which the money is seen to have arrived.
+// endGiveBack ends the dispute in the transaction that books the money's arrival.
 func (m *refundRows) endGiveBack(tx core.App, payment rows.Payment) error {
 	d, err := disputeOf(payment)
 	if err != nil {
@@ -396,7 +399,7 @@ func (m *refundRows) endGiveBack(tx core.App, payment rows.Payment) error {
 	return err
 }
 
-// answerResolved answers with the order, its payment and the refund that gives the money back, if there is one.
+// answerResolved answers with the order, its payment and the refund that gives the money back, if any.
 func answerResolved(e *core.RequestEvent, orderID, paymentID string) error {
 	o, err := rows.OrderByID(e.App, orderID)
 	if err != nil {

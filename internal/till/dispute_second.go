@@ -1,6 +1,6 @@
 package till
 
-// The money of a disputed payment that is more than one person may move waits for a second one, as a refund does (Till.Hold).
+// A disputed payment's money above one person's limit waits for a second person, like a refund (Till.Hold).
 
 import (
 	"context"
@@ -18,10 +18,10 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// errSecondPerson is a decision that is written down and waits.
+// errSecondPerson reports a decision that is stored and waits.
 var errSecondPerson = errors.New("the decision waits for a second person")
 
-// holdBy asks, for a person's decision, whether an amount in fen has to wait.
+// holdBy returns the check whether an amount in fen must wait for a second person.
 func (s *Disputes) holdBy(e *core.RequestEvent, payment rows.Payment, reason string) func(fen int64) (bool, error) {
 	return func(fen int64) (bool, error) {
 		if s.Hold == nil {
@@ -31,7 +31,7 @@ func (s *Disputes) holdBy(e *core.RequestEvent, payment rows.Payment, reason str
 	}
 }
 
-// mayGiveBack refuses what cannot go back, and what has to wait. What is on its way already is only looked at again.
+// mayGiveBack refuses what cannot be given back, and what must wait. A refund that is under way is only queried.
 func (s *Disputes) mayGiveBack(ctx context.Context, payment rows.Payment, trade *wxpay.Trade, d *decision) error {
 	given, err := isGivenBack(s.app, payment.Id)
 	if err != nil || given {
@@ -59,7 +59,7 @@ func (s *Disputes) mayGiveBack(ctx context.Context, payment rows.Payment, trade 
 	return err
 }
 
-// waits tells whether the money of the decision has to wait. What a second person has agreed to waits no more.
+// waits tells whether the decision's money must wait. What a second person has agreed to does not.
 func (d *decision) waits() (bool, error) {
 	if d.hold == nil {
 		return false, nil
@@ -67,10 +67,10 @@ func (d *decision) waits() (bool, error) {
 	return d.hold(d.left)
 }
 
-// GiveBack sends the money of a disputed payment back after two people have agreed to the amount, and names the row of refunds. The caller
-// has the order's turn.
+// GiveBack gives the money of a disputed payment back after two people have agreed to the amount, and returns the row
+// of refunds. The caller holds the order's lock.
 //
-// NB! WeChat is asked anew, and another amount than the one that was agreed to is refused.
+// NB! WeChat is queried again, and an amount other than the agreed one is refused.
 func (s *Disputes) GiveBack(ctx context.Context, orderID, paymentID string, amount int64, reason, by string) (refundID string, err error) {
 	payment, err := disputedPayment(s.app, orderID, resolveForm{Payment: paymentID, Decision: decideGiveBack})
 	if err != nil {
@@ -100,7 +100,7 @@ func lastRefund(app core.App, paymentID string) (string, error) {
 	return refunds[0].Id, nil
 }
 
-// isGivenBack tells whether the money of a payment is on its way back, or has arrived.
+// isGivenBack tells whether the money of a payment is being given back, or has arrived.
 func isGivenBack(app core.App, paymentID string) (bool, error) {
 	refunds, err := rows.RefundsOfPayment(app, paymentID)
 	if err != nil {
@@ -114,7 +114,7 @@ func isGivenBack(app core.App, paymentID string) (bool, error) {
 	return false, nil
 }
 
-// answerWaiting answers with the order and its payment, of which nothing has moved yet.
+// answerWaiting answers with the order and its payment, which are unchanged.
 func answerWaiting(e *core.RequestEvent, orderID, paymentID string) error {
 	reply := map[string]any{"waitsFor": "second_person"}
 	for name, id := range map[string]string{"orders": orderID, "payments": paymentID} {

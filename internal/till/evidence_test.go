@@ -11,12 +11,12 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// Each kind of evidence, brought by a notification and by a query: what it makes of the attempt and of its order.
+// Each kind of evidence, from a notification and from a query: its effect on the attempt and on its order.
 func TestEvidence(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {
 		name    string
-		says    func(*wxpay.Trade) // changes a payment that fits
+		says    func(*wxpay.Trade) // changes a matching payment
 		payment order.PaymentState
 		order   order.PayState
 		verdict string
@@ -100,10 +100,10 @@ func TestSecondPaymentOfAnOrderGoesBack(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	o, first := s.prepaid(1800)
-	s.extend(o.Id) // other terms: another number
+	s.extend(o.Id) // other terms need another number
 	s.Want("pay", s.ask(s.Cashier.Pay, s.buyer, o.Id, nil), http.StatusOK, "")
 	second := s.paymentOf(o.Id)
-	for _, p := range []string{second.OutTradeNo(), first.OutTradeNo()} { // the closed number was paid all the same
+	for _, p := range []string{second.OutTradeNo(), first.OutTradeNo()} { // the closed number was paid anyway
 		said := notice{Signed: "WeChat", Trade: s.Pay.pays(p)}
 		s.Want("notify", s.notify(s.Notices.Pay, mchID, said), http.StatusNoContent, "")
 	}
@@ -172,7 +172,7 @@ func TestDisputedPaymentIsAPersonsMatter(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {
 		name, decision string
-		mend           func(*wxpay.Trade) // what WeChat says when it is asked anew
+		mend           func(*wxpay.Trade) // what WeChat answers when it is queried again
 		status         int
 		code           string
 		payment        order.PaymentState
@@ -231,7 +231,7 @@ func TestSyncAsksForRefundsMadeByHand(t *testing.T) {
 	o, payment := s.paid(1800)
 	s.Pay.change(payment.OutTradeNo(), func(t *wxpay.Trade) { t.State = wxpay.StateRefund })
 	s.Want("sync", s.ask(s.Cashier.Sync, s.buyer, o.Id, nil), http.StatusOK, "")
-	if got := s.openAlerts("refund"); len(got) != 1 { // the merchant has no APIv2 key, so nobody lists them
+	if got := s.openAlerts("refund"); len(got) != 1 { // the merchant has no APIv2 key, so the refunds cannot be listed
 		t.Errorf("got %v, want one alert", got)
 	}
 	before := s.Pay.count("query")

@@ -24,7 +24,7 @@ import (
 
 const mchID = "1900000001"
 
-// shop is a till over a temporary database, with a WeChat Pay that does what the test says.
+// shop is a till over a temporary database, with a WeChat Pay that the test controls.
 type shop struct {
 	*roomtest.Kit
 	*till.Till
@@ -57,13 +57,13 @@ func newShop(t *testing.T, change ...func(*till.Deps)) *shop {
 	return s
 }
 
-// product is on sale for a price in fen; stock is empty for what is unlimited.
+// product is on sale for a price in fen; an empty stock means unlimited.
 func (s *shop) product(price int64, stock string) string {
 	s.tb.Helper()
 	return s.Save("products", map[string]any{"name": "三鲜面", "price": price, "stock": stock, "active": true}).Id
 }
 
-// order is an order of the buyer's over an amount in fen.
+// order is one of the buyer's orders, over an amount in fen.
 func (s *shop) order(fen int64) rows.Order {
 	s.tb.Helper()
 	record, err := s.Orders.Place(s.TestApp, till.OrderForm{User: s.buyer.Id, Items: []till.OrderItem{{Product: s.product(fen, ""), Quantity: 1}}})
@@ -73,7 +73,7 @@ func (s *shop) order(fen int64) rows.Order {
 	return rows.OrderOf(record)
 }
 
-// ask lets a person ask one of the routes of an order.
+// ask calls one of the routes of an order as a person.
 func (s *shop) ask(handler func(*core.RequestEvent) error, as *core.Record, orderID string, body any) roomtest.Answer {
 	s.tb.Helper()
 	return s.Call(handler, roomtest.Request{As: as, Path: map[string]string{"id": orderID}, Body: body})
@@ -87,7 +87,7 @@ func (s *shop) prepaid(fen int64) (rows.Order, rows.Payment) {
 	return s.orderRow(o.Id), s.paymentOf(o.Id)
 }
 
-// paid is an order that is paid, and what WeChat says about it.
+// paid is a paid order, and WeChat's trade.
 func (s *shop) paid(fen int64) (rows.Order, rows.Payment) {
 	s.tb.Helper()
 	o, payment := s.prepaid(fen)
@@ -101,13 +101,13 @@ func (s *shop) orderRow(id string) rows.Order {
 	return rows.OrderOf(s.Row("orders", id))
 }
 
-// paymentOf is the latest attempt to pay an order.
+// paymentOf is an order's latest attempt.
 func (s *shop) paymentOf(orderID string) rows.Payment {
 	s.tb.Helper()
 	return s.payments(orderID)[0]
 }
 
-// payments are the attempts to pay an order, the latest first.
+// payments are an order's attempts, the latest first.
 func (s *shop) payments(orderID string) []rows.Payment {
 	s.tb.Helper()
 	found, err := s.FindRecordsByFilter("payments", "order = {:o}", "-@rowid", 0, 0, map[string]any{"o": orderID})
@@ -135,7 +135,7 @@ func (s *shop) openAlerts(kind string) (subjects []string) {
 	return subjects
 }
 
-// fakePay is WeChat Pay, and the way to it. It keeps what it is told, answers from that, and counts.
+// fakePay is WeChat Pay and its gateways. It stores its calls, answers from them, and counts.
 type fakePay struct {
 	now func() time.Time
 
@@ -145,7 +145,7 @@ type fakePay struct {
 	bill    wxpay.Bill
 	calls   []string                       // "prepay <number>" and so on, the oldest first
 	failing map[string]error               // by the first word of a call
-	when    map[string]func(number string) // likewise: called before the answer, without the lock
+	when    map[string]func(number string) // by the first word of a call: called before the answer, without the lock
 }
 
 func newFakePay(now func() time.Time) *fakePay {
@@ -155,7 +155,7 @@ func newFakePay(now func() time.Time) *fakePay {
 	}
 }
 
-// note counts a call and gives the error that the test wants of it.
+// note counts a call and returns the error that the test has set.
 func (f *fakePay) note(call, number string) error {
 	f.mu.Lock()
 	f.calls = append(f.calls, call+" "+number)
@@ -167,7 +167,7 @@ func (f *fakePay) note(call, number string) error {
 	return err
 }
 
-// fail makes a call fail from now on; nil mends it.
+// fail makes a call fail from now on; nil ends that.
 func (f *fakePay) fail(call string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -197,7 +197,7 @@ func (f *fakePay) since(n int) (words []string) {
 	return words
 }
 
-// pays lets the payer pay a number.
+// pays makes the payer pay a number.
 func (f *fakePay) pays(number string) wxpay.Trade {
 	return f.change(number, func(t *wxpay.Trade) {
 		t.State, t.TransactionID, t.SuccessAt = wxpay.StateSuccess, "42"+number, f.now()
@@ -205,7 +205,7 @@ func (f *fakePay) pays(number string) wxpay.Trade {
 	})
 }
 
-// change changes what WeChat knows about a number.
+// change changes WeChat's trade of a number.
 func (f *fakePay) change(number string, with func(*wxpay.Trade)) wxpay.Trade {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -216,7 +216,7 @@ func (f *fakePay) change(number string, with func(*wxpay.Trade)) wxpay.Trade {
 	return t
 }
 
-// refund changes what WeChat knows about a refund.
+// refund changes WeChat's refund.
 func (f *fakePay) refund(number string, with func(*wxpay.Refund)) wxpay.Refund {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -331,7 +331,7 @@ func (f *fakePay) TradeBill(_ context.Context, day time.Time) (wxpay.Bill, error
 	return f.bill, nil
 }
 
-// notice is the body of a notification of fakePay's. Signed says who wrote it.
+// notice is the body of a fakePay notification. Signed tells whether WeChat wrote it.
 type notice struct {
 	Signed string
 	Trade  wxpay.Trade
@@ -364,7 +364,7 @@ func readNotice(body []byte) (n notice, err error) {
 	}
 }
 
-// notify posts a notification of a merchant. What refuses it is the answer's code.
+// notify posts a notification of a merchant. A refusal shows in the answer's code.
 func (s *shop) notify(handler func(*core.RequestEvent) error, merchant string, n any) roomtest.Answer {
 	s.tb.Helper()
 	a := s.Call(handler, roomtest.Request{Path: map[string]string{"merchant": merchant}, Body: n})

@@ -1,10 +1,12 @@
 package till
 
-// How a row of money moves, a payment and a refund alike. apply is the only writer of their states: in one transaction it reads the row,
-// decides what the event means, and writes the new state, the ledger row, what follows from it, and the effects into the outbox. drive
-// goes on from there: it makes the call to WeChat that a step asks for, whose answer is the next event, until no call is due.
+// How a row of money moves, a payment and a refund alike. apply is the only writer of their states: in one transaction
+// it reads the row, decides what the event means, and writes the new state, the ledger row, the consequences, and the
+// effects into the outbox. drive continues from there: it makes the step's call to WeChat, whose answer is the next
+// event, until no call is due.
 //
-// What is particular to payments, or to refunds, is in their rules (pay_apply.go, refund_drive.go) and in the table of their calls.
+// What differs between payments and refunds is in their rules (pay_apply.go, refund_drive.go) and in their tables of
+// calls.
 
 import (
 	"context"
@@ -22,7 +24,7 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// maxSteps ends a conversation with WeChat that does not settle; the sweep takes it up later.
+// maxSteps ends a conversation with WeChat that does not settle; the sweep continues it later.
 const maxSteps = 8
 
 // evidence is why a step happens. Some of it is kept in the ledger. F is what WeChat says: a wxpay.Trade or a wxpay.Refund.
@@ -42,27 +44,28 @@ type subject interface {
 	record() *core.Record
 }
 
-// rules are what is particular to the rows of one collection. R is a row, S its states, E its events, F a fact about it.
+// rules are what differs between collections. R is a row, S its states, E its events, F a fact about it.
 type rules[R subject, S, E ~string, F any] interface {
 	// read loads a row inside the transaction.
 	read(tx core.App, id string) (R, error)
-	// eventOf is what happened: what a fact says, or what a person made of it. It may add to why.
+	// eventOf is the event that a fact stands for, or a person's decision. It may add to why.
 	eventOf(tx core.App, row R, event E, why *evidence[F]) (E, error)
-	// stepOf is what the event does to the row.
+	// stepOf is the effect of the event on the row.
 	stepOf(row R, event E, why evidence[F]) (order.Transition[S], error)
-	// verdict is what a step means for the notification that caused it.
+	// verdict is the result of the step for the notification behind it.
 	verdict(event E, step order.Transition[S]) string
-	// keep stores in the row what the event brought with it, and when the sweep looks next.
+	// keep stores the event's data in the row, and when the sweep looks next.
 	keep(tx core.App, row R, event E, step order.Transition[S], why evidence[F]) error
-	// follow does in our books what a step asks for, and queues the rest.
+	// follow does what a step asks for in our books, and queues the rest.
 	follow(tx core.App, row R, step order.Transition[S], why evidence[F]) error
-	// entry names the row in the ledger, and gives the first words of the proof.
+	// entry names the row in the ledger, and returns the first part of the proof.
 	entry(row R, why evidence[F]) (columns, proof map[string]any)
-	// gateway is who is asked about the row.
+	// gateway is the merchant's gateway for the row.
 	gateway(row R) (wxpay.Gateway, error)
 }
 
-// call is the one that an effect asks for. It gives the event that the answer is, or a fact; neither means that the answer says nothing.
+// call makes an effect's call. It returns the event that the answer stands for, or a fact; neither means that the
+// answer is inconclusive.
 type call[R subject, E ~string, F any] struct {
 	effect order.Effect
 	make   func(context.Context, wxpay.Gateway, R) (E, evidence[F], error)
@@ -71,7 +74,7 @@ type call[R subject, E ~string, F any] struct {
 // machine moves the rows of one collection.
 type machine[R subject, S, E ~string, F any] struct {
 	*kit
-	name  string // of a row in errors and logs
+	name  string // a row's name in errors and logs
 	rules rules[R, S, E, F]
 	calls []call[R, E, F]
 	once  order.Effect                               // the call that is made at most once in a conversation
@@ -79,15 +82,15 @@ type machine[R subject, S, E ~string, F any] struct {
 	pause func(asked int) time.Duration              // before it looks again
 }
 
-// driven is how far a row got.
+// driven is the result of driving a row.
 type driven[R subject, S ~string] struct {
-	row     R // as it was written last; zero when err is not nil
+	row     R // as written last; zero when err is not nil
 	step    order.Transition[S]
-	callErr error // the last call to WeChat that failed; the state is settled all the same
-	err     error // we could not go on: nothing was decided
+	callErr error // the last failed call to WeChat; the state is settled all the same
+	err     error // driving failed: nothing was decided
 }
 
-// apply is the only writer of states, and so the only one of PAID and of SUCCESS.
+// apply is the only writer of states, and so of PAID and SUCCESS.
 func (m *machine[R, S, E, F]) apply(app core.App, id string, event E, why evidence[F]) (row R, step order.Transition[S], err error) {
 	err = books.Together(app, func(tx core.App) error {
 		if row, err = m.rules.read(tx, id); err != nil {
@@ -104,7 +107,7 @@ func (m *machine[R, S, E, F]) apply(app core.App, id string, event E, why eviden
 	return row, step, nil
 }
 
-// applyIn is apply for rows that the transaction has read already.
+// applyIn is apply for a row that the transaction has read already.
 func (m *machine[R, S, E, F]) applyIn(tx core.App, row R, event E, why evidence[F]) (step order.Transition[S], err error) {
 	if event, err = m.rules.eventOf(tx, row, event, &why); err != nil {
 		return step, err
@@ -115,8 +118,8 @@ func (m *machine[R, S, E, F]) applyIn(tx core.App, row R, event E, why evidence[
 	return step, m.record(tx, row, event, step, why)
 }
 
-// record writes a step. A step that says nothing new writes nothing but its inbox row, so that a notification that is delivered
-// ten times costs one commit.
+// record writes a step. A step without news writes only its inbox row, so that a notification delivered ten times costs
+// one commit.
 func (m *machine[R, S, E, F]) record(tx core.App, row R, event E, step order.Transition[S], why evidence[F]) error {
 	if why.inbox != nil {
 		if err := books.SaveInbox(tx, why.inbox, m.rules.verdict(event, step), describe(why.mismatches)); err != nil {
@@ -142,12 +145,13 @@ func (m *machine[R, S, E, F]) record(tx core.App, row R, event E, step order.Tra
 	return m.rules.follow(tx, row, step, why)
 }
 
-// writes tells whether effects leave something behind. Signing for the phone does not, so that asking to pay once more costs no write.
+// writes tells whether effects leave a trace. Signing for the phone does not, so a repeated request to pay costs no
+// write.
 func writes(effects []order.Effect) bool {
 	return slices.ContainsFunc(effects, func(e order.Effect) bool { return e != order.SignClientParams })
 }
 
-// saveLedger appends the transition with what it rests on.
+// saveLedger appends the transition with its evidence.
 func (m *machine[R, S, E, F]) saveLedger(tx core.App, row R, event E, step order.Transition[S], why evidence[F]) error {
 	columns, proof := m.rules.entry(row, why)
 	proof["event"] = string(event)
@@ -159,8 +163,8 @@ func (m *machine[R, S, E, F]) saveLedger(tx core.App, row R, event E, step order
 	return err
 }
 
-// drive applies an event, makes the call to WeChat that follows from it, applies its answer, and so on until no call is due.
-// NB! no call is made inside a transaction, and each state is committed before the call that it announces.
+// drive applies an event, makes the call to WeChat that follows, applies its answer, and so on until no call is due.
+// NB! calls are made outside of transactions, and each state is committed before the call that it announces.
 func (m *machine[R, S, E, F]) drive(ctx context.Context, id string, event E, why evidence[F]) driven[R, S] {
 	row, step, err := m.apply(m.app, id, event, why)
 	if err != nil {
@@ -194,8 +198,8 @@ func (m *machine[R, S, E, F]) settle(ctx context.Context, row R, step order.Tran
 	return end
 }
 
-// carryOut makes the one call that a step asks for, and notes one that failed with WeChat's request id. Neither an event nor a fact means
-// that nothing is to be done, or that the answer says nothing and the sweep has to ask again.
+// carryOut makes a step's only call, and logs a failure with WeChat's request id. Neither an event nor a fact means
+// that nothing is to be done, or that the answer is inconclusive and the sweep must query again.
 func (m *machine[R, S, E, F]) carryOut(ctx context.Context, row R, step order.Transition[S]) (event E, why evidence[F], err error) {
 	for _, c := range m.calls {
 		if !step.Has(c.effect) {
@@ -214,12 +218,12 @@ func (m *machine[R, S, E, F]) carryOut(ctx context.Context, row R, step order.Tr
 	return event, why, nil
 }
 
-// logCall notes a failed call; the client gets a code and no more.
+// logCall logs a failed call; the client gets only a code.
 func (m *machine[R, S, E, F]) logCall(row R, call string, err error) {
 	m.app.Logger().Warn("WeChat Pay call failed", "call", call, m.name, row.record().Id, "error", err.Error())
 }
 
-// sweep looks after the rows whose time has come. look says what is to be done about one, in its order's turn.
+// sweep handles the rows whose time has come. look handles one, under its order's lock.
 func (m *machine[R, S, E, F]) sweep(ctx context.Context, look func(context.Context, *core.Record) driven[R, S]) error {
 	var due []*core.Record
 	if err := m.due(m.app, m.now()).All(&due); err != nil {
@@ -244,8 +248,8 @@ func (m *machine[R, S, E, F]) sweepRow(ctx context.Context, r *core.Record, look
 	}
 }
 
-// postpone makes a row wait after a question that had no answer, so that an outage is not answered with a storm. One that has ended
-// meanwhile waits for nothing.
+// postpone delays a row after an unanswered query, so that an outage does not cause a storm. It skips a row that has
+// ended meanwhile.
 func (m *machine[R, S, E, F]) postpone(r *core.Record) {
 	err := m.app.RunInTransaction(func(tx core.App) error {
 		r, err := books.ByID(tx, r.Collection().Name, r.Id)

@@ -30,13 +30,13 @@ import (
 type Orders struct {
 	*kit
 	limits limit.Limits
-	life   time.Duration // until an unpaid order is cancelled
+	life   time.Duration // after which an unpaid order is cancelled
 
 	OnCreate *hook.Hook[*events.OrderEvent]
 }
 
-// OrderForm is the body of POST /api/wx/orders. A client names products and quantities and nothing that costs or pays; the last
-// fields are for superusers, who may sell what is in no catalogue.
+// OrderForm is the body of POST /api/wx/orders. A client names products and quantities, and neither prices nor the
+// payer; the last fields are for superusers, who may sell what is not in the catalogue.
 type OrderForm struct {
 	Items []OrderItem `json:"items"`
 	Note  string      `json:"note"`
@@ -44,35 +44,35 @@ type OrderForm struct {
 	AppID string      `json:"appid"`
 
 	User        string `json:"user"`
-	Total       *int64 `json:"total"` // NB! 0 is no price and not "none named": a discount that took all must not charge all
+	Total       *int64 `json:"total"` // NB! 0 is not a price and differs from absent: a discount of everything must not charge everything
 	Description string `json:"description"`
 
-	bounded bool // by the limits of a user
+	bounded bool // by a user's limits
 }
 
-// OrderItem is so many of a product.
+// OrderItem is a quantity of a product.
 type OrderItem struct {
 	Product  string `json:"product"`
-	Variant  string `json:"variant"` // of a product that has some
+	Variant  string `json:"variant"` // of a product with specifications
 	Quantity int    `json:"quantity"`
 }
 
-// orderDraft is an order that has been checked but not written.
+// orderDraft is a checked order before it is written.
 type orderDraft struct {
 	user, appID, note, key, description string
 	items                               []order.Item
-	counted                             []order.Item // those that have a stock
+	counted                             []order.Item // those with a stock
 	total                               int64
 }
 
-// Create handles POST /api/wx/orders. The total is computed here from the stored prices, the stock is reserved in the same
-// transaction, and a key makes the call safe to repeat: the same key gives the same order.
+// Create handles POST /api/wx/orders. The total is computed here from the stored prices, the same transaction reserves
+// the stock, and a key makes the call safe to repeat: the same key gives the same order.
 func (s *Orders) Create(e *core.RequestEvent) error {
 	var form OrderForm
 	if err := answer.ReadByRank(e, &form); err != nil {
 		return err
 	}
-	if !e.HasSuperuserAuth() { // NB! nobody else says who pays how much
+	if !e.HasSuperuserAuth() { // NB! only a superuser sets the payer and the amount
 		form.User, form.Total, form.Description = e.Auth.Id, nil, ""
 		form.bounded = true
 	}
@@ -86,7 +86,7 @@ func (s *Orders) Create(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, record)
 }
 
-// Place writes the order of a form whose sender may say what it says.
+// Place writes the order of a form, whose sender has been authorised.
 func (s *Orders) Place(app core.App, form OrderForm) (record *core.Record, err error) {
 	if len(form.Key) > 64 {
 		return nil, answer.Field(answer.BadRequest, "key", "at most 64 bytes")
@@ -95,7 +95,7 @@ func (s *Orders) Place(app core.App, form OrderForm) (record *core.Record, err e
 		return nil, answer.Field(answer.BadRequest, "note", "at most 500 characters")
 	}
 	err = books.TogetherUnless(s.OnCreate.Length() > 0, app, func(tx core.App) error {
-		// note: the key comes first; a repeat must not fail because a product has been sold out or taken down since
+		// note: the key comes first; a repeat must not fail because a product has since been sold out or removed
 		if record, err = orderOfKey(tx, form); record != nil || err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (s *Orders) Place(app core.App, form OrderForm) (record *core.Record, err e
 	return record, err
 }
 
-// mayOrder holds a user's orders against the limits: those that hold stock without being paid, and those of today.
+// mayOrder checks a user's limits: unpaid orders that hold stock, and today's orders.
 func (s *Orders) mayOrder(tx core.App, form OrderForm) error {
 	if !form.bounded {
 		return nil
@@ -147,7 +147,7 @@ func (s *Orders) mayOrder(tx core.App, form OrderForm) error {
 	return nil
 }
 
-// draft decides who buys what for how much.
+// draft decides the buyer, the goods and the amount.
 func (s *Orders) draft(tx core.App, form OrderForm) (orderDraft, error) {
 	draftOf := draftFromCatalogue
 	if form.Total != nil {
@@ -177,7 +177,7 @@ func draftFromCatalogue(tx core.App, form OrderForm) (orderDraft, error) {
 	return orderDraft{items: items, counted: counted, total: total, description: order.Description(items)}, nil
 }
 
-// draftByHand is a superuser's own total and description. Items may come along: they are priced as ever, for the record, and
+// draftByHand uses a superuser's total and description. Optional items are priced as usual, for the record, and
 // reserved from the stock.
 func draftByHand(tx core.App, form OrderForm) (orderDraft, error) {
 	if *form.Total < 1 || *form.Total > order.MaxTotal {
@@ -202,7 +202,7 @@ func draftByHand(tx core.App, form OrderForm) (orderDraft, error) {
 	return draft, nil
 }
 
-// priceItems looks up what is on sale, and which of it has a stock; the same thing twice becomes one line.
+// priceItems looks up what is on sale, and which of it has a stock; equal items become one line.
 func priceItems(tx core.App, form OrderForm) (items, counted []order.Item, err error) {
 	if len(form.Items) < 1 || len(form.Items) > order.MaxLines {
 		return nil, nil, answer.Field(answer.ItemsInvalid, "items", "1 to 100 lines")
@@ -236,15 +236,15 @@ func priceItems(tx core.App, form OrderForm) (items, counted []order.Item, err e
 	return items, counted, nil
 }
 
-// orderOfKey finds the order that an earlier call with the same key made. Another content under the same key is a mistake of the
-// client, which must hear about it.
+// orderOfKey finds the order of an earlier call with the same key. Another content under the same key is a client's
+// mistake, which is reported.
 func orderOfKey(tx core.App, form OrderForm) (*core.Record, error) {
 	if form.Key == "" {
-		return nil, nil //nolint:nilnil // no key, no order, no mistake
+		return nil, nil //nolint:nilnil // without a key there is no earlier order
 	}
 	have, err := rows.FindOrder(tx, dbx.HashExp{"user": form.User, "key": form.Key})
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil //nolint:nilnil // likewise
+		return nil, nil //nolint:nilnil // the key is new
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find order by key: %w", err)
@@ -260,7 +260,7 @@ func orderOfKey(tx core.App, form OrderForm) (*core.Record, error) {
 	return have.Record, nil
 }
 
-// sameGoods compares what was bought with what is asked for; prices may have changed since the first call.
+// sameGoods compares an order's goods with the form's; prices may have changed since the first call.
 func sameGoods(items []order.Item, form OrderForm) bool {
 	had, asked := map[string]int{}, map[string]int{}
 	for _, i := range items {
@@ -295,8 +295,9 @@ func (s *Orders) save(tx core.App, d orderDraft) (*core.Record, error) {
 	return r, nil
 }
 
-// orderNumber is what people read to each other: the day in Beijing and ten characters without look-alikes. The first four of these count the day
-// in steps of 82 ms, so that neighbours in time are neighbours in the index; the rest, 30 bits, is random.
+// orderNumber is the number for people: the day in Beijing and ten characters without look-alikes. The first four of
+// these count the day in steps of 82 ms, so that orders close in time are neighbours in the index; the rest, 30 bits,
+// is random.
 func orderNumber(now time.Time) string {
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" // of rand.Text
 	now = now.In(days.Beijing())
@@ -306,7 +307,7 @@ func orderNumber(now time.Time) string {
 	return now.Format("20060102") + string(at) + rand.Text()[:6]
 }
 
-// OwnOrder loads the order of the route for its owner or the shop. To anybody else it does not exist.
+// OwnOrder loads the route's order for its owner or the shop. For others it does not exist.
 func OwnOrder(e *core.RequestEvent) (rows.Order, error) {
 	o, err := rows.OrderByID(e.App, e.Request.PathValue("id"))
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !desk.IsOperator(e) && o.User() != e.Auth.Id {

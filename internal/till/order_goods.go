@@ -14,7 +14,7 @@ import (
 	"wxbase/internal/order"
 )
 
-// goods names a product, or one specification of it; empty for what is in no catalogue.
+// goods is the key of a product, or of one specification of it; empty for what is not in the catalogue.
 func goods(product, variant string) string {
 	if variant == "" {
 		return product
@@ -22,13 +22,14 @@ func goods(product, variant string) string {
 	return product + "/" + variant
 }
 
-// shelf is what the database says of one product on sale, or of the specification of it that was chosen.
+// shelf is a product on sale, or its chosen specification, in the database.
 type shelf struct {
 	order.Item
-	counted bool // it has a stock
+	counted bool // has a stock
 }
 
-// onShelf looks up what is bought. A product that has specifications is bought by one of them only, so that its own price and stock never count.
+// onShelf looks up an item. A product with specifications is only sold as one of them, so its own price and stock are
+// not used.
 func onShelf(tx core.App, productID, variantID string) (shelf, error) {
 	found := shelf{Item: order.Item{Product: productID}}
 	var stock string
@@ -56,7 +57,7 @@ func onShelf(tx core.App, productID, variantID string) (shelf, error) {
 	return found, nil
 }
 
-// ofVariant names the specification in a refusal, where there is one.
+// ofVariant adds the specification to a refusal, if there is one.
 func ofVariant(refusal *router.ApiError, variant string) *router.ApiError {
 	if variant != "" {
 		refusal.Data["variant"] = variant
@@ -64,7 +65,7 @@ func ofVariant(refusal *router.ApiError, variant string) *router.ApiError {
 	return refusal
 }
 
-// reserveStock takes stock (sign -1) or gives it back (sign +1). What has no stock is unlimited.
+// reserveStock takes stock (sign -1) or returns it (sign +1). Goods without a stock are unlimited.
 func reserveStock(tx core.App, items []order.Item, sign int) error {
 	for _, item := range items {
 		if item.Product == "" {
@@ -86,14 +87,14 @@ func moveStock(tx core.App, item order.Item, by int) error {
 	var has string
 	err := books.Row(tx, "SELECT `stock` FROM `"+collection+"` WHERE `id` = ?", []any{id}, &has)
 	if errors.Is(err, sql.ErrNoRows) && by > 0 {
-		return nil // it is gone, and its stock with it
+		return nil // it was deleted, and its stock with it
 	}
 	if err != nil {
 		return fmt.Errorf("read stock in %s: %w", collection, err)
 	}
 	stock, err := strconv.Atoi(has)
 	if err != nil { // unlimited
-		return nil //nolint:nilerr // an empty stock is no number
+		return nil //nolint:nilerr // an empty stock is not a number
 	}
 	row, err := books.ByID(tx, collection, id)
 	if err != nil {

@@ -1,6 +1,6 @@
 package till
 
-// What becomes of an order, as far as its payments decide it.
+// The states of an order, as far as its payments decide them.
 
 import (
 	"fmt"
@@ -13,13 +13,13 @@ import (
 	"wxbase/internal/rows"
 )
 
-// markPaid moves the order to PAID and queues what the shop does about it.
+// markPaid moves the order to PAID and queues the consequences.
 func (s *Orders) markPaid(tx core.App, payment rows.Payment, o rows.Order) error {
 	state := o.PayState()
 	if state.IsPaid() {
 		return nil
 	}
-	if state == order.PayCancelled { // NB! its stock was given back: without it there is nothing to sell
+	if state == order.PayCancelled { // NB! its stock was returned: without stock it cannot be sold
 		if err := takeStockAgain(tx, o); err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (s *Orders) markPaid(tx core.App, payment rows.Payment, o rows.Order) error
 	return nil
 }
 
-// takeStockAgain reserves what the cancelling of an order gave back.
+// takeStockAgain reserves the stock that the cancelling of an order returned.
 func takeStockAgain(tx core.App, o rows.Order) error {
 	items, err := o.Items()
 	if err != nil {
@@ -64,8 +64,8 @@ func closeOthers(tx core.App, payment rows.Payment, o rows.Order) error {
 	return nil
 }
 
-// cancelIfOver cancels the order once none of its attempts can take money any more, and only if its time is up or its owner
-// cancelled: an attempt that merely made way for the next one leaves the order open.
+// cancelIfOver cancels the order once none of its attempts can be paid any more, and only if its time is up or its
+// owner cancelled: an attempt that only made room for the next one leaves the order open.
 func (s *Orders) cancelIfOver(tx core.App, o rows.Order) error {
 	over := !o.IsWanted() || !s.now().Before(o.ExpiresAt())
 	if o.PayState() != order.PayUnpaid || !over || o.IsFrozen() {
@@ -90,7 +90,8 @@ func (s *Orders) cancelIfOver(tx core.App, o rows.Order) error {
 	return nil
 }
 
-// freeze holds the order of a disputed payment. Its other attempts are closed, so that the buyer does not pay twice meanwhile.
+// freeze freezes the order of a disputed payment. Its other attempts are closed, so that the buyer does not pay twice
+// meanwhile.
 func (s *Orders) freeze(tx core.App, payment rows.Payment, o rows.Order) error {
 	if !o.IsFrozen() {
 		o.SetFrozenAt(s.now())
@@ -101,7 +102,7 @@ func (s *Orders) freeze(tx core.App, payment rows.Payment, o rows.Order) error {
 	return closeOthers(tx, payment, o)
 }
 
-// sweep cancels an expired order that nobody tried to pay, or whose attempts have all ended.
+// sweep cancels an expired order without attempts, or whose attempts have all ended.
 func (s *Orders) sweep(orderID string) error {
 	return s.app.RunInTransaction(func(tx core.App) error {
 		o, err := rows.OrderByID(tx, orderID)

@@ -13,7 +13,7 @@ import (
 	"wxbase/internal/till"
 )
 
-// place asks for an order as its buyer does.
+// place sends an order as its buyer does.
 func (s *shop) place(body map[string]any) roomtest.Answer {
 	s.tb.Helper()
 	return s.ask(s.Orders.Create, s.buyer, "", body)

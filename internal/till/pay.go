@@ -1,17 +1,18 @@
 package till
 
-// How a payment goes, and who is right about it.
+// How a payment goes, and whose word counts.
 //
-// WeChat is the source of truth for money, our database for what was asked. The phone is believed in nothing.
+// WeChat is the source of truth for money, our database for what was asked. The phone proves nothing.
 //
-//	pay        the owner asks to pay: one attempt per order is live at a time. Its row, with every parameter, is committed before
-//	           the first byte goes to WeChat; repeated asking repeats the same bytes. The answer is what wx.requestPayment wants.
-//	notify     WeChat posts a signed and encrypted notification until it gets a 2xx, which it gets after our commit.
-//	sync       the phone says it is back from the cashier: we ask WeChat, now.
-//	sweep      nobody says anything: we ask WeChat, later and later; what has expired is closed there first and here second.
+//	pay        the owner asks to pay: an order has one live attempt at a time. Its row, with every parameter, is committed
+//	           before the first byte goes to WeChat; a repeat sends the same bytes. The answer is wx.requestPayment's
+//	           argument.
+//	notify     WeChat posts a signed and encrypted notification until it gets a 2xx, which we send after our commit.
+//	sync       the phone reports that it is back from the cashier: we query WeChat at once.
+//	sweep      without any report we query WeChat at growing intervals; an expired attempt is closed there first.
 //
-// All four end in apply (machine.go), the only writer of payment states, where internal/order decides what an event means.
-// What has to happen after a commit is either carried out by drive (machine.go too), a call to WeChat whose answer is the next
+// All four end in apply (machine.go), the only writer of payment states, where internal/order decides what an event
+// means. What follows a commit is either done by drive (also in machine.go), a call to WeChat whose answer is the next
 // event, or it is a row in the outbox.
 
 import (
@@ -35,7 +36,7 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// Cashier is what the phone asks for: pay, sync, cancel.
+// Cashier handles the phone's requests: pay, sync, cancel.
 type Cashier struct {
 	*kit
 	orders     *Orders
@@ -54,7 +55,7 @@ func (c *Cashier) Pay(e *core.RequestEvent) error {
 		return err
 	}
 	defer c.locks.Lock("order/" + record.Id)()
-	// note: what has begun at WeChat is finished even when the phone hangs up
+	// note: a conversation with WeChat is finished even when the phone disconnects
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
 	defer cancel()
 	// an attempt on other terms, or one that WeChat closed, makes way for a new number
@@ -158,7 +159,7 @@ type payTerms struct {
 	request  wxpay.PrepayRequest
 }
 
-// continueWith says what asking again means for a live attempt.
+// continueWith is the event of another request to pay for a live attempt.
 func (c *Cashier) continueWith(payment rows.Payment, terms payTerms) order.PaymentEvent {
 	request := terms.request
 	request.OutTradeNo = payment.OutTradeNo()
@@ -209,7 +210,7 @@ func (c *Cashier) answerPay(e *core.RequestEvent, payment rows.Payment) error {
 	return e.JSON(http.StatusOK, params)
 }
 
-// liveAttempts are the attempts of an order that may still take money, the oldest first.
+// liveAttempts are the attempts of an order that may still be paid, the oldest first.
 func liveAttempts(app core.App, orderID string) ([]rows.Payment, error) {
 	live, err := books.Select(app, "payments", "`order` = ? AND `state` IN ("+liveStates+") ORDER BY `created`", orderID)
 	if err != nil {
@@ -218,8 +219,8 @@ func liveAttempts(app core.App, orderID string) ([]rows.Payment, error) {
 	return rows.PaymentsOf(live), nil
 }
 
-// liveStates names the states of an attempt that may still take money, for SQL. A row of another state is not read at all: a notification meets
-// one each time.
+// liveStates names the states of an attempt that may still be paid, for SQL. Rows of other states are not read: a
+// notification usually meets some.
 var liveStates = func() string {
 	var words []string
 	for _, state := range order.PaymentStates() {
@@ -230,7 +231,7 @@ var liveStates = func() string {
 	return strings.Join(words, ", ")
 }()
 
-// requestOf is what WeChat was asked for under the attempt's number.
+// requestOf is the request that was sent under the attempt's number.
 func requestOf(payment rows.Payment) (wxpay.PrepayRequest, error) {
 	var request wxpay.PrepayRequest
 	if err := json.Unmarshal([]byte(payment.GetString("params")), &request); err != nil {

@@ -8,9 +8,9 @@ import (
 	"wxbase/internal/rows"
 )
 
-// alertForStep closes what a step has mended, and raises what it asks for.
+// alertForStep closes the alerts that a step has settled, and raises those that it asks for.
 func (p *Payments) alertForStep(tx core.App, payment rows.Payment, step order.Step, why payEvidence) error {
-	if step.Changed() && (why.inbox != nil || step.To == order.PaymentPaid || step.To == order.PaymentPaidLate) { // it may have been unmatched at first
+	if step.Changed() && (why.inbox != nil || step.To == order.PaymentPaid || step.To == order.PaymentPaidLate) { // it may have been unmatched before
 		if err := p.books.CloseUnmatched(tx, payment.MchID(), payment.OutTradeNo(), why.source, "it is ours"); err != nil {
 			return err
 		}
@@ -23,10 +23,10 @@ func (p *Payments) alertForStep(tx core.App, payment rows.Payment, step order.St
 	return p.raiseForStep(tx, payment, step)
 }
 
-// raiseForStep tells a person what a step of a payment asks for. Money that came too late and goes back by itself needs nobody: if it
-// does not go back, its refund says so.
+// raiseForStep raises the alerts of a payment's step. Money that came too late and is refunded automatically needs no
+// alert: if the refund fails, it raises its own.
 //
-// note: WeChat has no list of an order's refunds; those that are not ours come by notification or with the bill.
+// note: WeChat has no list of an order's refunds; those of others come by notification or with the bill.
 func (p *Payments) raiseForStep(tx core.App, payment rows.Payment, step order.Step) error {
 	details := map[string]any{
 		"payment": payment.Id, "order": payment.OrderID(), "merchant": payment.MchID(),
@@ -36,7 +36,7 @@ func (p *Payments) raiseForStep(tx core.App, payment rows.Payment, step order.St
 	case step.Has(order.Freeze):
 		return p.books.Raise(tx, books.AlertDisputed, payment.Id, details)
 	case step.Has(order.Alert) && step.To == order.PaymentRejected:
-		return p.books.Raise(tx, books.AlertPayment, "refused by "+payment.MchID(), details) // one row, however many buyers try
+		return p.books.Raise(tx, books.AlertPayment, "refused by "+payment.MchID(), details) // one row for all buyers
 	case step.Has(order.Alert):
 		return p.books.Raise(tx, books.AlertPayment, payment.Id, details)
 	case step.Has(order.ImportRefunds) && !step.Has(order.RefundAutomatically):
@@ -46,7 +46,7 @@ func (p *Payments) raiseForStep(tx core.App, payment rows.Payment, step order.St
 	}
 }
 
-// raiseForStep does the same for a refund; one that has reached the payer needs nobody any more.
+// raiseForStep does the same for a refund; one that has reached the payer needs no alert.
 func (m *refundRows) raiseForStep(tx core.App, refund rows.Refund, step order.RefundStep) error {
 	switch {
 	case step.Has(order.Alert), step.Has(order.Freeze):

@@ -21,7 +21,7 @@ func (p *Payments) read(tx core.App, id string) (row attempt, err error) {
 	return row, err
 }
 
-// eventOf is what happened: what a fact says, or what a person made of it.
+// eventOf is the event that a fact stands for, or a person's decision.
 func (p *Payments) eventOf(tx core.App, row attempt, event order.PaymentEvent, why *payEvidence) (order.PaymentEvent, error) {
 	payment, o := row.payment, row.order
 	if why.fact != nil {
@@ -32,12 +32,12 @@ func (p *Payments) eventOf(tx core.App, row attempt, event order.PaymentEvent, w
 	}
 	money := event == order.EventPaidFact || event == order.EventRefundedFact
 	if money && payment.State() == order.PaymentRejected && o.PayState() == order.PayCancelled {
-		return order.EventPaidTwice, nil // NB! the stock of a cancelled order is sold again: nobody wants this money
+		return order.EventPaidTwice, nil // NB! the stock of a cancelled order is sold again: the money is refunded
 	}
 	return event, nil
 }
 
-// stepOf is what the event does. A fact that a person has decided about says nothing new.
+// stepOf is the effect of the event. A fact that a person has decided about is a repeat.
 func (p *Payments) stepOf(row attempt, event order.PaymentEvent, why payEvidence) (order.Step, error) {
 	state := row.payment.State()
 	if why.decision == nil {
@@ -48,12 +48,12 @@ func (p *Payments) stepOf(row attempt, event order.PaymentEvent, why payEvidence
 	return order.Apply(state, event)
 }
 
-// verdict is what a step means for the notification that caused it.
+// verdict is the result of the step for the notification behind it.
 func (p *Payments) verdict(event order.PaymentEvent, step order.Step) string {
 	return verdict(event, step)
 }
 
-// compare holds a fact against what we asked for.
+// compare compares a fact with the request.
 func compare(payment rows.Payment, o rows.Order, t wxpay.Trade) (order.PaymentEvent, []order.Mismatch) {
 	expected := order.Attempt{
 		AppID: payment.AppID(), MchID: payment.MchID(), OutTradeNo: payment.OutTradeNo(),
@@ -66,7 +66,7 @@ func compare(payment rows.Payment, o rows.Order, t wxpay.Trade) (order.PaymentEv
 	})
 }
 
-// keep stores what an event brought with it. It opens a dispute that the step asks for, and ends one that a person has decided about.
+// keep stores the event's data. It opens a dispute that the step asks for, and ends one that a person has decided.
 func (p *Payments) keep(tx core.App, row attempt, event order.PaymentEvent, step order.Step, why payEvidence) (err error) {
 	p.keepFact(row.payment, event, step, why)
 	switch {
@@ -79,7 +79,7 @@ func (p *Payments) keep(tx core.App, row attempt, event order.PaymentEvent, step
 	return err
 }
 
-// keepFact stores what an event brought with it.
+// keepFact stores the event's fact.
 func (p *Payments) keepFact(payment rows.Payment, event order.PaymentEvent, step order.Step, why payEvidence) {
 	if step.Has(order.CallPrepay) {
 		payment.SetPrepayAt(p.now())
@@ -93,13 +93,13 @@ func (p *Payments) keepFact(payment rows.Payment, event order.PaymentEvent, step
 	payment.Set("raw", json.RawMessage(why.fact.Raw))
 	payment.SetSuccessAt(why.fact.SuccessAt)
 	payment.SetPayerTotal(int64(why.fact.PayerTotal))
-	if len(why.mismatches) == 0 { // NB! a payment that is not ours must not occupy the unique number of one that is
+	if len(why.mismatches) == 0 { // NB! another program's payment must not occupy the unique number of ours
 		payment.SetTransactionID(why.fact.TransactionID)
 	}
 }
 
-// schedule sets when the sweep looks at the attempt next. A step that announces a call is looked at soon even if the process
-// dies before it makes the call.
+// schedule sets when the sweep looks at the attempt next: soon after a step that announces a call, because the process
+// may die before the call.
 func (p *Payments) schedule(payment rows.Payment, step order.Step) {
 	if !step.To.IsLive() {
 		payment.SetNextQueryAt(time.Time{})
@@ -118,7 +118,7 @@ func closeAfter(payment rows.Payment) time.Time {
 	return order.CloseAfter(payment.Created(), payment.ExpiresAt())
 }
 
-// follow tells people, does in our books what a step asks for, and queues the rest.
+// follow raises alerts, does what a step asks for in our books, and queues the rest.
 func (p *Payments) follow(tx core.App, row attempt, step order.Step, why payEvidence) error {
 	payment, o := row.payment, row.order
 	if err := p.alertForStep(tx, payment, step, why); err != nil {
@@ -134,7 +134,7 @@ func (p *Payments) follow(tx core.App, row attempt, step order.Step, why payEvid
 		case order.CancelOrder:
 			err = p.orders.cancelIfOver(tx, o)
 		case order.ReleaseStock:
-			// cancelIfOver releases the stock together with the order: never one without the other
+			// cancelIfOver releases the stock together with the order, never separately
 		case order.RefundAutomatically:
 			err = books.QueueEffect(tx, effectAutoRefund, payment.Id, map[string]any{"payment": payment.Id})
 		case order.Freeze:
@@ -142,7 +142,7 @@ func (p *Payments) follow(tx core.App, row attempt, step order.Step, why payEvid
 		case order.ImportRefunds:
 			err = books.QueueEffect(tx, effectImport, payment.Id+"/"+string(step.From), map[string]any{"payment": payment.Id})
 		case order.Alert:
-			// raiseForStep tells a person
+			// raiseForStep raises the alert
 		case order.CallPrepay, order.SignClientParams, order.QueryNow, order.ScheduleQuery, order.CloseAtWeChat:
 			// drive and the sweep make the calls
 		case order.CallRefund, order.RetryRefundLater, order.RetryRefundSoon, order.QueryRefundNow, order.ScheduleRefundQuery, order.CountRefund:

@@ -22,7 +22,7 @@ func (a attempt) record() *core.Record { return a.payment.Record }
 // payEvidence is why an attempt moves.
 type payEvidence = evidence[wxpay.Trade]
 
-// Payments moves the attempts to pay. It is their rules, too (pay_apply.go).
+// Payments moves the attempts to pay. It also implements their rules (pay_apply.go).
 type Payments struct {
 	machine[attempt, order.PaymentState, order.PaymentEvent, wxpay.Trade]
 	orders *Orders
@@ -39,8 +39,8 @@ func newPayments(k *kit, orders *Orders) *Payments {
 	return p
 }
 
-// isOutpaced tells whether the attempt had moved on when an event reached it, such as by a notification that came between our look at
-// it and our step. The event has no place there any more, and nothing was written.
+// isOutpaced tells whether the attempt had moved on when an event reached it, such as by a notification between our
+// reading and our step. The state refuses the event, and nothing was written.
 func isOutpaced(err error) bool {
 	_, refused := errors.AsType[*order.TransitionError](err)
 	return refused

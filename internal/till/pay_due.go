@@ -9,7 +9,7 @@ import (
 	"wxbase/internal/books"
 )
 
-// DuePayments are the attempts to ask WeChat about.
+// DuePayments are the attempts to query.
 func DuePayments(app core.App, now time.Time) *dbx.SelectQuery {
 	return books.DueRows(app, "payments", "nextQueryAt", "[[nextQueryAt]] != ''", now)
 }
@@ -19,7 +19,7 @@ func DueOrders(app core.App, now time.Time) *dbx.SelectQuery {
 	return books.DueRows(app, "orders", "expiresAt", "[[payState]] = 'UNPAID' AND [[frozenAt]] = ''", now)
 }
 
-// DueRefunds are the refunds to send or to ask about.
+// DueRefunds are the refunds to send or to query.
 func DueRefunds(app core.App, now time.Time) *dbx.SelectQuery {
 	return books.DueRows(app, "refunds", "nextQueryAt", "[[nextQueryAt]] != ''", now)
 }

@@ -11,8 +11,8 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// inboxRow is a verified notification as wx_inbox keeps it. The key is made of what it says, not of its id or bytes: a repeated
-// delivery may carry another id and is encrypted anew.
+// inboxRow is a verified notification as a row of wx_inbox. The key is made from its content, not from its id or bytes:
+// a repeated delivery may have another id and is encrypted anew.
 func inboxRow(e *core.RequestEvent, mchID string, note wxpay.Notification, body []byte) map[string]any {
 	t := note.Trade
 	said := strings.Join([]string{mchID, t.AppID, t.OutTradeNo, t.TransactionID, string(t.State), t.Total.String(), t.Currency}, "\n")
@@ -22,7 +22,7 @@ func inboxRow(e *core.RequestEvent, mchID string, note wxpay.Notification, body 
 	}
 }
 
-// notifyHeaders are the headers that the signature rests on; nothing else of the request is kept.
+// notifyHeaders are the signature's headers; no others are kept.
 func notifyHeaders(e *core.RequestEvent) map[string]string {
 	kept := map[string]string{}
 	for _, name := range []string{"Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Serial", "Wechatpay-Signature", "Wechatpay-Signature-Type"} {
@@ -33,7 +33,7 @@ func notifyHeaders(e *core.RequestEvent) map[string]string {
 	return kept
 }
 
-// verdict is what a step means for the notification that caused it.
+// verdict is the result of the step for the notification behind it.
 func verdict(event order.PaymentEvent, step order.Step) string {
 	switch {
 	case step.Has(order.Freeze), event == order.EventOtherPaidFact, event == order.EventSecondTransaction:

@@ -23,7 +23,7 @@ import (
 	"wxbase/internal/wxpay/xmlflat"
 )
 
-// Notices receives what WeChat Pay posts.
+// Notices handles the notifications of WeChat Pay.
 type Notices struct {
 	*kit
 	metrics  *metrics.Metrics
@@ -32,15 +32,16 @@ type Notices struct {
 	imports  *imports
 }
 
-// unmatchedTries is how often a notification for an order that is not here is refused, so that WeChat sends it again: our own row
+// unmatchedTries is how often a notification for an unknown order is refused, so that WeChat repeats it: our own row
 // may be committing just now. After that it is kept for a person.
 const unmatchedTries = 5
 
-// Pay handles POST /api/wx/notify/pay/{merchant}. WeChat looks at the status only: 2xx ends the sending, anything else
-// brings the notification again.
+// Pay handles POST /api/wx/notify/pay/{merchant}. WeChat reads only the status: 2xx ends the repeats, anything else
+// causes another.
 //
-// The order of the checks is: size, signature over the raw bytes, time both ways, decryption, merchant (all in wxpay), then our
-// own row, appid, number, amount and currency (in compare). Nothing before the signature is believed, nothing unsigned decides.
+// The checks in order: size, signature over the raw bytes, time in both directions, decryption, merchant (all in
+// wxpay), then our own row, appid, number, amount and currency (in compare). Nothing is believed before the signature,
+// and nothing unsigned decides.
 func (n *Notices) Pay(e *core.RequestEvent) error {
 	mchID := e.Request.PathValue("merchant")
 	body, err := readNotify(e)
@@ -62,7 +63,7 @@ func (n *Notices) Pay(e *core.RequestEvent) error {
 	return n.receive(e, mchID, note, body)
 }
 
-// readNotify reads the raw body, and notes in which words an answer has to be.
+// readNotify reads the raw body, and notes in which format to answer.
 func readNotify(e *core.RequestEvent) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(e.Response, e.Request.Body, wxpay.MaxNotificationBytes))
 	e.Set(notifyIsXML, xmlflat.IsXML(body))
@@ -72,8 +73,8 @@ func readNotify(e *core.RequestEvent) ([]byte, error) {
 // notifyIsXML is the key in the request's store.
 const notifyIsXML = "wxNotifyIsXML"
 
-// refuseUnread refuses a notification that no gateway can read. Without the keys of its API it is kept: the sweep asks WeChat about
-// the payment, as it does when no notification comes at all.
+// refuseUnread refuses a notification that the gateway cannot read. Without the keys of its API it is kept: the sweep
+// queries the payment, as it does without a notification.
 func (n *Notices) refuseUnread(e *core.RequestEvent, mchID string, body []byte, cause error) error {
 	if !errors.Is(cause, accounts.ErrNoKeys) {
 		return n.refuse(e, answer.NotifyMerchant, cause)
@@ -82,8 +83,8 @@ func (n *Notices) refuseUnread(e *core.RequestEvent, mchID string, body []byte, 
 	return n.refuse(e, answer.NotifyKeys, cause)
 }
 
-// receiveFailure ends the sending of a genuine notification of API v2 that tells of no payment: it moves nothing, and would not the next
-// time either. Whether the order is paid, a query says.
+// receiveFailure accepts a genuine notification of API v2 that is not about a payment: it changes nothing, and a repeat
+// would not either. A query tells whether the order is paid.
 func (n *Notices) receiveFailure(e *core.RequestEvent, mchID string, body []byte, cause error) error {
 	row := map[string]any{
 		"kind": "pay", "source": mchID, "dedupeKey": "pay/failure/" + books.Digest(body), "headers": notifyHeaders(e), "body": string(body),
@@ -95,7 +96,7 @@ func (n *Notices) receiveFailure(e *core.RequestEvent, mchID string, body []byte
 	return acknowledge(e, body)
 }
 
-// receive acts on a notification that WeChat has signed.
+// receive handles a notification that WeChat has signed.
 func (n *Notices) receive(e *core.RequestEvent, mchID string, note wxpay.Notification, body []byte) error {
 	inbox := inboxRow(e, mchID, note, body)
 	payment, err := rows.FindPayment(e.App, dbx.HashExp{"merchant": mchID, "outTradeNo": note.Trade.OutTradeNo})
@@ -121,7 +122,7 @@ func (n *Notices) receive(e *core.RequestEvent, mchID string, note wxpay.Notific
 	return acknowledge(e, body)
 }
 
-// isRepeat tells whether the very same payment is booked already.
+// isRepeat tells whether this same payment is booked already.
 func isRepeat(payment rows.Payment, t wxpay.Trade) bool {
 	return payment.State() == order.PaymentPaid &&
 		t.TransactionID != "" && payment.TransactionID() == t.TransactionID &&
@@ -138,12 +139,12 @@ func (n *Notices) receiveUnmatched(e *core.RequestEvent, subject string, inbox m
 		if err != nil {
 			return n.refuse(e, answer.NotifyProcessing, err)
 		}
-		return acknowledge(e, body) // note: a person has said what it was, and is not asked again
+		return acknowledge(e, body) // note: a person has explained it already
 	}
 	if seen < unmatchedTries {
 		return n.refuse(e, answer.NotifyUnmatched, nil)
 	}
-	// NB! the alert comes before the answer that ends the sending: money that nobody knows of must not be forgotten
+	// NB! the alert comes before the answer that ends the repeats: unknown money must not be forgotten
 	err = n.books.Raise(e.App, books.AlertUnmatched, subject, map[string]any{"inbox": inbox["dedupeKey"], "notification": inbox["kind"]})
 	if err != nil {
 		return n.refuse(e, answer.NotifyProcessing, err)
@@ -157,7 +158,7 @@ func isClosed(app core.App, inbox map[string]any) (bool, error) {
 	return n > 0, err
 }
 
-// orProcessing has WeChat send again what could not be written down.
+// orProcessing makes WeChat repeat what could not be written.
 func (n *Notices) orProcessing(e *core.RequestEvent, err error) error {
 	if err == nil || e.Written() {
 		return err
@@ -165,10 +166,10 @@ func (n *Notices) orProcessing(e *core.RequestEvent, err error) error {
 	return n.refuse(e, answer.NotifyProcessing, err)
 }
 
-// notifyTimeout leaves time to answer within the five seconds that WeChat waits.
+// notifyTimeout leaves time to answer within WeChat's five seconds.
 const notifyTimeout = 4 * time.Second
 
-// acknowledge ends the sending of a notification. API v3 wants a status, API v2 a document.
+// acknowledge ends the repeats of a notification. API v3 wants a status, API v2 a document.
 func acknowledge(e *core.RequestEvent, body []byte) error {
 	if xmlflat.IsXML(body) {
 		return e.Blob(http.StatusOK, v2.ContentType, v2.Acknowledge())
@@ -176,7 +177,7 @@ func acknowledge(e *core.RequestEvent, body []byte) error {
 	return e.NoContent(http.StatusNoContent)
 }
 
-// refuse answers in the words of what was asked: XML to API v2, and otherwise JSON in which v3 and our own API each find theirs.
+// refuse answers in the request's format: XML for API v2, otherwise JSON with the fields of v3 and of our own API.
 func (n *Notices) refuse(e *core.RequestEvent, problem answer.Problem, cause error) error {
 	reason := problem.Code
 	if cause != nil {

@@ -13,9 +13,9 @@ import (
 	"wxbase/internal/rows"
 )
 
-// Sync handles POST /api/wx/orders/{id}/sync: it asks WeChat about every attempt of the order that is not settled, applies the
-// answers, and returns the order. What the phone believes about its payment changes nothing. Of an order that is paid it asks, for its
-// buyer once a minute, whether money has gone back without us.
+// Sync handles POST /api/wx/orders/{id}/sync: it queries WeChat about every unsettled attempt of the order, applies the
+// answers, and returns the order. The phone's own view of its payment changes nothing. For a paid order it checks, for
+// its buyer once a minute, whether others have refunded money.
 func (c *Cashier) Sync(e *core.RequestEvent) error {
 	if err := answer.ReadNothing(e); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (c *Cashier) Sync(e *core.RequestEvent) error {
 		if err != nil && desk.IsOperator(e) {
 			return answer.FromPay(err)
 		}
-		c.books.LogError("looking for refunds by hand", err) // note: to the buyer the order is paid all the same
+		c.books.LogError("looking for refunds by hand", err) // note: for the buyer the order is paid all the same
 	}
 	for _, payment := range live {
 		end := c.payments.drive(ctx, payment.Id, order.EventClientOK, payEvidence{source: "sync"})
@@ -50,8 +50,9 @@ func (c *Cashier) Sync(e *core.RequestEvent) error {
 	return answerOrder(e, record.Id)
 }
 
-// Cancel handles POST /api/wx/orders/{id}/cancel. The order is closed at WeChat first and here second, so the answer may be an
-// order that is still UNPAID (WeChat did not answer; the sweep goes on) or even PAID (the payer was faster).
+// Cancel handles POST /api/wx/orders/{id}/cancel. The order is closed at WeChat first and here second, so the answer
+// may be an order that is still UNPAID (WeChat did not answer; the sweep continues) or even PAID (the payer was
+// faster).
 func (c *Cashier) Cancel(e *core.RequestEvent) error {
 	if err := answer.ReadNothing(e); err != nil {
 		return err
@@ -72,7 +73,7 @@ func (c *Cashier) Cancel(e *core.RequestEvent) error {
 	return c.answerCancel(e, record.Id)
 }
 
-// answerCancel answers with the order, unless cancelling met a payment that does not fit it.
+// answerCancel answers with the order, unless cancelling met a contradicting payment.
 func (c *Cashier) answerCancel(e *core.RequestEvent, orderID string) error {
 	o, err := rows.OrderByID(e.App, orderID)
 	if err != nil {
@@ -84,7 +85,7 @@ func (c *Cashier) answerCancel(e *core.RequestEvent, orderID string) error {
 	return answerOrder(e, orderID)
 }
 
-// requestCancel notes that the owner wants out, so that the last attempt to close takes the order with it.
+// requestCancel notes the owner's wish to cancel, so that the close of the last attempt cancels the order.
 func (c *Cashier) requestCancel(app core.App, orderID string) error {
 	return app.RunInTransaction(func(tx core.App) error {
 		o, err := rows.OrderByID(tx, orderID)
@@ -107,7 +108,7 @@ func (c *Cashier) requestCancel(app core.App, orderID string) error {
 	})
 }
 
-// endAttempts sends an ending event to every live attempt, and closes the order where there is none.
+// endAttempts applies an ending event to every live attempt, and closes an order without any.
 func (c *Cashier) endAttempts(ctx context.Context, orderID string, event order.PaymentEvent, source string) error {
 	live, err := liveAttempts(c.app, orderID)
 	if err != nil {
@@ -127,7 +128,7 @@ func (c *Cashier) endAttempts(ctx context.Context, orderID string, event order.P
 	})
 }
 
-// look asks WeChat about an attempt, and ends it when its time is up.
+// look queries WeChat about an attempt, and ends it when its time is up.
 func (p *Payments) look(ctx context.Context, r *core.Record) driven[attempt, order.PaymentState] {
 	event := order.EventClientOK // which asks WeChat
 	if !p.now().Before(closeAfter(rows.PaymentOf(r))) {

@@ -16,7 +16,7 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// routes are what a phone may ask of an order.
+// routes are the order's routes for a phone.
 func (s *shop) routes() map[string]func(*core.RequestEvent) error {
 	return map[string]func(*core.RequestEvent) error{"pay": s.Cashier.Pay, "sync": s.Cashier.Sync, "cancel": s.Cashier.Cancel}
 }
@@ -165,7 +165,7 @@ func TestOtherTermsTakeAnotherNumber(t *testing.T) {
 	}
 }
 
-// extend gives an order an hour from now, which changes the terms under which it is paid.
+// extend gives an order an hour from now, which changes the terms of its payment.
 func (s *shop) extend(orderID string) {
 	s.tb.Helper()
 	row := s.Row("orders", orderID)

@@ -1,12 +1,12 @@
 package till
 
-// How a refund goes. A row with its number is committed first and reserves its amount; the call follows, and whatever becomes of it, the
-// number stays: WeChat makes one refund per number however often it is asked. Accepted is not refunded: the money counts as gone back
-// when a verified fact says SUCCESS, from a notification or from a query.
+// How a refund goes. A row with its number is committed first and reserves its amount; the call follows, and the number
+// stays whatever its result: WeChat makes one refund per number, however often it is asked. Accepted is not refunded:
+// the money counts as refunded when a verified fact says SUCCESS, from a notification or from a query.
 //
-// Refunds that somebody makes by hand on the merchant platform reach us as notifications for numbers that we do not know, and are
-// imported. Money that nobody wants, paid after the order was closed or paid twice, is refunded by itself under a number that is
-// derived from the payment, so that it cannot happen twice.
+// Refunds made by hand on the merchant platform reach us as notifications for unknown numbers, and are imported.
+// Unwanted money, paid after the close or paid twice, is refunded automatically under a number that is derived from the
+// payment, so that it cannot happen twice.
 
 import (
 	"context"
@@ -38,8 +38,9 @@ type Refunds struct {
 	Hold func(e *core.RequestEvent, order string, wish RefundWish) (held any, status int, err error) // for a second person; held is nil when none is needed
 }
 
-// Create handles POST /api/wx/orders/{id}/refunds for the shop: `{amount, reason?, key?}`, or `{all: true, reason?, key?}` for
-// all that is left. WeChat wants a minute between two refunds of one payment: one that comes too soon is kept and sent by the sweep.
+// Create handles POST /api/wx/orders/{id}/refunds for the shop: `{amount, reason?, key?}`, or `{all: true, reason?,
+// key?}` for the whole rest. WeChat wants a minute between two refunds of one payment: one that comes too soon is
+// stored and sent by the sweep.
 func (f *Refunds) Create(e *core.RequestEvent) error {
 	var form RefundForm
 	if err := answer.ReadStrict(e, &form); err != nil {
@@ -69,7 +70,7 @@ func (f *Refunds) Create(e *core.RequestEvent) error {
 	return answerRefund(e, refund)
 }
 
-// Make makes a refund and sends it, unless it is too early for it. The caller has the order's turn.
+// Make makes a refund and sends it, unless it is too early. The caller holds the order's lock.
 func (f *Refunds) Make(ctx context.Context, orderID string, wish RefundWish) (id string, err error) {
 	refund, err := f.ask(f.app, orderID, wish)
 	if err != nil {
@@ -77,7 +78,7 @@ func (f *Refunds) Make(ctx context.Context, orderID string, wish RefundWish) (id
 	}
 	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
 	defer cancel()
-	isNew := refund.State() == order.RefundNew // note: not so when the key has met an earlier one
+	isNew := refund.State() == order.RefundNew // note: false when the key has found an earlier one
 	if isNew && !refund.NextQueryAt().After(f.now()) {
 		if end := f.drive(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "refund"}); end.err != nil {
 			return "", answer.Fail(answer.Busy, end.err)
@@ -106,7 +107,7 @@ func PaidAttempt(tx core.App, orderID string) (rows.Payment, error) {
 	return r, err
 }
 
-// ask collects what the answer depends on; an amount of 0 means all that is left.
+// ask collects what the decision depends on; an amount of 0 means the whole rest.
 func (m *refundRows) ask(tx core.App, payment rows.Payment, amount int64) (order.RefundAsk, error) {
 	refunds, err := rows.RefundsOfPayment(tx, payment.Id)
 	if err != nil {
@@ -121,7 +122,7 @@ func (m *refundRows) ask(tx core.App, payment rows.Payment, amount int64) (order
 		if at := r.LastSent(); at.After(ask.LastAt) {
 			ask.LastAt = at
 		}
-		// note: one that waits for its turn counts from when it will be sent
+		// note: one that waits counts from the time at which it will be sent
 		if at := r.NextQueryAt(); r.State() == order.RefundNew && at.After(ask.LastAt) {
 			ask.LastAt = at
 		}
@@ -164,7 +165,7 @@ func saveRefund(tx core.App, payment rows.Payment, fields map[string]any) (none 
 	return rows.RefundOf(r), nil
 }
 
-// automatic gives back money that nobody wants, under the one number that the payment has for it.
+// automatic gives unwanted money back, under the payment's only number for that.
 func (f *Refunds) automatic(ctx context.Context, paymentID string) error {
 	var refund rows.Refund
 	err := f.app.RunInTransaction(func(tx core.App) error {
@@ -201,7 +202,7 @@ func (f *Refunds) drive(ctx context.Context, id string, event order.RefundEvent,
 	return end
 }
 
-// query asks WeChat about a refund and goes on from the answer.
+// query queries WeChat about a refund and applies the answer.
 func (f *Refunds) query(ctx context.Context, id string) drivenRefund {
 	row, err := f.rows.read(f.app, id)
 	if err != nil {
@@ -214,10 +215,10 @@ func (f *Refunds) query(ctx context.Context, id string) drivenRefund {
 	return f.drive(ctx, id, event, why)
 }
 
-// Sweep sends what waits for its turn and asks about what has no answer.
+// Sweep sends refunds that wait and queries those without an answer.
 func (f *Refunds) Sweep(ctx context.Context) error { return f.rows.sweep(ctx, f.look) }
 
-// look reads the row anew: a request may have sent it while the sweep waited for the order's turn.
+// look reads the row anew: a request may have sent it while the sweep waited for the order's lock.
 func (f *Refunds) look(ctx context.Context, r *core.Record) (end drivenRefund) {
 	refund, err := rows.RefundByID(f.app, r.Id)
 	if err != nil {
@@ -238,7 +239,7 @@ func (f *Refunds) look(ctx context.Context, r *core.Record) (end drivenRefund) {
 	return f.drive(ctx, refund.Id, order.EventRefundRequested, refundEvidence{source: "sweep"})
 }
 
-// waitsForDispute puts a refund off that has not been sent and whose order is frozen. One of the disputed payment itself is what a
+// waitsForDispute postpones an unsent refund of a frozen order, except a refund of the disputed payment itself, which a
 // person decided.
 func (f *Refunds) waitsForDispute(refund rows.Refund) (waits bool, err error) {
 	if refund.State() != order.RefundNew {
@@ -259,8 +260,8 @@ func (f *Refunds) waitsForDispute(refund rows.Refund) (waits bool, err error) {
 	return true, books.Write(f.app, refund.Record)
 }
 
-// waitForTurn puts a refund off that would leave within a minute of another one of the payment: its turn was reckoned when it was asked
-// for, and the one before it may have left late.
+// waitForTurn postpones a refund that would be sent within a minute of another one of the payment: its time was
+// computed when it was requested, and the one before it may have been late.
 func (f *Refunds) waitForTurn(refund rows.Refund) (waits bool, err error) {
 	others, err := rows.RefundsOfPayment(f.app, refund.PaymentID(), dbx.Not(dbx.HashExp{"id": refund.Id}), dbx.Not(dbx.HashExp{"state": string(order.RefundNew)}))
 	if err != nil {
@@ -279,12 +280,12 @@ func (f *Refunds) waitForTurn(refund rows.Refund) (waits bool, err error) {
 	return true, books.Write(f.app, refund.Record)
 }
 
-// nextRefundQuery follows the guidance for refunds: every minute at first, then at wider and wider steps.
+// nextRefundQuery follows the guidance for refunds: every minute at first, then at growing intervals.
 func nextRefundQuery(asked int) time.Duration {
 	return max(time.Minute, order.NextQuery(asked))
 }
 
-// refundFact is what WeChat said about a refund, in the words of internal/order.
+// refundFact translates WeChat's refund for internal/order.
 func refundFact(r wxpay.Refund) order.RefundFact {
 	return order.RefundFact{
 		MchID: r.MchID, OutTradeNo: r.OutTradeNo, TransactionID: r.TransactionID, OutRefundNo: r.OutRefundNo,

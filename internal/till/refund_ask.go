@@ -1,8 +1,8 @@
 package till
 
-// What somebody may ask for when money is to go back. The amount is named, or `"all": true` is: a body without either, or with a word
-// that nobody knows, moves nothing. A client that got no answer asks again under the same key and meets the same refund; without a key,
-// the same amount once more is taken for a second click.
+// What a refund request may contain. The amount is named, or `"all": true` is: a body with neither, or with an unknown
+// field, moves nothing. A client without an answer repeats the request under the same key and gets the same refund;
+// without a key, a repeat of the same amount counts as a second click.
 
 import (
 	"database/sql"
@@ -19,27 +19,27 @@ import (
 	"wxbase/internal/rows"
 )
 
-// secondClick is how long the same amount of the same order is taken for the same wish.
+// secondClick is how long a repeat of the same amount for the same order counts as a second click.
 const secondClick = time.Minute
 
 // RefundForm is the body of POST /api/wx/orders/{id}/refunds.
 type RefundForm struct {
 	Amount *int64 `json:"amount"` // fen
-	All    *bool  `json:"all"`    // all that is left, in place of an amount
+	All    *bool  `json:"all"`    // the whole rest, instead of an amount
 	Reason string `json:"reason"`
-	Key    string `json:"key"` // the same for the same wish
+	Key    string `json:"key"` // equal for repeats of the same wish
 }
 
-// RefundWish is a form that was understood. Amount is 0 when it is all that is left.
+// RefundWish is a parsed form. Amount is 0 for the whole rest.
 type RefundWish struct {
 	Amount          int64
 	Reason, Key, By string
 }
 
-// All tells whether everything that is left is wished for.
+// All tells whether the wish is for the whole rest.
 func (w RefundWish) All() bool { return w.Amount == 0 }
 
-// Wish checks a form that was read strictly. by is who asks, for the books.
+// Wish checks a form that was read strictly. by is the person who asks, for the books.
 func (f RefundForm) Wish(by string) (RefundWish, error) {
 	wish := RefundWish{Reason: f.Reason, Key: f.Key, By: by}
 	switch {
@@ -62,7 +62,7 @@ func (f RefundForm) Wish(by string) (RefundWish, error) {
 	return wish, nil
 }
 
-// ask checks what WeChat allows and writes the row, which reserves the amount.
+// ask checks WeChat's limits and writes the row, which reserves the amount.
 func (f *Refunds) ask(app core.App, orderID string, wish RefundWish) (refund rows.Refund, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
 		if refund, err = refundOfKey(tx, orderID, wish); refund.Record != nil || err != nil {
@@ -105,15 +105,15 @@ func (f *Refunds) write(tx core.App, payment rows.Payment, wish RefundWish) (non
 	})
 }
 
-// refundOfKey finds the refund that an earlier call with the same key made. Another wish under the same key is a mistake of the client,
-// which must hear about it.
+// refundOfKey finds the refund of an earlier call with the same key. Another wish under the same key is a client's
+// mistake, which is reported.
 func refundOfKey(tx core.App, orderID string, wish RefundWish) (none rows.Refund, err error) {
 	if wish.Key == "" {
-		return none, nil // no key, no refund, no mistake
+		return none, nil // without a key there is no earlier refund
 	}
 	have, err := rows.FindRefund(tx, dbx.HashExp{"order": orderID, "key": wish.Key})
 	if errors.Is(err, sql.ErrNoRows) {
-		return none, nil // likewise
+		return none, nil // the key is new
 	}
 	if err != nil {
 		return none, fmt.Errorf("find refund by key: %w", err)
@@ -125,8 +125,8 @@ func refundOfKey(tx core.App, orderID string, wish RefundWish) (none rows.Refund
 	return have, nil
 }
 
-// refuseSecondClick refuses what was asked for a moment ago, and what is still on its way. A refund that WeChat refused or closed gave
-// nothing back, and may be asked for again at once.
+// refuseSecondClick refuses a repeat within a moment, and while the first is still open. A refund that WeChat refused
+// or closed gave nothing back, and may be requested again at once.
 func (f *Refunds) refuseSecondClick(tx core.App, payment rows.Payment, wish RefundWish) error {
 	refunds, err := rows.RefundsOfPayment(tx, payment.Id)
 	if err != nil {
@@ -148,7 +148,7 @@ func (f *Refunds) refuseSecondClick(tx core.App, payment rows.Payment, wish Refu
 	return nil
 }
 
-// isFresh tells whether a refund is on its way, or was asked for within the minute.
+// isFresh tells whether a refund is open, or was requested within the minute.
 func (f *Refunds) isFresh(r rows.Refund) bool {
 	switch r.State() {
 	case order.RefundNew, order.RefundSubmitted, order.RefundProcessing, order.RefundAbnormal:

@@ -26,11 +26,11 @@ func (b moneyBack) record() *core.Record { return b.refund.Record }
 // refundEvidence is why a refund moves.
 type refundEvidence = evidence[wxpay.Refund]
 
-// drivenRefund is how far a refund got.
+// drivenRefund is the result of driving a refund.
 type drivenRefund = driven[moneyBack, order.RefundState]
 
-// refundRows moves the rows of refunds. It sends a refund at most once in a conversation: if WeChat does not know the number after an
-// unclear answer, the sweep sends again, with the pause that WeChat asks for.
+// refundRows moves the rows of refunds. It sends a refund at most once in a conversation: if WeChat does not know the
+// number after an unclear answer, the sweep sends it again, after WeChat's minimum pause.
 type refundRows struct {
 	machine[moneyBack, order.RefundState, order.RefundEvent, wxpay.Refund]
 	payments *Payments
@@ -63,18 +63,19 @@ func (m *refundRows) callRefund(ctx context.Context, g wxpay.Gateway, row moneyB
 	return m.afterRefusal(ctx, g, row, err)
 }
 
-// afterRefusal says what a call that brought no answer means.
+// afterRefusal is the meaning of a failed call.
 func (m *refundRows) afterRefusal(ctx context.Context, g wxpay.Gateway, row moneyBack, err error) (order.RefundEvent, refundEvidence, error) {
 	pe, ok := errors.AsType[*wxpay.Error](err)
 	why := refundEvidence{source: "refund", refusal: pe}
 	switch {
 	case ok && isTooSoon(pe):
 		m.logCall(row, string(order.CallRefund), err)
-		return m.ifUnknown(ctx, g, row, order.EventRefundTooSoon, why, nil) // note: no failure, so the sweep keeps to the turn
+		return m.ifUnknown(ctx, g, row, order.EventRefundTooSoon, why, nil) // note: not a failure, so the sweep keeps the order
 	case !ok || pe.OutcomeUnknown():
 		return order.EventRefundUnknown, why, err
 	case pe.Kind == wxpay.KindSign, pe.Kind == wxpay.KindConfig, pe.Kind == wxpay.KindDenied:
-		// NB! a key, a clock or a right that somebody will mend says nothing about the refund: giving it up would keep the payer's money
+		// NB! a wrong key, clock or permission, which can be fixed, proves nothing about the refund: giving up would
+		// keep the payer's money
 		return order.EventRefundUnknown, why, err
 	case pe.Kind == wxpay.KindNotEnough:
 		return order.EventRefundNotEnough, why, err
@@ -85,9 +86,9 @@ func (m *refundRows) afterRefusal(ctx context.Context, g wxpay.Gateway, row mone
 	}
 }
 
-// ifUnknown is the event when WeChat does not know the number, and otherwise what it knows.
+// ifUnknown returns the event when WeChat does not know the number, and otherwise the fact.
 //
-// note: an earlier call may have worked; what this one says about the number is not the whole truth.
+// note: an earlier call may have worked, so this call's answer about the number is incomplete.
 func (m *refundRows) ifUnknown(
 	ctx context.Context, g wxpay.Gateway, row moneyBack, event order.RefundEvent, why refundEvidence, err error,
 ) (order.RefundEvent, refundEvidence, error) {
@@ -101,7 +102,7 @@ func (m *refundRows) ifUnknown(
 	return found, fact, err
 }
 
-// isTooSoon tells whether WeChat took the call for one of too many, which it does not carry out.
+// isTooSoon tells whether WeChat did not carry out the call because there were too many.
 func isTooSoon(pe *wxpay.Error) bool {
 	return pe.Code == "FREQUENCY_LIMITED" || pe.Code == "RATELIMIT_EXCEEDED"
 }
@@ -125,7 +126,7 @@ func (m *refundRows) read(tx core.App, id string) (row moneyBack, err error) {
 	return row, err
 }
 
-// eventOf is what a fact says.
+// eventOf is the event that a fact stands for.
 func (m *refundRows) eventOf(_ core.App, row moneyBack, event order.RefundEvent, why *refundEvidence) (order.RefundEvent, error) {
 	if why.fact == nil {
 		return event, nil
@@ -142,7 +143,7 @@ func (m *refundRows) stepOf(row moneyBack, event order.RefundEvent, _ refundEvid
 	return order.ApplyRefund(row.refund.State(), event)
 }
 
-// verdict is what a step means for the notification that caused it.
+// verdict is the result of the step for the notification behind it.
 func (m *refundRows) verdict(event order.RefundEvent, step order.RefundStep) string {
 	switch {
 	case step.Changed():
@@ -154,7 +155,7 @@ func (m *refundRows) verdict(event order.RefundEvent, step order.RefundStep) str
 	}
 }
 
-// keep stores what a fact or a refusal brought with it.
+// keep stores the data of a fact or a refusal.
 func (m *refundRows) keep(_ core.App, row moneyBack, _ order.RefundEvent, step order.RefundStep, why refundEvidence) error {
 	refund := row.refund
 	if why.fact != nil && len(why.mismatches) == 0 {
@@ -162,7 +163,7 @@ func (m *refundRows) keep(_ core.App, row moneyBack, _ order.RefundEvent, step o
 		refund.SetSuccessAt(why.fact.SuccessAt)
 		refund.Set("raw", json.RawMessage(why.fact.Raw))
 		if !why.fact.CreatedAt.IsZero() {
-			refund.SetSentAt(why.fact.CreatedAt) // the day under which it stands in WeChat's bill
+			refund.SetSentAt(why.fact.CreatedAt) // the day of its row in WeChat's bill
 		}
 	}
 	keepRefusal(refund, step, why)
@@ -170,7 +171,8 @@ func (m *refundRows) keep(_ core.App, row moneyBack, _ order.RefundEvent, step o
 	return nil
 }
 
-// keepRefusal writes down WeChat's code and words, for the person who has to do something; what WeChat has taken on is no longer refused.
+// keepRefusal stores WeChat's code and words, for the person who must act; a refund that WeChat has accepted loses
+// them.
 func keepRefusal(refund rows.Refund, step order.RefundStep, why refundEvidence) {
 	switch {
 	case why.refusal != nil:
@@ -182,7 +184,7 @@ func keepRefusal(refund rows.Refund, step order.RefundStep, why refundEvidence) 
 	}
 }
 
-// schedule sets when the sweep looks next. Only a refund on its way is looked at.
+// schedule sets when the sweep looks next. It looks only at open refunds.
 func (m *refundRows) schedule(refund rows.Refund, step order.RefundStep) {
 	if step.Has(order.CallRefund) {
 		refund.SetSentAt(m.now())
@@ -200,13 +202,13 @@ func (m *refundRows) schedule(refund rows.Refund, step order.RefundStep) {
 	case step.Has(order.RetryRefundLater):
 		refund.SetNextQueryAt(m.now().Add(order.NextQuery(asked + 6)))
 	case step.Has(order.RetryRefundSoon):
-		refund.SetSentAt(time.Time{}) // WeChat has no such refund, so it has no day in a bill either
+		refund.SetSentAt(time.Time{}) // WeChat does not have the refund, so no bill has it either
 		refund.SetQueries(0)
 		refund.SetNextQueryAt(m.now().Add(order.RefundSpacing))
 	}
 }
 
-// follow tells people and does in our books what a step asks for.
+// follow raises alerts and does what a step asks for in our books.
 func (m *refundRows) follow(tx core.App, row moneyBack, step order.RefundStep, why refundEvidence) error {
 	refund, payment := row.refund, row.payment
 	if err := m.raiseForStep(tx, refund, step); err != nil {
@@ -222,7 +224,7 @@ func (m *refundRows) follow(tx core.App, row moneyBack, step order.RefundStep, w
 		case order.Freeze:
 			err = m.payments.freezeByRefund(tx, payment, why.mismatches)
 		case order.Alert:
-			// raiseForRefund tells a person
+			// raiseForStep raises the alert
 		}
 		if err != nil {
 			return err
@@ -231,8 +233,8 @@ func (m *refundRows) follow(tx core.App, row moneyBack, step order.RefundStep, w
 	return nil
 }
 
-// countRefund adds a refund that has reached the payer to the order, which follows from the sum of all. Money of an attempt that did
-// not pay the order, because it came too late or twice, is no refund of the order.
+// countRefund adds a refund that has reached the payer to the order, whose state follows from the sum of all. Money of
+// an attempt that did not pay the order, because it came too late or twice, is not a refund of the order.
 func (m *refundRows) countRefund(tx core.App, refund rows.Refund, payment rows.Payment) error {
 	if payment.State() != order.PaymentPaid {
 		return nil

@@ -1,11 +1,12 @@
 package till
 
-// Refunds that somebody made by hand on the merchant platform. Their notification may be lost, and the bill names them only the next
-// day; so WeChat is asked whenever something hints at them: a `sync` of a paid order, a query that says REFUND, a refund of ours that is
-// refused.
+// Refunds made by hand on the merchant platform. Their notification may be lost, and the bill lists them only the next
+// day; so WeChat is queried after every hint at them: a `sync` of a paid order, a query with REFUND, a refused refund
+// of ours.
 //
-// API v3 finds a refund by its number alone, which we do not know. API v2 lists the refunds of an order, for orders of v3 too, and needs
-// no more than the APIv2 key. A merchant without that key gets an alert in place of the list, until the bill brings the number.
+// API v3 finds a refund by its number alone, which we do not know. API v2 lists the refunds of an order, also of a v3
+// order, and needs only the APIv2 key. A merchant without that key gets an alert instead of the list, until the bill
+// shows the number.
 
 import (
 	"context"
@@ -23,13 +24,13 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// imports books the refunds that somebody made at WeChat by hand.
+// imports books the refunds made at WeChat by hand.
 type imports struct {
 	*kit
 	rows *refundRows
 }
 
-// all books what WeChat knows of the refunds of a payment. The caller holds the order's lock.
+// all books WeChat's refunds of a payment. The caller holds the order's lock.
 func (i *imports) all(ctx context.Context, payment rows.Payment) error {
 	lister, err := i.lister(payment)
 	if err != nil {
@@ -39,7 +40,7 @@ func (i *imports) all(ctx context.Context, payment rows.Payment) error {
 		return i.askByHand(ctx, payment)
 	}
 	refunds, err := lister.RefundsOf(ctx, payment.OutTradeNo())
-	if err != nil { // note: an APIv2 key that is wrong must not be worse than none
+	if err != nil { // note: a wrong APIv2 key must not be worse than a missing one
 		return errors.Join(fmt.Errorf("list refunds of payment %s: %w", payment.Id, err), i.askByHand(ctx, payment))
 	}
 	for _, fact := range refunds {
@@ -52,7 +53,7 @@ func (i *imports) all(ctx context.Context, payment rows.Payment) error {
 
 func refundsOfPayment(payment rows.Payment) string { return "of payment " + payment.Id }
 
-// one books one refund. One that cannot stand in our books has raised an alert, and does not keep the others out.
+// one books one refund. One that contradicts our books raises an alert, and does not stop the others.
 func (i *imports) one(mchID string, fact wxpay.Refund) error {
 	id, err := i.rowOf(i.app, mchID, fact)
 	if errors.Is(err, errRefundTooLarge) {
@@ -72,7 +73,7 @@ func (i *imports) lister(payment rows.Payment) (wxpay.RefundLister, error) {
 		return nil, err
 	}
 	if m.API != accounts.ApiV2 {
-		m.API, m.Certificate = accounts.ApiV2, "" // note: the call needs no certificate, and a merchant of v3 has none in the right form
+		m.API, m.Certificate = accounts.ApiV2, "" // note: the call needs no certificate, and a v3 merchant's may have another form
 	}
 	gateway, err := i.gateways.GatewayFor(m, payment.AppID())
 	if err != nil {
@@ -82,7 +83,7 @@ func (i *imports) lister(payment rows.Payment) (wxpay.RefundLister, error) {
 	return lister, nil
 }
 
-// askByHand raises an alert when WeChat says that money has gone back and our books know of none.
+// askByHand raises an alert when WeChat says that money was refunded and our books lack the refund.
 func (i *imports) askByHand(ctx context.Context, payment rows.Payment) error {
 	trade, err := i.tradeOf(ctx, payment)
 	if err != nil || trade.State != wxpay.StateRefund {
@@ -110,7 +111,7 @@ func (i *imports) tradeOf(ctx context.Context, payment rows.Payment) (wxpay.Trad
 	return trade, nil
 }
 
-// syncPaid looks whether money of a paid order has gone back without us.
+// syncPaid checks whether others have refunded money of a paid order.
 func (i *imports) syncPaid(ctx context.Context, orderID string) error {
 	payment, err := rows.FindPayment(i.app, dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -126,7 +127,7 @@ func (i *imports) syncPaid(ctx context.Context, orderID string) error {
 	return i.all(ctx, payment)
 }
 
-// byEffect is importRefunds for the outbox.
+// byEffect is all for the outbox.
 func (i *imports) byEffect(ctx context.Context, paymentID string) error {
 	payment, err := rows.PaymentByID(i.app, paymentID)
 	if err != nil {
@@ -138,7 +139,7 @@ func (i *imports) byEffect(ctx context.Context, paymentID string) error {
 	return i.all(ctx, payment)
 }
 
-// lookBehindRefusal asks for refunds by hand when one of ours was refused: they may be why.
+// lookBehindRefusal looks for refunds by hand when one of ours was refused: they may be the reason.
 func (f *Refunds) lookBehindRefusal(ctx context.Context, refundID string, end drivenRefund) {
 	if end.err != nil || !end.step.Changed() || end.step.To != order.RefundRejected {
 		return
@@ -158,12 +159,13 @@ func (i *imports) paymentOf(id string) (rows.Payment, error) {
 	return rows.PaymentByID(i.app, refund.PaymentID())
 }
 
-// Mend asks WeChat about a refund, ours or one made by hand, and books what it says; it tells whether that changed anything.
+// Mend queries WeChat about a refund, ours or one made by hand, and books the answer; it tells whether that changed
+// anything.
 func (f *Refunds) Mend(ctx context.Context, mchID string, gateway wxpay.Gateway, outRefundNo string) (bool, error) {
 	return f.imports.mend(ctx, mchID, gateway, outRefundNo)
 }
 
-// AskByHand raises an alert when WeChat says that money of a payment has gone back and our books know of none.
+// AskByHand raises an alert when WeChat says that money of a payment was refunded and our books lack the refund.
 func (f *Refunds) AskByHand(ctx context.Context, payment *core.Record) error {
 	return f.imports.askByHand(ctx, rows.PaymentOf(payment))
 }

@@ -19,16 +19,15 @@ import (
 	"wxbase/internal/wxpay/xmlflat"
 )
 
-// Refund handles POST /api/wx/notify/refund/{merchant}, for refunds that we asked for and for those made by hand on the merchant
-// platform. On a v3 merchant the latter come in the XML of v2, which carries no signature: such a notification moves nothing by
-// itself, it only makes us ask.
+// Refund handles POST /api/wx/notify/refund/{merchant}, for our refunds and for those made by hand on the merchant
+// platform. A v3 merchant gets the latter in v2's XML, which is not signed: such a notification only makes us query.
 func (n *Notices) Refund(e *core.RequestEvent) error {
 	mchID := e.Request.PathValue("merchant")
 	body, err := readNotify(e)
 	if err != nil {
 		return n.refuse(e, answer.NotifyMalformed, err)
 	}
-	gateway, err := n.gateways.Gateway(mchID, "") // either API reads the XML of v2, which is no more than a reason to ask
+	gateway, err := n.gateways.Gateway(mchID, "") // either API reads v2's XML, which is only a reason to query
 	if err == nil && !xmlflat.IsXML(body) {
 		gateway, err = n.gateways.NotifyGateway(mchID, body)
 	}
@@ -79,8 +78,8 @@ func (n *Notices) receiveRefund(e *core.RequestEvent, mchID string, fact wxpay.R
 	return acknowledge(e, body)
 }
 
-// rowOf finds the refund that a verified fact is about. One that we have not made, for a payment that is ours, is imported: it
-// was made on the merchant platform. It fails with sql.ErrNoRows for a payment that is not in our books.
+// rowOf finds the refund of a verified fact. It imports one made by others for a payment of ours: it was made on the
+// merchant platform. It fails with sql.ErrNoRows for an unknown payment.
 func (i *imports) rowOf(app core.App, mchID string, fact wxpay.Refund) (id string, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
 		have, err := rows.FindRefund(tx, dbx.HashExp{"merchant": mchID, "outRefundNo": fact.OutRefundNo})
@@ -120,10 +119,10 @@ func (i *imports) rowOf(app core.App, mchID string, fact wxpay.Refund) (id strin
 	return id, err
 }
 
-// errRefundTooLarge is a refund that cannot stand in our books: a person must look.
+// errRefundTooLarge reports a refund that contradicts our books: a person must look.
 var errRefundTooLarge = errors.New("more than is left of the payment")
 
-// importedAt is when WeChat took a refund on, as far as the fact tells.
+// importedAt is when WeChat accepted a refund, as far as the fact says.
 func importedAt(fact wxpay.Refund, now time.Time) time.Time {
 	switch {
 	case !fact.CreatedAt.IsZero():

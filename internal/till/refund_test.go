@@ -17,7 +17,7 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// giveBack asks for a refund as a program does, and gives its row.
+// giveBack requests a refund as a program does, and returns its row.
 func (s *shop) giveBack(orderID string, wish till.RefundWish) (rows.Refund, roomtest.Answer) {
 	s.tb.Helper()
 	defer s.Locks.Lock("order/" + orderID)()
@@ -28,7 +28,7 @@ func (s *shop) giveBack(orderID string, wish till.RefundWish) (rows.Refund, room
 	return s.refundRow(id), roomtest.Answer{Status: http.StatusOK}
 }
 
-// refundArrives lets WeChat say that the money has reached the payer.
+// refundArrives makes WeChat report that the money has reached the payer.
 func (s *shop) refundArrives(number string) {
 	s.tb.Helper()
 	fact := s.Pay.refund(number, func(r *wxpay.Refund) { r.State, r.SuccessAt = wxpay.RefundSuccess, s.Clock.Now() })
@@ -65,7 +65,7 @@ func TestRefundsTakeNoMoreThanIsLeft(t *testing.T) {
 	o, _ := s.paid(1000)
 	steps := []struct {
 		name     string
-		amount   int64 // 0 is all that is left
+		amount   int64 // 0 is the whole rest
 		status   int
 		code     string
 		sent     int64
@@ -92,7 +92,7 @@ func TestRefundsTakeNoMoreThanIsLeft(t *testing.T) {
 				t.Errorf("%s: got %d counted before it has arrived", step.name, counted)
 			}
 			s.refundArrives(refund.OutRefundNo())
-			s.refundArrives(refund.OutRefundNo()) // told twice, counted once
+			s.refundArrives(refund.OutRefundNo()) // notified twice, counted once
 		}
 		if o := s.orderRow(o.Id); o.PayState() != step.payState || o.Refunded() != step.refunded {
 			t.Errorf("%s: got %s with %d fen, want %s with %d", step.name, o.PayState(), o.Refunded(), step.payState, step.refunded)
@@ -154,10 +154,10 @@ func (s *shop) sweepRefunds() {
 	}
 }
 
-// near compares times of which one went through the database.
+// near compares times, one of which may be from the database.
 func near(a, b time.Time) bool { return a.Sub(b).Abs() < time.Second }
 
-// One number makes one refund, whatever becomes of its call.
+// One number makes one refund, whatever the result of its call.
 func TestRefundWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {
@@ -293,7 +293,7 @@ func TestRefundWaitsForASecondPerson(t *testing.T) {
 	}
 }
 
-// Refunds that were all due while the server was down do not leave together.
+// Refunds that came due while the server was down are not sent at once.
 func TestLateRefundsKeepTheirDistance(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)

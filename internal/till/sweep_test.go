@@ -11,13 +11,13 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// The sweep asks about an attempt later and later, and not before its time.
+// The sweep queries an attempt at growing intervals, and not before its time.
 func TestSweepAsksLaterAndLater(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, func(d *till.Deps) { d.OrderLife = 3 * time.Hour })
 	o, _ := s.prepaid(1800)
 	for k := range 5 {
-		n := 1 + 2*k // note: the call itself was the first look; each round looks and hears
+		n := 1 + 2*k // note: the call itself was the first look; each round looks and gets an answer
 		payment := s.paymentOf(o.Id)
 		if want := order.NextQuery(n); payment.Queries() != n+1 || !near(payment.NextQueryAt(), s.Clock.Now().Add(want)) {
 			t.Fatalf("round %d: got %d at +%s, want %d at +%s", k, payment.Queries(), payment.NextQueryAt().Sub(s.Clock.Now()), n+1, want)
@@ -54,7 +54,7 @@ func TestSweepClosesAtWeChatFirst(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	o, payment := s.prepaid(1800)
-	s.Clock.Advance(31*time.Minute + time.Second) // its time, and the slack for payments under way
+	s.Clock.Advance(31*time.Minute + time.Second) // its time, and the slack for running payments
 	s.Pay.fail("close", failed(wxpay.KindNetwork))
 	s.sweep()
 	if p, o := s.paymentOf(o.Id), s.orderRow(o.Id); p.State() != order.PaymentClosing || o.PayState() != order.PayUnpaid {

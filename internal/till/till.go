@@ -1,9 +1,15 @@
-// Package till takes the money: orders, their payments and refunds, what WeChat Pay notifies, disputes, and the comparison with its bills.
+// Package till takes the money: orders, their payments and refunds, WeChat Pay's notifications, disputes, and the
+// comparison with its bills.
 //
 // WeChat is the source of truth for money, our database for what was asked. pay.go tells how a payment goes, refund.go how a refund does.
 // Package internal/order decides what an event means; the only writer of their states is machine.go.
 //
-// Each part is a struct over the same kit, and knows those above it in this list only:
+// The words: an *attempt* is one payment row with its out_trade_no, of which an order has one live; a *fact* is what
+// WeChat says, verified; *evidence* is why a row moves; a *dispute* is a payment that contradicts our books, whose
+// order is *frozen* until a person decides; the *sweep* handles the rows whose time has come; *foreign* money is
+// another program's.
+//
+// Each part is a struct over the same kit, and uses only those above it in this list:
 //
 //	Orders    makes orders, holds their stock, and moves them to paid, frozen and cancelled
 //	Payments  moves the attempts to pay: applies an event, and makes the call to WeChat that follows from it
@@ -32,14 +38,15 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// Gateways open WeChat Pay for a merchant; *accounts.Accounts does. An appID of "" is any mini program of the merchant.
+// Gateways opens WeChat Pay for a merchant; *accounts.Accounts does. An empty appID is any mini program of the
+// merchant.
 type Gateways interface {
 	Gateway(mchID, appID string) (wxpay.Gateway, error)
 	GatewayFor(m settings.Merchant, appID string) (wxpay.Gateway, error)
 	NotifyGateway(mchID string, body []byte) (wxpay.Gateway, error)
 }
 
-// Deps is what the till needs of the rest.
+// Deps are the other packages' services that the till needs.
 type Deps struct {
 	App        core.App
 	Now        func() time.Time
@@ -49,11 +56,11 @@ type Deps struct {
 	Locks      *locks.Keyed
 	Limits     limit.Limits
 	Metrics    *metrics.Metrics
-	OrderLife  time.Duration // until an unpaid order is cancelled
+	OrderLife  time.Duration // after which an unpaid order is cancelled
 	SweepEvery time.Duration
 }
 
-// kit is what every part works with.
+// kit is what all parts share.
 type kit struct {
 	app      core.App
 	now      func() time.Time
@@ -99,7 +106,7 @@ func New(d Deps) *Till {
 	}
 }
 
-// Sweep looks after what nobody reports: attempts that are due for a question, and orders whose time is up.
+// Sweep handles what nobody reports: attempts that are due for a query, and orders whose time is up.
 func (t *Till) Sweep(ctx context.Context) error {
 	if err := t.Payments.sweep(ctx, t.Payments.look); err != nil {
 		return err

@@ -1,7 +1,7 @@
 package till
 
-// What explains money for a number that is not in our books (books.CloseUnmatched): a rule that calls it another program's, or that all of
-// it has gone back.
+// What explains money for an unknown number (books.CloseUnmatched): a rule that calls it another program's, or a
+// complete refund.
 
 import (
 	"fmt"
@@ -13,10 +13,10 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// byRule is who has explained what a rule of wx_merchants.foreign calls another program's.
+// byRule is the explainer of what a rule of wx_merchants.foreign calls another program's.
 const byRule = "a rule of the merchant"
 
-// receiveForeign keeps a message about another program's payment, and ends its sending; false when no rule says that it is one.
+// receiveForeign keeps a notification of another program's payment, and ends its repeats; false when no rule matches.
 func (n *Notices) receiveForeign(e *core.RequestEvent, mchID string, trade wxpay.Trade, inbox map[string]any, body []byte) (bool, error) {
 	rules, err := n.foreignOf(mchID)
 	if err != nil || !n.isForeign(rules, wxpay.BillRow{AppID: trade.AppID, OutTradeNo: trade.OutTradeNo, Attach: trade.Attach}) {
@@ -33,8 +33,8 @@ func (n *Notices) receiveForeign(e *core.RequestEvent, mchID string, trade wxpay
 	return true, acknowledge(e, body)
 }
 
-// closeForeign closes what is unmatched under a number that a rule calls another program's. Rules about the mini program or the attach
-// are held against the day's bill, which names both.
+// closeForeign closes the unmatched rows of numbers that a rule calls another program's. Rules about the mini program
+// or the attach use the day's bill, which has both.
 func (b *Bills) closeForeign(mchID string) error {
 	rules, err := b.foreignOf(mchID)
 	if err != nil || len(rules) == 0 {
@@ -56,12 +56,13 @@ func (b *Bills) closeForeign(mchID string) error {
 	return nil
 }
 
-// goneBack is a refund of money that was never ours: when it is all of it and has reached the payer, nobody has to look any more.
+// goneBack handles a refund of money that was never ours: when all of it has reached the payer, the alert is closed.
 func (n *Notices) goneBack(e *core.RequestEvent, mchID string, fact wxpay.Refund, inbox map[string]any, body []byte) (bool, error) {
 	if fact.State != wxpay.RefundSuccess || fact.Total < 1 || fact.Refund != fact.Total {
 		return false, nil
 	}
-	// NB! only of money that somebody was to look at: a number that nobody has heard of may be one that we shall know when it is sent again
+	// NB! only for money that already waits for a person: an unknown number may become known when the notification is
+	// repeated
 	seen, err := e.App.CountRecords("wx_inbox", dbx.HashExp{"source": mchID, "kind": "pay", "ref": fact.OutTradeNo},
 		dbx.In("state", books.InboxUnmatched, books.InboxClosed))
 	if err != nil || seen == 0 {

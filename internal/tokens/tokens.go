@@ -1,5 +1,5 @@
-// Package tokens remembers for some seconds whose a token is. PocketBase reads the person and checks the signature at each request; under load
-// that is a tenth of an order.
+// Package tokens remembers for some seconds which person a token belongs to. PocketBase reads the person and checks the
+// signature at each request; under load that is a tenth of the cost of an order.
 package tokens
 
 import (

@@ -1,5 +1,5 @@
-// Package update puts a newer executable in the place of the one that serves a shop, as `wxbase update` does: checked, with the data as it was
-// kept beside, and back to both when the new one does not start.
+// Package update replaces a shop's executable by a newer one, for `wxbase update`: it checks the new one, keeps a copy
+// of the data, and returns to the old executable and data when the new one does not start.
 package update
 
 import (
@@ -82,7 +82,7 @@ func (p Plan) keep() error {
 	if err := os.MkdirAll(kept, 0o700); err != nil {
 		return err
 	}
-	return copyDatabases(p.Data, kept)
+	return errors.Join(copyDatabases(p.Data, kept), folder.GiveToOwner(p.Data))
 }
 
 // goBack puts everything where it was.
@@ -107,7 +107,7 @@ func (p Plan) putBack() error {
 		return err
 	}
 	defer lock.Release()
-	return copyDatabases(filepath.Join(p.Data, Before), p.Data)
+	return errors.Join(copyDatabases(filepath.Join(p.Data, Before), p.Data), folder.GiveToOwner(p.Data))
 }
 
 // copyDatabases copies the databases of a folder, with the logs that belong to them: a log that is left beside another database destroys it.

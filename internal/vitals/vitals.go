@@ -1,5 +1,5 @@
-// Package vitals tells whether the server can do its work: its writer, disk, worker, secrets and backups, for GET /api/wx/health, for Prometheus
-// and for alerts.
+// Package vitals tells whether the server can do its work: its writer, disk, worker, secrets and backups, for GET
+// /api/wx/health, for Prometheus and for alerts.
 package vitals
 
 // Whether the server can do its work. A question that is answered by reading says nothing: a full disk, a lock that somebody holds, or a

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// envelope is what every JSON answer may have around its own fields.
+// envelope holds the fields that every JSON answer may have.
 type envelope struct {
 	errcode int
 	errmsg  string
@@ -24,25 +24,25 @@ func parseEnvelope(body []byte) (envelope, error) {
 		Errcode number          `json:"errcode"`
 		Errmsg  json.RawMessage `json:"errmsg"`
 	}
-	// note: "null" and "[]" are JSON, yet no answer; only an object is.
+	// note: "null" and "[]" are JSON, but only an object is an answer.
 	if body[0] != '{' || json.Unmarshal(body, &wire) != nil {
 		return envelope{}, ErrNotJSON
 	}
 	var text string
-	_ = json.Unmarshal(wire.Errmsg, &text) // an errmsg that is no string says nothing to us
+	_ = json.Unmarshal(wire.Errmsg, &text) // an errmsg that is not a string is ignored
 	return envelope{errcode: int(wire.Errcode), errmsg: text}, nil
 }
 
-// decode fills out from an answer whose envelope was good.
+// decode reads the fields of an answer with a good envelope into out.
 func decode(body []byte, out any) error {
 	if err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), out); err != nil {
-		// note: the cause is dropped; some JSON errors quote the value, and the value may be a key.
+		// note: drop the cause, because some JSON errors quote the value, which may be a key.
 		return ErrNotJSON
 	}
 	return nil
 }
 
-// encode writes a request body as WeChat wants it: UTF-8 as it is, and no \u003c for "<", which some calls store.
+// encode writes a request body as WeChat wants it: plain UTF-8, and "<" not as \u003c, which some calls would store.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -53,10 +53,10 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// number is a JSON integer that may come as a string: 40029 or "40029".
+// number is a JSON integer that may be written as a string: 40029 or "40029".
 type number int64
 
-// UnmarshalJSON accepts an integer, a string of one, and null.
+// UnmarshalJSON accepts an integer, an integer in a string, and null.
 func (n *number) UnmarshalJSON(b []byte) error {
 	text := string(b)
 	if text == "null" {
@@ -73,7 +73,7 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// word is a JSON string that may come as a number: "86" or 86.
+// word is a JSON string that may be written as a number: "86" or 86.
 type word string
 
 // UnmarshalJSON accepts a string, a number, and null.

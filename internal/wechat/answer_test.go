@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// an internal test: the envelope is an unexported codec.
+// an internal test, because the envelope's codec is unexported.
 
 func TestParseEnvelope(t *testing.T) {
 	t.Parallel()

@@ -7,7 +7,7 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// what a login costs us when WeChat and the network cost nothing.
+// the cost of a login without WeChat and network.
 func BenchmarkCode2Session(b *testing.B) {
 	c := clientOf(func(*http.Request) (*http.Response, error) {
 		return say(`{"session_key":"FXyAgbNxCO7jXW13E177YA==","openid":"o-PON","unionid":"ou"}`), nil
@@ -20,7 +20,7 @@ func BenchmarkCode2Session(b *testing.B) {
 	}
 }
 
-// the same from all processors at once: breaker, line and hosts are locks that every call takes.
+// the same on all processors at once: every call takes the locks of breaker, line and hosts.
 func BenchmarkCode2SessionParallel(b *testing.B) {
 	c := clientOf(func(*http.Request) (*http.Response, error) {
 		return say(`{"session_key":"FXyAgbNxCO7jXW13E177YA==","openid":"o-PON","unionid":"ou"}`), nil
@@ -47,7 +47,7 @@ func BenchmarkDecryptOpenData(b *testing.B) {
 	}
 }
 
-// what a push costs before it is stored: signature, AES, JSON.
+// the cost of a push before it is stored: signature, AES, JSON.
 func BenchmarkPushOpen(b *testing.B) {
 	c := codec(b, pushConfig())
 	query, sealed := sealPush(b, textJSON)

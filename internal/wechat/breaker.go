@@ -9,34 +9,35 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// ErrOpen means: WeChat was not asked, because calls before this one got no answer. Nothing was sent and no one-time
-// code is spent; the same request may be made again in some seconds. The error's kind is KindBusy.
+// ErrOpen means: the call was held back, because earlier ones got no answer. Nothing was sent and a one-time code stays
+// unused; the same request may be repeated some seconds later. The error's kind is KindBusy.
 var ErrOpen = errors.New("calls are held back, since WeChat gives no answer")
 
-// breakerBuckets is how finely Breaker.Window moves on.
+// breakerBuckets is the number of steps in which Breaker.Window moves.
 const breakerBuckets = 10
 
-// Breaker says when calls are held back because WeChat gives no answer (docs/adr/0007). Zero values mean the defaults.
+// Breaker says when calls are held back because WeChat does not answer (docs/adr/0007). Zero values mean the defaults.
 //
-// What counts is a request that got no answer from any host: no connection, a deadline of ours, a broken connection,
-// or HTTP 5xx without an errcode. Every answer with an errcode, -1 included, is an answer. A caller who leaves early,
+// A failure is a request without an answer from any host: no connection, a deadline of ours, a broken connection, or
+// HTTP 5xx without an errcode. Every answer with an errcode, including -1, is an answer. A caller who leaves early, and
+// a host when another one remains to be tried, do not count.
 // and a host with another one left to try, do not count.
 type Breaker struct {
 	// Failures in a row, over any time, open the breaker; default 10.
 	Failures int
-	// Ratio is the share of failures that must be exceeded to open it, once Least requests were counted within
-	// Window; defaults 0.6, 20 and 30 s. A Ratio of 1 or more switches this rule off.
+	// Ratio is the share of failures above which the breaker opens, once Least requests were counted within Window;
+	// defaults 0.6, 20 and 30 s. A Ratio of 1 or more switches this rule off.
 	Ratio  float64
 	Least  int
 	Window time.Duration
-	// OpenFor is how long every call is refused then; default 10 s.
+	// OpenFor is how long it then refuses every call; default 10 s.
 	OpenFor time.Duration
-	// Probes is how many requests may be under way after that; as many good answers in a row close the breaker, one
-	// failure opens it again. Default 3, at most 1000.
+	// Probes is how many requests may run after that; as many good answers in a row close the breaker, and one failure
+	// opens it again. Default 3, at most 1000.
 	Probes int
 }
 
-// WithBreaker tunes when calls are held back. note: it goes by the machine's clock, not by [WithNow].
+// WithBreaker tunes the breaker. note: it uses the machine's clock, not [WithNow].
 func WithBreaker(b Breaker) Option { return func(c *Client) { c.limits = b } }
 
 func (b Breaker) withDefaults() Breaker {
@@ -62,13 +63,13 @@ func (b Breaker) withDefaults() Breaker {
 	return b
 }
 
-// verdict is what one request says about whether WeChat is there.
+// verdict is what one request proves about WeChat's availability.
 type verdict int
 
 const (
-	answered   verdict = iota // somebody spoke, be it to refuse
-	unanswered                // no host of the set did
-	untold                    // the caller left, nothing was sent, or another host is left to try
+	answered   verdict = iota // a host answered, possibly with a refusal
+	unanswered                // all hosts failed to answer
+	untold                    // unknown: the caller left, nothing was sent, or another host remains
 )
 
 var (
@@ -76,7 +77,7 @@ var (
 	errUntold     = errors.New("says nothing about WeChat")
 )
 
-// err is the verdict as gobreaker takes it.
+// err returns the verdict as gobreaker expects it.
 func (v verdict) err() error {
 	switch v {
 	case unanswered:
@@ -88,11 +89,11 @@ func (v verdict) err() error {
 	return nil
 }
 
-// breaker holds calls back while WeChat gives no answer.
+// breaker holds calls back while WeChat does not answer.
 type breaker struct {
 	cb *gobreaker.CircuitBreaker[struct{}]
-	// row counts failures in a row. gobreaker's own count forgets with the window, so that ten calls in ten minutes,
-	// each waiting for its deadline, would never open it.
+	// row counts failures in a row. gobreaker's own count restarts with the window, so ten calls in ten minutes, each
+	// waiting for its deadline, would never open it.
 	row atomic.Int64
 }
 
@@ -122,7 +123,7 @@ func newBreaker(limits Breaker, log *slog.Logger, appID string) *breaker {
 	return b
 }
 
-// counts sees every request that counts, in order and one at a time, once.
+// counts sees every request that counts, once, in order and one at a time.
 func (b *breaker) counts(err error) (good bool) {
 	if err == nil {
 		b.row.Store(0)
@@ -132,13 +133,13 @@ func (b *breaker) counts(err error) (good bool) {
 	return false
 }
 
-// open tells without taking a probe's place that a call would be refused.
+// open tells whether a call would be refused, without using a probe.
 func (b *breaker) open() bool { return b.cb.State() == gobreaker.StateOpen }
 
-// run runs f unless calls are held back, which is false.
+// run runs f and returns true, or returns false when calls are held back.
 func (b *breaker) run(f func() verdict) bool {
 	ran := false
-	// note: Execute, not its two-step sister: a transport that panics must give a probe's place back.
+	// note: Execute, not the two-step breaker, so that a transport's panic releases its probe.
 	_, _ = b.cb.Execute(func() (struct{}, error) {
 		ran = true
 		return struct{}{}, f().err()

@@ -17,7 +17,7 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// outage is a WeChat on one host that can be told how to fail; it counts what reaches it.
+// outage is a WeChat on one host that fails as told; it counts the requests.
 type outage struct {
 	mu    sync.Mutex
 	fail  func(*http.Request) (*http.Response, error) // nil means it works
@@ -51,7 +51,7 @@ func (o *outage) seen() int {
 	return o.calls
 }
 
-// client serves one host, so that there is nowhere to fail over to.
+// client has one host, so that there is no failover.
 func (o *outage) client(opts ...wechat.Option) *wechat.Client {
 	opts = append([]wechat.Option{
 		wechat.WithHTTPClient(&http.Client{Transport: o}), wechat.WithSleep(noSleep),
@@ -84,7 +84,7 @@ func login(ctx context.Context, c *wechat.Client) error {
 	return err
 }
 
-// isOpen asks once and tells whether the call was held back; nothing may have been sent then.
+// isOpen makes a call and tells whether it was held back; then nothing may have been sent.
 func isOpen(t *testing.T, o *outage, c *wechat.Client) bool {
 	t.Helper()
 	before := o.seen()
@@ -114,10 +114,10 @@ func TestBreakerOpensAfterFailuresInARow(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := &outage{fail: fail}
 				c := o.client()
-				for o.seen() < 10 { // what was not sent is repeated, so count requests, not calls
+				for o.seen() < 10 { // unsent calls are repeated, so count requests
 					wantKind(t, login(t.Context(), c), wechat.KindNetwork)
 					if o.seen() < 10 {
-						time.Sleep(time.Minute) // far apart: a row has no window
+						time.Sleep(time.Minute) // far apart: failures in a row have no window
 					}
 				}
 				if got := o.seen(); got != 10 || !isOpen(t, o, c) {
@@ -222,7 +222,7 @@ func TestBreakerLetsFewThroughWhenHalfOpen(t *testing.T) {
 		if got := o.seen() - before; got != 3 || len(errs) != 97 {
 			t.Errorf("got %d probes and %d refusals, want 3 and 97", got, len(errs))
 		}
-		cancel() // who leaves gives the place back and says nothing about WeChat
+		cancel() // a caller who leaves releases the probe and proves nothing
 		wg.Wait()
 		o.set(nil)
 		for range 100 {
@@ -269,7 +269,7 @@ func TestBreakerOpensByShare(t *testing.T) {
 	}
 }
 
-// what WeChat says is an answer, however bad, and who leaves says nothing.
+// every errcode is an answer, and a caller who leaves proves nothing.
 func TestBreakerCountsNoAnswers(t *testing.T) {
 	t.Parallel()
 	scenarios := map[string]struct {
@@ -313,7 +313,7 @@ func TestBreakerCountsNoAnswers(t *testing.T) {
 	})
 }
 
-// a broken host is no outage while another answers: not one after another, and not for a crowd that hangs at once.
+// a broken host is not an outage while another answers: neither in sequence, nor for many concurrent calls.
 func TestBreakerGoesByAllHosts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -334,7 +334,7 @@ func TestBreakerGoesByAllHosts(t *testing.T) {
 			wantKind(t, login(t.Context(), c), "")
 			time.Sleep(time.Second / 2)
 		}
-		o.set(refused) // now all of them are down
+		o.set(refused) // now all fail
 		for range 4 + 10 {
 			_ = login(t.Context(), c)
 		}
@@ -344,7 +344,7 @@ func TestBreakerGoesByAllHosts(t *testing.T) {
 	})
 }
 
-// requests that hang at one host tell nothing once another has answered again.
+// requests that hang at one host count for nothing once another has answered.
 func TestBreakerForgivesAHostThatAnswers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -360,7 +360,7 @@ func TestBreakerForgivesAHostThatAnswers(t *testing.T) {
 			wantKind(t, login(t.Context(), c), wechat.KindNetwork)
 		}
 		o.set(nil)
-		wantKind(t, login(t.Context(), c), "") // the second one is back
+		wantKind(t, login(t.Context(), c), "") // the second host answers again
 		late.Wait()
 		wantKind(t, login(t.Context(), c), "")
 	})
@@ -396,7 +396,7 @@ func TestBreakerIsTuned(t *testing.T) {
 	})
 }
 
-// a transport of others that panics gives its place as a probe back; otherwise nothing would ever go out again.
+// a panicking transport must release its probe; otherwise every later call would be held back.
 func TestBreakerSurvivesAPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

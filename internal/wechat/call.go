@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	maxRenewals = 32 // far above what a crowd of callers meets; it only ends what should not happen
+	maxRenewals = 32 // far above real use; it only ends an impossible loop
 	answerLimit = 1 << 20
 )
 
@@ -27,27 +27,28 @@ type call struct {
 	body any
 	// needsToken adds access_token to the query.
 	needsToken bool
-	// repeatable says that doing it twice is harmless, so that a lost answer may be asked for again.
+	// repeatable says that doing it twice is harmless, so that the call is repeated after a lost answer.
 	repeatable bool
-	// urgent passes the line by: the token call, which the others wait for and of which there is one at a time.
+	// urgent skips the line: for the token call, of which there is one at a time and which the others wait for.
 	urgent bool
-	// limit is the size of the largest answer in bytes, unpacked if it came packed; 0 means answerLimit.
+	// limit is the largest answer in bytes, unpacked; 0 means answerLimit.
 	limit int64
-	// accept judges a 2xx answer that need not be JSON; nil means a JSON object with errcode absent or 0.
+	// accept checks a 2xx answer that may be other than JSON; nil demands a JSON object with errcode absent or 0.
 	accept func(body []byte) error
-	// read takes the fields it wants out of a good JSON answer, and fails when they are not there.
+	// read takes its fields out of a good JSON answer, and fails when they are missing.
 	read func(body []byte) error
-	// trail is where the call notes what it does; observe sets it.
+	// trail is where the call records its progress; observe sets it.
 	trail *trail
 
-	// token, most and host are what the layers choose: the access token, the number of requests in the trail at which to stop, and
-	// the host of this one.
+	// token, most and host are set by the layers: the access token, the number of requests in the trail at which to
+	// stop, and the host of this request.
 	token string
 	most  int
 	host  int
 }
 
-// withToken makes a call that needs it with the access token, and once more with another when the token is refused.
+// withToken adds the access token to a call that needs one, and repeats the call with another when the token is
+// refused.
 func (c *caller) withToken(next sender) sender {
 	return func(ctx context.Context, q call) ([]byte, error) {
 		if !q.needsToken {
@@ -64,8 +65,8 @@ func (c *caller) withToken(next sender) sender {
 				l.used(err)
 				return body, err
 			}
-			// a token that never worked and is refused is a fault that renewing does not mend. One that worked for
-			// others and died before our turn came is not ours to pay for.
+			// renewing does not help if the new token is refused without ever having worked. If it worked for others
+			// and died before our turn, we may renew again.
 			if n == maxRenewals || n > 0 && !l.worked.Load() {
 				return nil, err
 			}
@@ -76,13 +77,13 @@ func (c *caller) withToken(next sender) sender {
 	}
 }
 
-// refusesToken tells the three errcodes that a new token mends.
+// refusesToken reports the three errcodes that a new token cures.
 func refusesToken(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && LookupErrcode(e.Errcode).Retry == RetryRefresh
 }
 
-// send makes the call one time at one host.
+// send makes one request to one host.
 func (c *caller) send(ctx context.Context, q call) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.try)
 	defer cancel()
@@ -106,12 +107,12 @@ func (c *caller) send(ctx context.Context, q call) ([]byte, error) {
 	return nil, e
 }
 
-// watch tells whether a connection was had, without which nobody can have seen the request: a host that does not
-// answer at all runs into our deadline and looks like a slow one otherwise.
+// watch tells whether there was a connection. Without one the request was certainly not seen: a host that does not
+// answer at all ends in our deadline and otherwise looks like a slow one.
 func (c *caller) watch(ctx context.Context) (context.Context, func() bool) {
 	switch c.http.Transport.(type) {
 	case nil, *http.Transport:
-	default: // note: transports of others need not tell; then it counts as sent
+	default: // note: other transports may not report it; then it counts as sent
 		return ctx, func() bool { return true }
 	}
 	var sent atomic.Bool
@@ -135,14 +136,14 @@ func (c *caller) request(ctx context.Context, q call) (*http.Request, error) {
 	address := c.hosts.url(q.host, q.path, query).String()
 	req, err := http.NewRequestWithContext(ctx, q.method, address, bytes.NewReader(body))
 	if err != nil {
-		return nil, configError(q.op, errBadBase) // the cause quotes the address, and with it the secret
+		return nil, configError(q.op, errBadBase) // the cause quotes the address, which contains the secret
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	}
 	if !q.repeatable && body == nil {
-		// note: Go's transport sends a GET again by itself when a kept connection closes without an answer.
-		// A body that cannot be rewound stops it; an empty one puts nothing on the wire.
+		// note: Go's transport repeats a GET by itself when a kept connection closes without an answer. A body that
+		// cannot be rewound prevents that; an empty one sends nothing.
 		req.Body, req.GetBody = io.NopCloser(bytes.NewReader(nil)), nil
 	}
 	return req, nil
@@ -150,7 +151,7 @@ func (c *caller) request(ctx context.Context, q call) (*http.Request, error) {
 
 // exchange sends the request and reads the answer up to its limit.
 func (c *caller) exchange(req *http.Request, q call) (status int, body []byte, err error) {
-	res, err := c.http.Do(req) //nolint:gosec // the host is the owner's setting, and no redirect is followed
+	res, err := c.http.Do(req) //nolint:gosec // the host is the owner's setting, and redirects are refused
 	if err != nil {
 		return 0, nil, err
 	}
@@ -166,7 +167,7 @@ func (c *caller) exchange(req *http.Request, q call) (status int, body []byte, e
 	return res.StatusCode, body, err
 }
 
-// judge decides by body first: WeChat's errcode comes with any status, and only a 2xx may do without one.
+// judge reads the body first: WeChat's errcode comes with any status, and only a 2xx may lack one.
 func judge(q call, status int, body []byte) error {
 	env, err := parseEnvelope(body)
 	e := &Error{Op: q.op, Kind: KindBadAnswer, Status: status}

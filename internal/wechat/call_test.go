@@ -44,7 +44,7 @@ func TestPausesGrowAndJitter(t *testing.T) {
 	}
 }
 
-// which calls are done again after an answer was lost.
+// which calls are repeated after a lost answer.
 func TestRepeatsAfterALostAnswer(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -104,7 +104,7 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// a code that was never sent is not spent: every call may try again, at the next of the official hosts.
+// an unsent code is unused: every call may try again at the next official host.
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestFailover(t *testing.T) {
 	})
 }
 
-// a host that swallows packets ends in our deadline, and yet the code was not sent.
+// a host that drops packets ends in our deadline, although the code was not sent.
 func TestFailoverFromASilentHost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -144,7 +144,7 @@ func TestFailoverFromASilentHost(t *testing.T) {
 			mu.Lock()
 			dialled = append(dialled, address)
 			mu.Unlock()
-			<-end // note: the transport lets a dial live on after its request
+			<-end // note: the transport lets a dial outlive its request
 			return nil, net.ErrClosed
 		}}
 		c := wechat.New(wechat.App{AppID: appID, Secret: secret}, wechat.WithSleep(noSleep),
@@ -308,7 +308,7 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
-// leaks are answers and faults that carry the request, secrets and all, back to us.
+// leaks are answers and faults that return the request, with its secrets, to us.
 func leaks() map[string]tripper {
 	echo := func(r *http.Request) string {
 		body, _ := io.ReadAll(r.Body)
@@ -348,7 +348,7 @@ func leaks() map[string]tripper {
 	}
 }
 
-// every way to fail, and no secret in what is said about it: message, %#v of the chain, log.
+// every way to fail: message, %#v of the chain and log contain no secret.
 func TestErrorsTellNoSecret(t *testing.T) {
 	t.Parallel()
 	const token, code, key = "70_t0ken", "c0de+of/login", "5essi0nkey=="
@@ -368,7 +368,7 @@ func TestErrorsTellNoSecret(t *testing.T) {
 				said := []string{}
 				tell := func(err error) {
 					if err == nil {
-						return // CheckSession and codes have answers that are good in some of these
+						return // some of these are good answers to CheckSession and to codes
 					}
 					for ; err != nil; err = errors.Unwrap(err) {
 						said = append(said, err.Error(), fmt.Sprintf("%+v %#v", err, err))

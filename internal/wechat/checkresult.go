@@ -32,7 +32,7 @@ const (
 	LabelOther     CheckLabel = 21000
 )
 
-// labelNames is the word for programs and WeChat's own for people.
+// names returns the word for programs and WeChat's own for people.
 func (l CheckLabel) names() (en, zh string) {
 	switch l {
 	case LabelNormal:
@@ -59,20 +59,20 @@ func (l CheckLabel) names() (en, zh string) {
 	return strconv.Itoa(int(l)), strconv.Itoa(int(l))
 }
 
-// String is one English word, such as ads; the number for a label that is new.
+// String is one English word, such as ads; the number for an unknown label.
 func (l CheckLabel) String() string { en, _ := l.names(); return en }
 
-// Chinese is WeChat's word, such as 广告; the number for a label that is new.
+// Chinese is WeChat's word, such as 广告; the number for an unknown label.
 func (l CheckLabel) Chinese() string { _, zh := l.names(); return zh }
 
-// CheckResult is what a check came to.
+// CheckResult is the result of a check.
 type CheckResult struct {
-	// Suggest is one of the three, always.
+	// Suggest is always one of the three.
 	Suggest Suggest
 	Label   CheckLabel
-	// TraceID is what WeChat's support asks for.
+	// TraceID is the id that WeChat's support asks for.
 	TraceID string
-	// Details are the findings behind it, of those strategies that worked.
+	// Details are the findings of the strategies that worked.
 	Details []CheckDetail
 }
 
@@ -85,13 +85,13 @@ type CheckDetail struct {
 	Strategy string
 	Suggest  Suggest
 	Label    CheckLabel
-	// Keyword is the word that was found; NB! it is part of a user's text.
+	// Keyword is the word found; NB! it is part of a user's text.
 	Keyword string
-	// Prob is 0 to 100, Level 0 to 100; 0 where a strategy has none.
+	// Prob and Level are 0 to 100; 0 for a strategy without them.
 	Prob, Level int
 }
 
-// checkWire is what the answer to a text and the push about a file have alike.
+// checkWire is the common part of the answer about a text and the push about a file.
 type checkWire struct {
 	TraceID string `json:"trace_id"`
 	Result  struct {
@@ -111,7 +111,7 @@ type detailWire struct {
 	Level    number  `json:"level"`
 }
 
-// result fails closed: a suggestion that we do not know is no pass.
+// result fails closed: an unknown suggestion is not a pass.
 func (w checkWire) result() (CheckResult, error) {
 	switch w.Result.Suggest {
 	case SuggestPass, SuggestReview, SuggestRisky:
@@ -130,7 +130,7 @@ func (w checkWire) result() (CheckResult, error) {
 	return r, nil
 }
 
-// riskyOld tells the no of version 1, and gives WeChat's request id for the trace id it has not got.
+// riskyOld recognises version 1's refusal, and returns WeChat's request id, because there is no trace id.
 func riskyOld(err error) (rid string, risky bool) {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Errcode != errcodeRisky {

@@ -12,10 +12,10 @@ import (
 type App struct {
 	// AppID is "wx" and 16 hex digits.
 	AppID string
-	// Secret is the AppSecret. NB! It prints as nothing.
+	// Secret is the AppSecret. NB! It prints as a mask.
 	Secret string
-	// APIBase is the origin of the server API; empty means https://api.weixin.qq.com. Only that host has
-	// failover hosts.
+	// APIBase is the origin of the server API; empty means https://api.weixin.qq.com. Only that host has failover
+	// hosts.
 	APIBase string
 }
 
@@ -23,7 +23,7 @@ type App struct {
 // one for each app and keep it.
 type Client struct{ *caller }
 
-// caller is how a call travels.
+// caller makes the calls, layer by layer.
 type caller struct {
 	app    App
 	http   *http.Client
@@ -48,17 +48,17 @@ type caller struct {
 // sender makes a call and returns the body of a good answer.
 type sender func(ctx context.Context, q call) ([]byte, error)
 
-// connect puts the layers of a call together, the outermost first. A layer sees the call before the layers behind it do, and their
-// answer after them.
+// connect assembles the layers of a call, the outermost first. A layer sees the call before the layers inside it, and
+// their answer after them.
 func (c *caller) connect() {
-	request := c.repeat( // up to three times with a pause, as far as that is harmless
+	request := c.repeat( // up to three times with a pause, if that is harmless
 		c.hold( // unless the breaker is open or the line is full
-			c.failover( // at the next host when one gives no answer
+			c.failover( // at the next host when one does not answer
 				c.send))) // one request, one answer
-	c.do = c.observe( // tells of the outcome
-		c.check( // refuses what cannot work
+	c.do = c.observe( // reports the outcome
+		c.check( // refuses impossible calls
 			c.limit( // ends after the total deadline
-				c.withToken( // adds the access token, and takes another one when it is refused
+				c.withToken( // adds the access token, and replaces it when it is refused
 					request))))
 	c.doToken = c.observe(ofTokenCall(request))
 }
@@ -66,7 +66,7 @@ func (c *caller) connect() {
 // Option changes how a [Client] works.
 type Option func(*Client)
 
-// New returns a client. It calls nobody: wrong credentials show at the first call, as [KindConfig].
+// New returns a client. It makes no call: wrong credentials show at the first one, as [KindConfig].
 func New(app App, opts ...Option) *Client {
 	c := &Client{&caller{
 		app:    app,
@@ -83,7 +83,7 @@ func New(app App, opts ...Option) *Client {
 	for _, opt := range opts {
 		opt(c)
 	}
-	// NB! a redirect would carry access_token or secret in the query to wherever it points.
+	// NB! following a redirect would send the query's access_token or secret to its target.
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.hosts = newHosts(app.APIBase, c.now)
 	c.tokens = &tokens{c: c.caller, renewing: make(chan struct{}, 1)}
@@ -92,22 +92,22 @@ func New(app App, opts ...Option) *Client {
 	return c
 }
 
-// WithHTTPClient sets the HTTP client whose transport is used. Its redirect rule and cookies are not.
+// WithHTTPClient sets the HTTP client whose transport is used; its redirect rule and cookies are not.
 func WithHTTPClient(h *http.Client) Option {
 	return func(c *Client) { c.http = &http.Client{Transport: h.Transport, Timeout: h.Timeout} }
 }
 
-// WithTokenStore sets where the access token is kept between processes. The default is memory.
+// WithTokenStore sets where the access token is kept across processes. The default is memory.
 func WithTokenStore(s TokenStore) Option { return func(c *Client) { c.store = s } }
 
-// WithLogger sets where failed calls, with WeChat's request id, and the comings and goings of the access token are
-// told. What a user did wrong is told at Info, repeats and calls that were held back at Debug. The default is nowhere.
+// WithLogger sets the log for failed calls, with WeChat's request id, and for changes of the access token. Users'
+// mistakes are logged at Info, repeats and held-back calls at Debug. By default nothing is logged.
 func WithLogger(l *slog.Logger) Option { return func(c *Client) { c.log = l } }
 
-// WithNow sets the clock that token lifetimes are measured by.
+// WithNow sets the clock for token lifetimes.
 func WithNow(now func() time.Time) Option { return func(c *Client) { c.now = now } }
 
-// WithSleep sets how the pause before a repeat is spent; it returns early with an error when ctx ends.
+// WithSleep replaces the pause before a repeat; f returns early with an error when ctx ends.
 func WithSleep(f func(context.Context, time.Duration) error) Option {
 	return func(c *Client) { c.sleep = f }
 }
@@ -116,15 +116,15 @@ func WithSleep(f func(context.Context, time.Duration) error) Option {
 // 0 <= x < 1 and is safe for concurrent use.
 func WithJitter(f func() float64) Option { return func(c *Client) { c.jitter = f } }
 
-// WithTimeouts sets the deadline of one try and of a whole call with its repeats. The defaults are 5 s and 12 s.
+// WithTimeouts sets the deadlines of one try and of a whole call with its repeats. The defaults are 5 s and 12 s.
 func WithTimeouts(try, total time.Duration) Option {
 	return func(c *Client) { c.try, c.total = try, total }
 }
 
-// AppID tells which mini program the client serves.
+// AppID returns the client's mini program.
 func (c *Client) AppID() string { return c.app.AppID }
 
-// check refuses calls that cannot work, before anything is sent.
+// check refuses impossible calls before anything is sent.
 func (c *caller) check(next sender) sender {
 	return func(ctx context.Context, q call) ([]byte, error) {
 		if err := c.ready(q.op); err != nil {
@@ -134,7 +134,7 @@ func (c *caller) check(next sender) sender {
 	}
 }
 
-// ready tells what is missing for any call at all.
+// ready returns an error if the client lacks what every call needs.
 func (c *caller) ready(op string) error {
 	switch {
 	case c.app.AppID == "":

@@ -14,25 +14,26 @@ import (
 	"unicode/utf8"
 )
 
-// opOpenData names what is no call, yet fails like one.
+// opOpenData names an operation that is not a call, in errors.
 const opOpenData = "decryptOpenData"
 
-// openDataLimit is the longest encryptedData we look at, in base64 characters; real ones are a few thousand.
+// openDataLimit limits encryptedData in base64 characters; real ones have a few thousand.
 const openDataLimit = 256 << 10
 
 var (
-	// ErrDecrypt means: the data does not open under this session_key. It is stale most likely: the phone calls wx.login
-	// first and then fetches the data anew. All faults of the content look the same, so that it is no oracle.
+	// ErrDecrypt means: this session_key does not decrypt the data. The key is probably stale: the phone calls wx.login
+	// first and then fetches the data anew. All faults of the content look the same, so that the error is not an
+	// oracle.
 	ErrDecrypt = errors.New("open data does not decrypt under this session key")
-	// ErrMalformed means: the data cannot be WeChat's whatever the key: not base64, or of a wrong length. It matches
-	// ErrDecrypt too, so look for it first.
+	// ErrMalformed means: with no key can the data be WeChat's, because it is not base64, or has a wrong length. It
+	// matches ErrDecrypt too, so check for it first.
 	ErrMalformed = errors.New("open data is malformed")
-	// ErrWatermark means: the data was made for another mini program, or does not say for which.
+	// ErrWatermark means: the data is for another mini program, or lacks the appid.
 	ErrWatermark = errors.New("watermark is not of this mini program")
 )
 
-// VerifySignature checks the signature that wx.getUserInfo gives beside rawData: sha1(rawData + session_key) in lower
-// case (framework/open-ability/signature.html, 开放数据校验与解密). rawData must be the very string the phone had.
+// VerifySignature checks the signature that wx.getUserInfo returns with rawData: sha1(rawData + session_key) in lower
+// case (framework/open-ability/signature.html, 开放数据校验与解密). rawData must be the phone's exact string.
 func VerifySignature(rawData string, key SessionKey, signature string) bool {
 	if key == "" {
 		return false
@@ -42,17 +43,17 @@ func VerifySignature(rawData string, key SessionKey, signature string) bool {
 	return subtle.ConstantTimeCompare([]byte(want), []byte(signature)) == 1
 }
 
-// OpenData is what a phone's encryptedData held: a user's profile, number, steps or group.
+// OpenData is the content of a phone's encryptedData: a user's profile, number, steps or group.
 type OpenData struct {
 	// JSON is the whole object.
 	JSON json.RawMessage
 	// AppID is the watermark's, already checked.
 	AppID string
-	// Timestamp is when WeChat made it. note: old data decrypts as well as new; freshness is the caller's rule.
+	// Timestamp is when WeChat made it. note: old data decrypts too; the caller decides about freshness.
 	Timestamp time.Time
 }
 
-// Phone reads the number of the old getPhoneNumber button, the one without a code.
+// Phone reads the number of the old getPhoneNumber button, which has no code.
 func (d OpenData) Phone() (Phone, error) {
 	var wire phoneWire
 	if err := decode(d.JSON, &wire); err != nil {
@@ -76,7 +77,7 @@ func DecryptOpenData(key SessionKey, encryptedData, iv, appID string) (OpenData,
 	var wire struct {
 		Watermark watermarkWire `json:"watermark"`
 	}
-	// note: encoding/json mends bad UTF-8 in silence, and a wrong key makes plenty.
+	// note: encoding/json silently repairs bad UTF-8, which a wrong key produces.
 	if !utf8.Valid(plain) || len(plain) == 0 || plain[0] != '{' || json.Unmarshal(plain, &wire) != nil {
 		return OpenData{}, ErrDecrypt
 	}
@@ -87,7 +88,7 @@ func DecryptOpenData(key SessionKey, encryptedData, iv, appID string) (OpenData,
 	return OpenData{JSON: plain, AppID: mark.AppID, Timestamp: mark.Timestamp}, nil
 }
 
-// decryptCBC checks every length before the cipher sees it: CryptBlocks panics on a part of a block.
+// decryptCBC checks every length before decryption: CryptBlocks panics on an incomplete block.
 func decryptCBC(key SessionKey, encryptedData, iv string) ([]byte, error) {
 	if len(encryptedData) > openDataLimit || len(iv) > 64 {
 		return nil, malformed("too long")
@@ -115,7 +116,7 @@ func decryptCBC(key SessionKey, encryptedData, iv string) ([]byte, error) {
 	return unpad(data)
 }
 
-// unpad strips PKCS#7 padding of blocks of 16; message push, unlike this, pads to 32.
+// unpad removes PKCS#7 padding of blocks of 16; message push pads to 32 instead.
 func unpad(data []byte) ([]byte, error) {
 	n := int(data[len(data)-1])
 	if n == 0 || n > aes.BlockSize {

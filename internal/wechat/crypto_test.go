@@ -68,7 +68,7 @@ func TestOpenDataPhone(t *testing.T) {
 	}
 }
 
-// seal encrypts what is given as it is, padding included.
+// seal encrypts the padded text unchanged.
 func seal(tb testing.TB, key wechat.SessionKey, iv, padded string) string {
 	tb.Helper()
 	k, _ := base64.StdEncoding.DecodeString(key.Reveal())

@@ -7,7 +7,7 @@ import (
 
 const opDeliveries = "getDeliveryList"
 
-// Delivery is a company that brings parcels. Its ID is what [Parcel.ExpressCompany] takes.
+// Delivery is a parcel service. Its ID is the value of [Parcel.ExpressCompany].
 type Delivery struct {
 	ID   string
 	Name string

@@ -4,16 +4,17 @@
 // messages, content checks, shipping, and the access token behind most of them. [VerifySignature] and [DecryptOpenData]
 // check what a phone sends us, a [PushCodec] what WeChat pushes to us; they need no network.
 //
-// Three rules hold for every call. First, the outcome is read from the body: an absent errcode is success, numbers may
-// be strings, Content-Type is ignored, redirects are refused, and every answer has a size limit. Second, a request is
-// repeated only where that is harmless: -1 always, a broken connection only if the call can be done twice. A login code
-// works once, so code2Session after an unknown outcome is not repeated; the phone must call wx.login again. Third,
-// AppSecret, session_key and access_token appear in no error and no log.
+// Three rules hold for every call. First, the body decides the outcome: an absent errcode is success, numbers may be
+// strings, Content-Type is ignored, redirects are refused, and every answer has a size limit. Second, a request is
+// repeated only if that is harmless: -1 always, a broken connection only if the call can be done twice. A login code
+// works once, so code2Session is not repeated after an unknown outcome; the phone must call wx.login again. Third,
+// errors and logs never contain AppSecret, session_key or access_token.
 //
-// An outage does not pile up: calls are held back while WeChat gives no answer ([WithBreaker], docs/adr/0007), and
-// requests under way are bounded ([WithBound]). Every finished call is told to an observer ([WithObserver]) and, if it
-// failed, to the log with WeChat's request id. Processes that share a [TokenStore] share the token; with a
-// [TokenLocker] they also take turns in renewing it.
+// The words: the *breaker* holds calls back while WeChat does not answer ([WithBreaker],
+// docs/adr/0007-circuit-breaker.md), so that an outage does not pile up; the *line* limits the running and waiting
+// requests ([WithBound]); a *trail* records a call's progress. Every finished call is reported to an observer
+// ([WithObserver]) and, if it failed, to the log with WeChat's request id. Processes that share a [TokenStore] share
+// the token; with a [TokenLocker] they also renew it one at a time.
 //
 // Failures are [*Error] values; [KindOf] sorts them into a closed set and [Errcodes] is the table behind it.
 //

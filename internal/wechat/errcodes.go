@@ -7,7 +7,7 @@ type Retry string
 
 // The retry rules.
 const (
-	// RetryNever means: not without a change.
+	// RetryNever means: only after a change.
 	RetryNever Retry = "never"
 	// RetryBackoff means: after a short, growing pause, two or three times.
 	RetryBackoff Retry = "backoff"
@@ -15,22 +15,22 @@ const (
 	RetryRefresh Retry = "refresh"
 	// RetryWindow means: in the next second or minute; wait 60 s for minute limits.
 	RetryWindow Retry = "window"
-	// RetryDay means: when the day's, or month's, count starts anew.
+	// RetryDay means: when the count of the day, or month, restarts.
 	RetryDay Retry = "day"
-	// RetryAction means: after the owner or the user did something.
+	// RetryAction means: after the owner or the user has acted.
 	RetryAction Retry = "action"
 )
 
-// Errcode is one row of WeChat's error codes as we treat them.
+// Errcode is one row of WeChat's error codes with our treatment.
 type Errcode struct {
 	// Code is WeChat's errcode; with Last, the first of a range.
 	Code int
-	// Last ends a range; 0 for a single code.
+	// Last is the end of a range; 0 for a single code.
 	Last int
 	Kind Kind
 	// Retry says when the same request may be sent again.
 	Retry Retry
-	// EN and ZH are hints for the person who runs the backend.
+	// EN and ZH are hints for the operator of the backend.
 	EN, ZH string
 }
 
@@ -39,7 +39,7 @@ func (e Errcode) matches(code int) bool { return code == e.Code || code > e.Code
 // Errcodes returns the table, single codes in order and ranges last, for documents and dashboards.
 func Errcodes() []Errcode { return slices.Clone(errcodes[:]) }
 
-// LookupErrcode returns the row of a code; for one not in the table, a row of KindUnknown.
+// LookupErrcode returns the row of a code; for an unknown code, a row of KindUnknown.
 func LookupErrcode(code int) Errcode {
 	for _, row := range errcodes {
 		if row.matches(code) {
@@ -49,7 +49,7 @@ func LookupErrcode(code int) Errcode {
 	return Errcode{Code: code, Kind: KindUnknown, Retry: RetryNever, EN: "unknown error code", ZH: "未知错误码"}
 }
 
-// errcodes is read top to bottom, the first match wins, so ranges come last. It is never written.
+// errcodes is read top to bottom; the first match wins, so ranges come last. It is immutable.
 var errcodes = [...]Errcode{
 	{-1, 0, KindBusy, RetryBackoff, "WeChat is busy", "系统繁忙，请稍候再试"},
 	{40001, 0, KindToken, RetryRefresh, "access token is wrong or not the latest; on the token call: wrong AppSecret", "access_token 无效或不是最新；取 token 时表示 AppSecret 错误"},
@@ -130,7 +130,7 @@ var errcodes = [...]Errcode{
 	{89503, 0, KindConfig, RetryAction, "an administrator must confirm this address", "该 IP 需管理员确认"},
 	{89506, 0, KindConfig, RetryAction, "an administrator refused this address for 24 hours", "管理员已拒绝该 IP，24 小时内不可再次申请"},
 	{89507, 0, KindConfig, RetryAction, "an administrator refused this address for 1 hour", "管理员已拒绝该 IP，1 小时内不可再次申请"},
-	// note: window and not backoff, the pauses of which are over before the shipping side knows an order; hooks asks for minutes
+	// note: window, not backoff, whose pauses end before the shipping side knows an order; the caller waits minutes
 	{10060001, 0, KindState, RetryWindow, "shipping does not know the order; one paid a moment ago it knows in some seconds", "支付单不存在，刚支付的订单请稍后重试"},
 	{10060002, 0, KindState, RetryNever, "order is shipped already", "支付单已完成发货"},
 	{10060003, 0, KindState, RetryNever, "the one chance to ship again is used", "重新发货机会已用完"},

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// What Error.Err can hold besides an error of the network.
+// The values of Error.Err besides network errors.
 var (
 	errNoAppID     = errors.New("appid is not set")
 	errNoSecret    = errors.New("app secret is not set")
@@ -21,7 +21,7 @@ var (
 	errOtherUser   = errors.New("answer is about another user")
 	errWithheld    = errors.New("cause withheld: it names a secret")
 
-	// ErrRedirect means: the API answered with a redirect, which is not followed.
+	// ErrRedirect means: the API answered with a redirect, which the client refuses.
 	ErrRedirect = errors.New("answer is a redirect")
 	// ErrTooLarge means: the answer is over its size limit.
 	ErrTooLarge = errors.New("answer is too large")
@@ -29,34 +29,35 @@ var (
 	ErrEmpty = errors.New("answer is empty")
 	// ErrNotJSON means: the answer is not a JSON object of the documented shape.
 	ErrNotJSON = errors.New("answer is not the JSON expected")
-	// ErrMissingField means: the answer lacks a field it must have.
+	// ErrMissingField means: the answer lacks a required field.
 	ErrMissingField = errors.New("answer lacks a field")
 )
 
-// Error is a failed call. It holds nothing secret: WeChat's errmsg is reduced to its request id.
+// Error is a failed call. It is free of secrets: of WeChat's errmsg it keeps only the request id.
 type Error struct {
 	// Op is the call's name in WeChat's documents, such as code2Session.
 	Op string
-	// Errcode is WeChat's, or 0 when there was none.
+	// Errcode is WeChat's, or 0 without one.
 	Errcode int
 	// RID is WeChat's request id; its support and /cgi-bin/openapi/rid/get know it for 7 days.
 	RID string
-	// Kind is what can be done about it.
+	// Kind says what can be done about it.
 	Kind Kind
-	// Status is the HTTP status, or 0 when there was no answer.
+	// Status is the HTTP status, or 0 without an answer.
 	Status int
-	// IP is our own address as WeChat saw it; only errcode 40164 tells it.
+	// IP is our own address as WeChat saw it; only for errcode 40164.
 	IP string
-	// Argument is which value of a template WeChat refused, such as data.thing4.value; only errcode 47003 tells it.
+	// Argument is the template value that WeChat refused, such as data.thing4.value; only for errcode 47003.
 	Argument string
-	// MaybeDone is set when the request may have been carried out though no good answer came, and doing it twice
-	// is not harmless: a one-time code may be spent, a counted code made.
+	// MaybeDone means that the request may have taken effect although there was no good answer, and that a repeat is
+	// not harmless: a one-time code may be used, a counted code made.
 	MaybeDone bool
-	// Err is the cause when it is not WeChat's errcode: a *FieldError, a network error, one of this package's.
+	// Err is the cause when it is not WeChat's errcode: a *FieldError, a network error, or one of this package's
+	// errors.
 	Err error
 }
 
-// Error tells the call, the errcode with its hint or the cause, and the request id.
+// Error shows the call, the errcode with its hint or the cause, and the request id.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("wechat " + e.Op)
@@ -89,14 +90,14 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Retryable reports whether the same request may work within minutes with nobody changing anything.
+// Retryable reports whether the same request may succeed within minutes without a change by anyone.
 func (e *Error) Retryable() bool {
 	return e.Kind.Retryable() && !e.MaybeDone
 }
 
-// FieldError says which field of a request is wrong and why, before anything was sent.
+// FieldError names a wrong field of a request, before anything was sent.
 type FieldError struct {
-	// Field is WeChat's name of it, such as line_color.
+	// Field is WeChat's name for it, such as line_color.
 	Field string
 	// Reason is for people.
 	Reason string
@@ -117,7 +118,7 @@ func badAnswer(op string, err error) error {
 	return &Error{Op: op, Kind: KindBadAnswer, Err: err}
 }
 
-// networkError keeps the cause and drops the address: *url.Error prints the query, where the secrets are.
+// networkError keeps the cause and drops the address: *url.Error prints the query, which contains the secrets.
 func networkError(op string, err error, secrets ...string) *Error {
 	maybeDone := !neverSent(err)
 	for {
@@ -130,7 +131,7 @@ func networkError(op string, err error, secrets ...string) *Error {
 	return &Error{Op: op, Kind: KindNetwork, MaybeDone: maybeDone, Err: withhold(err, secrets)}
 }
 
-// neverSent reports that no connection came about, so that nobody can have seen the request.
+// neverSent reports that there was no connection, so the request was certainly not seen.
 func neverSent(err error) bool {
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
 		return true
@@ -139,7 +140,7 @@ func neverSent(err error) bool {
 	return ok
 }
 
-// withhold guards against transports of others that put the request into their errors.
+// withhold removes secrets from the errors of other transports.
 func withhold(err error, secrets []string) error {
 	text := err.Error()
 	names := func(s string) bool {
@@ -156,7 +157,8 @@ func withhold(err error, secrets []string) error {
 	return errWithheld
 }
 
-// errcodeError makes the error of an errcode; of errmsg only the request id, our own address and a field's name are kept.
+// errcodeError makes the error of an errcode; of errmsg it keeps only the request id, our own address and a field's
+// name.
 func errcodeError(op string, env envelope, status int) error {
 	row := LookupErrcode(env.errcode)
 	e := &Error{Op: op, Errcode: env.errcode, Kind: kindOf(op, row), Status: status, RID: ridOf(env.errmsg)}
@@ -169,7 +171,7 @@ func errcodeError(op string, env envelope, status int) error {
 	return e
 }
 
-// kindOf is the row's, but for the two codes that say "no permission" when links are made and something else elsewhere.
+// kindOf is the row's kind, except for the two codes that mean "no permission" only for links.
 func kindOf(op string, row Errcode) Kind {
 	switch op {
 	case opScheme, opURLLink, opShortLink:

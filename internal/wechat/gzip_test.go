@@ -13,7 +13,7 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// packed writes a body as WeChat does for who asks for gzip.
+// packed writes a body as WeChat does when the client accepts gzip.
 func packed(t *testing.T, body io.Reader) http.HandlerFunc {
 	t.Helper()
 	var b bytes.Buffer
@@ -54,7 +54,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// the limit counts what comes out: 16 MiB fit into 16 KiB.
+// the limit counts unpacked bytes: 16 MiB fit into 16 KiB.
 func TestGzipBombIsRefused(t *testing.T) {
 	// note: not parallel, since it measures memory.
 	bomb := packed(t, io.LimitReader(zeros{}, 16<<20))

@@ -9,10 +9,10 @@ import (
 
 const officialBase = "https://api.weixin.qq.com"
 
-// hostPenalty is how long a host that could not be reached is passed over.
+// hostPenalty is how long a failed host is skipped.
 const hostPenalty = time.Minute
 
-// hosts is the ordered list of origins a call may go to; the first good one is remembered for a while.
+// hosts is the ordered list of origins for calls; the first good one is remembered for a while.
 type hosts struct {
 	bases []*url.URL
 	now   func() time.Time
@@ -20,7 +20,7 @@ type hosts struct {
 	mu    sync.Mutex
 	first int
 	until time.Time
-	down  []time.Time // until when each host counts as not answering
+	down  []time.Time // until when each host is skipped
 }
 
 // newHosts returns nil for a base that is not an http(s) origin.
@@ -35,7 +35,7 @@ func newHosts(base string, now func() time.Time) *hosts {
 	}
 	h := &hosts{bases: []*url.URL{u}, now: now}
 	if u.Scheme == "https" && u.Hostname() == "api.weixin.qq.com" {
-		// the official list (接口域名) also has hk, which is far from every server that may use us.
+		// the official list (接口域名) also has hk, which is far from our servers.
 		for _, name := range []string{"api2.weixin.qq.com", "sh.api.weixin.qq.com", "sz.api.weixin.qq.com"} {
 			next := *u
 			next.Host = name
@@ -46,7 +46,7 @@ func newHosts(base string, now func() time.Time) *hosts {
 	return h
 }
 
-// start tells which host a new call begins with.
+// start returns the host with which a call begins.
 func (h *hosts) start() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -56,7 +56,7 @@ func (h *hosts) start() int {
 	return h.first
 }
 
-// failed passes over host i for a while and tells the next one, and whether no host at all has answered lately.
+// failed marks host i as failed and returns the next one, and whether all hosts have failed lately.
 func (h *hosts) failed(i int) (next int, allDown bool) {
 	next = (i + 1) % len(h.bases)
 	now := h.now()

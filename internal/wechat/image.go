@@ -9,21 +9,21 @@ import (
 
 const (
 	imageLimit = 2 << 20
-	// imageSide is the largest side taken, in pixels; WeChat's own limit is 1280.
+	// imageSide limits the sides in pixels; WeChat's own limit is 1280.
 	imageSide = 4096
-	// imageTail is how many bytes after the end mark are let pass.
+	// imageTail is how many bytes after the end mark are tolerated.
 	imageTail = 64
 )
 
-// Why bytes are not stored as an image.
+// Why bytes are not accepted as an image.
 var (
-	// ErrImageJSON means: JSON where an image should be, and no errcode in it.
+	// ErrImageJSON means: JSON instead of an image, without an errcode.
 	ErrImageJSON = errors.New("answer is JSON, not an image")
-	// ErrImageHTML means: a web page where an image should be.
+	// ErrImageHTML means: a web page instead of an image.
 	ErrImageHTML = errors.New("answer is a web page, not an image")
-	// ErrImageFormat means: neither PNG nor JPEG, or with a header that is not readable.
+	// ErrImageFormat means: neither PNG nor JPEG, or an unreadable header.
 	ErrImageFormat = errors.New("answer is neither a PNG nor a JPEG image")
-	// ErrImageTruncated means: an image that ends too early.
+	// ErrImageTruncated means: the image ends too early.
 	ErrImageTruncated = errors.New("image is cut off")
 )
 
@@ -34,7 +34,7 @@ var (
 	jpegEnd   = []byte("\xff\xd9")
 )
 
-// Image is a picture as WeChat sent it.
+// Image is a picture from WeChat.
 type Image struct {
 	// Bytes is the file, at most 2 MiB.
 	Bytes []byte
@@ -44,8 +44,8 @@ type Image struct {
 	Width, Height int
 }
 
-// ParseImage says whether bytes are a picture, by their content: magic, readable header, end mark. Errors: ErrEmpty,
-// ErrTooLarge (over 2 MiB or 4096 pixels), ErrImageJSON, ErrImageHTML, ErrImageFormat, ErrImageTruncated.
+// ParseImage checks bytes by their content: magic, readable header, end mark. Errors: ErrEmpty, ErrTooLarge (over 2 MiB
+// or 4096 pixels), ErrImageJSON, ErrImageHTML, ErrImageFormat, ErrImageTruncated.
 func ParseImage(b []byte) (Image, error) {
 	switch {
 	case len(b) == 0:
@@ -62,7 +62,7 @@ func ParseImage(b []byte) (Image, error) {
 	return Image{}, notImage(b)
 }
 
-// whole finishes the check of an image whose header was read with err.
+// whole checks the rest of an image; err is the result of reading its header.
 func whole(img Image, end []byte, err error) (Image, error) {
 	tail := img.Bytes[max(0, len(img.Bytes)-len(end)-imageTail):]
 	switch {
@@ -76,7 +76,7 @@ func whole(img Image, end []byte, err error) (Image, error) {
 	return img, nil
 }
 
-// notImage tells apart what comes in an image's place.
+// notImage names what came instead of an image.
 func notImage(b []byte) error {
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\ufeff")))
 	switch {

@@ -7,35 +7,35 @@ type Kind string
 
 // The kinds.
 const (
-	// KindBusy means: WeChat is busy, or we hold back (ErrOpen, ErrCrowded); the same request works in a moment.
+	// KindBusy means: WeChat is busy, or the call was held back (ErrOpen, ErrCrowded); the same request soon works.
 	KindBusy Kind = "busy"
 	// KindCodeInvalid means: the one-time code is wrong, expired, or of another app; the phone gets a new one.
 	KindCodeInvalid Kind = "code_invalid"
 	// KindCodeUsed means: the one-time code was used before; the phone gets a new one.
 	KindCodeUsed Kind = "code_used"
-	// KindRisk means: WeChat holds the user or the content for risky.
+	// KindRisk means: WeChat considers the user or the content risky.
 	KindRisk Kind = "risk"
 	// KindRate means: too many calls in this second or minute.
 	KindRate Kind = "rate"
-	// KindToken means: the access token was refused, after renewal too.
+	// KindToken means: the access token was refused, also after renewal.
 	KindToken Kind = "token"
-	// KindConfig means: the owner must mend credentials, whitelist or account.
+	// KindConfig means: the owner must correct credentials, whitelist or account.
 	KindConfig Kind = "config"
 	// KindSession means: the session_key is stale; the user logs in again.
 	KindSession Kind = "session"
 	// KindArgs means: the request is wrong and stays wrong.
 	KindArgs Kind = "args"
-	// KindQuota means: a daily, monthly or lifetime count is used up.
+	// KindQuota means: a daily, monthly or lifetime quota is used up.
 	KindQuota Kind = "quota"
-	// KindUnsupported means: the account has not got this ability.
+	// KindUnsupported means: the account lacks this ability.
 	KindUnsupported Kind = "unsupported"
-	// KindState means: the user, order, link or program is not in a state that allows it.
+	// KindState means: the state of the user, order, link or program does not allow it.
 	KindState Kind = "state"
 	// KindNetwork means: no answer, or one from an edge server only. See [Error.MaybeDone].
 	KindNetwork Kind = "network"
-	// KindBadAnswer means: an answer that is none: not JSON, not an image, too large, of another app.
+	// KindBadAnswer means: an invalid answer: not JSON, not an image, too large, of another app.
 	KindBadAnswer Kind = "bad_answer"
-	// KindUnknown means: an errcode the table has not got, or an error of another package.
+	// KindUnknown means: an errcode outside of the table, or an error of another package.
 	KindUnknown Kind = "unknown"
 )
 
@@ -47,8 +47,8 @@ func Kinds() []Kind {
 	}
 }
 
-// Retryable reports whether the same request may work within minutes with nobody changing anything. Of a request
-// with a one-time code ask [Error.Retryable] instead, which knows whether the code may be spent.
+// Retryable reports whether the same request may succeed within minutes without a change by anyone. For a request with
+// a one-time code use [Error.Retryable], which knows whether the code may be used up.
 func (k Kind) Retryable() bool { return k == KindBusy || k == KindNetwork || k == KindRate }
 
 // KindOf returns the kind of an error of this package, KindUnknown for any other, and "" for nil.

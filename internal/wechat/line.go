@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// ErrCrowded means: too many calls of this client are under way and in line, or the caller's time ended in line.
-// Nothing was sent and no one-time code is spent. The error's kind is KindBusy.
+// ErrCrowded means: too many calls of this client are running and waiting, or the caller's time ended while waiting.
+// Nothing was sent and a one-time code stays unused. The error's kind is KindBusy.
 var ErrCrowded = errors.New("too many calls are under way")
 
 const (
@@ -16,14 +16,13 @@ const (
 	defaultWaiting  = 1024
 )
 
-// WithBound sets how many requests of this client may be under way at a time, and how many callers may wait in line
-// for one to end; who comes after those gets ErrCrowded at once. The defaults are 256 and 1024. Values below 1
-// (for waiting: below 0) mean the default.
+// WithBound sets how many requests of this client may run at a time, and how many callers may wait; further callers get
+// ErrCrowded at once. The defaults are 256 and 1024. Values below 1 (for waiting: below 0) mean the default.
 func WithBound(inFlight, waiting int) Option {
 	return func(c *Client) { c.line = newLine(inFlight, waiting) }
 }
 
-// line bounds what an outage can pile up: requests that hang, and goroutines behind them.
+// line limits what an outage can pile up: hanging requests, and goroutines that wait.
 type line struct {
 	places  chan struct{}
 	waiting atomic.Int64
@@ -40,7 +39,7 @@ func newLine(inFlight, waiting int) *line {
 	return &line{places: make(chan struct{}, inFlight), most: int64(waiting)}
 }
 
-// enter waits for a place, first come, first served, and not longer than ctx.
+// enter waits for a place in order of arrival, at most as long as ctx.
 func (l *line) enter(ctx context.Context) error {
 	select {
 	case l.places <- struct{}{}:

@@ -16,7 +16,7 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// an outage holds a bounded number of requests and callers; everyone else is told at once.
+// an outage holds a limited number of requests and callers; all others fail at once.
 func TestOutageDoesNotPileUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -42,8 +42,8 @@ func TestOutageDoesNotPileUp(t *testing.T) {
 				t.Fatalf("got %#v, want busy and not done", err)
 			}
 		}
-		// the deadline of a try ends the first ones, the tenth opens the breaker, and the line goes home. Those few who
-		// were let out by the nine before wait for a deadline of their own.
+		// the deadline of a try ends the first ones, the tenth opens the breaker, and the waiting callers fail. The few
+		// that started after the first nine wait for their own deadlines.
 		time.Sleep(5*time.Second + 1)
 		synctest.Wait()
 		if got := len(errs); got < 256+1024-9 {
@@ -77,7 +77,7 @@ func TestWaitingInLineHonoursTheCaller(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				o := &outage{fail: func(*http.Request) (*http.Response, error) { // hears of no deadline
+				o := &outage{fail: func(*http.Request) (*http.Response, error) { // ignores deadlines
 					time.Sleep(time.Hour)
 					return nil, net.ErrClosed
 				}}
@@ -130,7 +130,7 @@ func TestLineIsServedInOrder(t *testing.T) {
 	})
 }
 
-// whoever waits for the token holds no place, and the token's call needs none: a full line is no deadlock.
+// a caller that waits for the token holds no place, and the token's call needs none: a full line does not deadlock.
 func TestTokenCallPassesTheLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestTokenCallPassesTheLine(t *testing.T) {
 	})
 }
 
-// a full line is no reason to wait when nobody would be let out at its end.
+// a full line fails at once when the breaker is open.
 func TestOpenBreakerIsToldBeforeTheLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestOpenBreakerIsToldBeforeTheLine(t *testing.T) {
 			if r.URL.Path == "/cgi-bin/stable_token" {
 				return refused(r)
 			}
-			time.Sleep(time.Hour) // hears of no deadline
+			time.Sleep(time.Hour) // ignores deadlines
 			return nil, net.ErrClosed
 		}}
 		c := o.client(wechat.WithBound(1, 1), wechat.WithBreaker(wechat.Breaker{Failures: 1}))

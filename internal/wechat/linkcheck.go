@@ -9,24 +9,24 @@ import (
 
 const (
 	linkQueryLimit = 1024
-	linkPathLimit  = 1024 // our own; WeChat names none
+	linkPathLimit  = 1024 // our own limit; WeChat documents none
 	minLinkLife    = time.Minute
 )
 
-// ValidateScheme checks a request against WeChat's limits before any call; now is what the expiry is measured from. The
-// error is KindArgs and holds a [*FieldError].
+// ValidateScheme checks a request against WeChat's limits before any call; the expiry counts from now. The error is
+// KindArgs and holds a [*FieldError].
 func ValidateScheme(r SchemeRequest, now time.Time) error {
 	return firstError(checkLinkPath(opScheme, r.Path), checkLinkQuery(opScheme, "query", r.Query),
 		checkEnvVersion(opScheme, r.EnvVersion), checkExpiry(opScheme, r.Expiry, now))
 }
 
-// ValidateURLLink does the same as [ValidateScheme] for a URL link.
+// ValidateURLLink is [ValidateScheme] for a URL link.
 func ValidateURLLink(r URLLinkRequest, now time.Time) error {
 	return firstError(checkLinkPath(opURLLink, r.Path), checkLinkQuery(opURLLink, "query", r.Query),
 		checkEnvVersion(opURLLink, r.EnvVersion), checkExpiry(opURLLink, r.Expiry, now), checkCloudBase(r.CloudBase))
 }
 
-// ValidateShortLink does the same for a short link. A title that is too long is no error: WeChat cuts it.
+// ValidateShortLink is the same for a short link. It accepts a long title: WeChat cuts it.
 func ValidateShortLink(r ShortLinkRequest) error {
 	if r.PageURL == "" {
 		return fieldError(opShortLink, "page_url", "must not be empty")
@@ -49,7 +49,7 @@ func checkLinkQuery(op, field, query string) error {
 		return fieldError(op, field, "must have at most "+strconv.Itoa(linkQueryLimit)+" characters")
 	}
 	for i := range len(query) {
-		// note: other than a scene it may have percent signs, so Chinese is percent-encoded by the caller.
+		// note: unlike a scene it may have percent signs, so the caller percent-encodes Chinese.
 		if !isSceneChar(query[i]) && query[i] != '%' {
 			return fieldError(op, field, "may have digits, letters and !#$&'()*+,/:;=?@-._~% only")
 		}
@@ -74,7 +74,7 @@ func checkExpiry(op string, e LinkExpiry, now time.Time) error {
 	case e.At.IsZero():
 		return nil
 	}
-	// seconds, as WeChat sees it: a fraction would be on the wrong side of a limit
+	// in seconds, as WeChat counts: a fraction would exceed a limit
 	left := time.Duration(e.At.Unix()-now.Unix()) * time.Second
 	if left < minLinkLife || left > LinkLife {
 		return fieldError(op, "expire_time", "must be 1 minute to 30 days from now")

@@ -21,13 +21,13 @@ const LinkLife = 30 * day
 
 // LinkExpiry is when a link ends. The zero value is WeChat's longest, [LinkLife] from now.
 type LinkExpiry struct {
-	// At is a moment, 1 minute to 30 days from now, cut to the second.
+	// At is a time from 1 minute to 30 days from now, truncated to seconds.
 	At time.Time
-	// Days is 1 to 30, counted from now. Not together with At.
+	// Days is 1 to 30, counted from now. It excludes At.
 	Days int
 }
 
-// EndsAt is the moment a link made at now ends.
+// EndsAt is the end of a link made at now.
 func (e LinkExpiry) EndsAt(now time.Time) time.Time {
 	switch {
 	case !e.At.IsZero():
@@ -38,7 +38,7 @@ func (e LinkExpiry) EndsAt(now time.Time) time.Time {
 	return now.Add(LinkLife)
 }
 
-// expiryWire is how both calls put it; is_expire belongs to the scheme only.
+// expiryWire is the expiry in both calls; is_expire is only in the scheme's.
 type expiryWire struct {
 	Type     int   `json:"expire_type"` // 0 a moment, 1 days
 	Time     int64 `json:"expire_time,omitempty"`
@@ -62,32 +62,32 @@ type SchemeRequest struct {
 	Path string
 	// Query is at most 1024 of digits, letters and !#$&'()*+,/:;=?@-._~%.
 	Query string
-	// EnvVersion is release, trial or develop; empty is release. The others work outside WeChat only.
+	// EnvVersion is release, trial or develop; empty is release. The others only work outside WeChat.
 	EnvVersion string
 	// Expiry is at most 30 days away.
 	Expiry LinkExpiry
 }
 
-// URLLinkRequest asks for a URL link, https://wxaurl.cn/..., that opens the app by way of a web page of WeChat's.
+// URLLinkRequest asks for a URL link, https://wxaurl.cn/..., that opens the app through a web page of WeChat.
 type URLLinkRequest struct {
 	// Path, Query, EnvVersion and Expiry are as in [SchemeRequest].
 	Path       string
 	Query      string
 	EnvVersion string
 	Expiry     LinkExpiry
-	// CloudBase puts a page of one's own, hosted in WeChat's cloud, in the place of WeChat's; usually nil.
+	// CloudBase replaces WeChat's web page by one of ours in WeChat's cloud; usually nil.
 	CloudBase *CloudBase
 }
 
 // CloudBase is a static web page in WeChat's cloud (云开发静态网站).
 type CloudBase struct {
-	// Env is the cloud environment and must be there.
+	// Env is the cloud environment; required.
 	Env string `json:"env"`
 	// Domain is the page's own domain, Path its path and Query its query, of at most 1024 characters.
 	Domain string `json:"domain,omitempty"`
 	Path   string `json:"path,omitempty"`
 	Query  string `json:"query,omitempty"`
-	// ResourceAppID is the app that shares the environment, if it is another's.
+	// ResourceAppID is the app that shares the environment, if it is another app's.
 	ResourceAppID string `json:"resource_appid,omitempty"`
 }
 
@@ -97,7 +97,7 @@ type ShortLinkRequest struct {
 	PageURL string
 	// PageTitle is shown in the link; WeChat cuts it after 20 characters.
 	PageTitle string
-	// IsPermanent makes a link that does not end after 30 days. NB! 100 000 in an app's life.
+	// IsPermanent makes a link without an end. NB! An app can make 100 000 in its life.
 	IsPermanent bool
 }
 
@@ -144,8 +144,8 @@ func (c *Client) Scheme(ctx context.Context, r SchemeRequest) (string, error) {
 	return c.link(ctx, call{op: opScheme, path: "/wxa/generatescheme", body: body, repeatable: true}, "openlink")
 }
 
-// URLLink makes a URL link: POST /wxa/generate_urllink
-// (server/API/qrcode-link/url-link/api_generateurllink.html, 获取加密URLLink). Counted and failing as [Client.Scheme].
+// URLLink makes a URL link: POST /wxa/generate_urllink (server/API/qrcode-link/url-link/api_generateurllink.html,
+// 获取加密URLLink). Quotas and errors are those of [Client.Scheme].
 func (c *Client) URLLink(ctx context.Context, r URLLinkRequest) (string, error) {
 	if err := ValidateURLLink(r, c.now()); err != nil {
 		return "", err
@@ -157,8 +157,8 @@ func (c *Client) URLLink(ctx context.Context, r URLLinkRequest) (string, error) 
 }
 
 // ShortLink makes a short link: POST /wxa/genwxashortlink
-// (server/API/qrcode-link/short-link/api_generateshortlink.html, 获取ShortLink), for shops only. A lost answer about a
-// permanent one is not asked for again, as it may have been counted.
+// (server/API/qrcode-link/short-link/api_generateshortlink.html, 获取ShortLink), for shops only. After a lost answer a
+// permanent one is not repeated, because it may have been counted.
 //
 // Errors: KindArgs before any call (see [ValidateShortLink]) or by WeChat (40066 page, 40225 title); KindUnsupported for
 // 43104, an app that is not of a category that may; KindQuota for 45009, the day's 10 million, and 85400, the permanent ones.
@@ -190,18 +190,18 @@ func (c *Client) link(ctx context.Context, q call, field string) (string, error)
 	return link, nil
 }
 
-// LinkInfo is a link as WeChat keeps it.
+// LinkInfo is a link as WeChat stores it.
 type LinkInfo struct {
 	AppID      string
 	Path       string
 	Query      string
 	EnvVersion string
 	CreatedAt  time.Time
-	// ExpiresAt is zero for a link from the times before the limit of 30 days, which does not end.
+	// ExpiresAt is zero for a link older than the limit of 30 days, which does not end.
 	ExpiresAt time.Time
 }
 
-// linkInfoWire is the answer of both queries, each with its own name for the first object.
+// linkInfoWire is the answer of both queries, which name the first object differently.
 type linkInfoWire struct {
 	Scheme  *linkWire `json:"scheme_info"`
 	URLLink *linkWire `json:"url_link_info"`
@@ -219,8 +219,8 @@ type linkWire struct {
 	EnvVersion string `json:"env_version"`
 }
 
-// SchemeInfo asks what a URL scheme opens and until when: POST /wxa/queryscheme
-// (server/API/qrcode-link/url-scheme/api_queryscheme.html, 查询scheme码). Errors: KindState for 85403, a link that is not known.
+// SchemeInfo asks for the target and end of a URL scheme: POST /wxa/queryscheme
+// (server/API/qrcode-link/url-scheme/api_queryscheme.html, 查询scheme码). Errors: KindState for 85403, an unknown link.
 func (c *Client) SchemeInfo(ctx context.Context, scheme string) (LinkInfo, error) {
 	if err := checkLink(opSchemeInfo, "scheme", scheme); err != nil {
 		return LinkInfo{}, err
@@ -229,8 +229,8 @@ func (c *Client) SchemeInfo(ctx context.Context, scheme string) (LinkInfo, error
 	return wire.Scheme.info(), err
 }
 
-// URLLinkInfo asks what a URL link opens and until when: POST /wxa/query_urllink
-// (server/API/qrcode-link/url-link/api_queryurllink.html, 查询加密URLLink). Fails as [Client.SchemeInfo].
+// URLLinkInfo asks for the target and end of a URL link: POST /wxa/query_urllink
+// (server/API/qrcode-link/url-link/api_queryurllink.html, 查询加密URLLink). Errors as in [Client.SchemeInfo].
 func (c *Client) URLLinkInfo(ctx context.Context, link string) (LinkInfo, error) {
 	if err := checkLink(opURLLinkInfo, "url_link", link); err != nil {
 		return LinkInfo{}, err

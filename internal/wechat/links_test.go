@@ -12,12 +12,12 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// noon is when the tests of links take place.
+// noon is the time in the tests of links.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 500_000_000, time.UTC)
 
 func atNoon() wechat.Option { return wechat.WithNow(func() time.Time { return noon }) }
 
-// sent fails the test unless the request is the one expected.
+// sent checks the request and answers.
 func sent(t *testing.T, path, body, answered string) http.HandlerFunc {
 	t.Helper()
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -197,7 +197,7 @@ func TestValidateLinks(t *testing.T) {
 	}
 }
 
-// wantField checks which field an error is about; "" is no error.
+// wantField checks which field an error names; "" expects success.
 func wantField(tb testing.TB, err error, field string) {
 	tb.Helper()
 	got := ""

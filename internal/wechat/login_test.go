@@ -77,8 +77,8 @@ func TestCode2SessionSendsTheQuery(t *testing.T) {
 	}
 }
 
-// a code works once: when the connection breaks after the code may have arrived, nobody sends it again, not even
-// Go's transport, which repeats a GET on a kept connection by itself.
+// a code works once: when the connection breaks after the code may have arrived, it is not sent again, also not by Go's
+// transport, which repeats a GET on a kept connection by itself.
 func TestCode2SessionIsNotRepeatedBlindly(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64

@@ -16,11 +16,12 @@ type SubscribeMessage struct {
 	ToUser string
 	// TemplateID is the app's own, priTmplId; see [Client.Templates].
 	TemplateID string
-	// Page opens when the card is tapped; it may have a query. Empty makes a card that cannot be tapped.
+	// Page opens on a tap on the card; it may have a query. Without a page the card cannot be tapped.
 	Page string
-	// Data is text by key, such as thing1. The letters of a key are its type and decide what may stand there: see [CheckMessage].
+	// Data maps keys, such as thing1, to texts. The letters of a key are its type, which limits the text: see
+	// [CheckMessage].
 	Data map[string]string
-	// MiniProgramState is developer, trial or formal: which version the card opens. Empty is formal.
+	// MiniProgramState is the version that the card opens: developer, trial or formal. Empty is formal.
 	MiniProgramState string
 	// Lang is zh_CN, en_US, zh_HK or zh_TW. Empty is zh_CN.
 	Lang string
@@ -40,15 +41,15 @@ type valueWire struct {
 }
 
 // SendMessage sends a subscribe message: POST /cgi-bin/message/subscribe/send
-// (server/API/mp-message-management/subscribe-message/api_sendmessage.html, 发送订阅消息). It returns WeChat's message id, which
-// the subscribe_msg_sent_event repeats, or empty when WeChat tells none.
+// (server/API/mp-message-management/subscribe-message/api_sendmessage.html, 发送订阅消息). It returns WeChat's message id,
+// which the subscribe_msg_sent_event repeats, or empty when WeChat omits it.
 //
-// A user's yes is good for one message. A lost answer is not asked for again: a user must not be told twice. Two messages to
-// one user at a time fail (43108, tried three times), so send one after the other.
+// A user's consent is good for one message. A lost answer is not repeated, because the user would get the message
+// twice. Two concurrent messages to one user fail (43108, tried three times), so send them in sequence.
 //
 // Errors: KindArgs before any call (see [CheckMessage]) or by WeChat: 40003 (openid), 40037 (template), 41030 (page),
-// 47003 (data; [Error.Argument] names the key). KindState for 43101, a user who has not agreed or whose yes is spent;
-// KindUnsupported for 43107, KindRisk for 45168.
+// 47003 (data; [Error.Argument] names the key). KindState for 43101, a user who has not agreed or whose consent is
+// used; KindUnsupported for 43107, KindRisk for 45168.
 func (c *Client) SendMessage(ctx context.Context, m SubscribeMessage) (msgID string, err error) {
 	if err := CheckMessage(m); err != nil {
 		return "", err
@@ -59,7 +60,7 @@ func (c *Client) SendMessage(ctx context.Context, m SubscribeMessage) (msgID str
 			var wire struct {
 				MsgID word `json:"msgid"`
 			}
-			// note: an id that cannot be read is no failure; the message is on its way.
+			// note: an unreadable id is not a failure, because the message is sent.
 			_ = decode(body, &wire)
 			msgID = string(wire.MsgID)
 			return nil
@@ -68,7 +69,7 @@ func (c *Client) SendMessage(ctx context.Context, m SubscribeMessage) (msgID str
 	return msgID, err
 }
 
-// wire writes the defaults out: the table of the document calls both fields required.
+// wire sets the defaults, because the document's table calls both fields required.
 func (m SubscribeMessage) wire() messageWire {
 	w := messageWire{
 		ToUser: m.ToUser, TemplateID: m.TemplateID, Page: m.Page, State: m.MiniProgramState, Lang: m.Lang,

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// ValueType says what a value of a subscribe message may be: the letters of its key.
+// ValueType is the type of a subscribe message's value: the letters of its key.
 type ValueType string
 
 // The types, with their limits (framework/open-ability/subscribe-message.html, 订阅消息参数值内容限制说明). Characters are
@@ -29,13 +29,13 @@ const (
 	TypeEnum            ValueType = "enum"             // one of the template's values: see [Template.Check]
 )
 
-// ValueError says which value of a message is wrong. It wraps a [*FieldError].
+// ValueError names a wrong value of a message. It wraps a [*FieldError].
 type ValueError struct {
-	// Field is WeChat's name of it, such as data.thing1.value.
+	// Field is WeChat's name for it, such as data.thing1.value.
 	Field string
-	// Type is what the key says it is; empty when it says nothing.
+	// Type is the type in the key; empty for an invalid key.
 	Type ValueType
-	// Limit is what the type allows, and Got what there was; neither repeats the value.
+	// Limit is what the type allows, and Got what was found; neither quotes the value.
 	Limit, Got string
 }
 
@@ -44,7 +44,7 @@ func (e *ValueError) Error() string {
 	return e.Field + " (" + string(e.Type) + "): " + e.Limit + ", got " + e.Got
 }
 
-// Unwrap returns the same as a [*FieldError].
+// Unwrap returns the error as a [*FieldError].
 func (e *ValueError) Unwrap() error {
 	return &FieldError{Field: e.Field, Reason: e.Limit + ", got " + e.Got}
 }
@@ -55,9 +55,10 @@ func valueError(key string, kind ValueType, limit, got string) error {
 	}}
 }
 
-// CheckMessage checks a message against WeChat's limits before any call, as [Client.SendMessage] does: the type of each value
-// by its key, no line breaks or other control characters, nothing empty. Types that are not in the table are let pass, as
-// WeChat has more than it documents. The error is KindArgs and holds a [*FieldError], for a value a [*ValueError] around it.
+// CheckMessage checks a message against WeChat's limits before any call, as [Client.SendMessage] does: the type of each
+// value by its key, no line breaks or other control characters, no empty values. It accepts unknown types, because
+// WeChat has more than it documents. The error is KindArgs and holds a [*FieldError], for a value a [*ValueError]
+// around it.
 func CheckMessage(m SubscribeMessage) error {
 	if err := m.checkFrame(); err != nil {
 		return err
@@ -70,10 +71,10 @@ func CheckMessage(m SubscribeMessage) error {
 	return nil
 }
 
-// TrimMessage makes a message fit where that does no harm: line breaks and other control characters become spaces, spaces
-// around a value go, and a thing or a name that is too long is cut, with "…" for what a thing lost. Characters that belong
-// together, such as an emoji and its colour, are kept or cut together. What no trimming mends, such as an amount with too
-// many digits, is refused as in [CheckMessage]. The message given is not changed.
+// TrimMessage shortens a message where that is harmless: line breaks and other control characters become spaces, spaces
+// around a value are removed, and a long thing or name is cut, with "…" at the end of a thing. Joined characters, such
+// as an emoji and its colour, are kept or cut together. It refuses what it cannot shorten, such as an amount with too
+// many digits, like [CheckMessage]. It does not change m.
 func TrimMessage(m SubscribeMessage) (SubscribeMessage, error) {
 	data := make(map[string]string, len(m.Data))
 	for key, value := range m.Data {
@@ -125,10 +126,10 @@ func checkValue(key, value string) error {
 	return nil
 }
 
-// isControl covers what breaks a line in Unicode, too.
+// isControl includes Unicode's line separators.
 func isControl(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
-// typeOf gives the letters of a key such as thing1, or "" for what is no key.
+// typeOf returns the letters of a key such as thing1, or "" for an invalid key.
 func typeOf(key string) ValueType {
 	letters := strings.TrimRight(key, "0123456789")
 	if letters == "" || letters == key || len(key) > 64 || strings.Trim(letters, "abcdefghijklmnopqrstuvwxyz_") != "" {

@@ -8,7 +8,7 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// TestCheckMessageLimits has both sides of every row of the table 订阅消息参数值内容限制说明.
+// TestCheckMessageLimits tests both sides of every row of the table 订阅消息参数值内容限制说明.
 func TestCheckMessageLimits(t *testing.T) {
 	t.Parallel()
 	many := strings.Repeat
@@ -112,7 +112,7 @@ func TestCheckMessageLimits(t *testing.T) {
 	}
 }
 
-// wantRefused checks that the refusal names the field and its type, and the value nowhere.
+// wantRefused expects an error that names the field and its type, and does not quote the value.
 func wantRefused(tb testing.TB, key, value string) {
 	tb.Helper()
 	err := wechat.CheckMessage(message(map[string]string{key: value}))

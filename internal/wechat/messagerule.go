@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// rule tells the limit that a value broke and what there was; "" when it broke none.
+// rule returns the limit that a value exceeds and what was found; "" for a good value.
 type rule func(value string) (limit, got string)
 
-// ruleOf gives the rule of a type; nil for one that anything fits, or that is not in the table.
+// ruleOf returns the rule of a type; nil for an unlimited or unknown type.
 func ruleOf(kind ValueType) rule {
 	switch kind {
 	case TypeThing:
@@ -38,7 +38,7 @@ func ruleOf(kind ValueType) rule {
 		return personName
 	case TypePhrase:
 		return ofChars(5, isHan, "Chinese characters")
-	case TypeEnum: // the template knows
+	case TypeEnum: // the template has the values
 	}
 	return nil
 }
@@ -54,7 +54,7 @@ func ofChars(most int, allowed func(rune) bool, what string) rule {
 	}
 }
 
-// limitIf is the limit when got says that it was broken.
+// limitIf returns the limit when got is not empty.
 func limitIf(got, limit string) (string, string) {
 	if got == "" {
 		return "", ""
@@ -62,7 +62,7 @@ func limitIf(got, limit string) (string, string) {
 	return limit, got
 }
 
-// others tells where the first character is that is not allowed. It does not repeat it, as it is part of somebody's text.
+// others says where the first forbidden character is. It does not quote it, because it is part of a user's text.
 func others(value string, allowed func(rune) bool) string {
 	for n, r := range []rune(value) {
 		if !allowed(r) {
@@ -77,7 +77,7 @@ var (
 	amount  = regexp.MustCompile(`^\p{Sc}?[0-9]+(\.[0-9]+)?元?$`)
 )
 
-// ofDigits allows at most so many digits in one shape. note: those after the point count too; WeChat does not say.
+// ofDigits allows at most so many digits in one shape. note: decimals count too; WeChat does not say.
 func ofDigits(most int, shape *regexp.Regexp, what string) rule {
 	limit := fmt.Sprintf("must be at most %d digits with a %s", most, what)
 	return func(value string) (string, string) {
@@ -145,7 +145,7 @@ const (
 	chineseName = 10
 )
 
-// nameLimit goes by the widest letter. note: of scripts other than Latin WeChat says nothing; they count as Chinese.
+// nameLimit follows the widest letter. note: WeChat is silent about scripts other than Latin; they count as Chinese.
 func nameLimit(value string) int {
 	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsLetter(r) && !isLatin(r) }) {
 		return chineseName
@@ -159,7 +159,7 @@ func isHan(r rune) bool { return unicode.Is(unicode.Han, r) }
 
 func isLatin(r rune) bool { return unicode.IsLetter(r) && unicode.Is(unicode.Latin, r) }
 
-// isSymbol is what is neither Chinese nor a letter nor a digit, yet seen.
+// isSymbol accepts visible characters that are not Chinese, letters or digits.
 func isSymbol(r rune) bool { return unicode.IsPunct(r) || unicode.IsSymbol(r) }
 
 func isStringChar(r rune) bool { return isDigit(r) || isLatin(r) || isSymbol(r) || r == ' ' }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// isTime accepts one time of day, or two with "~" between them, each with a date before it or without.
+// isTime accepts one time of day, or two with "~" between them, each optionally after a date.
 func isTime(value string) bool {
 	from, to, isRange := strings.Cut(value, "~")
 	_, clock := readPoint(from)
@@ -18,7 +18,7 @@ func isTime(value string) bool {
 	return clock && clockTo
 }
 
-// isDate accepts one date, or two with "~" between them, each with a time after it or without. Of two on one day the
+// isDate accepts one date, or two with "~" between them, each optionally before a time. If both are on one day, the
 // second may be the time alone.
 func isDate(value string) bool {
 	from, to, isRange := strings.Cut(value, "~")
@@ -30,7 +30,7 @@ func isDate(value string) bool {
 	return date && (dateTo || clock && clockTo)
 }
 
-// readPoint tells what a point in time consists of; nothing if it is none.
+// readPoint tells whether s consists of a date, a time or both; false for both means neither.
 func readPoint(s string) (date, clock bool) {
 	if isClock(s) {
 		return false, true
@@ -61,7 +61,7 @@ var (
 // isClock accepts 15:01 and 15:01:30.
 func isClock(s string) bool { return clockShape.MatchString(s) }
 
-// isDay accepts a date of the calendar, whole or without its year or its day.
+// isDay accepts a calendar date, complete or without its year or its day.
 func isDay(s string) bool {
 	for _, shape := range dayShapes {
 		if m := shape.FindStringSubmatch(s); m != nil {
@@ -71,7 +71,7 @@ func isDay(s string) bool {
 	return false
 }
 
-// onCalendar takes digits or nothing for year and day. A day without a year may be the 29th of February.
+// onCalendar accepts an empty year or day. A day without a year may be the 29th of February.
 func onCalendar(y, m, d string) bool {
 	year, month, date := 2000, number0(m), 1
 	if y != "" {
@@ -87,7 +87,7 @@ func onCalendar(y, m, d string) bool {
 	return date <= last
 }
 
-// number0 reads at most four digits, and is 0 for none.
+// number0 reads at most four digits, and returns 0 for an empty text.
 func number0(digits string) int {
 	n, err := strconv.Atoi(digits)
 	if err != nil {

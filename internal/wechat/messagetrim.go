@@ -11,8 +11,8 @@ const (
 	ellipsis        = "…"
 )
 
-// trimValue makes a value fit where that does no harm. A cut number, code or date would be another one, so only what
-// people read as text is cut.
+// trimValue shortens a value where that is harmless. A cut number, code or date would be another one, so it only cuts
+// text for people.
 func trimValue(kind ValueType, value string) string {
 	if !utf8.ValidString(value) {
 		return value
@@ -37,7 +37,7 @@ func trimValue(kind ValueType, value string) string {
 	}
 }
 
-// shorten cuts a text to at most so many characters, with a mark for what is gone.
+// shorten cuts a text to at most so many characters, and appends mark if it cut.
 func shorten(text string, most int, mark string) string {
 	chars := []rune(text)
 	if len(chars) <= most {
@@ -48,13 +48,13 @@ func shorten(text string, most int, mark string) string {
 		end--
 	}
 	if end == 0 {
-		return "" // one character with a hundred accents; the check refuses what is empty
+		return "" // one character with a hundred accents; the check refuses the empty value
 	}
 	return strings.TrimRight(string(chars[:end]), " ") + mark
 }
 
-// belongs reports that the character at i must not be parted from the one before: a mark on a letter, the colour of a hand,
-// members of a family, the second half of a flag. It is the part of Unicode's UAX #29 that is met in names and titles.
+// belongs reports that the character at i must stay with the one before: a mark on a letter, the colour of a hand,
+// members of a family, the second half of a flag. It is the part of Unicode's UAX #29 that occurs in names and titles.
 func belongs(chars []rune, i int) bool {
 	r := chars[i]
 	switch {
@@ -70,7 +70,7 @@ func belongs(chars []rune, i int) bool {
 
 func isFlagHalf(r rune) bool { return 0x1f1e6 <= r && r <= 0x1f1ff }
 
-// flagHalves counts those at the end.
+// flagHalves counts the flag halves at the end.
 func flagHalves(chars []rune) (n int) {
 	for i := len(chars) - 1; i >= 0 && isFlagHalf(chars[i]); i-- {
 		n++

@@ -12,7 +12,7 @@ import (
 func TestTrimMessage(t *testing.T) {
 	t.Parallel()
 	many := strings.Repeat
-	const family = "👨\u200d👩\u200d👧" // five characters of Unicode, one to see
+	const family = "👨\u200d👩\u200d👧" // five code points, one visible character
 	scenarios := []struct {
 		name, key, value, want string
 	}{
@@ -70,7 +70,7 @@ func TestTrimMessageRefusesWhatItMustNotCut(t *testing.T) {
 	}
 }
 
-// FuzzTrimMessage hands in any value: what comes out must pass the check and trim to itself.
+// FuzzTrimMessage tries any value: the result must pass the check and trim to itself.
 func FuzzTrimMessage(f *testing.F) {
 	f.Add("thing1", "字\u200d👍🏽🇨🇳\n")
 	f.Add("name2", "张三 Smith e\u0301")

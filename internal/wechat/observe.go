@@ -7,46 +7,46 @@ import (
 	"time"
 )
 
-// CallInfo is what became of one call, for metrics. It holds nothing secret.
+// CallInfo describes one finished call, for metrics. It is free of secrets.
 type CallInfo struct {
 	// Op is the call's name in WeChat's documents, such as code2Session; one of a dozen.
 	Op string
-	// AppID is the mini program the call was for.
+	// AppID is the call's mini program.
 	AppID string
-	// Tries is how many requests were sent for it, 0 when it did not come to that: held back, or no token to be had.
-	// Requests for a token are a call of their own; if that one failed, Kind to RID are the same here.
+	// Tries is how many requests were sent, 0 when the call was held back or had no token. Requests for a token are a
+	// separate call; if that one failed, the fields from Kind to RID are the same here.
 	Tries int
-	// Duration is from the caller's first line to the outcome, waits and pauses included.
+	// Duration is the time of the whole call, with waits and pauses.
 	Duration time.Duration
-	// Kind is empty for success.
+	// Kind is empty on success.
 	Kind Kind
 	// Errcode is WeChat's, or 0.
 	Errcode int
-	// Status is the HTTP status of the last answer, or 0 when there was none.
+	// Status is the HTTP status of the last answer, or 0 without one.
 	Status int
 	// RID is WeChat's request id of a refusal, or empty.
 	RID string
-	// Host is where the last request went, with a port if it had one; empty when there was none.
+	// Host is the target of the last request, with a port if it had one; empty without a request.
 	Host string
 }
 
-// WithObserver sets who is told of every finished call, good or bad, once each; the call that gets the access token
-// is one of its own. Requests that this package refuses for their arguments are no calls.
+// WithObserver sets a function that receives every finished call, good or bad, once; fetching the access token is a
+// separate call. A request that this package refuses for its arguments is not a call.
 //
-// NB! f runs on the call's own way back, for the token even with renewals locked: it must be safe for concurrent use,
-// must not block and must not call the client. Counters and histograms are what it is for.
+// NB! f runs inside the call, for the token even while renewals are locked: it must be safe for concurrent use, must
+// not block and must not call the client. It is meant for counters and histograms.
 func WithObserver(f func(CallInfo)) Option { return func(c *Client) { c.observer = f } }
 
-// trail is what a call leaves behind; only the call's own goroutine writes it.
+// trail records a call's progress; only the call's own goroutine writes it.
 type trail struct {
 	tries  int
 	status int
 	host   string
-	// verdict is what the last round over the hosts says about whether WeChat is there.
+	// verdict is the result of the last round over the hosts.
 	verdict verdict
 }
 
-// observe tells of the outcome of a call: the one place that does.
+// observe reports the outcome of every call, to the observer and the log.
 func (c *caller) observe(next sender) sender {
 	return func(ctx context.Context, q call) ([]byte, error) {
 		q.trail = &trail{}
@@ -77,21 +77,21 @@ func (c *caller) tell(ctx context.Context, q call, took time.Duration, err error
 	}
 }
 
-// levelOf tells alarms from everyday life.
+// levelOf tells alarms from routine failures.
 func levelOf(op string, err error) slog.Level {
 	e, ok := errors.AsType[*Error](err)
 	switch {
 	case !ok:
 		return slog.LevelWarn
 	case errors.Is(err, ErrOpen), errors.Is(err, ErrCrowded), e.Op != op:
-		// told already, by the breaker or by the token's call; an outage must not flood the log, too.
+		// the breaker or the token's call has logged it already; an outage must not flood the log
 		return slog.LevelDebug
 	case errors.Is(err, context.Canceled):
 		return slog.LevelInfo
 	}
 	switch e.Kind {
 	case KindCodeInvalid, KindCodeUsed, KindSession, KindRisk, KindState:
-		return slog.LevelInfo // a user's mistake or bad luck, not ours
+		return slog.LevelInfo // a user's mistake or bad luck
 	default:
 		return slog.LevelWarn
 	}

@@ -15,7 +15,7 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// watcher keeps what an observer is told.
+// watcher records an observer's calls.
 type watcher struct {
 	mu    sync.Mutex
 	infos []wechat.CallInfo
@@ -46,7 +46,7 @@ func TestObserverIsToldOnce(t *testing.T) {
 	askPhone := func(ctx context.Context, c *wechat.Client) error { _, err := c.PhoneNumber(ctx, "c"); return err }
 	scenarios := []struct {
 		name    string
-		answers []string // what WeChat says, in order; "" breaks the connection, "hang" never answers
+		answers []string // WeChat's answers, in order; "" breaks the connection, "hang" never answers
 		call    func(context.Context, *wechat.Client) error
 		want    []wechat.CallInfo
 	}{
@@ -129,7 +129,7 @@ func TestObserverIsToldWhatWasHeldBack(t *testing.T) {
 	}
 }
 
-// every failed call is one line with what WeChat's support asks for, as loud as it deserves.
+// every failed call is one line with what WeChat's support asks for, at the right level.
 func TestFailedCallsAreLogged(t *testing.T) {
 	t.Parallel()
 	scenarios := map[string]struct {
@@ -160,7 +160,7 @@ func TestFailedCallsAreLogged(t *testing.T) {
 				t.Fatal("got no error, want one")
 			}
 			var line map[string]any
-			if err := json.Unmarshal(log.Bytes(), &line); err != nil { // two lines are no JSON
+			if err := json.Unmarshal(log.Bytes(), &line); err != nil { // two lines would not be JSON
 				t.Fatalf("got %v, want one line: %s", err, log.String())
 			}
 			if line["level"] != s.level.String() {
@@ -175,7 +175,7 @@ func TestFailedCallsAreLogged(t *testing.T) {
 	}
 }
 
-// what was told once is not told by everybody it hits: the log of an outage stays readable.
+// one event is logged once, not by every call it hits: the log of an outage stays readable.
 func TestLogOfAnOutageIsShort(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,11 +10,11 @@ const (
 	opSetOrderPath = "updateOrderDetailPath"
 )
 
-// OrderPathMark is what WeChat replaces by out_trade_no in the path of the order centre.
+// OrderPathMark is the placeholder that WeChat replaces by out_trade_no in the path of the order centre.
 const OrderPathMark = "${商品订单号}"
 
-// OrderPath tells to which page the order centre (订单中心) leads a buyer; empty when nobody has set one:
-// POST /wxa/sec/order/get_order_detail_path (platform-capabilities/business-capabilities/order_center, 订单中心).
+// OrderPath returns the page to which the order centre (订单中心) sends a buyer; empty if it was never set: POST
+// /wxa/sec/order/get_order_detail_path (platform-capabilities/business-capabilities/order_center, 订单中心).
 func (c *Client) OrderPath(ctx context.Context) (path string, err error) {
 	_, err = c.do(ctx, call{
 		op: opOrderPath, method: http.MethodPost, path: "/wxa/sec/order/get_order_detail_path", body: map[string]string{},
@@ -31,8 +31,8 @@ func (c *Client) OrderPath(ctx context.Context) (path string, err error) {
 	return path, err
 }
 
-// SetOrderPath sets that page; path holds [OrderPathMark]: POST /wxa/sec/order/update_order_detail_path.
-// Errors: errcode 10060035 for a path that WeChat does not take.
+// SetOrderPath sets that page; path contains [OrderPathMark]: POST /wxa/sec/order/update_order_detail_path. Errors:
+// errcode 10060035 for a path that WeChat refuses.
 func (c *Client) SetOrderPath(ctx context.Context, path string) error {
 	_, err := c.do(ctx, call{
 		op: opSetOrderPath, method: http.MethodPost, path: "/wxa/sec/order/update_order_detail_path",

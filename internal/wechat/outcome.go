@@ -2,7 +2,7 @@ package wechat
 
 import "errors"
 
-// SurelyNotDone tells whether WeChat cannot have made, and counted, what was asked for.
+// SurelyNotDone tells whether the request certainly had no effect at WeChat, and was not counted.
 func SurelyNotDone(outcome error) bool {
 	if outcome == nil {
 		return false

@@ -16,7 +16,7 @@ type Phone struct {
 	PurePhoneNumber string
 	// CountryCode is digits, such as 86.
 	CountryCode string
-	// Watermark says for which app and when it was made; its AppID is already checked.
+	// Watermark names the app and the time; its AppID is already checked.
 	Watermark Watermark
 }
 
@@ -26,11 +26,11 @@ type Watermark struct {
 	Timestamp time.Time
 }
 
-// PhoneNumber redeems the code of a getPhoneNumber or getRealtimePhoneNumber button:
-// POST /wxa/business/getuserphonenumber (server/API/user-info/phone-number/api_getphonenumber.html, 获取手机号).
-// A code lives 5 minutes and works once, and is not the one of wx.login. A lost answer is not asked for again.
+// PhoneNumber redeems the code of a getPhoneNumber or getRealtimePhoneNumber button: POST
+// /wxa/business/getuserphonenumber (server/API/user-info/phone-number/api_getphonenumber.html, 获取手机号). A code lives 5
+// minutes and works once, and differs from that of wx.login. It is not repeated after a lost answer.
 //
-// NB! The answer names no user: tie the number to the session that sent the code.
+// NB! The answer does not name the user: tie the number to the session that sent the code.
 // Errors: KindCodeInvalid, KindCodeUsed, KindRate, KindConfig; ErrWatermark for a number of another app.
 func (c *Client) PhoneNumber(ctx context.Context, code string) (Phone, error) {
 	if err := checkCode(opPhone, "code", code); err != nil {
@@ -54,7 +54,7 @@ func (c *Client) PhoneNumber(ctx context.Context, code string) (Phone, error) {
 	return phone, err
 }
 
-// phoneWire is the number as both the call and the old encrypted data have it.
+// phoneWire is the number in the call's answer and in the old encrypted data.
 type phoneWire struct {
 	PhoneNumber     word          `json:"phoneNumber"`
 	PurePhoneNumber word          `json:"purePhoneNumber"`
@@ -71,7 +71,7 @@ func (w watermarkWire) watermark() Watermark {
 	return Watermark{AppID: w.AppID, Timestamp: time.Unix(int64(w.Timestamp), 0).UTC()}
 }
 
-// phone checks the watermark, which must be there, and that there is a number.
+// phone demands the watermark, of this app, and a number.
 func (w phoneWire) phone(appID string) (Phone, error) {
 	if appID == "" || w.Watermark.AppID != appID {
 		return Phone{}, ErrWatermark

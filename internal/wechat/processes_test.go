@@ -13,10 +13,10 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// stable is stable_token to the letter (facts 5.3): the normal mode tells one token with what is left of its life and
-// makes the next one five minutes before the end, while the old one lasts on; the forced mode kills the old one at
-// once; more than one forced renewal in 30 s, or 20 in a day, is refused. Every answer takes a moment, so that
-// whoever can get into another's way does.
+// stable is stable_token as documented (facts 5.3): the normal mode returns one token with the rest of its life and
+// makes the next one five minutes before the end, while the old one still works; the forced mode ends the old one at
+// once; it refuses a second forced renewal within 30 s, and the 21st in a day. Every answer takes some time, to provoke
+// races.
 type stable struct {
 	took time.Duration
 
@@ -26,7 +26,7 @@ type stable struct {
 	alive  map[string]time.Time // tokens that work, and until when
 	normal int
 	forced []time.Time
-	early  int // forced renewals that broke the 30 s
+	early  int // forced renewals within the 30 s
 }
 
 func (s *stable) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -65,7 +65,7 @@ func (s *stable) tell(r *http.Request) *http.Response {
 	return say(fmt.Sprintf(`{"access_token":%q,"expires_in":%d}`, s.cur, left))
 }
 
-// ends is when a token would end by itself; a killed one still has its end, and the normal mode still tells it.
+// ends is when a token would end by itself; a killed one keeps its end, and the normal mode still returns it.
 func (s *stable) ends(token string) time.Time {
 	if until, ok := s.alive[token]; ok {
 		return until
@@ -82,14 +82,14 @@ func (s *stable) mint(kill bool) {
 	s.alive[s.cur] = time.Now().Add(2 * time.Hour)
 }
 
-// renew is what an owner does by hand: another token, and the old one is dead.
+// renew is the owner's renewal by hand: another token, and the old one is dead.
 func (s *stable) renew() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mint(true)
 }
 
-// stick kills the current token while the normal mode still tells it: only force helps.
+// stick kills the current token while the normal mode still returns it: only force helps.
 func (s *stable) stick() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,7 @@ func (s *stable) asked() (normal, forced int) {
 	return s.normal, len(s.forced)
 }
 
-// crowd makes n calls at once in each of the processes; none may fail.
+// crowd makes n concurrent calls in each of the processes; all must succeed.
 func crowd(t *testing.T, n int, processes ...*wechat.Client) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -118,7 +118,7 @@ func crowd(t *testing.T, n int, processes ...*wechat.Client) {
 	wg.Wait()
 }
 
-// pair makes two clients on one store. They stand for two processes: nothing else is shared.
+// pair makes two clients on one store. They stand for two processes that share nothing else.
 func pair(s *stable, store wechat.TokenStore) (a, b *wechat.Client) {
 	draw := func(x float64) wechat.Option { return wechat.WithJitter(func() float64 { return x }) }
 	return clientOf(s.RoundTrip, wechat.WithTokenStore(store), draw(0.9)),
@@ -131,7 +131,7 @@ func TestTwoProcessesDoNotFight(t *testing.T) {
 	scenarios := []struct {
 		name  string
 		death func(*stable)
-		want  count // what each death may cost, both processes together
+		want  count // the allowed cost of each death, in both processes together
 	}{
 		{"token renewed by hand", (*stable).renew, count{1, 0}},
 		{"dead token that WeChat still tells", (*stable).stick, count{1, 1}},
@@ -151,7 +151,7 @@ func TestTwoProcessesDoNotFight(t *testing.T) {
 					normal, forced := up.asked()
 					s.death(up)
 					crowd(t, 50, a, b)
-					crowd(t, 50, a, b) // and nobody brings the dead one back
+					crowd(t, 50, a, b) // the dead one must not come back
 					gotNormal, gotForced := up.asked()
 					if got := (count{gotNormal - normal, gotForced - forced}); got != s.want {
 						t.Errorf("got %+v token calls for a death, want %+v", got, s.want)
@@ -162,7 +162,7 @@ func TestTwoProcessesDoNotFight(t *testing.T) {
 	}
 }
 
-// a process that slept through a renewal meets two dead tokens in a row: its own, and the one the other one saved.
+// a process that missed a renewal meets two dead tokens in a row: its own, and the one that the other process saved.
 func TestProcessThatMissedARenewal(t *testing.T) {
 	t.Parallel()
 	for name, death := range map[string]func(*stable){"by hand": (*stable).renew, "still told": (*stable).stick} {
@@ -184,7 +184,7 @@ func TestProcessThatMissedARenewal(t *testing.T) {
 	}
 }
 
-// half a day of two processes that renew early by themselves: no refusals, no force, and a token call or two each.
+// half a day of two processes that renew early: no refusals, no force, and a token call or two each.
 func TestTwoProcessesRenewInPeace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -207,7 +207,7 @@ func TestTwoProcessesRenewInPeace(t *testing.T) {
 // plain is a store that cannot lock.
 type plain struct{ wechat.TokenStore }
 
-// without a lock both may ask at once; that costs a token call, and still no call fails.
+// without a lock both may ask at once; that costs a token call, and every call succeeds.
 func TestTwoProcessesWithoutALock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -225,7 +225,7 @@ func TestTwoProcessesWithoutALock(t *testing.T) {
 	})
 }
 
-// a lock that never comes free must not stop the calls: a process may have died with it.
+// a lock that is never released must not stop the calls: a process may have died with it.
 func TestLockThatIsNotToBeHad(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

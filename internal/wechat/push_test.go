@@ -81,7 +81,7 @@ func TestOfficialSafeVector(t *testing.T) {
 	}
 }
 
-// TestOfficialReplyVector makes the official answer byte for byte, out of the official push.
+// TestOfficialReplyVector makes the official answer to the official push, byte for byte.
 func TestOfficialReplyVector(t *testing.T) {
 	t.Parallel()
 	v := pushGolden(t)
@@ -122,7 +122,7 @@ func TestOfficialReplyOpens(t *testing.T) {
 		"timestamp": {strconv.FormatInt(v.Reply.Timestamp, 10)}, "nonce": {v.Reply.Nonce}, "msg_signature": {v.Reply.MsgSignature},
 	}
 	_, err := officialCodec(t, nil).Open(query, []byte(`{"Encrypt":"`+v.Reply.Encrypt+`"}`), time.Unix(v.Reply.Timestamp, 0))
-	// signature and cipher were good: what is missing is what a message needs
+	// signature and decryption succeed: only the fields of a message are missing
 	if !errors.Is(err, wechat.ErrPushMalformed) || !strings.Contains(err.Error(), "does not say what it is") {
 		t.Errorf("got %v, want it opened and found to be no message", err)
 	}
@@ -163,7 +163,8 @@ func TestOpenEveryCombination(t *testing.T) {
 	}
 }
 
-// TestCompatibleTakesTheSealedPart shows that what stands beside Encrypt is not looked at: no signature covers it.
+// TestCompatibleTakesTheSealedPart checks that the fields beside Encrypt, which the signature does not cover, are
+// ignored.
 func TestCompatibleTakesTheSealedPart(t *testing.T) {
 	t.Parallel()
 	query, sealed := sealPush(t, textJSON)

@@ -1,6 +1,6 @@
 package wechat
 
-// ChatMessage is what a user wrote, showed or opened in a customer chat. What a kind has not got is empty.
+// ChatMessage is what a user wrote, showed or opened in a customer chat. Fields of other kinds are empty.
 type ChatMessage struct {
 	// Kind is text, image, miniprogrampage, or EventChatEntered.
 	Kind string
@@ -15,11 +15,11 @@ type ChatMessage struct {
 	PagePath     string
 	ThumbURL     string
 	ThumbMediaID string
-	// SessionFrom is what the button that opened the chat carried.
+	// SessionFrom is the value of the button that opened the chat.
 	SessionFrom string
 }
 
-// ChatMessage reads a message of a customer chat (客服消息), and EventChatEntered. The user is FromUserName, the message's
+// ChatMessage reads a message of a customer chat (客服消息), or EventChatEntered. The user is FromUserName, the message's
 // number MsgID. Errors: ErrPushEvent; ErrNotJSON when a field is not text.
 func (m PushMessage) ChatMessage() (ChatMessage, error) {
 	var wire struct {
@@ -37,7 +37,7 @@ func (m PushMessage) ChatMessage() (ChatMessage, error) {
 	switch kind {
 	case "text", "image", "miniprogrampage":
 	default:
-		if err := m.is(EventChatEntered); err != nil {
+		if err := m.wantEvent(EventChatEntered); err != nil {
 			return ChatMessage{}, err
 		}
 		kind = EventChatEntered

@@ -21,14 +21,14 @@ import (
 
 const (
 	aesKeyChars = 43
-	// pushBlock is what messages are padded to. note: AES has blocks of 16, so the usual check refuses good padding.
+	// pushBlock is the block size of the padding. note: AES has blocks of 16, so the usual check refuses valid padding.
 	pushBlock  = 32
 	saltBytes  = 16
 	lenBytes   = 4
 	queryLimit = 512 // characters of one parameter
 )
 
-// pushKey decodes EncodingAESKey. note: its last character may have bits that count for nothing, so it is read leniently.
+// pushKey decodes EncodingAESKey. note: its last character may have spare bits, so the decoding is lenient.
 func pushKey(text string) ([]byte, error) {
 	if text == "" {
 		return nil, nil
@@ -40,9 +40,9 @@ func pushKey(text string) ([]byte, error) {
 	return key, nil
 }
 
-// one takes a parameter that has to be there exactly once. NB! of two signatures one program checks the first and another
-// the last.
-func one(query url.Values, name string) (string, error) {
+// onlyParam returns a parameter that must occur exactly once. NB! of two signatures one program checks the first and
+// another the last.
+func onlyParam(query url.Values, name string) (string, error) {
 	values := query[name]
 	if len(values) != 1 || values[0] == "" || len(values[0]) > queryLimit {
 		return "", fmt.Errorf("%w: %s", ErrPushQuery, name)
@@ -50,12 +50,12 @@ func one(query url.Values, name string) (string, error) {
 	return values[0], nil
 }
 
-// verify checks the signature of that name over token, time, nonce and, if there is one, the sealed part, and then the time.
+// verify checks the named signature over token, time, nonce and the sealed part, if any, and then the time.
 func (p *PushCodec) verify(query url.Values, name, sealed string, now time.Time) error {
 	var values [3]string
 	for i, parameter := range []string{name, "timestamp", "nonce"} {
 		var err error
-		if values[i], err = one(query, parameter); err != nil {
+		if values[i], err = onlyParam(query, parameter); err != nil {
 			return err
 		}
 	}
@@ -66,7 +66,7 @@ func (p *PushCodec) verify(query url.Values, name, sealed string, now time.Time)
 	return p.fresh(values[1], now)
 }
 
-// sign is sha1 over the parts in order of their bytes, in lower case.
+// sign is sha1 over the sorted parts, in lower case.
 func (p *PushCodec) sign(timestamp, nonce, sealed string) string {
 	parts := []string{p.config.Token, timestamp, nonce}
 	if sealed != "" {
@@ -77,7 +77,7 @@ func (p *PushCodec) sign(timestamp, nonce, sealed string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// fresh refuses what is too old and what is from the future.
+// fresh refuses a push that is too old or from the future.
 func (p *PushCodec) fresh(timestamp string, now time.Time) error {
 	if len(timestamp) > 11 || strings.Trim(timestamp, "0123456789") != "" {
 		return fmt.Errorf("%w: timestamp", ErrPushQuery)
@@ -92,8 +92,8 @@ func (p *PushCodec) fresh(timestamp string, now time.Time) error {
 	return nil
 }
 
-// isSealed says whether a push is encrypted. Any sign of it is enough, so that leaving one away leads to a refusal and
-// not to the weaker check.
+// isSealed says whether a push is encrypted. Any sign of it is enough, so that an incomplete one is refused and does
+// not get the weaker check.
 func isSealed(query url.Values, fields map[string]any) (bool, error) {
 	kind := query["encrypt_type"]
 	if len(kind) > 1 || len(kind) == 1 && kind[0] != "" && kind[0] != "raw" && kind[0] != "aes" {
@@ -117,7 +117,7 @@ func (p *PushCodec) openPlain(query url.Values, now time.Time) error {
 	return nil
 }
 
-// openSealed checks first and decrypts then, so that nobody learns from how a forgery fails.
+// openSealed checks the signature before it decrypts, so that a forged push reveals nothing.
 func (p *PushCodec) openSealed(query url.Values, fields map[string]any, now time.Time) ([]byte, error) {
 	sealed, _ := fields["Encrypt"].(string)
 	if err := p.verify(query, "msg_signature", sealed, now); err != nil {
@@ -138,10 +138,10 @@ func (p *PushCodec) openSealed(query url.Values, fields map[string]any, now time
 	return p.unwrap(data)
 }
 
-// unwrap takes the message out of 16 bytes of salt, its length, itself, the appid, and padding of 1 to 32 bytes.
+// unwrap takes the message out of 16 bytes of salt, its length, the message, the appid, and padding of 1 to 32 bytes.
 func (p *PushCodec) unwrap(data []byte) ([]byte, error) {
 	n := int(data[len(data)-1])
-	if n == 0 || n > pushBlock { // data has 32 bytes at least
+	if n == 0 || n > pushBlock { // data has at least 32 bytes
 		return nil, ErrPushDecrypt
 	}
 	padding := data[len(data)-n:]
@@ -159,7 +159,7 @@ func (p *PushCodec) unwrap(data []byte) ([]byte, error) {
 	return rest[:length], nil
 }
 
-// seal encrypts an answer, signs it, and puts both into the envelope. The nonce is the one of the push.
+// seal encrypts an answer, signs it, and puts both into the envelope. The nonce is the push's.
 func (p *PushCodec) seal(m PushMessage, reply []byte, now time.Time) ([]byte, error) {
 	if p.key == nil {
 		return nil, ErrPushNoKey
@@ -185,7 +185,7 @@ func (p *PushCodec) seal(m PushMessage, reply []byte, now time.Time) ([]byte, er
 	}{sealed, signature, seconds, m.nonce})
 }
 
-// encrypt wraps, pads and encrypts a message, and gives it in base64.
+// encrypt wraps, pads and encrypts a message, and returns base64.
 func (p *PushCodec) encrypt(message []byte) (string, error) {
 	if len(message) > PushLimit {
 		return "", ErrPushTooLarge

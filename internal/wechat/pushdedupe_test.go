@@ -29,7 +29,7 @@ func TestARepetitionHasTheSameKey(t *testing.T) {
 	}
 }
 
-// open seals and opens a message with its own salt, time and nonce.
+// open seals a message with this salt, time and nonce, and opens it.
 func open(tb testing.TB, c *wechat.PushCodec, message, salt, stamp, nonce string) (wechat.PushMessage, error) {
 	tb.Helper()
 	frame := framePush(message, appID)
@@ -79,8 +79,8 @@ func TestDedupeKeys(t *testing.T) {
 	}
 }
 
-// FuzzPushOpen hands in any body to every kind of app, with an address that is signed well. Nothing may panic, a refusal
-// has nothing in it, and what opens in the clear says the same when it is sealed.
+// FuzzPushOpen tries any body with every kind of app and a validly signed address. It must not panic, a refusal must be
+// empty, and a plain message must stay the same when it is sealed.
 func FuzzPushOpen(f *testing.F) {
 	query, sealed := sealPush(f, textJSON)
 	_ = query
@@ -106,7 +106,7 @@ func FuzzPushOpen(f *testing.F) {
 		}
 		views(t, m)
 		if len(body) > 32<<10 {
-			return // sealed it is longer than the limit
+			return // too long for the limit once sealed
 		}
 		again, err := open(t, secret, string(body), "0123456789abcdef", "1714112445", pushNonce)
 		if err != nil || again.DedupeKey() != m.DedupeKey() || string(again.Raw) != string(m.Raw) {

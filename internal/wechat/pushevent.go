@@ -20,7 +20,7 @@ const (
 	EventPrivacyApplied  = "wxa_privacy_apply"
 )
 
-// oneOrMany is a list that comes as its only entry, too, and as nothing.
+// oneOrMany is a list that may also be written as its only entry or be absent.
 type oneOrMany[T any] []T
 
 // UnmarshalJSON accepts a list, an object, and null.
@@ -38,8 +38,8 @@ func (l *oneOrMany[T]) UnmarshalJSON(b []byte) error {
 	return ErrNotJSON
 }
 
-// is reports that a message is one of these events.
-func (m PushMessage) is(events ...string) error {
+// wantEvent returns an error unless the message is one of these events.
+func (m PushMessage) wantEvent(events ...string) error {
 	for _, event := range events {
 		if m.MsgType == "event" && m.Event == event {
 			return nil
@@ -48,29 +48,29 @@ func (m PushMessage) is(events ...string) error {
 	return ErrPushEvent
 }
 
-// read fills out from a message that is one of these events.
+// read decodes a message that is one of these events into out.
 func (m PushMessage) read(out any, events ...string) error {
-	if err := m.is(events...); err != nil {
+	if err := m.wantEvent(events...); err != nil {
 		return err
 	}
 	return m.into(out)
 }
 
-// SubscribeAnswer is what a user said to one template.
+// SubscribeAnswer is a user's answer about one template.
 type SubscribeAnswer struct {
 	TemplateID string
-	// Status is accept or reject; a change in the settings is told for reject only.
+	// Status is accept or reject; a change in the settings is pushed for reject only.
 	Status string
-	// PopupScene is WeChat's number for where the dialog was, such as 0 or 2; empty for a change.
+	// PopupScene is WeChat's number for the place of the dialog, such as 0 or 2; empty for a change.
 	PopupScene string
 }
 
-// Accepted reports a yes.
+// Accepted reports a consent.
 func (a SubscribeAnswer) Accepted() bool { return a.Status == "accept" }
 
-// SubscribeAnswers reads EventSubscribePopup, what a user said in the dialog, and EventSubscribeChange, what a user turned
-// off afterwards. The user is FromUserName. Errors: ErrPushEvent; ErrMissingField when an entry lacks its template or its
-// status; ErrNotJSON.
+// SubscribeAnswers reads EventSubscribePopup, a user's answers in the dialog, and EventSubscribeChange, what a user
+// turned off later. The user is FromUserName. Errors: ErrPushEvent; ErrMissingField when an entry lacks its template or
+// its status; ErrNotJSON.
 func (m PushMessage) SubscribeAnswers() ([]SubscribeAnswer, error) {
 	var wire struct {
 		List oneOrMany[struct {
@@ -95,18 +95,18 @@ func (m PushMessage) SubscribeAnswers() ([]SubscribeAnswer, error) {
 	return answers, nil
 }
 
-// SentReport is what became of one subscribe message.
+// SentReport is the result of one subscribe message.
 type SentReport struct {
 	TemplateID string
 	// MsgID is what [Client.SendMessage] returned.
 	MsgID string
-	// ErrorCode is 0 for a message that was delivered; ErrorStatus is WeChat's word, such as success.
+	// ErrorCode is 0 for a delivered message; ErrorStatus is WeChat's word, such as success.
 	ErrorCode   int
 	ErrorStatus string
 }
 
-// SentReports reads EventSubscribeSent. The user is FromUserName. Errors: ErrPushEvent; ErrMissingField when an entry lacks
-// its template or its code, so that what is not told is not taken for delivered; ErrNotJSON.
+// SentReports reads EventSubscribeSent. The user is FromUserName. Errors: ErrPushEvent; ErrMissingField when an entry
+// lacks its template or its code, so that a missing code does not count as delivered; ErrNotJSON.
 func (m PushMessage) SentReports() ([]SentReport, error) {
 	var wire struct {
 		List oneOrMany[struct {
@@ -134,7 +134,7 @@ func (m PushMessage) SentReports() ([]SentReport, error) {
 
 // MediaResult is the outcome of [Client.CheckMedia].
 type MediaResult struct {
-	// CheckResult has nothing but its TraceID when there is an Errcode.
+	// CheckResult has only its TraceID when there is an Errcode.
 	CheckResult
 	// Errcode is 0, or why the file was not judged, such as -1008: WeChat could not fetch it.
 	Errcode int
@@ -166,7 +166,7 @@ func (m PushMessage) MediaResult() (MediaResult, error) {
 	return MediaResult{CheckResult: result}, nil
 }
 
-// tradeWire is what the events of shipping management (发货信息管理) tell about an order.
+// tradeWire is the order in the events of shipping management (发货信息管理).
 type tradeWire struct {
 	TransactionID   word   `json:"transaction_id"`
 	MerchantID      word   `json:"merchant_id"`
@@ -182,7 +182,7 @@ type tradeWire struct {
 	SettlementTime          number `json:"settlement_time"`
 }
 
-// key names the order, by both ways if both are told.
+// key names the order, in both ways if both are there.
 func (w tradeWire) key() (OrderKey, error) {
 	key := OrderKey{TransactionID: string(w.TransactionID), MchID: string(w.MerchantID), OutTradeNo: string(w.MerchantTradeNo)}
 	if key.TransactionID == "" && (key.MchID == "" || key.OutTradeNo == "") {
@@ -191,19 +191,19 @@ func (w tradeWire) key() (OrderKey, error) {
 	return key, nil
 }
 
-// Settlement is what EventOrderSettlement tells: once when an order was shipped, and again when it was settled.
+// Settlement is the content of EventOrderSettlement: one push when an order was shipped, another when it was settled.
 type Settlement struct {
-	// Key has all three fields as a rule.
+	// Key usually has all three fields.
 	Key      OrderKey
 	SubMchID string
 	PaidAt   time.Time
-	// ShippedAt and EstimatedAt, when it will be settled, are the first push's; the second may lack the latter.
+	// ShippedAt and EstimatedAt, the expected settlement, are in the first push; the second may lack the latter.
 	ShippedAt   time.Time
 	EstimatedAt time.Time
 	// ReceivedAt and SettledAt are zero in the first push.
 	ReceivedAt time.Time
 	SettledAt  time.Time
-	// ReceiveMethod is 1 or 2: by itself, or by the buyer. NB! Users report the two swapped: ask [Client.ShippingOf].
+	// ReceiveMethod is 1 (automatic) or 2 (by the buyer). NB! Users report the two swapped: ask [Client.ShippingOf].
 	ReceiveMethod int
 }
 
@@ -227,7 +227,7 @@ func (m PushMessage) Settlement() (Settlement, error) {
 	}, nil
 }
 
-// ShippingReminder says that an order was paid for and not shipped in 48 hours.
+// ShippingReminder says that a paid order was not shipped for 48 hours.
 type ShippingReminder struct {
 	Key      OrderKey
 	SubMchID string
@@ -235,7 +235,7 @@ type ShippingReminder struct {
 	Text     string // for people
 }
 
-// ShippingReminder reads EventRemindShipping. Errors: ErrPushEvent, ErrMissingField when it names no order, ErrNotJSON.
+// ShippingReminder reads EventRemindShipping. Errors: ErrPushEvent, ErrMissingField without an order, ErrNotJSON.
 func (m PushMessage) ShippingReminder() (ShippingReminder, error) {
 	var wire tradeWire
 	if err := m.read(&wire, EventRemindShipping); err != nil {
@@ -250,7 +250,7 @@ func (m PushMessage) ShippingReminder() (ShippingReminder, error) {
 	}, nil
 }
 
-// Notice reads the text of EventRemindAccess and EventTradeControlled, which is for the owner: the app has to report its
+// Notice reads the text of EventRemindAccess and EventTradeControlled, which is for the owner: the app must report its
 // shipping. Errors: ErrPushEvent, ErrNotJSON.
 func (m PushMessage) Notice() (string, error) {
 	var wire tradeWire
@@ -258,7 +258,7 @@ func (m PushMessage) Notice() (string, error) {
 	return string(wire.Msg), err
 }
 
-// PrivacyResult is what became of an application for an API with private data.
+// PrivacyResult is the result of an application for an API with private data.
 type PrivacyResult struct {
 	APIName   string
 	AppliedAt time.Time
@@ -268,7 +268,7 @@ type PrivacyResult struct {
 	Status    string // WeChat's number or word
 }
 
-// PrivacyResult reads EventPrivacyApplied. Errors: ErrPushEvent, ErrMissingField when it names no API, ErrNotJSON.
+// PrivacyResult reads EventPrivacyApplied. Errors: ErrPushEvent, ErrMissingField without an API, ErrNotJSON.
 func (m PushMessage) PrivacyResult() (PrivacyResult, error) {
 	var wire struct {
 		Info struct {
@@ -293,7 +293,7 @@ func (m PushMessage) PrivacyResult() (PrivacyResult, error) {
 	}, nil
 }
 
-// moment is zero for what was not told.
+// moment returns the zero time for an absent one.
 func moment(seconds number) time.Time {
 	if seconds == 0 {
 		return time.Time{}

@@ -10,7 +10,7 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// opened opens a message in the clear.
+// opened opens a plain message.
 func opened(tb testing.TB, body string) wechat.PushMessage {
 	tb.Helper()
 	config := pushConfig()
@@ -22,7 +22,7 @@ func opened(tb testing.TB, body string) wechat.PushMessage {
 	return m
 }
 
-// event is a push of that event in JSON, with more fields.
+// event is a JSON push of that event, with more fields.
 func event(name, fields string) string {
 	return `{"ToUserName":"gh_1","FromUserName":"` + openID + `","CreateTime":"1620973045","MsgType":"event","Event":"` + name + `"` + fields + `}`
 }
@@ -33,7 +33,7 @@ func eventXML(name, fields string) string {
 		`<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[` + name + `]]></Event>` + fields + `</xml>`
 }
 
-// views calls every typed view; none may panic, and all but those of the message's kind must refuse.
+// views calls every typed view: only those of the message's kind may succeed, and none may panic.
 func views(tb testing.TB, m wechat.PushMessage) {
 	tb.Helper()
 	fits := 0

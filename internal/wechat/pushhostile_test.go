@@ -12,7 +12,7 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// changed is a copy of an address with one change.
+// changed returns a changed copy of an address.
 func changed(query url.Values, change func(url.Values)) url.Values {
 	c := maps.Clone(query)
 	for name, values := range c {
@@ -172,7 +172,7 @@ func TestVerifyURLRefuses(t *testing.T) {
 	}
 }
 
-// TestOpenRefusesCiphers hands in what is signed well and sealed badly.
+// TestOpenRefusesCiphers tries validly signed but badly sealed pushes.
 func TestOpenRefusesCiphers(t *testing.T) {
 	t.Parallel()
 	frame := framePush(textJSON, appID)
@@ -229,7 +229,7 @@ func TestOpenRefusesCiphers(t *testing.T) {
 	})
 }
 
-// padTo makes a message that ends in n bytes of n and is so many bytes over whole blocks of 32.
+// padTo makes a message that ends in n bytes of n and is over bytes longer than whole blocks of 32.
 func padTo(tb testing.TB, n, over int) []byte {
 	tb.Helper()
 	for more := range 32 {
@@ -242,7 +242,7 @@ func padTo(tb testing.TB, n, over int) []byte {
 	return nil
 }
 
-// TestEveryPaddingOpens has messages of every length within a block, so every padding of 1 to 32.
+// TestEveryPaddingOpens tries messages of every length within a block, so every padding of 1 to 32.
 func TestEveryPaddingOpens(t *testing.T) {
 	t.Parallel()
 	c := codec(t, pushConfig())

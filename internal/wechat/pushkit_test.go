@@ -52,7 +52,7 @@ func pushGolden(tb testing.TB) pushVectors {
 
 const (
 	pushToken = "token-of-the-test"
-	// pushAESKey is the base64 of 32 bytes, without its last sign.
+	// pushAESKey is the base64 of 32 bytes, without its last character.
 	pushAESKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
 	pushNonce  = "n0nce"
 )
@@ -72,7 +72,7 @@ func codec(tb testing.TB, config wechat.PushConfig) *wechat.PushCodec {
 	return c
 }
 
-// signPush is WeChat's side of the signature, written from the document.
+// signPush signs as WeChat does, written from the document.
 func signPush(parts ...string) string {
 	slices.Sort(parts)
 	sum := sha1.Sum([]byte(strings.Join(parts, "")))
@@ -91,7 +91,7 @@ func framePush(message, appID string) []byte {
 	return append(append(frame, message...), appID...)
 }
 
-// cryptPush is WeChat's side of the encryption: whatever is given, in blocks of 16.
+// cryptPush encrypts as WeChat does, in blocks of 16, without padding.
 func cryptPush(tb testing.TB, padded []byte) string {
 	tb.Helper()
 	key, err := base64.StdEncoding.DecodeString(pushAESKey + "=")
@@ -107,7 +107,7 @@ func cryptPush(tb testing.TB, padded []byte) string {
 	return base64.StdEncoding.EncodeToString(out)
 }
 
-// plainQuery is the address of a push in the clear.
+// plainQuery is the address of a plain push.
 func plainQuery() url.Values {
 	return url.Values{
 		"signature": {signPush(pushToken, "1714112445", pushNonce)}, "timestamp": {"1714112445"}, "nonce": {pushNonce}, "openid": {openID},

@@ -16,14 +16,14 @@ import (
 	"unicode/utf8"
 )
 
-// pushDepth is how deep a push may nest; real ones have four levels.
+// pushDepth limits the nesting of a push; real ones have four levels.
 const pushDepth = 16
 
-// parsePush reads JSON or XML, whichever it is. Content-Type is not asked: it lies.
+// parsePush reads JSON or XML. It ignores Content-Type, which is often wrong.
 func parsePush(body []byte) (map[string]any, PushFormat, error) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	if !utf8.Valid(body) {
-		return nil, "", fmt.Errorf("%w: it is not UTF-8", ErrPushMalformed) // encoding/json would mend it in silence
+		return nil, "", fmt.Errorf("%w: it is not UTF-8", ErrPushMalformed) // encoding/json would repair it silently
 	}
 	var fields map[string]any
 	var format PushFormat
@@ -61,7 +61,7 @@ func parsePushJSON(body []byte) (map[string]any, error) {
 	return fields, nil
 }
 
-// deeper reports that a value has more levels than that.
+// deeper reports that a value has more levels than allowed.
 func deeper(v any, levels int) bool {
 	if levels == 0 {
 		return true
@@ -83,8 +83,8 @@ func deeper(v any, levels int) bool {
 	return false
 }
 
-// flatten gives XML the shape of JSON, where the list of the subscribe events is at the top, and makes the list a list
-// though it has one entry, which both formats collapse.
+// flatten gives XML the shape of JSON, where the list of the subscribe events is at the top, and turns a single entry,
+// which both formats collapse, into a list.
 func flatten(fields map[string]any) {
 	for _, wrapper := range []string{"SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent", "SubscribeMsgSentEvent"} {
 		inner, _ := fields[wrapper].(map[string]any)
@@ -98,7 +98,7 @@ func flatten(fields map[string]any) {
 	}
 }
 
-// fill takes what every message has out of its fields. plain is its text, in the clear.
+// fill sets the common fields of a message. plain is its decrypted text.
 func (m PushMessage) fill(query url.Values, plain []byte) (PushMessage, error) {
 	texts := map[string]*string{
 		"ToUserName": &m.ToUserName, "FromUserName": &m.FromUserName, "MsgType": &m.MsgType, "Event": &m.Event, "MsgId": &m.MsgID,
@@ -126,7 +126,7 @@ func (m PushMessage) fill(query url.Values, plain []byte) (PushMessage, error) {
 	return m, err
 }
 
-// scalar reads text, or a number as text; absent is empty. Lists and objects are neither, so a field that came twice in
+// scalar reads text, or a number as text; absent is empty. It refuses lists and objects, so a field that is repeated in
 // XML is refused.
 func scalar(v any) (text string, ok bool) {
 	switch t := v.(type) {
@@ -153,17 +153,17 @@ func (m PushMessage) dedupeKey() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q", m.AppID)
 	if m.MsgID != "" && m.MsgType != "event" {
-		fmt.Fprintf(h, "id%qfrom%q", m.MsgID, m.FromUserName) // two people's messages have been seen with one number
+		fmt.Fprintf(h, "id%qfrom%q", m.MsgID, m.FromUserName) // messages of two people have been seen with one number
 		return "push:" + hex.EncodeToString(h.Sum(nil)[:20])
 	}
-	// note: encoding/json writes keys in order, so the order of a repetition does not matter.
+	// note: encoding/json sorts the keys, so the order in a repetition does not matter.
 	if text, err := encode(m.Fields); err == nil {
 		h.Write(text)
 	}
 	return "push:" + hex.EncodeToString(h.Sum(nil)[:20])
 }
 
-// into reads the fields into a struct with lenient types. Empty texts, which XML has for what is absent, are left out.
+// into reads the fields into a struct with lenient types. It skips empty texts, which XML writes for absent ones.
 func (m PushMessage) into(out any) error {
 	fields := maps.Clone(m.Fields)
 	maps.DeleteFunc(fields, func(_ string, v any) bool { return v == "" })

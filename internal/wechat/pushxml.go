@@ -10,14 +10,14 @@ import (
 
 var errNotOurXML = errors.New("it is XML of another kind")
 
-// parsePushXML reads a document whose root is xml: elements with text or elements in them. An element that comes again
-// beside itself makes a list. Values are strings, CDATA and the five entities resolved.
+// parsePushXML reads a document whose root is xml: elements with text or elements in them. A repeated element makes a
+// list. Values are strings, with CDATA and the five entities resolved.
 //
-// It is stricter than XML: refused are document types and other directives, comments, processing instructions after the
-// beginning, attributes, name spaces, text beside elements, and more than pushDepth levels. Pushes have none of it, and it
-// is how parsers are made to fetch, expand and recurse.
+// It is stricter than XML: it refuses document types and other directives, comments, processing instructions after the
+// beginning, attributes, name spaces, text beside elements, and more than pushDepth levels. Pushes never have these,
+// and with them attackers make parsers fetch, expand and recurse.
 func parsePushXML(body []byte) (map[string]any, error) {
-	r := xmlReader{tokens: xml.NewDecoder(bytes.NewReader(body))} //nolint:gosec // tokens only, and of them few kinds
+	r := xmlReader{tokens: xml.NewDecoder(bytes.NewReader(body))} //nolint:gosec // only tokens, and only few kinds
 	root, err := r.root()
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func parsePushXML(body []byte) (map[string]any, error) {
 
 type xmlReader struct{ tokens *xml.Decoder }
 
-// next gives the next token, without blanks outside the root.
+// next returns the next token, and skips blanks outside the root.
 func (r xmlReader) next() (xml.Token, error) {
 	for {
 		token, err := r.tokens.Token()
@@ -55,7 +55,7 @@ func (r xmlReader) next() (xml.Token, error) {
 	}
 }
 
-// root reads up to the first element, with the declaration before it or without, and gives its name.
+// root reads an optional declaration and the first element, and returns its name.
 func (r xmlReader) root() (string, error) {
 	token, err := r.next()
 	if declaration, is := token.(xml.ProcInst); is && err == nil && declaration.Target == "xml" {
@@ -71,7 +71,7 @@ func (r xmlReader) root() (string, error) {
 	return start.Name.Local, nil
 }
 
-// element reads what is in an element whose beginning was read: a string, or a map if there are elements in it.
+// element reads the content of an element whose start was read: a string, or a map if it has elements.
 func (r xmlReader) element(depth int) (any, error) {
 	var text strings.Builder
 	var children map[string]any
@@ -104,13 +104,13 @@ func (r xmlReader) element(depth int) (any, error) {
 			}
 			return children, nil
 		default:
-			// NB! a document type is where entities are declared: local files, other hosts, billions of laughs.
+			// NB! a document type declares entities: local files, other hosts, billions of laughs.
 			return nil, errNotOurXML
 		}
 	}
 }
 
-// add makes a list of what comes again. A child is a string or a map, so a list is always of our making.
+// add makes a list of a repeated element. A child is a string or a map, so only add makes lists.
 func add(to map[string]any, name string, child any) {
 	switch have := to[name].(type) {
 	case nil:
@@ -122,7 +122,7 @@ func add(to map[string]any, name string, child any) {
 	}
 }
 
-// plainElement allows a short name of letters, digits, "_" and "-", and nothing else in the tag.
+// plainElement accepts only a short name of letters, digits, "_" and "-" in the tag.
 func plainElement(e xml.StartElement) bool {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	name := e.Name.Local

@@ -9,7 +9,7 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// openXML opens a document in the clear and gives its fields as JSON.
+// openXML opens a plain document and returns its fields as JSON.
 func openXML(tb testing.TB, doc string) (string, error) {
 	tb.Helper()
 	config := pushConfig()
@@ -47,7 +47,7 @@ func TestPushXMLReads(t *testing.T) {
 	}
 }
 
-// hostileXML is what an address is sent by those who are not WeChat. Each would be a message without its poison.
+// hostileXML is XML that an attacker posts. Each would be a valid message without its hostile part.
 func hostileXML() map[string]string {
 	nested := strings.Repeat("<a>", 16) + "1" + strings.Repeat("</a>", 16)
 	return map[string]string{
@@ -105,7 +105,7 @@ func TestPushXMLDepth(t *testing.T) {
 	}
 }
 
-// FuzzPushXML hands in any document. What is read has JSON that reads the same.
+// FuzzPushXML tries any document. An accepted one must survive the conversion to JSON.
 func FuzzPushXML(f *testing.F) {
 	for _, doc := range hostileXML() {
 		if len(doc) < 1000 {

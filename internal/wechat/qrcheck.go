@@ -14,7 +14,7 @@ const (
 )
 
 // ValidateCode checks a request against WeChat's limits before any call: the error is KindArgs and holds a
-// [*FieldError]. Fields that the kind of code has not got are refused rather than dropped in silence.
+// [*FieldError]. It refuses fields that this kind of code lacks instead of dropping them silently.
 func ValidateCode(r CodeRequest) error {
 	switch r.Kind {
 	case "", CodeUnlimited:
@@ -58,7 +58,7 @@ func checkScene(r CodeRequest) error {
 	}
 	for i := range len(r.Scene) {
 		if !isSceneChar(r.Scene[i]) {
-			// note: no percent sign either, so encoding Chinese does not help; store it and put its key here.
+			// note: percent signs are not allowed either, so Chinese cannot be encoded; store it and use its key here.
 			return fieldError(opUnlimited, "scene", "may have digits, letters and !#$&'()*+,/:;=?@-._~ only")
 		}
 	}

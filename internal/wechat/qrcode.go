@@ -11,12 +11,12 @@ const (
 	opQRCode    = "createQRCode"
 )
 
-// CodeKind is one of WeChat's three makers of codes.
+// CodeKind is one of WeChat's three kinds of codes.
 type CodeKind string
 
-// The kinds of codes. CodePlain and CodeSquare together may be made 100 000 times in an app's life.
+// The kinds of codes. An app can make 100 000 of CodePlain and CodeSquare together in its life.
 const (
-	// CodeUnlimited is a round code with a scene and no count: getwxacodeunlimit.
+	// CodeUnlimited is a round code with a scene, not counted: getwxacodeunlimit.
 	CodeUnlimited CodeKind = "unlimited"
 	// CodePlain is a round code with a path: getwxacode.
 	CodePlain CodeKind = "code"
@@ -31,9 +31,9 @@ type Color struct {
 	B int `json:"b"`
 }
 
-// CodeRequest asks for a code. Zero values are left to WeChat's defaults.
+// CodeRequest asks for a code. Zero values mean WeChat's defaults.
 type CodeRequest struct {
-	// Kind decides which fields apply; empty means CodeUnlimited. The methods of Client set it themselves.
+	// Kind decides which fields apply; empty means CodeUnlimited. The methods of Client set it.
 	Kind CodeKind
 	// Scene is 1 to 32 of digits, letters and !#$&'()*+,/:;=?@-._~ (CodeUnlimited).
 	Scene string
@@ -69,24 +69,24 @@ type codeWire struct {
 }
 
 // UnlimitedCode makes a round code with a scene: POST /wxa/getwxacodeunlimit
-// (server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html, 获取不限制的小程序码), at most 5000 a minute.
-// Errors: KindArgs before any call (see [ValidateCode]) or by WeChat (41030: page not published), KindRate,
-// KindBadAnswer with one of this package's ErrImage errors when the answer is no whole image.
+// (server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html, 获取不限制的小程序码), at most 5000 a minute. Errors: KindArgs
+// before any call (see [ValidateCode]) or by WeChat (41030: page not published), KindRate, KindBadAnswer with one of
+// this package's ErrImage errors when the answer is not a complete image.
 func (c *Client) UnlimitedCode(ctx context.Context, r CodeRequest) (Image, error) {
 	r.Kind = CodeUnlimited
 	return c.code(ctx, r, call{op: opUnlimited, path: "/wxa/getwxacodeunlimit", repeatable: true})
 }
 
-// Code makes a round code with a path: POST /wxa/getwxacode
-// (server/API/qrcode-link/qr-code/api_getqrcode.html, 获取小程序码). Errors as in UnlimitedCode, and KindQuota when the
-// 100 000 are used up. A lost answer is not asked for again, as it may have been counted.
+// Code makes a round code with a path: POST /wxa/getwxacode (server/API/qrcode-link/qr-code/api_getqrcode.html,
+// 获取小程序码). Errors as in UnlimitedCode, and KindQuota when the 100 000 are used up. It is not repeated after a lost
+// answer, because it may have been counted.
 func (c *Client) Code(ctx context.Context, r CodeRequest) (Image, error) {
 	r.Kind = CodePlain
 	return c.code(ctx, r, call{op: opCode, path: "/wxa/getwxacode"})
 }
 
 // QRCode makes a square QR code with a path: POST /cgi-bin/wxaapp/createwxaqrcode
-// (server/API/qrcode-link/qr-code/api_createqrcode.html, 获取小程序二维码). Counted and failing as Code.
+// (server/API/qrcode-link/qr-code/api_createqrcode.html, 获取小程序二维码). Quota and errors are those of Code.
 func (c *Client) QRCode(ctx context.Context, r CodeRequest) (Image, error) {
 	r.Kind = CodeSquare
 	return c.code(ctx, r, call{op: opQRCode, path: "/cgi-bin/wxaapp/createwxaqrcode"})

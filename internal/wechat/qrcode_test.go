@@ -56,7 +56,7 @@ func TestCodesSendTheirBody(t *testing.T) {
 				if r.URL.Path != s.path || string(body) != s.body || r.URL.RawQuery != "access_token=70_token" {
 					t.Errorf("got %s %s, want %s %s", r.URL, body, s.path, s.body)
 				}
-				w.Header().Set("Content-Type", "text/plain") // what the header says is nothing
+				w.Header().Set("Content-Type", "text/plain") // the header must not matter
 				_, _ = w.Write(picture)
 			})
 			img, err := s.call(c, t.Context(), s.request)
@@ -107,7 +107,7 @@ func TestValidateCode(t *testing.T) {
 	scenarios := []struct {
 		name    string
 		request request
-		field   string // "" means it is good
+		field   string // "": the request is valid
 	}{
 		{"every scene character 1", request{Scene: "azAZ09!#$&'()*+,/:;=?@-._~"}, ""},
 		{"scene of 32", request{Scene: strings.Repeat("a", 32)}, ""},

@@ -11,9 +11,9 @@ const opQuota = "getApiQuota"
 
 // Quota is how often a call may be made. WeChat counts per app.
 type Quota struct {
-	// DailyLimit, Used and Remain are of this day.
+	// DailyLimit, Used and Remain are today's.
 	DailyLimit, Used, Remain int64
-	// RateCount calls may be made within RateWindow; both are 0 where WeChat tells no rate.
+	// RateCount calls may be made within RateWindow; both are 0 when WeChat gives no rate.
 	RateCount  int64
 	RateWindow time.Duration
 }
@@ -31,8 +31,8 @@ type quotaWire struct {
 }
 
 // Quota asks how often a call may still be made today: POST /cgi-bin/openapi/quota/get
-// (server/API/openApi-mgnt/api_getapiquota.html, 查询API调用额度). The path is the call's, such as /wxa/generatescheme; those
-// under /sns/ have no quota. Errors: KindArgs for a path that cannot be, before any call, or that WeChat does not know
+// (server/API/openApi-mgnt/api_getapiquota.html, 查询API调用额度). path is the call's, such as /wxa/generatescheme; those
+// under /sns/ have no quota. Errors: KindArgs for an invalid path, before any call, or for one unknown to WeChat
 // (76021); KindUnsupported for 76022, a path without a quota.
 func (c *Client) Quota(ctx context.Context, path string) (Quota, error) {
 	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#") {

@@ -12,7 +12,7 @@ const (
 	firstPause = 200 * time.Millisecond
 )
 
-// errTotal is why a call's context ended when the end was ours and not the caller's.
+// errTotal is the cause of a context that ended by our deadline, not by the caller's.
 var errTotal = fmt.Errorf("call took too long: %w", context.DeadlineExceeded)
 
 // limit gives a call its total deadline.
@@ -33,7 +33,7 @@ func left(ctx context.Context) bool {
 	return ctx.Err() != nil && !errors.Is(context.Cause(ctx), errTotal)
 }
 
-// repeat makes the call with up to three requests, as far as repeating is harmless.
+// repeat makes the call with up to three requests, if repeating is harmless.
 func (c *caller) repeat(next sender) sender {
 	return func(ctx context.Context, q call) ([]byte, error) {
 		var before error
@@ -41,7 +41,7 @@ func (c *caller) repeat(next sender) sender {
 			q.most = spent + maxTries
 			body, err := next(ctx, q)
 			if before != nil && (errors.Is(err, ErrOpen) || errors.Is(err, ErrCrowded)) {
-				return nil, before // the repeat was not let out: what the first one met says more
+				return nil, before // the repeat was held back: the first error says more
 			}
 			if err == nil || ctx.Err() != nil || q.trail.tries-spent >= maxTries || !mayRepeat(err) {
 				return body, err
@@ -55,7 +55,7 @@ func (c *caller) repeat(next sender) sender {
 	}
 }
 
-// hold lets the call out if the breaker and the line do.
+// hold makes the call if the breaker and the line allow it.
 func (c *caller) hold(next sender) sender {
 	return func(ctx context.Context, q call) (body []byte, err error) {
 		if c.breaker.open() { // before the line, which is long in an outage
@@ -78,8 +78,8 @@ func (c *caller) hold(next sender) sender {
 	}
 }
 
-// failover makes the call at one host, and at once at the next one when the first gave no answer and asking twice is
-// harmless. It stops at most requests in the call's trail, and leaves a verdict there.
+// failover makes the call at one host, and at once at the next one when the first did not answer and a repeat is
+// harmless. It stops at most requests in the call's trail, and sets the trail's verdict.
 func (c *caller) failover(next sender) sender {
 	return func(ctx context.Context, q call) ([]byte, error) {
 		q.host = c.hosts.start()
@@ -89,7 +89,7 @@ func (c *caller) failover(next sender) sender {
 				q.trail.verdict = c.heard(q.host, err)
 				return body, err
 			}
-			q.trail.verdict = untold // the caller left, or the next call goes to another host
+			q.trail.verdict = untold // the caller left, or another call tries the next host
 			if left(ctx) {
 				return nil, err
 			}
@@ -106,7 +106,7 @@ func (c *caller) failover(next sender) sender {
 	}
 }
 
-// heard notes an answer, unless the request did not even come to be.
+// heard notes whether a host answered, unless the request could not be made.
 func (c *caller) heard(host int, err error) verdict {
 	if e, ok := errors.AsType[*Error](err); ok && e.Status == 0 {
 		return untold
@@ -115,7 +115,7 @@ func (c *caller) heard(host int, err error) verdict {
 	return answered
 }
 
-// mayRepeat goes by what is known: busy means not done, a lost answer means perhaps done.
+// mayRepeat knows: busy means not done, a lost answer means perhaps done.
 func mayRepeat(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	switch {
@@ -128,7 +128,7 @@ func mayRepeat(err error) bool {
 	}
 }
 
-// pause doubles with each try and is half random, so that callers who failed together do not return together.
+// pause doubles with each try and is half random, so that concurrent callers do not repeat together.
 func (c *caller) pause(n int) time.Duration {
 	d := firstPause << n
 	return d/2 + time.Duration(c.jitter()*float64(d/2))

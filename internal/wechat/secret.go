@@ -26,10 +26,10 @@ func (k SessionKey) Format(f fmt.State, _ rune) { redact(f, mask) }
 // LogValue returns a mask.
 func (k SessionKey) LogValue() slog.Value { return slog.StringValue(mask) }
 
-// MarshalJSON returns a mask. note: a key that went through JSON is lost.
+// MarshalJSON returns a mask. note: JSON loses the key.
 func (k SessionKey) MarshalJSON() ([]byte, error) { return []byte(`"` + mask + `"`), nil }
 
-// MarshalText returns a mask, for encoders other than JSON. note: as a map key it is written in the clear.
+// MarshalText returns a mask, for encoders other than JSON. note: as a map key it is written unmasked.
 func (k SessionKey) MarshalText() ([]byte, error) { return []byte(mask), nil }
 
 // String names the app without its secret.
@@ -44,7 +44,7 @@ func (a App) LogValue() slog.Value { return slog.StringValue(a.String()) }
 // MarshalJSON names the app without its secret.
 func (a App) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%q", a.AppID), nil }
 
-// String tells when the token ends, without its value.
+// String shows the token's end, without its value.
 func (t Token) String() string {
 	if t.Value == "" {
 		return "wechat.Token(none)"
@@ -55,10 +55,10 @@ func (t Token) String() string {
 // Format writes [Token.String] for every verb.
 func (t Token) Format(f fmt.State, _ rune) { redact(f, t.String()) }
 
-// LogValue tells when the token ends, without its value.
+// LogValue shows the token's end, without its value.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// MarshalJSON tells when the token ends, without its value. note: a TokenStore writes the fields, not the JSON.
+// MarshalJSON shows the token's end, without its value. note: a TokenStore writes the fields, not the JSON.
 func (t Token) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%q", t.String()), nil }
 
 // String names the app without its token and key.
@@ -73,10 +73,10 @@ func (c PushConfig) LogValue() slog.Value { return slog.StringValue(c.String()) 
 // MarshalJSON names the app without its token and key.
 func (c PushConfig) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%q", c.AppID), nil }
 
-// Format names the codec's app and nothing else.
+// Format names only the codec's app.
 func (p *PushCodec) Format(f fmt.State, _ rune) { redact(f, "wechat.PushCodec("+p.config.AppID+")") }
 
-// Format names the client's app and nothing else.
+// Format names only the client's app.
 func (c *Client) Format(f fmt.State, _ rune) { redact(f, "wechat.Client("+c.app.AppID+")") }
 
 func redact(f fmt.State, s string) { _, _ = io.WriteString(f, s) }

@@ -13,10 +13,10 @@ const (
 // checkVersion is the version of both calls that has scenes and suggestions.
 const checkVersion = 2
 
-// errcodeRisky is how the first version of the text check says no.
+// errcodeRisky is the refusal of the text check's first version.
 const errcodeRisky = 87014
 
-// CheckScene is where the content of a user will be seen.
+// CheckScene is where a user's content will be shown.
 type CheckScene int
 
 // The scenes.
@@ -40,7 +40,7 @@ type TextCheck struct {
 	Signature string
 }
 
-// MediaKind is what a checked file is.
+// MediaKind is the type of a checked file.
 type MediaKind int
 
 // The kinds.
@@ -51,8 +51,8 @@ const (
 
 // MediaCheck asks whether a file may be shown.
 type MediaCheck struct {
-	// URL is where WeChat fetches it, within 30 minutes: http or https, reachable from outside, at most 10 MB of
-	// jpg, jpeg, png, bmp, gif (the first picture), mp3, aac, ac3, wma, flac, vorbis, opus or wav.
+	// URL is where WeChat fetches it, within 30 minutes: http or https, publicly reachable, at most 10 MB of jpg, jpeg,
+	// png, bmp, gif (the first picture), mp3, aac, ac3, wma, flac, vorbis, opus or wav.
 	URL   string
 	Kind  MediaKind
 	Scene CheckScene
@@ -81,11 +81,11 @@ type mediaCheckWire struct {
 // CheckText asks whether a text may be shown: POST /wxa/msg_sec_check
 // (server/API/sec-center/sec-check/api_msgseccheck.html, 文本内容安全识别), 4000 a minute and 2 000 000 a day.
 //
-// A risky text is a result and no error, in the shape of version 1 too (errcode 87014). NB! An answer without a result is
-// an error, never a pass.
+// A risky text is a result, not an error, also in the shape of version 1 (errcode 87014). NB! An answer without a
+// result is an error, never a pass.
 //
 // Errors: KindArgs before any call (see [ValidateTextCheck]) or by WeChat (40003, 43104: not a user of this app);
-// KindState for 61010, a user who was not in the app for 2 hours; KindRate for 44991, KindQuota for 45009.
+// KindState for 61010, a user who did not use the app for 2 hours; KindRate for 44991, KindQuota for 45009.
 func (c *Client) CheckText(ctx context.Context, t TextCheck) (CheckResult, error) {
 	if err := ValidateTextCheck(t); err != nil {
 		return CheckResult{}, err
@@ -112,12 +112,12 @@ func (c *Client) CheckText(ctx context.Context, t TextCheck) (CheckResult, error
 	return result, err
 }
 
-// CheckMedia has a file looked at and returns the trace id that its result will carry: POST /wxa/media_check_async
+// CheckMedia submits a file for a check and returns the trace id of its result: POST /wxa/media_check_async
 // (server/API/sec-center/sec-check/api_mediacheckasync.html, 多媒体内容安全识别), 2000 a minute and 200 000 a day. The result is
 // pushed within 30 minutes, see [PushMessage.MediaResult].
 //
-// A lost answer is asked for again, as its trace id is lost; 87020, KindRate, says that WeChat would not look twice.
-// Errors as in [Client.CheckText], and KindArgs for 40004, a file of another kind.
+// It is repeated after a lost answer, whose trace id is lost; 87020, KindRate, means that WeChat refuses to check
+// again. Errors as in [Client.CheckText], and KindArgs for 40004, an unsupported file.
 func (c *Client) CheckMedia(ctx context.Context, m MediaCheck) (traceID string, err error) {
 	if err := ValidateMediaCheck(m); err != nil {
 		return "", err

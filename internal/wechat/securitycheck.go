@@ -9,7 +9,7 @@ import (
 
 const (
 	checkContentLimit = 2500
-	checkURLLimit     = 2048 // our own; WeChat names none
+	checkURLLimit     = 2048 // our own limit; WeChat documents none
 )
 
 // ValidateTextCheck checks a request against WeChat's limits before any call. The error is KindArgs and holds a
@@ -61,7 +61,7 @@ func checkCheckScene(op string, scene CheckScene) error {
 	return nil
 }
 
-// checkOpenID refuses what cannot be an openid; real ones are 28 of letters, digits, - and _.
+// checkOpenID refuses impossible openids; real ones have 28 letters, digits, - and _.
 func checkOpenID(op, field, openID string) error {
 	if openID == "" || len(openID) > maxName {
 		return fieldError(op, field, "must have 1 to 128 bytes")

@@ -32,8 +32,8 @@ func (c *Client) CheckSession(ctx context.Context, openID string, key SessionKey
 }
 
 // ResetSession makes WeChat replace the user's session_key: GET /wxa/resetusersessionkey
-// (server/API/user-login/api_resetusersessionkey.html, 重置登录态). The key given must be the current one, or the
-// error is KindSession. A lost answer is not asked for again: the old key may be dead, and the user logs in again.
+// (server/API/user-login/api_resetusersessionkey.html, 重置登录态). key must be the current one, or the error is
+// KindSession. It is not repeated after a lost answer: the old key may be dead, and the user logs in again.
 func (c *Client) ResetSession(ctx context.Context, openID string, key SessionKey) (Session, error) {
 	query, err := sessionQuery(opResetSession, openID, key)
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *Client) ResetSession(ctx context.Context, openID string, key SessionKey
 	return session, err
 }
 
-// sessionQuery proves that we hold the key: an HMAC of nothing under it.
+// sessionQuery proves that we hold the key: an HMAC of the empty text.
 func sessionQuery(op, openID string, key SessionKey) (url.Values, error) {
 	if openID == "" {
 		return nil, fieldError(op, "openid", "must not be empty")
@@ -68,7 +68,7 @@ func sessionQuery(op, openID string, key SessionKey) (url.Values, error) {
 	}, nil
 }
 
-// sessionSignature is keyed with the base64 text; note: not with the 16 bytes it stands for.
+// sessionSignature is keyed with the base64 text; note: not with its 16 bytes.
 func sessionSignature(key SessionKey) string {
 	mac := hmac.New(sha256.New, []byte(key.Reveal()))
 	return hex.EncodeToString(mac.Sum(nil))

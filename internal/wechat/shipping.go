@@ -12,7 +12,7 @@ const (
 	opManaged = "isTradeManaged"
 )
 
-// uploadLayout is RFC 3339 with milliseconds and zone, as upload_time wants it.
+// uploadLayout is upload_time's format: RFC 3339 with milliseconds and zone.
 const uploadLayout = "2006-01-02T15:04:05.000Z07:00"
 
 // LogisticsType is how goods reach the buyer.
@@ -26,7 +26,7 @@ const (
 	PickedUp  LogisticsType = 4 // the buyer fetches it
 )
 
-// DeliveryMode is in how many parcels goods travel.
+// DeliveryMode says whether goods travel in one or several parcels.
 type DeliveryMode int
 
 // The modes. Only express can be split.
@@ -35,23 +35,23 @@ const (
 	Split   DeliveryMode = 2
 )
 
-// OrderKey names a paid order: by WeChat's transaction id when there is one, else by the merchant and its own number.
+// OrderKey names a paid order: by WeChat's transaction id if set, else by the merchant and its own number.
 type OrderKey struct {
 	TransactionID string
 	MchID         string
 	OutTradeNo    string
 }
 
-// Shipping is what is reported about an order's goods.
+// Shipping is the report about an order's goods.
 type Shipping struct {
 	Key           OrderKey
 	LogisticsType LogisticsType
 	DeliveryMode  DeliveryMode
-	// IsAllDelivered says that no more parcels follow. Split needs it; it is not sent for Unified.
+	// IsAllDelivered says that this is the last upload. Split needs it; Unified does not send it.
 	IsAllDelivered *bool
 	// Parcels is exactly one for Unified, 1 to 15 for Split.
 	Parcels []Parcel
-	// UploadTime has to be later than that of the last upload for this order. It is sent in Beijing time, to the millisecond.
+	// UploadTime must be later than the order's last upload. It is sent in Beijing time, to the millisecond.
 	UploadTime time.Time
 	// OpenID is the payer's under this app.
 	OpenID string
@@ -59,17 +59,17 @@ type Shipping struct {
 
 // Parcel is one entry of a Shipping.
 type Parcel struct {
-	// TrackingNo and ExpressCompany are 1 to 128 bytes, and needed by express only. The company is a code of
+	// TrackingNo and ExpressCompany have 1 to 128 bytes, and only express needs them. The company is a code of
 	// get_delivery_list, such as STO.
 	TrackingNo     string
 	ExpressCompany string
 	// ItemDesc is 1 to 120 characters, such as 微信气泡狗集线器*1.
 	ItemDesc string
-	// Contact is needed by SF (顺丰).
+	// Contact is required by SF (顺丰).
 	Contact Contact
 }
 
-// Contact holds telephone numbers of which only the last four digits are clear, such as 189****1234 or +86-177****1234.
+// Contact holds telephone numbers that show only the last four digits, such as 189****1234 or +86-177****1234.
 type Contact struct {
 	Consignor string `json:"consignor_contact,omitempty"`
 	Receiver  string `json:"receiver_contact,omitempty"`
@@ -107,9 +107,9 @@ type payerWire struct {
 // UploadShipping reports how an order's goods travel: POST /wxa/sec/order/upload_shipping_info
 // (platform-capabilities/business-capabilities/order-shipping/order-shipping.html, 发货信息录入).
 //
-// In a split, uploads before the one with IsAllDelivered add parcels. On a finished order an upload, or one that changes
-// mode or type, is the one correction that WeChat allows. So a lost answer is not asked for again: see [Error.MaybeDone],
-// and ask [Client.ShippingOf].
+// In a split, uploads before the one with IsAllDelivered add parcels. An upload to a finished order, or one that
+// changes mode or type, is the only correction that WeChat allows. So it is not repeated after a lost answer: see
+// [Error.MaybeDone], and ask [Client.ShippingOf].
 //
 // Errors: KindArgs before any call (see [ValidateShipping]) or by WeChat (10060031: not this openid's); KindState for
 // 10060001 (order unknown; one paid a moment ago is known some seconds later), 10060002 (shipped whole already), 10060003
@@ -146,12 +146,12 @@ func (s Shipping) wire() uploadWire {
 	return w
 }
 
-// beijing is the zone of WeChat's times; it has no summer time.
+// beijing is WeChat's time zone; it has no summer time.
 func beijing() *time.Location { return time.FixedZone("CST", 8*60*60) }
 
-// TradeManaged asks whether this mini program has to report its shipping, and is paid out after that only:
-// POST /wxa/sec/order/is_trade_managed (server/API/order_shipping/api_istrademanaged.html, 查询小程序是否已开通发货信息管理服务).
-// Errors: KindConfig, KindRate; KindBadAnswer with [ErrMissingField] when WeChat does not say.
+// TradeManaged asks whether this mini program must report its shipping before it is paid out: POST
+// /wxa/sec/order/is_trade_managed (server/API/order_shipping/api_istrademanaged.html, 查询小程序是否已开通发货信息管理服务). Errors:
+// KindConfig, KindRate; KindBadAnswer with [ErrMissingField] when WeChat does not say.
 func (c *Client) TradeManaged(ctx context.Context) (bool, error) {
 	var managed bool
 	_, err := c.do(ctx, call{

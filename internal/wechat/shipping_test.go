@@ -49,7 +49,7 @@ func goodShipping() wechat.Shipping {
 	}
 }
 
-// splitShipping is the sample of a split that goes on.
+// splitShipping is a sample of an unfinished split.
 func splitShipping() wechat.Shipping {
 	s := goodShipping()
 	s.Key, s.DeliveryMode, s.IsAllDelivered = wechat.OrderKey{MchID: "1900000001", OutTradeNo: "T20260101001"}, wechat.Split, new(false)
@@ -115,7 +115,7 @@ func TestValidateShipping(t *testing.T) {
 	scenarios := []struct {
 		name   string
 		change func(*wechat.Shipping)
-		field  string // that is wrong; empty when all is well
+		field  string // the wrong field; empty for a valid report
 	}{
 		{"as it is", func(*wechat.Shipping) {}, ""},
 		{"by number", func(s *wechat.Shipping) { s.Key = wechat.OrderKey{MchID: "1", OutTradeNo: "2"} }, ""},
@@ -238,7 +238,7 @@ func TestUploadShippingErrcodes(t *testing.T) {
 	}
 }
 
-// an upload whose answer is lost may have been counted as the one correction
+// an upload with a lost answer may have used the only correction
 func TestUploadShippingIsNotRepeatedBlindly(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{

@@ -12,11 +12,11 @@ const (
 	maxItemDesc = 120  // characters
 	maxName     = 128  // bytes, of a tracking number, a company and an openid
 	maxContact  = 1024 // bytes
-	sf          = "SF" // the company that delivers to known contacts only
+	sf          = "SF" // the company that demands contacts
 )
 
-// ValidateShipping checks a report against the documented limits, as [Client.UploadShipping] does before it calls.
-// The error is an [*Error] of KindArgs that holds a [*FieldError].
+// ValidateShipping checks a report against the documented limits, as [Client.UploadShipping] does before it calls. The
+// error is an [*Error] of KindArgs that holds a [*FieldError].
 func ValidateShipping(s Shipping) error {
 	for _, check := range []func() error{s.checkKey, s.checkModes, s.checkParcels} {
 		if err := check(); err != nil {
@@ -67,7 +67,7 @@ func (s Shipping) checkParcels() error {
 	return nil
 }
 
-// check gives the first field that is wrong, and why.
+// check returns the first wrong field, and why.
 func (p Parcel) check(express bool) (field, reason string) {
 	switch {
 	case express && p.TrackingNo == "":
@@ -94,8 +94,8 @@ func (p Parcel) check(express bool) (field, reason string) {
 
 const maskReason = "must be masked up to its last four digits, such as 189****1234, in at most 1024 bytes"
 
-// masked says whether a number may be sent: it is empty, or ends in four clear digits after a star.
-// NB! a number in the clear is somebody's telephone number and does not leave the house.
+// masked says whether a number may be sent: it is empty, or ends in four digits after a star. NB! an unmasked number is
+// a person's telephone number and must not leave this server.
 func masked(number string) bool {
 	if number == "" {
 		return true

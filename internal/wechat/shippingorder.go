@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// errOtherOrder is an answer about something that was not asked for.
+// errOtherOrder reports an answer about another order.
 var errOtherOrder = errors.New("answer is about another order")
 
-// OrderState is how far WeChat sees an order.
+// OrderState is an order's progress at WeChat.
 type OrderState int
 
 // The states.
@@ -24,7 +24,7 @@ const (
 	lastOrderState            = OrderSettling
 )
 
-// OrderShipping is a paid order as WeChat's shipping side sees it.
+// OrderShipping is a paid order on WeChat's shipping side.
 type OrderShipping struct {
 	TransactionID string
 	MchID         string
@@ -38,7 +38,7 @@ type OrderShipping struct {
 	// LogisticsType and DeliveryMode are 0 before the first upload.
 	LogisticsType LogisticsType
 	DeliveryMode  DeliveryMode
-	// Finished says that no more parcels follow; FinishedCount is 0 before that, 1 then, and 2 when it was corrected.
+	// Finished says that all parcels are reported; FinishedCount is 0 before that, then 1, and 2 after a correction.
 	Finished      bool
 	FinishedCount int
 	// GoodsDesc joins the descriptions of all parcels by ";" and is cut at 120 characters.
@@ -46,14 +46,14 @@ type OrderShipping struct {
 	Parcels   []SentParcel
 }
 
-// SentParcel is a parcel that WeChat knows of. ItemDesc may be empty: older answers have it for the whole order only.
+// SentParcel is a reported parcel. ItemDesc may be empty: older answers have it for the whole order only.
 type SentParcel struct {
 	Parcel
 	UploadedAt time.Time
 }
 
-// orderWire is the order in an answer of get_order. note: here it is merchant_id and merchant_trade_no, what an upload
-// calls mchid and out_trade_no.
+// orderWire is the order in get_order's answer. note: it says merchant_id and merchant_trade_no where an upload says
+// mchid and out_trade_no.
 type orderWire struct {
 	TransactionID   string       `json:"transaction_id"`
 	MerchantID      word         `json:"merchant_id"`
@@ -85,10 +85,9 @@ type sentWire struct {
 	Contact        Contact `json:"contact"`
 }
 
-// ShippingOf asks what WeChat knows about the shipping of a paid order: POST /wxa/sec/order/get_order
-// (server/API/order_shipping/api_getorder.html, 查询订单发货状态).
-// Errors: KindArgs for a key with nothing in it; KindState for 10060001, as in [Client.UploadShipping]; KindBadAnswer with
-// [ErrMissingField] when there is no order in the answer, or no state that we know.
+// ShippingOf asks for the shipping of a paid order: POST /wxa/sec/order/get_order
+// (server/API/order_shipping/api_getorder.html, 查询订单发货状态). Errors: KindArgs for an empty key; KindState for 10060001,
+// as in [Client.UploadShipping]; KindBadAnswer with [ErrMissingField] when the answer lacks an order, or a known state.
 func (c *Client) ShippingOf(ctx context.Context, key OrderKey) (OrderShipping, error) {
 	body := map[string]string{"transaction_id": key.TransactionID}
 	if key.TransactionID == "" {
@@ -114,7 +113,7 @@ func (c *Client) ShippingOf(ctx context.Context, key OrderKey) (OrderShipping, e
 	return order, err
 }
 
-// order checks that it is the one that was asked for.
+// order checks that it is the requested one.
 func (w orderWire) order(key OrderKey) (OrderShipping, error) {
 	state := OrderState(w.OrderState)
 	switch {

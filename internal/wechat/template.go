@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// TemplateType is how long a user's yes to a template lasts.
+// TemplateType is how long a user's consent to a template lasts.
 type TemplateType int
 
 // The types.
 const (
-	OneOff   TemplateType = 2 // one yes, one message
+	OneOff   TemplateType = 2 // one consent, one message
 	LongTerm TemplateType = 3 // until the user turns it off; for few categories of apps
 )
 
-// Template is a template for subscribe messages that the app has taken.
+// Template is a template for subscribe messages that the app has selected.
 type Template struct {
-	// ID is priTmplId, what messages name.
+	// ID is priTmplId, which messages name.
 	ID    string
 	Title string
 	// Content has a line for each value, such as 会议时间:{{date2.DATA}}, and Example the same with values.
@@ -32,12 +32,12 @@ type Template struct {
 
 // Keyword is one value of a template.
 type Keyword struct {
-	// Key is what messages put it under, such as date2, and Type its letters: date.
+	// Key is the value's key in messages, such as date2, and Type its letters: date.
 	Key  string
 	Type ValueType
-	// Name is what the card calls it, such as 会议时间.
+	// Name is the label on the card, such as 会议时间.
 	Name string
-	// Enum is what it may be, for the types enum and enum_string; nil for others.
+	// Enum lists the allowed values, for the types enum and enum_string; nil for others.
 	Enum []string
 }
 
@@ -55,8 +55,8 @@ type enumValues struct {
 	Values []string `json:"enumValueList"`
 }
 
-// Templates lists the templates that the app has taken: GET /wxaapi/newtmpl/gettemplate
-// (server/API/mp-message-management/subscribe-message/api_getwxapubnewtemplate.html, 获取个人模板列表). An app has none at first.
+// Templates lists the templates that the app has selected: GET /wxaapi/newtmpl/gettemplate
+// (server/API/mp-message-management/subscribe-message/api_getwxapubnewtemplate.html, 获取个人模板列表). A new app has none.
 func (c *Client) Templates(ctx context.Context) ([]Template, error) {
 	var templates []Template
 	_, err := c.do(ctx, call{
@@ -102,7 +102,7 @@ func (w templateWire) template() Template {
 	return t
 }
 
-// enumOf finds the values of a key, whose code comes with or without .DATA.
+// enumOf returns the values of a key, whose code may end in .DATA.
 func (w templateWire) enumOf(key string) []string {
 	for _, e := range w.Enums {
 		if strings.TrimSuffix(e.Code, ".DATA") == key {
@@ -112,8 +112,8 @@ func (w templateWire) enumOf(key string) []string {
 	return nil
 }
 
-// Check says whether data has what the template asks for and nothing else: every keyword, and of an enumeration one of its
-// values. The limits of the types are [CheckMessage]'s. The error is KindArgs and holds a [*ValueError].
+// Check says whether data has exactly the template's keywords, and for an enumeration an allowed value. The limits of
+// the types are [CheckMessage]'s. The error is KindArgs and holds a [*ValueError].
 func (t Template) Check(data map[string]string) error {
 	for _, k := range t.Keywords {
 		value, has := data[k.Key]

@@ -50,7 +50,7 @@ func golden(tb testing.TB) vectors {
 	return v
 }
 
-// api is a WeChat of one test: it counts, hands out tokens, and answers the rest by handler.
+// api is a WeChat for one test: it counts, issues tokens, and answers the rest by handler.
 type api struct {
 	calls   atomic.Int64
 	fetches atomic.Int64
@@ -67,7 +67,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.handler(w, r)
 }
 
-// serve starts an api and returns it with a client of it that never really sleeps.
+// serve starts an api and returns it with a client whose pauses take no time.
 func serve(t *testing.T, h http.HandlerFunc, opts ...wechat.Option) (*api, *wechat.Client) {
 	t.Helper()
 	a := &api{handler: h}
@@ -84,7 +84,7 @@ func answer(body string) http.HandlerFunc {
 
 func noSleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
-// tripper is a transport in a function; it stands for WeChat where hosts, time or scheduling matter.
+// tripper is a function as transport; it replaces WeChat where hosts, time or scheduling matter.
 type tripper func(*http.Request) (*http.Response, error)
 
 func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -12,22 +12,22 @@ import (
 
 const (
 	opToken = "getStableAccessToken"
-	// earlyBy is when WeChat itself has the next token ready; the old one works to its end.
+	// earlyBy is how long before the end WeChat has the next token ready; the old one works to its end.
 	earlyBy = 5 * time.Minute
-	// earlyJitter spreads processes that share a token.
+	// earlyJitter spreads the renewals of processes that share a token.
 	earlyJitter = time.Minute
-	// spacing is the least time between two early renewals, and between two forced ones (WeChat's rule).
+	// spacing is the minimum between two early renewals, and between two forced ones (WeChat's rule).
 	spacing = 30 * time.Second
 	// forcesPerDay is WeChat's limit on forced renewals.
 	forcesPerDay = 20
-	// holdFor is how long a refusal that the owner must mend is answered from memory.
+	// holdFor is how long a refusal that the owner must fix is answered from memory.
 	holdFor = 10 * time.Second
 )
 
-// AccessToken returns the token that calls of this app carry, for programs beside ours that need one; they must not
-// fetch their own. It is renewed by /cgi-bin/stable_token (server/API/mp-access-token/api_getstableaccesstoken.html,
-// 获取稳定版接口调用凭据) five minutes and up to one more before its end, while the old one still works.
-// Errors: KindConfig for a wrong secret or an address off the whitelist, KindQuota, KindNetwork.
+// AccessToken returns the token of this app's calls, for other programs that need one; they must not fetch their own.
+// It is renewed by /cgi-bin/stable_token (server/API/mp-access-token/api_getstableaccesstoken.html, 获取稳定版接口调用凭据) five
+// to six minutes before its end, while the old one still works. Errors: KindConfig for a wrong secret or an address off
+// the whitelist, KindQuota, KindNetwork.
 func (c *Client) AccessToken(ctx context.Context) (Token, error) {
 	if err := c.ready(opToken); err != nil {
 		return Token{}, err
@@ -38,36 +38,36 @@ func (c *Client) AccessToken(ctx context.Context) (Token, error) {
 	return l.token, err
 }
 
-// lease is a token with the knowledge whether WeChat ever took it.
+// lease is a token, and whether WeChat ever accepted it.
 type lease struct {
 	token  Token
 	worked *atomic.Bool
 }
 
-// used notes that WeChat looked past the token.
+// used notes whether WeChat accepted the token.
 func (l lease) used(err error) {
 	if kind := KindOf(err); kind != KindNetwork && kind != KindBadAnswer && kind != KindBusy {
 		l.worked.Store(true)
 	}
 }
 
-// tokens holds the access token. Renewals are shared: callers wait for one, and the one outlives any caller.
+// tokens holds the access token. Callers share a renewal, and it outlives them.
 type tokens struct {
 	c     *caller
 	group singleflight.Group
-	// renewing, a lock that can be waited for in time, keeps a normal and a forced renewal from overtaking each other;
-	// a dead token would win.
+	// renewing is a lock that can be waited for with a deadline. It keeps a normal renewal from overwriting the result
+	// of a forced one with a dead token.
 	renewing chan struct{}
 
 	mu     sync.Mutex
 	cur    lease
 	due    time.Time   // when to renew early
 	forces []time.Time // forced renewals of the last day
-	held   error       // what to answer instead of asking, until heldTo
+	held   error       // the error to return without a call, until heldTo
 	heldTo time.Time
 }
 
-// get returns a token to use now. One that ends soon is returned and renewed behind the caller's back.
+// get returns a usable token. If it ends soon, a renewal starts in the background.
 func (t *tokens) get(ctx context.Context) (lease, error) {
 	now := t.c.now()
 	cur, due := t.peek()
@@ -84,13 +84,13 @@ func (t *tokens) get(ctx context.Context) (lease, error) {
 // renew returns another token than the refused one.
 func (t *tokens) renew(ctx context.Context, refused string) (lease, error) {
 	return await(ctx, t.share(ctx, refused, func(ctx context.Context) (lease, error) {
-		t.c.log.Warn("WeChat refused the access token", "appid", t.c.app.AppID) // once for all who share this
+		t.c.log.Warn("WeChat refused the access token", "appid", t.c.app.AppID) // once for all callers that share it
 		return t.replace(ctx, refused)
 	}))
 }
 
-// share runs f once for all callers with the same key. It is cut off from the caller's cancellation: who leaves must
-// not take the others along.
+// share runs f once for all callers with the same key. It ignores the caller's cancellation, which must not affect the
+// other callers.
 func (t *tokens) share(
 	ctx context.Context, key string, f func(context.Context) (lease, error),
 ) <-chan singleflight.Result {
@@ -117,7 +117,7 @@ func await(ctx context.Context, renewal <-chan singleflight.Result) (lease, erro
 	}
 }
 
-// tookTooLong is the end of waiting for a token. The call that waits was not sent.
+// tookTooLong is the error of waiting for a token. The waiting call was not sent.
 func tookTooLong(ctx context.Context) error {
 	return &Error{Op: opToken, Kind: KindNetwork, Err: ctx.Err()}
 }
@@ -136,8 +136,8 @@ func (t *tokens) obtain(ctx context.Context) (lease, error) {
 	return t.fetch(ctx, false)
 }
 
-// replace gets another token than the refused one, at the least cost: memory, store, WeChat's current token, and only
-// when that is the refused one too, a forced renewal, which kills the token of everybody else at once.
+// replace gets another token than the refused one, in the cheapest way: memory, store, WeChat's current token. Only
+// when that is the refused one too, it forces a renewal, which ends the token of every other process at once.
 func (t *tokens) replace(ctx context.Context, refused string) (lease, error) {
 	now := t.c.now()
 	cur, _ := t.peek()
@@ -158,7 +158,7 @@ func (t *tokens) replace(ctx context.Context, refused string) (lease, error) {
 	return t.fetch(ctx, true)
 }
 
-// mayForce keeps WeChat's two limits on forced renewals.
+// mayForce enforces WeChat's two limits on forced renewals.
 func (t *tokens) mayForce(now time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -180,7 +180,7 @@ func (t *tokens) mayForce(now time.Time) error {
 	return nil
 }
 
-// fetch asks WeChat. Secret and token travel in bodies only.
+// fetch asks WeChat. Secret and token are only in bodies.
 func (t *tokens) fetch(ctx context.Context, force bool) (lease, error) {
 	if err := t.holding(); err != nil {
 		return lease{}, err
@@ -207,7 +207,7 @@ func (t *tokens) fetch(ctx context.Context, force bool) (lease, error) {
 	return l, nil
 }
 
-// ofTokenCall makes the errors of a layer those of the token's call.
+// ofTokenCall turns the errors of a layer into those of the token's call.
 func ofTokenCall(next sender) sender {
 	return func(ctx context.Context, q call) ([]byte, error) {
 		body, err := next(ctx, q)

@@ -18,20 +18,20 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// issuer is the token side of WeChat as a transport: in memory, so that tests decide on time and order.
+// issuer is WeChat's token call as a transport: in memory, so that tests control time and order.
 type issuer struct {
 	mu      sync.Mutex
 	n       int           // tokens made so far; the current one is t<n>
 	life    time.Duration // how long a token lasts; 0 means 7200 s
 	ends    time.Time     // end of the current one
 	uses    int           // calls the current one served
-	deadly  int           // uses that kill a token; 0 means none do
+	deadly  int           // uses that kill a token; 0 means never
 	dead    bool          // whether the current one is refused
 	refuse  bool          // refuse every token
-	answer  string        // what /cgi-bin/stable_token says instead of a token
+	answer  string        // the answer of /cgi-bin/stable_token instead of a token
 	fetches []bool        // force_refresh of each token call
 	calls   int
-	block   chan struct{} // holds token calls back
+	block   chan struct{} // blocks token calls
 }
 
 func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -70,7 +70,7 @@ func (i *issuer) token(r *http.Request) *http.Response {
 	case r.Method != http.MethodPost || body.GrantType != "client_credential" || body.AppID != appID || body.Secret != secret:
 		return say(`{"errcode":40125}`)
 	}
-	// normal mode tells the same token until five minutes before its end.
+	// normal mode returns the same token until five minutes before its end.
 	if i.n == 0 || i.spent() || body.ForceRefresh || time.Until(i.ends) <= 5*time.Minute {
 		if i.life == 0 {
 			i.life = 2 * time.Hour
@@ -123,7 +123,7 @@ func TestAccessTokenIsKeptAndRenewedEarly(t *testing.T) {
 		token("70_issued_1", 1)
 		time.Sleep(10 * time.Second)
 		token("70_issued_1", 2)
-		token("70_issued_1", 2) // and is not asked by every call in between
+		token("70_issued_1", 2) // and the calls in between do not ask it
 		time.Sleep(30 * time.Second)
 		token("70_issued_1", 3) // now it made another; this call still had the old one
 		token("70_issued_2", 3)
@@ -190,7 +190,7 @@ func TestForcedRenewalsKeepWeChatsLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &issuer{refuse: true}
 		c := i.client()
-		for range 60 { // a storm of refusals, one call a second for a minute
+		for range 60 { // many refusals, one call a second for a minute
 			wantKind(t, ask(t.Context(), c), wechat.KindToken)
 			time.Sleep(time.Second)
 		}
@@ -257,7 +257,8 @@ func TestTokenAnswersThatAreNone(t *testing.T) {
 	}
 }
 
-// one thousand callers share a token that dies after every 50 calls: each death costs one token call, no call fails.
+// one thousand callers share a token that dies after every 50 calls: each death costs one token call, and every call
+// succeeds.
 func TestDyingTokenUnderLoad(t *testing.T) {
 	t.Parallel()
 	i := &issuer{deadly: 50}
@@ -307,7 +308,7 @@ func TestCancelledCallerDoesNotCancelTheOthers(t *testing.T) {
 	})
 }
 
-// store fails or tells a token, as a test wants.
+// store fails or returns a token, as a test wants.
 type store struct {
 	token   wechat.Token
 	loadErr error
@@ -352,7 +353,7 @@ func TestTokenStore(t *testing.T) {
 	}
 }
 
-// two clients of one app stand for two processes: the one that is refused takes what the other saved.
+// two clients of one app stand for two processes: the refused one takes the token that the other saved.
 func TestRefusedTokenIsLookedUpInTheStoreFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -373,7 +374,7 @@ func TestRefusedTokenIsLookedUpInTheStoreFirst(t *testing.T) {
 	})
 }
 
-// a store that missed a Save holds a token older than ours; going back to it would be one more refusal.
+// a store that missed a Save holds an older token than ours; using it would be refused once more.
 func TestOlderStoredTokenIsNotTaken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

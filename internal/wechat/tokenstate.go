@@ -13,7 +13,7 @@ func (t *tokens) peek() (lease, time.Time) {
 	return t.cur, t.due
 }
 
-// adopt makes token the current one. The same token told again keeps its history.
+// adopt makes token the current one. The same token keeps its history.
 func (t *tokens) adopt(token Token) lease {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -25,7 +25,7 @@ func (t *tokens) adopt(token Token) lease {
 	return t.cur
 }
 
-// postpone sets the next early renewal. note: WeChat tells the same token again until five minutes before its end, so
+// postpone sets the next early renewal. note: WeChat returns the same token until five minutes before its end, so
 // without the spacing every call in between would ask.
 func (t *tokens) postpone(to time.Time) {
 	t.due = to
@@ -34,13 +34,13 @@ func (t *tokens) postpone(to time.Time) {
 	}
 }
 
-// newer reports whether the stored token is another and not older than ours: a store that missed a Save has a dead one.
+// newer reports whether the stored token differs from ours and is not older: a store that missed a Save has a dead one.
 func (t *tokens) newer(stored Token, cur lease) bool {
 	return stored.Value != cur.token.Value && !stored.GotAt.Before(cur.token.GotAt)
 }
 
-// lock keeps other processes out of a renewal, if the store can, and returns what lets them in again. A lock that is
-// not to be had costs a token call, at worst a forced one too many; waiting for it for ever would cost every call.
+// lock keeps other processes out of a renewal, if the store can, and returns the unlock function. Renewing without the
+// lock costs a token call, at worst a forced one too many; waiting without end would cost every call.
 func (t *tokens) lock(ctx context.Context) (unlock func()) {
 	locker, ok := t.c.store.(TokenLocker)
 	if !ok {
@@ -56,8 +56,8 @@ func (t *tokens) lock(ctx context.Context) (unlock func()) {
 	return unlock
 }
 
-// adoptStored makes another process's token the current one. Who saved it saw it work, as far as we know: when it is
-// refused it died since, and asking WeChat may well mend that.
+// adoptStored makes another process's token the current one. It counts as having worked: when it is refused it died
+// since, and asking WeChat may help.
 func (t *tokens) adoptStored(token Token) lease {
 	l := t.adopt(token)
 	l.worked.Store(true)
@@ -83,7 +83,7 @@ func (t *tokens) holding() error {
 	return nil
 }
 
-// ofToken corrects the kind of what the token call met: 40001 means a wrong AppSecret there; no token was refused.
+// ofToken corrects the kind of the token call's errors: 40001 means a wrong AppSecret there, not a refused token.
 func ofToken(err error) error {
 	if e, ok := errors.AsType[*Error](err); ok && LookupErrcode(e.Errcode).Retry == RetryRefresh {
 		e.Kind = KindConfig
@@ -91,8 +91,8 @@ func ofToken(err error) error {
 	return err
 }
 
-// failed notes a failed renewal: the next early one waits, and what the owner must mend is not asked again at once,
-// so that a wrong secret or a used-up quota does not turn into a storm.
+// failed notes a failed renewal: it delays the next early one, and keeps an error that the owner must fix for holdFor,
+// so that a wrong secret or a used-up quota does not cause a storm.
 func (t *tokens) failed(err error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -102,7 +102,7 @@ func (t *tokens) failed(err error) error {
 		t.held, t.heldTo = err, t.c.now().Add(holdFor)
 	case KindBusy, KindCodeInvalid, KindCodeUsed, KindRisk, KindToken, KindSession, KindState, KindNetwork,
 		KindBadAnswer, KindUnknown:
-		// may be over in a moment
+		// it may pass in a moment
 	}
 	return err
 }

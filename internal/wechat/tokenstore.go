@@ -13,33 +13,32 @@ type Token struct {
 	Value string
 	// ExpiresAt is when it ends by our clock.
 	ExpiresAt time.Time
-	// GotAt is when WeChat told it to us.
+	// GotAt is when WeChat returned it.
 	GotAt time.Time
 }
 
 // usable reports whether the token can still be sent.
 func (t Token) usable(now time.Time) bool { return t.Value != "" && now.Before(t.ExpiresAt) }
 
-// TokenStore keeps the access token of each app for other processes and for the next start. Its failures are logged
-// and passed over: a failing store is not a failed token.
+// TokenStore keeps the access token of each app for other processes and for the next start. Its failures are logged and
+// ignored: a failing store does not fail a token.
 //
-// NB! A store writes Value itself, encrypted; Token's own JSON has no value in it. Its errors are logged, so they must
-// not name the token.
+// NB! A store writes Value itself, encrypted; Token's own JSON omits it. The store's errors are logged, so they must
+// not contain the token.
 type TokenStore interface {
-	// Load returns the token last saved, or the zero Token when there is none.
+	// Load returns the token last saved, or the zero Token.
 	Load(ctx context.Context, appID string) (Token, error)
 	// Save keeps t as the token of appID.
 	Save(ctx context.Context, appID string, t Token) error
 }
 
-// TokenLocker is what a [TokenStore] may also be when several processes share it: renewals of one app then go one at
-// a time, and who waited finds the other's token in the store. Without it two processes that are refused at the same
-// moment both ask WeChat. Mostly they get the same token; in the rare case that both must force a renewal, one is
-// refused or kills the other's, and calls of that moment fail.
+// TokenLocker is optional for a [TokenStore] that several processes share: renewals of one app then run one at a time,
+// and a process that waited finds the other's token in the store. Without it two processes that are refused at the same
+// moment both ask WeChat. Usually they get the same token; in the rare case that both must force a renewal, one is
+// refused or ends the other's token, and calls at that moment fail.
 type TokenLocker interface {
-	// LockToken waits until no one else holds the lock of appID, at most as long as ctx lasts, and returns what
-	// gives it back. The lock of a process that died must come free by itself; a renewal takes 12 s at most, or
-	// what [WithTimeouts] says.
+	// LockToken waits for the lock of appID, at most as long as ctx, and returns the function that releases it. The
+	// lock of a dead process must be released automatically; a renewal takes 12 s at most, or what [WithTimeouts] says.
 	LockToken(ctx context.Context, appID string) (unlock func(), err error)
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// MaxBillBytes is the longest bill that is read, after it was unpacked.
+	// MaxBillBytes limits a bill after unpacking.
 	MaxBillBytes = 256 << 20
 
 	maxBillRows  = 500_000
@@ -31,15 +31,15 @@ const (
 	columnFee  = "手续费"
 )
 
-// ErrBill is wrapped by every refusal of ParseBill that is not the reader's own error.
+// ErrBill is wrapped by every refusal of ParseBill except the reader's own errors.
 var ErrBill = errors.New("bill is malformed")
 
-// ParseBill reads the 交易账单 of the day in Beijing that holds the instant day, in any of its types (ALL,
-// SUCCESS, REFUND) and from either version of the API. It reads to the end of r.
+// ParseBill reads the 交易账单 of the Beijing day that contains the instant day, in any of its types (ALL, SUCCESS, REFUND)
+// and from either version of the API. It reads to the end of r.
 //
-// All or nothing: the last line must add up with the rows, a payment must be of that day, an amount must be
-// plain yuan without a sign (but for fees), and no more than MaxBillBytes are read. Columns are found by
-// their names, because they differ by type; columns that we do not know are ignored.
+// It accepts all or nothing: the last line must equal the sums of the rows, a payment must be of that day, an amount
+// must be plain yuan without a sign (except fees), and the bill must not exceed MaxBillBytes. It finds columns by name,
+// because they differ by type, and ignores unknown ones.
 //
 // https://pay.weixin.qq.com/docs/merchant/products/bill-download/format-trade.html (交易账单文件格式说明).
 func ParseBill(r io.Reader, day time.Time) (Bill, error) {
@@ -79,7 +79,7 @@ type billParser struct {
 	want    billSums     // of the last line
 }
 
-// billSums are what the rows are compared with. Fees are in hundred-thousandths of a yuan.
+// billSums are compared with the rows. Fees are in hundred-thousandths of a yuan.
 type billSums struct {
 	total, refund Fen
 	fee           int64
@@ -93,7 +93,7 @@ func newBillParser(day time.Time) *billParser {
 	}
 }
 
-// take is given one line at a time.
+// take parses the next line.
 func (p *billParser) take(line string) error {
 	switch {
 	case p.columns == nil:
@@ -135,7 +135,7 @@ func (p *billParser) takeRow(line string) error {
 	if err != nil {
 		return err
 	}
-	// note: a payment belongs to the day of its success; whose time stands in the row of a refund differs by type.
+	// note: a payment belongs to the day of its success; the meaning of a refund row's time differs by type.
 	since := row.TradeAt.Unix() - p.from.Unix()
 	if row.RefundID == "" && row.TradeState == string(StateSuccess) && (since < -billSlack || since > 24*60*60+billSlack) {
 		return errors.New("a payment is of another day")
@@ -166,7 +166,7 @@ func (p *billParser) takeSums(line string) error {
 	return errors.Join(totalErr, refundErr, feeErr)
 }
 
-// check compares the rows with the sums. A file that was cut off has none.
+// check compares the rows with the sums, which a truncated file lacks.
 func (p *billParser) check() error {
 	switch {
 	case !p.done:
@@ -178,7 +178,7 @@ func (p *billParser) check() error {
 	case p.sums.has(sumRefund) && p.want.refund != p.have.refund:
 		return errors.New(sumRefund + " is not the sum of its rows")
 	case p.sums.has(sumFee) && p.columns.has(columnFee) && max(p.want.fee-p.have.fee, p.have.fee-p.want.fee) >= feeUnit:
-		// note: whether WeChat rounds before or after it adds up is nowhere said.
+		// note: the documents do not say whether WeChat rounds before or after adding.
 		return errors.New(sumFee + " is a fen or more from the sum of its rows")
 	}
 	p.bill.Empty = len(p.bill.Rows) == 0

@@ -60,7 +60,7 @@ func wantRow(t *testing.T, got, want wxpay.BillRow) {
 	}
 }
 
-// TestBillsOfOtherShapes reads the other types, whose columns differ, and the shop's own words.
+// TestBillsOfOtherShapes reads the other types, which have other columns, and the shop's own texts.
 func TestBillsOfOtherShapes(t *testing.T) {
 	t.Parallel()
 	const paidHead = "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,应结订单金额,代金券金额,商品名称,商户数据包,手续费,费率,订单金额,费率备注"
@@ -188,12 +188,12 @@ func TestBillsThatAreRefused(t *testing.T) {
 	}
 }
 
-// repeat gives a head, and then a line over and over.
+// repeat returns a head and then the same line repeatedly.
 func repeat(head, line string) io.Reader {
 	return io.MultiReader(strings.NewReader(head), &again{text: line})
 }
 
-// again gives a text over and over.
+// again returns a text repeatedly.
 type again struct {
 	text string
 	at   int
@@ -238,7 +238,7 @@ func TestBillsWithoutEnd(t *testing.T) {
 	})
 }
 
-// FuzzParseBill hands in any text. What is read must add up.
+// FuzzParseBill tries any text: what ParseBill accepts must add up.
 func FuzzParseBill(f *testing.F) {
 	f.Add(goodBill())
 	f.Add(billOf(billAll, billSums, "`0,`0.00,`0.00,`0.00,`0.00000,`0.00,`0.00"))

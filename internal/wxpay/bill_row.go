@@ -13,13 +13,13 @@ const (
 	columnAttach   = "商户数据包" // what the shop sent along
 )
 
-// billColumns tells where a value stands, by the name of its column.
+// billColumns maps a column's name to its position.
 type billColumns struct {
 	index map[string]int
-	text  int // where 商品名称 and right after it 商户数据包 stand; -1 where they do not
+	text  int // position of 商品名称, with 商户数据包 right after it; -1 when absent
 }
 
-// newBillColumns reads a line of names, which have no backtick, and demands some.
+// newBillColumns reads the header line, whose names have no backtick, and fails when one of needed is missing.
 func newBillColumns(line string, needed ...string) (*billColumns, error) {
 	names := strings.Split(line, ",")
 	c := &billColumns{index: make(map[string]int, len(names)), text: -1}
@@ -48,10 +48,10 @@ func (c *billColumns) has(name string) bool {
 	return ok
 }
 
-// split takes a line apart.
+// split cuts a line into cells.
 //
-// NB! the shop's own words may hold what looks like a border, and money stands to their right. So what is
-// too much counts as theirs, and the columns on both sides stay where they are.
+// NB! the shop's own texts may contain what looks like a cell border, and money stands to their right. Surplus cells
+// count as part of these texts, and the columns on both sides keep their place.
 func (c *billColumns) split(line string) (billCells, error) {
 	rest, ok := strings.CutPrefix(line, "`")
 	if !ok {
@@ -69,13 +69,13 @@ func (c *billColumns) split(line string) (billCells, error) {
 	return billCells{c, values}, nil
 }
 
-// billCells is one line by the names of its columns.
+// billCells maps the names of the columns to the cells of one line.
 type billCells struct {
 	columns *billColumns
 	values  []string
 }
 
-// text is empty for a column that the bill does not have.
+// text is empty for an absent column.
 func (c billCells) text(column string) string {
 	if at, ok := c.columns.index[column]; ok {
 		return c.values[at]
@@ -83,12 +83,12 @@ func (c billCells) text(column string) string {
 	return ""
 }
 
-// words undoes what WeChat does to commas in the shop's words.
+// words undoes the escapes of commas in the shop's texts.
 func (c billCells) words(column string) string {
 	return strings.ReplaceAll(c.text(column), `\,`, ",")
 }
 
-// yuan is zero for a column that the bill does not have; an empty value is refused.
+// yuan is zero for an absent column; an empty value is refused.
 func (c billCells) yuan(column string, digits int) (Fen, error) {
 	if !c.columns.has(column) {
 		return 0, nil
@@ -100,7 +100,7 @@ func (c billCells) yuan(column string, digits int) (Fen, error) {
 	return Fen(fen), nil
 }
 
-// fee may be negative: WeChat gives it back with a refund.
+// fee may be negative: WeChat returns it with a refund.
 func (c billCells) fee(column string, digits int) (int64, error) {
 	if !c.columns.has(column) {
 		return 0, nil
@@ -116,7 +116,7 @@ func (c billCells) fee(column string, digits int) (int64, error) {
 	return fee, nil
 }
 
-// roundFee gives the nearest fen, half of one away from zero.
+// roundFee rounds to the nearest fen, halves away from zero.
 func roundFee(fee int64) Fen {
 	if fee < 0 {
 		return -roundFee(-fee)
@@ -124,7 +124,7 @@ func roundFee(fee int64) Fen {
 	return Fen((fee + feeUnit/2) / feeUnit)
 }
 
-// row reads a row, and its fee to the last decimal.
+// row reads a row, with its fee to the last decimal.
 func (c billCells) row() (row BillRow, fee int64, err error) {
 	row = BillRow{
 		AppID: c.text("公众账号ID"), MchID: c.text("商户号"), TransactionID: c.text("微信订单号"), OutTradeNo: c.text("商户订单号"),
@@ -133,7 +133,7 @@ func (c billCells) row() (row BillRow, fee int64, err error) {
 		Description: c.words(columnText), Attach: c.words(columnAttach),
 	}
 	if row.RefundID == "0" {
-		row.RefundID, row.OutRefundNo = "", "" // so it is written in the row of a payment
+		row.RefundID, row.OutRefundNo = "", "" // "0" in the row of a payment
 	}
 	var timeErr, totalErr, refundErr, feeErr error
 	row.TradeAt, timeErr = readBeijing(c.text(billHead))

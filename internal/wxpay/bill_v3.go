@@ -57,7 +57,7 @@ func (v *V3) TradeBill(ctx context.Context, day time.Time) (Bill, error) {
 	return bill, nil
 }
 
-// checkBillDay lets WeChat say how old is too old.
+// checkBillDay has no lower limit: WeChat decides how old is too old.
 func checkBillDay(day, now time.Time) error {
 	if day.IsZero() || beijing(day).Format(time.DateOnly) >= beijing(now).Format(time.DateOnly) {
 		return errors.New("bill_date must be a day before today in Beijing")
@@ -65,9 +65,9 @@ func checkBillDay(day, now time.Time) error {
 	return nil
 }
 
-// billFile is where the bill is, and what proves it: this answer is signed, the file is not.
+// billFile is the address of the bill and its hash. WeChat signs this answer, not the file.
 type billFile struct {
-	address *url.URL // on the official host, whichever one WeChat named
+	address *url.URL // on the official host, whatever host WeChat named
 	sha1    string
 }
 
@@ -92,10 +92,9 @@ func (v *V3) readBillFile(result *core.APIResult) (billFile, error) {
 	return billFile{address: address, sha1: hex.EncodeToString(sum)}, nil
 }
 
-// billAddress takes the path and the query as WeChat gave them, which is what will be signed, and the host
-// from nobody: the request goes where all the others go.
+// billAddress keeps WeChat's path and query, which are signed, and always uses the host of all other calls.
 //
-// NB! what follows carries our signature. An address elsewhere is refused and not mended.
+// NB! the request carries our signature: an address on another host is refused, not corrected.
 func (v *V3) billAddress(text string) (*url.URL, error) {
 	given, err := url.Parse(text)
 	if err != nil || given.User != nil || given.Opaque != "" || given.Path == "" || given.Fragment != "" {
@@ -109,7 +108,7 @@ func (v *V3) billAddress(text string) (*url.URL, error) {
 	return given, nil
 }
 
-// download fetches the file and believes it only if it is the one that was announced.
+// download fetches the file and checks that it is the announced one.
 func (v *V3) download(ctx context.Context, file billFile, day time.Time) (Bill, error) {
 	ctx, cancel := context.WithTimeout(ctx, billTimeout)
 	defer cancel()
@@ -119,9 +118,9 @@ func (v *V3) download(ctx context.Context, file billFile, day time.Time) (Bill, 
 	}
 	req.Header.Set("Accept", "*/*")
 	req.Header.Set("User-Agent", "wxbase")
-	// note: without it the transport asks for gzip of its own accord, and unpacks behind our back.
+	// note: without it the transport asks for gzip by itself and unpacks unseen.
 	req.Header.Set("Accept-Encoding", "identity")
-	// no http.Client: it would follow redirects, and the validator of the SDK's wants a signature.
+	// not an http.Client: it follows redirects, and the SDK's validator demands a signature.
 	res, err := v.wire.open(req)
 	if err != nil {
 		return Bill{}, networkError(opBillFile, err)
@@ -147,49 +146,50 @@ func refusedFile(res *http.Response) error {
 	return newError(opBillFile, result, KindUnknown, "answer is no file")
 }
 
-// read parses while it unpacks and hashes, and hands out nothing before the hash is right.
+// read parses while it unpacks and hashes, and returns a bill only when the hash is right.
 //
-// The SHA1 may be over the unpacked bytes, as in WeChat's own sample for Java, or over the packed ones, as
-// they come: the documents do not say which, and either proves the same.
+// The SHA1 may cover the unpacked bytes, as in WeChat's sample for Java, or the packed ones: the documents do not say
+// which, and either one is proof.
 func (f billFile) read(body io.Reader, day time.Time) (Bill, error) {
 	packed, unpacked := sha1.New(), sha1.New()
 	source := &source{r: io.LimitReader(body, MaxBillBytes+1)}
 	plain := io.TeeReader(unpack(io.TeeReader(source, packed)), unpacked)
 	bill, err := ParseBill(plain, day)
 	if err != nil && source.err == nil {
-		// whose fault is it? what is left decides, as far as a bill may go.
+		// read the rest, up to the limit of a bill: only the whole file's hash tells whether WeChat or the network is
+		// at fault.
 		_, _ = io.Copy(io.Discard, io.LimitReader(plain, MaxBillBytes))
 	}
 	switch {
 	case source.err != nil:
 		return Bill{}, networkError(opBillFile, source.err)
-	case !f.is(packed) && !f.is(unpacked):
+	case !f.hasHash(packed) && !f.hasHash(unpacked):
 		return Bill{}, newError(opBillFile, nil, KindUnverified, "file is not the one that was announced")
 	case err != nil:
-		// it is the one that was announced, and makes no sense.
+		// the hash is right, so WeChat sent a file that cannot be parsed.
 		return Bill{}, newError(opBillFile, nil, KindUnknown, err.Error()).WithCause(err)
 	}
 	bill.SHA1 = f.sha1
 	return bill, nil
 }
 
-func (f billFile) is(sum hash.Hash) bool { return hex.EncodeToString(sum.Sum(nil)) == f.sha1 }
+func (f billFile) hasHash(sum hash.Hash) bool { return hex.EncodeToString(sum.Sum(nil)) == f.sha1 }
 
-// unpack goes by the bytes: a server may not know tar_type.
+// unpack detects gzip by the bytes: a server may not know tar_type.
 func unpack(r io.Reader) io.Reader {
 	buffered := bufio.NewReader(r)
-	// an error comes again when it is read, and a file shorter than two bytes is no gzip.
+	// reading meets the same error again, and a file shorter than two bytes is not gzip.
 	if magic, _ := buffered.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		return buffered
 	}
 	plain, err := gzip.NewReader(buffered)
 	if err != nil {
-		return buffered // then it is read as it is, and refused
+		return buffered // read as plain text, and refused by the parser
 	}
 	return plain
 }
 
-// source remembers the network's error, which must not be taken for a malformed file.
+// source remembers a network error, so that it is not reported as a malformed file.
 type source struct {
 	r   io.Reader
 	err error
@@ -204,7 +204,7 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// networkError is for calls that the SDK does not make.
+// networkError wraps errors of calls made without the SDK.
 func networkError(op string, err error) error {
 	return classify(op, nil, fmt.Errorf("send: %w", &url.Error{Op: "Get", Err: err}))
 }

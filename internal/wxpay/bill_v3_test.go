@@ -32,9 +32,9 @@ func TestBillDownload(t *testing.T) {
 	}
 	const path = "/v3/billdownload/file?" + downloadQuery
 	scenarios := []struct {
-		name string
-		bend func(f *fakeWeChat)
-		kind wxpay.Kind // empty: it is read
+		name   string
+		modify func(f *fakeWeChat)
+		kind   wxpay.Kind // empty: the bill is read
 	}{
 		{"packed, with the hash of what is in it", func(*fakeWeChat) {}, ""},
 		{"packed, with the hash of the package", func(f *fakeWeChat) {
@@ -121,7 +121,7 @@ func TestBillDownload(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			f, v := newBillV3(t)
-			s.bend(f)
+			s.modify(f)
 			bill, err := v.TradeBill(t.Context(), testStart)
 			if got := f.hitsOf("GET /v3/elsewhere"); got != 0 {
 				t.Errorf("got %d redirected calls, want none", got)
@@ -143,7 +143,8 @@ func TestBillDownload(t *testing.T) {
 	}
 }
 
-// TestBillDownloadGoesNowhereElse sees to it that the download goes where everything goes, and that its failures show no address.
+// TestBillDownloadGoesNowhereElse checks that the download goes to the official host and that its errors show no
+// address.
 func TestBillDownloadGoesNowhereElse(t *testing.T) {
 	t.Parallel()
 	f, _ := newBillV3(t)

@@ -23,9 +23,8 @@ var errNoCertificate = errors.New("no valid platform certificate has this serial
 
 var _ core.CertificateGetter = (*certStore)(nil)
 
-// certStore holds the platform certificates (平台证书). They are fetched when first needed, again when an
-// unknown serial shows up or they are old, and never more than once a minute: a stranger who sends
-// serials of his own invention costs us one call a minute.
+// certStore holds the platform certificates (平台证书). It fetches them when first needed, and again when a serial is
+// unknown or they are old, but at most once a minute: a stranger who invents serials costs one call a minute.
 type certStore struct {
 	fetch func(context.Context) (*core.CertificateMap, error)
 	now   func() time.Time
@@ -38,7 +37,7 @@ type certStore struct {
 	lastErr error
 }
 
-// need makes sure that the certificate of serial is at hand, or says why it is not.
+// need ensures that the certificate of serial is present, or returns why it is not.
 func (s *certStore) need(ctx context.Context, serial string) error {
 	if len(serial) > maxSerialLen {
 		return errNoCertificate
@@ -62,7 +61,7 @@ func (s *certStore) need(ctx context.Context, serial string) error {
 	return errNoCertificate
 }
 
-// renew replaces an old set, unless somebody is at it. The old set stays good when that does not work.
+// renew replaces an old set, unless a download already runs. The old set stays when that fails.
 func (s *certStore) renew(ctx context.Context) {
 	if at := s.loadedAt.Load(); at != nil && s.now().Sub(*at) < certMaxAge || !s.mu.TryLock() {
 		return
@@ -71,20 +70,19 @@ func (s *certStore) renew(ctx context.Context) {
 	_ = s.refresh(ctx) // kept in lastErr
 }
 
-// refresh downloads, at most once a minute, and otherwise repeats what the last download had to say. The
-// caller holds mu.
+// refresh downloads at most once a minute, and in between repeats the last download's error. The caller holds mu.
 func (s *certStore) refresh(ctx context.Context) error {
 	now := s.now()
 	if since := now.Sub(s.triedAt); !s.triedAt.IsZero() && since >= 0 && since < certRetry {
 		return s.lastErr
 	}
 	s.triedAt = now
-	// everybody waits for this download, so the caller who happened to start it cannot call it off.
+	// all callers wait for this download, so the one that started it cannot cancel it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), certsTimeout)
 	defer cancel()
 	certs, err := s.fetch(ctx)
 	if errors.Is(err, ErrNotifyProbe) {
-		certs, err = s.fetch(ctx) // a probed call is not probed again
+		certs, err = s.fetch(ctx) // the probe does not probe itself
 	}
 	s.lastErr = err
 	if err == nil {

@@ -19,9 +19,8 @@ import (
 
 const certsPath = "/v3/certificates"
 
-// certificateFetcher returns the download. The answer is verified with the certificates that it brought:
-// none is known before the first one, and that only WeChat could have encrypted these with the APIv3 key
-// is what the trust rests on.
+// certificateFetcher returns the download. The answer is verified with the certificates inside it, because none is
+// known before the first one. The trust rests on the encryption: only WeChat can encrypt them with the APIv3 key.
 //
 // https://pay.weixin.qq.com/doc/v3/merchant/4012551764 (下载平台证书).
 func (v *V3) certificateFetcher(newCheck func() *verification) func(context.Context) (*core.CertificateMap, error) {
@@ -48,14 +47,13 @@ func (v *V3) certificateFetcher(newCheck func() *verification) func(context.Cont
 	}
 }
 
-// encryptedCertificate is one row of the answer. Two come while WeChat changes its certificate.
+// encryptedCertificate is one row of the answer. There are two while WeChat changes its certificate.
 type encryptedCertificate struct {
 	SerialNo string     `json:"serial_no"`
 	Sealed   sealedText `json:"encrypt_certificate"`
 }
 
-// readCertificates opens all rows or none: a list that is wrong in one place is not to be trusted in
-// another.
+// readCertificates opens all rows or fails: one bad row discredits the whole list.
 func readCertificates(aead cipher.AEAD, body []byte) (*core.CertificateMap, error) {
 	var answer struct {
 		Data []encryptedCertificate `json:"data"`
@@ -77,7 +75,7 @@ func readCertificates(aead cipher.AEAD, body []byte) (*core.CertificateMap, erro
 	return core.NewCertificateMap(certs), nil
 }
 
-// open decrypts and parses the certificate, and checks that it is the one announced.
+// open decrypts and parses the certificate, and compares its serial with the announced one.
 func (c encryptedCertificate) open(aead cipher.AEAD) (*x509.Certificate, error) {
 	text, err := c.Sealed.open(aead)
 	if err != nil {
@@ -91,7 +89,7 @@ func (c encryptedCertificate) open(aead cipher.AEAD) (*x509.Certificate, error) 
 	if err != nil {
 		return nil, errors.New("certificate cannot be parsed")
 	}
-	// note: the SDK's verifier takes the key for RSA without looking and would panic.
+	// note: the SDK's verifier assumes an RSA key and would panic.
 	if _, ok := cert.PublicKey.(*rsa.PublicKey); !ok {
 		return nil, errors.New("certificate has no RSA key")
 	}

@@ -85,7 +85,7 @@ func TestAnUnknownSerialDownloadsOnceAMinute(t *testing.T) {
 		_, err := v.ParsePayNotification(header, body)
 		return err
 	}
-	// the public key needs no certificate, and another public key is none
+	// the public key needs no certificate, and another public key is not accepted
 	if err := notify(testKeyID); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestAnUnknownSerialDownloadsOnceAMinute(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantDownloads(t, f, 1)
-	// a new certificate comes into use within the minute: it has to wait, and strangers cost nothing
+	// a new certificate is accepted within the minute: it waits, so that strangers cost nothing
 	serial := f.addCert(2)
 	for range 5 {
 		if err := notify(serial); !errors.Is(err, wxpay.ErrNotifySerial) {
@@ -158,7 +158,7 @@ func TestOldCertificatesStayGoodWhenRenewalFails(t *testing.T) {
 		}
 	}
 	wantDownloads(t, f, 2)
-	// but not for ever: the certificate itself ends
+	// but not without limit: the certificate itself expires
 	f.clock.advance(5 * 365 * 24 * time.Hour)
 	if err := notify(); !errors.Is(err, wxpay.ErrNotifySerial) {
 		t.Errorf("got %v for an expired certificate, want %v", err, wxpay.ErrNotifySerial)
@@ -176,7 +176,7 @@ func TestCertificatesThatCannotBeHad(t *testing.T) {
 	scenarios := []struct {
 		name string
 		do   func(*fakeWeChat)
-		want wxpay.Kind // of the download; empty when it is no call that failed
+		want wxpay.Kind // of the download; empty when the call does not fail
 		why  string
 	}{
 		{"the merchant has only the public key", func(f *fakeWeChat) {
@@ -195,7 +195,7 @@ func TestCertificatesThatCannotBeHad(t *testing.T) {
 			serial, certPEM := platformCert(9, strangerKey(), testStart.AddDate(0, 0, -1))
 			f.certs = []fakeCert{{serial, certPEM}}
 		}, "", "verify certificates: signature does not verify"},
-		{"the list is old", func(f *fakeWeChat) { f.bend = func(s *answerStamp) { s.at = s.at.Add(-time.Hour) } }, "", "verify certificates: time stamp"},
+		{"the list is old", func(f *fakeWeChat) { f.modify = func(s *answerStamp) { s.at = s.at.Add(-time.Hour) } }, "", "verify certificates: time stamp"},
 	}
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestAProbedListOfCertificatesIsAskedForAgain(t *testing.T) {
 func TestBothKeysWhileChangingOver(t *testing.T) {
 	t.Parallel()
 	f, v := newCertV3(t, wxpay.VerifyBoth)
-	// not switched yet: WeChat signs with the certificate although the public key was asked for
+	// WeChat has not switched yet: it signs with the certificate although we asked for the public key
 	for _, serial := range []string{"", f.certs[0].serial, testKeyID} {
 		f.signWith = serial
 		if _, err := v.Prepay(t.Context(), testRequest()); err != nil {

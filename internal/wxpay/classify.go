@@ -30,7 +30,7 @@ const (
 // classify turns what the SDK returned into an [*Error], or nil when the answer may be read.
 func classify(op string, result *core.APIResult, err error) error {
 	if result != nil && result.Response != nil && result.Response.StatusCode == http.StatusAccepted {
-		// 202 means: taken note of, ask the same again. Verified or not, it is no result.
+		// 202 means: accepted, ask the same again. It is not a result, verified or not.
 		return newError(op, result, KindBusy, "accepted, repeat the same request")
 	}
 	if err == nil {
@@ -54,8 +54,7 @@ func classify(op string, result *core.APIResult, err error) error {
 	return e
 }
 
-// withoutAddress keeps only what went wrong: *url.Error prints the whole address, and a transport may put
-// one into another.
+// withoutAddress keeps only the cause: *url.Error prints the whole address, and transports nest it.
 func withoutAddress(err error) error {
 	for {
 		sent, ok := errors.AsType[*url.Error](err)
@@ -66,8 +65,8 @@ func withoutAddress(err error) error {
 	}
 }
 
-// refusal reads an answer that is not 2xx. Such answers are often unsigned, so they may end a call but
-// never prove a payment.
+// refusal reads an answer outside 2xx. WeChat often leaves these unsigned, so they end a call but never prove a
+// payment.
 func refusal(op string, api *core.APIError) *Error {
 	e := &Error{
 		Op: op, Status: api.StatusCode, Code: cleanCode(api.Code), Message: cleanText(api.Message),
@@ -80,7 +79,7 @@ func refusal(op string, api *core.APIError) *Error {
 	return e
 }
 
-// kindOf decides by status and code only; WeChat changes its messages as it likes.
+// kindOf decides by status and code only: WeChat rewords its messages.
 //
 // https://pay.weixin.qq.com/doc/v3/merchant/4012081717 (HTTP状态码和错误码).
 func kindOf(op string, status int, code string) Kind {
@@ -90,13 +89,13 @@ func kindOf(op string, status int, code string) Kind {
 	case status == http.StatusUnauthorized && code != "":
 		return KindSign
 	case op == opCerts && status == http.StatusNotFound:
-		// merchants since late 2024 have no certificates; the mend is another verify mode.
+		// merchants since late 2024 have no certificates: another verify mode is needed.
 		return KindConfig
 	case code == "TRADE_ERROR" && op == opClose:
-		// pages disagree about how a paid order refuses to close; asking is right for all of them.
+		// the documents disagree about how a paid order refuses to close; a query is right in every case.
 		return KindPaid
 	case code == "INVALID_REQUEST" && op == opBillFile:
-		// the address has expired; the next call gets another one.
+		// the address has expired; the next call gets a new one.
 		return KindBusy
 	case code != "":
 		return kindOfCode(code)
@@ -107,7 +106,7 @@ func kindOf(op string, status int, code string) Kind {
 	return KindUnknown
 }
 
-// kindOfCode knows the codes in the spelling of today's pages and of those of 2020.
+// kindOfCode knows the codes as spelled in today's documents and in those of 2020.
 func kindOfCode(code string) Kind {
 	switch code {
 	case "PARAM_ERROR", "INVALID_REQUEST", "INVALID_TRANSACTIONID":
@@ -140,7 +139,7 @@ func kindOfCode(code string) Kind {
 	return KindUnknown
 }
 
-// newError describes an answer, or the want of one.
+// newError describes an answer, or a missing one.
 func newError(op string, result *core.APIResult, kind Kind, message string) *Error {
 	e := &Error{Op: op, Kind: kind, Message: cleanText(message)}
 	if result != nil && result.Response != nil {
@@ -150,19 +149,19 @@ func newError(op string, result *core.APIResult, kind Kind, message string) *Err
 	return e
 }
 
-// paramError is for what was not sent at all.
+// paramError is for a call that was not sent.
 func paramError(op string, cause error) *Error {
 	e := newError(op, nil, KindParam, cause.Error())
 	e.cause = cause
 	return e
 }
 
-// answerError is for a verified answer that makes no sense.
+// answerError is for a verified answer that cannot be used.
 func answerError(op string, result *core.APIResult, message string) *Error {
 	return newError(op, result, KindUnknown, message)
 }
 
-// cleanText makes a stranger's text fit for a line of a log.
+// cleanText makes foreign text safe for one line of a log.
 func cleanText(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar {
@@ -176,7 +175,7 @@ func cleanText(text string) string {
 	return text
 }
 
-// cleanCode keeps a code only if it looks like one; then nobody can smuggle text into decisions.
+// cleanCode drops a code that does not look like one, so that foreign text does not reach decisions.
 func cleanCode(code string) string {
 	if checkToken("code", code, 64) != nil {
 		return ""

@@ -10,22 +10,22 @@ type Kind string
 
 // The kinds of failure.
 const (
-	KindNetwork    Kind = "network"    // no answer, or half of one: the outcome is unknown
+	KindNetwork    Kind = "network"    // no answer, or a part of one: the outcome is unknown
 	KindBusy       Kind = "busy"       // 202, 429, 5xx: repeat later with the same parameters
 	KindParam      Kind = "param"      // a parameter or a business rule: our mistake, do not repeat
-	KindSign       Kind = "sign"       // 401: key, serial or clock of ours is wrong
+	KindSign       Kind = "sign"       // 401: our key, serial or clock is wrong
 	KindConfig     Kind = "config"     // merchant, appid binding or base URL is wrong
 	KindPaid       Kind = "paid"       // refused because the order is paid: query it
 	KindClosed     Kind = "closed"     // refused because the order is closed: take a new number
 	KindReused     Kind = "reused"     // the number was used with other parameters: query it
 	KindNotFound   Kind = "notFound"   // WeChat has no such order, refund or bill
 	KindDenied     Kind = "denied"     // no right, a limit, the payer's account: tell the admin
-	KindNotReady   Kind = "notReady"   // the bill is still being made: ask again in half an hour
+	KindNotReady   Kind = "notReady"   // the bill is not made yet: ask again in half an hour
 	KindUnverified Kind = "unverified" // a 2xx answer whose signature did not verify: believe nothing
 	KindUnknown    Kind = "unknown"    // none of the above
 
-	// of refunds. NotEnough mends itself: keep the number, top up, send the same again. (On a v2 prepay it is
-	// the payer who is short of money.) The others are final.
+	// of refunds. NotEnough can be repeated: keep the number, top up, send the same again. (On a v2 prepay the payer
+	// lacks the money.) The others are final.
 	KindNotEnough    Kind = "notEnough"    // the merchant's balance is too low
 	KindOverdue      Kind = "overdue"      // paid more than a year ago: give the money back outside of WeChat
 	KindPayerAccount Kind = "payerAccount" // the payer's account is closed or frozen: a person must act
@@ -61,16 +61,16 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause, so that errors.Is finds context.DeadlineExceeded and the like.
+// Unwrap returns the cause, so that errors.Is finds context.DeadlineExceeded and others.
 func (e *Error) Unwrap() error { return e.cause }
 
-// WithCause sets what Unwrap gives, and returns e. Error does not print it.
+// WithCause sets what Unwrap returns, and returns e. Error does not print it.
 func (e *Error) WithCause(cause error) *Error {
 	e.cause = cause
 	return e
 }
 
-// OutcomeUnknown tells whether the call may have taken effect at WeChat all the same.
+// OutcomeUnknown tells whether the call may have taken effect at WeChat although it failed.
 //
 // NB! when true, never take a new number: query, or repeat with the same parameters.
 func (e *Error) OutcomeUnknown() bool {
@@ -78,8 +78,8 @@ func (e *Error) OutcomeUnknown() bool {
 	case KindNetwork, KindBusy, KindUnverified:
 		return true
 	case KindUnknown:
-		// a refusal in WeChat's own words is final, even if we have not met the word before; a page of
-		// some proxy is not WeChat's word.
+		// a refusal with one of WeChat's codes is final, even if the code is new to us; a proxy's error page is not
+		// from WeChat.
 		return e.Code == "" || e.Status/100 != 4
 	case KindParam, KindSign, KindConfig, KindPaid, KindClosed, KindReused, KindNotFound, KindDenied, KindNotReady,
 		KindNotEnough, KindOverdue, KindPayerAccount:

@@ -108,9 +108,9 @@ func TestAnswersThatAreNo(t *testing.T) {
 func TestAnswersThatAreNotBelieved(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {
-		name string
-		bend func(*answerStamp)
-		want error
+		name   string
+		modify func(*answerStamp)
+		want   error
 	}{
 		{"signed over another body", func(s *answerStamp) { s.body = []byte(`{"prepay_id":"wx02"}`) }, wxpay.ErrNotifySignature},
 		{"signed by a stranger", func(s *answerStamp) { s.signature = signText(strangerKey(), "anything") }, wxpay.ErrNotifySignature},
@@ -126,7 +126,7 @@ func TestAnswersThatAreNotBelieved(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			f, v := newTestV3(t)
-			f.setBend(s.bend)
+			f.setBend(s.modify)
 			_, err := v.Prepay(t.Context(), testRequest())
 			if e := asKind(t, err, wxpay.KindUnverified); !errors.Is(err, s.want) || !e.OutcomeUnknown() || e.Status != 200 {
 				t.Errorf("got %v, want %v with an unknown outcome", err, s.want)
@@ -171,7 +171,7 @@ func TestEveryCodeHasItsKind(t *testing.T) {
 	f, v := newTestV3(t)
 	for kind, codes := range scenarios {
 		for code := range strings.FieldsSeq(codes) {
-			// the status that says least, so that the code decides
+			// the most general status, so that the code decides
 			f.setFault(codeAnswer(403, code))
 			wantKind(t, v.Close(t.Context(), testNumber), kind)
 		}
@@ -223,7 +223,7 @@ func TestSignedAnswersThatMakeNoSense(t *testing.T) {
 				t.Errorf("got %+v, %v, want nothing to act on", trade, e)
 			}
 			_, err = v.Prepay(t.Context(), testRequest())
-			wantKind(t, err, wxpay.KindUnknown) // no prepay_id in any of them
+			wantKind(t, err, wxpay.KindUnknown) // all of them lack prepay_id
 		})
 	}
 }

@@ -48,7 +48,7 @@ func sha1Hex(b []byte) string {
 // billLine puts a backtick in front of every value.
 func billLine(values ...string) string { return "`" + strings.Join(values, ",`") + "\r\n" }
 
-// booksAsBill is the bill of everything that ever happened.
+// booksAsBill is the bill of all payments and refunds so far.
 func (f *fakeWeChat) booksAsBill() string {
 	var rows []string
 	var total, refunded wxpay.Fen
@@ -105,7 +105,7 @@ func (f *fakeWeChat) tradeBill(w http.ResponseWriter, r *http.Request) {
 	f.answer(w, r, http.StatusOK, answer)
 }
 
-// download is not signed, as WeChat's is not. That the request is was checked before.
+// download is not signed, as at WeChat. The request's signature has been checked before.
 func (f *fakeWeChat) download(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.RawQuery != downloadQuery:

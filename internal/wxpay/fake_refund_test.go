@@ -37,7 +37,7 @@ type fakeRefundRequest struct {
 
 var refundNumberPattern = regexp.MustCompile(`^[0-9A-Za-z_\-|*@]{1,64}$`)
 
-// isGood is what WeChat checks before it looks into its books.
+// isGood does the checks that WeChat does before it reads its books.
 func (r fakeRefundRequest) isGood() bool {
 	return (r.TransactionID == nil) != (r.OutTradeNo == nil) && refundNumberPattern.MatchString(r.OutRefundNo) &&
 		(r.Reason == nil || *r.Reason != "") && r.NotifyURL != "" && r.Amount.Refund > 0 && r.Amount.Currency == "CNY"
@@ -121,7 +121,7 @@ func (f *fakeWeChat) queryRefund(w http.ResponseWriter, r *http.Request, number 
 	f.answer(w, r, http.StatusOK, refund.asAnswer())
 }
 
-// settle is what the banks do some time later.
+// settle decides the refund, as the banks do some time later.
 func (f *fakeWeChat) settle(number string, state wxpay.RefundState) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -132,7 +132,8 @@ func (f *fakeWeChat) settle(number string, state wxpay.RefundState) {
 	}
 }
 
-// refundNotification is what WeChat posts once the refund is settled: other words for the same, no currency.
+// refundNotification is what WeChat posts once the refund is settled: the same fields under other names, without a
+// currency.
 func (f *fakeWeChat) refundNotification(number, serial string) (http.Header, []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -153,14 +154,14 @@ func (f *fakeWeChat) refundNotification(number, serial string) (http.Header, []b
 	return header, body
 }
 
-// refundNotificationOf wraps plain as WeChat does; bend changes the envelope and its resource.
-func refundNotificationOf(plain []byte, state string, bend func(envelope, resource map[string]any)) map[string]any {
+// refundNotificationOf wraps plain as WeChat does; modify changes the envelope and its resource.
+func refundNotificationOf(plain []byte, state string, modify func(envelope, resource map[string]any)) map[string]any {
 	return notificationOf(plain, func(envelope, resource map[string]any) {
 		envelope["event_type"], envelope["summary"] = "REFUND."+state, "退款"
 		resource["original_type"], resource["associated_data"] = "refund", "refund"
 		resource["ciphertext"] = seal(testAPIKey, "refund", plain)
-		if bend != nil {
-			bend(envelope, resource)
+		if modify != nil {
+			modify(envelope, resource)
 		}
 	})
 }

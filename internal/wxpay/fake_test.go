@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// fakeWeChat is WeChat Pay v3 as the documents describe it, signing and verifying with the standard
-// library only. It knows nothing of the package under test.
+// fakeWeChat is WeChat Pay v3 as documented. It signs and verifies with the standard library, and uses nothing of the
+// package under test.
 type fakeWeChat struct {
 	clock *testClock
 	url   string
@@ -31,10 +31,10 @@ type fakeWeChat struct {
 	hits     map[string]int // by path without numbers
 	headers  http.Header    // of the last request
 	lastBody string
-	fault    http.HandlerFunc // answers instead, when set
-	bend     func(*answerStamp)
+	fault    http.HandlerFunc // answers instead of the fake, when set
+	modify   func(*answerStamp)
 	certs    []fakeCert // the newest last
-	signWith string     // serial to sign answers with, whatever was asked for
+	signWith string     // serial of the key that signs answers, whatever the request asks for
 
 	refunds map[string]*fakeRefund // by out_refund_no
 	poor    bool                   // the merchant's balance is empty
@@ -49,7 +49,7 @@ type fakeOrder struct {
 	trade                        map[string]any
 }
 
-// answerStamp is what goes into the headers; tests bend it.
+// answerStamp is what goes into the headers; tests modify it.
 type answerStamp struct {
 	at               time.Time
 	serial, mark     string
@@ -257,7 +257,7 @@ func (f *fakeWeChat) certificates(w http.ResponseWriter, r *http.Request) {
 	f.answer(w, r, http.StatusOK, map[string]any{"data": data})
 }
 
-// answer signs and sends; a 204 is signed too, over nothing.
+// answer signs and sends; a 204 is signed over an empty body.
 func (f *fakeWeChat) answer(w http.ResponseWriter, r *http.Request, status int, value any) {
 	if f.lost {
 		panic(http.ErrAbortHandler)
@@ -276,16 +276,16 @@ func (f *fakeWeChat) answer(w http.ResponseWriter, r *http.Request, status int, 
 	if f.signWith != "" {
 		serial = f.signWith
 	}
-	f.stamp(w.Header(), serial, body, f.bend)
+	f.stamp(w.Header(), serial, body, f.modify)
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }
 
-func (f *fakeWeChat) stamp(header http.Header, serial string, body []byte, bend func(*answerStamp)) {
+func (f *fakeWeChat) stamp(header http.Header, serial string, body []byte, modify func(*answerStamp)) {
 	s := answerStamp{at: f.clock.now(), serial: serial, body: body, nonce: rand.Text()}
-	if bend != nil {
-		bend(&s)
+	if modify != nil {
+		modify(&s)
 	}
 	at := strconv.FormatInt(s.at.Unix(), 10)
 	if s.signature == "" {
@@ -306,7 +306,7 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	_, _ = w.Write(body)
 }
 
-// pay is the person with the phone.
+// pay pays the order, as the person with the phone does.
 func (f *fakeWeChat) pay(number string) (transactionID string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -333,8 +333,8 @@ func (f *fakeWeChat) notification(number, serial string) (http.Header, []byte) {
 	return header, body
 }
 
-// notificationOf wraps plain as WeChat does; bend changes the envelope and its resource.
-func notificationOf(plain []byte, bend func(envelope, resource map[string]any)) map[string]any {
+// notificationOf wraps plain as WeChat does; modify changes the envelope and its resource.
+func notificationOf(plain []byte, modify func(envelope, resource map[string]any)) map[string]any {
 	resource := map[string]any{
 		"original_type": "transaction", "algorithm": "AEAD_AES_256_GCM", "associated_data": "transaction", "nonce": "abcdefghijkl",
 		"ciphertext": seal(testAPIKey, "transaction", plain),
@@ -343,8 +343,8 @@ func notificationOf(plain []byte, bend func(envelope, resource map[string]any)) 
 		"id": "11111111-2222-5333-8444-555555555555", "create_time": "2026-01-01T10:00:06+08:00",
 		"resource_type": "encrypt-resource", "event_type": "TRANSACTION.SUCCESS", "summary": "支付成功", "resource": resource,
 	}
-	if bend != nil {
-		bend(envelope, resource)
+	if modify != nil {
+		modify(envelope, resource)
 	}
 	return envelope
 }
@@ -355,10 +355,10 @@ func (f *fakeWeChat) setFault(fault http.HandlerFunc) {
 	f.fault = fault
 }
 
-func (f *fakeWeChat) setBend(bend func(*answerStamp)) {
+func (f *fakeWeChat) setBend(modify func(*answerStamp)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.bend = bend
+	f.modify = modify
 }
 
 func (f *fakeWeChat) hitsOf(call string) int {
@@ -373,7 +373,7 @@ func (f *fakeWeChat) last() (http.Header, string) {
 	return f.headers, f.lastBody
 }
 
-// checkPhone checks what the phone checks of wx.requestPayment's argument.
+// checkPhone does the phone's checks of wx.requestPayment's argument.
 func checkPhone(pay map[string]string) error {
 	if len(pay) != 5 || pay["signType"] != "RSA" || !strings.HasPrefix(pay["package"], "prepay_id=wx") || len(pay["nonceStr"]) > 32 {
 		return fmt.Errorf("parameters are %v", pay)

@@ -176,7 +176,7 @@ func testRefundUnknownOutcome(t *testing.T, w world) {
 		}
 		s.turn(false)
 		_, err := w.gateway.QueryRefund(t.Context(), testRefundNo)
-		wantKind(t, err, wxpay.KindNotFound) // the question tells: it did not take effect
+		wantKind(t, err, wxpay.KindNotFound) // the query shows it: the refund did not take effect
 	}
 	for kind, turn := range map[wxpay.Kind]func(bool){wxpay.KindNetwork: w.lose, wxpay.KindUnverified: w.forge} {
 		turn(true)
@@ -196,7 +196,7 @@ func testRefundUnknownOutcome(t *testing.T, w world) {
 }
 
 func testRefundNotSent(t *testing.T, w world) {
-	w.cut(true) // a call that left would be a network error
+	w.cut(true) // a call that goes out would be a network error
 	scenarios := map[string]func(*wxpay.RefundRequest){
 		"no order":           func(r *wxpay.RefundRequest) { r.OutTradeNo = "" },
 		"a short order":      func(r *wxpay.RefundRequest) { r.OutTradeNo = "short" },
@@ -213,9 +213,9 @@ func testRefundNotSent(t *testing.T, w world) {
 		"more than was paid": func(r *wxpay.RefundRequest) { r.Refund = 101 },
 		"of nothing":         func(r *wxpay.RefundRequest) { r.Refund, r.Total = 0, 0 },
 	}
-	for name, bend := range scenarios {
+	for name, modify := range scenarios {
 		request := testRefund()
-		bend(&request)
+		modify(&request)
 		refund, err := w.gateway.Refund(t.Context(), request)
 		if e := asKind(t, err, wxpay.KindParam); e.OutcomeUnknown() || refund.State != "" || request.Validate() == nil {
 			t.Errorf("got %+v, %v for %s, want it refused here", refund, e, name)
@@ -242,7 +242,7 @@ func testRefundNotification(t *testing.T, w world) {
 			t.Fatal(err)
 		}
 		want := refundOf(transactionID, state)
-		want.Channel = "" // a notification does not say
+		want.Channel = "" // a notification lacks it
 		wantRefund(t, note.Refund, want)
 		if note.EventType != "REFUND."+string(state) || !bytes.Equal(note.Plaintext, note.Refund.Raw) || note.Signed != (note.ID != "") {
 			t.Errorf("got %+v, want an event of %s with its evidence", note, state)

@@ -12,7 +12,7 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// world is a gateway and the WeChat it talks to, with nothing of a protocol's version in it.
+// world is a gateway and the WeChat it talks to, the same for both versions of the protocol.
 type world struct {
 	gateway wxpay.Gateway
 	pay     func(outTradeNo string) (transactionID string)
@@ -21,10 +21,10 @@ type world struct {
 	// each makes all calls fail in its way until it is called with false
 	busy, cut, forge func(on bool)
 
-	settle       func(outRefundNo string, state wxpay.RefundState) // WeChat is done with a refund
+	settle       func(outRefundNo string, state wxpay.RefundState) // settles a refund at WeChat
 	notifyRefund func(outRefundNo string) (http.Header, []byte)
-	poor, lose   func(on bool) // no balance; calls that take effect and whose answers are lost
-	closeDay     func(on bool) // the bill of testStart's day can be had
+	poor, lose   func(on bool) // the balance is empty; calls take effect and their answers are lost
+	closeDay     func(on bool) // makes the bill of testStart's day available
 	advance      func(time.Duration)
 }
 
@@ -35,7 +35,7 @@ func testRequest() wxpay.PrepayRequest {
 	}
 }
 
-// runGateway is what every gateway must do, whichever API it speaks.
+// runGateway tests what every gateway must do, over either API.
 func runGateway(t *testing.T, newWorld func(*testing.T) world) {
 	t.Helper()
 	scenarios := map[string]func(*testing.T, world){
@@ -178,7 +178,7 @@ func testMissingOrder(t *testing.T, w world) {
 }
 
 func testUnknownOutcome(t *testing.T, w world) {
-	// the keys of certificate mode are fetched first, so that the faults meet the calls themselves
+	// fetch the keys of certificate mode first, so that the faults hit the calls themselves
 	mustPrepay(t, w)
 	scenarios := []struct {
 		kind wxpay.Kind
@@ -204,7 +204,7 @@ func testUnknownOutcome(t *testing.T, w world) {
 }
 
 func testNotSent(t *testing.T, w world) {
-	w.cut(true) // a call that left would be a network error
+	w.cut(true) // a call that goes out would be a network error
 	request := testRequest()
 	request.Total = 0
 	_, err := w.gateway.Prepay(t.Context(), request)

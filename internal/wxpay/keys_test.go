@@ -112,7 +112,7 @@ func seal(key, aad string, plain []byte) string {
 	return base64.StdEncoding.EncodeToString(aead.Seal(nil, []byte("abcdefghijkl"), plain, []byte(aad)))
 }
 
-// testClock is a clock that moves when told to.
+// testClock is a clock that tests move.
 type testClock struct{ offset atomic.Int64 }
 
 func (c *testClock) now() time.Time          { return testStart.Add(time.Duration(c.offset.Load())) }

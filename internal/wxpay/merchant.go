@@ -40,30 +40,30 @@ type Merchant struct {
 	PayBase     string // origin to talk to; empty is https://api.mch.weixin.qq.com
 	VerifyMode  string // one of the Verify constants; empty is VerifyPublicKey
 
-	// APIv2Key (API密钥) has 32 bytes and is another key than APIv3Key. V3 uses it for one thing, and does
-	// without it otherwise: refunds made on the merchant platform are notified in v2's XML.
+	// APIv2Key (API密钥) has 32 bytes and differs from APIv3Key. V3 needs it only to read v2's XML notifications of
+	// refunds made on the merchant platform, and works without it otherwise.
 	APIv2Key    string `json:"-"`
-	SignType    string // "HMAC-SHA256", which empty means, or "MD5"; API v2 only
-	Certificate string // apiclient_cert.pem; API v2 only, where it opens the refund call together with PrivateKey
+	SignType    string // "HMAC-SHA256", the default, or "MD5"; API v2 only
+	Certificate string // apiclient_cert.pem; API v2 only, where the refund call presents it together with PrivateKey
 }
 
 // String names the merchant without its keys.
 func (m Merchant) String() string {
-	base := "invalid" // a base with a password in it is one
+	base := "invalid" // a base with a password in it is invalid
 	if origin, err := parseBase(m.PayBase); err == nil {
 		base = origin.String()
 	}
 	return fmt.Sprintf("merchant %s (serial %s, verify %s, base %s)", m.MchID, m.CertSerial, m.verifyMode(), base)
 }
 
-// GoString is String: %#v shows no key either.
+// GoString equals String: %#v shows no key either.
 func (m Merchant) GoString() string { return m.String() }
 
 // LogValue gives slog what String shows.
 func (m Merchant) LogValue() slog.Value { return slog.StringValue(m.String()) }
 
-// Validate says everything that is missing or wrong for API v3, one sentence each, joined by line breaks. It
-// never quotes a key.
+// Validate returns everything that is missing or wrong for API v3, one sentence each, joined by line breaks. It never
+// quotes a key.
 func (m Merchant) Validate() error {
 	_, err := m.parse()
 	return err
@@ -77,14 +77,14 @@ func (m Merchant) verifyMode() string {
 	return m.VerifyMode
 }
 
-// merchantKeys is the parsed half of a Merchant.
+// merchantKeys holds the parsed fields of a Merchant.
 type merchantKeys struct {
 	private *rsa.PrivateKey
 	public  *rsa.PublicKey // nil in certificate mode
 	base    *url.URL
 }
 
-// parse checks everything and keeps what was parsed, so that New and Validate cannot disagree.
+// parse checks everything and returns what it parsed, so that New and Validate agree.
 func (m Merchant) parse() (keys merchantKeys, err error) {
 	var problems [7]error
 	if !areDigits(m.MchID, 32) {
@@ -105,7 +105,7 @@ func (m Merchant) parse() (keys merchantKeys, err error) {
 	return keys, errors.Join(problems[:]...)
 }
 
-// parseVerification returns WeChat's public key where the mode needs one.
+// parseVerification returns WeChat's public key if the mode needs one.
 func (m Merchant) parseVerification() (*rsa.PublicKey, error) {
 	switch m.verifyMode() {
 	case VerifyCertificate:
@@ -122,13 +122,13 @@ func (m Merchant) parseVerification() (*rsa.PublicKey, error) {
 	return key, errors.Join(idErr, keyErr)
 }
 
-// parsePrivateKey takes both forms: the platform's tool writes PKCS#8, openssl rsa writes PKCS#1.
+// parsePrivateKey accepts both forms: the merchant platform's tool writes PKCS#8, openssl rsa writes PKCS#1.
 func parsePrivateKey(text string) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
 		return nil, errors.New("merchant private key must be the PEM text of apiclient_key.pem")
 	}
-	// note: a parser's error may quote what it read, so it is not passed on.
+	// note: a parser's error may quote its input, so it is dropped.
 	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
 		return checkPrivateKey(key)
 	}
@@ -150,7 +150,7 @@ func checkPrivateKey(key *rsa.PrivateKey) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// parsePublicKey tells the two usual mix-ups apart, a certificate and a private key.
+// parsePublicKey names the two usual mix-ups: a certificate, and a private key.
 func parsePublicKey(text string) (*rsa.PublicKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {

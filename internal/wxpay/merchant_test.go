@@ -26,9 +26,9 @@ func TestMerchantValidate(t *testing.T) {
 	_, certificate := platformCert(3, platformKey(), testStart)
 	pkcs1 := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(merchantKey())}))
 	scenarios := []struct {
-		name string
-		bend func(*wxpay.Merchant)
-		want []string // in the sentences, one each; none: it is good
+		name   string
+		modify func(*wxpay.Merchant)
+		want   []string // each is in the sentences; empty: the merchant is valid
 	}{
 		{"a good one", func(*wxpay.Merchant) {}, nil},
 		{"a key in PKCS#1", func(m *wxpay.Merchant) { m.PrivateKey = pkcs1 }, nil},
@@ -65,7 +65,7 @@ func TestMerchantValidate(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			m := testMerchant()
-			s.bend(&m)
+			s.modify(&m)
 			err := m.Validate()
 			if _, newErr := wxpay.New(m); (newErr == nil) != (err == nil) {
 				t.Errorf("got %v from New, want what Validate says: %v", newErr, err)

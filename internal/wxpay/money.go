@@ -24,8 +24,8 @@ func (f Fen) String() string {
 	return fmt.Sprintf("%s%d.%02d", sign, magnitude/100, magnitude%100)
 }
 
-// ParseYuan reads yuan as WeChat's bills and people write them: up to eight digits, then nothing or a
-// dot and one or two digits. Signs, spaces, grouping, exponents and a third decimal are refused.
+// ParseYuan reads yuan as WeChat's bills and people write them: up to eight digits, optionally a dot and one or two
+// digits. It refuses signs, spaces, grouping, exponents and a third decimal.
 //
 // NB! digits go straight into an integer: int64(0.29*100) is 28.
 func ParseYuan(text string) (Fen, error) {
@@ -33,8 +33,8 @@ func ParseYuan(text string) (Fen, error) {
 	return Fen(fen), err
 }
 
-// parseDecimal reads an amount of yuan of at most so many digits and decimals, and counts it in the smallest
-// of these decimals. Eighteen digits in all fit an int64.
+// parseDecimal reads yuan with at most so many digits and decimals, and returns the number of units of the last
+// decimal. Eighteen digits in all fit an int64.
 func parseDecimal(text string, digits, decimals int) (int64, error) {
 	yuan, rest, dotted := strings.Cut(text, ".")
 	if !areDigits(yuan, digits) || dotted && !areDigits(rest, decimals) {
@@ -43,7 +43,7 @@ func parseDecimal(text string, digits, decimals int) (int64, error) {
 	return parseDigits(yuan + rest + strings.Repeat("0", decimals-len(rest))), nil
 }
 
-// parseDigits is for what areDigits let through.
+// parseDigits reads a text that areDigits accepts.
 func parseDigits(text string) (n int64) {
 	for _, digit := range []byte(text) {
 		n = n*10 + int64(digit-'0')

@@ -10,25 +10,24 @@ import (
 	"time"
 )
 
-// MaxNotificationBytes is the longest notification that is looked at: 1 MiB of ciphertext and what is
-// around it. Cap the request's body with it.
+// MaxNotificationBytes limits a notification: 1 MiB of ciphertext and its envelope. Limit the request's body with it.
 const MaxNotificationBytes = 1<<20 + 64<<10
 
-// Why a notification is refused. All are final for these bytes; WeChat sends them again when the answer
-// is a 4xx or 5xx.
+// Why a notification is refused. Each is final for these bytes; WeChat repeats a notification after a 4xx or 5xx
+// answer.
 var (
 	ErrNotifySignature   = errors.New("signature does not verify")
 	ErrNotifyStale       = errors.New("time stamp is five minutes off or more")
 	ErrNotifySerial      = errors.New("serial is not of a key we know")
-	ErrNotifyProbe       = errors.New("signature probe") // 签名探测流量: WeChat checks that we check; no attack
+	ErrNotifyProbe       = errors.New("signature probe") // 签名探测流量: WeChat tests that we verify; it is not an attack
 	ErrNotifyMalformed   = errors.New("notification is malformed")
 	ErrNotifyDecrypt     = errors.New("notification cannot be decrypted")
 	ErrNotifyUnsupported = errors.New("notification is of another kind")
-	ErrNotifyNotPaid     = errors.New("notification tells of no payment") // signed by API v2, and wraps ErrNotifyUnsupported too
+	ErrNotifyNotPaid     = errors.New("notification tells of no payment") // signed by API v2; it wraps ErrNotifyUnsupported too
 	ErrNotifyMerchant    = errors.New("notification is for another merchant")
 )
 
-// note: the event's name and the resource's type must agree; both are under the signature.
+// note: the event's name and the resource's type must agree; the signature covers both.
 const (
 	eventPaid          = "TRANSACTION.SUCCESS"
 	eventRefund        = "REFUND." // and a RefundState
@@ -48,7 +47,7 @@ func (v *V3) ParsePayNotification(header http.Header, body []byte) (Notification
 	if err != nil {
 		return Notification{}, fmt.Errorf("read notification: %w: %w", ErrNotifyMalformed, err)
 	}
-	// NB! the signature says that WeChat wrote it, not that it was written to us.
+	// NB! the signature proves that WeChat wrote it, not that it is meant for this merchant.
 	if trade.MchID != v.mchID {
 		return Notification{}, fmt.Errorf("read notification: %w", ErrNotifyMerchant)
 	}
@@ -58,7 +57,7 @@ func (v *V3) ParsePayNotification(header http.Header, body []byte) (Notification
 	}, nil
 }
 
-// envelope is a notification around its ciphertext.
+// envelope is a notification with its ciphertext.
 type envelope struct {
 	ID         string      `json:"id"`
 	CreateTime string      `json:"create_time"`
@@ -70,7 +69,7 @@ type envelope struct {
 	plain     []byte
 }
 
-// openNotification goes from the cheap to the dear: length, headers, signature, JSON, kind, ciphertext.
+// openNotification does the cheap checks first: length, headers, signature, JSON, kind, ciphertext.
 func (v *V3) openNotification(header http.Header, body []byte, isWanted func(envelope) bool) (envelope, error) {
 	if len(body) > MaxNotificationBytes {
 		return envelope{}, fmt.Errorf("%w: longer than %d bytes", ErrNotifyMalformed, MaxNotificationBytes)
@@ -101,7 +100,7 @@ func (e envelope) isRefund() bool {
 		(state == string(RefundSuccess) || state == string(RefundAbnormal) || state == string(RefundClosed))
 }
 
-// readEnvelope is our own: the SDK's panics on a signed body without a resource.
+// readEnvelope is our own because the SDK's panics on a signed body without a resource.
 func readEnvelope(body []byte) (note envelope, err error) {
 	if err := json.Unmarshal(body, &note); err != nil {
 		return envelope{}, fmt.Errorf("%w: not the JSON we know", ErrNotifyMalformed)

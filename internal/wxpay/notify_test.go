@@ -17,16 +17,16 @@ const paidTrade = `{"mchid":"1900000109","appid":"wxd678efh567hg6787","out_trade
 	`"transaction_id":"4200002026010100000000000001","trade_state":"SUCCESS","success_time":"2026-01-01T10:00:05+08:00",` +
 	`"payer":{"openid":"oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},"amount":{"total":100,"payer_total":100,"currency":"CNY"}}`
 
-// signedNotification is a notification of WeChat's with whatever is wrong with it inside the signature.
-func signedNotification(body []byte, bend func(*answerStamp)) http.Header {
+// signedNotification signs a notification after modify, so that a fault in it has a valid signature.
+func signedNotification(body []byte, modify func(*answerStamp)) http.Header {
 	f := &fakeWeChat{clock: new(testClock)}
 	header := http.Header{}
-	f.stamp(header, testKeyID, body, bend)
+	f.stamp(header, testKeyID, body, modify)
 	return header
 }
 
-func envelopeOf(plain string, bend func(envelope, resource map[string]any)) []byte {
-	body, err := json.Marshal(notificationOf([]byte(plain), bend))
+func envelopeOf(plain string, modify func(envelope, resource map[string]any)) []byte {
+	body, err := json.Marshal(notificationOf([]byte(plain), modify))
 	must(err)
 	return body
 }
@@ -68,7 +68,7 @@ func TestNotificationRefusals(t *testing.T) {
 	t.Parallel()
 	type maps = map[string]any
 	good := envelopeOf(paidTrade, nil)
-	bent := func(bend func(envelope, resource maps)) []byte { return envelopeOf(paidTrade, bend) }
+	modified := func(modify func(envelope, resource maps)) []byte { return envelopeOf(paidTrade, modify) }
 	scenarios := []struct {
 		name   string
 		body   []byte
@@ -100,23 +100,23 @@ func TestNotificationRefusals(t *testing.T) {
 		{"null", []byte("null"), nil, nil, wxpay.ErrNotifyMalformed},
 		{"two documents", append(append([]byte{}, good...), "{}"...), nil, nil, wxpay.ErrNotifyMalformed},
 		{"no resource", []byte(`{"id":"x","event_type":"TRANSACTION.SUCCESS"}`), nil, nil, wxpay.ErrNotifyMalformed},
-		{"a resource of null", bent(func(e, _ maps) { e["resource"] = nil }), nil, nil, wxpay.ErrNotifyMalformed},
-		{"a resource of another type", bent(func(e, _ maps) { e["resource"] = "text" }), nil, nil, wxpay.ErrNotifyMalformed},
-		{"no id", bent(func(e, _ maps) { delete(e, "id") }), nil, nil, wxpay.ErrNotifyMalformed},
-		{"no event", bent(func(e, _ maps) { delete(e, "event_type") }), nil, nil, wxpay.ErrNotifyMalformed},
-		{"a creation time that is none", bent(func(e, _ maps) { e["create_time"] = "2026" }), nil, nil, wxpay.ErrNotifyMalformed},
-		{"a refund", bent(func(e, _ maps) { e["event_type"] = "REFUND.SUCCESS" }), nil, nil, wxpay.ErrNotifyUnsupported},
-		{"a refund under a payment's name", bent(func(_, r maps) { r["original_type"] = "refund" }), nil, nil, wxpay.ErrNotifyUnsupported},
-		{"no original type", bent(func(_, r maps) { delete(r, "original_type") }), nil, nil, wxpay.ErrNotifyUnsupported},
-		{"another cipher", bent(func(_, r maps) { r["algorithm"] = "AEAD_SM4_GCM" }), nil, nil, wxpay.ErrNotifyDecrypt},
-		{"a nonce of 16 bytes", bent(func(_, r maps) { r["nonce"] = "abcdefghijklmnop" }), nil, nil, wxpay.ErrNotifyDecrypt},
-		{"a nonce of none", bent(func(_, r maps) { r["nonce"] = "" }), nil, nil, wxpay.ErrNotifyDecrypt},
-		{"another nonce", bent(func(_, r maps) { r["nonce"] = "abcdefghijkm" }), nil, nil, wxpay.ErrNotifyDecrypt},
-		{"other associated data", bent(func(_, r maps) { r["associated_data"] = "refund" }), nil, nil, wxpay.ErrNotifyDecrypt},
-		{"no ciphertext", bent(func(_, r maps) { r["ciphertext"] = "" }), nil, nil, wxpay.ErrNotifyDecrypt},
-		{"a ciphertext shorter than its tag", bent(func(_, r maps) { r["ciphertext"] = "AAAA" }), nil, nil, wxpay.ErrNotifyDecrypt},
-		{"a ciphertext that is not base64", bent(func(_, r maps) { r["ciphertext"] = "%%%" }), nil, nil, wxpay.ErrNotifyDecrypt},
-		{"encrypted with another key", bent(func(_, r maps) {
+		{"a resource of null", modified(func(e, _ maps) { e["resource"] = nil }), nil, nil, wxpay.ErrNotifyMalformed},
+		{"a resource of another type", modified(func(e, _ maps) { e["resource"] = "text" }), nil, nil, wxpay.ErrNotifyMalformed},
+		{"no id", modified(func(e, _ maps) { delete(e, "id") }), nil, nil, wxpay.ErrNotifyMalformed},
+		{"no event", modified(func(e, _ maps) { delete(e, "event_type") }), nil, nil, wxpay.ErrNotifyMalformed},
+		{"a creation time that is none", modified(func(e, _ maps) { e["create_time"] = "2026" }), nil, nil, wxpay.ErrNotifyMalformed},
+		{"a refund", modified(func(e, _ maps) { e["event_type"] = "REFUND.SUCCESS" }), nil, nil, wxpay.ErrNotifyUnsupported},
+		{"a refund under a payment's name", modified(func(_, r maps) { r["original_type"] = "refund" }), nil, nil, wxpay.ErrNotifyUnsupported},
+		{"no original type", modified(func(_, r maps) { delete(r, "original_type") }), nil, nil, wxpay.ErrNotifyUnsupported},
+		{"another cipher", modified(func(_, r maps) { r["algorithm"] = "AEAD_SM4_GCM" }), nil, nil, wxpay.ErrNotifyDecrypt},
+		{"a nonce of 16 bytes", modified(func(_, r maps) { r["nonce"] = "abcdefghijklmnop" }), nil, nil, wxpay.ErrNotifyDecrypt},
+		{"a nonce of none", modified(func(_, r maps) { r["nonce"] = "" }), nil, nil, wxpay.ErrNotifyDecrypt},
+		{"another nonce", modified(func(_, r maps) { r["nonce"] = "abcdefghijkm" }), nil, nil, wxpay.ErrNotifyDecrypt},
+		{"other associated data", modified(func(_, r maps) { r["associated_data"] = "refund" }), nil, nil, wxpay.ErrNotifyDecrypt},
+		{"no ciphertext", modified(func(_, r maps) { r["ciphertext"] = "" }), nil, nil, wxpay.ErrNotifyDecrypt},
+		{"a ciphertext shorter than its tag", modified(func(_, r maps) { r["ciphertext"] = "AAAA" }), nil, nil, wxpay.ErrNotifyDecrypt},
+		{"a ciphertext that is not base64", modified(func(_, r maps) { r["ciphertext"] = "%%%" }), nil, nil, wxpay.ErrNotifyDecrypt},
+		{"encrypted with another key", modified(func(_, r maps) {
 			r["ciphertext"] = seal("ffffffffffffffffffffffffffffffff", "transaction", []byte(paidTrade))
 		}), nil, nil, wxpay.ErrNotifyDecrypt},
 		{"a plaintext that is not JSON", envelopeOf("paid!", nil), nil, nil, wxpay.ErrNotifyMalformed},
@@ -145,7 +145,7 @@ func TestNotificationsThatAreRead(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {
 		name, plain string
-		bend        func(envelope, resource map[string]any)
+		modify      func(envelope, resource map[string]any)
 		want        func(wxpay.Notification) bool
 	}{
 		{
@@ -181,7 +181,7 @@ func TestNotificationsThatAreRead(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			body := envelopeOf(s.plain, s.bend)
+			body := envelopeOf(s.plain, s.modify)
 			note, err := v.ParsePayNotification(signedNotification(body, nil), body)
 			if err != nil || !s.want(note) {
 				t.Errorf("got %+v, %v, want it read", note, err)
@@ -190,7 +190,7 @@ func TestNotificationsThatAreRead(t *testing.T) {
 	}
 }
 
-// FuzzParsePayNotification hands in any envelope, any plaintext and any headers, signed and unsigned.
+// FuzzParsePayNotification tries any envelope, plaintext and headers, signed and unsigned.
 func FuzzParsePayNotification(f *testing.F) {
 	v := newGateway(f, testMerchant(), wxpay.WithNow(atStart), wxpay.WithTransport(stuck{}))
 	good := string(envelopeOf(paidTrade, nil))
@@ -206,7 +206,7 @@ func FuzzParsePayNotification(f *testing.F) {
 		if note, err := v.ParsePayNotification(header, []byte(body)); err == nil && (!signed || note.Trade.MchID != testMchID || note.ID == "") {
 			t.Errorf("got %+v, want it refused", note)
 		}
-		// the same text as what was encrypted, in a good envelope
+		// the encrypted text in a valid envelope
 		sealed := envelopeOf(body, nil)
 		if note, err := v.ParsePayNotification(signedNotification(sealed, nil), sealed); err == nil && note.Trade.MchID != testMchID {
 			t.Errorf("got %+v, want it refused", note)

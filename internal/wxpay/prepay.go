@@ -15,7 +15,7 @@ import (
 // Currency is the only currency of a mainland merchant.
 const Currency = "CNY"
 
-// PrepayRequest is an order as it is placed at WeChat. The merchant number is the gateway's own.
+// PrepayRequest is an order as it is placed at WeChat. The gateway adds the merchant number.
 //
 // https://pay.weixin.qq.com/doc/v3/merchant/4012791897 (小程序下单).
 type PrepayRequest struct {
@@ -26,10 +26,10 @@ type PrepayRequest struct {
 	NotifyURL     string // absolute, no query, at most 255 bytes; https in production
 	PayerIP       string // may be empty
 	Total         Fen
-	ExpiresAt     time.Time // after it nobody can pay; whole seconds; zero leaves WeChat's seven days
+	ExpiresAt     time.Time // the payment deadline, in whole seconds; zero leaves WeChat's seven days
 }
 
-// Validate says everything that WeChat would refuse anyway, one sentence each.
+// Validate returns everything that WeChat would refuse, one sentence each.
 func (r PrepayRequest) Validate() error {
 	return errors.Join(
 		checkToken("appid", r.AppID, 32),
@@ -44,10 +44,10 @@ func (r PrepayRequest) Validate() error {
 	)
 }
 
-// Hash identifies the parameters: WeChat takes a number again only with every one of them unchanged.
-// It is 64 hex digits, and equal for two requests that look the same on the wire.
+// Hash identifies the parameters: WeChat accepts a number again only with all of them unchanged. It has 64 hex digits,
+// and is equal for two requests that are equal on the wire.
 //
-// note: PayerIP counts. Who pays again from another network sends the address of the first time.
+// note: PayerIP counts. A second attempt from another network sends the first attempt's address.
 func (r PrepayRequest) Hash() string {
 	fields := []string{
 		"prepay/1", r.AppID, r.OpenID, r.OutTradeNo, r.Description, r.Attach, r.NotifyURL, r.PayerIP,
@@ -55,21 +55,21 @@ func (r PrepayRequest) Hash() string {
 	}
 	sum := sha256.New()
 	for _, field := range fields {
-		// the length in front keeps "ab"+"c" and "a"+"bc" apart.
+		// the length in front tells "ab"+"c" from "a"+"bc".
 		fmt.Fprintf(sum, "%d:%s\n", len(field), field)
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// beijing gives the second on WeChat's clock; it has no summer time.
+// beijing returns the second in Beijing time, which has no summer time.
 func beijing(t time.Time) time.Time {
 	return t.In(beijingZone()).Truncate(time.Second)
 }
 
 func beijingZone() *time.Location { return time.FixedZone("", 8*60*60) }
 
-// formatExpiry writes time_expire: RFC 3339, +08:00, whole seconds. Whether WeChat takes Z or a
-// fraction is nowhere said.
+// formatExpiry writes time_expire: RFC 3339, +08:00, whole seconds. The documents do not say whether WeChat accepts Z
+// or a fraction.
 func formatExpiry(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -77,7 +77,7 @@ func formatExpiry(t time.Time) string {
 	return beijing(t).Format(time.RFC3339)
 }
 
-// checkOutTradeNo also keeps slashes and question marks out of the paths that the number becomes part of.
+// checkOutTradeNo also refuses slashes and question marks, because the number becomes part of a path.
 func checkOutTradeNo(number string) error {
 	if len(number) < 6 || len(number) > 32 {
 		return errors.New("out_trade_no must have 6 to 32 characters")
@@ -90,7 +90,7 @@ func checkOutTradeNo(number string) error {
 	return nil
 }
 
-// checkToken is for the ids that WeChat gives out.
+// checkToken checks an id that WeChat issued.
 func checkToken(name, value string, limit int) error {
 	if value == "" || len(value) > limit {
 		return fmt.Errorf("%s must have 1 to %d characters", name, limit)
@@ -107,7 +107,7 @@ func isAlphanumeric(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
-// checkPrepayID is lenient: the id is WeChat's, and only must not break the lines that paySign signs.
+// checkPrepayID only refuses what would break the lines that paySign signs: the id is WeChat's.
 func checkPrepayID(id string) error {
 	if id == "" || len(id) > 64 {
 		return errors.New("prepay_id must have 1 to 64 characters")
@@ -120,7 +120,7 @@ func checkPrepayID(id string) error {
 	return nil
 }
 
-// CheckText counts bytes, as WeChat does though its pages say characters: a description of 69 characters and 135 bytes is refused.
+// checkText counts bytes, as WeChat does although its documents say characters: it refuses 69 characters of 135 bytes.
 func checkText(name, value string, least, most int) error {
 	if n := len(value); !utf8.ValidString(value) || n < least || n > most {
 		return fmt.Errorf("%s must be UTF-8 text of %d to %d bytes", name, least, most)
@@ -141,7 +141,7 @@ func checkNotifyURL(address string) error {
 	return nil
 }
 
-// checkIP takes no port and no zone.
+// checkIP refuses a port and a zone.
 func checkIP(ip string) error {
 	if ip == "" {
 		return nil
@@ -152,7 +152,7 @@ func checkIP(ip string) error {
 	return nil
 }
 
-// checkTotal has no upper bound: none is documented.
+// checkTotal has no upper bound because WeChat documents none.
 func checkTotal(total Fen) error {
 	if total < 1 {
 		return errors.New("total must be at least 1 fen")
@@ -160,7 +160,7 @@ func checkTotal(total Fen) error {
 	return nil
 }
 
-// checkExpiry does not compare with now: a repeated call must carry the first one's time, however late.
+// checkExpiry does not compare with now: a repeated call carries the first one's time, however late.
 func checkExpiry(at time.Time) error {
 	if year := beijing(at).Year(); !at.IsZero() && (year < 2000 || year > 9999) {
 		return errors.New("time_expire must be a date of this age")

@@ -11,9 +11,9 @@ import (
 func TestPrepayRequestValidate(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {
-		name string
-		bend func(*wxpay.PrepayRequest)
-		want string // in the error; empty: it is good
+		name   string
+		modify func(*wxpay.PrepayRequest)
+		want   string // in the error; empty: the request is valid
 	}{
 		{"a good one", func(*wxpay.PrepayRequest) {}, ""},
 		{"the least", func(r *wxpay.PrepayRequest) { r.Attach, r.PayerIP, r.ExpiresAt = "", "", time.Time{} }, ""},
@@ -48,7 +48,7 @@ func TestPrepayRequestValidate(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			request := testRequest()
-			s.bend(&request)
+			s.modify(&request)
 			err := request.Validate()
 			if s.want == "" && err != nil || s.want != "" && (err == nil || !strings.Contains(err.Error(), s.want)) {
 				t.Errorf("got %v, want %q", err, s.want)
@@ -60,7 +60,7 @@ func TestPrepayRequestValidate(t *testing.T) {
 func TestPrepayRequestHash(t *testing.T) {
 	t.Parallel()
 	base := testRequest()
-	// pinned: it is stored, so it must not change from one build to the next
+	// pinned: the hash is stored, so it must stay the same from build to build
 	const want = "cc276b0edc15dcd798fe0775b54708cd4f6f160bc11ed664980834e1fe95227e"
 	if got := base.Hash(); got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -71,7 +71,7 @@ func TestPrepayRequestHash(t *testing.T) {
 		t.Error("got another hash for the same second in another zone, want the same")
 	}
 	seen := map[string]string{base.Hash(): "base"}
-	for name, bend := range map[string]func(*wxpay.PrepayRequest){
+	for name, modify := range map[string]func(*wxpay.PrepayRequest){
 		"appid":        func(r *wxpay.PrepayRequest) { r.AppID += "0" },
 		"openid":       func(r *wxpay.PrepayRequest) { r.OpenID += "0" },
 		"out_trade_no": func(r *wxpay.PrepayRequest) { r.OutTradeNo += "0" },
@@ -85,7 +85,7 @@ func TestPrepayRequestHash(t *testing.T) {
 		"moved text":   func(r *wxpay.PrepayRequest) { r.Description, r.Attach = r.Description+r.Attach, "" },
 	} {
 		request := base
-		bend(&request)
+		modify(&request)
 		if other, ok := seen[request.Hash()]; ok {
 			t.Errorf("got one hash for %s and %s, want two", name, other)
 		}

@@ -9,19 +9,19 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
 )
 
-// ErrAPIv3Key means that what WeChat Pay sealed for the merchant does not open with the APIv3 key.
+// ErrAPIv3Key means that the APIv3 key does not decrypt what WeChat Pay encrypted for the merchant.
 var ErrAPIv3Key = errSeal
 
-// ProbeKeys asks for the platform certificates, which moves nothing, and looks at the answer with the merchant's own keys: its signature
-// with WeChat Pay's public key or certificate, its content with the APIv3 key.
+// ProbeKeys asks for the platform certificates, which moves nothing, and checks the answer with the merchant's keys:
+// its signature with WeChat Pay's public key or certificate, its content with the APIv3 key.
 //
-// KindUnverified wraps ErrNotifySerial when another key has signed than the one that is configured, ErrNotifySignature when the key of that
-// id is another. ErrAPIv3Key says that the APIv3 key is another. KindConfig: the merchant has no platform certificates, as all have none
-// since late 2024, so that nothing was learnt in the mode of the public key.
+// KindUnverified wraps ErrNotifySerial when the signing key is not the configured one, and ErrNotifySignature when the
+// key of that id differs. ErrAPIv3Key: the APIv3 key is wrong. KindConfig: the merchant has no platform certificates,
+// as is usual since late 2024, so the probe of a public key learnt nothing.
 func (v *V3) ProbeKeys(ctx context.Context) error {
 	err := v.probeKeys(ctx)
 	if errors.Is(err, ErrNotifyProbe) {
-		err = v.probeKeys(ctx) // a probed call is not probed again
+		err = v.probeKeys(ctx) // the probe does not probe itself
 	}
 	return err
 }

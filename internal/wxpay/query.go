@@ -29,7 +29,7 @@ func (v *V3) QueryTransaction(ctx context.Context, transactionID string) (Trade,
 	return v.query(ctx, "id/", transactionID, func(t Trade) bool { return t.TransactionID == transactionID })
 }
 
-// query reads the bytes itself: the SDK's model fails as a whole when one coupon has a field of a new type.
+// query parses the bytes itself: the SDK's model fails as a whole when one coupon has a field of a new type.
 func (v *V3) query(ctx context.Context, by, number string, isMine func(Trade) bool) (Trade, error) {
 	address := consts.WechatPayAPIServer + "/v3/pay/transactions/" + by + url.PathEscape(number) + "?mchid=" + v.mchID
 	result, err := v.sdk.Get(ctx, address)
@@ -44,7 +44,7 @@ func (v *V3) query(ctx context.Context, by, number string, isMine func(Trade) bo
 	if err != nil {
 		return Trade{}, answerError(opQuery, result, err.Error())
 	}
-	// NB! an answer is signed without its question: one to another order verifies just as well.
+	// NB! the signature does not cover the request: compare the numbers, an answer about another order verifies too.
 	if trade.MchID != v.mchID || !isMine(trade) {
 		return Trade{}, newError(opQuery, result, KindUnverified, "answer is about another order")
 	}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// wireRefund is a refund as v3 writes it. The answer to a call and a notification differ in their word for
-// the state, and only the notification names the merchant.
+// wireRefund is a refund as v3 writes it. An answer and a notification use different words for the state, and only the
+// notification names the merchant.
 type wireRefund struct {
 	MchID               string `json:"mchid"`
 	OutRefundNo         string `json:"out_refund_no"`
@@ -29,7 +29,7 @@ type wireRefund struct {
 	} `json:"amount"`
 }
 
-// parseRefund reads a refund and refuses one that cannot be. Fields that we do not know are ignored.
+// parseRefund reads a refund and refuses an impossible one. It ignores unknown fields.
 func parseRefund(raw []byte) (Refund, error) {
 	var w wireRefund
 	if err := json.Unmarshal(raw, &w); err != nil {
@@ -44,7 +44,7 @@ func parseRefund(raw []byte) (Refund, error) {
 	if err != nil {
 		return Refund{}, err
 	}
-	// note: a notification names no currency.
+	// note: a notification has no currency.
 	if w.Amount.Currency != "" && w.Amount.Currency != Currency {
 		return Refund{}, fmt.Errorf("refund is not in %s", Currency)
 	}
@@ -57,7 +57,7 @@ func parseRefund(raw []byte) (Refund, error) {
 	return r, r.Validate()
 }
 
-// state does not choose between two words that differ.
+// state fails when the two fields differ.
 func (w wireRefund) state() (RefundState, error) {
 	switch {
 	case w.RefundStatus == "":

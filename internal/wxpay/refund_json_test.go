@@ -4,7 +4,7 @@ package wxpay
 
 import "testing"
 
-// FuzzRefundJSON feeds the decoder what a decrypted resource or an answer might hold.
+// FuzzRefundJSON tries arbitrary decrypted resources and answers.
 func FuzzRefundJSON(f *testing.F) {
 	f.Add([]byte(`{"refund_id":"5","out_refund_no":"R-1","out_trade_no":"ORD-20260101-0001","status":"PROCESSING","amount":{"total":100,"refund":40,"currency":"CNY"}}`))
 	f.Add([]byte(`{"mchid":"1","refund_id":"5","out_refund_no":"R-1","transaction_id":"42","refund_status":"SUCCESS","success_time":"2026-01-01T10:00:05+08:00","amount":{"total":1,"refund":1}}`))
@@ -25,8 +25,8 @@ func FuzzRefundJSON(f *testing.F) {
 	})
 }
 
-// FuzzReqInfoFields feeds the decoder what a decrypted req_info might hold: who has the key wrote it, or
-// somebody cut it out of other messages.
+// FuzzReqInfoFields tries arbitrary decrypted req_info: a holder of the key wrote it, or it was cut from other
+// messages.
 func FuzzReqInfoFields(f *testing.F) {
 	f.Add([]byte("<root><out_refund_no>R-1</out_refund_no><refund_id>5</refund_id><out_trade_no>ORD-1</out_trade_no><refund_fee>40</refund_fee>" +
 		"<total_fee>100</total_fee><refund_status>CHANGE</refund_status><success_time>2026-01-01 10:00:05</success_time></root>"))

@@ -16,8 +16,8 @@ const doneRefund = `{"mchid":"1900000109","out_trade_no":"ORD-20260101-0001","tr
 	`"success_time":"2026-01-01T10:00:00+08:00","user_received_account":"支付用户零钱",` +
 	`"amount":{"total":100,"refund":40,"payer_total":90,"payer_refund":36}}`
 
-func refundEnvelope(plain string, bend func(envelope, resource map[string]any)) []byte {
-	body, err := json.Marshal(refundNotificationOf([]byte(plain), "SUCCESS", bend))
+func refundEnvelope(plain string, modify func(envelope, resource map[string]any)) []byte {
+	body, err := json.Marshal(refundNotificationOf([]byte(plain), "SUCCESS", modify))
 	must(err)
 	return body
 }
@@ -26,7 +26,7 @@ func TestRefundNotificationRefusals(t *testing.T) {
 	t.Parallel()
 	type maps = map[string]any
 	good := refundEnvelope(doneRefund, nil)
-	bent := func(bend func(envelope, resource maps)) []byte { return refundEnvelope(doneRefund, bend) }
+	modified := func(modify func(envelope, resource maps)) []byte { return refundEnvelope(doneRefund, modify) }
 	with := func(old, text string) []byte { return refundEnvelope(strings.Replace(doneRefund, old, text, 1), nil) }
 	scenarios := []struct {
 		name   string
@@ -47,16 +47,16 @@ func TestRefundNotificationRefusals(t *testing.T) {
 		{"empty", []byte{}, nil, nil, wxpay.ErrNotifyMalformed},
 		{"XML after a blank", []byte(" <xml></xml>"), nil, nil, wxpay.ErrNotifyMalformed},
 		{"no resource", []byte(`{"id":"x","event_type":"REFUND.SUCCESS"}`), nil, nil, wxpay.ErrNotifyMalformed},
-		{"no id", bent(func(e, _ maps) { delete(e, "id") }), nil, nil, wxpay.ErrNotifyMalformed},
+		{"no id", modified(func(e, _ maps) { delete(e, "id") }), nil, nil, wxpay.ErrNotifyMalformed},
 		{"a payment", envelopeOf(paidTrade, nil), nil, nil, wxpay.ErrNotifyUnsupported},
-		{"a payment under a refund's name", bent(func(_, r maps) { r["original_type"] = "transaction" }), nil, nil, wxpay.ErrNotifyUnsupported},
-		{"an event we do not know", bent(func(e, _ maps) { e["event_type"] = "REFUND.PROCESSING" }), nil, nil, wxpay.ErrNotifyUnsupported},
-		{"half an event", bent(func(e, _ maps) { e["event_type"] = "REFUND." }), nil, nil, wxpay.ErrNotifyUnsupported},
-		{"another cipher", bent(func(_, r maps) { r["algorithm"] = "AEAD_SM4_GCM" }), nil, nil, wxpay.ErrNotifyDecrypt},
-		{"a nonce of none", bent(func(_, r maps) { r["nonce"] = "" }), nil, nil, wxpay.ErrNotifyDecrypt},
-		{"other associated data", bent(func(_, r maps) { r["associated_data"] = "transaction" }), nil, nil, wxpay.ErrNotifyDecrypt},
-		{"a ciphertext shorter than its tag", bent(func(_, r maps) { r["ciphertext"] = "AAAA" }), nil, nil, wxpay.ErrNotifyDecrypt},
-		{"encrypted with the APIv2 key", bent(func(_, r maps) {
+		{"a payment under a refund's name", modified(func(_, r maps) { r["original_type"] = "transaction" }), nil, nil, wxpay.ErrNotifyUnsupported},
+		{"an event we do not know", modified(func(e, _ maps) { e["event_type"] = "REFUND.PROCESSING" }), nil, nil, wxpay.ErrNotifyUnsupported},
+		{"half an event", modified(func(e, _ maps) { e["event_type"] = "REFUND." }), nil, nil, wxpay.ErrNotifyUnsupported},
+		{"another cipher", modified(func(_, r maps) { r["algorithm"] = "AEAD_SM4_GCM" }), nil, nil, wxpay.ErrNotifyDecrypt},
+		{"a nonce of none", modified(func(_, r maps) { r["nonce"] = "" }), nil, nil, wxpay.ErrNotifyDecrypt},
+		{"other associated data", modified(func(_, r maps) { r["associated_data"] = "transaction" }), nil, nil, wxpay.ErrNotifyDecrypt},
+		{"a ciphertext shorter than its tag", modified(func(_, r maps) { r["ciphertext"] = "AAAA" }), nil, nil, wxpay.ErrNotifyDecrypt},
+		{"encrypted with the APIv2 key", modified(func(_, r maps) {
 			r["ciphertext"] = seal(testV2Key, "refund", []byte(doneRefund))
 		}), nil, nil, wxpay.ErrNotifyDecrypt},
 		{"a plaintext that is not JSON", refundEnvelope("refunded!", nil), nil, nil, wxpay.ErrNotifyMalformed},
@@ -123,9 +123,8 @@ func TestRefundNotificationsThatAreRead(t *testing.T) {
 	}
 }
 
-// FuzzParseRefundNotification hands in any body without a signature, and any text sealed as v2 seals it. What
-// is signed goes through FuzzParsePayNotification's envelope and FuzzRefundJSON: signing here would cost a
-// thousand runs for each.
+// FuzzParseRefundNotification tries any body without a signature, and any text sealed as v2 seals it.
+// FuzzParsePayNotification and FuzzRefundJSON cover signed ones: a signature here would cost a thousand runs each.
 func FuzzParseRefundNotification(f *testing.F) {
 	v := newGateway(f, testMerchant(), wxpay.WithNow(atStart), wxpay.WithTransport(stuck{}))
 	good := reqInfoXML(reqInfoFields(nil))

@@ -53,15 +53,15 @@ func TestRefundAnswersThatAreNo(t *testing.T) {
 	}
 }
 
-// anyRefund is what WeChat answers to testRefund, for tests to bend.
-func anyRefund(bend func(refund, amount map[string]any)) map[string]any {
+// anyRefund is WeChat's answer to testRefund, changed by modify.
+func anyRefund(modify func(refund, amount map[string]any)) map[string]any {
 	amount := map[string]any{"total": 100, "refund": 40, "payer_total": 90, "payer_refund": 36, "currency": "CNY"}
 	refund := map[string]any{
 		"refund_id": "50300000002026010100001", "out_refund_no": testRefundNo, "out_trade_no": testNumber, "status": "PROCESSING",
 		"transaction_id": "4200002026010100000000000001", "create_time": "2026-01-01T10:00:00+08:00", "amount": amount,
 	}
-	if bend != nil {
-		bend(refund, amount)
+	if modify != nil {
+		modify(refund, amount)
 	}
 	return refund
 }
@@ -70,10 +70,10 @@ func TestSignedRefundsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	type maps = map[string]any
 	scenarios := []struct {
-		name string
-		bend func(refund, amount maps)
-		kind wxpay.Kind // of Refund
-		read bool       // QueryRefund, which knows the number only, reads it
+		name   string
+		modify func(refund, amount maps)
+		kind   wxpay.Kind // of Refund
+		read   bool       // QueryRefund, which knows only the number, accepts it
 	}{
 		{"another refund, replayed", func(r, _ maps) { r["out_refund_no"] = "R-2" }, wxpay.KindUnverified, false},
 		{"of another order", func(r, _ maps) { r["out_trade_no"] = "ORD-20260101-0002" }, wxpay.KindUnverified, true},
@@ -98,7 +98,7 @@ func TestSignedRefundsThatMakeNoSense(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			f, v := newTestV3(t)
-			f.setFault(answerWith(f, anyRefund(s.bend)))
+			f.setFault(answerWith(f, anyRefund(s.modify)))
 			request := testRefund()
 			request.TransactionID = "4200002026010100000000000001"
 			refund, err := v.Refund(t.Context(), request)
@@ -121,14 +121,14 @@ func TestRefundStatesWeDoNotKnow(t *testing.T) {
 	}
 }
 
-// TestRefundOnTheWire pins what is sent: a repeat must be the same to the byte.
+// TestRefundOnTheWire pins the bytes sent: a repeat must be identical.
 func TestRefundOnTheWire(t *testing.T) {
 	t.Parallel()
 	const tail = `"notify_url":"https://shop.example.com/api/wx/notify/refund/m1","amount":{"refund":40,"total":100,"currency":"CNY"}}` + "\n"
 	scenarios := []struct {
-		name string
-		bend func(*wxpay.RefundRequest)
-		want string
+		name   string
+		modify func(*wxpay.RefundRequest)
+		want   string
 	}{
 		{
 			"by our number, which is known from the first try on", func(r *wxpay.RefundRequest) { r.TransactionID = "4200002026010100000000000001" },
@@ -152,7 +152,7 @@ func TestRefundOnTheWire(t *testing.T) {
 			}
 			f.pay(testNumber)
 			request := testRefund()
-			s.bend(&request)
+			s.modify(&request)
 			for range 2 {
 				if _, err := v.Refund(t.Context(), request); err != nil {
 					t.Fatal(err)
@@ -165,7 +165,7 @@ func TestRefundOnTheWire(t *testing.T) {
 	}
 }
 
-// TestRefundNumbersOfEveryCharacter sees to it that what is signed is what is sent when the path needs escapes.
+// TestRefundNumbersOfEveryCharacter checks that the signed path is the sent path when it needs escapes.
 func TestRefundNumbersOfEveryCharacter(t *testing.T) {
 	t.Parallel()
 	f, v := newTestV3(t)

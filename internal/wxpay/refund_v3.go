@@ -15,8 +15,8 @@ import (
 
 const refundsPath = "/v3/refund/domestic/refunds"
 
-// refundBody is the request as it goes over the wire, in a fixed order. Only what is set is sent: an empty
-// field is refused, and so is one that is not on the official page.
+// refundBody is the request as sent, in a fixed order. It omits unset fields: WeChat refuses empty ones, and any that
+// are not on the official page.
 type refundBody struct {
 	TransactionID string       `json:"transaction_id,omitempty"`
 	OutTradeNo    string       `json:"out_trade_no,omitempty"`
@@ -32,8 +32,7 @@ type refundAmount struct {
 	Currency string `json:"currency"`
 }
 
-// body names the order by our number where it can: that one is known from the first try on, so a repeat
-// is the same to the byte.
+// body prefers our order number to WeChat's: it is known from the first attempt on, so that a repeat is identical.
 func (r RefundRequest) body() refundBody {
 	b := refundBody{
 		OutTradeNo: r.OutTradeNo, OutRefundNo: r.OutRefundNo, Reason: r.Reason, NotifyURL: r.NotifyURL,
@@ -45,7 +44,7 @@ func (r RefundRequest) body() refundBody {
 	return b
 }
 
-// matches tells whether WeChat answers about the refund that was asked for.
+// matches tells whether the answer is about the requested refund.
 func (r RefundRequest) matches(got Refund) bool {
 	return got.OutRefundNo == r.OutRefundNo &&
 		(r.OutTradeNo == "" || got.OutTradeNo == r.OutTradeNo) &&
@@ -64,7 +63,7 @@ func (v *V3) Refund(ctx context.Context, req RefundRequest) (Refund, error) {
 	if err != nil {
 		return Refund{}, err
 	}
-	// NB! one number is one refund for ever. What WeChat has under it is not what was asked for.
+	// NB! one number is one refund, permanently: WeChat has another refund under this one.
 	if refund.Refund != req.Refund || refund.Total != req.Total {
 		return Refund{}, newError(opRefund, result, KindReused, "refund of this number has other amounts")
 	}
@@ -82,7 +81,7 @@ func (v *V3) QueryRefund(ctx context.Context, outRefundNo string) (Refund, error
 	return v.readRefund(opQueryRefund, result, err, func(r Refund) bool { return r.OutRefundNo == outRefundNo })
 }
 
-// readRefund reads the bytes itself, as query does and for the same reason.
+// readRefund parses the bytes itself, for the same reason as query.
 func (v *V3) readRefund(op string, result *core.APIResult, err error, isMine func(Refund) bool) (Refund, error) {
 	if err := classify(op, result, err); err != nil {
 		return Refund{}, err
@@ -95,19 +94,19 @@ func (v *V3) readRefund(op string, result *core.APIResult, err error, isMine fun
 	if err != nil {
 		return Refund{}, answerError(op, result, err.Error())
 	}
-	// note: v3 leaves the merchant out of these answers.
+	// note: v3 omits the merchant in these answers.
 	if refund.MchID == "" {
 		refund.MchID = v.mchID
 	}
-	// NB! an answer is signed without its question: one about another refund verifies just as well.
+	// NB! the signature does not cover the request: compare the numbers, an answer about another refund verifies too.
 	if refund.MchID != v.mchID || !isMine(refund) {
 		return Refund{}, newError(op, result, KindUnverified, "answer is about another refund")
 	}
 	return refund, nil
 }
 
-// ParseRefundNotification implements [Gateway]. The body decides: v3 JSON, which is signed, or v2 XML, which
-// is not, and which a merchant of v3 is sent for refunds that were made on the merchant platform.
+// ParseRefundNotification implements [Gateway]. The body decides: v3 JSON is signed; v2 XML is not, and v3 merchants
+// receive it for refunds made on the merchant platform.
 //
 // https://pay.weixin.qq.com/doc/v3/merchant/4012791865 (退款结果回调通知).
 func (v *V3) ParseRefundNotification(header http.Header, body []byte) (RefundNotification, error) {

@@ -14,13 +14,13 @@ import (
 	"wxbase/internal/wxpay/xmlflat"
 )
 
-// maxFenDigits keeps an amount of fen far from the end of an int64.
+// maxFenDigits keeps an amount in fen far below the limit of an int64.
 const maxFenDigits = 15
 
-// OpenReqInfo decrypts req_info, which v2 puts into a refund notification: base64 of AES-256-ECB with
-// PKCS#7, whose key is the lower-case hex MD5 of the APIv2 key. What comes out is XML with the root root.
+// OpenReqInfo decrypts req_info of a v2 refund notification: base64 of AES-256-ECB with PKCS#7, whose key is the
+// lower-case hex MD5 of the APIv2 key. The result is XML with the root root.
 //
-// NB! ECB has no tag. That it opened does not say who wrote it, or that it was not put together from pieces.
+// NB! ECB has no tag: success proves neither the sender nor that the text was not assembled from pieces.
 //
 // https://pay.weixin.qq.com/wiki/doc/api/jsapi.php?chapter=9_16 (退款结果通知).
 func OpenReqInfo(apiV2Key, reqInfo string) ([]byte, error) {
@@ -42,7 +42,7 @@ func OpenReqInfo(apiV2Key, reqInfo string) ([]byte, error) {
 	return unpad(text)
 }
 
-// unpad takes PKCS#7 off. All of the padding is looked at: a wrong key passes one time in 256 otherwise.
+// unpad removes PKCS#7 and checks all of the padding: otherwise a wrong key passes one time in 256.
 func unpad(text []byte) ([]byte, error) {
 	n := int(text[len(text)-1])
 	if n < 1 || n > aes.BlockSize || !bytes.HasSuffix(text, bytes.Repeat([]byte{byte(n)}, n)) {
@@ -51,10 +51,10 @@ func unpad(text []byte) ([]byte, error) {
 	return text[:len(text)-n], nil
 }
 
-// OpenXMLRefundNotification reads a refund notification in v2's XML. A merchant of v3 gets these too, for
-// refunds made by hand on the merchant platform. Refusals wrap the ErrNotify sentinels.
+// OpenXMLRefundNotification reads a refund notification in v2's XML. A v3 merchant also receives these, for refunds
+// made by hand on the merchant platform. Refusals wrap the ErrNotify sentinels.
 //
-// NB! it is not signed. The caller must ask QueryRefund before anything moves.
+// NB! it is not signed. The caller must call QueryRefund before anything moves.
 func OpenXMLRefundNotification(apiV2Key, mchID string, body []byte) (RefundNotification, error) {
 	outer, err := xmlflat.Decode(body)
 	switch {
@@ -79,8 +79,7 @@ func OpenXMLRefundNotification(apiV2Key, mchID string, body []byte) (RefundNotif
 	return RefundNotification{EventType: eventRefund + string(refund.State), Refund: refund, Plaintext: refund.Raw}, nil
 }
 
-// readReqInfo reads the fields of a decrypted req_info. Raw becomes their JSON, which is what a v3 refund
-// has there too.
+// readReqInfo reads the fields of a decrypted req_info. Raw is their JSON, as in a v3 refund.
 func readReqInfo(plain []byte) (Refund, error) {
 	fields, err := xmlflat.Decode(plain)
 	if err != nil {
@@ -106,7 +105,7 @@ func readReqInfo(plain []byte) (Refund, error) {
 	return r, r.Validate()
 }
 
-// readFen reads what v2 writes as a bare number; an absent amount is zero.
+// readFen reads v2's bare number; an absent amount is zero.
 func readFen(text string) (Fen, error) {
 	if text == "" {
 		return 0, nil
@@ -117,7 +116,7 @@ func readFen(text string) (Fen, error) {
 	return Fen(parseDigits(text)), nil
 }
 
-// readBeijing reads the time of notifications and bills, which name no zone; an absent time is the zero time.
+// readBeijing reads the time in notifications and bills, which has no zone; an absent time is the zero time.
 func readBeijing(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil

@@ -16,13 +16,13 @@ import (
 	"wxbase/internal/wxpay/xmlflat"
 )
 
-// sealReqInfo is what WeChat does, by the standard library.
+// sealReqInfo encrypts as WeChat does, with the standard library.
 func sealReqInfo(key string, plain []byte) string {
 	pad := aes.BlockSize - len(plain)%aes.BlockSize
 	return sealBlocks(key, append(bytes.Clone(plain), bytes.Repeat([]byte{byte(pad)}, pad)...))
 }
 
-// sealBlocks leaves the padding to the caller.
+// sealBlocks expects padded text.
 func sealBlocks(key string, text []byte) string {
 	sum := md5.Sum([]byte(key))
 	block, err := aes.NewCipher([]byte(hex.EncodeToString(sum[:])))
@@ -33,7 +33,7 @@ func sealBlocks(key string, text []byte) string {
 	return base64.StdEncoding.EncodeToString(text)
 }
 
-// TestReqInfoVector opens what another program of ours sealed, OpenSSL agreeing.
+// TestReqInfoVector opens a vector made by another program and checked with OpenSSL.
 func TestReqInfoVector(t *testing.T) {
 	t.Parallel()
 	const key = "0123456789abcdef0123456789abcdef"
@@ -85,15 +85,15 @@ func TestReqInfoRefusals(t *testing.T) {
 }
 
 // reqInfoFields are the fields that WeChat names, in its spelling.
-func reqInfoFields(bend func(map[string]string)) map[string]string {
+func reqInfoFields(modify func(map[string]string)) map[string]string {
 	fields := map[string]string{
 		"transaction_id": "4200002026010100000000000001", "out_trade_no": testNumber, "refund_id": "50300000002026010100001",
 		"out_refund_no": testRefundNo, "total_fee": "100", "settlement_total_fee": "90", "refund_fee": "40", "settlement_refund_fee": "36",
 		"cash_refund_fee": "36", "refund_status": "SUCCESS", "success_time": "2026-01-01 10:00:00", "refund_recv_accout": "支付用户零钱",
 		"refund_account": "REFUND_SOURCE_RECHARGE_FUNDS", "refund_request_source": "VENDOR_PLATFORM",
 	}
-	if bend != nil {
-		bend(fields)
+	if modify != nil {
+		modify(fields)
 	}
 	return fields
 }
@@ -106,19 +106,19 @@ func reqInfoXML(fields map[string]string) []byte {
 }
 
 // xmlNotification is what WeChat posts, with plain sealed in it.
-func xmlNotification(plain []byte, bend func(map[string]string)) []byte {
+func xmlNotification(plain []byte, modify func(map[string]string)) []byte {
 	fields := map[string]string{
 		"return_code": "SUCCESS", "appid": testAppID, "mch_id": testMchID, "nonce_str": "TeqClE3i0mvn3DrK", "req_info": sealReqInfo(testV2Key, plain),
 	}
-	if bend != nil {
-		bend(fields)
+	if modify != nil {
+		modify(fields)
 	}
 	doc, err := xmlflat.Encode(fields)
 	must(err)
 	return doc
 }
 
-// TestRefundMadeOnThePlatform is about a merchant of v3 who refunds by hand: WeChat notifies in v2's XML.
+// TestRefundMadeOnThePlatform is about a v3 merchant who refunds by hand: WeChat notifies in v2's XML.
 func TestRefundMadeOnThePlatform(t *testing.T) {
 	t.Parallel()
 	v := newGateway(t, testMerchant(), wxpay.WithNow(atStart), wxpay.WithTransport(stuck{}))
@@ -149,8 +149,8 @@ func TestXMLRefundRefusals(t *testing.T) {
 	t.Parallel()
 	type fields = map[string]string
 	good := reqInfoXML(reqInfoFields(nil))
-	inside := func(bend func(fields)) []byte { return xmlNotification(reqInfoXML(reqInfoFields(bend)), nil) }
-	outside := func(bend func(fields)) []byte { return xmlNotification(good, bend) }
+	inside := func(modify func(fields)) []byte { return xmlNotification(reqInfoXML(reqInfoFields(modify)), nil) }
+	outside := func(modify func(fields)) []byte { return xmlNotification(good, modify) }
 	scenarios := []struct {
 		name string
 		body []byte
@@ -205,7 +205,7 @@ func TestXMLRefundRefusals(t *testing.T) {
 	})
 }
 
-// FuzzReqInfo hands in any req_info, and any text sealed as one.
+// FuzzReqInfo tries any req_info, and any text sealed as one.
 func FuzzReqInfo(f *testing.F) {
 	f.Add("\n", []byte("<root><a>1</a></root>"))
 	f.Add(sealReqInfo(testV2Key, []byte("x")), []byte(nil))

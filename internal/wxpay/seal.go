@@ -23,7 +23,7 @@ type sealedText struct {
 	OriginalType   string `json:"original_type"`
 }
 
-// newAEAD takes any AES key; that ours has 32 bytes is checked with the merchant.
+// newAEAD accepts any AES key; the merchant's check demands 32 bytes.
 func newAEAD(key string) (cipher.AEAD, error) {
 	block, err := aes.NewCipher([]byte(key))
 	if err != nil {
@@ -36,7 +36,7 @@ func newAEAD(key string) (cipher.AEAD, error) {
 	return aead, nil
 }
 
-// open decrypts. Every length is looked at first: nothing a stranger sends may panic.
+// open decrypts. It checks every length first, so that foreign input cannot panic.
 func (s sealedText) open(aead cipher.AEAD) ([]byte, error) {
 	if s.Algorithm != sealAlgorithm {
 		return nil, fmt.Errorf("algorithm is not %s", sealAlgorithm)

@@ -2,15 +2,15 @@ package wxpay
 
 import "time"
 
-// TradeState is WeChat's trade_state. A word that we do not know is kept as it came.
+// TradeState is WeChat's trade_state. An unknown word is kept unchanged.
 type TradeState string
 
 // The states that WeChat documents.
 const (
 	StateSuccess    TradeState = "SUCCESS"    // paid
 	StateRefund     TradeState = "REFUND"     // paid, then refunded in whole or in part
-	StateNotPay     TradeState = "NOTPAY"     // not paid yet; a failed attempt stays here
-	StateClosed     TradeState = "CLOSED"     // closed by us or after seven days
+	StateNotPay     TradeState = "NOTPAY"     // not paid yet, also after a failed attempt
+	StateClosed     TradeState = "CLOSED"     // closed by us, or by WeChat after seven days
 	StateRevoked    TradeState = "REVOKED"    // 付款码 only
 	StateUserPaying TradeState = "USERPAYING" // 付款码 only
 	StatePayError   TradeState = "PAYERROR"   // 付款码 only
@@ -28,13 +28,13 @@ type Trade struct {
 	BankType, Attach, OpenID string
 	SuccessAt                time.Time
 	Total                    Fen // what the order costs: compare this one
-	PayerTotal               Fen // what the payer gave, less when a coupon helped
+	PayerTotal               Fen // what the payer paid, less than Total when a coupon paid a part
 	Currency                 string
 	Raw                      []byte // the verified JSON it was read from, to keep as evidence
 }
 
-// Notification is a verified and decrypted 支付结果通知. WeChat sends it again until it is answered, and
-// need not keep the ID then: be idempotent by Trade.TransactionID.
+// Notification is a verified and decrypted 支付结果通知. WeChat repeats it until it is answered, possibly with another ID: be
+// idempotent by Trade.TransactionID.
 type Notification struct {
 	ID, EventType, Summary string
 	CreateTime             time.Time

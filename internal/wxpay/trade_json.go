@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// wireTrade is a trade as v3 writes it, in the answer to a query and inside a notification.
+// wireTrade is a trade as v3 writes it, in an answer and in a notification.
 type wireTrade struct {
 	AppID         string `json:"appid"`
 	MchID         string `json:"mchid"`
@@ -27,8 +27,8 @@ type wireTrade struct {
 	} `json:"amount"`
 }
 
-// parseTrade reads a trade and refuses one that cannot be: without numbers or state, with a negative
-// amount, or paid without a transaction or an amount. Fields that we do not know are ignored.
+// parseTrade reads a trade and refuses an impossible one: without numbers or state, with a negative amount, or paid
+// without a transaction or an amount. It ignores unknown fields.
 func parseTrade(raw []byte) (Trade, error) {
 	var w wireTrade
 	if err := json.Unmarshal(raw, &w); err != nil {
@@ -47,7 +47,7 @@ func parseTrade(raw []byte) (Trade, error) {
 	return t, t.check()
 }
 
-// check refuses what no honest answer holds. It does not compare: that is the caller's.
+// check refuses what an honest answer never contains. The caller compares with what was stored.
 func (t Trade) check() error {
 	switch {
 	case t.MchID == "" || t.OutTradeNo == "" || t.State == "":

@@ -7,18 +7,18 @@ import (
 	"net/url"
 )
 
-// The hosts of WeChat Pay. The backup takes the same requests; the host is not signed.
+// The hosts of WeChat Pay. The backup accepts the same requests: the signature does not cover the host.
 const (
 	officialHost = "api.mch.weixin.qq.com"
 	backupHost   = "api2.mch.weixin.qq.com"
 )
 
-// errRefusedHost stops a request that is not for WeChat Pay before it leaves.
+// errRefusedHost stops a request that is not for WeChat Pay.
 var errRefusedHost = errors.New("request is not for " + officialHost)
 
-// Rewrite returns a round tripper that sends every request for https://api.mch.weixin.qq.com to the
-// origin base instead, as signed: path, query and, unless base is an official host itself, the Host
-// header stay. Any other request is refused, and all of them when base is not an origin.
+// Rewrite returns a round tripper that sends every request for https://api.mch.weixin.qq.com to the origin base
+// instead. Path and query stay as signed, and so does the Host header unless base is an official host. It refuses any
+// other request, and every request when base is not an origin.
 func Rewrite(base string, next http.RoundTripper) http.RoundTripper {
 	origin, err := parseBase(base)
 	return &rewrite{origin: origin, err: err, next: next}
@@ -45,12 +45,12 @@ func (r *rewrite) RoundTrip(req *http.Request) (*http.Response, error) {
 	return r.next.RoundTrip(out)
 }
 
-// check keeps our signature and our merchant number away from everybody else.
+// check keeps our signature and merchant number from other hosts.
 func (r *rewrite) check(req *http.Request) error {
 	if r.err != nil {
 		return r.err
 	}
-	// note: the SDK writes the official host as a constant; whatever else comes by was not meant for us.
+	// note: the SDK writes the official host as a constant; a request for another host is not ours.
 	if req.URL.Scheme != "https" || req.URL.Host != officialHost || req.Host != "" && req.Host != officialHost {
 		return errRefusedHost
 	}
@@ -67,7 +67,7 @@ func closeBody(req *http.Request) {
 	}
 }
 
-// parseBase reads an origin. A path is refused: it would be missing from what we sign.
+// parseBase reads an origin. It refuses a path, because our signature would lack it.
 func parseBase(base string) (*url.URL, error) {
 	if base == "" {
 		return &url.URL{Scheme: "https", Host: officialHost}, nil

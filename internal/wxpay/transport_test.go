@@ -69,7 +69,7 @@ func TestRewrite(t *testing.T) {
 // down is a network on which some hosts cannot be reached.
 type down struct {
 	mu    sync.Mutex
-	err   map[string]error // by host; a host without one is busy
+	err   map[string]error // by host; a host without an error is busy
 	hosts []string
 	auths []string
 }
@@ -99,7 +99,7 @@ func TestBackupHost(t *testing.T) {
 	scenarios := []struct {
 		name, base string
 		err        map[string]error
-		want       string // the hosts asked
+		want       string // the hosts that were called
 		kind       wxpay.Kind
 	}{
 		{"not asked while the first one answers", "", nil, main, wxpay.KindBusy},

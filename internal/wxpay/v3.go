@@ -21,11 +21,11 @@ const defaultTimeout = 8 * time.Second
 
 var _ Gateway = (*V3)(nil)
 
-// V3 is one merchant over API v3. It is safe for concurrent use, and cheap enough to make anew when the
-// settings change: keys are parsed once, nothing runs in the background.
+// V3 is one merchant over API v3. It is safe for concurrent use, and cheap to make again when the settings change: New
+// parses the keys once, and nothing runs in the background.
 type V3 struct {
 	mchID    string
-	apiV2Key string // of refund notifications in XML; empty without one
+	apiV2Key string // reads refund notifications in XML; may be empty
 	base     *url.URL
 	now      func() time.Time
 	signer   auth.Signer
@@ -44,14 +44,14 @@ type settings struct {
 	timeout   time.Duration
 }
 
-// WithTransport sends the calls through rt, after they were signed and pointed at PayBase.
+// WithTransport sends the calls through rt, after signing them and pointing them at PayBase.
 func WithTransport(rt http.RoundTripper) Option { return func(s *settings) { s.transport = rt } }
 
 // WithNow sets the clock that stamps requests and judges the age of answers and notifications.
 func WithNow(now func() time.Time) Option { return func(s *settings) { s.now = now } }
 
-// WithTimeout bounds one call; the default is eight seconds, and there is no way to have none. The file of a
-// bill has two minutes of its own.
+// WithTimeout bounds one call; the default is eight seconds, and zero keeps the default. A bill's file has its own two
+// minutes.
 func WithTimeout(d time.Duration) Option {
 	return func(s *settings) {
 		if d > 0 {
@@ -60,8 +60,8 @@ func WithTimeout(d time.Duration) Option {
 	}
 }
 
-// New checks the merchant and parses its keys. It never calls the network: a merchant whose platform
-// certificates cannot be had does not keep the server from starting.
+// New checks the merchant and parses its keys. It does not use the network, so the server starts even when the platform
+// certificates cannot be fetched.
 func New(m Merchant, opts ...Option) (*V3, error) {
 	keys, err := m.parse()
 	if err != nil {
@@ -92,7 +92,7 @@ func (v *V3) connect(m Merchant, keys merchantKeys, timeout time.Duration) error
 	client := &http.Client{
 		Transport: v.wire,
 		Timeout:   timeout,
-		// a redirected call would arrive with a signature for another path.
+		// a redirected call would carry a signature for another path.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	v.verify = newVerification(m, keys, v.now)
@@ -115,13 +115,13 @@ func (v *V3) String() string { return "wechat pay v3 of merchant " + v.mchID }
 // GoString is String: %#v shows no key either.
 func (v *V3) GoString() string { return v.String() }
 
-// ClockSkew is how far WeChat's clock is ahead of ours (negative: behind), as the Date header of the
-// last answer had it, to about a second. It is zero before the first answer. Nothing is corrected by it:
-// the header is not signed. Past five minutes every call fails with KindSign.
+// ClockSkew is how far WeChat's clock is ahead of ours (negative: behind), by the Date header of the last answer, to
+// about a second. It is zero before the first answer. It corrects nothing, because the header is not signed. Beyond
+// five minutes every call fails with KindSign.
 func (v *V3) ClockSkew() time.Duration { return time.Duration(v.wire.skew.Load()) }
 
-// Prepay implements [Gateway]. An order that WeChat has under this number with these parameters is found
-// again, so a call whose outcome is unknown is simply repeated.
+// Prepay implements [Gateway]. WeChat finds an order with this number and these parameters again, so a call with
+// unknown outcome is repeated.
 func (v *V3) Prepay(ctx context.Context, req PrepayRequest) (string, error) {
 	if err := req.Validate(); err != nil {
 		return "", paramError(opPrepay, err)
@@ -137,15 +137,14 @@ func (v *V3) Prepay(ctx context.Context, req PrepayRequest) (string, error) {
 	return *res.PrepayId, nil
 }
 
-// prepayBody is the request as it goes over the wire. The SDK writes its keys in a fixed order, and what
-// it writes is what is signed.
+// prepayBody is the request as sent. The SDK writes its keys in a fixed order, and the signature covers what it writes.
 func (v *V3) prepayBody(r PrepayRequest) jsapi.PrepayRequest {
 	body := jsapi.PrepayRequest{
 		Appid: &r.AppID, Mchid: &v.mchID, Description: &r.Description, OutTradeNo: &r.OutTradeNo, NotifyUrl: &r.NotifyURL,
 		Amount: &jsapi.Amount{Total: core.Int64(int64(r.Total)), Currency: core.String(Currency)},
 		Payer:  &jsapi.Payer{Openid: &r.OpenID},
 	}
-	// note: an empty or null field is refused as a parameter error, so what is not set is not sent.
+	// note: WeChat refuses an empty or null field, so unset fields are not sent.
 	if r.Attach != "" {
 		body.Attach = &r.Attach
 	}
@@ -158,8 +157,8 @@ func (v *V3) prepayBody(r PrepayRequest) jsapi.PrepayRequest {
 	return body
 }
 
-// RequestPayment implements [Gateway]. It signs with the key of the prepay call, as WeChat demands; the
-// appid is signed, but not passed on.
+// RequestPayment implements [Gateway]. It signs with the key of the prepay call, as WeChat demands. The signature
+// covers the appid, which the phone does not receive here.
 //
 // https://pay.weixin.qq.com/doc/v3/merchant/4012791898 (小程序调起支付).
 func (v *V3) RequestPayment(appID, prepayID string) (RequestPayment, error) {
@@ -181,7 +180,7 @@ func (v *V3) RequestPayment(appID, prepayID string) (RequestPayment, error) {
 	return pay, nil
 }
 
-// paySignMessage is what paySign signs; signType is not part of it.
+// paySignMessage is the text that paySign signs; it excludes signType.
 func paySignMessage(appID string, p RequestPayment) string {
 	return appID + "\n" + p.TimeStamp + "\n" + p.NonceStr + "\n" + p.Package + "\n"
 }

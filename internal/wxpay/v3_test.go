@@ -62,7 +62,7 @@ func TestV3IsAGateway(t *testing.T) {
 	}
 }
 
-// TestNumbersOfEveryCharacter sees to it that what is signed is what is sent when the path needs escapes.
+// TestNumbersOfEveryCharacter checks that the signed path is the sent path when it needs escapes.
 func TestNumbersOfEveryCharacter(t *testing.T) {
 	t.Parallel()
 	f, v := newTestV3(t)

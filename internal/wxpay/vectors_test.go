@@ -1,8 +1,8 @@
 package wxpay
 
-// The messages we sign and verify are unexported, so this file sits inside the package: each published
-// signature is verified over the message as our own code builds it. RSASSA-PKCS1-v1_5 is deterministic,
-// so that proves as much as signing would, and the published private key need not be in git.
+// This file is inside the package because the signed messages are unexported: it verifies each published signature over
+// the message that our code builds. RSASSA-PKCS1-v1_5 is deterministic, so that proves as much as signing, and the
+// published private key stays out of git.
 
 import (
 	"context"
@@ -119,7 +119,7 @@ func TestPublishedCiphertexts(t *testing.T) {
 	}
 	t.Run("a nonce of 16 bytes is refused, not a panic", func(t *testing.T) {
 		t.Parallel()
-		// the axios plugin's vector: right by its own cipher, but WeChat's nonces have 12 bytes
+		// the axios plugin's vector: valid for its own cipher, but WeChat's nonces have 12 bytes
 		aead, err := newAEAD("0123456789abcdef0123456789abcdef")
 		if err != nil {
 			t.Fatal(err)
@@ -159,8 +159,8 @@ func (s savedNotification) now(t *testing.T) func() time.Time {
 	return func() time.Time { return time.Unix(seconds, 0) }
 }
 
-// TestPublishedNotification reads the only notification that WeChat published with its keys. Its key has
-// 16 bytes, which New refuses, so the parts are put together by hand.
+// TestPublishedNotification reads the only notification that WeChat published with its keys. Its key has 16 bytes,
+// which New refuses, so the test builds the parts by hand.
 func TestPublishedNotification(t *testing.T) {
 	t.Parallel()
 	var saved savedNotification
@@ -196,7 +196,7 @@ func TestPublishedNotification(t *testing.T) {
 	}
 }
 
-// FuzzTradeJSON feeds the decoder what a decrypted resource or an answer might hold.
+// FuzzTradeJSON tries arbitrary decrypted resources and answers.
 func FuzzTradeJSON(f *testing.F) {
 	f.Add([]byte(`{"mchid":"1900000109","out_trade_no":"ORD-20260101-0001","trade_state":"NOTPAY","amount":{"total":100,"currency":"CNY"},"payer":{}}`))
 	f.Add([]byte(`{"mchid":"1","out_trade_no":"2","trade_state":"SUCCESS","transaction_id":"3","success_time":"2026-01-01T10:00:05+08:00","amount":{"total":1}}`))

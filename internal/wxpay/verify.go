@@ -23,10 +23,10 @@ const (
 	signatureHeader = "Wechatpay-Signature-Type"
 )
 
-// errUnverified marks an answer that must not be believed; the refusal is wrapped beside it.
+// errUnverified marks an answer that must not be believed; the error wraps the refusal too.
 var errUnverified = errors.New("answer is not verified")
 
-// verification checks what WeChat signed, answers and notifications alike.
+// verification checks WeChat's signature on answers and notifications.
 //
 // https://pay.weixin.qq.com/doc/v3/merchant/4013053249 (如何使用微信支付公钥验签).
 type verification struct {
@@ -36,7 +36,7 @@ type verification struct {
 	now      func() time.Time
 }
 
-// newVerification picks the SDK's verifier for the mode. Each picks its key by the exact serial.
+// newVerification picks the SDK's verifier for the mode. Each finds its key by the exact serial.
 func newVerification(m Merchant, keys merchantKeys, now func() time.Time) *verification {
 	v := &verification{now: now}
 	switch m.verifyMode() {
@@ -53,7 +53,7 @@ func newVerification(m Merchant, keys merchantKeys, now func() time.Time) *verif
 	return v
 }
 
-// check verifies the raw body. The cheap checks come first, and nothing of the body is parsed.
+// check verifies the raw body. The cheap checks come first, and the body is not parsed.
 func (v *verification) check(ctx context.Context, header http.Header, body []byte) error {
 	stamp, err := v.readStamp(header)
 	if err != nil {
@@ -65,14 +65,14 @@ func (v *verification) check(ctx context.Context, header http.Header, body []byt
 	if err := v.knowSerial(ctx, stamp.serial); err != nil {
 		return err
 	}
-	// note: the SDK's words quote serials and parsers, and there is only one thing to say.
+	// note: the SDK's error quotes serials and parsers, and one fixed text is enough.
 	if v.verifier.Verify(ctx, stamp.serial, stamp.message(body), stamp.signature) != nil {
 		return ErrNotifySignature
 	}
 	return nil
 }
 
-// stamp is what WeChat puts into the headers.
+// stamp is the signature in WeChat's headers.
 type stamp struct{ timestamp, nonce, serial, signature string }
 
 // message is what WeChat signs; a 204 is signed over an empty body.
@@ -80,7 +80,7 @@ func (s stamp) message(body []byte) string {
 	return s.timestamp + "\n" + s.nonce + "\n" + string(body) + "\n"
 }
 
-// readStamp demands all four headers: the SDK's own validator lets a missing time pass as zero.
+// readStamp demands all four headers: the SDK's validator reads a missing time as zero.
 func (v *verification) readStamp(header http.Header) (stamp, error) {
 	s := stamp{
 		timestamp: header.Get(consts.WechatPayTimestamp), nonce: header.Get(consts.WechatPayNonce),
@@ -95,13 +95,13 @@ func (v *verification) readStamp(header http.Header) (stamp, error) {
 	return s, v.checkAge(s.timestamp)
 }
 
-// checkAge looks both ways: a time stamp from the future could be replayed until its time has come.
+// checkAge checks both directions: a stamp from the future could be replayed until its time.
 func (v *verification) checkAge(timestamp string) error {
 	at, err := strconv.ParseInt(timestamp, 10, 64)
 	if err != nil {
 		return fmt.Errorf("%w: time stamp is not a number", ErrNotifyStale)
 	}
-	// note: at is a stranger's number, so it is compared and not subtracted.
+	// note: at is foreign input, so it is compared, not subtracted.
 	now, limit := v.now().Unix(), int64(maxAge/time.Second)
 	if at <= now-limit || at >= now+limit {
 		return ErrNotifyStale
@@ -109,12 +109,12 @@ func (v *verification) checkAge(timestamp string) error {
 	return nil
 }
 
-// knowSerial gets the key of serial ready, with a download when it may be a certificate's.
+// knowSerial prepares the key of serial, with a download when it may be a certificate's.
 func (v *verification) knowSerial(ctx context.Context, serial string) error {
 	if v.keyID != "" && serial == v.keyID {
 		return nil
 	}
-	// a public key's id is never a certificate's: no need to go and look for it.
+	// a public key's id is never a certificate's, so a download cannot help.
 	if v.certs == nil || strings.HasPrefix(serial, publicKeyIDPrefix) {
 		return ErrNotifySerial
 	}
@@ -124,7 +124,7 @@ func (v *verification) knowSerial(ctx context.Context, serial string) error {
 	return nil
 }
 
-// answerValidator is verification as the SDK wants it.
+// answerValidator adapts verification to the SDK.
 type answerValidator struct{ v *verification }
 
 // Validate implements auth.Validator; the SDK calls it for 2xx answers only, and for all of them.
@@ -140,8 +140,8 @@ func (a answerValidator) Validate(ctx context.Context, res *http.Response) error
 	return nil
 }
 
-// GetAcceptSerial implements auth.Validator: the key that answers shall be signed with goes into the
-// request's Wechatpay-Serial. Without one yet, in certificate mode, the header is not sent.
+// GetAcceptSerial implements auth.Validator: its result goes into the request's Wechatpay-Serial and asks WeChat to
+// sign with that key. In certificate mode, before the first download, the header is not sent.
 func (a answerValidator) GetAcceptSerial(ctx context.Context) (string, error) {
 	serial, err := a.v.verifier.GetSerial(ctx)
 	if err == nil && serial == "" {

@@ -25,8 +25,8 @@ const (
 
 var errAnswerTooLong = fmt.Errorf("answer is longer than %d bytes", maxAnswerBytes)
 
-// wire is the last step before the network: it stamps and signs, picks the host, caps the answer and
-// learns the clock. The SDK would stamp with the machine's clock, once, before any retry.
+// wire is the last step before the network: it stamps and signs, picks the host, limits the answer and measures the
+// clock. The SDK would stamp with the machine's clock, once for all retries.
 type wire struct {
 	signer auth.Signer
 	now    func() time.Time
@@ -35,7 +35,7 @@ type wire struct {
 	skew   atomic.Int64      // nanoseconds that WeChat's clock is ahead
 }
 
-// newWire knows a backup only for the official host: who set another base wants that one and no other.
+// newWire adds a backup only to the official host: another base is used alone.
 func newWire(base *url.URL, next http.RoundTripper, signer auth.Signer, now func() time.Time) *wire {
 	w := &wire{signer: signer, now: now, main: Rewrite(base.String(), next)}
 	if base.Scheme == "https" && base.Host == officialHost {
@@ -44,7 +44,7 @@ func newWire(base *url.URL, next http.RoundTripper, signer auth.Signer, now func
 	return w
 }
 
-// newTransport is the default way out: connections are given up on soon, TLS is checked as usual.
+// newTransport is the default transport: short connection timeouts, normal TLS checks.
 func newTransport() http.RoundTripper {
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
@@ -66,14 +66,14 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	return receive(res)
 }
 
-// open leaves the answer's body to be read by the caller, who caps it.
+// open leaves the answer's body to the caller, who limits it.
 func (w *wire) open(req *http.Request) (*http.Response, error) {
 	body, err := takeBody(req)
 	if err != nil {
 		return nil, err
 	}
 	res, err := w.send(w.main, req, body)
-	// NB! only a call that never left may go to another host unasked: nothing can have happened yet.
+	// NB! only a call that never left may go to another host by itself: WeChat cannot have acted on it.
 	if err != nil && w.backup != nil && isDialError(err) && req.Context().Err() == nil {
 		res, err = w.send(w.backup, req, body)
 	}
@@ -84,7 +84,7 @@ func (w *wire) open(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// send signs one attempt: a fresh time, nonce and signature each.
+// send signs one attempt with a fresh time, nonce and signature.
 func (w *wire) send(host http.RoundTripper, req *http.Request, body []byte) (*http.Response, error) {
 	authorization, err := w.authorize(req.Context(), req.Method, req.URL.RequestURI(), body)
 	if err != nil {
@@ -116,8 +116,7 @@ func requestMessage(method, uri string, at int64, nonce string, body []byte) str
 	return fmt.Sprintf(consts.SignatureMessageFormat, method, uri, at, nonce, body)
 }
 
-// receive reads the whole answer, so that a connection cut half-way is a network error and not a
-// signature that does not verify.
+// receive reads the whole answer, so that a cut connection is a network error and not a failed signature.
 func receive(res *http.Response) (*http.Response, error) {
 	body, err := readAnswer(res.Body)
 	if err != nil {
@@ -140,14 +139,14 @@ func readAnswer(from io.ReadCloser) ([]byte, error) {
 	return body, nil
 }
 
-// learnSkew ignores a header that is missing or is no date.
+// learnSkew ignores a header that is missing or not a date.
 func (w *wire) learnSkew(date string) {
 	if at, err := http.ParseTime(date); err == nil {
 		w.skew.Store(int64(at.Sub(w.now().Truncate(time.Second))))
 	}
 }
 
-// takeBody returns nil for a request without a body, as a round tripper must close it either way.
+// takeBody returns nil for a request without a body; a round tripper must close it in either case.
 func takeBody(req *http.Request) ([]byte, error) {
 	if req.Body == nil {
 		return nil, nil
@@ -160,14 +159,14 @@ func takeBody(req *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// isDialError tells that no connection came about; looking up the host's name counts as dialing.
+// isDialError tells that the connection was not made; a failed host name lookup counts.
 func isDialError(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "dial"
 }
 
-// unsigned is the signer that the SDK sees. Its signature is never sent: wire signs, as late as possible
-// and with the clock it was given, so signing here too would only cost a millisecond.
+// unsigned is the signer that the SDK sees. Its signature is not sent: wire signs as late as possible with its own
+// clock, so a signature here would only cost a millisecond.
 type unsigned struct{ auth.Signer }
 
 // Sign implements auth.Signer.

@@ -1,5 +1,5 @@
-// Command release builds what a release consists of: an archive for each system, the sums of all, and what they are made of (SBOM).
-// The same source and version give the same bytes on every machine with the same Go.
+// Command release builds the files of a release: an archive for each system, the sums of all, and a list of their parts
+// (SBOM). The same source and version give the same bytes on every machine with the same Go.
 //
 //	go run ./release -root .. -out ../bin/release -version v1.2.3
 package main

@@ -1,7 +1,7 @@
 // Command size lists Go functions over 80 lines and Go files over 500, and exits 1 if there are any.
 //
-// They are the hard stops of the house style; the aim is a dozen lines a function and 150 a file. Test functions are not
-// measured (a scenario table is as long as its scenarios), test files are. Generated files are left out.
+// They are the hard limits of the house style; the aim is a dozen lines a function and 150 a file. Test functions are
+// exempt (a scenario table is as long as its scenarios), test files are not. Generated files are skipped.
 //
 //	go run -C tools ./size ..
 package main

@@ -1,8 +1,9 @@
-// Command vuln runs govulncheck over the module and exits 1 if a known hole is called that accepted.txt does not explain.
+// Command vuln runs govulncheck over the module and exits 1 if the module calls a known hole that accepted.txt does not
+// explain.
 //
-// The database is the module golang.org/x/vulndb, newest version, so that it comes through the same proxy as everything else. What is
-// looked at is what is shipped: the standard library of the toolchain that go.mod names. Where that cannot be fetched, the holes of the
-// local one that it mends are told and let pass.
+// The database is the module golang.org/x/vulndb, newest version, so that it comes through the same proxy as everything
+// else. It checks what is shipped: with the standard library of the toolchain that go.mod names. If that toolchain
+// cannot be fetched, holes of the local one that it fixes are printed and accepted.
 //
 //	go run -C tools ./vuln ..
 package main

@@ -1,10 +1,11 @@
-// Command echo serves packages socketio and engineio alone, with the handlers and the short times that the published protocol suites ask
-// for. At /socket.io/ the event "auth" comes on entering a namespace, "message" comes back as "message-back", "message-with-ack" is
-// acknowledged with what it held. At /engine.io/ every message comes back.
+// Command echo serves packages socketio and engineio alone, with the handlers and the short timeouts that the published
+// protocol suites demand. At /socket.io/ the event "auth" follows the entry into a namespace, "message" is returned as
+// "message-back", and "message-with-ack" is acknowledged with its arguments. At /engine.io/ every message is returned.
 //
 //	go run ./e2e/realtime/echo 3000 200
 //
-// The second argument is the ping timeout in milliseconds. It prints one line when it listens. realtime/echo.js is the same in Node.
+// The second argument is the ping timeout in milliseconds. It prints one line when it listens. realtime/echo.js is the
+// same in Node.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command barepb is PocketBase without anything of ours, which benchmarks measure beside the server.
+// Command barepb is a plain PocketBase, which benchmarks compare with the server.
 package main
 
 import (

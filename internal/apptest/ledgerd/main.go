@@ -1,6 +1,7 @@
-// Command ledgerd is wxbase with a clock that a test moves: the ledger test kills and restarts it while days go by. It is not shipped.
+// Command ledgerd is wxbase with a clock that a test moves: the ledger test kills and restarts it while days pass. It
+// is not shipped.
 //
-// LEDGER_CLOCK names a file that holds the offset from the wall clock in nanoseconds.
+// LEDGER_CLOCK names a file with the offset from the machine's clock in nanoseconds.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Package olddata gives tests the data folder of an earlier version, to upgrade it.
+// Package olddata returns the data folder of an earlier version, for tests of an upgrade.
 package olddata
 
 import (

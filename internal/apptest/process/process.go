@@ -1,4 +1,5 @@
-// Package process runs the built executable for tests that need one: commands with their exit codes, servers that are signalled or killed.
+// Package process runs the built executable for tests that need one: commands with their exit codes, servers that are
+// signalled or killed.
 package process
 
 import (

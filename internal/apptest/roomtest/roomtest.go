@@ -1,6 +1,6 @@
-// Package roomtest gives the tests of one feature what the feature needs and no more: a migrated database, the books, a clock and a
-// WeChat that answers what the test says. Nothing listens, nothing is sent, and no other feature is there: whole stories are told with
-// package apptest.
+// Package roomtest gives the tests of one feature only what the feature needs: a migrated database, the books, a clock
+// and a WeChat that the test controls. It neither listens nor sends, and other features are absent: package apptest is
+// for whole stories.
 package roomtest
 
 import (

@@ -1,4 +1,5 @@
-// Package movingtest makes exports of LeanCloud for tests and for trying an import: as the documents describe them, with no real data.
+// Package movingtest makes exports of LeanCloud for tests and for trying an import: in the documented form, without
+// real data.
 package movingtest
 
 import (

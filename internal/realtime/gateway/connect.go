@@ -24,7 +24,7 @@ func Token(h socketio.Handshake) string {
 	return t
 }
 
-// field is a value of the handshake: of the auth object if it is there, else of the query.
+// field is a value of the handshake: from the auth object if there is one, else from the query.
 func field(h socketio.Handshake, name string) string {
 	var auth map[string]json.RawMessage
 	if len(h.Auth) > 0 && json.Unmarshal(h.Auth, &auth) == nil {
@@ -39,12 +39,12 @@ func field(h socketio.Handshake, name string) string {
 	return h.Query.Get(name)
 }
 
-// connect lets a socket in, or not. It seats nobody: a socket whose connection breaks now would never leave.
+// connect admits a socket, or refuses it. It takes no seat: if the connection broke now, the seat would never be left.
 func (g *Gateway) connect(ctx context.Context, s *socketio.Socket, h socketio.Handshake) error {
 	m, err := g.admit(ctx, s, h)
 	if err != nil {
 		g.denied.Add(1)
-		e := g.told("connect", err)
+		e := g.clientError("connect", err)
 		return &socketio.ConnectError{Message: e.Message, Data: e}
 	}
 	s.SetValue(m)
@@ -71,9 +71,9 @@ func (g *Gateway) admit(ctx context.Context, s *socketio.Socket, h socketio.Hand
 	return m, g.count(m)
 }
 
-// count takes one of a user's places, which disconnect gives back. Where there is none, the user's oldest socket is closed: it is often one
-// that a phone has left without saying so, and which would keep its place for as long as the heartbeat takes.
-// note: a guest's label says nothing of who he is, so that only his address is limited.
+// count takes one of a user's places, which disconnect returns. If all are taken, it closes the user's oldest socket,
+// which is often one that a phone left silently and that would keep its place until the heartbeat ends it. note: a
+// guest's label proves nothing, so only a guest's address is limited.
 func (g *Gateway) count(m *member) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -89,7 +89,7 @@ func (g *Gateway) count(m *member) error {
 	return nil
 }
 
-// uncount gives a place back; a socket that was replaced has none.
+// uncount returns a place, unless the socket was replaced.
 func (g *Gateway) uncount(m *member) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -99,7 +99,7 @@ func (g *Gateway) uncount(m *member) {
 	}
 }
 
-// places are the rooms that a handshake asks for, each by its rule. One that is refused refuses the connection.
+// places are the rooms of a handshake, each checked by its rule. One refused room refuses the connection.
 func (g *Gateway) places(ctx context.Context, session Session, h socketio.Handshake) ([]place, error) {
 	names := split(field(h, "room"))
 	afters := split(field(h, "after"))
@@ -126,7 +126,7 @@ func (g *Gateway) places(ctx context.Context, session Session, h socketio.Handsh
 	return list, nil
 }
 
-// roomOf asks the join rule, for names that people may use.
+// roomOf asks the join rule, for names that people may give.
 func roomOf(ctx context.Context, session Session, name string) (realtime.Room, error) {
 	if !realtime.IsRoomName(name) {
 		return realtime.Room{}, realtime.ErrRoomUnknown
@@ -144,14 +144,14 @@ func split(list string) []string {
 	return parts
 }
 
-// connected seats a socket: silently with everybody of its namespace, with its own user's sockets, and in the handshake's rooms.
+// connected seats a socket: silently in the room of its namespace and of its user, and in the handshake's rooms.
 func (g *Gateway) connected(s *socketio.Socket) {
 	m, ok := s.Value().(*member)
 	if !ok {
 		return
 	}
 	if err := g.seat(m); err != nil {
-		m.drop(g.told("join the handshake's rooms", err))
+		m.drop(g.clientError("join the handshake's rooms", err))
 	}
 	m.again = nil
 }
@@ -165,7 +165,7 @@ func (g *Gateway) seat(m *member) error {
 			return err
 		}
 	}
-	// from here on a kick finds the socket; one that came between is found out by asking again
+	// from here on a kick finds the socket; asking again reveals one that came before
 	ctx, cancel := context.WithTimeout(g.ctx, gateTime)
 	defer cancel()
 	if err := m.again(ctx); err != nil {
@@ -187,7 +187,7 @@ func (g *Gateway) watch(m *member) {
 	}
 }
 
-// join takes as long as the client needs to read what it missed; if it stops reading the transport ends it.
+// join takes as long as the client needs to read what it missed; if it stops reading, the transport ends it.
 func (g *Gateway) join(m *member, p place) error {
 	if err := g.hub.Join(g.ctx, p.room, m, p.after); err != nil {
 		return err
@@ -198,7 +198,7 @@ func (g *Gateway) join(m *member, p place) error {
 	return nil
 }
 
-// disconnect is the one place where a socket leaves everything.
+// disconnect is the only place where a socket leaves everything.
 func (g *Gateway) disconnect(s *socketio.Socket, _ string) {
 	m, ok := s.Value().(*member)
 	if !ok {

@@ -100,7 +100,7 @@ func TestConnectionLimits(t *testing.T) {
 		k.in("token=u1")
 	}
 	for range 9 {
-		k.in("userId=u1") // a guest's label takes nothing from a user, and guests are limited by address
+		k.in("userId=u1") // a guest's label takes no place of a user; guests are limited by address
 	}
 	k.in("token=u2")
 	k.in("token=u1")
@@ -154,7 +154,7 @@ func TestKick(t *testing.T) {
 	}
 }
 
-// a kick that comes after the token was looked at, and before the socket sits in any room, must not be missed
+// a kick after the check of the token, and before the socket's first seat, must work
 func TestKickDuringConnect(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, nil)
@@ -243,7 +243,7 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// rule 4: clients are told to come back
+// rule 4: clients are told to reconnect
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, nil)

@@ -19,7 +19,7 @@ type request struct {
 	Payload json.RawMessage `json:"payload"`
 }
 
-// done is the answer to an event that went well.
+// done is the answer to a successful event.
 type done struct {
 	OK  bool  `json:"ok"`
 	Seq int64 `json:"seq,omitempty"`
@@ -44,9 +44,9 @@ func (g *Gateway) event(s *socketio.Socket, event string, args []json.RawMessage
 	case err == nil && ack != nil:
 		ack(answer)
 	case err != nil && ack != nil:
-		ack(map[string]any{"error": g.told(event, err)})
+		ack(map[string]any{"error": g.clientError(event, err)})
 	case err != nil:
-		_ = s.Emit("error", g.told(event, err)) // it has gone, nobody to tell
+		_ = s.Emit("error", g.clientError(event, err)) // the socket is gone
 	}
 }
 
@@ -70,7 +70,7 @@ func (g *Gateway) handle(ctx context.Context, m *member, event string, args []js
 	return nil, ErrEventUnknown
 }
 
-// meta and what is around it are the article's wire, byte for byte.
+// meta and the fields around it are the article's wire format, byte for byte.
 type meta struct {
 	Timestamp int64  `json:"timestamp"` // milliseconds since 1970
 	Client    string `json:"client"`    // the sender's socket id
@@ -85,8 +85,8 @@ type exchanged struct {
 	} `json:"data"`
 }
 
-// exchange raises an event at everybody in the client's rooms, itself included.
-// NB! in the article any client could raise any event at everybody: hence the list of targets, the scope and the limit.
+// exchange raises an event at all members of the client's rooms, including itself. NB! in the article any client could
+// raise any event at everyone: hence the list of targets, the scope and the limit.
 func (g *Gateway) exchange(ctx context.Context, m *member, r request) (any, error) {
 	if !realtime.IsEventName(r.Target) || !g.mayTarget(r.Target) {
 		return nil, ErrTarget
@@ -111,7 +111,7 @@ func (g *Gateway) exchange(ctx context.Context, m *member, r request) (any, erro
 		}
 	}
 	if len(rooms) > 1 {
-		last.Seq = 0 // of several rooms none speaks for all
+		last.Seq = 0 // a number of one room does not fit several
 	}
 	return done{OK: true, Seq: last.Seq}, nil
 }
@@ -120,7 +120,7 @@ func (g *Gateway) mayTarget(target string) bool {
 	return slices.Contains(g.opt.Targets, target) || slices.Contains(g.opt.Targets, "*")
 }
 
-// scope is where an exchange goes: the handshake's rooms in which the client may publish, of which there must be one.
+// scope is the target of an exchange: the handshake's rooms in which the client may publish, at least one.
 func (g *Gateway) scope(ctx context.Context, m *member) ([]string, error) {
 	var rooms []string
 	var refusal error = realtime.ErrRoomUnknown
@@ -156,7 +156,7 @@ func (g *Gateway) joinLater(ctx context.Context, m *member, r request) (any, err
 	}
 	answer := joined{OK: true}
 	if p.room.History > 0 {
-		if seq, known := g.hub.Newest(ctx, p.room); known { // before the join, after which it might have been heard
+		if seq, known := g.hub.Newest(ctx, p.room); known { // before the join, so that the number is not too new
 			answer.Seq = &seq
 		}
 	}

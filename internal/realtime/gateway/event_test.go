@@ -166,7 +166,7 @@ func TestRoomEvents(t *testing.T) {
 	k.eventuallyIn("chat", map[string]int{})
 }
 
-// a client that drops and comes back gets exactly what it missed, in order, once
+// a client that drops and returns gets exactly what it missed, in order, once
 func TestResume(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, nil)
@@ -175,7 +175,7 @@ func TestResume(t *testing.T) {
 		k.publish("kept", "n", fmt.Sprint(i+1))
 	}
 	pushed := make(chan struct{})
-	go func() { // and it goes on while they join
+	go func() { // and publishing continues while they join
 		defer close(pushed)
 		for i := range 100 {
 			k.publish("kept", "n", fmt.Sprint(900+i+1))
@@ -186,7 +186,7 @@ func TestResume(t *testing.T) {
 	for c, first := range map[*client]int{back: 101, other: 851} {
 		for want := first; want <= 1000; want++ {
 			event, payload, about := c.push()
-			for event == realtime.MembersEvent { // who is there is told when it has been quiet for a moment
+			for event == realtime.MembersEvent { // MembersEvent follows after a pause
 				event, payload, about = c.push()
 			}
 			if payload != fmt.Sprint(want) || about.Seq != int64(want) {
@@ -197,7 +197,7 @@ func TestResume(t *testing.T) {
 	<-pushed
 }
 
-// rule 3, and the goal of 5,000 members: a message is encoded once, and handing it to a member allocates nothing
+// rule 3, and the goal of 5,000 members: a message is encoded once, and delivering it to a member does not allocate
 func TestDeliveryIsCheap(t *testing.T) {
 	k := newKit(t, nil)
 	c := k.in("room=notice")

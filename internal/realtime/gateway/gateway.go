@@ -1,13 +1,14 @@
-// Package gateway is rooms over Socket.IO: it lets sockets in through a Gate, seats them in a realtime.Hub, and answers their events.
+// Package gateway is the Socket.IO front of the hub: it admits *sockets* through a *Gate*, seats them in a
+// realtime.Hub, and answers their events.
 //
-// A client names its rooms and itself in the address it connects to:
+// A client names its rooms and itself in the address:
 //
 //	io('https://host?room=notice&userId=1')          // a guest
 //	io('https://host?room=notice,chat&token=…')      // a user; the token may also be in auth.token or in Authorization
 //	io('https://host?room=chat&token=…&after=120')   // and what was said after message 120, in order, once
 //
-// With several rooms `after` is a list in their order. What the server publishes arrives as socket.on(event, (payload, info) => …), info
-// being {room, at, seq?, sender?}. A client may send:
+// With several rooms `after` is a list in their order. Published messages arrive as socket.on(event, (payload, info) =>
+// …), where info is {room, at, seq?, sender?}. A client may send:
 //
 //	exchange {target, payload}         -> {ok}            everybody in its rooms gets the event `target`
 //	join     {room, after?}            -> {ok}
@@ -15,7 +16,8 @@
 //	publish  {room, event, payload}    -> {ok, seq?}
 //	members  {room}                    -> {members: [{user, verified, connections}], count, complete}
 //
-// Each is answered by acknowledgement, with {error: {code, message}} where it failed; without one an error arrives as the event "error".
+// Each is answered by an acknowledgement, which is {error: {code, message}} on failure; a client that asks for no
+// acknowledgement gets the event "error" instead.
 package gateway
 
 import (
@@ -30,32 +32,34 @@ import (
 	"wxbase/internal/realtime/socketio"
 )
 
-// gateTime is how long a rule or a publish may take.
+// gateTime limits a rule or a publish.
 const gateTime = 10 * time.Second
 
 // Options configure New. Zero values take the defaults named here.
 type Options struct {
 	Limits realtime.Limits // those of the hub
-	// Targets are the events that exchange may raise at others: "res" if nil. "*" is every name that is not reserved.
+	// Targets are the events that exchange may raise: "res" if nil. "*" is every name that is not reserved.
 	Targets []string
-	// NamespaceScope sends an exchange to every socket of the namespace, as the article's server did, instead of the client's rooms.
+	// NamespaceScope sends an exchange to every socket of the namespace, like the article's server, instead of the
+	// client's rooms.
 	NamespaceScope bool
 	Namespaces     []string // "/" if nil
-	// Origins of web pages that may connect, beside those of the same host and of mini programs: "https://shop.example". "*" is all.
+	// Origins of web pages that may connect, besides the same host and mini programs: "https://shop.example". "*" is
+	// all.
 	Origins []string
 
 	PingInterval time.Duration              // 25 s
 	PingTimeout  time.Duration              // 20 s
 	Address      func(*http.Request) string // a client's address; the host of RemoteAddr if nil
 	Logger       *slog.Logger               // slog.Default() if nil
-	Now          func() time.Time           // for the ends of tokens and the times in messages; time.Now if nil. Heartbeats keep their own
+	Now          func() time.Time           // for the ends of tokens and the times in messages; time.Now if nil. Heartbeats use the machine's clock
 }
 
 // Stats counts what a Gateway did since it was made.
 type Stats struct {
 	socketio.Stats
 	Users  int   // users and guests' labels with a socket
-	Denied int64 // handshakes that the gate or a limit refused
+	Denied int64 // handshakes refused by the gate or a limit
 }
 
 // Gateway is an http.Handler for everything below /socket.io/. End it with Shutdown, before the listener closes.
@@ -70,11 +74,11 @@ type Gateway struct {
 	mu     sync.Mutex
 	users  map[realtime.Identity][]*member // sockets of each, the oldest first
 	turn   realtime.Turnover
-	kicks  atomic.Int64 // orders so far, to see whether one came between Identify and the first room
+	kicks  atomic.Int64 // kicks so far, to detect one between Identify and the first seat
 	denied atomic.Int64
 }
 
-// New makes a gateway. It must be made before the hub has members, since it listens to its kicks.
+// New makes a gateway. Make it before the hub has members, because it listens to the hub's kicks.
 func New(hub *realtime.Hub, gate Gate, o Options) *Gateway {
 	g := &Gateway{hub: hub, gate: gate, opt: o.withDefaults(hub), users: map[realtime.Identity][]*member{}}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
@@ -110,18 +114,17 @@ func (o Options) withDefaults(hub *realtime.Hub) Options {
 	return o
 }
 
-// ServeHTTP serves the whole of Socket.IO.
-// note: tokens come in query strings here, so that requests must not be logged with theirs.
+// ServeHTTP serves all of Socket.IO. note: query strings contain tokens here, so do not log them.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.server.ServeHTTP(w, r) }
 
-// Shutdown refuses newcomers and closes every WebSocket with 1001; clients reconnect by themselves, to whoever listens then. It returns when all
-// have left their rooms, or when ctx ends, having cut off the rest.
+// Shutdown refuses new connections and closes every WebSocket with 1001; clients reconnect by themselves. It returns
+// when all have left their rooms, or cuts off the rest when ctx ends.
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	defer g.cancel()
 	return g.server.Shutdown(ctx)
 }
 
-// Stats reads the counters; it walks all connections.
+// Stats reads the counters; it visits all connections.
 func (g *Gateway) Stats() Stats {
 	g.mu.Lock()
 	users := len(g.users)

@@ -22,10 +22,11 @@ import (
 	"wxbase/internal/realtime/socketio"
 )
 
-// patience is how long a test waits for what must happen; it is never waited out when all is well.
+// patience limits the wait for something that must happen; a passing test does not use it up.
 const patience = 20 * time.Second
 
-// doorman is a gate: tokens are users' names, "bad" is none, and "u-ends" is one that ends at once. Rooms are named for their rules.
+// doorman is a gate: tokens are users' names, "bad" is invalid, and "u-ends" expires at once. Rooms are named for their
+// rules.
 type doorman struct {
 	mu      sync.Mutex
 	revoked map[string]bool
@@ -136,7 +137,7 @@ func (b *book) Trim(_ context.Context, room string, keep int) error {
 	return nil
 }
 
-// kit is a gateway before a hub with history.
+// kit is a gateway in front of a hub with history.
 type kit struct {
 	*gateway.Gateway
 	hub  *realtime.Hub
@@ -173,7 +174,7 @@ func newKit(tb testing.TB, change func(*realtime.Limits, *gateway.Options)) *kit
 	return k
 }
 
-// publish is the server's own push.
+// publish publishes as the server.
 func (k *kit) publish(room, event, payload string) {
 	k.t.Helper()
 	if _, _, err := k.hub.Publish(k.t.Context(), realtime.Message{Room: room, Event: event, Payload: json.RawMessage(payload)}); err != nil {
@@ -190,7 +191,7 @@ type client struct {
 	kept []string // read while looking for something else
 }
 
-// open connects, and gives the answer to the connect packet.
+// open connects, and returns the answer to the connect packet.
 func (k *kit) open(query, auth string) (*client, string) {
 	k.t.Helper()
 	ws, res, err := websocket.DefaultDialer.DialContext(k.t.Context(), k.url+"&"+query, http.Header{"Origin": {"https://servicewechat.com"}})
@@ -210,7 +211,7 @@ func (k *kit) open(query, auth string) (*client, string) {
 	return c, answer
 }
 
-// in is a client that is connected and in its rooms.
+// in connects a client and waits until it is in its rooms.
 func (k *kit) in(query string) *client {
 	k.t.Helper()
 	c, answer := k.open(query, "")
@@ -248,7 +249,7 @@ func (c *client) send(text string) {
 	}
 }
 
-// ask sends an event and gives its acknowledgement; what arrives before is kept for read.
+// ask sends an event and returns its acknowledgement; what arrives before is kept for read.
 func (c *client) ask(event, argument string) string {
 	c.t.Helper()
 	c.acks++
@@ -294,7 +295,7 @@ func (c *client) push() (name, payload string, about info) {
 	return name, string(args[0]), about
 }
 
-// rest reads to the end: what came, and the code of the close frame.
+// rest reads to the end, and returns the packets and the code of the close frame.
 func (c *client) rest() (packets []string, code int) {
 	c.t.Helper()
 	for {
@@ -323,7 +324,7 @@ func eventually(tb testing.TB, what string, holds func() bool) {
 	}
 }
 
-// who is the presence of a room.
+// who returns the presence of a room.
 func (k *kit) who(room string) map[string]int {
 	k.t.Helper()
 	p, err := k.hub.Presence(k.t.Context(), room)

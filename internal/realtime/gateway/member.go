@@ -11,7 +11,7 @@ import (
 	"wxbase/internal/realtime/socketio"
 )
 
-// member is a socket in the hub. What follows the blank line is touched by the socket's callbacks alone, one at a time.
+// member is a socket in the hub. Only the socket's callbacks, one at a time, use the fields after the blank line.
 type member struct {
 	socket   *socketio.Socket
 	session  Session
@@ -20,10 +20,10 @@ type member struct {
 
 	first []place // the handshake's rooms
 	rooms []string
-	again func(context.Context) error // asks the gate once more, if somebody was kicked meanwhile
+	again func(context.Context) error // asks the gate once more, if there was a kick meanwhile
 }
 
-// place is a room of the handshake, and the message after which to begin.
+// place is a room of the handshake, and the number after which to begin.
 type place struct {
 	room  realtime.Room
 	after int64
@@ -32,17 +32,17 @@ type place struct {
 // wire is the key of our encoding in a frame.
 type wire struct{}
 
-// Identity is who the gate said it is.
+// Identity is the gate's answer.
 func (m *member) Identity() realtime.Identity { return m.identity }
 
-// Deliver queues a frame and never blocks; if the queue is full the transport cuts the socket off.
+// Deliver queues a frame and never blocks; if the queue is full, the transport cuts the socket off.
 func (m *member) Deliver(f *realtime.Frame) {
 	if p := packet(f); p != nil {
 		_ = m.socket.Send(p) // a socket that is gone leaves its rooms by itself
 	}
 }
 
-// Replay queues frames as the client takes them.
+// Replay queues frames at the client's speed.
 func (m *member) Replay(ctx context.Context, frames []*realtime.Frame) error {
 	packets := make([]*socketio.Packet, 0, len(frames))
 	for _, f := range frames {
@@ -59,7 +59,7 @@ func (m *member) Close(reason string) {
 }
 
 func (m *member) drop(e *realtime.Error) {
-	_ = m.socket.Emit("error", e) // it is on its way out
+	_ = m.socket.Emit("error", e) // the socket is closing
 	m.socket.Close(e.Code)
 }
 
@@ -69,7 +69,7 @@ func packet(f *realtime.Frame) *socketio.Packet {
 	return p
 }
 
-// info is the second argument of every event; clients that were written for the article ignore it.
+// info is the second argument of every event; clients written for the article ignore it.
 type info struct {
 	Room   string    `json:"room"`
 	Seq    int64     `json:"seq,omitempty"`
@@ -99,8 +99,8 @@ func (m *member) handshakeRooms() []string {
 	return names
 }
 
-// told is the error that a client may read.
-func (g *Gateway) told(doing string, err error) *realtime.Error {
+// clientError returns the error that a client may read, and logs any other.
+func (g *Gateway) clientError(doing string, err error) *realtime.Error {
 	if own, ok := errors.AsType[*realtime.Error](err); ok {
 		return own
 	}

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// origins are the pages that may connect, beside our own.
-// note: this is a defence of browsers only; the control is the token, and no cookie is read.
+// origins are the pages that may connect, besides our own. note: this only protects browsers; the token is the access
+// control, and cookies are not read.
 type origins []string
 
-// allow takes Origin as mini programs really send it: not at all, https://servicewechat.com, weapp://…, or several joined by commas
-// with the word undefined among them. Every one of several must be allowed.
+// allow accepts Origin as mini programs really send it: absent, https://servicewechat.com, weapp://…, or several joined
+// by commas with the word undefined among them. Every one of several must be allowed.
 func (o origins) allow(r *http.Request) bool {
 	if slices.Contains(o, "*") {
 		return true

@@ -8,7 +8,7 @@ import (
 	"wxbase/internal/realtime/redisbus/redistest"
 )
 
-// BenchmarkPublish: messages of 200 bytes from one process to another, as many under way as the queue holds.
+// BenchmarkPublish sends messages of 200 bytes from one process to another, as many at once as the queue holds.
 func BenchmarkPublish(b *testing.B) {
 	server := redistest.Start(b)
 	from, to := join(b, server.URL(), "a"), join(b, server.URL(), "b")
@@ -26,7 +26,7 @@ func BenchmarkPublish(b *testing.B) {
 	eventually(b, "all have come", func() bool { return got.Load() == sent })
 }
 
-// BenchmarkRequest: one question to two other processes and their answers.
+// BenchmarkRequest asks two other processes one question.
 func BenchmarkRequest(b *testing.B) {
 	server := redistest.Start(b)
 	from := join(b, server.URL(), "a")

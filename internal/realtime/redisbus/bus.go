@@ -1,12 +1,15 @@
-// Package redisbus joins processes over Redis publish and subscribe: it implements realtime.Bus.
+// Package redisbus connects processes over Redis publish and subscribe: it implements realtime.Bus.
 //
-// A process is one node with a name of its own. It subscribes to one channel for each subject it listens to, one for each subject it answers
-// questions on, and one where answers to its own questions arrive. Redis stores nothing, so that nothing of a dead process remains.
+// A process is one *node* with its own name. It subscribes to one *channel* for each subject that it listens to, one
+// for each subject whose questions it answers, and one for the answers to its own questions. Redis stores nothing, so a
+// dead process leaves nothing behind.
 //
-// One session is one life of the connection: while it lasts the bus is up, and its first error ends it. In between, publishes are lost and
-// counted, never queued, because a banner of five minutes ago is worse than none; whoever needs them asks again in OnUp.
+// A *session* is one life of the connection: while it lasts the bus is up, and its first error ends it. In between,
+// publishes are lost and counted, never queued, because an old message is worse than none; a caller that needs them
+// asks again in OnUp.
 //
-// The messages are not encrypted: whoever can write to that Redis can speak to every client. Give it a password, and TLS between machines.
+// The messages are not encrypted: anyone who can write to that Redis can send to every client. Give it a password, and
+// TLS between machines.
 package redisbus
 
 import (
@@ -24,23 +27,23 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 )
 
-// Bounds in time.
+// Limits of time.
 const (
 	dialTimeout  = 2 * time.Second
 	ioTimeout    = 3 * time.Second        // one command, and the confirmation of subscriptions
-	pingEvery    = 2 * time.Second        // on a connection that says nothing
-	silentAfter  = 6 * time.Second        // and then it is dead
+	pingEvery    = 2 * time.Second        // on a silent connection
+	silentAfter  = 6 * time.Second        // then the connection counts as dead
 	firstWait    = 100 * time.Millisecond // before the second attempt to connect; doubled with each
 	longestWait  = 2 * time.Second
-	busyAfter    = 100 * time.Millisecond // a responder says that it is at work
-	longestReply = 10 * time.Second       // a question without a deadline of its own
-	lastWords    = time.Second            // Close sends what is queued
+	busyAfter    = 100 * time.Millisecond // a slow responder says that it is working
+	longestReply = 10 * time.Second       // for a question without its own deadline
+	lastWords    = time.Second            // in which Close sends the queue
 )
 
-// ErrDown means that Redis is not there now.
+// ErrDown means that Redis cannot be reached.
 var ErrDown = errors.New("the bus is down")
 
-// Bus is one process's place on the bus. Safe for concurrent use.
+// Bus is one process's connection to the bus. It is safe for concurrent use.
 type Bus struct {
 	options  Options
 	redis    *redis.Options
@@ -48,14 +51,14 @@ type Bus struct {
 	log      *slog.Logger
 	counters counters
 
-	ctx     context.Context //nolint:containedctx // the life of the bus: ends with Close
+	ctx     context.Context //nolint:containedctx // ends with Close
 	cancel  context.CancelFunc
 	tried   chan struct{} // closed after the first attempt to connect
 	working sync.WaitGroup
 
 	mu      sync.RWMutex
 	session *session              // nil: down
-	newest  *session              // the one that keeps the subscriptions; it may not be in force yet, or not any more
+	newest  *session              // the session that keeps the subscriptions; it may not be up yet, or may have ended
 	topics  map[string]*topic     // by channel
 	asked   map[string]*responder // by channel
 	changed map[string]struct{}   // channels whose subscription may be out of date
@@ -67,14 +70,14 @@ type Bus struct {
 	backlog   atomic.Int64 // bytes that wait for handlers
 	waiting   sync.Map     // id of a question -> *asking
 	questions atomic.Uint64
-	answering chan struct{} // one place per question being answered
+	answering chan struct{} // one place per question that is being answered
 }
 
-// quiet makes go-redis write nothing: it would say each failed attempt to connect on standard error, past our log.
+// quiet silences go-redis, which would write each failed attempt to standard error, past our log.
 var quiet = sync.OnceFunc(func() { redis.SetLogger(&logging.VoidLogger{}) })
 
-// New joins the bus. An address that cannot be one is an error; a Redis that is not there is not: the bus is then down, and comes up by
-// itself. New waits for the end of the first attempt to connect, at most until ctx ends, which has no meaning after that.
+// New connects to the bus. An invalid address is an error; an unreachable Redis is not: the bus is then down, and comes
+// up by itself. New waits for the first attempt, at most until ctx ends; later ctx has no effect.
 func New(ctx context.Context, o Options) (*Bus, error) {
 	quiet()
 	o = o.withDefaults()
@@ -109,10 +112,10 @@ func (b *Bus) Node() string { return b.node }
 // String names the bus and shows no password.
 func (b *Bus) String() string { return "redis bus " + b.redis.Addr }
 
-// GoString redacts like String, so that %#v gives nothing away.
+// GoString equals String, so that %#v shows no password either.
 func (b *Bus) GoString() string { return b.String() }
 
-// Up tells whether Redis is there and all subscriptions are in place.
+// Up tells whether Redis is connected and all subscriptions are in place.
 func (b *Bus) Up() bool { return b.live() != nil }
 
 // live is the session in force, nil while the bus is down.
@@ -122,9 +125,9 @@ func (b *Bus) live() *session {
 	return b.session
 }
 
-// OnUp registers what is called, one call after the other, after each connection, when all subscriptions are in place again; once soon, if
-// the bus is up already; and when messages had to be dropped because a handler or Redis was too slow for them, for then something was
-// missed, too.
+// OnUp registers a function, called in sequence: after each connection, when all subscriptions are in place again; once
+// soon, if the bus is up; and when messages were dropped because a handler or Redis was too slow, because then
+// something was missed too.
 func (b *Bus) OnUp(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -155,7 +158,7 @@ func (b *Bus) wakeAnnouncer() {
 	}
 }
 
-// announceForEver has a goroutine of its own, so that an OnUp may ask questions.
+// announceForEver has its own goroutine, so that an OnUp may ask questions.
 func (b *Bus) announceForEver() {
 	for {
 		select {
@@ -181,8 +184,8 @@ func (b *Bus) dueCalls() (calls []func()) {
 	return calls
 }
 
-// Close leaves the bus: what is queued is sent first, for at most a second. Handlers that are being called may still end after it.
-// It must not be called from an OnUp.
+// Close leaves the bus: it first sends the queue, for at most a second. Running handlers may end later. It must not be
+// called from an OnUp.
 func (b *Bus) Close() error {
 	b.out.close()
 	if s := b.live(); s != nil {

@@ -12,7 +12,7 @@ import (
 	"wxbase/internal/realtime/redisbus/redistest"
 )
 
-// TestAddress: an address that cannot be one is an error, which does not repeat the password.
+// TestAddress: an invalid address is an error, which does not quote the password.
 func TestAddress(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cret"
@@ -40,7 +40,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// TestPublish: what one process publishes comes to all others in order and never back to itself.
+// TestPublish: the publishes of one process reach all others in order and never itself.
 func TestPublish(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -68,7 +68,7 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-// TestPrefix: programs with different prefixes at one Redis do not hear each other.
+// TestPrefix: programs with different prefixes at one Redis are separate.
 func TestPrefix(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -84,7 +84,7 @@ func TestPrefix(t *testing.T) {
 	}
 }
 
-// TestUnsubscribe: only subjects that somebody wants are subscribed to, and each handler ends by itself.
+// TestUnsubscribe: only wanted subjects are subscribed, and each handler ends by itself.
 func TestUnsubscribe(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -104,7 +104,7 @@ func TestUnsubscribe(t *testing.T) {
 		t.Errorf("two handlers: got %d channels, want 1", got)
 	}
 	stopFirst()
-	stopFirst() // twice is once
+	stopFirst() // calling it twice is harmless
 	a.Publish("room/x", []byte("1"))
 	second.waitFor(t, 1)
 	if got := first.all(); len(got) != 0 {
@@ -115,7 +115,7 @@ func TestUnsubscribe(t *testing.T) {
 	if got := channels(); got != 0 {
 		t.Errorf("no handler: got %d channels, want 0", got)
 	}
-	for range 200 { // a subject that comes and goes ends as it was last wanted
+	for range 200 { // a subject that comes and goes ends in the last wanted state
 		b.Subscribe("room/x", first.take)()
 	}
 	b.Subscribe("room/x", first.take)
@@ -126,7 +126,7 @@ func TestUnsubscribe(t *testing.T) {
 	}
 }
 
-// TestManySubjects: thousands of subjects in one go, and none of them is lost.
+// TestManySubjects: thousands of subjects at once, and all work.
 func TestManySubjects(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -143,7 +143,7 @@ func TestManySubjects(t *testing.T) {
 	eventually(t, "a message in each", func() bool { return count.Load() == n })
 }
 
-// TestForeign: what is not of this program is counted and hurts nobody.
+// TestForeign: foreign data is counted and harmless.
 func TestForeign(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -160,7 +160,7 @@ func TestForeign(t *testing.T) {
 			}
 		}
 	}
-	tap.Publish(t.Context(), "wxbase:node/"+b.Node(), "\x01A\x01a\x00\x00\x00\x00\x00\x00\x00\x63x") // an answer that nobody asked for
+	tap.Publish(t.Context(), "wxbase:node/"+b.Node(), "\x01A\x01a\x00\x00\x00\x00\x00\x00\x00\x63x") // an answer without a question
 	a.Publish("x", []byte("1"))
 	if got := box.waitFor(t, 1); !slices.Equal(got, []string{"1"}) {
 		t.Errorf("got %v, want [1]", got)
@@ -170,7 +170,7 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// TestClose: what is queued goes out, and nothing stays behind.
+// TestClose: the queue is sent, and nothing stays behind.
 func TestClose(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -207,7 +207,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// TestNoLeak: buses that come and go leave no goroutine.
+// TestNoLeak: buses leave no goroutine behind.
 func TestNoLeak(t *testing.T) { //nolint:paralleltest // counts goroutines
 	server := redistest.Start(t)
 	before := runtime.NumGoroutine()

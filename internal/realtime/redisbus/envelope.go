@@ -5,30 +5,31 @@ import (
 	"errors"
 )
 
-// kind says what an envelope holds.
+// kind is the type of an envelope.
 type kind byte
 
-// The kinds. Their bytes are the wire, and must stay.
+// The kinds. Their bytes are on the wire and must not change.
 const (
 	message  kind = 'M' // a publish
 	question kind = 'Q' // a request
-	busy     kind = 'B' // heard the question, the answer takes longer
+	busy     kind = 'B' // got the question, the answer takes longer
 	answer   kind = 'A' // the answer
-	nothing  kind = 'N' // heard the question, no answer from here
+	nothing  kind = 'N' // got the question, there is no answer
 )
 
-// Bounds of an envelope.
+// Limits of an envelope.
 const (
 	wireVersion = 1
 	maxNode     = 64      // bytes of a node's name, without its random part
-	maxNodeWire = 96      // and with it
-	maxData     = 8 << 20 // bytes of data; Redis itself breaks off a subscriber that has 32 MiB waiting
+	maxNodeWire = 96      // including the random part
+	maxData     = 8 << 20 // bytes of data; Redis disconnects a subscriber that has 32 MiB waiting
 	overhead    = 3 + maxNodeWire + 8
 )
 
 var errEnvelope = errors.New("envelope is not of this program")
 
-// envelope is what travels over Redis: version, kind, length of the node's name, the name, eight bytes of the question's number, data.
+// envelope is the message on Redis: version, kind, length of the node's name, the name, eight bytes of the question's
+// number, data.
 type envelope struct {
 	kind kind
 	node string
@@ -44,7 +45,7 @@ func (e envelope) encode() []byte {
 	return append(b, e.data...)
 }
 
-// decode reads an envelope. Its data is a part of raw.
+// decode reads an envelope, whose data shares raw's memory.
 func decode(raw []byte) (envelope, error) {
 	if len(raw) < 3 || len(raw) > maxData+overhead || raw[0] != wireVersion {
 		return envelope{}, errEnvelope

@@ -53,7 +53,7 @@ func (s *shelf) Reserve(_ context.Context, _ string, block int64) (int64, error)
 
 func (s *shelf) Trim(context.Context, string, int) error { return nil }
 
-// guest is a member that keeps what it gets.
+// guest is a member that records what it gets.
 type guest struct {
 	inbox
 	user   string
@@ -171,7 +171,7 @@ func numbers(first, n int) []string {
 	return list
 }
 
-// TestRoomSpansProcesses: everybody hears everything; where history is kept, in one order.
+// TestRoomSpansProcesses: all guests hear everything; in a room with history, in the same order.
 func TestRoomSpansProcesses(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
@@ -194,7 +194,7 @@ func TestRoomSpansProcesses(t *testing.T) {
 			t.Errorf("process %d: got another order than the primary", i)
 		}
 		got := w.plain[i].waitFor(t, len(want))
-		for from := range w.hubs { // what one process says is in its order
+		for from := range w.hubs { // one process's messages are in order
 			said := slices.DeleteFunc(slices.Clone(got), func(s string) bool { return !slices.Contains(numbers(1000*from, each), s) })
 			if !slices.Equal(said, numbers(1000*from, each)) {
 				t.Errorf("process %d: what %d said is out of order", i, from)
@@ -206,8 +206,8 @@ func TestRoomSpansProcesses(t *testing.T) {
 	}
 }
 
-// TestRedisKilled: everybody goes on hearing his own process. What the primary said in a room with history meanwhile comes to the edges
-// once, in order, when Redis is back; and somebody kicked meanwhile is gone.
+// TestRedisKilled: guests keep hearing their own process. What the primary publishes meanwhile in a room with history
+// reaches the edges once, in order, when Redis is back; and a user kicked meanwhile is gone.
 func TestRedisKilled(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
@@ -217,7 +217,7 @@ func TestRedisKilled(t *testing.T) {
 	}
 	w.server.Kill()
 	w.down()
-	const missed = 700 // more than the primary remembers, more than a page
+	const missed = 700 // more than the primary has in memory, more than a page
 	for n := 1; n <= missed; n++ {
 		w.mustSay(0, kept, fmt.Sprint(n))
 	}
@@ -255,7 +255,8 @@ func TestRedisKilled(t *testing.T) {
 	}
 }
 
-// TestFlapping: connections are cut again and again while the primary speaks. Every edge ends with everything, once, in order.
+// TestFlapping: connections are cut again and again while the primary publishes. Every edge ends with everything, once,
+// in order.
 func TestFlapping(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
@@ -276,7 +277,8 @@ func TestFlapping(t *testing.T) {
 	}
 }
 
-// TestJoinAtAnEdgeWithHistory: whoever comes back to another process gets what he has not, and then what comes, without a gap.
+// TestJoinAtAnEdgeWithHistory: a guest that returns to another process gets what it missed, and then live messages,
+// without a gap.
 func TestJoinAtAnEdgeWithHistory(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
@@ -300,7 +302,7 @@ func TestJoinAtAnEdgeWithHistory(t *testing.T) {
 	}
 }
 
-// TestPresenceSpansProcesses: users are counted over all processes, and one that is gone is not.
+// TestPresenceSpansProcesses: users are counted over all processes, and only present ones.
 func TestPresenceSpansProcesses(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)

@@ -15,7 +15,7 @@ import (
 	"wxbase/internal/realtime/redisbus/redistest"
 )
 
-// patience bounds every wait for something that must come.
+// patience limits every wait for something that must happen.
 const patience = 30 * time.Second
 
 // join makes a bus that ends with the test.
@@ -46,7 +46,7 @@ func eventually(tb testing.TB, what string, holds func() bool) {
 	}
 }
 
-// inbox collects what a subject brings.
+// inbox collects a subject's messages.
 type inbox struct {
 	mu  sync.Mutex
 	got []string
@@ -70,7 +70,7 @@ func (i *inbox) waitFor(tb testing.TB, n int) []string {
 	return i.all()
 }
 
-// listen subscribes and returns when Redis has confirmed it: a request goes out after the subscriptions before it.
+// listen subscribes and returns when Redis has confirmed it: a request is sent after the subscriptions before it.
 func listen(tb testing.TB, b *redisbus.Bus, subject string) *inbox {
 	tb.Helper()
 	i := &inbox{}

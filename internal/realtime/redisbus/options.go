@@ -12,17 +12,17 @@ import (
 
 // Options configure New.
 type Options struct {
-	// URL is where Redis is: redis://user:password@host:6379/0, rediss:// for TLS, or unix:///path/to/redis.sock.
+	// URL is the address of Redis: redis://user:password@host:6379/0, rediss:// for TLS, or unix:///path/to/redis.sock.
 	URL string
-	// Prefix begins the name of every channel, "wxbase:" when empty. Programs with different prefixes do not hear each other; the number
-	// of the database does not keep them apart, for Redis has one set of channels.
+	// Prefix begins the name of every channel, "wxbase:" when empty. Programs with different prefixes are separate; the
+	// number of the database does not separate them, because channels do not belong to a database.
 	Prefix string
-	// Node names this process in envelopes, for people who look at the traffic. A random part is added, so that two processes of one name
-	// still hear each other. "node" when empty.
+	// Node names this process in envelopes, for people who look at the traffic. A random part is added, so that two
+	// processes with one name still hear each other. "node" when empty.
 	Node string
-	// Logger hears when the bus goes down and comes back. Nobody does when nil.
+	// Logger logs when the bus goes down and comes back. Silent when nil.
 	Logger *slog.Logger
-	// Silence is how long Request waits for a process that gives no sign of life, 250 ms when zero.
+	// Silence is how long Request waits for a silent process, 250 ms when zero.
 	Silence time.Duration
 }
 
@@ -45,7 +45,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// parseURL is redis.ParseURL without its errors, which quote the address and the password with it.
+// parseURL is redis.ParseURL without its errors, which quote the address with the password.
 func parseURL(address string) (*redis.Options, error) {
 	scheme, _, ok := strings.Cut(address, "://")
 	if !ok || scheme != "redis" && scheme != "rediss" && scheme != "unix" {
@@ -55,7 +55,7 @@ func parseURL(address string) (*redis.Options, error) {
 	if err != nil {
 		return nil, errors.New("parse Redis address: not of the form redis://user:password@host:6379/0")
 	}
-	o.Protocol = 2 // note: with 3, messages and replies come mixed and some proxies know it not
+	o.Protocol = 2 // note: with 3, messages and replies are mixed, and some proxies do not support it
 	o.MaxRetries, o.DialerRetries = -1, 1
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = dialTimeout, ioTimeout, ioTimeout, ioTimeout
 	o.ContextTimeoutEnabled = true
@@ -65,8 +65,8 @@ func parseURL(address string) (*redis.Options, error) {
 	return o, nil
 }
 
-// describe puts an error into words for the log: short, and without the password, which Redis repeats in what it says of a command that it
-// does not know.
+// describe words an error for the log: short, and without the password, which Redis quotes when it does not know a
+// command.
 func describe(err error, o *redis.Options) string {
 	text := err.Error()
 	if o.Password != "" {

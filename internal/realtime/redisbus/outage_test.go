@@ -16,7 +16,7 @@ import (
 	"wxbase/internal/realtime/redisbus/redistest"
 )
 
-// TestStartsWithoutRedis: the bus comes up by itself once Redis is there.
+// TestStartsWithoutRedis: the bus comes up by itself once Redis is running.
 func TestStartsWithoutRedis(t *testing.T) {
 	t.Parallel()
 	server, log := redistest.Stopped(t), &journal{}
@@ -41,7 +41,8 @@ func TestStartsWithoutRedis(t *testing.T) {
 	}
 }
 
-// TestOutage: Redis is killed and comes back empty. What was subscribed to is again, before OnUp is called; one line tells each way.
+// TestOutage: Redis is killed and comes back empty. Subscriptions are restored before OnUp is called; one log line
+// tells each change.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	server, log := redistest.Start(t), &journal{}
@@ -86,7 +87,7 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// TestConnectionCut: somebody ends the connections, Redis lives.
+// TestConnectionCut: the connections end, Redis lives.
 func TestConnectionCut(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -103,14 +104,14 @@ func TestConnectionCut(t *testing.T) {
 		}
 		eventually(t, fmt.Sprint("back ", i), func() bool { return ups.Load() > was && a.Up() })
 	}
-	if err := tap.Do(t.Context(), "client", "kill", "type", "normal").Err(); err != nil { // those that publish
+	if err := tap.Do(t.Context(), "client", "kill", "type", "normal").Err(); err != nil { // the publishing connections
 		t.Fatal(err)
 	}
 	box := listen(t, join(t, server.URL(), "b"), "x")
 	eventually(t, "a message gets through again", func() bool { a.Publish("x", []byte("1")); return len(box.all()) > 0 })
 }
 
-// TestFrozen: a Redis that keeps its connections but says nothing is down, too. The queue is bounded meanwhile.
+// TestFrozen: a Redis that keeps its connections but is silent counts as down. The queue stays limited meanwhile.
 func TestFrozen(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -136,7 +137,7 @@ func TestFrozen(t *testing.T) {
 	})
 }
 
-// TestQueueFull: what does not fit is counted, logged once, and followed by OnUp; the rest goes out in order.
+// TestQueueFull: what does not fit is counted, logged once, and followed by OnUp; the rest is sent in order.
 func TestQueueFull(t *testing.T) {
 	t.Parallel()
 	server, log := redistest.Start(t), &journal{}
@@ -166,7 +167,8 @@ func TestQueueFull(t *testing.T) {
 	}
 }
 
-// TestSlowHandler: what a handler has no room for is counted, logged once, and followed by OnUp; what it gets is in order.
+// TestSlowHandler: messages that a handler cannot take in time are counted, logged once, and followed by OnUp; the
+// others arrive in order.
 func TestSlowHandler(t *testing.T) {
 	t.Parallel()
 	server, log := redistest.Start(t), &journal{}
@@ -183,7 +185,7 @@ func TestSlowHandler(t *testing.T) {
 		a.Publish("slow", []byte(fmt.Sprintf("%06d", i)))
 	}
 	a.Publish("quick", []byte("1"))
-	quick.waitFor(t, 1) // a slow subject does not hold up another
+	quick.waitFor(t, 1) // a slow subject does not delay another
 	eventually(t, "all have come", func() bool { return b.Stats().Received == n+1 })
 	lost := int(b.Stats().Overflowed)
 	if lost < n-1025-1 || lost >= n {
@@ -200,7 +202,8 @@ func TestSlowHandler(t *testing.T) {
 	}
 }
 
-// TestNoRedis: whatever answers there, the bus stays down, says why, and neither panics nor shows the password.
+// TestNoRedis: with any other server at the address, the bus stays down, says why, and neither panics nor shows the
+// password.
 func TestNoRedis(t *testing.T) {
 	t.Parallel()
 	const pong = "+PONG\r\n"
@@ -239,7 +242,8 @@ func TestNoRedis(t *testing.T) {
 	}
 }
 
-// impostor answers the first commands of a connection with hello, and a SUBSCRIBE with subscribe. With nothing to say it hangs up.
+// impostor answers the first commands of a connection with hello, and a SUBSCRIBE with subscribe. For an empty answer
+// it disconnects.
 func impostor(t *testing.T, hello, subscribe string) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -8,7 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Bounds of what waits to be published, and of what goes in one write.
+// Limits of the publish queue, and of one write.
 const (
 	maxQueued      = 4096
 	maxQueuedBytes = 8 << 20
@@ -22,20 +22,20 @@ type parcel struct {
 	body    []byte
 }
 
-// outbox is the bounded queue in front of the publisher.
+// outbox is the limited queue in front of the publisher.
 type outbox struct {
 	mu      sync.Mutex
 	parcels []parcel
 	bytes   int
 	sending bool // the publisher has a batch in hand
 	closed  bool
-	missed  bool            // something did not fit since it was last empty
-	drained []chan struct{} // closed when there is nothing left
+	missed  bool            // something did not fit since the queue was last empty
+	drained []chan struct{} // closed when the queue is empty
 	wake    chan struct{}
 }
 
-// Publish sends data to all other processes that subscribe to subject. It never blocks. Publishes of one process arrive in order; while
-// the bus is down, or when Redis takes them too slowly, they are lost and counted.
+// Publish sends data to all other processes that subscribe to subject. It never blocks. Publishes of one process arrive
+// in order; while the bus is down, or Redis is too slow, they are lost and counted.
 func (b *Bus) Publish(subject string, data []byte) {
 	if b.live() == nil || len(data) > maxData {
 		b.counters.dropped.Add(1)
@@ -67,7 +67,7 @@ func (o *outbox) poke() {
 	}
 }
 
-// take gives the next batch, at least one parcel, or nil when there is none.
+// take returns the next batch, at least one parcel, or nil.
 func (o *outbox) take() []parcel {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -79,7 +79,7 @@ func (o *outbox) take() []parcel {
 	batch := o.parcels[:n:n]
 	o.parcels, o.bytes, o.sending = o.parcels[n:], o.bytes-size, n > 0
 	if n == 0 {
-		o.parcels = nil // lets go of the array
+		o.parcels = nil // releases the array
 		for _, c := range o.drained {
 			close(c)
 		}
@@ -88,7 +88,7 @@ func (o *outbox) take() []parcel {
 	return batch
 }
 
-// discard throws away what is queued and tells how much it was.
+// discard drops the queue and returns its length.
 func (o *outbox) discard() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -97,7 +97,7 @@ func (o *outbox) discard() int {
 	return n
 }
 
-// hasMissed tells whether something did not fit since it was last asked.
+// hasMissed tells whether something did not fit since the last call.
 func (o *outbox) hasMissed() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -112,7 +112,7 @@ func (o *outbox) close() {
 	o.closed = true
 }
 
-// empty is closed once nothing is queued and nothing is being sent.
+// empty returns a channel that is closed once the queue is empty and sent.
 func (o *outbox) empty() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -131,7 +131,7 @@ func (o *outbox) depth() (parcels, bytes int) {
 	return len(o.parcels), o.bytes
 }
 
-// publishForEver is the one publisher, so that what goes in first comes out first.
+// publishForEver is the only publisher, so that the order is kept.
 func (b *Bus) publishForEver() {
 	for {
 		select {
@@ -149,7 +149,8 @@ func (b *Bus) publishForEver() {
 	}
 }
 
-// send writes a batch in one go. What fails is not repeated: Redis may have passed it on, and twice is worse than never.
+// send writes a batch at once. A failed one is not repeated: Redis may have delivered it, and twice is worse than
+// never.
 func (b *Bus) send(batch []parcel) {
 	s := b.live()
 	if s == nil {
@@ -176,7 +177,7 @@ func (b *Bus) send(batch []parcel) {
 	}
 }
 
-// failed judges an error of a publish: what Redis refuses is its right, and said once; anything else ends the session.
+// failed handles a publish error: a refusal by Redis is logged once; any other error ends the session.
 func (b *Bus) failed(s *session, err error) {
 	if reply, ok := errors.AsType[redis.Error](err); ok {
 		s.refused.Do(func() { b.log.Error("redis refuses to publish", "error", describe(reply, b.redis)) })

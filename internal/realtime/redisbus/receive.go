@@ -1,6 +1,6 @@
 package redisbus
 
-// receive passes on what came on a channel of a session. It must not block: the whole bus would wait.
+// receive handles a message on a channel of a session. It must not block, because the whole bus would wait.
 func (b *Bus) receive(s *session, channel, payload string) {
 	e, err := decode([]byte(payload))
 	if err != nil {
@@ -24,7 +24,7 @@ func (b *Bus) deliver(channel string, data []byte) {
 	b.mu.RLock()
 	t := b.topics[channel]
 	b.mu.RUnlock()
-	if t == nil { // its end is on the way to Redis
+	if t == nil { // its unsubscription is on the way to Redis
 		return
 	}
 	t.mu.Lock()
@@ -43,7 +43,7 @@ func (b *Bus) deliver(channel string, data []byte) {
 	}
 }
 
-// overflow drops a message that a slow handler has no room for. The caller holds t.mu.
+// overflow drops a message for which a slow handler has no room. The caller holds t.mu.
 func (b *Bus) overflow(channel string, t *topic) {
 	b.counters.overflowed.Add(1)
 	if !t.missed {
@@ -52,7 +52,7 @@ func (b *Bus) overflow(channel string, t *topic) {
 	}
 }
 
-// run calls the handlers until nothing waits. A subject of which nothing is heard needs no goroutine.
+// run calls the handlers until the queue is empty. An idle subject needs no goroutine.
 func (t *topic) run(b *Bus) {
 	for {
 		t.mu.Lock()

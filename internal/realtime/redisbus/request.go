@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// maxAnswering bounds how many questions this process answers at a time.
+// maxAnswering limits the questions that this process answers at a time.
 const maxAnswering = 1024
 
 // responder answers the questions on one subject.
@@ -15,17 +15,18 @@ type responder struct {
 	answer func([]byte) ([]byte, bool)
 }
 
-// asking is a question on its way.
+// asking is an open question.
 type asking struct {
 	mu      sync.Mutex
-	heard   map[string]bool // nodes that need not be waited for any more
-	busy    map[string]bool // nodes at work on it
+	heard   map[string]bool // nodes that are done
+	busy    map[string]bool // nodes that are working on it
 	answers [][]byte
 	wake    chan struct{}
 }
 
-// Respond answers questions of other processes on subject, each in a goroutine of its own, until stop is called. f gives the answer, of at
-// most 8 MiB, or false when this process has none, which the asker does not wait for. A subject has one responder in a process: the last.
+// Respond answers questions of other processes on subject, each in its own goroutine, until stop is called. f returns
+// the answer, of at most 8 MiB, or false for none; the asker then does not wait for this process. A subject has one
+// responder in a process: the last.
 func (b *Bus) Respond(subject string, f func(data []byte) ([]byte, bool)) (stop func()) {
 	channel, r := b.channel(questions, subject), &responder{answer: f}
 	b.mu.Lock()
@@ -42,9 +43,10 @@ func (b *Bus) Respond(subject string, f func(data []byte) ([]byte, bool)) (stop 
 	}
 }
 
-// Request asks every other process that responds on subject and gives their answers, in no order. complete tells that none of them was
-// silent: Redis says how many got the question, and one that gives no sign of life for 250 ms (Options.Silence) is waited for no longer; one
-// that says it is at work is, until ctx ends, for at most 10 s. It fails with ErrDown while the bus is down, and with ctx.
+// Request asks every other process that responds on subject and returns their answers, in any order. complete tells
+// that all of them answered: Redis reports how many got the question, and Request stops waiting for one that is silent
+// for 250 ms (Options.Silence); it waits for one that reports to be working until ctx ends, for at most 10 s. It fails
+// with ErrDown while the bus is down, and with ctx.
 func (b *Bus) Request(ctx context.Context, subject string, data []byte) (answers [][]byte, complete bool, err error) {
 	if len(data) > maxData {
 		return nil, false, fmt.Errorf("ask %s: %d bytes are too much", subject, len(data))
@@ -61,13 +63,13 @@ func (b *Bus) Request(ctx context.Context, subject string, data []byte) (answers
 	a := &asking{heard: map[string]bool{}, busy: map[string]bool{}, wake: make(chan struct{}, 1)}
 	b.waiting.Store(id, a)
 	defer b.waiting.Delete(id)
-	if err := s.settled(bounded, version); err != nil { // what was subscribed to before must be heard after
+	if err := s.settled(bounded, version); err != nil { // earlier subscriptions must be in place first
 		return nil, false, fmt.Errorf("ask %s: %w", subject, b.asError(ctx, err))
 	}
 	body := envelope{kind: question, node: b.node, id: id, data: data}.encode()
 	want, err := s.client.Publish(bounded, b.channel(questions, subject), body).Result()
 	if err != nil {
-		if bounded.Err() == nil { // the caller's losing patience is not Redis's fault
+		if bounded.Err() == nil { // the caller's timeout is not Redis's fault
 			b.failed(s, err)
 		}
 		return nil, false, fmt.Errorf("ask %s: %w", subject, b.asError(ctx, err))
@@ -81,7 +83,7 @@ func (b *Bus) Request(ctx context.Context, subject string, data []byte) (answers
 	return a.answers, complete, err
 }
 
-// asError hides what Redis says behind ErrDown, for it may repeat a command.
+// asError replaces Redis's error by ErrDown, because it may quote a command.
 func (b *Bus) asError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -89,7 +91,7 @@ func (b *Bus) asError(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %s", ErrDown, describe(err, b.redis))
 }
 
-// wait returns once all of want nodes have been heard, or are silent for too long.
+// wait returns once all of want nodes are done, or are silent for too long.
 func (a *asking) wait(ctx context.Context, s *session, want int, silence time.Duration) (complete bool, err error) {
 	patience := time.NewTimer(silence)
 	defer patience.Stop()
@@ -120,10 +122,10 @@ func (a *asking) count() (heard, busy int) {
 	return len(a.heard), len(a.busy)
 }
 
-// answered takes what a node says of a question of ours.
+// answered handles a node's message about one of our questions.
 func (b *Bus) answered(e envelope) {
 	found, ok := b.waiting.Load(e.id)
-	if !ok { // came too late
+	if !ok { // too late
 		return
 	}
 	a := found.(*asking) //nolint:forcetypeassert // nothing else is stored
@@ -147,7 +149,8 @@ func (b *Bus) answered(e envelope) {
 	}
 }
 
-// question answers one of another process. Our own comes back to us when we respond on its subject, and counts as heard.
+// question answers one of another process. Our own question comes back if we respond on its subject, and counts as
+// done.
 func (b *Bus) question(s *session, channel string, e envelope) {
 	if e.node == b.node {
 		b.answered(envelope{kind: nothing, node: b.node, id: e.id})
@@ -179,7 +182,7 @@ func (b *Bus) respond(s *session, r *responder, e envelope) {
 	b.reply(s, e, answer, data)
 }
 
-// reply goes out on the session that the question came in on. When it fails, the asker has its bound.
+// reply uses the session on which the question came. If it fails, the asker's timeout ends the wait.
 func (b *Bus) reply(s *session, to envelope, k kind, data []byte) {
 	ctx, cancel := context.WithTimeout(b.ctx, ioTimeout)
 	defer cancel()

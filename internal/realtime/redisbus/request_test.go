@@ -29,7 +29,7 @@ func ask(tb testing.TB, b *redisbus.Bus, subject string) (answers []string, comp
 	return answers, complete
 }
 
-// TestRequest: every other process that responds is heard, the asker itself is not asked.
+// TestRequest: every other process that responds is heard, and the asker itself is not asked.
 func TestRequest(t *testing.T) { //nolint:tparallel // the rows and what follows them share the buses
 	t.Parallel()
 	server := redistest.Start(t)
@@ -66,21 +66,21 @@ func TestRequest(t *testing.T) { //nolint:tparallel // the rows and what follows
 		t.Errorf("one stopped: got %v, %t", got, complete)
 	}
 	c.Respond("who", echo("new"))
-	stops["c"]() // belongs to the one that was replaced
+	stops["c"]() // belongs to the replaced responder
 	settle(t, c)
 	if got, complete := ask(t, a, "who"); !slices.Equal(got, []string{"new:?"}) || !complete {
 		t.Errorf("one replaced: got %v, %t", got, complete)
 	}
 }
 
-// TestRequestSilent: a process that has died is not waited for at all, one that hangs only for so long, and the others are heard.
+// TestRequestSilent: a dead process is not waited for, a hanging one only for a limited time, and the others are heard.
 func TestRequestSilent(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	a, b := join(t, server.URL(), "a"), join(t, server.URL(), "b")
 	b.Respond("who", echo("b"))
 	settle(t, b)
-	hung := wiretap(t, server).Subscribe(t.Context(), "wxbase:ask/who") // takes questions and says nothing
+	hung := wiretap(t, server).Subscribe(t.Context(), "wxbase:ask/who") // takes questions and is silent
 	if _, err := hung.Receive(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestRequestSilent(t *testing.T) {
 	eventually(t, "complete", func() bool { _, complete := ask(t, a, "who"); return complete })
 }
 
-// TestRequestBusy: a process that takes its time but says so is waited for.
+// TestRequestBusy: a slow process that reports it is waited for.
 func TestRequestBusy(t *testing.T) {
 	t.Parallel()
 	const silence = 2 * time.Second
@@ -112,7 +112,7 @@ func TestRequestBusy(t *testing.T) {
 	select {
 	case r := <-got:
 		t.Fatalf("got %v before the work is done", r)
-	case <-time.After(silence + silence/4): // note: the bound is what is tested
+	case <-time.After(silence + silence/4): // note: the limit itself is tested
 	}
 	close(release)
 	if r := <-got; !slices.Equal(r.answers, []string{"done"}) || !r.complete {
@@ -153,7 +153,8 @@ func TestRequestEnds(t *testing.T) {
 	}
 }
 
-// TestSubscribeThenRequest: whoever subscribes and then asks hears everything that is published after the answer was made.
+// TestSubscribeThenRequest: a process that subscribes and then asks gets everything that is published after the answer
+// was made.
 func TestSubscribeThenRequest(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

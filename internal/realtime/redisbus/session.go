@@ -13,8 +13,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// session is one life of the connection. It has one connection to listen on, which is never dialled a second time: go-redis would come back
-// without a word, and nobody would ask for what was missed.
+// session is one life of the connection. It has one connection for listening, which is never dialled again: go-redis
+// would reconnect silently, and missed messages would go unnoticed.
 type session struct {
 	bus     *Bus
 	client  *redis.Client // for publishing and asking
@@ -25,18 +25,18 @@ type session struct {
 
 	done   chan struct{} // closed by the first error
 	ending sync.Once
-	err    error // why; read after done
+	err    error // set before done is closed
 
 	mu        sync.Mutex
 	listening map[string]bool // channels asked for on this connection
 	sent      int             // subscriptions and their ends asked for
 	confirmed int             // and confirmed
-	versions  []mark          // of the list of subscriptions, on their way
-	version   uint64          // confirmed
+	versions  []mark          // versions of the subscriptions that wait for confirmation
+	version   uint64          // the confirmed version
 	waiters   []waiter
 }
 
-// mark says that version is in place once so many confirmations have come.
+// mark says that version is in place after so many confirmations.
 type mark struct {
 	version uint64
 	sent    int
@@ -88,7 +88,7 @@ func (b *Bus) pause(d time.Duration) {
 	}
 }
 
-// connect makes a session whose subscriptions are all in place.
+// connect makes a session with all subscriptions in place.
 func (b *Bus) connect() (*session, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, ioTimeout)
 	defer cancel()
@@ -113,7 +113,7 @@ func (b *Bus) connect() (*session, error) {
 	b.version++
 	version := b.version
 	b.mu.Unlock()
-	if err := s.flush(ctx); err != nil { // note: also dials, so that the receiver finds a connection
+	if err := s.flush(ctx); err != nil { // note: it also dials, so that the receiver finds a connection
 		s.end(err)
 	}
 	b.working.Go(func() { <-s.done; _ = s.sub.Close(); _ = listener.Close(); _ = client.Close() })
@@ -135,13 +135,13 @@ func cmpErr(err, otherwise error) error {
 	return otherwise
 }
 
-// clone copies the options, which go-redis writes into.
+// clone copies the options, because go-redis changes them.
 func (b *Bus) clone() *redis.Options {
 	o := *b.redis
 	return &o
 }
 
-// onlyOnce lets a client make one connection in its life.
+// onlyOnce limits a client to one connection.
 func onlyOnce(o *redis.Options) *redis.Options {
 	dial := redis.NewDialer(o)
 	var dialled atomic.Bool
@@ -172,7 +172,7 @@ func (b *Bus) finish() {
 	b.counters.dropped.Add(uint64(b.out.discard())) //nolint:gosec // a count
 }
 
-// end is called with the first error, and with others that do not matter any more.
+// end is called with the first error, and with later ones, which do not matter.
 func (s *session) end(err error) {
 	s.ending.Do(func() {
 		s.err = err
@@ -180,7 +180,8 @@ func (s *session) end(err error) {
 	})
 }
 
-// receive reads what Redis sends until the connection ends. go-redis panics at some answers that no Redis gives: that ends the session, too.
+// receive reads from Redis until the connection ends. go-redis panics at some answers that Redis never gives: that ends
+// the session too.
 func (s *session) receive() {
 	defer func() {
 		if r := recover(); r != nil {
@@ -188,7 +189,7 @@ func (s *session) receive() {
 		}
 	}()
 	for {
-		got, err := s.sub.Receive(context.Background()) // note: a deadline here could cut a message in two; watch has an eye on the time
+		got, err := s.sub.Receive(context.Background()) // note: a deadline here could cut a message in two; watch checks the time
 		if err != nil {
 			s.end(err)
 			return
@@ -203,7 +204,7 @@ func (s *session) receive() {
 	}
 }
 
-// watch pings a connection that says nothing, and ends the session when not even that helps, or with the bus.
+// watch pings a silent connection, and ends the session when that fails, or with the bus.
 func (s *session) watch() {
 	tick := time.NewTicker(pingEvery)
 	defer tick.Stop()

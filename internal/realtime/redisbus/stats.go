@@ -6,10 +6,10 @@ import "sync/atomic"
 type Stats struct {
 	Up          bool
 	Published   uint64 // messages that Redis took
-	Received    uint64 // messages of others that arrived
+	Received    uint64 // of other processes
 	Dropped     uint64 // publishes lost because the bus was down or the queue full
-	Overflowed  uint64 // messages of others lost because a handler was too slow
-	Unreadable  uint64 // what arrived and is not of this program
+	Overflowed  uint64 // of other processes, lost because a handler was too slow
+	Unreadable  uint64 // arrivals that are not from this program
 	Refused     uint64 // questions not answered because too many were being answered
 	Connections uint64 // how often the bus came up
 	Queued      int    // publishes that wait
@@ -21,7 +21,7 @@ type counters struct {
 	published, received, dropped, overflowed, unreadable, refused, connections atomic.Uint64
 }
 
-// Stats gives the numbers of this moment.
+// Stats returns the present numbers.
 func (b *Bus) Stats() Stats {
 	c := &b.counters
 	s := Stats{

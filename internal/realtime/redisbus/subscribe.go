@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// What a channel is for. Its name is the prefix, one of these, and the subject.
+// The kinds of channels. A channel's name is the prefix, one of these, and the subject.
 const (
 	subjects  = "msg/"
 	questions = "ask/"
 	nodes     = "node/" // where the answers for one node arrive
 )
 
-// Bounds of what waits for a handler.
+// Limits of what waits for a handler.
 const (
 	maxWaiting      = 1024
 	maxWaitingBytes = 4 << 20  // of one subject
@@ -24,7 +24,7 @@ const (
 
 func (b *Bus) channel(what, name string) string { return b.options.Prefix + what + name }
 
-// topic is a subject that this process subscribes to, with what waits for its handlers.
+// topic is a subject that this process subscribes to, with the queue of its handlers.
 type topic struct {
 	mu       sync.Mutex
 	handlers []*handler
@@ -38,9 +38,9 @@ type handler struct {
 	call func([]byte)
 }
 
-// Subscribe calls f with what other processes publish to subject, one call after the other, in the order in which they came, until
-// unsubscribe is called; a call that is under way then may still end. It returns at once; a Request that follows goes out when
-// it is in place. A handler that is too slow misses messages: that is counted, logged, and followed by a call of OnUp.
+// Subscribe calls f with the messages of other processes to subject, in sequence and in order, until unsubscribe is
+// called; a running call may end later. It returns at once; a later Request is sent when it is in place. A slow handler
+// misses messages: that is counted, logged, and followed by OnUp.
 func (b *Bus) Subscribe(subject string, f func(data []byte)) (unsubscribe func()) {
 	channel, h := b.channel(subjects, subject), &handler{call: f}
 	b.mu.Lock()
@@ -84,12 +84,12 @@ func (b *Bus) change(channel string) {
 	}
 }
 
-// wants tells whether a channel is to be subscribed to. The caller holds b.mu.
+// wants tells whether a channel should be subscribed. The caller holds b.mu.
 func (b *Bus) wants(channel string) bool {
 	return b.topics[channel] != nil || b.asked[channel] != nil || channel == b.channel(nodes, b.node)
 }
 
-// subscribeForEver keeps the subscriptions up to date for as long as the session lasts.
+// subscribeForEver updates the subscriptions as long as the session lasts.
 func (s *session) subscribeForEver() {
 	for {
 		select {
@@ -104,7 +104,7 @@ func (s *session) subscribeForEver() {
 	}
 }
 
-// flush asks Redis for what has changed. Only one goroutine at a time calls it.
+// flush sends changed subscriptions to Redis. Only one goroutine at a time calls it.
 func (s *session) flush(ctx context.Context) error {
 	add, remove := s.plan()
 	for part := range slices.Chunk(add, subscribeAtOnce) {
@@ -120,14 +120,14 @@ func (s *session) flush(ctx context.Context) error {
 	return nil
 }
 
-// plan compares what is wanted with what this connection has, and counts on the confirmations of the difference.
+// plan compares the wanted subscriptions with this connection's, and expects confirmations for the difference.
 func (s *session) plan() (add, remove []string) {
 	b := s.bus
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b.newest != s { // it has ended, and the changes are for its successor
+	if b.newest != s { // this session has ended, and its successor handles the changes
 		return nil, nil
 	}
 	for channel := range b.changed {
@@ -147,7 +147,7 @@ func (s *session) plan() (add, remove []string) {
 	return add, remove
 }
 
-// confirm counts one confirmation. Redis gives one for each channel of each command, in order.
+// confirm counts one confirmation. Redis sends one for each channel of each command, in order.
 func (s *session) confirm() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +155,7 @@ func (s *session) confirm() {
 	s.advance()
 }
 
-// advance finds the version that is in place and wakes who waits for it. The caller holds s.mu.
+// advance finds the confirmed version and wakes its waiters. The caller holds s.mu.
 func (s *session) advance() {
 	n := 0
 	for n < len(s.versions) && s.versions[n].sent <= s.confirmed {

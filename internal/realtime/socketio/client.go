@@ -14,17 +14,17 @@ import (
 	"wxbase/internal/realtime/socketio/engineio"
 )
 
-// maxNamespaces bounds the namespaces of one connection.
+// maxNamespaces limits the namespaces of one connection.
 const maxNamespaces = 8
 
-// client is one connection with its sockets. Its methods run inside the session's callbacks, so never at the same time.
+// client is one connection with its sockets. Its methods run inside the session's callbacks, so never concurrently.
 type client struct {
 	srv     *Server
 	sess    *engineio.Session
 	query   string // as it came
 	header  http.Header
 	sockets []*Socket
-	tokens  float64 // events that may come now
+	tokens  float64 // events that it may send now
 	filled  time.Time
 }
 
@@ -58,7 +58,7 @@ func (s *Server) close(sess *engineio.Session, reason string) {
 	}
 }
 
-// expectNamespace closes the connection if it asks for no namespace in time.
+// expectNamespace closes the connection if it does not ask for a namespace in time.
 func (c *client) expectNamespace() {
 	c.sess.CloseAt(c.srv.cfg.Now().Add(c.srv.cfg.ConnectTimeout), ReasonConnectTimeout)
 }
@@ -75,7 +75,7 @@ func (c *client) receive(data []byte) {
 	}
 	s := c.socket(p.namespace)
 	if p.kind == typeAck && s != nil && s.acknowledge(p) {
-		return // it was asked for, so it is not the client's doing
+		return // we closed it, not the client
 	}
 	if !c.spend() {
 		c.srv.limited.Add(1)
@@ -85,7 +85,7 @@ func (c *client) receive(data []byte) {
 	c.handle(s, p)
 }
 
-// handle does what a packet says. As in the reference server, one that does not fit the namespace's state ends the connection.
+// handle handles a packet. As in the reference server, one that does not fit the namespace's state ends the connection.
 func (c *client) handle(s *Socket, p incoming) {
 	switch {
 	case p.kind == typeConnect && s == nil:
@@ -115,10 +115,10 @@ func (c *client) spend() bool {
 	return true
 }
 
-// fail tells the client's sockets what it did wrong, and closes the connection.
+// fail tells the client's sockets the error, and closes the connection.
 func (c *client) fail(status int, code, message string) {
 	for _, s := range c.sockets {
-		_ = s.Emit("error", map[string]string{"code": code, "message": message}) // it is on its way out
+		_ = s.Emit("error", map[string]string{"code": code, "message": message}) // the connection is closing
 	}
 	c.sess.Close(status, code)
 }
@@ -133,7 +133,7 @@ func (c *client) socket(namespace string) *Socket {
 	return nil
 }
 
-// connect asks the layer above for a socket in a namespace.
+// connect asks the layer above to admit a socket to a namespace.
 func (c *client) connect(p incoming) {
 	h := c.handshake(p)
 	if len(c.sockets) >= maxNamespaces {
@@ -159,7 +159,7 @@ func (c *client) connect(p incoming) {
 	}
 }
 
-// welcome tells the client that it is connected, and opens the socket for sending.
+// welcome tells the client that it is connected, and lets the socket send.
 func (c *client) welcome(s *Socket) error {
 	var data []byte
 	if c.sess.Protocol() == 4 {
@@ -172,7 +172,7 @@ func (c *client) welcome(s *Socket) error {
 
 func (c *client) handshake(p incoming) Handshake {
 	name, own, _ := strings.Cut(p.namespace, "?")
-	query, _ := url.ParseQuery(c.query) // pairs that cannot be read are left out
+	query, _ := url.ParseQuery(c.query) // unreadable pairs are left out
 	more, _ := url.ParseQuery(own)
 	maps.Copy(query, more)
 	return Handshake{
@@ -181,15 +181,15 @@ func (c *client) handshake(p incoming) Handshake {
 	}
 }
 
-// refuse tells the client why it is not connected. With protocol 3 a client that is not in the main namespace is of no use, and is
-// closed once it has read the reason.
+// refuse tells the client why it is not connected. In protocol 3 it also closes a client without the main namespace,
+// after the reason.
 func (c *client) refuse(namespace string, err error) {
 	var told *ConnectError
 	if !errors.As(err, &told) {
 		c.srv.cfg.Logger.Error("connect to namespace", "namespace", namespace, "error", err)
 		told = &ConnectError{Message: engineio.ReasonInternal}
 	}
-	_ = c.sess.Send(encode(typeConnectError, namespace, "", told.encode(c.sess.Protocol()))) // it is on its way out
+	_ = c.sess.Send(encode(typeConnectError, namespace, "", told.encode(c.sess.Protocol()))) // the connection may be closing
 	if c.sess.Protocol() == 3 && namespace == "/" {
 		c.sess.Close(1008, ReasonRefused)
 	}

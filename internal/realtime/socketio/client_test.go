@@ -245,7 +245,7 @@ func TestMalformed(t *testing.T) {
 	})
 }
 
-// rule 9: binary is refused in words
+// rule 9: binary is refused with a text
 func TestBinaryIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, packet := range []string{`451-["x",{"_placeholder":true,"num":0}]`, `461-1[{"_placeholder":true,"num":0}]`} {
@@ -274,7 +274,7 @@ func TestBinaryIsRefused(t *testing.T) {
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, nil)
-	c, _ := k.joined("4") // which has cost one
+	c, _ := k.joined("4") // joining has cost one
 	for i := range 19 {
 		c.want(fmt.Sprintf(`42["x",%d]`, i), fmt.Sprintf(`42["x-back",%d]`, i))
 	}
@@ -371,7 +371,7 @@ func TestCloseAndShutdown(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- k.Shutdown(t.Context()) }()
-	// note: never packet 41, on which clients do not come back
+	// note: never packet 41, after which clients do not reconnect
 	if packets, code := b.rest(); packets != nil || code != 1001 {
 		t.Errorf("got %q, %d, want nothing, 1001", packets, code)
 	}
@@ -422,7 +422,7 @@ func TestSendWaitInOrder(t *testing.T) {
 	}
 }
 
-// what Connect sends is not seen by a client that is then refused, nor by one that is not told yet that it is connected
+// what Connect sends does not reach a client that is refused afterwards, nor one that is not connected yet
 func TestDisconnectPairsWithConnect(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, nil)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Decode tells what a packet says, in short.
+// Decode describes a packet briefly.
 func Decode(data []byte) string {
 	p, err := decode(data)
 	if errors.Is(err, errBinary) {
@@ -18,7 +18,7 @@ func Decode(data []byte) string {
 	return fmt.Sprintf("%c %s %q %q %d %s", p.kind, p.namespace, p.id, p.event, len(p.args), string(p.auth))
 }
 
-// DecodeEvent gives an event's name and arguments.
+// DecodeEvent returns an event's name and arguments.
 func DecodeEvent(data []byte) (string, []json.RawMessage) {
 	p, err := decode(data)
 	if err != nil || p.kind != typeEvent {
@@ -30,5 +30,5 @@ func DecodeEvent(data []byte) (string, []json.RawMessage) {
 // FirstByte tells encodings apart.
 func FirstByte(p *Packet, namespace string) *byte { return &p.frame(namespace)[0] }
 
-// Text is the packet behind a WebSocket's header of two bytes.
+// Text is the packet after a WebSocket's header of two bytes.
 func Text(p *Packet, namespace string) string { return string(p.frame(namespace)[2:]) }

@@ -18,10 +18,10 @@ import (
 	"wxbase/internal/realtime/socketio"
 )
 
-// patience is how long a test waits for what must happen; it is never waited out when all is well.
+// patience limits the wait for something that must happen; a passing test does not use it up.
 const patience = 20 * time.Second
 
-// clock is moved by hand.
+// clock is a clock that tests move.
 type clock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -39,7 +39,7 @@ func (c *clock) advance(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// kit is a server that answers as the official test suite wants it, with a log of what its callbacks saw.
+// kit is a server that behaves as the official test suite demands, and records its callbacks.
 type kit struct {
 	*socketio.Server
 	t     testing.TB
@@ -178,7 +178,7 @@ func (c *client) send(text string) {
 	}
 }
 
-// want sends, where there is something to send, and compares the answer.
+// want sends, if there is something to send, and compares the answer.
 func (c *client) want(send, want string) {
 	c.t.Helper()
 	if send != "" {
@@ -189,7 +189,7 @@ func (c *client) want(send, want string) {
 	}
 }
 
-// rest reads to the end: what came, and the code of the close frame, 0 if the connection just broke.
+// rest reads to the end, and returns the packets and the code of the close frame, 0 if the connection just broke.
 func (c *client) rest() (packets []string, code int) {
 	c.t.Helper()
 	for {

@@ -22,10 +22,10 @@ const (
 	typeBinaryAck    = '6'
 )
 
-// maxNamespace bounds a namespace's name, in bytes.
+// maxNamespace limits a namespace's name, in bytes.
 const maxNamespace = 128
 
-// maxAckID bounds the digits of an acknowledgement's number: those of JavaScript's greatest integer.
+// maxAckID limits the digits of an acknowledgement's number: JavaScript's greatest safe integer.
 const maxAckID = 16
 
 var (
@@ -36,7 +36,7 @@ var (
 // incoming is a packet of a client.
 type incoming struct {
 	kind      byte
-	namespace string // with what the client asks of it, protocol 3
+	namespace string // with its query, protocol 3
 	id        string // digits, or empty
 	event     string
 	args      []json.RawMessage // of an event or an acknowledgement
@@ -68,7 +68,7 @@ func decode(data []byte) (incoming, error) {
 	return p, p.decodeData(rest)
 }
 
-// decodeData reads what follows the header, as the type demands.
+// decodeData reads what follows the header, by the type.
 func (p *incoming) decodeData(data []byte) error {
 	switch p.kind {
 	case typeConnect:
@@ -129,21 +129,22 @@ func encode(kind byte, namespace, id string, data []byte) engineio.Frame {
 	return engineio.NewMessage(append(b, data...))
 }
 
-// Packet is an event to be sent to any number of sockets. Its bytes are made once for each namespace, and shared by protocols and transports.
+// Packet is an event for any number of sockets. Its bytes are made once for each namespace, and shared by protocols and
+// transports.
 type Packet struct {
 	list  []byte // the JSON list of the event's name and its arguments
 	wires atomic.Pointer[wire]
 }
 
-// wire is a packet's frame in a namespace; they are few, so a list will do.
+// wire is a packet's frame in a namespace; there are few, so a list suffices.
 type wire struct {
 	namespace string
 	frame     engineio.Frame
 	next      *wire
 }
 
-// NewPacket makes an event. Each argument must be one JSON value; a nil one is null. Bytes that are not UTF-8 are replaced, since a
-// browser drops a connection that carries them.
+// NewPacket makes an event. Each argument must be one JSON value; nil becomes null. Invalid UTF-8 is replaced, because
+// a browser would drop the connection.
 func NewPacket(event string, args ...json.RawMessage) *Packet {
 	name, _ := json.Marshal(event)
 	size := len(name) + 2
@@ -173,7 +174,7 @@ func newPacketOf(event string, args []any) (*Packet, error) {
 	return NewPacket(event, raw...), nil
 }
 
-// frame is the packet in a namespace. Two that ask first at the same time may both make it; one of them wins.
+// frame is the packet in a namespace. Two concurrent first calls may both make it; one result is kept.
 func (p *Packet) frame(namespace string) engineio.Frame {
 	for {
 		head := p.wires.Load()

@@ -11,9 +11,9 @@ import (
 	"wxbase/internal/realtime/socketio/engineio"
 )
 
-// What sending can answer.
+// The errors of sending.
 var (
-	ErrClosed = engineio.ErrClosed // the connection is over, or the socket not connected yet
+	ErrClosed = engineio.ErrClosed // the connection has ended, or the socket is not connected yet
 	ErrSlow   = engineio.ErrSlow   // the client's queue was full; its connection has been cut off
 )
 
@@ -33,7 +33,7 @@ type Socket struct {
 func newSocket(c *client, namespace string) *Socket {
 	s := &Socket{client: c, namespace: namespace, id: rand.Text()}
 	if c.sess.Protocol() == 3 {
-		// note: these clients make up their id themselves, of the session's
+		// note: these clients derive their id from the session's
 		if s.id = c.sess.ID(); namespace != "/" {
 			s.id = namespace + "#" + s.id
 		}
@@ -50,21 +50,21 @@ func (s *Socket) Namespace() string { return s.namespace }
 // Protocol is that of Engine.IO: 4 or 3.
 func (s *Socket) Protocol() int { return s.client.sess.Protocol() }
 
-// Value is what SetValue kept, or nil.
+// Value returns the value of SetValue, or nil.
 func (s *Socket) Value() any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.value
 }
 
-// SetValue keeps something of the layer above.
+// SetValue stores a value of the layer above.
 func (s *Socket) SetValue(v any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.value = v
 }
 
-// Emit sends an event to this client alone.
+// Emit sends an event to this client only.
 func (s *Socket) Emit(event string, args ...any) error {
 	p, err := newPacketOf(event, args)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *Socket) Emit(event string, args ...any) error {
 	return s.Send(p)
 }
 
-// Send queues an event. It never blocks: over the bound of the queue the connection is cut off and ErrSlow returned.
+// Send queues an event. It never blocks: a full queue cuts the connection off and returns ErrSlow.
 func (s *Socket) Send(p *Packet) error {
 	if !s.connected.Load() {
 		return ErrClosed
@@ -93,8 +93,8 @@ func (s *Socket) SendWait(ctx context.Context, packets []*Packet) error {
 	return s.client.sess.SendWait(ctx, frames)
 }
 
-// EmitAck sends an event and waits for the client's answer: the arguments of its acknowledgement. It must not be called from a callback
-// of the same connection, whose answer could not be read.
+// EmitAck sends an event and returns the client's answer: the arguments of its acknowledgement. It must not be called
+// from a callback of the same connection, during which the answer cannot be read.
 func (s *Socket) EmitAck(ctx context.Context, event string, args ...any) ([]json.RawMessage, error) {
 	p, err := newPacketOf(event, args)
 	if err != nil {
@@ -140,7 +140,7 @@ func (s *Socket) forgetAck(id uint64) {
 	delete(s.waiting, id)
 }
 
-// acknowledge hands a client's answer to who waits for it; false if nobody does.
+// acknowledge hands a client's answer to the caller that waits for it; false without one.
 func (s *Socket) acknowledge(p incoming) bool {
 	id, err := strconv.ParseUint(p.id, 10, 64)
 	if err != nil {
@@ -156,7 +156,7 @@ func (s *Socket) acknowledge(p incoming) bool {
 	return ok
 }
 
-// acker makes the function that answers an event, or nil if the client does not wait. Only the first answer counts.
+// acker returns the function that answers an event, or nil if the client does not wait. Only the first answer counts.
 func (s *Socket) acker(id string) func(...any) {
 	if id == "" {
 		return nil
@@ -174,16 +174,17 @@ func (s *Socket) acker(id string) func(...any) {
 			s.client.srv.cfg.Logger.Error("encode acknowledgement", "error", err)
 			list = []byte("[]")
 		}
-		_ = s.client.sess.Send(encode(typeAck, s.namespace, id, list)) // the client has gone, nobody waits
+		_ = s.client.sess.Send(encode(typeAck, s.namespace, id, list)) // the client may be gone
 	}
 }
 
-// Close ends the socket's connection, with all its namespaces, after what is queued has gone out. The client sees a loss of the transport.
+// Close ends the socket's connection with all its namespaces, after the queue is sent. The client sees a lost
+// transport.
 func (s *Socket) Close(reason string) {
 	s.client.sess.Close(1008, reason)
 }
 
-// end makes the socket refuse to send, and lets those go who wait for an answer.
+// end makes the socket refuse to send, and ends the waits for answers.
 func (s *Socket) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

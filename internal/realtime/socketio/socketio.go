@@ -1,14 +1,17 @@
-// Package socketio is a Socket.IO server: protocol 5 over Engine.IO 4 (socket.io-client 3 and 4, weapp.socket.io 3) and protocol 4 over
-// Engine.IO 3 (socket.io-client 2, weapp.socket.io 2). Namespaces, events, acknowledgements both ways and refused connections work as
-// in the reference server; events are JSON only, binary ones are refused with an error. The layer below is package engineio.
+// Package socketio is a Socket.IO server: protocol 5 over Engine.IO 4 (socket.io-client 3 and 4, weapp.socket.io 3) and
+// protocol 4 over Engine.IO 3 (socket.io-client 2, weapp.socket.io 2). Namespaces, events, acknowledgements in both
+// directions and refused connections work as in the reference server; events are JSON only, binary ones are refused
+// with an error. The layer below is package engineio.
 //
-// Protocol: https://socket.io/docs/v4/socket-io-protocol/ and, for Engine.IO 3, https://github.com/socketio/socket.io-protocol/tree/v4
+// Protocol: https://socket.io/docs/v4/socket-io-protocol/ and, for Engine.IO 3,
+// https://github.com/socketio/socket.io-protocol/tree/v4
 //
-// A Server knows nothing of rooms or of who may do what: see package gateway for that.
+// A *Server* has *sockets*, each one client in one *namespace*; they exchange *packets*. It knows neither rooms nor
+// permissions: see package gateway.
 //
-// Differences to the reference server, all on purpose: a client that exceeds a limit is told by an event "error" holding {code, message}
-// and its connection is closed; the disconnect packet 41 is never sent, since clients take it as an order not to come back; a
-// connection without a namespace is closed after ConnectTimeout even if it had one before.
+// Deliberate differences from the reference server: a client that exceeds a limit gets an event "error" with {code,
+// message}, and its connection is closed; the disconnect packet 41 is never sent, because clients then do not
+// reconnect; a connection without a namespace is closed after ConnectTimeout even if it had one before.
 package socketio
 
 import (
@@ -23,14 +26,15 @@ import (
 	"wxbase/internal/realtime/socketio/engineio"
 )
 
-// Config holds the limits and callbacks of a Server. Zero values take the defaults named here.
+// Config holds the limits and callbacks of a Server. Zero values mean the defaults named here.
 //
-// The callbacks of one connection never run at the same time, and while one runs nothing is read from that client. One that waits for the same
-// client (EmitAck) must therefore not be called from a callback. A callback that panics costs its own connection, not the process.
+// The callbacks of one connection never run concurrently, and while one runs nothing is read from that client. A call
+// that waits for the same client (EmitAck) must therefore not be made in a callback. A panic in a callback ends its
+// connection, not the process.
 type Config struct {
 	PingInterval    time.Duration // 25 s
 	PingTimeout     time.Duration // 20 s
-	ConnectTimeout  time.Duration // 10 s: without a namespace; also the time that Connect has, and the upgrade
+	ConnectTimeout  time.Duration // 10 s: without a namespace; also limits Connect and the upgrade
 	WriteTimeout    time.Duration // 10 s
 	MaxPayload      int           // 64 KiB: of one message of a client
 	QueueMessages   int           // 512: waiting for one client
@@ -46,10 +50,11 @@ type Config struct {
 	Now         func() time.Time           // nil: time.Now
 
 	Namespace func(name string) bool // which namespaces exist; nil: only "/"
-	// Connect admits a socket or not. A *ConnectError is told to the client; any other error is logged and told as "internal error". What
-	// is sent to the socket before Connected is lost. The context ends after ConnectTimeout, or with the server.
+	// Connect admits a socket or not. The client sees a *ConnectError; any other error is logged and shown as "internal
+	// error". What is sent to the socket before Connected is lost. The context ends after ConnectTimeout, or with the
+	// server.
 	Connect func(ctx context.Context, s *Socket, h Handshake) error
-	// Connected is called once the client has been told that it is connected: the place to join rooms and to send.
+	// Connected is called after the client was told that it is connected: the place to join rooms and to send.
 	Connected func(s *Socket)
 	// Event is called with each event. ack answers it, once; it is nil if the client did not ask for an answer.
 	Event func(s *Socket, event string, args []json.RawMessage, ack func(...any))
@@ -57,17 +62,18 @@ type Config struct {
 	Disconnect func(s *Socket, reason string)
 }
 
-// Handshake is how a client asked for a namespace.
+// Handshake is a client's request for a namespace.
 type Handshake struct {
 	Namespace string
-	Query     url.Values      // of the connection's first request; with protocol 3 what the namespace itself was asked for is added
+	Query     url.Values      // of the connection's first request; protocol 3 adds the namespace's query
 	Auth      json.RawMessage // the auth object, protocol 4 only; nil if there is none
-	Header    http.Header     // of the connection's first request; not to be changed
+	Header    http.Header     // of the connection's first request; read-only
 	Address   string
 	Protocol  int // of Engine.IO: 4 or 3
 }
 
-// ConnectError refuses a socket. The client sees Message, and Data as the error's data; protocol 3 has room for one, and gets Data if there is any.
+// ConnectError refuses a socket. The client sees Message, and Data as the error's data; protocol 3 has only one field,
+// which is Data if set.
 type ConnectError struct {
 	Message string
 	Data    any // JSON; nil for none
@@ -76,7 +82,7 @@ type ConnectError struct {
 // Error is the message.
 func (e *ConnectError) Error() string { return e.Message }
 
-// Reasons of this layer, beside those of engineio. The first is the reference server's word.
+// Reasons of this layer, in addition to engineio's. The first is the reference server's word.
 const (
 	ReasonLeft           = "client namespace disconnect"
 	ReasonConnectTimeout = "connect timeout"
@@ -93,7 +99,8 @@ type Stats struct {
 	Limited  int64 // connections closed for too many events
 }
 
-// Server is an http.Handler for everything below its path, /socket.io/ as a rule. Make it with New and end it with Shutdown.
+// Server is an http.Handler for everything below its path, usually /socket.io/. Make it with New and end it with
+// Shutdown.
 type Server struct {
 	cfg    Config
 	engine *engineio.Server
@@ -103,7 +110,7 @@ type Server struct {
 	sockets, eventsIn, limited atomic.Int64
 }
 
-// New makes a server; it listens to nothing by itself.
+// New makes a server; it does not listen.
 func New(cfg Config) *Server {
 	s := &Server{cfg: cfg.withDefaults()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -159,14 +166,15 @@ func (c Config) withCallbacks() Config {
 // ServeHTTP serves polls, posts and WebSockets.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
-// Shutdown refuses newcomers, sends what is queued and the close frame 1001, answers polls that wait, and returns when every socket's
-// Disconnect has been called. Clients reconnect by themselves. When ctx ends before, the connections left are cut off.
+// Shutdown refuses new connections, sends the queues and the close frame 1001, answers waiting polls, and returns when
+// every socket's Disconnect has been called. Clients reconnect by themselves. When ctx ends earlier, the remaining
+// connections are cut off.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.cancel()
 	return s.engine.Shutdown(ctx)
 }
 
-// Stats reads the counters; it walks all connections.
+// Stats reads the counters; it visits all connections.
 func (s *Server) Stats() Stats {
 	return Stats{Stats: s.engine.Stats(), Sockets: s.sockets.Load(), EventsIn: s.eventsIn.Load(), Limited: s.limited.Load()}
 }

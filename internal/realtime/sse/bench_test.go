@@ -66,8 +66,8 @@ func (k *kit) crowd(tb testing.TB, n int, topic string) {
 
 func roomy(l *realtime.Limits) { l.SocketsPerAddress = 100_000 }
 
-// BenchmarkRecordSaveWithRooms is the save of a record that nobody listens to: with nobody there, with people in rooms, whom
-// PocketBase does not visit, and with people on another collection, whom it does.
+// BenchmarkRecordSaveWithRooms saves a record without listeners: with no clients, with clients in rooms, which
+// PocketBase does not visit, and with clients of another collection, which it visits.
 func BenchmarkRecordSaveWithRooms(b *testing.B) {
 	for _, s := range []struct {
 		people int
@@ -91,7 +91,7 @@ func BenchmarkRecordSaveWithRooms(b *testing.B) {
 	}
 }
 
-// BenchmarkPublish is a publish to clients of server-sent events, into their queues.
+// BenchmarkPublish publishes to clients of server-sent events, into their queues.
 func BenchmarkPublish(b *testing.B) {
 	for _, people := range []int{1, 1_000} {
 		b.Run(fmt.Sprint(people), func(b *testing.B) {

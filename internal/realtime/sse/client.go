@@ -16,40 +16,40 @@ import (
 	"wxbase/internal/realtime"
 )
 
-// ready is how many messages are in the channel that the connection reads; more wait in a slice. A channel's memory is there even
-// when it is empty, and there may be thousands of clients.
+// ready is how many messages are in the channel that the connection reads; the rest wait in a slice. A channel
+// allocates its memory even when empty, and there may be thousands of clients.
 const ready = 16
 
-// pingEvery is how often a client hears PB_PING when nothing else happens: proxies and phones take a minute of silence for death, and a
-// client that hears nothing for longer than this knows that it is cut off.
+// pingEvery is the interval of PB_PING on an idle connection: proxies and phones treat a silent minute as a lost
+// connection, and a client without a ping for longer knows that it is cut off.
 const pingEvery = 25 * time.Second
 
 var errEnded = errors.New("the client has ended")
 
-// client is PocketBase's client with a bounded queue in place of an unbuffered channel and a goroutine per message.
-// Send never blocks, and keeps the order.
+// client is PocketBase's client with a limited queue instead of an unbuffered channel and a goroutine per message. Send
+// never blocks, and keeps the order.
 type client struct {
 	*subscriptions.DefaultClient
 
 	front   *Front
 	address string
 	user    string // as counted; guarded by front.mu
-	order   uint64 // when it was let in, among others; guarded by front.mu
+	order   uint64 // sequence of admission; guarded by front.mu
 	who     atomic.Pointer[realtime.Identity]
 	done    chan struct{} // closed at the end
 
 	mu      sync.Mutex
 	queue   chan subscriptions.Message
-	backlog []subscriptions.Message // what does not fit into queue, which is full then
+	backlog []subscriptions.Message // what does not fit into queue, which is then full
 	depth   int                     // messages in both
 	bytes   int
-	space   chan struct{} // told when half of the queue is free again, when Replay waits
+	space   chan struct{} // signalled when half of the queue is free again, while Replay waits
 	gone    bool
 
 	placing  sync.Mutex // held while seats or the place in the broker change
 	seats    map[string]*seat
-	borrowed int  // subscribe requests under way
-	mass     bool // rooms only, so PocketBase need not visit it
+	borrowed int  // running subscribe requests
+	mass     bool // it has rooms only, so PocketBase need not visit it
 	parked   bool // not in the broker
 	loan     *loan
 	ended    bool
@@ -67,7 +67,7 @@ func newClient(f *Front, address string) *client {
 
 func (c *client) identity() realtime.Identity { return *c.who.Load() }
 
-// Channel is where the connection's handler reads from; it is closed when the client is discarded.
+// Channel is what the connection's handler reads; it is closed when the client is discarded.
 func (c *client) Channel() chan subscriptions.Message { return c.queue }
 
 // Send queues m, or closes the client when its queue is full.
@@ -81,7 +81,7 @@ func (c *client) Send(m subscriptions.Message) {
 	}
 }
 
-// push runs under mu.
+// push appends m. The caller holds mu.
 func (c *client) push(m subscriptions.Message) bool {
 	limits := &c.front.limits
 	if c.depth >= limits.QueueMessages || c.depth > 0 && c.bytes+len(m.Data) > limits.QueueBytes {
@@ -100,7 +100,7 @@ func (c *client) push(m subscriptions.Message) bool {
 	return true
 }
 
-// taken is called when the connection has taken m from the channel, and moves up what waits.
+// taken is called when the connection has taken m from the channel, and refills the channel.
 func (c *client) taken(m *subscriptions.Message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,7 +128,7 @@ func (c *client) hasSpace() bool {
 	return c.depth < c.front.limits.QueueMessages/2 && c.bytes < c.front.limits.QueueBytes/2
 }
 
-// pushWait queues m once half of the queue is free. Only one goroutine at a time may wait.
+// pushWait queues m once half of the queue is free. Only one goroutine may wait at a time.
 func (c *client) pushWait(ctx context.Context, m subscriptions.Message) error {
 	for {
 		c.mu.Lock()
@@ -175,14 +175,15 @@ func (c *client) Discard() {
 	c.DefaultClient.Discard()
 }
 
-// keepAlive sends pings until stop is called. A timer instead of a goroutine, because there may be thousands of clients.
+// keepAlive sends pings until stop is called. It uses a timer, not a goroutine, because there may be thousands of
+// clients.
 func (c *client) keepAlive() (stop func()) {
 	var timer *time.Timer
 	started := make(chan struct{})
 	timer = time.AfterFunc(pingEvery, func() {
 		<-started
 		if c.IsDiscarded() {
-			return // the end came while we were waking up
+			return // stop was called meanwhile
 		}
 		c.Send(subscriptions.Message{Name: "PB_PING", Data: []byte("{}")})
 		timer.Reset(pingEvery)
@@ -191,13 +192,13 @@ func (c *client) keepAlive() (stop func()) {
 	return func() { timer.Stop() }
 }
 
-// send bounds the write of one message and lifts the bound again.
-// note: it must not stay for the quiet time until the next message: HTTP/2 resets a stream whose deadline passes, even an idle one.
+// send sets a deadline for one message and removes it again. note: it must not stay while the stream is idle: HTTP/2
+// resets a stream whose deadline passes.
 func (f *Front) send(e *core.RealtimeMessageEvent) error {
 	c := clientOf(e.Client)
 	switch {
 	case c == nil:
-	case e.Message.Name == "PB_CONNECT": // now PocketBase has put it into its broker
+	case e.Message.Name == "PB_CONNECT": // by now PocketBase has put it into its broker
 		c.park()
 	default:
 		c.taken(e.Message)
@@ -216,7 +217,7 @@ func (f *Front) send(e *core.RealtimeMessageEvent) error {
 	return unlessUnsupported(controller.SetWriteDeadline(time.Time{}))
 }
 
-// unlessUnsupported forgives writers that know no deadlines, such as those of tests.
+// unlessUnsupported ignores the error of writers without deadlines, such as those of tests.
 func unlessUnsupported(err error) error {
 	if errors.Is(err, http.ErrNotSupported) {
 		return nil

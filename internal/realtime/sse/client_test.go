@@ -14,7 +14,8 @@ import (
 	"wxbase/internal/realtime"
 )
 
-// TestQueueIsBounded: a client that does not read is closed at the message that does not fit, without blocking whoever sends.
+// TestQueueIsBounded: a client that does not read is closed at the first message that does not fit, without blocking
+// the sender.
 func TestQueueIsBounded(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
@@ -41,7 +42,7 @@ func TestQueueIsBounded(t *testing.T) {
 	if got := k.front.Stats().Drops; !c.IsDiscarded() || got != 1 {
 		t.Fatalf("after one too many: discarded %v, %d drops, want it closed and counted", c.IsDiscarded(), got)
 	}
-	for n := 256; ; n++ { // what the connection had in hand is in order, and then comes the end
+	for n := 256; ; n++ { // the messages that the connection had are in order, and then it ends
 		m, ok := k.read(c)
 		if !ok {
 			break
@@ -52,7 +53,7 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 }
 
-// TestQueueIsBoundedInBytes: big messages fill a queue sooner; one alone always fits.
+// TestQueueIsBoundedInBytes: big messages fill a queue sooner; a single one always fits.
 func TestQueueIsBoundedInBytes(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, func(l *realtime.Limits) { l.QueueBytes = 1_000 })
@@ -85,7 +86,7 @@ func TestDiscardTwice(t *testing.T) {
 	}
 }
 
-// deadlines is a writer that keeps the deadlines it is given.
+// deadlines is a writer that records its deadlines.
 type deadlines struct {
 	*httptest.ResponseRecorder
 	set []time.Time
@@ -97,8 +98,8 @@ func (d *deadlines) SetWriteDeadline(at time.Time) error {
 	return d.err
 }
 
-// TestWriteDeadline: each write is bounded, and the quiet time between two messages is not. A deadline that stays makes HTTP/2 reset
-// the stream when it passes.
+// TestWriteDeadline: each write has a deadline, and the time between two messages has none. HTTP/2 resets a stream when
+// a remaining deadline passes.
 func TestWriteDeadline(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)

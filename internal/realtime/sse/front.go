@@ -1,12 +1,12 @@
-// Package sse is the front of the realtime hub that speaks PocketBase's server-sent events.
+// Package sse is the *front* of the realtime hub for PocketBase's server-sent events.
 //
-// A room is a topic `rooms/{name}`; `rooms/{name}?options={"query":{"after":"12"}}` first brings what has a greater number. Who may
-// join is the same rule as everywhere, asked when a client subscribes; topics that are neither a room nor a collection are refused,
-// because PocketBase itself would let a guest listen to any string. Each client has a queue of bounded length and a write deadline:
-// one that does not read is closed and never slows the others or grows memory.
+// A room is a *topic* `rooms/{name}`; `rooms/{name}?options={"query":{"after":"12"}}` first replays the messages with a
+// greater number. The join rule is the same as everywhere, checked when a client subscribes; topics that are neither a
+// room nor a collection are refused, because PocketBase itself would let a guest listen to any string. Each client has
+// a limited queue and a write deadline: one that does not read is closed, and never slows the others or grows memory.
 //
-// PocketBase visits every client of its broker at every save of any record. So clients that listen to rooms only are not in the
-// broker: they are put there for as long as one of their own subscribe requests looks for them.
+// PocketBase visits every client of its broker at every save of any record. So clients that listen to rooms only are
+// *parked*: they are not in the broker, except while one of their own subscribe requests looks for them there.
 package sse
 
 import (
@@ -26,15 +26,15 @@ const topicPrefix = "rooms/"
 
 // Config configures New.
 type Config struct {
-	// Room says what a room is, if the request's user may join it.
+	// Room returns a room's settings if the request's user may join it.
 	Room func(e *core.RequestEvent, name string) (realtime.Room, error)
-	// Options may refuse what a client asks for in the options of a topic of a collection: filter, expand, fields. Nil refuses nothing.
+	// Options may refuse the options of a collection's topic: filter, expand, fields. Nil refuses nothing.
 	Options func(e *core.RequestEvent, collection string, query map[string]string) error
-	// Fail makes the answer of an error: of Room, or one of package realtime.
+	// Fail makes the answer of an error: Room's, or one of package realtime.
 	Fail func(error) error
-	// Address is what a client's address counts as; its whole address when nil.
+	// Address is the key by which a client's address is counted; its whole address when nil.
 	Address func(e *core.RequestEvent) string
-	// Identity says who a request comes from. A guest's User is empty.
+	// Identity returns the user of a request. A guest's User is empty.
 	Identity func(e *core.RequestEvent) realtime.Identity
 }
 
@@ -55,17 +55,17 @@ type Front struct {
 	turn      realtime.Turnover
 }
 
-// Stats is what the front has done and holds.
+// Stats is what the front has done, and its present state.
 type Stats struct {
 	Clients int    // connections
-	Parked  int    // of these, how many PocketBase does not visit at a save
+	Parked  int    // of these, how many PocketBase does not visit
 	Queued  int    // messages that wait to be sent
 	Sent    uint64 // messages
 	Drops   uint64 // connections closed because they did not read
 }
 
-// New makes a front and binds it to an app that has not been started: from here on every realtime client is bounded and every topic
-// is guarded.
+// New makes a front and binds it to an app that has not started: from here on every realtime client is limited and
+// every topic is checked.
 func New(app core.App, hub *realtime.Hub, config Config) *Front {
 	f := &Front{
 		app: app, hub: hub, cfg: config, limits: hub.Limits(),
@@ -114,8 +114,8 @@ func (f *Front) kick(user, _ string) {
 	}
 }
 
-// connect swaps the client before PocketBase registers it. The check that later requests come from the same address is left
-// out: a phone changes its address, and the client id is 40 random characters.
+// connect replaces the client before PocketBase registers it. It omits the check that later requests come from the same
+// address: a phone's address changes, and the client id is 40 random characters.
 func (f *Front) connect(e *core.RealtimeConnectRequestEvent) error {
 	address := e.RealIP()
 	if f.cfg.Address != nil {
@@ -131,7 +131,7 @@ func (f *Front) connect(e *core.RealtimeConnectRequestEvent) error {
 	return e.Next()
 }
 
-// admit counts a client in, if there is room for one more.
+// admit counts a new client, if the limits allow it.
 func (f *Front) admit(c *client) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -148,7 +148,7 @@ func (f *Front) admit(c *client) error {
 	return nil
 }
 
-// end is the one place where a client leaves.
+// end is the only place where a client leaves.
 func (f *Front) end(c *client) {
 	c.Discard()
 	c.leaveAll()
@@ -161,15 +161,15 @@ func (f *Front) end(c *client) {
 	}
 }
 
-// discount takes one from a key, and forgets a key of which nothing is left.
+// discount subtracts one from a key, and deletes the key at zero.
 func discount(of map[string]int, key string) {
 	if of[key]--; of[key] <= 0 {
 		delete(of, key)
 	}
 }
 
-// dropOldest makes room for a user's new client. The oldest is often one that a phone has left without saying so, and which nobody would
-// miss for as long as the heartbeat takes. It runs under mu.
+// dropOldest makes room for a user's new client. The oldest is often one that a phone left silently, and that would
+// otherwise stay until the heartbeat ends it. The caller holds mu.
 func (f *Front) dropOldest(user string) {
 	var oldest *client
 	for _, c := range f.clients {
@@ -185,7 +185,8 @@ func (f *Front) dropOldest(user string) {
 	go oldest.Discard() // not under mu; the connection's handler does the rest
 }
 
-// signIn remembers who a client is, and closes the user's oldest where there are too many. A client never changes from one user to another.
+// signIn stores a client's user, and closes the user's oldest client above the limit. A client never changes from one
+// user to another.
 func (f *Front) signIn(c *client, who realtime.Identity) error {
 	if who.User == "" {
 		return nil
@@ -217,7 +218,7 @@ func (f *Front) lend(e *core.RequestEvent) error {
 	var form struct {
 		ClientID string `form:"clientId" json:"clientId"`
 	}
-	if e.BindBody(&form) != nil { // PocketBase says so
+	if e.BindBody(&form) != nil { // PocketBase reports the error
 		return e.Next()
 	}
 	f.mu.Lock()
@@ -231,9 +232,9 @@ func (f *Front) lend(e *core.RequestEvent) error {
 	return e.Next()
 }
 
-// subscribe guards the topics and then brings the client's rooms in line with them.
+// subscribe checks the topics and then updates the client's rooms.
 func (f *Front) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
-	if e.Auth == nil && e.Request.Header.Get("Authorization") != "" { // note: PocketBase would go on with a guest, who hears nothing of his orders
+	if e.Auth == nil && e.Request.Header.Get("Authorization") != "" { // note: PocketBase would continue as a guest, who hears nothing of the user's orders
 		return f.cfg.Fail(realtime.ErrTokenInvalid)
 	}
 	c := clientOf(e.Client)
@@ -257,7 +258,7 @@ func (f *Front) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 	return nil
 }
 
-// isCurrent looks at the token once more: from the moment that the client sits in its rooms a kick finds it, but not before.
+// isCurrent checks the token once more, because a kick finds the client only from its first seat on.
 func isCurrent(e *core.RealtimeSubscribeRequestEvent) bool {
 	if e.Auth == nil {
 		return true

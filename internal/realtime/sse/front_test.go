@@ -68,13 +68,13 @@ func TestPublishReachesMembersOnly(t *testing.T) {
 	}
 }
 
-// TestOrderPerPublisher: many publish at once; what each of them says arrives in its order, and nothing is missing.
+// TestOrderPerPublisher: with many concurrent publishers, each one's messages arrive in order, and all arrive.
 func TestOrderPerPublisher(t *testing.T) {
 	t.Parallel()
 	const publishers, each = 8, 200
 	k := newKit(t)
 	c := k.quiet(t, "rooms/notice")
-	room := make(chan struct{}, 512) // as many as the queue holds may be under way
+	room := make(chan struct{}, 512) // as many may be pending as the queue holds
 	var wg sync.WaitGroup
 	for p := range publishers {
 		wg.Go(func() {
@@ -148,7 +148,7 @@ func TestKickEndsOneUser(t *testing.T) {
 	}
 }
 
-// TestKickBeforeTheSeat: whoever is signed out between the check of the token and the seat in the room does not stay.
+// TestKickBeforeTheSeat: a user who is signed out between the check of the token and the first seat does not stay.
 func TestKickBeforeTheSeat(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
@@ -172,7 +172,7 @@ func TestKickBeforeTheSeat(t *testing.T) {
 	}
 }
 
-// TestSignIn: who signs in while it listens is known by its name from then on, and misses nothing.
+// TestSignIn: a client that signs in while it listens has its user's name from then on, and misses nothing.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
@@ -195,7 +195,7 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// TestAnEndedTokenIsNoGuest: PocketBase would go on with a guest, whose stream is silent about the user's own orders.
+// TestAnEndedTokenIsNoGuest: PocketBase would continue as a guest, whose stream lacks the user's own orders.
 func TestAnEndedTokenIsNoGuest(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
@@ -215,8 +215,8 @@ func after(room string, n any) string {
 	return fmt.Sprintf(`rooms/%s?options={"query":{"after":%q}}`, room, fmt.Sprint(n))
 }
 
-// TestResume: a client that drops and comes back after 1,000 messages gets exactly the missed ones, in order, once, and then what is
-// new; also when another address asks for them, as a phone's does that has changed networks.
+// TestResume: a client that drops and returns after 1,000 messages gets exactly the missed ones, in order, once, and
+// then new ones; also from another address, as after a phone's change of network.
 func TestResume(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
@@ -238,14 +238,14 @@ func TestResume(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		k.publish(t, "chat", 1_004, 1_005) // while it comes back
+		k.publish(t, "chat", 1_004, 1_005) // while it returns
 	}()
 	if status, code := k.subscribeFrom(t, back.id, "198.51.100.7", after("chat", last.Seq)); status != http.StatusNoContent {
 		t.Fatalf("subscribe from another address: got %d %s", status, code)
 	}
 	<-done
 	k.publish(t, "chat", 1_006)
-	// the SDK sends all topics again whenever one changes: that replays nothing
+	// the SDK sends all topics again after each change: that replays nothing
 	if status, _ := k.subscribe(t, back.id, "", after("chat", last.Seq), "rooms/notice"); status != http.StatusNoContent {
 		t.Fatalf("subscribe again: got %d", status)
 	}
@@ -284,8 +284,8 @@ func TestResumeOptions(t *testing.T) {
 	k.publish(t, "chat", 4)
 }
 
-// TestParking: PocketBase does not know of clients that listen to rooms only, whatever they subscribe to in between, and does know of
-// those that listen to a collection.
+// TestParking: PocketBase does not know clients that listen to rooms only, after any subscriptions in between, and
+// knows those that listen to a collection.
 func TestParking(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)

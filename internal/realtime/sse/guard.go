@@ -12,17 +12,17 @@ import (
 	"wxbase/internal/realtime"
 )
 
-// maxTopics is how many topics one client may listen to.
+// maxTopics limits the topics of one client.
 const maxTopics = 100
 
 // subscription is one topic of a room, as the client wrote it.
 type subscription struct {
 	topic string
 	room  realtime.Room
-	after int64 // -1 for what comes now
+	after int64 // -1 for live messages only
 }
 
-// guard lets a client subscribe to rooms that it may join and to collections that exist, and gives the rooms. For collections
+// guard accepts rooms that the client may join and collections that exist, and returns the rooms. For collections
 // PocketBase checks the list and view rules itself, at every message.
 func (f *Front) guard(e *core.RealtimeSubscribeRequestEvent) ([]subscription, error) {
 	if len(e.Subscriptions) > maxTopics {
@@ -65,7 +65,7 @@ func (f *Front) guardCollection(e *core.RealtimeSubscribeRequestEvent, topic str
 	return f.cfg.Options(e.RequestEvent, collection, optionsOf(topic))
 }
 
-// optionsOf reads the query of a topic's options with PocketBase's own reader, so that both understand the same.
+// optionsOf reads the query of a topic's options with PocketBase's own parser, so that both agree.
 func optionsOf(topic string) map[string]string {
 	c := subscriptions.NewDefaultClient()
 	c.Subscribe(topic)
@@ -80,7 +80,8 @@ func withoutOptions(topic string) string {
 	return topic
 }
 
-// afterOf reads {"query":{"after":"12"}} from a topic's options, as PocketBase does. What is no number counts as absent.
+// afterOf reads {"query":{"after":"12"}} from a topic's options, as PocketBase does. A value that is not a number
+// counts as absent.
 func afterOf(topic string) int64 {
 	u, err := url.Parse(topic)
 	if err != nil {

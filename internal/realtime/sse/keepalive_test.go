@@ -8,7 +8,7 @@ import (
 	"wxbase/internal/realtime"
 )
 
-// a client hears from us every 25 seconds, and no more once its connection has ended
+// a client gets a ping every 25 seconds, until its connection ends
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

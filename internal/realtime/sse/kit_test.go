@@ -25,7 +25,7 @@ import (
 	_ "wxbase/migrations" // the collections
 )
 
-// patience is how long a test waits for something on a real socket that is going to happen.
+// patience limits the wait for something on a real socket.
 const patience = 20 * time.Second
 
 // kit is an app with a hub on a real listener.
@@ -38,7 +38,7 @@ type kit struct {
 	server *httptest.Server
 }
 
-// seed is a migrated data folder that every kit clones; it is left to the system's temporary folder.
+// seed is a migrated data folder that every kit clones; it stays in the system's temporary folder.
 var seed = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "wxbase-sse-")
 	if err != nil {
@@ -48,7 +48,7 @@ var seed = sync.OnceValues(func() (string, error) {
 	return dir, errors.Join(app.Bootstrap(), app.RunAllMigrations(), app.ResetBootstrapState())
 })
 
-// newKit starts an app; change alters the limits before that.
+// newKit starts an app; change may change the limits before that.
 func newKit(tb testing.TB, change ...func(*realtime.Limits)) *kit {
 	tb.Helper()
 	dir, err := seed()
@@ -101,7 +101,7 @@ func (k *kit) find(name string) (realtime.Room, error) {
 	return realtime.Room{Name: name, History: r.GetInt("history")}, nil
 }
 
-// MayJoin is the rule of a room, as package hooks asks it.
+// mayJoin checks the rule of a room, as package rooms does.
 func (k *kit) mayJoin(e *core.RequestEvent, name string) (realtime.Room, error) {
 	room, err := k.find(name)
 	if err != nil {
@@ -169,7 +169,7 @@ func (s *memory) Reserve(_ context.Context, room string, block int64) (int64, er
 
 func (s *memory) Trim(context.Context, string, int) error { return nil }
 
-// room makes a room beside notice.
+// room makes a room besides notice.
 func (k *kit) room(tb testing.TB, name, joinRule string, history ...int) {
 	tb.Helper()
 	c, err := k.FindCollectionByNameOrId("rooms")
@@ -186,7 +186,7 @@ func (k *kit) room(tb testing.TB, name, joinRule string, history ...int) {
 	}
 }
 
-// account makes a user or a superuser and gives its id and a token.
+// account makes a user or a superuser and returns its id and a token.
 func (k *kit) account(tb testing.TB, collection, email string) (id, token string) {
 	tb.Helper()
 	c, err := k.FindCollectionByNameOrId(collection)
@@ -217,7 +217,7 @@ type event struct{ name, data string }
 
 func (k *kit) connect(tb testing.TB) *stream {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 3*patience) // a message that never comes is a failure, not a hang
+	ctx, cancel := context.WithTimeout(tb.Context(), 3*patience) // a message that never comes fails the test instead of blocking it
 	tb.Cleanup(cancel)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, k.server.URL+"/api/realtime", nil)
 	if err != nil {
@@ -276,13 +276,13 @@ func (k *kit) connectStatus(tb testing.TB) int {
 	return res.StatusCode
 }
 
-// subscribe asks for topics and gives the status and data.code.
+// subscribe asks for topics and returns the status and data.code.
 func (k *kit) subscribe(tb testing.TB, clientID, token string, topics ...string) (status int, code string) {
 	tb.Helper()
 	return k.ask(tb, clientID, token, "", topics)
 }
 
-// subscribeFrom asks as a guest whom a proxy saw at another address.
+// subscribeFrom asks as a guest whose address a proxy reports.
 func (k *kit) subscribeFrom(tb testing.TB, clientID, address string, topics ...string) (status int, code string) {
 	tb.Helper()
 	k.Settings().TrustedProxy.Headers = []string{"X-Forwarded-For"}
@@ -314,7 +314,7 @@ func (k *kit) ask(tb testing.TB, clientID, token, address string, topics []strin
 	return res.StatusCode, answer.Data.Code
 }
 
-// join is connect and subscribe for steps that have to work.
+// join is connect and subscribe, which must succeed.
 func (k *kit) join(tb testing.TB, token string, topics ...string) *stream {
 	tb.Helper()
 	s := k.connect(tb)
@@ -324,7 +324,7 @@ func (k *kit) join(tb testing.TB, token string, topics ...string) *stream {
 	return s
 }
 
-// publish says the numbers in a room, one message each.
+// publish publishes the numbers in a room, one message each.
 func (k *kit) publish(tb testing.TB, room string, numbers ...int) {
 	tb.Helper()
 	for _, n := range numbers {
@@ -346,7 +346,7 @@ func (k *kit) say(tb testing.TB, room string, payload any) int {
 	return n
 }
 
-// payload is what a message carries.
+// payload is the payload of a message.
 func payload[T any](tb testing.TB, data []byte) T {
 	tb.Helper()
 	var m struct{ Payload T }
@@ -396,7 +396,7 @@ func (k *kit) listen(tb testing.TB, c subscriptions.Client, topics ...string) {
 	}
 }
 
-// read takes one message of a quiet client, as its connection would; false is its end.
+// read takes one message of a quiet client, as its connection would; false means that it has ended.
 func (k *kit) read(c subscriptions.Client) (subscriptions.Message, bool) {
 	m, ok := <-c.Channel()
 	if !ok {
@@ -409,14 +409,14 @@ func (k *kit) read(c subscriptions.Client) (subscriptions.Message, bool) {
 	return m, true
 }
 
-// eventually polls what only a real socket can bring about.
-func eventually(tb testing.TB, what string, is func() bool) {
+// eventually polls for something that only a real socket can cause.
+func eventually(tb testing.TB, what string, holds func() bool) {
 	tb.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for !is() {
+	for !holds() {
 		select {
 		case <-deadline.C:
 			tb.Fatalf("%s: not within %s", what, patience)

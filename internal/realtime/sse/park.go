@@ -6,14 +6,15 @@ import (
 	"github.com/pocketbase/pocketbase/tools/subscriptions"
 )
 
-// park takes the client out of PocketBase's broker, unless it listens to a collection or is being looked for.
+// park takes the client out of PocketBase's broker, unless it listens to a collection or a subscribe request looks for
+// it.
 func (c *client) park() {
 	c.placing.Lock()
 	defer c.placing.Unlock()
 	c.place()
 }
 
-// borrow puts the client into the broker for the time of a subscribe request.
+// borrow puts the client into the broker during a subscribe request.
 func (c *client) borrow() {
 	c.placing.Lock()
 	defer c.placing.Unlock()
@@ -21,7 +22,7 @@ func (c *client) borrow() {
 	c.place()
 }
 
-// GiveBack is the end of a borrow.
+// giveBack ends a borrow.
 func (c *client) giveBack() {
 	c.placing.Lock()
 	defer c.placing.Unlock()
@@ -35,7 +36,7 @@ func (c *client) isParked() bool {
 	return c.parked
 }
 
-// place runs under placing.
+// place puts the client where it belongs. The caller holds placing.
 func (c *client) place() {
 	park := c.mass && c.borrowed == 0
 	if c.ended || park == c.parked {
@@ -49,15 +50,15 @@ func (c *client) place() {
 	c.front.app.SubscriptionsBroker().Register(c.loan)
 }
 
-// takeBack is the end of a loan.
+// takeBack ends a loan.
 func (c *client) takeBack() {
 	c.parked = true
 	c.loan.over.Store(true)
 	c.front.app.SubscriptionsBroker().Unregister(c.Id())
 }
 
-// loan is a client as the broker knows it. The broker discards what it lets go of; when it is we who take the client back, that does
-// not end the connection.
+// loan is a client in the broker. The broker discards the clients that it removes; if we remove the client, the
+// connection stays.
 type loan struct {
 	*client
 
@@ -71,7 +72,7 @@ func (l *loan) Discard() {
 	}
 }
 
-// clientOf finds our client behind PocketBase's, or nil.
+// clientOf returns our client inside PocketBase's, or nil.
 func clientOf(c subscriptions.Client) *client {
 	if l, ok := c.(*loan); ok {
 		return l.client

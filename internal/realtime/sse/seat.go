@@ -10,13 +10,13 @@ import (
 	"wxbase/internal/realtime"
 )
 
-// seat is a client in one room, under one topic text. It is what the hub knows.
+// seat is a client in one room, under one topic text. It is the hub's member.
 type seat struct {
 	client *client
 	topic  string
 }
 
-// Identity is who the client is.
+// Identity is the client's user.
 func (s *seat) Identity() realtime.Identity { return s.client.identity() }
 
 // Connection lets the seats of one client count as one.
@@ -25,7 +25,7 @@ func (s *seat) Connection() any { return s.client }
 // Deliver queues a frame.
 func (s *seat) Deliver(f *realtime.Frame) { s.client.Send(s.message(f)) }
 
-// Replay queues frames as fast as the client reads.
+// Replay queues frames at the client's speed.
 func (s *seat) Replay(ctx context.Context, frames []*realtime.Frame) error {
 	for _, f := range frames {
 		if err := s.client.pushWait(ctx, s.message(f)); err != nil {
@@ -46,7 +46,7 @@ func (s *seat) message(f *realtime.Frame) subscriptions.Message {
 // wire is the key of this front's encoding.
 const wire = "sse"
 
-// line is what the members of a room receive, as one line of JSON.
+// line is the message that the members of a room receive, as one line of JSON.
 func line(m realtime.Message) any {
 	data, err := json.Marshal(struct {
 		Event   string          `json:"event"`
@@ -55,14 +55,14 @@ func line(m realtime.Message) any {
 		Seq     int64           `json:"seq,omitempty"`
 		Sender  string          `json:"sender,omitempty"`
 	}{m.Event, m.Payload, m.At, m.Seq, m.Sender})
-	if err != nil { // note: the hub takes valid JSON only
+	if err != nil { // note: the hub accepts valid JSON only
 		return []byte("{}")
 	}
 	return data
 }
 
-// settle brings the client's seats in line with its topics. A topic that it had before stays as it is: the SDK sends all of them
-// again whenever one changes.
+// settle updates the client's seats to match its topics. A topic that it had before stays unchanged, because the SDK
+// sends all of them again after each change.
 func (c *client) settle(who realtime.Identity, rooms []subscription, isSuperuser bool) {
 	c.placing.Lock()
 	defer c.placing.Unlock()
@@ -88,7 +88,7 @@ func (c *client) settle(who realtime.Identity, rooms []subscription, isSuperuser
 	c.mass = !isSuperuser && len(c.Subscriptions()) == len(c.seats)
 }
 
-// rename takes over an identity that was not known before.
+// rename sets an identity that was unknown before.
 func (c *client) rename(who realtime.Identity) {
 	if who.User == "" || who == c.identity() {
 		return
@@ -100,8 +100,8 @@ func (c *client) rename(who realtime.Identity) {
 	c.front.hub.Identify(func() { c.who.Store(&who) }, seats...)
 }
 
-// sit joins a room. What is to be replayed follows in its own time, because the request that asks for it should not wait for a slow
-// line; messages arrive in order all the same.
+// sit joins a room. The replay runs in the background, because the request should not wait for a slow connection;
+// messages arrive in order all the same.
 func (c *client) sit(r subscription) {
 	s := &seat{client: c, topic: r.topic}
 	c.seats[r.topic] = s
@@ -113,7 +113,7 @@ func (c *client) sit(r subscription) {
 		err := c.front.hub.Join(context.Background(), r.room, s, r.after)
 		c.placing.Lock()
 		defer c.placing.Unlock()
-		if c.seats[r.topic] != s { // it left meanwhile
+		if c.seats[r.topic] != s { // it has left meanwhile
 			c.front.hub.LeaveAll(s)
 			return
 		}
@@ -121,7 +121,7 @@ func (c *client) sit(r subscription) {
 	}()
 }
 
-// joined closes a client that could not be let in, so that it tries again.
+// joined closes a client whose join failed, so that it tries again.
 func (c *client) joined(s *seat, err error) {
 	if err != nil {
 		c.front.app.Logger().Debug("A realtime client could not join its room.", "topic", s.topic, "error", err)
@@ -129,7 +129,7 @@ func (c *client) joined(s *seat, err error) {
 	}
 }
 
-// leaveAll is the end of the client in all rooms.
+// leaveAll takes the client out of all rooms.
 func (c *client) leaveAll() {
 	c.placing.Lock()
 	defer c.placing.Unlock()

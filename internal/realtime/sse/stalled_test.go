@@ -45,8 +45,8 @@ func (k *kit) stall(t *testing.T) net.Conn {
 	}
 }
 
-// TestStalledReaders: clients that stop reading cost a bounded queue each, are closed, and slow nobody. With PocketBase's own client
-// every message would pin a goroutine per stalled client for ever.
+// TestStalledReaders: clients that stop reading cost a limited queue each, are closed, and do not slow others. With
+// PocketBase's own client every message would leave a goroutine per stalled client.
 //
 // note: not parallel, because it counts goroutines.
 func TestStalledReaders(t *testing.T) {
@@ -64,7 +64,7 @@ func TestStalledReaders(t *testing.T) {
 	filler := strings.Repeat("x", size)
 	for n := range messages {
 		k.say(t, "notice", map[string]any{"n": n, "filler": filler})
-		for i, s := range healthy { // reading along keeps the healthy ones within their queue
+		for i, s := range healthy { // the healthy ones keep reading, so that their queues do not fill
 			e, err := s.next()
 			if err != nil || payload[struct{ N int }](t, []byte(e.data)).N != n {
 				t.Fatalf("healthy client %d: got %.80q, %v, want message %d", i, e.data, err, n)
@@ -72,7 +72,7 @@ func TestStalledReaders(t *testing.T) {
 		}
 		most = max(most, runtime.NumGoroutine())
 	}
-	if most > before+messages/10 { // note: the database has some of its own; one per message would be thousands
+	if most > before+messages/10 { // note: the database starts some goroutines; one per message would be thousands
 		t.Errorf("goroutines: %d before, %d at most, want them bounded", before, most)
 	}
 	eventually(t, "the server gives up the stalled connections", func() bool { return k.front.Stats().Clients == len(healthy) })
@@ -85,7 +85,7 @@ func TestStalledReaders(t *testing.T) {
 	}
 }
 
-// wantClosed reads what is still on the way and wants the end after it.
+// wantClosed reads what is still on the way and expects the end after it.
 func wantClosed(t *testing.T, conn net.Conn) {
 	t.Helper()
 	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Bounds of the public keys.
+// Limits of the public keys.
 const (
-	fetchEvery = 10 * time.Second // at most, whatever tickets name
+	fetchEvery = 10 * time.Second // at most, whatever key tickets name
 	maxKeys    = 8
 	maxKeyID   = 64
 )
@@ -32,7 +32,7 @@ type keySet struct {
 	Keys []publicKey `json:"keys"`
 }
 
-// parseKeys reads a JWK set. Keys of other kinds are passed over; a name that does not belong to its key is an error.
+// parseKeys reads a JWK set. It skips keys of other kinds; a name that does not match its key is an error.
 func parseKeys(raw []byte) (map[string]ed25519.PublicKey, error) {
 	var set keySet
 	if err := json.Unmarshal(raw, &set); err != nil {
@@ -55,8 +55,8 @@ func parseKeys(raw []byte) (map[string]ed25519.PublicKey, error) {
 	return keys, nil
 }
 
-// Keyring holds the primary's public keys. It asks for them again when a ticket names one that it does not have, at most every ten seconds.
-// Safe for concurrent use.
+// Keyring holds the primary's public keys. It fetches them again when a ticket names an unknown one, at most every ten
+// seconds. It is safe for concurrent use.
 type Keyring struct {
 	fetch func(context.Context) ([]byte, error)
 	now   func() time.Time
@@ -64,11 +64,11 @@ type Keyring struct {
 	mu       sync.Mutex
 	keys     map[string]ed25519.PublicKey
 	tried    time.Time     // when the last fetch began
-	fetching chan struct{} // closed when the fetch under way has ended; nil when none is
+	fetching chan struct{} // closed when the current fetch has ended; nil without one
 	problem  error         // of the last fetch
 }
 
-// NewKeyring makes an empty one; fetch gives the JWK set of the primary.
+// NewKeyring makes an empty one; fetch returns the primary's JWK set.
 func NewKeyring(fetch func(context.Context) ([]byte, error), now func() time.Time) *Keyring {
 	return &Keyring{fetch: fetch, now: now}
 }
@@ -80,8 +80,8 @@ func (k *Keyring) Ready() bool {
 	return len(k.keys) > 0
 }
 
-// Refresh fetches the keys, unless that was tried less than ten seconds ago: then it gives the outcome of that time. Calls at the same time
-// share one fetch.
+// Refresh fetches the keys, unless the last try was less than ten seconds ago: then it returns that result. Concurrent
+// calls share one fetch.
 func (k *Keyring) Refresh(ctx context.Context) error {
 	k.mu.Lock()
 	if k.fetching == nil && !k.tried.IsZero() && k.now().Sub(k.tried) < fetchEvery {
@@ -90,7 +90,7 @@ func (k *Keyring) Refresh(ctx context.Context) error {
 	}
 	if k.fetching == nil {
 		k.tried, k.fetching = k.now(), make(chan struct{})
-		go k.run(context.WithoutCancel(ctx), k.fetching) // its end is everybody's, not only this caller's
+		go k.run(context.WithoutCancel(ctx), k.fetching) // the fetch belongs to all callers, so this one cannot cancel it
 	}
 	done := k.fetching
 	k.mu.Unlock()
@@ -117,13 +117,13 @@ func (k *Keyring) run(ctx context.Context, done chan struct{}) {
 	if err != nil {
 		k.problem = fmt.Errorf("fetch keys: %w", err)
 	} else {
-		k.keys, k.problem = keys, nil // note: a key that the primary no longer names is not taken any more
+		k.keys, k.problem = keys, nil // note: a key that the primary no longer names is dropped
 	}
 	k.fetching = nil
 	close(done)
 }
 
-// find gives the key of a name.
+// find returns the key of a name.
 func (k *Keyring) find(ctx context.Context, id string) (ed25519.PublicKey, error) {
 	if id == "" || len(id) > maxKeyID {
 		return nil, ErrInvalid

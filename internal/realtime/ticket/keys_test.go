@@ -11,7 +11,7 @@ import (
 	"wxbase/internal/realtime/ticket"
 )
 
-// TestKeyring: keys are fetched when they are needed, and not again within ten seconds, whatever strangers bring.
+// TestKeyring: keys are fetched when needed, and not again within ten seconds, whatever tickets strangers present.
 func TestKeyring(t *testing.T) {
 	t.Parallel()
 	p := newPrimary(t)
@@ -52,7 +52,7 @@ func wantAsked(t *testing.T, p *primary, want int64) {
 	}
 }
 
-// TestKeyringPrimaryAway: without the primary a ticket is neither good nor bad, and the keys that are there go on.
+// TestKeyringPrimaryAway: without the primary an unknown key's ticket is undecided, and known keys keep working.
 func TestKeyringPrimaryAway(t *testing.T) {
 	t.Parallel()
 	p := newPrimary(t)
@@ -80,7 +80,7 @@ func TestKeyringPrimaryAway(t *testing.T) {
 	}
 }
 
-// TestKeyringShares: a crowd that comes at once makes one fetch, and one that gives up does not end it for the others.
+// TestKeyringShares: concurrent callers share one fetch, and a caller that gives up does not end it.
 func TestKeyringShares(t *testing.T) {
 	t.Parallel()
 	p := newPrimary(t)
@@ -115,7 +115,7 @@ func TestKeyringShares(t *testing.T) {
 	wantAsked(t, p, 1)
 }
 
-// TestKeySet: what a primary may answer.
+// TestKeySet tests the primary's possible answers.
 func TestKeySet(t *testing.T) {
 	t.Parallel()
 	good := string(signer(t, 1).PublicKeys())

@@ -14,7 +14,7 @@ import (
 	"wxbase/internal/realtime/ticket"
 )
 
-// noon is when the tests take place.
+// noon is the time of the tests.
 func noon() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
 
 func seed(n byte) []byte { return bytes.Repeat([]byte{n}, ed25519.SeedSize) }
@@ -28,7 +28,7 @@ func signer(tb testing.TB, n byte) *ticket.Signer {
 	return s
 }
 
-// primary serves the keys of a signer, counts how often it is asked, and can be away.
+// primary serves the keys of a signer, counts the requests, and can be away.
 type primary struct {
 	signer atomic.Pointer[ticket.Signer]
 	asked  atomic.Int64
@@ -43,7 +43,7 @@ func (p *primary) keys(context.Context) ([]byte, error) {
 	return p.signer.Load().PublicKeys(), nil
 }
 
-// ring is a keyring of a primary with a clock that the test moves.
+// ring is a keyring of a primary, with a clock that the test moves.
 func ring(p *primary) (k *ticket.Keyring, clock *atomic.Int64) {
 	clock = &atomic.Int64{}
 	return ticket.NewKeyring(p.keys, func() time.Time { return noon().Add(time.Duration(clock.Load())) }), clock

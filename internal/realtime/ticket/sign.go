@@ -14,7 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// claims are the middle of the token.
+// claims are the payload of the token.
 type claims struct {
 	jwt.RegisteredClaims
 	Verified bool             `json:"verified,omitempty"`
@@ -38,13 +38,13 @@ func NewSeed() ([]byte, error) {
 	return seed, nil
 }
 
-// NewSigner makes a signer from what NewSeed gave.
+// NewSigner makes a signer from the seed of NewSeed.
 func NewSigner(seed []byte) (*Signer, error) {
 	if len(seed) != ed25519.SeedSize {
 		return nil, errors.New("read signing key: wrong length")
 	}
 	key := ed25519.NewKeyFromSeed(seed)
-	public := key.Public().(ed25519.PublicKey) //nolint:forcetypeassert // what it is by definition
+	public := key.Public().(ed25519.PublicKey) //nolint:forcetypeassert // ed25519 guarantees the type
 	set, err := json.Marshal(keySet{Keys: []publicKey{{
 		Type: "OKP", Curve: "Ed25519", Use: "sig", Algorithm: jwt.SigningMethodEdDSA.Alg(), ID: thumbprint(public),
 		X: base64.RawURLEncoding.EncodeToString(public),
@@ -55,7 +55,7 @@ func NewSigner(seed []byte) (*Signer, error) {
 	return &Signer{key: key, id: thumbprint(public), set: set}, nil
 }
 
-// thumbprint names a key as RFC 7638 does.
+// thumbprint names a key by RFC 7638.
 func thumbprint(key ed25519.PublicKey) string {
 	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + base64.RawURLEncoding.EncodeToString(key) + `"}`))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
@@ -67,15 +67,16 @@ func (s *Signer) PublicKeys() []byte { return s.set }
 // String names the signer and shows no key.
 func (s *Signer) String() string { return "ticket signer " + s.id }
 
-// GoString redacts like String, so that %#v gives nothing away.
+// GoString equals String, so that %#v shows no key either.
 func (s *Signer) GoString() string { return s.String() }
 
-// Sign makes a ticket that lasts from now for Life, or until the login ends where that is sooner. expiresIn is how long that is.
+// Sign makes a ticket that is valid from now for Life, or until the login ends if that is sooner. expiresIn is that
+// duration.
 func (s *Signer) Sign(t Ticket, now time.Time) (token string, expiresIn time.Duration, err error) {
 	if err := t.check(); err != nil {
 		return "", 0, fmt.Errorf("sign ticket: %w", err)
 	}
-	now = now.Truncate(time.Second) // as the claims are
+	now = now.Truncate(time.Second) // like the claims
 	end := now.Add(Life)
 	c := claims{Verified: t.Verified, Rooms: t.Rooms}
 	if !t.Until.IsZero() {

@@ -44,7 +44,7 @@ func TestSignAndVerify(t *testing.T) {
 	}
 }
 
-// TestSignEnds: a ticket does not outlive the login that it was made for.
+// TestSignEnds: a ticket does not outlive its login.
 func TestSignEnds(t *testing.T) {
 	t.Parallel()
 	s := signer(t, 1)
@@ -106,7 +106,7 @@ func TestSignRefuses(t *testing.T) {
 	}
 }
 
-// TestVerifyRefuses: everything that a stranger, a former friend or a confused clock may bring.
+// TestVerifyRefuses: everything that a stranger, a former user or a wrong clock may present.
 func TestVerifyRefuses(t *testing.T) {
 	t.Parallel()
 	p := newPrimary(t)
@@ -189,7 +189,7 @@ func keyID(tb testing.TB, s *ticket.Signer) string {
 	return set.Keys[0].ID
 }
 
-// TestThumbprint: the key of RFC 8037, appendix A.3, has the name that it has there.
+// TestThumbprint: the key of RFC 8037, appendix A.3, gets the name that it has there.
 func TestThumbprint(t *testing.T) {
 	t.Parallel()
 	private, err := base64.RawURLEncoding.DecodeString("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A") // RFC 8037, A.1: published
@@ -211,7 +211,7 @@ func TestThumbprint(t *testing.T) {
 	}
 }
 
-// FuzzVerify: only the one ticket that was signed is taken, and nothing panics.
+// FuzzVerify: only the signed ticket is accepted, and nothing panics.
 func FuzzVerify(f *testing.F) {
 	p := newPrimary(f)
 	header, at := map[string]any{"alg": "EdDSA", "kid": keyID(f, p.signer.Load())}, noon().Unix()

@@ -8,7 +8,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Verify checks a ticket and gives what it says. It fails with ErrExpired, with ErrInvalid, or because the keys could not be fetched.
+// Verify checks a ticket and returns its content. It fails with ErrExpired, with ErrInvalid, or because the keys could
+// not be fetched.
 func (k *Keyring) Verify(ctx context.Context, token string) (Ticket, error) {
 	if token == "" || len(token) > MaxBytes {
 		return Ticket{}, ErrInvalid
@@ -16,13 +17,13 @@ func (k *Keyring) Verify(ctx context.Context, token string) (Ticket, error) {
 	var c claims
 	var cause error
 	parser := jwt.NewParser(
-		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), // NB! the algorithm is ours to choose, not the ticket's
+		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), // NB! we choose the algorithm, not the ticket
 		jwt.WithAudience(audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(Skew), jwt.WithTimeFunc(k.now),
 		jwt.WithStrictDecoding(),
 	)
 	_, err := parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
 		id, _ := t.Header["kid"].(string)
-		if _, critical := t.Header["crit"]; critical { // an extension that must be understood, and is not
+		if _, critical := t.Header["crit"]; critical { // a mandatory extension, which we do not support
 			return nil, ErrInvalid
 		}
 		key, err := k.find(ctx, id)
@@ -40,7 +41,7 @@ func (k *Keyring) Verify(ctx context.Context, token string) (Ticket, error) {
 	return c.ticket()
 }
 
-// ticket checks what the library does not know of.
+// ticket checks what the library does not.
 func (c claims) ticket() (Ticket, error) {
 	if len(c.Audience) != 1 || c.IssuedAt == nil || c.ID == "" {
 		return Ticket{}, ErrInvalid

@@ -15,7 +15,7 @@ import (
 
 // Row is one entity that the journal keeps.
 type Row interface {
-	// Entity names the kind and the id of it.
+	// Entity returns its kind and id.
 	Entity() (kind, id string)
 }
 
@@ -28,7 +28,7 @@ type Change struct {
 
 const journalName = "journal.jsonl"
 
-// journalSlack is how far the journal may grow before it is written anew, besides what doubles it. In bytes.
+// journalSlack is how many bytes the journal may grow, besides doubling, before it is rewritten.
 const journalSlack = 16 << 20
 
 // Journal is the file of upserts, open for appending.
@@ -38,7 +38,7 @@ type Journal struct {
 	size, base int64 // bytes now, and after the last rewriting
 }
 
-// OpenJournal replays dir's journal into apply, rewrites it with only what live still holds and opens it for appending.
+// OpenJournal replays dir's journal into apply, rewrites it with the rows of live and opens it for appending.
 func OpenJournal(dir string, apply func(Change) error, live func() []Row) (*Journal, error) {
 	if dir == "" {
 		return nil, nil
@@ -57,7 +57,7 @@ func OpenJournal(dir string, apply func(Change) error, live func() []Row) (*Jour
 	if err := compact(path, live()); err != nil {
 		return nil, fmt.Errorf("compact journal: %w", err)
 	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600) //nolint:gosec // the folder is the owner's own choice
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600) //nolint:gosec // the owner chooses the folder
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
@@ -65,7 +65,7 @@ func OpenJournal(dir string, apply func(Change) error, live func() []Row) (*Jour
 	return j, j.weigh()
 }
 
-// weigh notes how large the file is after a rewriting.
+// weigh notes the file's size after a rewrite.
 func (j *Journal) weigh() error {
 	info, err := j.file.Stat()
 	if err != nil {
@@ -75,7 +75,7 @@ func (j *Journal) weigh() error {
 	return nil
 }
 
-// Grown tells whether the file holds more than twice what it would hold when it is written anew.
+// Grown tells whether the file holds more than twice its size after a rewrite.
 func (j *Journal) Grown() bool {
 	if j == nil {
 		return false
@@ -85,13 +85,13 @@ func (j *Journal) Grown() bool {
 	return j.size > 2*j.base+journalSlack
 }
 
-// Replay applies every whole line. A line that is whole and yet no JSON is an error: that is no crash but damage.
+// Replay applies every complete line. A complete line that is not JSON is an error: the file is damaged.
 func Replay(raw []byte, apply func(Change) error) error {
 	reader := bufio.NewReader(bytes.NewReader(raw))
 	for n := 1; ; n++ {
 		line, err := reader.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			// note: a line without its end was torn by a crash; its change never got an answer, so it never happened
+			// note: a crash cut this line; its change was never answered, so it did not happen
 			return nil
 		}
 		var changes []Change
@@ -119,10 +119,10 @@ func compact(path string, rows []Row) error {
 	return ReplaceFile(path, out.Bytes())
 }
 
-// ReplaceFile writes a new file beside path and renames it over, so that a crash leaves the old or the new, never a half.
+// ReplaceFile writes a new file beside path and renames it, so that a crash leaves the old file or the new one.
 func ReplaceFile(path string, data []byte) error {
 	tmp := path + ".tmp"
-	file, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // the folder is the owner's own choice
+	file, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // the owner chooses the folder
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func ReplaceFile(path string, data []byte) error {
 	return os.Rename(tmp, path)
 }
 
-// Line is all rows in one line.
+// Line encodes all rows in one line.
 func Line(rows ...Row) ([]byte, error) {
 	changes := make([]Change, len(rows))
 	for i, r := range rows {
@@ -167,7 +167,7 @@ func (j *Journal) Append(rows ...Row) error {
 	return nil
 }
 
-// Rewrite puts these rows in the place of all that was written.
+// Rewrite replaces the journal by these rows.
 func (j *Journal) Rewrite(rows []Row) error {
 	if j == nil {
 		return nil
@@ -178,11 +178,11 @@ func (j *Journal) Rewrite(rows []Row) error {
 	if err := compact(path, rows); err != nil {
 		return fmt.Errorf("rewrite journal: %w", err)
 	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the folder is the owner's own choice
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the owner chooses the folder
 	if err != nil {
 		return fmt.Errorf("open journal: %w", err)
 	}
-	_ = j.file.Close() // note: the old file, which has no name any more
+	_ = j.file.Close() // note: the old file, whose name is gone
 	j.file = file
 	return j.weigh()
 }
@@ -200,12 +200,12 @@ func (j *Journal) Close() error {
 	return nil
 }
 
-// ReadIfThere gives nil for a file that is not there, or where there is no folder.
+// ReadIfThere returns nil for a missing file, or without a folder.
 func ReadIfThere(dir, path string) ([]byte, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	raw, err := os.ReadFile(path) //nolint:gosec // the folder is the owner's own choice
+	raw, err := os.ReadFile(path) //nolint:gosec // the owner chooses the folder
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

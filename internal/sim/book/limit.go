@@ -5,16 +5,16 @@ import "time"
 // Limiter counts events in fixed windows of WeChat's time. Sim.mu guards it; a restart forgets it.
 type Limiter struct {
 	Windows map[string]Window
-	sweepAt int // size at which old windows are thrown away
+	sweepAt int // size at which old windows are dropped
 }
 
-// Window is one span of time and what happened in it.
+// Window is one span of time and the number of its events.
 type Window struct {
 	start time.Time
 	count int
 }
 
-// NewLimiter counts from nothing.
+// NewLimiter starts at zero.
 func NewLimiter() *Limiter { return &Limiter{Windows: map[string]Window{}, sweepAt: 10_000} }
 
 // Allow counts one event of key and tells whether it is within max per span.
@@ -38,7 +38,7 @@ func (l *Limiter) Used(key string, span time.Duration, now time.Time) int {
 	return 0
 }
 
-// sweep keeps the map from growing with every person that ever logged in.
+// sweep bounds the map, which gets an entry for every person.
 func (l *Limiter) sweep(now time.Time) {
 	if len(l.Windows) < l.sweepAt {
 		return

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Shelf keeps entities in the order in which they came, so that a list of the latest needs no sort and no walk over all.
+// Shelf keeps entities in order of arrival, so that a list of the latest needs neither a sort nor a scan.
 type Shelf[T any] struct {
 	Rows []*T
 	at   map[string]int
 }
 
-// Put adds an entity, or takes the place of the one with the same id.
+// Put adds an entity, or replaces the one with the same id.
 func (s *Shelf[T]) Put(id string, v *T) {
 	if i, known := s.at[id]; known {
 		s.Rows[i] = v
@@ -27,7 +27,7 @@ func (s *Shelf[T]) Put(id string, v *T) {
 	s.Rows = append(s.Rows, v)
 }
 
-// Restock fills an empty shelf with what a journal gave, by time.
+// Restock fills an empty shelf from a journal's rows, by time.
 func (s *Shelf[T]) Restock(from map[string]*T, at func(*T) time.Time) {
 	ids := slices.Sorted(maps.Keys(from))
 	slices.SortStableFunc(ids, func(a, b string) int { return at(from[a]).Compare(at(from[b])) })
@@ -36,7 +36,7 @@ func (s *Shelf[T]) Restock(from map[string]*T, at func(*T) time.Time) {
 	}
 }
 
-// Page lists the latest first: at most limit (0 is no limit) of those that follow the entity named after in this order.
+// Page lists the latest first: at most limit (0 is unlimited) of those that follow the entity after.
 func (s *Shelf[T]) Page(p PageAfter) ([]*T, error) {
 	end := len(s.Rows)
 	if p.After != "" {
@@ -50,7 +50,7 @@ func (s *Shelf[T]) Page(p PageAfter) ([]*T, error) {
 	if p.Limit > 0 {
 		start = max(end-p.Limit, 0)
 	}
-	out := append([]*T{}, s.Rows[start:end]...) // note: never nil, which JSON would tell as null
+	out := append([]*T{}, s.Rows[start:end]...) // note: never nil, which would become JSON's null
 	slices.Reverse(out)
 	return out, nil
 }
@@ -61,7 +61,7 @@ type PageAfter struct {
 	After string
 }
 
-// errNotListed says that a page is to follow an entity that the shelf does not hold.
+// errNotListed says that the entity after is not on the shelf.
 var errNotListed = errors.New("after must be an id of this list")
 
 // Newest lists a map's entries by time, the latest first.
@@ -76,7 +76,7 @@ func Newest[T any](from map[string]*T, at func(*T) time.Time, id func(*T) string
 	return list
 }
 
-// Excess is how many of the oldest have to go: none, or what is too much and a tenth more, so that it is not done at every order.
+// Excess is how many of the oldest must go: zero, or the surplus and a tenth more, so that it rarely happens.
 func (s *Shelf[T]) Excess(most int) int {
 	if len(s.Rows) <= most {
 		return 0
@@ -84,7 +84,7 @@ func (s *Shelf[T]) Excess(most int) int {
 	return min(len(s.Rows)-most+most/10, len(s.Rows))
 }
 
-// Drop takes rows off a shelf; the others keep their order.
+// Drop removes rows from a shelf; the others keep their order.
 func (s *Shelf[T]) Drop(gone func(*T) bool) {
 	ids := make(map[*T]string, len(s.at))
 	for id, i := range s.at {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The alphabets of Pick, and where China is.
+// The alphabets of Pick, and Beijing's offset.
 const (
 	Digits    = "0123456789"
 	letters   = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -26,7 +26,7 @@ func Stamp(t time.Time) string { return t.In(Beijing()).Format("2006-01-02T15:04
 // Pick makes n random characters out of alphabet.
 func Pick(alphabet string, n int) string {
 	out := make([]byte, 0, n)
-	limit := 256 - 256%len(alphabet) // note: larger bytes are thrown away, or the first letters would come more often
+	limit := 256 - 256%len(alphabet) // note: larger bytes are dropped, or the first letters would be more frequent
 	for len(out) < n {
 		for _, b := range Random(n) {
 			if int(b) < limit && len(out) < n {
@@ -54,7 +54,7 @@ func Chance(p float64) bool {
 	return float64(n)/float64(1<<32) < p
 }
 
-// NewAppID is an appid. The shapes from here on are those seen in the wild: see facts on identifier shapes.
+// NewAppID is an appid. The shapes from here on are those observed: see the facts on identifier shapes.
 func NewAppID() string { return "wx" + HexID(8) }
 
 // NewSessionKey is a session_key: 16 bytes in base64.
@@ -69,10 +69,10 @@ func NewPhoneCode() string { return HexID(32) }
 // NewToken is an access_token.
 func NewToken() string { return "9" + Pick(Digits, 1) + "_" + Pick(URLAlnum, 149) }
 
-// MagicOpenID is the beginning of openids that are an errcode (api.weixin.qq.com) or a fault of prepay: oSIM-43101.
+// MagicOpenID is the beginning of openids that contain an errcode (api.weixin.qq.com) or a fault of prepay: oSIM-43101.
 const MagicOpenID = "oSIM-"
 
-// NewOpenID never begins as the magic ones do.
+// NewOpenID never begins like the magic ones.
 func NewOpenID() string {
 	for {
 		if id := "o" + Pick(URLAlnum, 27); id[:5] != MagicOpenID {
@@ -86,7 +86,7 @@ func NewPrepayID(now time.Time) string {
 	return "wx" + now.In(Beijing()).Format("20060102150405") + HexID(10)
 }
 
-// NewRefundNumber is the out_refund_no that the platform makes up for a refund by hand.
+// NewRefundNumber is the platform's out_refund_no of a refund by hand.
 func NewRefundNumber(now time.Time) string {
 	return now.In(Beijing()).Format("20060102150405") + Pick(Digits, 14)
 }

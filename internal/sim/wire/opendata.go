@@ -9,10 +9,10 @@ import (
 	"fmt"
 )
 
-// SignRawData is the signature of open data: lowercase hex of SHA1(rawData + session_key), the key as base64 text.
+// SignRawData is the signature of open data: lowercase hex of SHA1(rawData + session_key), with the key as base64 text.
 // https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html (开放数据校验与解密)
 func SignRawData(rawData, sessionKey string) string {
-	// note: SHA-1 is what WeChat signs open data with; session_key keeps it from being forged
+	// note: WeChat signs open data with SHA-1; the secret session_key protects it
 	sum := sha1.Sum([]byte(rawData + sessionKey))
 	return hex.EncodeToString(sum[:])
 }

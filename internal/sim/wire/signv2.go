@@ -14,19 +14,19 @@ import (
 	"strings"
 )
 
-// The two ways of API v2 to sign.
+// The two sign types of API v2.
 const (
 	SignMD5  = "MD5"
 	SignHMAC = "HMAC-SHA256"
 )
 
-// SignV2 signs every field that has a value, except sign: sorted by name, joined, with the APIv2 key at the end.
+// SignV2 signs every non-empty field except sign: sorted by name, joined, with the APIv2 key at the end.
 // https://pay.weixin.qq.com/wiki/doc/api/jsapi.php?chapter=4_3 (签名算法)
 func SignV2(fields map[string]string, apiV2Key, signType string) string {
 	return HashLineV2(LineV2(fields, apiV2Key), apiV2Key, signType)
 }
 
-// HashLineV2 is the hash of a text that is ready to be signed, in capitals.
+// HashLineV2 is the hash of a complete signed line, in capitals.
 func HashLineV2(line, apiV2Key, signType string) string {
 	if signType == SignHMAC {
 		mac := hmac.New(sha256.New, []byte(apiV2Key))
@@ -42,9 +42,10 @@ func VerifyV2(fields map[string]string, apiV2Key, signType string) bool {
 	return hmac.Equal([]byte(fields["sign"]), []byte(SignV2(fields, apiV2Key, signType)))
 }
 
-// SealReqInfo is how v2 hides a refund: AES-256-ECB with PKCS#7 under the lower-case hex MD5 of the APIv2 key, in base64.
+// SealReqInfo encrypts a refund as v2 does: AES-256-ECB with PKCS#7 under the lower-case hex MD5 of the APIv2 key, in
+// base64.
 //
-// note: ECB is WeChat's choice; it proves nothing about who wrote the text.
+// note: ECB is WeChat's choice; it does not prove who wrote the text.
 func SealReqInfo(apiV2Key string, plain []byte) (string, error) {
 	sum := md5.Sum([]byte(apiV2Key))
 	block, err := aes.NewCipher([]byte(hex.EncodeToString(sum[:])))
@@ -59,7 +60,7 @@ func SealReqInfo(apiV2Key string, plain []byte) (string, error) {
 	return base64.StdEncoding.EncodeToString(sealed), nil
 }
 
-// LineV2 is the text that v2 signs, with a key of the caller's choice.
+// LineV2 is the text that v2 signs, with any key.
 func LineV2(fields map[string]string, key string) string {
 	var line strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(fields)) {

@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// MaxXML is the most that a message of API v2 may hold, in bytes.
+// MaxXML limits a message of API v2, in bytes.
 const MaxXML = 64 << 10
 
-// ByteOrderMark may stand before a text.
+// ByteOrderMark may precede a text.
 const ByteOrderMark = "\ufeff"
 
 // XMLField is one element of a flat document.
@@ -28,9 +28,9 @@ var (
 	ErrXMLDTD     = errors.New("the body has a DTD, an instruction, or a comment inside a value")
 )
 
-// ParseXML reads a flat document. It takes no DTD, no attributes, no nesting and no name twice: a second total_fee is an attack
-// and not a matter of taste. Any root will do, as at WeChat Pay (SDKs send <request>, <queryRequest> and <closeRequest>), and
-// so will a byte order mark, and comments that stand outside a value.
+// ParseXML reads a flat document. It refuses a DTD, attributes, nesting and repeated names: a second total_fee is an
+// attack. As at WeChat Pay, it accepts any root (SDKs send <request>, <queryRequest> and <closeRequest>), a byte order
+// mark, and comments outside of a value.
 func ParseXML(body []byte) (map[string]string, error) {
 	body = bytes.TrimPrefix(body, []byte(ByteOrderMark))
 	switch {
@@ -57,7 +57,7 @@ func ParseXML(body []byte) (map[string]string, error) {
 	}
 }
 
-// xmlReader is where in the document the reader stands: before, in and after the root, or in an element.
+// xmlReader is the reader's position: before, in and after the root, or in an element.
 type xmlReader struct {
 	fields map[string]string
 	open   []string
@@ -65,7 +65,7 @@ type xmlReader struct {
 	closed bool
 }
 
-// take goes on by one token.
+// take handles one token.
 func (r *xmlReader) take(token xml.Token, first bool) error {
 	switch t := token.(type) {
 	case xml.StartElement:
@@ -119,7 +119,7 @@ func (r *xmlReader) finish(t xml.EndElement) error {
 	return nil
 }
 
-// end wants exactly one root, closed.
+// end demands exactly one root, closed.
 func (r *xmlReader) end() error {
 	if !r.closed || len(r.open) > 0 {
 		return ErrXMLForm
@@ -127,7 +127,7 @@ func (r *xmlReader) end() error {
 	return nil
 }
 
-// EncodeXML writes a document; fields without a value are left out. Amounts and counts come bare, everything else in CDATA.
+// EncodeXML writes a document without empty fields. Amounts and counts are bare, everything else is in CDATA.
 func EncodeXML(root string, list []XMLField) []byte {
 	var out bytes.Buffer
 	out.WriteString("<" + root + ">")
@@ -144,12 +144,12 @@ func EncodeXML(root string, list []XMLField) []byte {
 	return out.Bytes()
 }
 
-// isAmount tells names such as total_fee, coupon_fee_0 and coupon_count.
+// isAmount accepts names such as total_fee, coupon_fee_0 and coupon_count.
 func isAmount(name string) bool {
 	return strings.Contains(name+"_", "_fee_") && !strings.HasSuffix(name, "_type") || strings.HasSuffix(name, "_count")
 }
 
-// CDATA makes text fit for a CDATA section: its end mark is split, and what XML cannot hold is replaced.
+// CDATA prepares text for a CDATA section: its end mark is split, and characters that XML cannot hold are replaced.
 func CDATA(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff {
@@ -160,7 +160,7 @@ func CDATA(text string) string {
 	return strings.ReplaceAll(text, "]]>", "]]]]><![CDATA[>")
 }
 
-// FieldMap is the document as a map; what has no value is not in it.
+// FieldMap is the document as a map without empty fields.
 func FieldMap(list []XMLField) map[string]string {
 	m := make(map[string]string, len(list))
 	for _, f := range list {

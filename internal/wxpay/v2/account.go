@@ -17,14 +17,14 @@ const (
 	apiKeyBytes = 32
 )
 
-// account is the checked half of a wxpay.Merchant. Its own Validate asks for what only v3 needs.
+// account holds the checked fields of a wxpay.Merchant, whose own Validate demands v3's fields.
 type account struct {
 	signer signer
 	base   *url.URL
-	cert   *tls.Certificate // nil when the merchant has none here
+	cert   *tls.Certificate // nil without a certificate
 }
 
-// readAccount says everything that is missing or wrong, one sentence each. It never quotes a key.
+// readAccount returns everything that is missing or wrong, one sentence each. It never quotes a key.
 func readAccount(m wxpay.Merchant) (a account, err error) {
 	var problems [5]error
 	if !isMadeOf(m.MchID, 1, 32, isDigit) {
@@ -50,7 +50,7 @@ func newSigner(m wxpay.Merchant) (signer, error) {
 	}
 }
 
-// readBase reads an origin, by the rules of wxpay.Rewrite, which then sends there.
+// readBase reads an origin by the rules of wxpay.Rewrite, which sends there.
 func readBase(base string) (*url.URL, error) {
 	if base == "" {
 		base = "https://" + officialHost
@@ -66,12 +66,13 @@ func readBase(base string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 }
 
-// readCertificate pairs apiclient_cert.pem with apiclient_key.pem. A key alone is v3's and no mistake.
+// readCertificate pairs apiclient_cert.pem with apiclient_key.pem. A key without a certificate belongs to v3 and is
+// allowed.
 func readCertificate(m wxpay.Merchant) (*tls.Certificate, error) {
 	if strings.TrimSpace(m.Certificate) == "" {
 		return nil, nil
 	}
-	// note: a parser's error may quote what it read, so it is not passed on.
+	// note: a parser's error may quote its input, so it is dropped.
 	pair, err := tls.X509KeyPair([]byte(m.Certificate), []byte(m.PrivateKey))
 	if err != nil {
 		return nil, errors.New("merchant certificate and private key must be the PEM texts of one apiclient_cert.pem and its apiclient_key.pem")

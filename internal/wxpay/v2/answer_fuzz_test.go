@@ -11,8 +11,8 @@ import (
 	"wxbase/internal/wxpay/xmlflat"
 )
 
-// FuzzAnswer reads answers as do, Query and QueryRefund do, as they come and signed anew. It goes without the network,
-// whose timers make a fuzzer see new ways everywhere.
+// FuzzAnswer reads answers as do, Query and QueryRefund do, unchanged and signed anew. It avoids the network, whose
+// timers look like new coverage to the fuzzer.
 func FuzzAnswer(f *testing.F) {
 	paid, refund := couponNotification(), answerOK()
 	paid["trade_state"] = "REFUND"
@@ -45,7 +45,7 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// wantSoundAnswer reads whatever came past the signature as each kind of answer.
+// wantSoundAnswer reads everything that passes the signature as each kind of answer.
 func wantSoundAnswer(t *testing.T, g *Gateway, f fields) {
 	t.Helper()
 	doc, err := xmlflat.Encode(f)

@@ -14,7 +14,7 @@ import (
 	v2 "wxbase/internal/wxpay/v2"
 )
 
-// hostile is XML that must not be believed, whoever posts it: chapter 23_5 and its kin.
+// hostile is XML that must be refused: chapter 23_5 and similar.
 func hostile() map[string]string {
 	return map[string]string{
 		"an external entity":      `<?xml version="1.0"?><!DOCTYPE foo [<!ENTITY e SYSTEM "file:///etc/passwd">]><xml><return_code>&e;</return_code></xml>`,
@@ -115,9 +115,9 @@ func TestAnswersThatAreNo(t *testing.T) {
 func TestSignedAnswersThatAreNotUsed(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {
-		name string
-		bend func(doc)
-		kind wxpay.Kind
+		name   string
+		modify func(doc)
+		kind   wxpay.Kind
 	}{
 		{"of another merchant", func(d doc) { d["mch_id"] = "1900000110" }, wxpay.KindUnverified},
 		{"of another mini program", func(d doc) { d["appid"] = otherAppID }, wxpay.KindUnverified},
@@ -146,7 +146,7 @@ func TestSignedAnswersThatAreNotUsed(t *testing.T) {
 			f, g := newTestGateway(t)
 			mustPrepay(t, g)
 			f.pay()
-			f.set(func(f *fakeWeChat) { f.bend = s.bend })
+			f.set(func(f *fakeWeChat) { f.modify = s.modify })
 			trade, err := g.Query(t.Context(), testNumber)
 			e := asKind(t, err, s.kind)
 			if !e.OutcomeUnknown() || trade.State != "" || e.Status != 200 || strings.Contains(e.Code+err.Error(), "\n") {
@@ -157,7 +157,7 @@ func TestSignedAnswersThatAreNotUsed(t *testing.T) {
 	t.Run("without a prepay_id", func(t *testing.T) {
 		t.Parallel()
 		f, g := newTestGateway(t)
-		f.set(func(f *fakeWeChat) { f.bend = func(d doc) { d["prepay_id"] = "" } })
+		f.set(func(f *fakeWeChat) { f.modify = func(d doc) { d["prepay_id"] = "" } })
 		_, err := g.Prepay(t.Context(), testRequest())
 		wantKind(t, err, wxpay.KindUnknown)
 	})
@@ -167,7 +167,7 @@ func TestRefundAnswersThatAreNotUsed(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {
 		name         string
-		bend         func(doc)
+		modify       func(doc)
 		asked, query wxpay.Kind // empty: the call goes through
 	}{
 		{"of another number", func(d doc) { d["out_refund_no"], d["out_refund_no_0"] = "R-9", "R-9" }, wxpay.KindUnverified, wxpay.KindUnverified},
@@ -189,7 +189,7 @@ func TestRefundAnswersThatAreNotUsed(t *testing.T) {
 			f, g := newTestGateway(t)
 			mustPrepay(t, g)
 			f.pay()
-			f.set(func(f *fakeWeChat) { f.bend = s.bend })
+			f.set(func(f *fakeWeChat) { f.modify = s.modify })
 			_, refundErr := g.Refund(t.Context(), testRefund(testRefundNo, 40))
 			_, queryErr := g.QueryRefund(t.Context(), testRefundNo)
 			for kind, err := range map[*wxpay.Kind]error{&s.asked: refundErr, &s.query: queryErr} {
@@ -223,7 +223,7 @@ func TestEveryCodeHasItsKind(t *testing.T) {
 	f, g := newTestGateway(t)
 	answer := func(code, description string) {
 		f.set(func(f *fakeWeChat) {
-			f.bend = func(d doc) { d["result_code"], d["err_code"], d["err_code_des"] = "FAIL", code, description }
+			f.modify = func(d doc) { d["result_code"], d["err_code"], d["err_code_des"] = "FAIL", code, description }
 		})
 	}
 	for kind, codes := range scenarios {
@@ -274,7 +274,7 @@ func TestForApp(t *testing.T) {
 	}
 	request := testRequest()
 	request.AppID = otherAppID
-	// the order's own mini program goes into its prepay call, whoever asks
+	// the prepay call names the order's own mini program, not the gateway's
 	if _, err := g.Prepay(t.Context(), request); err != nil {
 		t.Fatal(err)
 	}
@@ -318,9 +318,9 @@ func TestNew(t *testing.T) {
 	t.Parallel()
 	certPEM, keyPEM := apiclient()
 	scenarios := []struct {
-		name string
-		bend func(*wxpay.Merchant)
-		want string // part of the problem; empty: none
+		name   string
+		modify func(*wxpay.Merchant)
+		want   string // part of the problem; empty: valid
 	}{
 		{"the least there may be", func(*wxpay.Merchant) {}, ""},
 		{"with a certificate", func(m *wxpay.Merchant) { m.Certificate, m.PrivateKey = certPEM, keyPEM }, ""},
@@ -343,7 +343,7 @@ func TestNew(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			m := testMerchant()
-			s.bend(&m)
+			s.modify(&m)
 			g, err := v2.New(m, testAppID)
 			if (err == nil) != (s.want == "") || (err == nil) != (g != nil) || err != nil && !strings.Contains(err.Error(), s.want) {
 				t.Errorf("got %v, %v, want %q", g, err, s.want)
@@ -366,7 +366,7 @@ func (f fixed) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(f))), Request: req}, nil
 }
 
-// the answers that were made with the documents' own key.
+// these answers were made with the documents' own key.
 func TestAnswersOfTheDocuments(t *testing.T) {
 	t.Parallel()
 	common := doc{"appid": "wxd930ea5d5a258f4f", "mch_id": "10000100", "return_code": "SUCCESS", "return_msg": "OK"}

@@ -17,11 +17,11 @@ import (
 	"wxbase/internal/wxpay/xmlflat"
 )
 
-// maxBillFile caps the compressed file; wxpay.ParseBill caps what comes out of it.
+// maxBillFile limits the compressed file; wxpay.ParseBill limits the unpacked one.
 const maxBillFile = 256 << 20
 
-// TradeBill implements [wxpay.Gateway]. The file carries neither a signature nor a hash: TLS alone says whose it
-// is, so a bill finds differences and settles nothing.
+// TradeBill implements [wxpay.Gateway]. The file has neither a signature nor a hash: only TLS shows that it is
+// WeChat's, so a bill finds differences and settles nothing.
 //
 // https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_6 (下载对账单).
 func (g *Gateway) TradeBill(ctx context.Context, day time.Time) (wxpay.Bill, error) {
@@ -44,7 +44,7 @@ func (g *Gateway) TradeBill(ctx context.Context, day time.Time) (wxpay.Bill, err
 	return g.readBill(res, day)
 }
 
-// readBill tells a file from a refusal by the first bytes: the one is gzip or text, the other XML.
+// readBill tells a file from a refusal by the first bytes: a file is gzip or text, a refusal XML.
 func (g *Gateway) readBill(res *http.Response, day time.Time) (wxpay.Bill, error) {
 	body := bufio.NewReader(io.LimitReader(res.Body, maxBillFile))
 	head, err := body.Peek(2)
@@ -78,7 +78,7 @@ func (g *Gateway) parseBill(res *http.Response, file io.Reader, day time.Time) (
 	return bill, nil
 }
 
-// billError tells a file that is wrong from one that did not arrive.
+// billError tells a malformed file from one that did not arrive.
 func billError(res *http.Response, err error) error {
 	_, isCorrupt := errors.AsType[flate.CorruptInputError](err)
 	if isCorrupt || errors.Is(err, wxpay.ErrBill) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) {
@@ -87,7 +87,7 @@ func billError(res *http.Response, err error) error {
 	return networkError(opBill, res, err)
 }
 
-// refusedBill reads a return_code FAIL. Two of its messages are no failure of ours: nothing was sold, and too early.
+// refusedBill reads a return_code FAIL. Two of its messages are not failures: nothing was sold, and too early.
 func refusedBill(res *http.Response, body io.Reader, day time.Time) (wxpay.Bill, error) {
 	doc, err := readAnswer(body)
 	if err != nil {

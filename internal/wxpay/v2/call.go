@@ -10,7 +10,7 @@ import (
 	"wxbase/internal/wxpay/xmlflat"
 )
 
-// The names of the calls in errors, the same as v3's.
+// The names of the calls in errors, equal to v3's.
 const (
 	opPrepay      = "prepay"
 	opSignPay     = "request payment"
@@ -26,19 +26,19 @@ const (
 	wordFail    = "FAIL"
 )
 
-// call is one call of ours: what it asks, of whom, and for which mini program.
+// call is one call to WeChat: its operation, path, fields and mini program.
 type call struct {
 	op, path, appID string
 	params          fields
 	hosts           []http.RoundTripper
 }
 
-// newCall is a call that names no mini program by itself.
+// newCall is a call whose fields do not name a mini program.
 func (g *Gateway) newCall(op, path string, params fields) call {
 	return call{op: op, path: path, appID: g.appID, params: params, hosts: g.wire.open}
 }
 
-// do makes the call and returns the fields of an answer that is verified, ours, and says SUCCESS twice.
+// do makes the call and returns the fields of an answer that is verified, about us, and has both codes SUCCESS.
 func (g *Gateway) do(ctx context.Context, c call) (fields, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
@@ -57,7 +57,7 @@ func (g *Gateway) do(ctx context.Context, c call) (fields, error) {
 	return g.readFields(c, res, body)
 }
 
-// send signs and posts. Any answer at all is no error here; its body is the caller's to close.
+// send signs and posts. It returns any answer without an error; the caller closes the body.
 func (g *Gateway) send(ctx context.Context, c call) (*http.Response, error) {
 	if len(c.hosts) == 0 {
 		return nil, newError(c.op, nil, wxpay.KindConfig, errNoCertificate)
@@ -73,8 +73,8 @@ func (g *Gateway) send(ctx context.Context, c call) (*http.Response, error) {
 	return res, nil
 }
 
-// sealed adds what every call has. The sign type is always said: WeChat signs its answer, and later the
-// notification, in the same one.
+// sealed adds the fields of every call. It always sends the sign type: WeChat signs its answer, and later the
+// notification, with the same type.
 func (g *Gateway) sealed(c call) fields {
 	f := maps.Clone(c.params)
 	f["appid"], f["mch_id"] = c.appID, g.mchID
@@ -83,7 +83,7 @@ func (g *Gateway) sealed(c call) fields {
 	return f
 }
 
-// readFields goes from the outside in: XML, return_code, signature, whose it is, result_code.
+// readFields checks from the outside in: XML, return_code, signature, merchant and appid, result_code.
 func (g *Gateway) readFields(c call, res *http.Response, body []byte) (fields, error) {
 	f, err := xmlflat.Decode(body)
 	if err != nil {
@@ -99,7 +99,7 @@ func (g *Gateway) readFields(c call, res *http.Response, body []byte) (fields, e
 	if err := g.signer.verify(f); err != nil {
 		return nil, newError(c.op, res, wxpay.KindUnverified, err)
 	}
-	// NB! an answer is signed without its question. Who asks for a number compares that too.
+	// NB! the signature does not cover the request: the caller compares the number that it asked for.
 	if f["mch_id"] != g.mchID || f["appid"] != c.appID {
 		return nil, newError(c.op, res, wxpay.KindUnverified, errNotOurs)
 	}

@@ -10,13 +10,13 @@ import (
 // maxText is the length of body and attach in bytes, as WeChat counts.
 const maxText = 127
 
-// checkPrepay adds to PrepayRequest.Validate what only v2 minds.
+// checkPrepay adds v2's own rules to PrepayRequest.Validate.
 func checkPrepay(r wxpay.PrepayRequest) error {
 	switch {
 	case len(r.Attach) > maxText:
 		return errors.New("attach must be UTF-8 text of at most 127 bytes")
 	case hidesField(r.Attach):
-		// NB! it comes back in notifications, where verify would have to refuse it.
+		// NB! it comes back in notifications, and verify would refuse it there.
 		return errors.New("attach must not have &name= in it")
 	}
 	return nil
@@ -43,7 +43,7 @@ func checkOutRefundNo(number string) error {
 	return nil
 }
 
-// checkBillDay lets WeChat say how old is too old.
+// checkBillDay has no lower limit: WeChat decides how old is too old.
 func checkBillDay(day, now time.Time) error {
 	if day.IsZero() || day.In(beijing).Format(time.DateOnly) >= now.In(beijing).Format(time.DateOnly) {
 		return errors.New("bill_date must be a day before today in Beijing")
@@ -51,14 +51,14 @@ func checkBillDay(day, now time.Time) error {
 	return nil
 }
 
-// isPrepayID is lenient: the id is WeChat's, and only must not be able to pass for more than one field.
+// isPrepayID only refuses an id that could pass for more than one field: the id is WeChat's.
 func isPrepayID(id string) bool {
 	return isMadeOf(id, 1, 64, func(c byte) bool { return isVisible(c) && c != '&' })
 }
 
 func isVisible(c byte) bool { return c > ' ' && c <= '~' }
 
-// isToken is for the ids that WeChat gives out.
+// isToken checks an id that WeChat issued.
 func isToken(text string, most int) bool { return isMadeOf(text, 1, most, isTokenByte) }
 
 func isTokenByte(c byte) bool { return isAlphanumeric(c) || c == '_' || c == '-' }
@@ -69,7 +69,7 @@ func isAlphanumeric(c byte) bool {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// isMadeOf tells whether text is least to most bytes that ok likes.
+// isMadeOf tells whether text has least to most bytes and ok accepts each.
 func isMadeOf(text string, least, most int, ok func(byte) bool) bool {
 	if len(text) < least || len(text) > most {
 		return false

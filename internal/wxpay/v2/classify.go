@@ -18,17 +18,17 @@ var (
 	errNotAsked  = errors.New("answer is about another order")
 )
 
-// networkError is for what came half or not at all: the outcome is unknown.
+// networkError is for an answer that came in part or not at all: the outcome is unknown.
 func networkError(op string, res *http.Response, err error) *wxpay.Error {
-	// note: *url.Error prints the whole address; only what went wrong is kept.
+	// note: *url.Error prints the whole address; keep only the cause.
 	if sent, ok := errors.AsType[*url.Error](err); ok {
 		err = sent.Err
 	}
 	return newError(op, res, wxpay.KindNetwork, err)
 }
 
-// refusedByStatus returns nil for a 200, which is how WeChat answers whatever it has to say. What else there is
-// comes from a gateway on the way, and is no word of WeChat's.
+// refusedByStatus returns nil for a 200, the status of all of WeChat's answers. Any other status comes from a gateway
+// in between.
 func refusedByStatus(op string, res *http.Response) error {
 	kind := wxpay.KindUnknown
 	switch status := res.StatusCode; {
@@ -42,13 +42,13 @@ func refusedByStatus(op string, res *http.Response) error {
 	return newError(op, res, kind, errNotWeChat)
 }
 
-// refusedInWords reads a return_code FAIL: unsigned, without a code, and final unless it says to wait. There is
-// nothing but return_msg to tell one from another.
+// refusedInWords reads a return_code FAIL: unsigned, without a code, and final unless it says to wait. Only return_msg
+// tells one from another.
 func refusedInWords(op string, res *http.Response, message string) *wxpay.Error {
 	return newRefusal(op, res, kindOfWords(message), message)
 }
 
-// kindOfWords errs towards asking again: a call that is repeated with its number does no harm.
+// kindOfWords prefers asking again: repeating a call with its number is harmless.
 func kindOfWords(message string) wxpay.Kind {
 	meanings := []struct {
 		kind  wxpay.Kind
@@ -70,8 +70,8 @@ func kindOfWords(message string) wxpay.Kind {
 	return wxpay.KindParam
 }
 
-// refusedByCode reads a signed refusal. A word that we do not know leaves the outcome unknown: there is no status
-// to tell a busy system from a broken rule.
+// refusedByCode reads a signed refusal. An unknown code leaves the outcome unknown, because there is no status to tell
+// a busy system from a broken rule.
 func refusedByCode(op string, res *http.Response, f fields) *wxpay.Error {
 	e := newRefusal(op, res, wxpay.KindUnknown, f["err_code_des"])
 	if isToken(f["err_code"], 64) {
@@ -83,14 +83,14 @@ func refusedByCode(op string, res *http.Response, f fields) *wxpay.Error {
 	return e
 }
 
-// kindOf adds to kindOfCode what a code means for one call only.
+// kindOf adds the codes whose meaning depends on the call to kindOfCode.
 func kindOf(op, code, description string) wxpay.Kind {
 	switch {
 	case code == "INVALID_REQUEST" && op == opPrepay && strings.Contains(description, "订单号重复"):
-		// "201 商户订单号重复": one code for a malformed call and for other parameters under a used number.
+		// "201 商户订单号重复": one code for a malformed call and for a used number with other parameters.
 		return wxpay.KindReused
 	case op == opClose && (code == "TRADE_STATE_ERROR" || code == "TRADE_ERROR"):
-		// pages disagree about how a paid order refuses to close; asking is right for all of them.
+		// the documents disagree about how a paid order refuses to close; a query is right in every case.
 		return wxpay.KindPaid
 	}
 	return kindOfCode(code)
@@ -137,17 +137,17 @@ func answerError(op string, kind wxpay.Kind, cause error) *wxpay.Error {
 	return e
 }
 
-// paramError is for what was not sent at all.
+// paramError is for a call that was not sent.
 func paramError(op string, cause error) *wxpay.Error {
 	return newError(op, nil, wxpay.KindParam, cause)
 }
 
-// newError is for what went wrong in our eyes.
+// newError is for a failure that we found.
 func newError(op string, res *http.Response, kind wxpay.Kind, cause error) *wxpay.Error {
 	return newRefusal(op, res, kind, cause.Error()).WithCause(cause)
 }
 
-// newRefusal describes an answer, or the want of one.
+// newRefusal describes an answer, or a missing one.
 func newRefusal(op string, res *http.Response, kind wxpay.Kind, message string) *wxpay.Error {
 	e := &wxpay.Error{Op: op, Kind: kind, Message: cleanText(message)}
 	if res != nil {
@@ -156,7 +156,7 @@ func newRefusal(op string, res *http.Response, kind wxpay.Kind, message string) 
 	return e
 }
 
-// cleanText makes a stranger's text fit for a line of a log.
+// cleanText makes foreign text safe for one line of a log.
 func cleanText(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar {

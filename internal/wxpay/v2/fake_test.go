@@ -21,8 +21,7 @@ import (
 	v2 "wxbase/internal/wxpay/v2"
 )
 
-// fakeWeChat is WeChat Pay v2 as the documents describe it, with the standard library only. It knows nothing of
-// the package under test.
+// fakeWeChat is WeChat Pay v2 as documented, with the standard library only. It uses nothing of the package under test.
 type fakeWeChat struct {
 	url, signType string
 
@@ -33,8 +32,8 @@ type fakeWeChat struct {
 	hits    map[string]int
 	last    doc
 	header  http.Header
-	fault   http.HandlerFunc // answers instead, when set
-	bend    func(doc)        // before the answer is signed
+	fault   http.HandlerFunc // answers instead of the fake, when set
+	modify  func(doc)        // before the answer is signed
 	forge   bool             // sign with another key
 	bills   map[string][]byte
 }
@@ -118,7 +117,7 @@ func (f *fakeWeChat) route(w http.ResponseWriter, path string, asked doc) {
 	f.answer(w, asked, fields, code)
 }
 
-// answer signs, and says what every answer says.
+// answer adds the fields of every answer and signs.
 func (f *fakeWeChat) answer(w http.ResponseWriter, asked, fields doc, code string) {
 	d := doc{
 		"return_code": "SUCCESS", "return_msg": "OK", "appid": asked["appid"], "mch_id": asked["mch_id"], "device_info": "",
@@ -128,8 +127,8 @@ func (f *fakeWeChat) answer(w http.ResponseWriter, asked, fields doc, code strin
 	if code != "" {
 		d["result_code"], d["err_code"], d["err_code_des"] = "FAIL", code, "因为"
 	}
-	if f.bend != nil {
-		f.bend(d)
+	if f.modify != nil {
+		f.modify(d)
 	}
 	key := testAPIKey
 	if f.forge {
@@ -194,7 +193,7 @@ func (f *fakeWeChat) orderquery(asked doc) (doc, string) {
 	return nil, "ORDERNOTEXIST"
 }
 
-// asTrade leaves out everything but the number and attach of an order that is not paid.
+// asTrade returns only number and attach while the order is unpaid.
 func (o *fakeOrder) asTrade() doc {
 	d := doc{
 		"out_trade_no": o.asked["out_trade_no"], "attach": o.asked["attach"],
@@ -206,7 +205,7 @@ func (o *fakeOrder) asTrade() doc {
 	return d
 }
 
-// asPaid has a coupon of 10 fen, and no fee_type.
+// asPaid has a coupon of 10 fen, and lacks fee_type.
 func (o *fakeOrder) asPaid() doc {
 	total, err := strconv.Atoi(o.asked["total_fee"])
 	must(err)
@@ -272,7 +271,7 @@ func (f *fakeWeChat) refund(asked doc) (doc, string) {
 	return f.refunds[asked["out_refund_no"]], ""
 }
 
-// refundquery tells of all refunds of the order, whichever was asked for.
+// refundquery returns all refunds of the order, even when one is asked for.
 func (f *fakeWeChat) refundquery(asked doc) (doc, string) {
 	numbers := slices.Sorted(maps.Keys(f.refunds))
 	if asked["out_refund_no"] == "" { // all of an order, ten at a time
@@ -323,7 +322,7 @@ func (f *fakeWeChat) downloadbill(w http.ResponseWriter, asked doc) {
 	}
 }
 
-// pay is the person with the phone, who pays the tests' order.
+// pay pays the tests' order, as the person with the phone does.
 func (f *fakeWeChat) pay() (transactionID string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -383,7 +382,7 @@ func (f *fakeWeChat) lastDoc() (doc, http.Header) {
 	return f.last, f.header
 }
 
-// checkPhone checks what the phone checks of wx.requestPayment's argument.
+// checkPhone does the phone's checks of wx.requestPayment's argument.
 func (f *fakeWeChat) checkPhone(pay map[string]string) error {
 	if len(pay) != 5 || pay["signType"] != f.signType || !strings.HasPrefix(pay["package"], "prepay_id=wx") || len(pay["nonceStr"]) > 32 {
 		return fmt.Errorf("parameters are %v", pay)

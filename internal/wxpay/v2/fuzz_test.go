@@ -8,7 +8,7 @@ import (
 	v2 "wxbase/internal/wxpay/v2"
 )
 
-// resigned signs what a fuzzer made, so that it comes past the signature.
+// resigned signs fuzzed fields, so that they pass the signature check.
 func resigned(body []byte) []byte {
 	d, err := readDoc(body)
 	if err != nil {

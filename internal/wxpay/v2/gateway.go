@@ -12,7 +12,7 @@ import (
 // defaultTimeout bounds one call from the first byte to the last, the backup host included.
 const defaultTimeout = 8 * time.Second
 
-// billTimeouts is how many times as long the file of a bill may take.
+// billTimeouts is a bill's timeout as a multiple of a call's.
 const billTimeouts = 15
 
 var (
@@ -20,8 +20,8 @@ var (
 	_ wxpay.RefundLister = (*Gateway)(nil)
 )
 
-// Gateway is one merchant over API v2, for one of its mini programs. It is safe for concurrent use, and
-// nothing runs in the background.
+// Gateway is one merchant over API v2, for one of its mini programs. It is safe for concurrent use, and nothing runs in
+// the background.
 type Gateway struct {
 	mchID, appID string
 	apiKey       string
@@ -40,20 +40,19 @@ type settings struct {
 	timeout           time.Duration
 }
 
-// WithTransport sends the calls through rt, after they were signed and pointed at PayBase. When rt is an
-// *http.Transport, refunds go through a copy of it that presents the merchant's certificate; any other
-// round tripper cannot be made to, and refunds want [WithSecureTransport] too.
+// WithTransport sends the calls through rt, after signing them and pointing them at PayBase. When rt is an
+// *http.Transport, refunds use a copy of it that presents the merchant's certificate. For any other round tripper,
+// refunds also need [WithSecureTransport].
 func WithTransport(rt http.RoundTripper) Option { return func(s *settings) { s.transport = rt } }
 
-// WithSecureTransport sends the calls to /secapi through rt, which has to present the merchant's certificate
-// by itself.
+// WithSecureTransport sends the calls to /secapi through rt, which must present the merchant's certificate itself.
 func WithSecureTransport(rt http.RoundTripper) Option { return func(s *settings) { s.secure = rt } }
 
-// WithNow sets the clock that stamps what the phone gets, and that knows which day is over.
+// WithNow sets the clock that stamps the phone's argument and decides which day is over.
 func WithNow(now func() time.Time) Option { return func(s *settings) { s.now = now } }
 
-// WithTimeout bounds one call; the default is eight seconds, and there is no way to have none. The file of a
-// bill may take fifteen times as long.
+// WithTimeout bounds one call; the default is eight seconds, and zero keeps the default. A bill's file may take fifteen
+// times as long.
 func WithTimeout(d time.Duration) Option {
 	return func(s *settings) {
 		if d > 0 {
@@ -62,9 +61,9 @@ func WithTimeout(d time.Duration) Option {
 	}
 }
 
-// New checks the merchant. It reads MchID, APIv2Key, SignType and PayBase, and for refunds Certificate and
-// PrivateKey, which may both be empty when PayBase is plain http or nothing is ever refunded. The calls that
-// name no mini program are made in the name of appID, one that is bound to the merchant. No network.
+// New checks the merchant. It reads MchID, APIv2Key, SignType and PayBase, and for refunds Certificate and PrivateKey,
+// which may both be empty when PayBase is plain http or nothing is refunded. Calls that do not name a mini program use
+// appID, which must be bound to the merchant. It does not use the network.
 func New(m wxpay.Merchant, appID string, opts ...Option) (*Gateway, error) {
 	s := settings{now: time.Now, timeout: defaultTimeout}
 	for _, opt := range opts {
@@ -80,8 +79,8 @@ func New(m wxpay.Merchant, appID string, opts ...Option) (*Gateway, error) {
 	return g.ForApp(appID)
 }
 
-// ForApp returns a gateway of the same merchant that calls in the name of another of its mini programs, over
-// the same connections. What WeChat answers must then be about that one.
+// ForApp returns a gateway of the same merchant for another of its mini programs, over the same connections. It accepts
+// only answers about that mini program.
 func (g *Gateway) ForApp(appID string) (*Gateway, error) {
 	if !isToken(appID, 32) {
 		return nil, errors.New("appid must have 1 to 32 characters of 0-9 A-Z a-z _ -")
@@ -96,5 +95,5 @@ func (g *Gateway) String() string {
 	return "wechat pay v2 of merchant " + g.mchID + " for " + g.appID
 }
 
-// GoString is String: %#v shows no key either.
+// GoString equals String: %#v shows no key either.
 func (g *Gateway) GoString() string { return g.String() }

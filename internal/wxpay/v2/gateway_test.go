@@ -27,7 +27,7 @@ func testRefund(number string, fen wxpay.Fen) wxpay.RefundRequest {
 	}
 }
 
-// TestGateway is the story that every gateway tells, in both sign types: the one of internal/wxpay's runGateway.
+// TestGateway runs the test of every gateway, in both sign types: it mirrors runGateway of internal/wxpay.
 func TestGateway(t *testing.T) {
 	t.Parallel()
 	scenarios := map[string]func(*testing.T, *fakeWeChat, wxpay.Gateway){
@@ -208,9 +208,9 @@ func testUnknownOutcome(t *testing.T, f *fakeWeChat, g wxpay.Gateway) {
 		name string
 		kind wxpay.Kind
 		turn func(f *fakeWeChat)
-		bill bool // whether it is so for bills, whose answers are not signed
+		bill bool // whether bills behave so too: their answers are not signed
 	}{
-		{"busy in WeChat's words", wxpay.KindBusy, func(f *fakeWeChat) { f.bend = systemError }, false},
+		{"busy in WeChat's words", wxpay.KindBusy, func(f *fakeWeChat) { f.modify = systemError }, false},
 		{"busy", wxpay.KindBusy, func(f *fakeWeChat) { f.fault = plainAnswer(503, "<html>") }, true},
 		{"cut off", wxpay.KindNetwork, func(f *fakeWeChat) {
 			f.fault = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
@@ -228,7 +228,7 @@ func testUnknownOutcome(t *testing.T, f *fakeWeChat, g wxpay.Gateway) {
 				t.Errorf("%s: got %+v, want an unknown outcome of %s", s.name, e, op)
 			}
 		}
-		f.set(func(f *fakeWeChat) { f.fault, f.bend, f.forge = nil, nil, false })
+		f.set(func(f *fakeWeChat) { f.fault, f.modify, f.forge = nil, nil, false })
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -240,14 +240,14 @@ func testUnknownOutcome(t *testing.T, f *fakeWeChat, g wxpay.Gateway) {
 }
 
 func testNotSent(t *testing.T, f *fakeWeChat, g wxpay.Gateway) {
-	f.setFault(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }) // a call that left would be a network error
-	bend := []func(*wxpay.PrepayRequest){
+	f.setFault(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }) // a call that goes out would be a network error
+	modify := []func(*wxpay.PrepayRequest){
 		func(r *wxpay.PrepayRequest) { r.Total = 0 },
 		func(r *wxpay.PrepayRequest) { r.Attach = "a&total_fee=1" },
 		func(r *wxpay.PrepayRequest) { r.Attach = string(bytes.Repeat([]byte("字"), 128)) },
 		func(r *wxpay.PrepayRequest) { r.Description = "a\x00b" },
 	}
-	for i, change := range bend {
+	for i, change := range modify {
 		request := testRequest()
 		change(&request)
 		_, err := g.Prepay(t.Context(), request)
@@ -291,7 +291,7 @@ func testNotification(t *testing.T, f *fakeWeChat, g wxpay.Gateway) {
 	for i := range body {
 		touched := bytes.Clone(body)
 		touched[i] ^= 1
-		// note: a blank between elements is nobody's, so it may differ as long as nothing else does.
+		// note: blanks between elements are not signed, so they may differ as long as nothing else does.
 		note, err := g.ParsePayNotification(nil, touched)
 		if err == nil && body[i] != '\n' {
 			t.Fatalf("got %+v with byte %d changed, want a refusal", note, i)

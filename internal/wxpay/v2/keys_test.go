@@ -40,7 +40,7 @@ const (
 	testRefundTo = "https://shop.example.com/api/wx/notify/refund/1900000109"
 )
 
-// testStart is when every test begins.
+// testStart is the time at which every test begins.
 var testStart = time.Date(2026, 1, 1, 10, 0, 0, 0, time.FixedZone("", 8*60*60))
 
 func must(err error) {
@@ -82,7 +82,7 @@ func newGateway(tb testing.TB, m wxpay.Merchant, opts ...v2.Option) *v2.Gateway 
 // doc is one flat document as the tests see it.
 type doc map[string]string
 
-// signDoc is the signature by the official page, written anew.
+// signDoc signs by the official page, independent of the package.
 func signDoc(d doc, signType, key string) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(d)) {
@@ -122,7 +122,7 @@ func writeDoc(root string, d doc) []byte {
 	return []byte(b.String())
 }
 
-// readDoc is encoding/xml's idea of a document.
+// readDoc reads a document with encoding/xml.
 func readDoc(raw []byte) (doc, error) {
 	var tree struct {
 		XMLName xml.Name
@@ -144,7 +144,7 @@ func readDoc(raw []byte) (doc, error) {
 	return d, nil
 }
 
-// sealReqInfo is AES-256-ECB with PKCS#7, by the page of the refund notification.
+// sealReqInfo is AES-256-ECB with PKCS#7, as documented for the refund notification.
 func sealReqInfo(key string, plain []byte) string {
 	sum := md5.Sum([]byte(key))
 	block, err := aes.NewCipher([]byte(hex.EncodeToString(sum[:])))

@@ -10,14 +10,14 @@ import (
 	"wxbase/internal/wxpay/xmlflat"
 )
 
-// eventPaid is v3's word for the one event that pay notifications tell of.
+// eventPaid is v3's word for the only event of pay notifications.
 const eventPaid = "TRANSACTION.SUCCESS"
 
-// ParsePayNotification implements [wxpay.Gateway]. Headers say nothing in v2. The ID is a digest of the body and
-// CreateTime is when the payer paid, because a notification brings neither.
+// ParsePayNotification implements [wxpay.Gateway]. It ignores the headers. ID is a digest of the body and CreateTime is
+// the payment time, because a v2 notification has neither.
 //
-// note: an order is notified in the sign type that its prepay call had. After a merchant's sign type was changed,
-// the orders on their way are refused here and found by Query.
+// note: WeChat notifies an order in the sign type of its prepay call. After a change of the merchant's sign type,
+// notifications of open orders are refused here, and Query finds them.
 //
 // https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_7 (支付结果通知).
 func (g *Gateway) ParsePayNotification(_ http.Header, body []byte) (wxpay.Notification, error) {
@@ -36,8 +36,8 @@ func (g *Gateway) ParsePayNotification(_ http.Header, body []byte) (wxpay.Notifi
 	}, nil
 }
 
-// openNotification checks in the order of the documents: size and XML, signature, whose it is, what it says. The
-// mini program is the caller's to compare, as all of a merchant share one notify URL.
+// openNotification checks in the order of the documents: size and XML, signature, merchant, result. The caller compares
+// the mini program, because all mini programs of a merchant share one notify URL.
 func (g *Gateway) openNotification(body []byte) (fields, error) {
 	f, err := xmlflat.Decode(body)
 	if err != nil {
@@ -46,7 +46,7 @@ func (g *Gateway) openNotification(body []byte) (fields, error) {
 	if err := g.signer.verify(f); err != nil {
 		return nil, err
 	}
-	// NB! the signature says that the key's holder wrote it, not that it was written to us.
+	// NB! the signature proves that a holder of the key wrote it, not that it is meant for this merchant.
 	if f["mch_id"] != g.mchID {
 		return nil, wxpay.ErrNotifyMerchant
 	}

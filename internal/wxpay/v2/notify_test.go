@@ -12,7 +12,7 @@ import (
 	v2 "wxbase/internal/wxpay/v2"
 )
 
-// couponPaid is the notification that was made with the documents' own key.
+// couponPaid is a notification signed with the documents' own key.
 func couponPaid() doc {
 	return doc{
 		"appid": "wxd930ea5d5a258f4f", "bank_type": "OTHERS", "cash_fee": "90", "coupon_count": "1", "coupon_fee": "10", "coupon_fee_0": "10",
@@ -52,10 +52,10 @@ func TestNotificationsRefused(t *testing.T) {
 	const key = "192006250b4c09247ec02edce69f6a2d"
 	g := docGateway(t)
 	scenarios := []struct {
-		name string
-		bend func(doc)
-		sign string // the sign type to sign anew with; empty: leave the sign as it is
-		want error
+		name   string
+		modify func(doc)
+		sign   string // the sign type to sign anew with; empty: keep the signature
+		want   error
 	}{
 		{"another amount", func(d doc) { d["total_fee"] = "1" }, "", wxpay.ErrNotifySignature},
 		{"no sign", func(d doc) { delete(d, "sign") }, "", wxpay.ErrNotifySignature},
@@ -81,7 +81,7 @@ func TestNotificationsRefused(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			d := couponPaid()
-			s.bend(d)
+			s.modify(d)
 			if s.sign != "" {
 				d = signed(d, s.sign, key)
 			}
@@ -107,7 +107,7 @@ func TestNotificationsTaken(t *testing.T) {
 	g := docGateway(t)
 	scenarios := []struct {
 		name     string
-		bend     func(doc)
+		modify   func(doc)
 		currency string
 	}{
 		{"with fields of tomorrow", func(d doc) { maps.Copy(d, doc{"promotion_detail": `{"a":[1]}`, "coupon_fee_17": "3"}) }, "CNY"},
@@ -122,7 +122,7 @@ func TestNotificationsTaken(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			d := couponPaid()
-			s.bend(d)
+			s.modify(d)
 			note, err := g.ParsePayNotification(nil, writeDoc("xml", signed(d, v2.SignHMACSHA256, key)))
 			if err != nil || note.Trade.Currency != s.currency || note.Trade.Total != 100 || note.Trade.AppID != d["appid"] || note.Trade.Attach != d["attach"] {
 				t.Errorf("got %+v, %v, want it taken", note.Trade, err)
@@ -158,7 +158,7 @@ func TestReply(t *testing.T) {
 	}
 }
 
-// the self-made vector of the fact sheet keeps the tests' own cipher honest.
+// this vector of the fact sheet checks the tests' own cipher.
 func TestReqInfoVector(t *testing.T) {
 	t.Parallel()
 	const plain = "<root><out_refund_no><![CDATA[131811191610442717309]]></out_refund_no><out_trade_no><![CDATA[71106718111915575302817]]></out_trade_no>" +

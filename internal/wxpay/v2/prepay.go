@@ -10,15 +10,14 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// unknownIP is sent for a payer whose address nobody asked for: the field must not be missing, and must be the
-// same in every repetition.
+// unknownIP stands for an unknown payer address: WeChat demands the field, and a repeat must send the same value.
 const unknownIP = "127.0.0.1"
 
-// beijing is WeChat's clock; it has no summer time.
+// beijing is WeChat's time zone; it has no summer time.
 var beijing = time.FixedZone("", 8*60*60)
 
-// Prepay implements [wxpay.Gateway], in the name of req.AppID. An order that WeChat has under this number with
-// these parameters is found again, so a call whose outcome is unknown is simply repeated.
+// Prepay implements [wxpay.Gateway], in the name of req.AppID. WeChat finds an order with this number and these
+// parameters again, so a call with unknown outcome is repeated.
 //
 // https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_1 (统一下单).
 func (g *Gateway) Prepay(ctx context.Context, req wxpay.PrepayRequest) (string, error) {
@@ -37,7 +36,7 @@ func (g *Gateway) Prepay(ctx context.Context, req wxpay.PrepayRequest) (string, 
 	return f["prepay_id"], nil
 }
 
-// prepayParams is the order itself. What is empty is neither signed nor sent.
+// prepayParams are the order's fields. Empty fields are neither signed nor sent.
 func prepayParams(r wxpay.PrepayRequest) fields {
 	f := fields{
 		"body": r.Description, "attach": r.Attach, "out_trade_no": r.OutTradeNo, "total_fee": formatFen(r.Total),
@@ -52,8 +51,8 @@ func prepayParams(r wxpay.PrepayRequest) fields {
 	return f
 }
 
-// RequestPayment implements [wxpay.Gateway]. It signs in the sign type of the prepay call, as WeChat demands.
-// Here appId, timeStamp and nonceStr have capitals, and signType is signed too.
+// RequestPayment implements [wxpay.Gateway]. It signs in the sign type of the prepay call, as WeChat demands. Here the
+// names appId, timeStamp and nonceStr are in camel case, and the signature covers signType.
 //
 // https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=7_7 (小程序调起支付API).
 func (g *Gateway) RequestPayment(appID, prepayID string) (wxpay.RequestPayment, error) {
@@ -66,7 +65,7 @@ func (g *Gateway) RequestPayment(appID, prepayID string) (wxpay.RequestPayment, 
 	}), nil
 }
 
-// signPayment fills in paySign. The appid is signed, but not passed on.
+// signPayment sets paySign. The signature covers the appid, which the phone does not receive here.
 func (g *Gateway) signPayment(appID string, p wxpay.RequestPayment) wxpay.RequestPayment {
 	p.PaySign = g.signer.sign(fields{
 		"appId": appID, "timeStamp": p.TimeStamp, "nonceStr": p.NonceStr, "package": p.Package, "signType": p.SignType,

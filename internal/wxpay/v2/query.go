@@ -29,7 +29,7 @@ func (g *Gateway) query(ctx context.Context, by, number string) (wxpay.Trade, er
 	if err != nil {
 		return wxpay.Trade{}, err
 	}
-	// NB! one to another order verifies just as well.
+	// NB! an answer about another order verifies too.
 	if f[by] != number {
 		return wxpay.Trade{}, answerError(opQuery, wxpay.KindUnverified, errNotAsked)
 	}
@@ -40,8 +40,8 @@ func (g *Gateway) query(ctx context.Context, by, number string) (wxpay.Trade, er
 	return trade, nil
 }
 
-// Close implements [wxpay.Gateway]. WeChat may refuse to close an order that is not five minutes old. One that is
-// closed already is KindClosed.
+// Close implements [wxpay.Gateway]. WeChat may refuse to close an order younger than five minutes. A closed order is
+// KindClosed.
 //
 // https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_3 (关闭订单).
 func (g *Gateway) Close(ctx context.Context, outTradeNo string) error {

@@ -10,7 +10,7 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// How many refunds an order can have, and how many of them an answer tells of.
+// The number of refunds of an order, and of those in one answer.
 const (
 	maxRefundRows       = 50
 	refundRowsPerAnswer = 10
@@ -18,8 +18,8 @@ const (
 
 var errOtherRefund = errors.New("answer is about another refund")
 
-// Refund implements [wxpay.Gateway]. The answer says only that the refund was taken on, so its state is PROCESSING.
-// A call whose outcome is unknown is repeated with the same number, after QueryRefund.
+// Refund implements [wxpay.Gateway]. The answer only accepts the refund, so its state is PROCESSING. After an unknown
+// outcome, call QueryRefund and then repeat with the same number.
 //
 // https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_4 (申请退款).
 func (g *Gateway) Refund(ctx context.Context, req wxpay.RefundRequest) (wxpay.Refund, error) {
@@ -42,8 +42,8 @@ func (g *Gateway) Refund(ctx context.Context, req wxpay.RefundRequest) (wxpay.Re
 	return refund, nil
 }
 
-// refundParams asks for one refund. Of two numbers of an order WeChat wants one; ours is known from the first try
-// on, so that every repetition says the same.
+// refundParams asks for one refund. WeChat wants one of the two numbers of the order; ours is known from the first
+// attempt on, so that a repeat is identical.
 func refundParams(r wxpay.RefundRequest) fields {
 	f := fields{
 		"out_trade_no": r.OutTradeNo, "out_refund_no": r.OutRefundNo, "total_fee": formatFen(r.Total),
@@ -55,7 +55,7 @@ func refundParams(r wxpay.RefundRequest) fields {
 	return f
 }
 
-// checkRefund compares an answer with its question.
+// checkRefund compares an answer with the request.
 func checkRefund(asked wxpay.RefundRequest, got wxpay.Refund) error {
 	switch {
 	case got.OutRefundNo != asked.OutRefundNo,
@@ -90,7 +90,7 @@ func (g *Gateway) QueryRefund(ctx context.Context, outRefundNo string) (wxpay.Re
 	return refund, nil
 }
 
-// RefundsOf implements [wxpay.RefundLister]. WeChat gives ten at a time.
+// RefundsOf implements [wxpay.RefundLister]. WeChat returns ten at a time.
 //
 // https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_5 (查询退款).
 func (g *Gateway) RefundsOf(ctx context.Context, outTradeNo string) ([]wxpay.Refund, error) {
@@ -101,7 +101,7 @@ func (g *Gateway) RefundsOf(ctx context.Context, outTradeNo string) ([]wxpay.Ref
 	for len(all) < maxRefundRows {
 		page, err := g.refundPage(ctx, outTradeNo, len(all))
 		if pe, ok := errors.AsType[*wxpay.Error](err); ok && pe.Code == "REFUNDNOTEXIST" {
-			return all, nil // note: that is also how WeChat says that there is no further page
+			return all, nil // note: WeChat also answers so after the last page
 		}
 		if err != nil {
 			return nil, err
@@ -141,7 +141,7 @@ func (g *Gateway) refundPage(ctx context.Context, outTradeNo string, offset int)
 	return page, nil
 }
 
-// rowOf finds the suffix, _0 and on, of the fields of a refund: an answer may tell of all refunds of an order.
+// rowOf finds the suffix (_0, _1, ...) of a refund's fields: an answer may contain all refunds of an order.
 func rowOf(f fields, outRefundNo string) (string, error) {
 	found := ""
 	for n := range maxRefundRows {
@@ -160,7 +160,7 @@ func rowOf(f fields, outRefundNo string) (string, error) {
 	return found, nil
 }
 
-// readRefund reads a refund: of the answer to refundquery with the suffix of its row, of that to refund without.
+// readRefund reads a refund: row is the suffix in an answer to refundquery, and empty in one to refund.
 func (g *Gateway) readRefund(f fields, row string, state wxpay.RefundState) (wxpay.Refund, error) {
 	r := wxpay.Refund{
 		MchID: g.mchID, OutRefundNo: f["out_refund_no"+row], RefundID: f["refund_id"+row],
@@ -177,7 +177,7 @@ func (g *Gateway) readRefund(f fields, row string, state wxpay.RefundState) (wxp
 	if err != nil {
 		return wxpay.Refund{}, err
 	}
-	// what of a refund is not coupon is the payer's own money.
+	// the payer's own money is the refund without the coupon.
 	r.PayerRefund = r.Refund - coupon
 	if err := r.Validate(); err != nil {
 		return wxpay.Refund{}, fmt.Errorf("read refund: %w", err)
@@ -192,7 +192,7 @@ func readInto(fen *wxpay.Fen, f fields, name string) (err error) {
 
 // ParseRefundNotification implements [wxpay.Gateway].
 //
-// NB! nothing signs it. Ask QueryRefund, and act on its answer alone.
+// NB! it is not signed. Call QueryRefund, and act on its answer alone.
 func (g *Gateway) ParseRefundNotification(_ http.Header, body []byte) (wxpay.RefundNotification, error) {
 	return wxpay.OpenXMLRefundNotification(g.apiKey, g.mchID, body)
 }

@@ -11,7 +11,7 @@ func TestRefundsOfAnOrder(t *testing.T) {
 	t.Parallel()
 	f, g := newTestGateway(t)
 	_, err := g.RefundsOf(t.Context(), testNumber)
-	wantKind(t, err, wxpay.KindNotFound) // an order that WeChat does not have is no empty list
+	wantKind(t, err, wxpay.KindNotFound) // an unknown order is an error, not an empty list
 	mustPrepay(t, g)
 	f.pay()
 	for want := range 21 {
@@ -30,7 +30,7 @@ func TestRefundsOfAnOrder(t *testing.T) {
 			}
 		}
 	}
-	f.set(func(f *fakeWeChat) { f.bend = func(d doc) { d["out_trade_no"] = "OTHER-1" } })
+	f.set(func(f *fakeWeChat) { f.modify = func(d doc) { d["out_trade_no"] = "OTHER-1" } })
 	_, err = g.RefundsOf(t.Context(), testNumber)
 	wantKind(t, err, wxpay.KindUnverified)
 	_, err = g.RefundsOf(t.Context(), "no/number")

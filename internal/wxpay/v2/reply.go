@@ -2,23 +2,23 @@ package v2
 
 import "strings"
 
-// ContentType is what goes with [Acknowledge] and [Refuse], and with every call.
+// ContentType is the type of [Acknowledge], of [Refuse] and of every call.
 const ContentType = "text/xml; charset=utf-8"
 
-// maxReplyMessage is the length of return_msg, in characters.
+// maxReplyMessage limits return_msg, in characters.
 const maxReplyMessage = 128
 
-// Acknowledge is the body of the answer to a notification of either kind that was dealt with: WeChat does not send
-// it again. Write it after the commit.
+// Acknowledge is the answer to a processed notification of either kind: WeChat does not repeat it. Write it after the
+// commit.
 //
-// note: not a blank more: line breaks in it are said to make WeChat send again.
+// note: it has no white space, because line breaks are said to make WeChat repeat.
 func Acknowledge() []byte { return reply(wordSuccess, "OK") }
 
-// Refuse is the body of the answer that makes WeChat send a notification again, up to 15 times in a day. It shows
-// the first 128 characters of message.
+// Refuse is the answer that makes WeChat repeat a notification, up to 15 times in a day. It shows the first 128
+// characters of message.
 func Refuse(message string) []byte { return reply(wordFail, message) }
 
-// reply is written by hand: the order of the two is that of the documents.
+// reply is written by hand to keep the documents' order of the two elements.
 func reply(code, message string) []byte {
 	message = cleanText(message)
 	if runes := []rune(message); len(runes) > maxReplyMessage {

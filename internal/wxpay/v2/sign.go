@@ -16,8 +16,8 @@ import (
 
 // How documents are signed, the values of Merchant.SignType.
 const (
-	SignMD5        = "MD5"         // what WeChat takes when nothing is said
-	SignHMACSHA256 = "HMAC-SHA256" // ours when nothing is set
+	SignMD5        = "MD5"         // WeChat's default
+	SignHMACSHA256 = "HMAC-SHA256" // our default
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 	fieldSignType = "sign_type"
 )
 
-// fields is one flat document. Amounts are text too: text is what is signed.
+// fields is one flat document. Amounts are text too, because the signature covers text.
 type fields map[string]string
 
 // signer signs and verifies with the APIv2 key, in one sign type only.
@@ -33,7 +33,7 @@ type fields map[string]string
 // https://pay.weixin.qq.com/wiki/doc/api/jsapi.php?chapter=4_3 (安全规范, 签名算法).
 type signer struct{ signType, key string }
 
-// text is what is signed: every field that is not empty, known or not, in the order of the bytes of the names.
+// text is the signed line: every non-empty field, known or not, sorted by the bytes of its name.
 func (s signer) text(f fields) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(f)) {
@@ -56,13 +56,13 @@ func (s signer) sign(f fields) string {
 	return strings.ToUpper(hex.EncodeToString(sum.Sum(nil)))
 }
 
-// verify wraps wxpay.ErrNotifySignature, which here speaks of answers too.
+// verify wraps wxpay.ErrNotifySignature, for answers too.
 func (s signer) verify(f fields) error {
 	switch {
 	case f[fieldSign] == "":
 		return fmt.Errorf("%w: it has none", wxpay.ErrNotifySignature)
 	case f[fieldSignType] != "" && f[fieldSignType] != s.signType:
-		// NB! the type is ours to choose: who could choose MD5 for us would only have to break MD5.
+		// NB! we choose the type: a message that could choose MD5 would be only as strong as MD5.
 		return fmt.Errorf("%w: its type is not %s", wxpay.ErrNotifySignature, s.signType)
 	case !hmac.Equal([]byte(s.sign(f)), []byte(f[fieldSign])):
 		return wxpay.ErrNotifySignature
@@ -76,7 +76,7 @@ func (s signer) verify(f fields) error {
 	return nil
 }
 
-// hidesField tells whether a value holds &name=, and so may be a part of the signed line put in one value.
+// hidesField tells whether a value contains &name=, and so could contain another field of the signed line.
 func hidesField(value string) bool {
 	for {
 		_, rest, found := strings.Cut(value, "&")

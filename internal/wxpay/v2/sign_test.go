@@ -19,8 +19,8 @@ const (
 	docOrderNo = "ORD-20260101-0001"
 )
 
-// https://pay.weixin.qq.com/wiki/doc/api/jsapi.php?chapter=4_3 has the first two; the others were made with the same
-// key and computed twice, in Go and in Python.
+// https://pay.weixin.qq.com/wiki/doc/api/jsapi.php?chapter=4_3 has the first two; the others use the same key and were
+// computed in Go and in Python.
 func TestSign(t *testing.T) {
 	t.Parallel()
 	official := fields{
@@ -116,7 +116,7 @@ func TestSignPayment(t *testing.T) {
 	}
 }
 
-// the classic mistakes, by their values: nobody makes them here unnoticed.
+// the classic mistakes, by their results.
 func TestWrongPaySigns(t *testing.T) {
 	t.Parallel()
 	with := signer{SignMD5, docPhone}
@@ -144,8 +144,8 @@ func TestVerifyRefuses(t *testing.T) {
 	t.Parallel()
 	with := signer{SignHMACSHA256, docKey}
 	scenarios := []struct {
-		name string
-		bend func(fields)
+		name   string
+		modify func(fields)
 	}{
 		{"no sign", func(f fields) { delete(f, "sign") }},
 		{"an empty sign", func(f fields) { f["sign"] = "" }},
@@ -177,7 +177,7 @@ func TestVerifyRefuses(t *testing.T) {
 			if err := with.verify(f); err != nil {
 				t.Fatalf("got %v before anything was changed", err)
 			}
-			s.bend(f)
+			s.modify(f)
 			if err := with.verify(f); !errors.Is(err, wxpay.ErrNotifySignature) {
 				t.Errorf("got %v, want %v", err, wxpay.ErrNotifySignature)
 			}
@@ -185,8 +185,8 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
-// NB! what a stranger can put into one signed value must not come out as a field. Here attach of a cheap order, paid and
-// signed by WeChat, is cut into the notification of a dear one: the signed line is the same.
+// NB! foreign text in one signed value must not become a field. Here attach of a cheap order, paid and signed by
+// WeChat, becomes fields in the notification of an expensive one: the signed line is the same.
 func TestOneSignedLineIsNotTwoDocuments(t *testing.T) {
 	t.Parallel()
 	with := signer{SignHMACSHA256, docKey}

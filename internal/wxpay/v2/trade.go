@@ -10,7 +10,7 @@ import (
 	"wxbase/internal/wxpay"
 )
 
-// How WeChat writes times, always of Beijing.
+// WeChat's formats of time, always in Beijing.
 const (
 	secondsLayout = "20060102150405"
 	spacedLayout  = time.DateTime
@@ -18,8 +18,8 @@ const (
 
 const maxFenDigits = 12
 
-// readTrade reads a trade, of an answer to a query or of a notification, and refuses one that cannot be: without
-// number or state, with an amount that is none, or paid without a transaction or an amount.
+// readTrade reads a trade from an answer or a notification, and refuses an impossible one: without number or state,
+// with an invalid amount, or paid without a transaction or an amount.
 func readTrade(f fields, state wxpay.TradeState) (wxpay.Trade, error) {
 	total, totalErr := readFen(f, "total_fee")
 	cash, cashErr := readFen(f, "cash_fee")
@@ -41,7 +41,7 @@ func readTrade(f fields, state wxpay.TradeState) (wxpay.Trade, error) {
 	return t, nil
 }
 
-// currency of a document that does not say so is CNY, by the documents.
+// currency defaults to CNY, as documented.
 func currency(f fields) string {
 	if f["fee_type"] == "" {
 		return wxpay.Currency
@@ -49,7 +49,7 @@ func currency(f fields) string {
 	return f["fee_type"]
 }
 
-// readFen reads whole fen; an absent amount is zero. Signs, dots, exponents and spaces are refused.
+// readFen reads whole fen; an absent amount is zero. It refuses signs, dots, exponents and spaces.
 func readFen(f fields, name string) (wxpay.Fen, error) {
 	text := f[name]
 	if text == "" {
@@ -64,20 +64,20 @@ func readFen(f fields, name string) (wxpay.Fen, error) {
 
 func formatFen(fen wxpay.Fen) string { return strconv.FormatInt(int64(fen), 10) }
 
-// readTime reads a time of Beijing; an absent one is the zero time.
+// readTime reads a time in Beijing; an absent one is the zero time.
 func readTime(layout, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
 	at, err := time.ParseInLocation(layout, text, beijing)
-	// note: Parse takes a fraction that the layout does not have.
+	// note: Parse accepts a fraction that the layout lacks.
 	if err != nil || len(text) != len(layout) {
 		return time.Time{}, errors.New("time is not one of WeChat's")
 	}
 	return at, nil
 }
 
-// evidence is the fields as JSON, to keep.
+// evidence is the fields as JSON, for storage.
 func evidence(f fields) []byte {
 	raw, _ := json.Marshal(f) // a map of texts always marshals
 	return raw

@@ -25,17 +25,17 @@ var (
 	errNoCertificate = errors.New("calls to /secapi need the merchant's certificate, apiclient_cert.pem and its key")
 )
 
-// wire is the way to WeChat: the host that was set, then, for the official one, its backup.
+// wire holds the transports to WeChat: the configured host, and for the official one its backup.
 type wire struct {
 	open   []http.RoundTripper
-	secure []http.RoundTripper // presents the merchant's certificate; empty when there is none
+	secure []http.RoundTripper // presents the merchant's certificate; empty without one
 }
 
 func newWire(a account, s settings) *wire {
 	if s.transport == nil {
 		s.transport = newTransport()
 	}
-	// a simulator over plain http can see no certificate, and asks for none.
+	// a simulator over plain http does not ask for a certificate.
 	if s.secure == nil && a.base.Scheme == "http" {
 		s.secure = s.transport
 	}
@@ -45,7 +45,7 @@ func newWire(a account, s settings) *wire {
 	return &wire{open: hostsOf(a.base, s.transport), secure: hostsOf(a.base, s.secure)}
 }
 
-// hostsOf knows a backup only for the official host: who set another base wants that one and no other.
+// hostsOf adds a backup only to the official host: another base is used alone.
 func hostsOf(base *url.URL, next http.RoundTripper) []http.RoundTripper {
 	if next == nil {
 		return nil
@@ -57,7 +57,7 @@ func hostsOf(base *url.URL, next http.RoundTripper) []http.RoundTripper {
 	return hosts
 }
 
-// newTransport is the default way out: connections are given up on soon, TLS is checked as usual.
+// newTransport is the default transport: short connection timeouts, normal TLS checks.
 func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
@@ -70,8 +70,8 @@ func newTransport() *http.Transport {
 	}
 }
 
-// withCertificate copies a transport so that no other call presents the certificate. It returns nil when
-// there is no certificate, or no way to give it to the round tripper.
+// withCertificate copies a transport, so that only this copy presents the certificate. It returns nil without a
+// certificate, and for a round tripper that cannot present one.
 func withCertificate(rt http.RoundTripper, cert *tls.Certificate) http.RoundTripper {
 	plain, ok := rt.(*http.Transport)
 	if !ok || cert == nil {
@@ -85,7 +85,7 @@ func withCertificate(rt http.RoundTripper, cert *tls.Certificate) http.RoundTrip
 	return secure
 }
 
-// post sends one document. The answer's body is the caller's to close.
+// post sends one document. The caller closes the answer's body.
 func post(ctx context.Context, hosts []http.RoundTripper, path string, doc []byte) (*http.Response, error) {
 	var last error
 	for _, host := range hosts {
@@ -95,10 +95,10 @@ func post(ctx context.Context, hosts []http.RoundTripper, path string, doc []byt
 		}
 		req.Header.Set("Content-Type", ContentType)
 		req.Header.Set("User-Agent", "wxbase")
-		// a bill is a gzip file, and must not be unpacked on the way.
+		// a bill is a gzip file, which the transport must not unpack.
 		req.Header.Set("Accept-Encoding", "identity")
 		res, err := host.RoundTrip(req)
-		// NB! only a call that never left may go to another host unasked: nothing can have happened yet.
+		// NB! only a call that never left may go to another host by itself: WeChat cannot have acted on it.
 		if err == nil || !isDialError(err) || ctx.Err() != nil {
 			return res, err
 		}
@@ -107,14 +107,13 @@ func post(ctx context.Context, hosts []http.RoundTripper, path string, doc []byt
 	return nil, last
 }
 
-// isDialError tells that no connection came about; looking up the host's name counts as dialing.
+// isDialError tells that the connection was not made; a failed host name lookup counts.
 func isDialError(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "dial"
 }
 
-// readAnswer reads all of it, so that a connection cut half-way is a network error and not a signature that
-// does not verify.
+// readAnswer reads the whole answer, so that a cut connection is a network error and not a failed signature.
 func readAnswer(body io.Reader) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(body, maxAnswerBytes+1))
 	if err != nil {

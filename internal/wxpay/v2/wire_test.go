@@ -21,7 +21,7 @@ import (
 	v2 "wxbase/internal/wxpay/v2"
 )
 
-// recorder answers by a script and writes down who was asked.
+// recorder answers by a script and records the hosts that were called.
 type recorder struct {
 	mu     sync.Mutex
 	asked  []string
@@ -73,7 +73,7 @@ func TestBackupHost(t *testing.T) {
 	}
 }
 
-// newTLSWeChat asks for a certificate, takes any, and says which paths saw one.
+// newTLSWeChat asks for a certificate, accepts any, and reports which paths received one.
 func newTLSWeChat(t *testing.T) (server *httptest.Server, saw func() map[string]bool) {
 	t.Helper()
 	var mu sync.Mutex

@@ -1,9 +1,8 @@
-// Package xmlflat reads and writes the XML of WeChat Pay API v2: one root, one level of elements below it,
-// text in them, and nothing else.
+// Package xmlflat reads and writes the flat XML of WeChat Pay API v2: one root, one level of elements below it, and
+// only text in them.
 //
-// It is stricter than XML. Whatever could be read in two ways, or makes a parser fetch, expand or recurse,
-// is refused: WeChat sends none of it, and documents that have it were how notify URLs were robbed of
-// their files and of their signatures.
+// It is stricter than XML. It refuses everything that can be read in two ways, or that makes a parser fetch, expand or
+// recurse: WeChat never sends it, and with it attackers read files and forged notifications at notify URLs.
 //
 // https://pay.weixin.qq.com/wiki/doc/api/jsapi.php?chapter=23_5 (XML解析存在的安全问题指引).
 package xmlflat
@@ -21,16 +20,16 @@ import (
 )
 
 const (
-	// MaxBytes is the longest document that is looked at.
+	// MaxBytes limits a document.
 	MaxBytes = 64 << 10
 
 	maxNameLen = 64
 )
 
-// byteOrderMark may stand before a document; it says nothing in UTF-8.
+// byteOrderMark may precede a document; it has no meaning in UTF-8.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// IsXML tells whether a body begins as XML does, blanks and a byte order mark aside.
+// IsXML tells whether a body begins like XML, after blanks and a byte order mark.
 func IsXML(body []byte) bool {
 	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark)), []byte("<"))
 }
@@ -38,18 +37,18 @@ func IsXML(body []byte) bool {
 // ErrMalformed is wrapped by every refusal to read.
 var ErrMalformed = errors.New("XML is not the flat kind")
 
-// Decode reads a document whose root is xml, or root as inside req_info. Values are as written between the
-// tags, CDATA and entities resolved, blanks kept: that is what signatures are made over.
+// Decode reads a document whose root is xml, or root as inside req_info. It resolves CDATA and entities and keeps
+// blanks: signatures cover the values in this form.
 //
-// Refused are: more than MaxBytes, a document type or any other directive, processing instructions after
-// the beginning, comments, attributes, name spaces, an element inside an element, the same element twice,
-// text between elements, entities that XML does not define, bytes that are not UTF-8, and no elements.
+// It refuses more than MaxBytes, a document type or any other directive, processing instructions after the beginning,
+// comments, attributes, name spaces, nested elements, a repeated element, text between elements, entities that XML does
+// not define, bytes that are not UTF-8, and a document without elements.
 func Decode(doc []byte) (map[string]string, error) {
 	doc = bytes.TrimPrefix(doc, byteOrderMark)
 	if len(doc) > MaxBytes {
 		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, MaxBytes)
 	}
-	// note: strict is the default; it knows the five entities of XML and resolves no other.
+	// note: strict is the default; it resolves the five entities of XML only.
 	tokens, r := xml.NewDecoder(bytes.NewReader(doc)), reader{fields: map[string]string{}}
 	for {
 		token, err := tokens.Token()
@@ -69,10 +68,10 @@ func Decode(doc []byte) (map[string]string, error) {
 	return r.fields, nil
 }
 
-// reader is how far a document has been read.
+// reader is the state of reading a document.
 type reader struct {
 	fields map[string]string
-	begun  bool // something came already
+	begun  bool // a token has been read
 	depth  int  // 0 outside, 1 in the root, 2 in an element
 	closed bool // the root is complete
 	value  strings.Builder
@@ -94,7 +93,7 @@ func (r *reader) take(token xml.Token) error {
 		}
 		return nil
 	default:
-		// NB! a document type is where entities are declared: local files, other hosts, billions of laughs.
+		// NB! a document type declares entities: local files, other hosts, billions of laughs.
 		return errors.New("a directive or a comment")
 	}
 }
@@ -110,7 +109,7 @@ func (r *reader) open(e xml.StartElement) error {
 		return errors.New("an element inside an element")
 	}
 	if _, have := r.fields[name]; r.depth == 1 && have {
-		// NB! of two total_fee, one program takes the first and another the last.
+		// NB! of two total_fee, one program reads the first and another the last.
 		return errors.New("an element twice")
 	}
 	r.depth++
@@ -138,9 +137,8 @@ func (r *reader) text(chars []byte) error {
 	return nil
 }
 
-// Encode writes fields under the root xml, in the order of their names, without any white space. Empty
-// values are left out, as they are from signatures. It refuses names that are not letters, digits and
-// underscores, and values that XML has no way to write.
+// Encode writes fields under the root xml, sorted by name, without white space. It omits empty values, as signatures
+// do. It refuses names other than letters, digits and underscores, and values that XML cannot express.
 func Encode(fields map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("<xml>")
@@ -158,8 +156,8 @@ func Encode(fields map[string]string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// escape writes what CDATA cannot hold beside it. A parser turns a bare \r into \n, and the signature would
-// be over another text.
+// escape writes what CDATA cannot contain outside of it. A parser turns a bare \r into \n, and the signature would
+// fail.
 func escape(value string) string {
 	return strings.NewReplacer("]]>", "]]]]><![CDATA[>", "\r", "]]>&#13;<![CDATA[").Replace(value)
 }
@@ -176,7 +174,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// checkValue keeps out what no XML document may contain, not even escaped.
+// checkValue refuses what an XML document cannot contain, even escaped.
 func checkValue(value string) error {
 	if !utf8.ValidString(value) {
 		return errors.New("value is not UTF-8")

@@ -38,7 +38,7 @@ func TestDecodeReads(t *testing.T) {
 	}
 }
 
-// hostile is what a notify URL is sent by those who are not WeChat.
+// hostile is XML that an attacker posts to a notify URL.
 func hostile() map[string]string {
 	return map[string]string{
 		"an external entity":           `<?xml version="1.0"?><!DOCTYPE foo [<!ENTITY e SYSTEM "file:///etc/passwd">]><xml><a>&e;</a></xml>`,
@@ -134,7 +134,7 @@ func TestEncode(t *testing.T) {
 	}
 }
 
-// FuzzDecode hands in any document. What is read must be written and read again unchanged.
+// FuzzDecode tries any document: what Decode reads must survive Encode and Decode unchanged.
 func FuzzDecode(f *testing.F) {
 	for _, doc := range hostile() {
 		if len(doc) < 1000 {
@@ -157,7 +157,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzEncode hands in any value. What is written must be read again unchanged.
+// FuzzEncode tries any value: what Encode writes must decode unchanged.
 func FuzzEncode(f *testing.F) {
 	f.Add("attach", "三鲜面 & <b>2</b> ]]> 份\r\n\t")
 	f.Add("a]]>", "\x00")
@@ -176,7 +176,7 @@ func wantRoundTrip(t *testing.T, fields map[string]string) {
 		t.Fatalf("got %v for %q, want it written", err, fields)
 	}
 	if len(doc) > xmlflat.MaxBytes {
-		return // CDATA and escapes are longer than what was read
+		return // CDATA and escapes make it longer than the input
 	}
 	again, err := xmlflat.Decode(doc)
 	if err != nil || !maps.Equal(again, fields) {

@@ -1,4 +1,4 @@
-// Command leancloud writes a made-up export of LeanCloud, for trying `wxbase import leancloud`:
+// Command leancloud writes an invented export of LeanCloud, for trying `wxbase import leancloud`:
 //
 //	go run ./internal/moving/movingtest/leancloud -rows 100000 FOLDER
 package main

@@ -1,5 +1,5 @@
-// Package redistest starts a real redis-server for a test, on a free port of 127.0.0.1 and in a folder of its own, and lets the test kill,
-// freeze and restart it.
+// Package redistest starts a real redis-server for a test, on a free port of 127.0.0.1 and in its own folder, and lets
+// the test kill, freeze and restart it.
 package redistest
 
 import (
@@ -18,7 +18,7 @@ import (
 // Password is what clients of every Server need.
 const Password = "a-password-that-must-not-be-seen"
 
-// patience bounds the start of a server on a busy machine.
+// patience limits the start of a server on a busy machine.
 const patience = 30 * time.Second
 
 // Server is one redis-server. Its methods are called by one goroutine at a time.
@@ -30,7 +30,7 @@ type Server struct {
 	ended   chan struct{}
 }
 
-// Start starts a server that ends with the test. Where there is no redis-server the test fails in CI and is skipped elsewhere.
+// Start starts a server that ends with the test. Without a redis-server the test fails in CI and is skipped elsewhere.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
 	s := Stopped(tb)
@@ -38,7 +38,7 @@ func Start(tb testing.TB) *Server {
 	return s
 }
 
-// Stopped is Start for a server that is to be started later: it has an address already.
+// Stopped is Start for a server that is started later: it has an address already.
 func Stopped(tb testing.TB) *Server {
 	tb.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
@@ -48,7 +48,7 @@ func Stopped(tb testing.TB) *Server {
 		}
 		tb.Skip(what)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // only to learn of a free port
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // only to find a free port
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -93,9 +93,9 @@ func (s *Server) Start() {
 	}
 }
 
-// ping speaks the protocol by hand, so that no client is tested by itself.
+// ping speaks the protocol by hand, so that it does not depend on a client under test.
 func (s *Server) ping() error {
-	conn, err := net.DialTimeout("tcp", s.addr, time.Second) //nolint:noctx // has its bound
+	conn, err := net.DialTimeout("tcp", s.addr, time.Second) //nolint:noctx // has its own timeout
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *Server) ping() error {
 	return nil
 }
 
-// Kill ends the server with SIGKILL, if it runs, and returns once it is gone.
+// Kill ends a running server with SIGKILL, and returns once it is gone.
 func (s *Server) Kill() {
 	if s.process == nil {
 		return
@@ -124,7 +124,7 @@ func (s *Server) Kill() {
 	s.process = nil
 }
 
-// Freeze stops the process without ending it: connections stay and nothing answers.
+// Freeze stops the process without ending it: connections stay and do not answer.
 func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
 
 // Thaw undoes Freeze.

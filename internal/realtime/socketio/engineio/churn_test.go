@@ -17,8 +17,8 @@ import (
 	"wxbase/internal/realtime/socketio/engineio"
 )
 
-// rule 2: after thousands of clients that came, spoke, and left in every way there is, nothing is left: no session, no goroutine,
-// and every Open has had its Close
+// rule 2: after thousands of clients that came, sent, and left in every possible way, all sessions and goroutines are
+// gone, and every Open has had its Close
 func TestChurn(t *testing.T) {
 	var opened, closed atomic.Int64
 	var live sync.Map
@@ -67,7 +67,7 @@ func TestChurn(t *testing.T) {
 	clients.Wait()
 	close(stop)
 	pusher.Wait()
-	// what is left are pollers that went away without a word, whom the heartbeat would find
+	// the rest are pollers that left silently, which the heartbeat would find
 	for _, s := range k.list() {
 		s.Abort("test is over")
 	}
@@ -81,7 +81,7 @@ func TestChurn(t *testing.T) {
 
 func (k *kit) list() []*engineio.Session { return k.Sessions() }
 
-// visit is one client's life, ended in one of many ways.
+// visit is one client's life, with one of many endings.
 func (k *kit) visit(transport *http.Transport) {
 	address := k.serve.Listener.Addr().String()
 	protocol := []string{"3", "4"}[rand.IntN(2)]
@@ -91,7 +91,7 @@ func (k *kit) visit(transport *http.Transport) {
 			_, _ = io.WriteString(c, "GET /?EIO="+protocol+"&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 			c.Close()
 		}
-	case 1, 2: // polls, and goes away without a word, or with one
+	case 1, 2: // polls, and leaves silently, or with a close packet
 		k.poller(transport, protocol, rand.IntN(2) == 0)
 	default:
 		ws, res, err := websocket.DefaultDialer.Dial("ws://"+address+"/?EIO="+protocol+"&transport=websocket", nil)

@@ -1,19 +1,20 @@
-// Package engineio is the lower half of Socket.IO: sessions over WebSocket and HTTP long-polling, with the upgrade from the second
-// to the first, heartbeats, and a bounded queue for each client. It speaks Engine.IO 4 (socket.io-client 3 and 4, weapp.socket.io 3)
-// and Engine.IO 3 (socket.io-client 2, weapp.socket.io 2), text only.
+// Package engineio is the lower layer of Socket.IO: *sessions* over WebSocket and HTTP long-polling, with the upgrade
+// from the second to the first, heartbeats, and a limited queue for each client. It speaks Engine.IO 4
+// (socket.io-client 3 and 4, weapp.socket.io 3) and Engine.IO 3 (socket.io-client 2, weapp.socket.io 2), text only.
 //
 // Protocol: https://socket.io/docs/v4/engine-io-protocol/ and, for version 3, https://github.com/socketio/engine.io-protocol/tree/v3
 //
-// How it stays small and quick under many clients:
+// How it stays small and fast with many clients:
 //   - a frame is encoded once and its bytes are shared by every session that sends it;
 //   - a session at rest is one goroutine on a fresh stack, blocked in a read; the HTTP handler that accepted it has returned;
 //   - a writer exists only while there is something to write, and writes its whole backlog in one system call;
 //   - one goroutine looks after the heartbeats and deadlines of all.
 //
-// How it ends: every session has one owner that cleans up, and Config.Close is called exactly once for each, after the last
-// Config.Message has returned. The owner is the goroutine that reads the WebSocket, or, for long-polling, one started for the purpose.
+// Every session has one owner that cleans up, and Config.Close is called exactly once for each, after the last
+// Config.Message has returned. The owner is the goroutine that reads the WebSocket, or, for long-polling, a separate
+// one.
 //
-// A client that answers pings but does not read is not alive: the bound of its queue and the deadline of a write decide.
+// A client that answers pings but does not read is closed by the limit of its queue and the deadline of a write.
 package engineio
 
 import (
@@ -31,11 +32,11 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Config holds the limits of a Server and the callbacks of the layer above. Zero values take the defaults named here.
+// Config holds the limits of a Server and the callbacks of the layer above. Zero values mean the defaults named here.
 type Config struct {
 	PingInterval   time.Duration // 25 s
 	PingTimeout    time.Duration // 20 s
-	WriteTimeout   time.Duration // 10 s: how long one write may make no progress, and how long a closing session may linger
+	WriteTimeout   time.Duration // 10 s: how long one write may stall, and how long a closing session may take
 	UpgradeTimeout time.Duration // 10 s: from the WebSocket's opening to the end of the upgrade
 	MaxPayload     int           // 64 KiB: the largest message of a client, and the largest body of a POST
 	QueueMessages  int           // 512: frames waiting for one client
@@ -50,8 +51,8 @@ type Config struct {
 
 	// Open is called once for each session, before anything else. The request must not be kept: for a WebSocket its handler has returned.
 	Open func(*Session, *http.Request)
-	// Message is called with each message, one at a time for a session. The slice is the callee's to keep, valid UTF-8, not empty or with a
-	// type byte. Meanwhile nothing else is read from the client.
+	// Message is called with each message, one at a time for a session. The callee owns the slice: valid UTF-8, not
+	// empty, without the type byte. Meanwhile the session reads nothing else.
 	Message func(*Session, []byte)
 	// Close is called once for each session, after Open and the last Message.
 	Close func(*Session, string)
@@ -72,11 +73,11 @@ type Server struct {
 	cfg      Config
 	start    time.Time
 	upgrader websocket.Upgrader
-	buffers  sync.Pool // of *bytes.Buffer, to read into: most clients are silent most of the time
+	buffers  sync.Pool // of *bytes.Buffer for reading: most clients are silent most of the time
 
-	mu        sync.RWMutex // guards what follows; a session's lock may be taken under it, never the other way round
+	mu        sync.RWMutex // guards what follows; locked before a session's lock, never after
 	sessions  map[string]*Session
-	addresses map[string]int // sessions of an address, those being opened included
+	addresses map[string]int // sessions per address, including those being opened
 	admitted  int
 	stopping  bool
 
@@ -99,7 +100,7 @@ func New(cfg Config) *Server {
 	s.writers.allow(runtime.GOMAXPROCS(0))
 	s.buffers.New = func() any { return new(bytes.Buffer) }
 	s.upgrader = websocket.Upgrader{
-		ReadBufferSize:  512, // one for each client, for as long as it lives
+		ReadBufferSize:  512, // one per client, for its whole life
 		WriteBufferPool: &sync.Pool{},
 		CheckOrigin:     func(*http.Request) bool { return true }, // ServeHTTP has checked it
 		Error:           refuseUpgrade,
@@ -153,7 +154,7 @@ func (c Config) withCallbacks() Config {
 	return c
 }
 
-// now is the time since the start, in nanoseconds. It does not jump when the machine's clock is set.
+// now is the time since the start, in nanoseconds. Changes of the machine's clock do not affect it.
 func (s *Server) now() int64 { return int64(s.cfg.Now().Sub(s.start)) }
 
 // remoteHost is the peer's address without its port.
@@ -165,7 +166,7 @@ func remoteHost(r *http.Request) string {
 	return host
 }
 
-// Stats reads the counters. It walks all sessions, so call it once for a scrape, not once for a message.
+// Stats reads the counters. It visits all sessions, so call it per scrape, not per message.
 func (s *Server) Stats() Stats {
 	st := Stats{
 		Opened: s.opened.Load(), Refused: s.refused.Load(), Upgraded: s.upgraded.Load(), Slow: s.slow.Load(),
@@ -188,12 +189,12 @@ func (s *Server) Stats() Stats {
 	return st
 }
 
-// farewell is how long a client may take to answer the close frame of a shutdown. A phone that sleeps would never do so.
+// farewell is how long a client may take to answer the close frame of a shutdown. A sleeping phone would never answer.
 const farewell = time.Second
 
-// Shutdown refuses newcomers and ends every session: a WebSocket gets what is queued and the close frame 1001, a waiting poll is
-// answered. It returns when all are cleaned up, which clients can delay by a second if they are silent, and until ctx ends if they do not
-// read. Then those that are left are cut off, and ctx's error is returned.
+// Shutdown refuses new sessions and ends every session: a WebSocket gets its queue and the close frame 1001, a waiting
+// poll is answered. It returns when all are cleaned up. Silent clients delay that by a second; clients that do not
+// read, until ctx ends: then they are cut off, and ctx's error is returned.
 func (s *Server) Shutdown(ctx context.Context) error {
 	for _, x := range s.halt() {
 		x.release()
@@ -219,7 +220,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// halt closes the door and ends the heartbeat, at the first call, and lists who is inside.
+// halt stops new sessions and the heartbeat, at the first call, and lists the present sessions.
 func (s *Server) halt() []*Session {
 	s.mu.Lock()
 	first := !s.stopping

@@ -5,7 +5,7 @@ import "errors"
 // Pulse is one beat of the heartbeat.
 func (s *Server) Pulse() { s.pulse() }
 
-// The codecs of posted bodies, and what a poll is answered with.
+// The codecs of posted bodies and of poll answers.
 var (
 	DecodePayload = decodePayload
 	EncodePayload = encodePayload
@@ -28,7 +28,8 @@ func (s *Server) IsPolled(id string) bool {
 	return x.poll.waiting && len(x.queue) == 0
 }
 
-// Writing says whether a session's writer has begun to write; Resting whether it has none, and the account is settled.
+// Writing says whether a session's writer has begun to write; Resting whether the session has no writer and nothing
+// queued.
 func (s *Server) Writing(x *Session) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -41,5 +42,5 @@ func (s *Server) Resting(x *Session) bool {
 	return !x.writing
 }
 
-// Sessions lists who is connected.
+// Sessions lists the connected sessions.
 func (s *Server) Sessions() []*Session { return s.list() }

@@ -18,8 +18,8 @@ const (
 	typeNoop    = '6'
 )
 
-// Frame is a packet as a WebSocket server sends it, header included. A poll sends the same bytes without the header, so that one
-// encoding serves every session. It must not be changed once it is made.
+// Frame is a packet as a WebSocket server sends it, with its header. A poll sends the same bytes without the header, so
+// that one encoding serves every session. It is immutable.
 type Frame []byte
 
 // NewMessage makes the frame of a message packet.

@@ -6,7 +6,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// beats is the one goroutine that keeps everybody's deadlines.
+// beats is the goroutine that checks all deadlines.
 func (s *Server) beats() {
 	defer close(s.beat)
 	t := time.NewTicker(s.period())
@@ -21,7 +21,7 @@ func (s *Server) beats() {
 	}
 }
 
-// period is fine enough for the shortest deadline, and not above a second.
+// period is short enough for the shortest deadline, and at most a second.
 func (s *Server) period() time.Duration {
 	shortest := min(s.cfg.PingInterval, s.cfg.PingTimeout, s.cfg.WriteTimeout)
 	return max(10*time.Millisecond, min(time.Second, shortest/8))
@@ -36,7 +36,7 @@ func (s *Server) pulse() {
 	}
 }
 
-// pulse sends a ping if it is time, or ends a session that has let a deadline pass.
+// pulse sends a due ping, or ends a session that missed a deadline.
 func (x *Session) pulse(now int64) {
 	x.mu.Lock()
 	cut, reason, ping := x.due(now)
@@ -57,7 +57,7 @@ func (x *Session) pulse(now int64) {
 	}
 }
 
-// due says what is to be done, under the lock: cut off for a reason, close for a reason, or ping.
+// due says what to do: cut off with a reason, close with a reason, or ping. The caller holds the lock.
 func (x *Session) due(now int64) (cut bool, reason string, ping bool) {
 	switch {
 	case x.state == closing && now >= x.closeBy:
@@ -74,12 +74,12 @@ func (x *Session) due(now int64) (cut bool, reason string, ping bool) {
 	return false, "", x.protocol == 4 && !x.pinged && now >= x.nextPing
 }
 
-// silent says whether a heartbeat is missing. While a callback runs none can be heard.
+// silent says whether a heartbeat is missing. While a callback runs, none can be read and none is missing.
 func (x *Session) silent(now int64) bool {
 	return !x.busy.Load() && now-x.seen.Load() >= int64(x.srv.cfg.PingInterval+x.srv.cfg.PingTimeout)
 }
 
-// stuck says whether the client does not read, whatever it sends: a write makes no progress, or nobody polls for what waits.
+// stuck says whether the client does not read, although it may send: a write stalls, or the queue waits for a poll.
 func (x *Session) stuck(now int64) bool {
 	if x.nc != nil {
 		return x.since != 0 && now-x.since >= int64(x.srv.cfg.WriteTimeout)
@@ -96,7 +96,7 @@ func (s *Server) countCut(reason string) {
 	}
 }
 
-// overdue ends a session that the heartbeat has not come round to yet.
+// overdue ends a session that the heartbeat has not checked yet.
 func (x *Session) overdue() bool {
 	x.mu.Lock()
 	late := x.state == open && x.silent(x.srv.now())

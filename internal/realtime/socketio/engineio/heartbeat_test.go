@@ -126,7 +126,7 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
-// rule 4: newcomers are refused, everybody else is told to come back, and nobody is left behind
+// rule 4: new clients are refused, all others are told to reconnect, and every session ends
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, nil)
@@ -174,7 +174,7 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// a client that has read everything but does not answer is not waited for
+// Shutdown does not wait for a client that has read everything but does not answer
 func TestShutdownOfTheSilent(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, nil)
@@ -191,7 +191,7 @@ func TestShutdownOfTheSilent(t *testing.T) {
 	}
 }
 
-// a client that neither reads nor answers cannot hold the server up
+// a client that neither reads nor answers cannot block Shutdown
 func TestShutdownCutsOff(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, nil)

@@ -20,10 +20,10 @@ import (
 	"wxbase/internal/realtime/socketio/engineio"
 )
 
-// patience is how long a test waits for what must happen; it is never waited out when all is well.
+// patience limits the wait for something that must happen; a passing test does not use it up.
 const patience = 20 * time.Second
 
-// clock is moved by hand.
+// clock is a clock that tests move.
 type clock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -43,7 +43,7 @@ func (c *clock) advance(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// kit is a server with a log of what its callbacks saw.
+// kit is a server that records its callbacks.
 type kit struct {
 	*engineio.Server
 	t      testing.TB
@@ -92,7 +92,7 @@ func take[T any](tb testing.TB, c <-chan T) T {
 	}
 }
 
-// answer is what a request got.
+// answer is the answer to a request.
 type answer struct {
 	status int
 	body   string
@@ -145,7 +145,7 @@ func parseHello(tb testing.TB, packet string) hello {
 	return h
 }
 
-// polling opens a session and gives the query that goes on with it.
+// polling opens a session and returns the query of its further requests.
 func (k *kit) polling(protocol string) (string, *engineio.Session) {
 	k.t.Helper()
 	query := "EIO=" + protocol + "&transport=polling"
@@ -203,7 +203,7 @@ func (c *wsClient) send(text string) {
 	}
 }
 
-// closeCode reads to the end and gives the code of the close frame, 0 if the connection just broke.
+// closeCode reads to the end and returns the code of the close frame, 0 if the connection just broke.
 func (c *wsClient) closeCode() int {
 	c.t.Helper()
 	for {
@@ -219,7 +219,7 @@ func (c *wsClient) closeCode() int {
 	}
 }
 
-// pipes makes a server whose connections have no buffer at all: what the client does not read blocks the server's write.
+// pipes makes a server whose connections have no buffer: what the client does not read blocks the server's write.
 func (k *kit) pipes() *websocket.Dialer {
 	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 	s := &http.Server{Handler: k.Server}
@@ -266,7 +266,7 @@ func eventually(tb testing.TB, what string, holds func() bool) {
 	}
 }
 
-// rawUpgrade opens a WebSocket by hand, to write frames no library would write.
+// rawUpgrade opens a WebSocket by hand, to write frames that libraries do not write.
 func (k *kit) rawUpgrade(query string) (net.Conn, *bufio.Reader) {
 	k.t.Helper()
 	c, err := net.Dial("tcp", k.serve.Listener.Addr().String())

@@ -8,18 +8,18 @@ import (
 	"unicode/utf8"
 )
 
-// What is wrong with a body that a client posted.
+// The errors of a posted body.
 var (
 	errPayload = errors.New("malformed payload")
 	errBinary  = errors.New("binary is not supported")
 	errUTF8    = errors.New("not UTF-8")
 )
 
-// separator stands between the packets of a payload, version 4. JSON cannot hold it unescaped.
+// separator stands between the packets of a payload, version 4. JSON cannot contain it unescaped.
 const separator = '\x1e'
 
-// decodePayload cuts a posted body into packets, which are not empty and share the body's memory. With errBinary it gives those before
-// the binary one.
+// decodePayload cuts a posted body into packets, which are not empty and share the body's memory. With errBinary it
+// returns those before the binary one.
 func decodePayload(protocol int, body []byte) ([][]byte, error) {
 	if !utf8.Valid(body) {
 		return nil, errUTF8
@@ -43,7 +43,7 @@ func decodePayload4(body []byte) ([][]byte, error) {
 	return packets, nil
 }
 
-// decodePayload3 reads `<length>:<packet>` over and over. The length counts what JavaScript calls characters: UTF-16 code units.
+// decodePayload3 reads repeated `<length>:<packet>`. The length counts JavaScript's characters: UTF-16 code units.
 func decodePayload3(body []byte) ([][]byte, error) {
 	var packets [][]byte
 	for len(body) > 0 {
@@ -68,7 +68,8 @@ func decodePayload3(body []byte) ([][]byte, error) {
 	return packets, nil
 }
 
-// bytesOfUnits is how many bytes of valid UTF-8 make that many UTF-16 code units; false if there are fewer, or a character is cut.
+// bytesOfUnits returns how many bytes of valid UTF-8 make that many UTF-16 code units; false if there are fewer, or a
+// character is cut.
 func bytesOfUnits(text []byte, units int) (int, bool) {
 	at := 0
 	for units > 0 {
@@ -89,7 +90,7 @@ func unitsOf(r rune) int {
 	return 1
 }
 
-// encodePayload joins packets to the answer of a poll.
+// encodePayload joins packets into the answer of a poll.
 func encodePayload(protocol int, packets [][]byte) []byte {
 	if protocol == 3 {
 		return encodePayload3(packets)

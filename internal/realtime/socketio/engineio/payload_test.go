@@ -71,7 +71,7 @@ func TestFrameSizes(t *testing.T) {
 	}
 }
 
-// FuzzPayload4 checks that what is decoded is encoded to what it was.
+// FuzzPayload4 checks that decoding and encoding return the input.
 func FuzzPayload4(f *testing.F) {
 	for _, seed := range []string{"4hello", "4a\x1e2\x1e4好", "", "\x1e", "bAQID", "4\xff"} {
 		f.Add([]byte(seed))
@@ -79,7 +79,7 @@ func FuzzPayload4(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) { roundTrip(t, 4, body) })
 }
 
-// FuzzPayload3 does so for the other version, whose lengths may be written in more than one way.
+// FuzzPayload3 does so for the other version, whose lengths have several spellings.
 func FuzzPayload3(f *testing.F) {
 	for _, seed := range []string{"6:4hello", "2:4好1:2", "4:4🎉x1:2", "01:2", "-1:4", "99999999999:4", ":"} {
 		f.Add([]byte(seed))

@@ -13,24 +13,25 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// noopDelay is how long a poll waits that arrives during an upgrade: the client's next step makes it needless, as a rule.
+// noopDelay is how long a poll waits that arrives during an upgrade: usually the client's next step makes it
+// unnecessary.
 const noopDelay = 50 * time.Millisecond
 
-// poll is what a session has only while it polls. The session's lock guards it, but for the channel.
+// poll is the state that a session has only while it polls. The session's lock guards it, except for the channel.
 type poll struct {
-	wake      chan struct{} // holds one bell
+	wake      chan struct{} // has room for one signal
 	waiting   bool          // a GET is being answered
 	posting   bool          // a POST is being read
 	upgrading bool
-	probed    bool     // the client knows that the WebSocket works, and stops polling
-	probe     net.Conn // the WebSocket that is being tried
-	last      int64    // when the last GET came
+	probed    bool     // the client has found that the WebSocket works, and stops polling
+	probe     net.Conn // the WebSocket under test
+	last      int64    // time of the last GET
 }
 
-// pollSide is a session as the requests see it that poll and post.
+// pollSide is a session for the requests that poll and post.
 type pollSide struct{ *Session }
 
-// ring wakes the GET that waits, or the next.
+// ring wakes the waiting GET, or the next one.
 func (p *poll) ring() {
 	select {
 	case p.wake <- struct{}{}:
@@ -38,7 +39,7 @@ func (p *poll) ring() {
 	}
 }
 
-// takeProbe hands over the WebSocket that is being tried, if any. The receiver may be nil.
+// takeProbe returns and removes the WebSocket under test, if any. The receiver may be nil.
 func (p *poll) takeProbe() net.Conn {
 	if p == nil {
 		return nil
@@ -48,15 +49,15 @@ func (p *poll) takeProbe() net.Conn {
 	return nc
 }
 
-// openPolling starts a session that polls, and answers its first request.
+// openPolling starts a polling session, and answers its first request.
 func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, x *Session) {
 	x.poll = &poll{wake: make(chan struct{}, 1), last: x.seen.Load()}
-	x.in.Lock() // until Open has returned: Close may not come before it
+	x.in.Lock() // until Open has returned, because Close must come after it
 	if !s.register(x) {
 		goingAway.write(w)
 		return
 	}
-	_ = x.Send(x.openPacket(true)) // a session that is over is refused below
+	_ = x.Send(x.openPacket(true)) // a session that has ended is refused below
 	func() {
 		defer x.in.Unlock()
 		x.guard(func() { s.cfg.Open(x, r) })
@@ -64,7 +65,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, x *Session)
 	pollSide{x}.servePoll(w, r)
 }
 
-// servePoll answers a GET as soon as there is something to say.
+// servePoll answers a GET as soon as there is something to send.
 func (x pollSide) servePoll(w http.ResponseWriter, r *http.Request) {
 	late, problem := x.beginPoll()
 	if problem != nil {
@@ -80,7 +81,7 @@ func (x pollSide) servePoll(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// beginPoll lets one GET in at a time. late: it came during an upgrade.
+// beginPoll admits one GET at a time. late: it came during an upgrade.
 func (x pollSide) beginPoll() (late bool, problem *refusal) {
 	x.mu.Lock()
 	p := x.poll
@@ -100,7 +101,7 @@ func (x pollSide) beginPoll() (late bool, problem *refusal) {
 	return late, problem
 }
 
-// await waits for packets. last: with them the session is over. No packets and no problem: the client has gone.
+// await waits for packets. last: they end the session. Neither packets nor a problem: the client is gone.
 func (x pollSide) await(ctx context.Context, late bool) (packets [][]byte, last bool, problem *refusal) {
 	var patience <-chan time.Time
 	if late {
@@ -123,7 +124,7 @@ func (x pollSide) await(ctx context.Context, late bool) (packets [][]byte, last 
 	}
 }
 
-// collect takes what is queued. A poll that an upgrade finds waiting is sent away.
+// collect takes the queue. A poll that waits during an upgrade gets a noop.
 func (x pollSide) collect(late bool) (packets [][]byte, last bool, problem *refusal) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -137,17 +138,17 @@ func (x pollSide) collect(late bool) (packets [][]byte, last bool, problem *refu
 		x.queue = nil
 	case x.poll.probed && !late:
 		packets = [][]byte{noopFrame}
-		x.queued++ // answer takes it off again
+		x.queued++ // answer subtracts it again
 		x.bytes += len(noopFrame)
 	default:
 		return nil, false, nil
 	}
-	// before the answer is out: the client's next poll may overtake our way back
+	// before the answer is sent, because the client's next poll may arrive first
 	x.poll.waiting = false
 	return packets, last, problem
 }
 
-// answer writes packets to a client that has so long for it.
+// answer writes packets to the client within a write's timeout.
 func (x pollSide) answer(w http.ResponseWriter, frames [][]byte, last bool) {
 	size, texts := 0, make([][]byte, len(frames))
 	for i, f := range frames {
@@ -166,14 +167,14 @@ func (x pollSide) answer(w http.ResponseWriter, frames [][]byte, last bool) {
 	}
 }
 
-// respond writes an answer to the end, within the time of a write.
+// respond writes a whole answer, within a write's timeout.
 func (x pollSide) respond(w http.ResponseWriter, kind string, body []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	rc := http.NewResponseController(w)
-	_ = rc.SetWriteDeadline(time.Now().Add(x.srv.cfg.WriteTimeout)) // a server without deadlines has to do without
+	_ = rc.SetWriteDeadline(time.Now().Add(x.srv.cfg.WriteTimeout)) // ignored: a server may not support deadlines
 	if _, err := w.Write(body); err != nil {
 		return err
 	}
@@ -198,10 +199,10 @@ func (x pollSide) servePost(w http.ResponseWriter, r *http.Request) {
 		problem.write(w)
 		return
 	}
-	_ = x.respond(w, "text/html", []byte("ok")) // the packets are taken; the next request will tell
+	_ = x.respond(w, "text/html", []byte("ok")) // the packets are taken; the next request shows an error
 }
 
-// beginPost lets one POST in at a time, since the order of packets matters.
+// beginPost admits one POST at a time, because the order of packets matters.
 func (x pollSide) beginPost() *refusal {
 	x.mu.Lock()
 	switch {
@@ -239,7 +240,7 @@ func (x pollSide) post(w http.ResponseWriter, r *http.Request) *refusal {
 	packets, err := decodePayload(x.protocol, body)
 	switch {
 	case errors.Is(err, errBinary):
-		x.takeAll(packets) // the layer above may have words for what follows
+		x.takeAll(packets) // the layer above may send an error for what follows
 		x.Close(websocket.CloseUnsupportedData, ReasonBinary)
 		return &noBinary
 	case err != nil:
@@ -251,13 +252,13 @@ func (x pollSide) post(w http.ResponseWriter, r *http.Request) *refusal {
 
 func (x pollSide) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(x.srv.cfg.WriteTimeout)) // a server without deadlines has to do without
+	_ = rc.SetReadDeadline(time.Now().Add(x.srv.cfg.WriteTimeout)) // ignored: a server may not support deadlines
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(x.srv.cfg.MaxPayload)))
 	_ = rc.SetReadDeadline(time.Time{}) // as above
 	return body, err
 }
 
-// takeAll receives packets up to one that ends the session. Only one that is malformed makes the answer an error.
+// takeAll receives packets up to one that ends the session. Only a malformed one makes the answer an error.
 func (x pollSide) takeAll(packets [][]byte) *refusal {
 	for _, p := range packets {
 		if x.receive(p) {

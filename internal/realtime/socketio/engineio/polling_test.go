@@ -16,7 +16,7 @@ func (k *kit) waiting(query string) <-chan answer {
 	k.t.Helper()
 	c := make(chan answer, 1)
 	go func() { c <- k.get(query) }()
-	// note: a message that is sent while nobody polls would be taken by this GET at once, so only idle sessions are waited for
+	// note: this GET would at once take a message that is sent while no poll waits, so use it for idle sessions only
 	sid := query[strings.Index(query, "&sid=")+5:]
 	eventually(k.t, "the poll waits", func() bool { return k.IsPolled(sid) })
 	return c
@@ -105,7 +105,7 @@ func TestPollingEnds(t *testing.T) {
 			if got := take(t, k.closed); got != s.reason {
 				t.Errorf("got reason %q, want %q", got, s.reason)
 			}
-			k.get(q) // the close packet, where there is one
+			k.get(q) // the close packet, if there is one
 			if a := k.get(q); a.status != 400 || !strings.Contains(a.body, "Session ID unknown") {
 				t.Errorf("got %d %s, want the session to be gone", a.status, a.body)
 			}
@@ -254,7 +254,7 @@ func TestPostAbandoned(t *testing.T) {
 	}
 }
 
-// a client of version 3 tells everybody its session's id
+// a client of version 3 reveals its session's id to everyone
 func TestVersion3IsBoundToItsAddress(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, func(c *engineio.Config) {

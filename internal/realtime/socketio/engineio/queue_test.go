@@ -16,7 +16,7 @@ import (
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// stalled is a client that has read the open packet, and no more.
+// stalled is a client that reads only the open packet.
 func (k *kit) stalled() (*wsClient, *engineio.Session) {
 	k.t.Helper()
 	c := dialWith(k.t, k.pipes(), "ws://pipe/?EIO=4&transport=websocket")
@@ -26,7 +26,7 @@ func (k *kit) stalled() (*wsClient, *engineio.Session) {
 	return c, s
 }
 
-// rule 1: the queue is bounded, in messages and in bytes, and what counts is what is read, not what is answered
+// rule 1: the queue is limited, in messages and in bytes, and only reading empties it, not answering pings
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	small, big := engineio.NewMessage([]byte("x")), engineio.NewMessage([]byte(strings.Repeat("x", 60_000)))
@@ -187,7 +187,7 @@ func TestSendWait(t *testing.T) {
 	})
 }
 
-// many senders, one client: everything arrives, each sender's in its order
+// many senders, one client: everything arrives, in each sender's order
 func TestConcurrentSend(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, func(c *engineio.Config) { c.QueueMessages = 100_000 })
@@ -210,7 +210,7 @@ func TestConcurrentSend(t *testing.T) {
 	}
 }
 
-// rule 2: a writer exists only while there is something to write, and starting one costs nothing to speak of
+// rule 2: a writer exists only while there is something to write, and starting one is nearly free
 func TestSendAllocatesNothing(t *testing.T) {
 	k := newKit(t, func(c *engineio.Config) { c.QueueMessages = 100_000; c.QueueBytes = 1 << 30 })
 	c, s := k.websocket("4")
@@ -238,7 +238,7 @@ func TestSendAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestFramesThatTheSocketTakesInPart: what does not fit at once follows, in order, and whole.
+// TestFramesThatTheSocketTakesInPart: what does not fit at once follows, in order and complete.
 func TestFramesThatTheSocketTakesInPart(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, func(c *engineio.Config) { c.QueueBytes = 1 << 30 })

@@ -1,6 +1,7 @@
 package engineio
 
-// receive handles one packet, which is not empty, and ends the session if it must. False: nothing more is to be read.
+// receive handles one packet, which is not empty, and ends the session if necessary. It returns false when reading must
+// stop.
 func (x *Session) receive(p []byte) bool {
 	now := x.srv.now()
 	x.seen.Store(now)
@@ -13,7 +14,7 @@ func (x *Session) receive(p []byte) bool {
 			}
 		})
 	case p[0] == typeClose:
-		// a poll that waits is sent away with a packet that says nothing
+		// a waiting poll gets a noop
 		x.finish(ReasonTransportClose, closeFrame(1000, ""), newPacket(typeNoop, ""), false)
 	case p[0] == typePing && x.protocol == 3:
 		return x.Send(newPacket(typePong, string(p[1:]))) == nil
@@ -26,7 +27,7 @@ func (x *Session) receive(p []byte) bool {
 	return x.isOpen()
 }
 
-// malformed ends a session whose client does not speak the protocol.
+// malformed ends a session whose client violates the protocol.
 func (x *Session) malformed() {
 	x.mu.Lock()
 	polling := x.nc == nil
@@ -50,14 +51,14 @@ func (x *Session) isOpen() bool {
 	return x.state == open
 }
 
-// call runs a callback: alone in its session, and without bringing the process down.
+// call runs a callback: one at a time per session, and recovers its panic.
 func (x *Session) call(f func()) {
 	x.in.Lock()
 	defer x.in.Unlock()
 	x.guard(f)
 }
 
-// guard runs f. Meanwhile nothing is read, so that no heartbeat can be heard and none is missed.
+// guard runs f. Meanwhile nothing is read, so the heartbeat is suspended.
 func (x *Session) guard(f func()) {
 	x.busy.Store(true)
 	defer func() {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// refusal is an answer to a request that is not served, in the words of the protocol.
+// refusal is the protocol's answer to a refused request.
 type refusal struct {
 	status  int
 	Code    int    `json:"code"`
@@ -39,14 +39,14 @@ func (f refusal) write(w http.ResponseWriter) {
 	_, _ = w.Write(body)
 }
 
-// refuseUpgrade is called for a request that is no valid WebSocket handshake. The library has set the headers that belong to it.
+// refuseUpgrade answers an invalid WebSocket handshake. The library has set its headers.
 func refuseUpgrade(w http.ResponseWriter, _ *http.Request, status int, _ error) {
 	f := badRequest
 	f.status = status
 	f.write(w)
 }
 
-// ServeHTTP answers every request of the protocol, whatever the path it is mounted at.
+// ServeHTTP answers every request of the protocol, at any path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.admitOrigin(w, r) {
 		s.refused.Add(1)
@@ -69,7 +69,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// verify looks at what a request says of itself, before any session is looked up.
+// verify checks the request itself, before its session is looked up.
 func (s *Server) verify(r *http.Request, q url.Values) (protocol int, transport string, problem *refusal) {
 	transport = q.Get("transport")
 	websocket := strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
@@ -112,7 +112,7 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, protocol int,
 	s.openPolling(w, r, x)
 }
 
-// resume serves a further request of a session: a poll, a post or the upgrade.
+// resume serves a later request of a session: a poll, a post or the upgrade.
 func (s *Server) resume(w http.ResponseWriter, r *http.Request, id, transport string) {
 	x := s.session(id)
 	switch {
@@ -129,7 +129,7 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request, id, transport st
 	}
 }
 
-// admit takes a place for a new session of an address, which forget gives back.
+// admit takes a place for a new session of an address, which forget returns.
 func (s *Server) admit(address string) *refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +146,7 @@ func (s *Server) admit(address string) *refusal {
 	return nil
 }
 
-// dismiss gives back the place that admit took.
+// dismiss returns the place that admit took.
 func (s *Server) dismiss(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +160,7 @@ func (s *Server) vacate(address string) {
 	}
 }
 
-// register makes a session findable; false if the server is shutting down.
+// register adds a session to the map; false if the server is shutting down.
 func (s *Server) register(x *Session) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,7 +174,7 @@ func (s *Server) register(x *Session) bool {
 	return true
 }
 
-// forget is the last that happens to a session.
+// forget is the last step of a session.
 func (s *Server) forget(x *Session) {
 	s.mu.Lock()
 	delete(s.sessions, x.id)
@@ -189,8 +189,8 @@ func (s *Server) session(id string) *Session {
 	return s.sessions[id]
 }
 
-// admitOrigin sets the headers that let a browser's page of another origin read the answers, or says that it may not.
-// note: the origin is a defence of browsers only; no cookie is read here, so that credentials may be allowed.
+// admitOrigin sets the headers that let another origin's page read the answers, or returns false. note: this only
+// protects browsers; cookies are not read here, so credentials may be allowed.
 func (s *Server) admitOrigin(w http.ResponseWriter, r *http.Request) bool {
 	if !s.cfg.CheckOrigin(r) {
 		return false
@@ -213,7 +213,7 @@ func (s *Server) admitOrigin(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// sameHost allows requests without an Origin, and those of a page that this host served.
+// sameHost allows requests without an Origin, and those of this host's own pages.
 func sameHost(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {

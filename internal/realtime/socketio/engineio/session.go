@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Why a session ended, as Config.Close is told. The first three are the reference server's words.
+// Why a session ended, as Config.Close gets it. The first three are the reference server's words.
 const (
 	ReasonTransportClose = "transport close"
 	ReasonTransportError = "transport error"
@@ -26,7 +26,7 @@ const (
 	ReasonInternal       = "internal error" // a callback panicked
 )
 
-// What Send can answer.
+// The errors of Send.
 var (
 	ErrClosed = errors.New("session is closed")
 	ErrSlow   = errors.New("client is too slow: its queue is full")
@@ -36,18 +36,18 @@ type state uint8
 
 const (
 	open    state = iota
-	closing       // nothing is taken any more; what is queued still goes out
+	closing       // Send fails; the queue is still sent
 	closed
 )
 
-// Session is one client, whatever its transport.
+// Session is one client, over either transport.
 type Session struct {
 	srv      *Server
 	id       string
 	address  string
 	protocol int
-	run      func() // flush, bound once: starting a writer allocates nothing
-	quick    *quick // nil while polling, and where a goroutine must write; set with nc
+	run      func() // flush, bound once, so that starting a writer does not allocate
+	quick    *quick // nil while polling, and for a connection that needs a goroutine; set with nc
 	value    atomic.Value
 
 	seen atomic.Int64 // when the last packet came, by Server.now
@@ -60,18 +60,18 @@ type Session struct {
 	state    state
 	reason   string
 	queue    [][]byte // frames to write
-	spare    [][]byte // the queue's other backing array
+	spare    [][]byte // the queue's second backing array
 	queued   int      // frames that wait or are being written
 	bytes    int      // their size
 	writing  bool
-	since    int64         // when the write that is under way began, 0 for none
+	since    int64         // when the current write began, 0 without one
 	closeBy  int64         // when a closing session is cut off
 	deadline int64         // when an idle session is closed, 0 for never
 	why      string        // the deadline's reason
 	nextPing int64         // protocol 4
-	pinged   bool          // a ping is out
-	space    chan struct{} // closed when half of the queue is free, or the session is over; nil while nobody waits
-	linger   bool          // after the close frame wait for the client's
+	pinged   bool          // a ping awaits its pong
+	space    chan struct{} // closed when half of the queue is free, or the session has ended; nil without a waiter
+	linger   bool          // wait for the client's close frame after ours
 
 	nc   net.Conn // the WebSocket; nil while polling
 	poll *poll    // nil for a session that began as a WebSocket
@@ -86,22 +86,23 @@ func (s *Server) newSession(protocol int, address string) *Session {
 	return x
 }
 
-// ID is the session's name, 26 characters. With protocol 4 it is a secret between server and client: who has it can speak for the client.
+// ID is the session's name, 26 characters. With protocol 4 it is a secret of server and client: its holder can act as
+// the client.
 func (x *Session) ID() string { return x.id }
 
 // Protocol is 4 or 3.
 func (x *Session) Protocol() int { return x.protocol }
 
-// Address is what Config.Address said at the handshake.
+// Address is Config.Address's result at the handshake.
 func (x *Session) Address() string { return x.address }
 
-// Value is what SetValue kept, or nil.
+// Value returns the value of SetValue, or nil.
 func (x *Session) Value() any { return x.value.Load() }
 
-// SetValue keeps something of the layer above. Every value must be of the same type.
+// SetValue stores a value of the layer above. All values must have the same type.
 func (x *Session) SetValue(v any) { x.value.Store(v) }
 
-// CloseAt closes the session with a reason at a time, to the precision of the heartbeat; the zero time takes it back.
+// CloseAt closes the session with a reason at a time, to the precision of the heartbeat; the zero time cancels that.
 func (x *Session) CloseAt(t time.Time, reason string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -111,13 +112,13 @@ func (x *Session) CloseAt(t time.Time, reason string) {
 	}
 }
 
-// mayUse keeps other people out of a polling session of protocol 3.
-// NB! its clients tell everybody the session's id, as their socket's id; so the address must be the same too.
+// mayUse protects a polling session of protocol 3 from others. NB! its clients reveal the session's id to everyone, as
+// their socket's id; so the address must match too.
 func (x *Session) mayUse(r *http.Request) bool {
 	return x.protocol != 3 || x.srv.cfg.Address(r) == x.address
 }
 
-// Send queues a frame. It never blocks: over the bound of the queue the session is cut off and ErrSlow returned.
+// Send queues a frame. It never blocks: a full queue cuts the session off and returns ErrSlow.
 func (x *Session) Send(f Frame) error {
 	x.mu.Lock()
 	if x.state != open {
@@ -177,12 +178,12 @@ func (x *Session) waitForSpace(ctx context.Context) error {
 	}
 }
 
-// hasSpace says whether half of the queue is free. An empty one is, even if a single frame may fill it.
+// hasSpace says whether half of the queue is free. An empty queue always has space, even for a single large frame.
 func (x *Session) hasSpace() bool {
 	return x.queued == 0 || (x.queued <= x.srv.cfg.QueueMessages/2 && x.bytes <= x.srv.cfg.QueueBytes/2)
 }
 
-// push appends a frame under the lock; true if the caller must start a writer.
+// push appends a frame and returns true if the caller must start a writer. The caller holds the lock.
 func (x *Session) push(f Frame) bool {
 	x.queue = append(x.queue, f)
 	x.queued++
@@ -197,7 +198,7 @@ func (x *Session) push(f Frame) bool {
 	return start
 }
 
-// sent takes written frames off the account, under the lock.
+// sent subtracts written frames. The caller holds the lock.
 func (x *Session) sent(frames, size int) {
 	x.queued -= frames
 	x.bytes -= size
@@ -213,13 +214,13 @@ func (x *Session) letWaitersGo() {
 	}
 }
 
-// Close ends the session after what is queued has gone out: a WebSocket gets a close frame with the code and the reason, a poll the
-// packet that says so. The client takes it for a loss of the transport, and connects again by itself.
+// Close ends the session after the queue is sent: a WebSocket gets a close frame with the code and the reason, a poll
+// the close packet. The client sees a lost transport, and reconnects by itself.
 func (x *Session) Close(code int, reason string) {
 	x.finish(reason, closeFrame(code, reason), newPacket(typeClose, ""), true)
 }
 
-// finish goes over to closing, with the last frame of either transport.
+// finish starts closing, with the last frame of either transport.
 func (x *Session) finish(reason string, ws, polling Frame, linger bool) {
 	x.mu.Lock()
 	if x.state != open {
@@ -241,7 +242,7 @@ func (x *Session) finish(reason string, ws, polling Frame, linger bool) {
 		_ = probe.Close()
 	}
 	if polled {
-		go x.tearDown() // what the layer above holds must not wait for a poll that may never come
+		go x.tearDown() // cleaning up must not wait for a poll that may never come
 	}
 	if start {
 		x.start()
@@ -270,13 +271,13 @@ func (x *Session) Abort(reason string) {
 		_ = probe.Close()
 	}
 	if nc != nil {
-		_ = nc.Close() // its reader sees it and cleans up
+		_ = nc.Close() // its reader notices and cleans up
 		return
 	}
 	go x.retire()
 }
 
-// release ends the session for a shutdown. A polling session that nobody polls is not worth waiting for.
+// release ends the session for a shutdown. It does not wait for a polling session without a waiting poll.
 func (x *Session) release() {
 	x.mu.Lock()
 	nobody := x.nc == nil && !x.poll.waiting
@@ -288,7 +289,7 @@ func (x *Session) release() {
 	x.Close(1001, ReasonShutdown)
 }
 
-// leave cuts off a session that has been told everything.
+// leave cuts off a session whose queue is sent.
 func (x *Session) leave() {
 	x.mu.Lock()
 	told := !x.writing
@@ -298,7 +299,7 @@ func (x *Session) leave() {
 	}
 }
 
-// retire cleans up after a session that is closed. Its owner calls it.
+// retire cleans up a closed session. Its owner calls it.
 func (x *Session) retire() {
 	x.tearDown()
 	x.srv.forget(x)

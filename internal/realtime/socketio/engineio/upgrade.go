@@ -8,15 +8,15 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Frames that are the same for everybody.
+// Frames that are the same for all sessions.
 var (
 	pingFrame  = newPacket(typePing, "")
 	noopFrame  = newPacket(typeNoop, "")
 	probeFrame = newPacket(typePong, "probe")
 )
 
-// upgrade tries a WebSocket beside a session that polls. One that has no business here is accepted only to be closed: a browser
-// could not see why a request was refused.
+// upgrade tries a WebSocket beside a polling session. An invalid one is accepted and then closed, because a browser
+// does not show why a request was refused.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, x *Session) {
 	side := socketSide{x}
 	may := side.beginProbe()
@@ -30,7 +30,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, x *Session) {
 	nc := ws.NetConn()
 	_ = nc.SetDeadline(time.Now().Add(s.cfg.UpgradeTimeout)) // a dead connection fails at the next step
 	if !may || !side.tryProbe(nc) {
-		_, _ = nc.Write(closeFrame(websocket.CloseProtocolError, "Bad request")) // nobody is left to tell
+		_, _ = nc.Write(closeFrame(websocket.CloseProtocolError, "Bad request")) // the client may be gone
 		_ = nc.Close()
 		return
 	}
@@ -63,7 +63,7 @@ func (x socketSide) endProbe() {
 	x.poll.upgrading, x.poll.probed, x.poll.probe = false, false, nil
 }
 
-// probe goes through the steps of the upgrade. If the client does not take the last, the session polls on.
+// probe goes through the steps of the upgrade. If the client omits the last step, the session keeps polling.
 func (x socketSide) probe(ws *websocket.Conn) {
 	nc := ws.NetConn()
 	ws.SetReadLimit(int64(len(probeFrame)))
@@ -90,7 +90,7 @@ func says(ws *websocket.Conn, want string) bool {
 	return err == nil && kind == websocket.TextMessage && string(got) == want
 }
 
-// pausePolling sends the poll that waits away: the client takes its last step once none is under way.
+// pausePolling ends the waiting poll: the client takes its last step only when none is open.
 func (x socketSide) pausePolling() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"wxbase/internal/realtime/socketio/engineio"
 )
 
-// upgraded gives the address of the WebSocket of a session that polls.
+// upgraded returns the WebSocket address of a polling session.
 func upgraded(query string) string {
 	return strings.Replace(query, "transport=polling", "transport=websocket", 1)
 }
@@ -62,7 +62,7 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// a poll that is under way when the client takes the last step is refused, and no message is lost
+// a poll that is open at the client's last step is refused, and no message is lost
 func TestUpgradeKeepsOrder(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, nil)
@@ -114,7 +114,7 @@ func TestUpgradeFails(t *testing.T) {
 			q, x := k.polling("4")
 			c := k.dial(upgraded(q))
 			for _, step := range s.steps {
-				_ = c.WriteMessage(1, []byte(step)) // the server may have hung up by now
+				_ = c.WriteMessage(1, []byte(step)) // the server may have disconnected
 			}
 			if s.steps == nil {
 				c.Close()

@@ -13,18 +13,18 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// maxBuffers bounds one writev: the runtime keeps its table of buffers for as long as the connection lives.
+// maxBuffers limits one writev: the runtime keeps its table of buffers as long as the connection lives.
 const maxBuffers = 128
 
-// maxSpare is the longest queue whose memory a session keeps while it is at rest.
+// maxSpare is the longest queue whose memory an idle session keeps.
 const maxSpare = 4
 
 var errTooBig = errors.New("message is too big")
 
-// socketSide is a session as its WebSocket sees it, which reads.
+// socketSide is a session for the WebSocket's reader.
 type socketSide struct{ *Session }
 
-// openWebSocket starts a session that is a WebSocket from its beginning.
+// openWebSocket starts a session that begins as a WebSocket.
 func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, x *Session) {
 	ws, err := s.upgrader.Upgrade(w, r, nil)
 	if err != nil {
@@ -33,7 +33,7 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, x *Sessio
 	}
 	x.nc = ws.NetConn()
 	x.quick = newQuick(x.nc)
-	x.in.Lock() // until Open has returned: Close may not come before it
+	x.in.Lock() // until Open has returned, because Close must come after it
 	if !s.register(x) {
 		_ = x.nc.Close()
 		return
@@ -46,14 +46,14 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, x *Sessio
 func (x socketSide) serve(ws *websocket.Conn, r *http.Request) {
 	aside(func() {
 		defer x.in.Unlock()
-		_ = x.Send(x.openPacket(false)) // the reader learns of it
+		_ = x.Send(x.openPacket(false)) // the reader notices an error
 		x.guard(func() { x.srv.cfg.Open(x.Session, r) })
 	})
 	x.read(ws)
 	x.retire()
 }
 
-// aside runs f on a goroutine of its own and waits for it: what it needs of stack must not stay with one that idles for hours.
+// aside runs f on a separate goroutine and waits for it: its stack must not stay with a goroutine that idles for hours.
 func aside(f func()) {
 	done := make(chan struct{})
 	go func() {
@@ -80,11 +80,11 @@ func (x *Session) openPacket(polling bool) Frame {
 	return newPacket(typeOpen, string(text))
 }
 
-// read takes the client's frames until there are no more. It goes on after the session began to close, so that the last frames
-// reach the client: a connection that is closed over unread bytes is reset.
+// read reads the client's frames to the end. It continues while the session closes, so that the last frames reach the
+// client: closing a connection with unread bytes resets it.
 func (x socketSide) read(ws *websocket.Conn) {
 	ws.SetPingHandler(func(data string) error {
-		_ = x.Send(pongFrame(data)) // the reader learns of it
+		_ = x.Send(pongFrame(data)) // the reader notices an error
 		return nil
 	})
 	ws.SetCloseHandler(func(int, string) error { return nil })
@@ -100,7 +100,7 @@ func (x socketSide) read(ws *websocket.Conn) {
 		case kind == websocket.BinaryMessage:
 			x.Close(websocket.CloseUnsupportedData, ReasonBinary)
 		case !utf8.Valid(data):
-			// NB! sent on to others, it would make their browsers drop the connection
+			// NB! delivered to others, it would make their browsers drop the connection
 			x.Close(websocket.CloseInvalidFramePayloadData, ReasonParseError)
 		case len(data) == 0:
 			x.malformed()
@@ -112,7 +112,7 @@ func (x socketSide) read(ws *websocket.Conn) {
 	}
 }
 
-// next reads one message into memory of its own.
+// next reads one message into its own memory.
 func (x socketSide) next(ws *websocket.Conn) (int, []byte, error) {
 	kind, r, err := ws.NextReader()
 	if err != nil {
@@ -131,7 +131,7 @@ func (x socketSide) next(ws *websocket.Conn) (int, []byte, error) {
 	return kind, bytes.Clone(buf.Bytes()), nil
 }
 
-// lost ends the session after the last frame was read. A client that said goodbye is answered first.
+// lost ends the session after the last frame. It first answers a client's close frame.
 func (x socketSide) lost(err error) {
 	var bye *websocket.CloseError
 	if !errors.As(err, &bye) || bye.Code == websocket.CloseAbnormalClosure || !x.isOpen() {
@@ -143,15 +143,15 @@ func (x socketSide) lost(err error) {
 	x.Abort(ReasonTransportClose)
 }
 
-// flush writes all that is queued, and ends when there is nothing left. One runs at a time for a session.
+// flush writes the queue, and ends when it is empty. A session has one at a time.
 func (x *Session) flush() {
-	runtime.Gosched() // whoever publishes goes on first, so that more leaves in one call
+	runtime.Gosched() // publishers run first, so that one call writes more
 	if batch := x.swap(nil); batch != nil {
 		x.flushRest(batch)
 	}
 }
 
-// flushRest is flush with something in hand.
+// flushRest is flush with a batch already taken.
 func (x *Session) flushRest(batch [][]byte) {
 	for batch != nil {
 		if !x.write(batch) {
@@ -183,7 +183,8 @@ func (x *Session) swap(written [][]byte) [][]byte {
 	return nil
 }
 
-// hangUp ends our half of the connection after the close frame, under the lock. The client's close frame, or the deadline, ends the other.
+// hangUp closes our half of the connection after the close frame; the client's close frame, or the deadline, closes the
+// other. The caller holds the lock.
 func (x *Session) hangUp() {
 	half, ok := x.nc.(interface{ CloseWrite() error })
 	if x.linger && ok && half.CloseWrite() == nil {
@@ -192,7 +193,7 @@ func (x *Session) hangUp() {
 	_ = x.nc.Close()
 }
 
-// write hands a batch to the kernel, in as few calls as it takes. The heartbeat keeps its deadline.
+// write passes a batch to the kernel, in as few calls as possible. The heartbeat enforces the deadline.
 func (x *Session) write(batch [][]byte) bool {
 	for len(batch) > 0 {
 		part := batch[:min(len(batch), maxBuffers)]

@@ -50,7 +50,7 @@ func TestWebSocketHeartbeats(t *testing.T) {
 		pong := make(chan string, 1)
 		c.SetPongHandler(func(data string) error { pong <- data; return nil })
 		_ = c.WriteMessage(websocket.PingMessage, []byte("hey"))
-		c.send("6") // noop and upgrade are taken without a word
+		c.send("6") // noop and upgrade are ignored
 		c.send("5")
 		go func() {
 			take(t, pong)
@@ -107,7 +107,7 @@ func TestWebSocketEnds(t *testing.T) {
 	}
 }
 
-// what no library would send must cost no more than the connection
+// frames that libraries do not send must only end the connection
 func TestHostileFrames(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct{ name, bytes string }{
@@ -159,7 +159,7 @@ func TestCloseSendsWhatIsQueued(t *testing.T) {
 	s.Abort("again")
 }
 
-// a client that does not answer the close frame is cut off after the time of a write
+// a client that does not answer the close frame is cut off after a write's timeout
 func TestCloseUnanswered(t *testing.T) {
 	t.Parallel()
 	clk := newClock()
@@ -196,7 +196,7 @@ func TestCallbackPanics(t *testing.T) {
 	}
 }
 
-// while a callback runs no pong can be read, and none is missed
+// while a callback runs pongs are not read, and none is missing
 func TestSlowCallback(t *testing.T) {
 	t.Parallel()
 	clk := newClock()

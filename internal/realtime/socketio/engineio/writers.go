@@ -6,22 +6,24 @@ import (
 	"syscall"
 )
 
-// crowd is how many sessions a writer takes at a time, and how many must wait before another writer is worth its start.
+// crowd is how many sessions a writer takes at a time, and how many must wait before another writer starts.
 const crowd = 64
 
-// writers write for sessions whose connection takes a frame at once, which is nearly every one nearly every time: to start a goroutine
-// for each would cost a quarter of the write. A connection that does not take all of it gets a goroutine, and nobody waits for it.
+// writers write for sessions whose connection takes a frame at once, which nearly always holds: a goroutine for each
+// would cost a quarter of the write. A connection that does not take all of it gets its own goroutine, so that the
+// others need not wait.
 type writers struct {
 	most int    // at a time
-	work func() // run, bound once: starting a writer allocates nothing
+	work func() // run, bound once, so that starting a writer does not allocate
 
 	mu      sync.Mutex
 	waiting []*Session
-	head    int // of those in waiting that nobody has taken
+	head    int // index of the first session in waiting that is not taken
 	running int
 }
 
-// add has x written for. Its writing flag is set, and stays the pool's until the queue is empty or a goroutine has taken over.
+// add queues x for writing. The caller has set x's writing flag, which stays set until the queue is empty or a
+// goroutine has taken over.
 func (w *writers) add(x *Session) {
 	w.mu.Lock()
 	w.waiting = append(w.waiting, x)
@@ -35,11 +37,11 @@ func (w *writers) add(x *Session) {
 	}
 }
 
-// allow says how many may write at a time, once.
+// allow sets the number of concurrent writers, once.
 func (w *writers) allow(most int) { w.most, w.work = most, w.run }
 
 func (w *writers) run() {
-	runtime.Gosched() // whoever publishes goes on first, so that more leaves in one call
+	runtime.Gosched() // publishers run first, so that one call writes more
 	var taken [crowd]*Session
 	for {
 		n := w.take(taken[:])
@@ -53,7 +55,7 @@ func (w *writers) run() {
 	}
 }
 
-// take moves the longest waiting into the slice and says how many; none ends the writer.
+// take moves the longest waiting sessions into the slice and returns their number; zero ends the writer.
 func (w *writers) take(into []*Session) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -67,22 +69,22 @@ func (w *writers) take(into []*Session) int {
 		if cap(w.waiting) > 16*crowd {
 			w.waiting = nil // a burst is over
 		}
-	case w.head > len(w.waiting)/2: // so that a writer who never catches up does not make it grow
+	case w.head > len(w.waiting)/2: // so that the slice does not grow under constant load
 		w.waiting, w.head = w.waiting[:copy(w.waiting, w.waiting[w.head:])], 0
 	}
 	return n
 }
 
-// quick is a connection that can be written to without waiting.
+// quick is a connection that can be written without waiting.
 type quick struct {
 	conn    syscall.RawConn
-	attempt func(fd uintptr) bool // bound once: a write allocates nothing
+	attempt func(fd uintptr) bool // bound once, so that a write does not allocate
 	frame   []byte
 	n       int
 	err     error
 }
 
-// newQuick returns nil for connections that are no sockets, such as those under TLS.
+// newQuick returns nil for connections other than sockets, such as those under TLS.
 func newQuick(nc any) *quick {
 	socket, ok := nc.(syscall.Conn)
 	if !ok || !canAttempt {
@@ -100,7 +102,7 @@ func newQuick(nc any) *quick {
 	return q
 }
 
-// write says how much of a frame the kernel took, which may be nothing; an error means that the connection is gone.
+// write returns how much of a frame the kernel took, possibly nothing; an error means that the connection is gone.
 func (q *quick) write(frame []byte) (int, error) {
 	q.frame, q.n = frame, 0
 	err := q.conn.Write(q.attempt)
@@ -111,7 +113,7 @@ func (q *quick) write(frame []byte) (int, error) {
 	return max(q.n, 0), err
 }
 
-// start has what is queued written. The caller has set the writing flag.
+// start starts writing the queue. The caller has set the writing flag.
 func (x *Session) start() {
 	if x.quick == nil {
 		go x.run()
@@ -120,14 +122,14 @@ func (x *Session) start() {
 	x.srv.writers.add(x)
 }
 
-// flushNow writes what is queued as long as the connection takes it at once.
+// flushNow writes the queue as long as the connection takes it at once.
 func (x *Session) flushNow() {
 	var batch [][]byte
 	for {
 		if batch = x.swap(batch); batch == nil {
 			return
 		}
-		if len(batch) > 1 { // a backlog leaves in one call, which may wait
+		if len(batch) > 1 { // a backlog is written in one call, which may wait
 			go x.flushRest(batch)
 			return
 		}
