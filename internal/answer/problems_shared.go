@@ -141,7 +141,7 @@ var (
 		Code: "phone_quota_used", Status: http.StatusConflict,
 		EN:    "The shop's package of phone numbers is used up.",
 		ZH:    "手机号快速验证的资源包已用完",
-		FixEN: "errno 1400001 of the phone button: each number costs the owner 0.03 yuan (0.04 for getRealtimePhoneNumber). The owner buys a package at mp.weixin.qq.com, 付费管理; `wxbase doctor` says how many are left. Until then ask for the number in a field.",
+		FixEN: "errno 1400001 of the phone button: each number costs the owner 0.03 yuan (0.04 for getRealtimePhoneNumber). The owner buys a package at mp.weixin.qq.com; `wxbase doctor` says how many are left. Until then ask for the number in a field.",
 		FixZH: "手机号按钮的 errno 1400001：每个号码 0.03 元（实时验证 0.04 元）。管理员在 mp.weixin.qq.com 的 付费管理 购买资源包；`wxbase doctor` 显示余量。在此之前请让用户手工填写。",
 	}
 	CheckLimit = Problem{

@@ -2,7 +2,7 @@ package order
 
 import "time"
 
-// States of orders.shipState, in the only order they go.
+// States of orders.shipState, in their only order.
 const (
 	ShipNone     = "NONE"
 	ShipShipped  = "SHIPPED"
