@@ -1,6 +1,6 @@
 package order
 
-// States of orders.shipState, in their only order.
+// States of orders.shipState, in the only order they go.
 const (
 	ShipNone     = "NONE"
 	ShipShipped  = "SHIPPED"
