@@ -111,7 +111,7 @@ func verifyBackup(command *cobra.Command, app core.App, name string) error {
 		return err
 	}
 	defer done()
-	report, err := backup.Verify(path)
+	report, err := backup.Verify(path, backup.WorkIn(app))
 	if err != nil {
 		return fmt.Errorf("%s cannot be restored: %w", filepath.Base(path), err)
 	}
@@ -138,7 +138,7 @@ func drill(command *cobra.Command, app core.App, name string) error {
 		return err
 	}
 	defer done()
-	work := filepath.Join(app.DataDir(), core.LocalTempDirName)
+	work := backup.WorkIn(app)
 	if err := os.MkdirAll(work, 0o700); err != nil {
 		return err
 	}

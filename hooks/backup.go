@@ -52,6 +52,13 @@ func (r *restores) bind(watch *vitals.Vitals) {
 // NB! PocketBase moves everything away that is not excluded, and deletes it at the next start; without the key file no stored secret opens again.
 func (r *restores) run(e *core.BackupEvent) (err error) {
 	e.Exclude = append(e.Exclude, settings.KeyFile, settings.RetiredKeyFile, standin.Folder, folder.LockFile, folder.HolderFile, backup.RestoredFile)
+	aside, err := filepath.Glob(filepath.Join(e.App.DataDir(), ".before-*")) // what an update or an earlier restore has kept
+	if err != nil {
+		return err
+	}
+	for _, kept := range aside {
+		e.Exclude = append(e.Exclude, filepath.Base(kept))
+	}
 	defer func() {
 		if err != nil {
 			_ = os.Remove(filepath.Join(e.App.DataDir(), backup.RestoredFile))

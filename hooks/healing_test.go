@@ -44,7 +44,6 @@ func readHealed(t *testing.T, app *apptest.App) (h healed) {
 func TestHealing(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t, func(c *hooks.Config) { c.SweepEvery = 50 * time.Millisecond })
-	breakfast(app)
 	buyer := app.Login("小明")
 	app.Fault("notification", "lost", 20)
 	known := buyer.Order("三鲜面", 1)

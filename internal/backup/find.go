@@ -73,7 +73,7 @@ func download(app core.App, files *filesystem.System, name string) (path string,
 		return "", done, fmt.Errorf("fetch backup %s: %w", name, err)
 	}
 	defer func() { _ = in.Close() }()
-	work := filepath.Join(app.DataDir(), core.LocalTempDirName)
+	work := WorkIn(app)
 	if err := os.MkdirAll(work, 0o700); err != nil {
 		return "", done, err
 	}
@@ -102,7 +102,7 @@ func Look(ctx context.Context, app core.App, name string) (Report, error) {
 		return Report{}, err
 	}
 	defer done()
-	report, err := Verify(path)
+	report, err := Verify(path, WorkIn(app))
 	if err != nil {
 		return report, err
 	}

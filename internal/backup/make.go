@@ -43,7 +43,7 @@ func makeBackup(e *core.BackupEvent) error {
 	if err := wantRoom(e.App); err != nil {
 		return err
 	}
-	dir := filepath.Join(e.App.DataDir(), core.LocalTempDirName, "backup_"+security.RandomString(8))
+	dir := filepath.Join(WorkIn(e.App), "backup_"+security.RandomString(8))
 	stage := filepath.Join(dir, "stage")
 	if err := os.MkdirAll(stage, 0o700); err != nil {
 		return fmt.Errorf("stage backup: %w", err)
@@ -62,7 +62,7 @@ func makeBackup(e *core.BackupEvent) error {
 	if err := os.RemoveAll(stage); err != nil { // note: before the archive is opened, which needs as much room
 		return fmt.Errorf("clear stage: %w", err)
 	}
-	report, err := Verify(zip)
+	report, err := Verify(zip, dir)
 	if err != nil {
 		return fmt.Errorf("open the backup that was made: %w", err)
 	}

@@ -36,17 +36,17 @@ func TestVerifyReadsTheBooks(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	good := s.make("good.zip")
-	report, err := backup.Verify(good)
+	report, err := backup.Verify(good, t.TempDir())
 	if err != nil || len(report.Wrong) > 0 {
 		t.Fatalf("a new shop: got %v %v", report.Wrong, err)
 	}
 	broken := withSQL(t, good, "INSERT INTO orders (id, payState, refunded) VALUES ('o11111111111111', 'PAID', 0)")
-	report, err = backup.Verify(broken)
+	report, err = backup.Verify(broken, t.TempDir())
 	if err != nil || len(report.Wrong) != 1 || !strings.Contains(report.Wrong[0], "a paid order without an attempt that paid it: 1") {
 		t.Errorf("a paid order without a payment: got %v %v", report.Wrong, err)
 	}
 	withKey := rewrite(t, good, func(_ string, content []byte) []byte { return content })
-	if report, err = backup.Verify(withKey); err != nil || len(report.Keys) != 0 {
+	if report, err = backup.Verify(withKey, t.TempDir()); err != nil || len(report.Keys) != 0 {
 		t.Errorf("without a key: got %v %v", report.Keys, err)
 	}
 }

@@ -48,14 +48,15 @@ func tables() []string {
 	return []string{"orders", "payments", "refunds", "users", "products", "_superusers"}
 }
 
-// Verify reads a backup as a restore would: every entry to its end and its checksum, and both databases by opening them. An error says that it cannot
-// be restored.
-func Verify(archive string) (Report, error) {
-	dir, err := os.MkdirTemp(filepath.Dir(archive), ".verify-*")
+// Verify reads a backup as a restore would: every entry to its end and its checksum, and both databases by opening them, in the folder work. An error
+// says that it cannot be restored.
+func Verify(archive, work string) (Report, error) {
+	if err := os.MkdirAll(work, 0o700); err != nil {
+		return Report{}, fmt.Errorf("make a place to open it: %w", err)
+	}
+	dir, err := os.MkdirTemp(work, "verify-")
 	if err != nil {
-		if dir, err = os.MkdirTemp("", "wxbase-verify-*"); err != nil { // a folder that is read only
-			return Report{}, fmt.Errorf("make a place to open it: %w", err)
-		}
+		return Report{}, fmt.Errorf("make a place to open it: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	report, err := unpack(archive, dir, func(name string) bool { return name == dataFile || name == logFile })
@@ -96,6 +97,9 @@ func unpack(archive, dir string, wanted func(name string) bool) (report Report, 
 	}
 	return report, nil
 }
+
+// WorkIn is the folder in a data folder whose contents the next start removes.
+func WorkIn(app core.App) string { return filepath.Join(app.DataDir(), core.LocalTempDirName) }
 
 // note remembers an entry.
 func (r *Report) note(name string) {
