@@ -4,28 +4,24 @@
 var WxbaseError = class extends Error {
   constructor(status, code, message, data, detail) {
     super(message);
-    this.name = "WxbaseError";
-    this.status = status;
-    this.code = code;
-    this.data = data || {};
-    this.detail = detail || "";
+    Object.assign(this, { name: "WxbaseError", status, code, data: data || {}, detail: detail || "" });
   }
 };
+var TOO_OLD = "微信版本过低，请升级|WeChat is too old.";
 var sentences = {
   network: "网络不可用，请检查网络后重试|No network. Try again.",
   timeout: "网络超时，请稍后重试|Timed out. Try again.",
   aborted: "已取消|Aborted.",
-  queued: "网络恢复后会自动提交|Will be sent when the network is back.",
+  queued: "网络恢复后会自动提交|Sent when the network is back.",
   wx_login_failed: "微信登录失败，请重试|Login failed. Try again.",
   logged_out: "已退出登录|Logged out.",
   phone_denied: "未授权手机号|No phone number given.",
   privacy_denied: "未同意隐私保护指引|Privacy guide not accepted.",
-  privacy_undeclared: "隐私保护指引未声明此项信息|Not declared in the privacy guide.",
-  subscribe_refused: "订阅消息已关闭，请在设置中打开|Subscribe messages are switched off.",
+  privacy_undeclared: "隐私保护指引未声明此项信息|Not in the privacy guide.",
+  subscribe_refused: "订阅消息已关闭，请在设置中打开|Messages are switched off.",
   pay_failed: "支付未完成，请重试|Payment failed. Try again.",
-  transfer_failed: "收款未完成，请重试|Not received. Try again.",
-  transfer_unsupported: "微信版本过低，请升级后收款|WeChat is too old for this.",
-  realtime_unsupported: "微信版本过低，无法接收实时消息|WeChat is too old for realtime.",
+  transfer_unsupported: TOO_OLD,
+  realtime_unsupported: TOO_OLD,
   http_401: "请先登录|Log in first.",
   http_403: "没有权限|Not allowed.",
   http_404: "内容不存在|Not found.",
@@ -36,27 +32,32 @@ var sentences = {
 function sentence(lang, key) {
   return (sentences[key] || "|").split("|")[lang === "en" ? 1 : 0];
 }
-function fault(lang, code, detail, data) {
-  return new WxbaseError(0, code, sentence(lang, code) || detail || code, data, detail);
-}
-function fromPlatform(lang, err) {
-  const said = err && err.errMsg || "";
-  if (/abort/.test(said)) return fault(lang, "aborted", said);
-  return fault(lang, /time ?out/i.test(said) ? "timeout" : "network", said);
-}
+var faults = {
+  fault(code, detail, data) {
+    return new WxbaseError(0, code, sentence(this.language, code) || detail || code, data, detail);
+  },
+  /** failed reads what the fail callback of a network call got. */
+  failed(err) {
+    const said = err && err.errMsg || "";
+    return this.fault(/abort/.test(said) ? "aborted" : /time ?out/i.test(said) ? "timeout" : "network", said);
+  }
+};
 function errorFrom(res, lang) {
-  const status = Number(res.statusCode);
-  const b = res.data && typeof res.data === "object" ? res.data : {};
-  const data = b.data && typeof b.data === "object" ? b.data : {};
+  const status = +res.statusCode;
+  const b = objectOf(res.data);
+  const data = objectOf(b.data);
   const own = typeof data.code === "string";
   const code = own ? data.code : firstFieldCode(data) || "http_" + status;
   const general = sentence(lang, status > 499 ? "http_5xx" : "http_" + status);
   const message = own ? b.message : general || b.message;
   return new WxbaseError(status, code, message || general || "HTTP " + status, data, b.message);
 }
+function objectOf(value) {
+  return value && typeof value === "object" ? value : {};
+}
 function firstFieldCode(data) {
-  const field = Object.keys(data).find((k) => data[k] && typeof data[k].code === "string");
-  return field ? data[field].code : "";
+  const field = Object.values(data).find((about) => about && typeof about.code === "string");
+  return field && field.code;
 }
 
 // src/sse.js
@@ -272,7 +273,7 @@ var Link = class {
   /** add takes {topic, handler, after?, onReady?, onReconnect?, onError?} and gives the function that takes it away. */
   add(sub) {
     const known = this.topics().includes(sub.topic);
-    if (!known && sub.after !== void 0) this.positions[sub.topic] = Number(sub.after);
+    if (!known && sub.after !== void 0) this.positions[sub.topic] = +sub.after;
     this.subs.add(sub);
     if (this.conn) this.flush(this.conn);
     else this.plan(0);
@@ -325,7 +326,7 @@ var Link = class {
     try {
       if (fn) fn(value);
     } catch (err) {
-      this.report(fault(this.host.lang, "handler_failed", String(err)));
+      this.report(this.host.fault("handler_failed", "" + err));
     }
   }
   /** settled: the server has taken the whole list of topics. */
@@ -414,24 +415,24 @@ var Realtime = class extends Link {
     const end = (why) => this.ended(conn, why);
     const push = createParser((event) => this.conn === conn && this.receive(conn, event));
     const task = this.host.wx.request({
-      url: this.host.baseURL + "/api/realtime",
+      url: this.host.origin + "/api/realtime",
       enableChunked: true,
       timeout: 3e5,
       // most clients cut at 60 s whatever is asked for
       header: { Accept: "text/event-stream" },
-      success: (res) => end(Number(res.statusCode) === 200 ? null : errorFrom(res, this.host.lang)),
-      fail: (err) => end(fromPlatform(this.host.lang, err))
+      success: (res) => end(+res.statusCode === 200 ? null : errorFrom(res, this.host.language)),
+      fail: (err) => end(this.host.failed(err))
     });
     if (!task || !task.onChunkReceived) {
       this.stop();
-      this.report(fault(this.host.lang, "realtime_unsupported", "no onChunkReceived: base library 2.20.1"));
+      this.report(this.host.fault("realtime_unsupported", "no onChunkReceived"));
       return;
     }
     conn.task = task;
-    this.watch(conn, this.host.idleTimeout);
+    this.watch(conn, this.host.quietMs);
     task.onChunkReceived((res) => {
       if (this.conn !== conn) return;
-      this.watch(conn, this.host.idleTimeout);
+      this.watch(conn, this.host.quietMs);
       try {
         push(res.data);
       } catch (err) {
@@ -523,9 +524,10 @@ function keyOf(topic, query, headers) {
 var Channel = class {
   constructor(pb, wx, options) {
     const host = {
+      ...faults,
       wx,
-      baseURL: pb.baseURL.replace(/\/+$/, ""),
-      idleTimeout: options.idleTimeout || 4e4,
+      origin: pb.baseURL.replace(/\/+$/, ""),
+      quietMs: options.idleTimeout || 4e4,
       request: (path, o) => pb.send(path, { method: o.method, body: o.data, requestKey: null }),
       guard: (fn) => fn(),
       emit: (event, err) => options.onError && options.onError(err)

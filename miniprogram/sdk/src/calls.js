@@ -1,5 +1,5 @@
 /** The calls to the server: one request with its repeats, one upload. Methods of Client. */
-import { errorFrom, fault, fromPlatform } from './errors.js';
+import { errorFrom } from './errors.js';
 import { after, enc } from './promised.js';
 
 const REPEATS = 2;
@@ -59,13 +59,13 @@ export const calls = {
       method = 'POST';
       header['X-HTTP-Method-Override'] = 'PATCH';
     }
-    const options = { url: this.url(path), method, header, timeout: o.timeout || this.timeout };
+    const options = { url: this.url(path), method, header, timeout: o.timeout || this.limitMs };
     if (o.data !== undefined) options.data = o.data;
     return this.finish(await this.call('request', options, o.onTask));
   },
 
   headers(o, token) {
-    const header = { 'Accept-Language': this.lang === 'en' ? 'en' : 'zh-CN', ...o.header };
+    const header = { 'Accept-Language': this.language === 'en' ? 'en' : 'zh-CN', ...o.header };
     if (token) header.Authorization = token;
     return header;
   },
@@ -73,7 +73,7 @@ export const calls = {
   /** call makes one network call of wx and hands its task to onTask. */
   call(name, options, onTask) {
     return new Promise((resolve, reject) => {
-      const fail = (err) => reject(fromPlatform(this.lang, err));
+      const fail = (err) => reject(this.failed(err));
       const task = this.wx[name]({ ...options, success: resolve, fail });
       if (onTask && task) onTask(task);
     });
@@ -81,8 +81,8 @@ export const calls = {
 
   /** finish reads an answer. note: some phones give the status as text. */
   finish(res) {
-    const status = Number(res.statusCode);
-    if (!(status >= 200 && status < 300)) throw errorFrom(res, this.lang);
+    const status = +res.statusCode;
+    if (!(status >= 200 && status < 300)) throw errorFrom(res, this.language);
     this.reached();
     return res.data;
   },
@@ -115,7 +115,7 @@ export const calls = {
   },
 
   async sendFile(path, o, state, token) {
-    if (state.stopped) throw fault(this.lang, 'aborted');
+    if (state.stopped) throw this.fault('aborted');
     const { filePath, name, formData } = o;
     const options = { url: this.url(path), filePath, name, header: this.headers(o, token), timeout: o.timeout || 60000 };
     if (formData) options.formData = formData;
@@ -128,7 +128,7 @@ export const calls = {
 
   /** url makes an address absolute, as <image> of a mini program needs it. */
   url(path) {
-    return /^https?:\/\//.test(path) ? path : this.baseURL + path;
+    return /^https?:\/\//.test(path) ? path : this.origin + path;
   },
 
   fileURL(record, filename, query) {

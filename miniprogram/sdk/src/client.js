@@ -7,7 +7,7 @@
  */
 import { calls } from './calls.js';
 import { Collection } from './collection.js';
-import { fault, WxbaseError } from './errors.js';
+import { faults, WxbaseError } from './errors.js';
 import { outreach } from './outreach.js';
 import { people } from './people.js';
 import { Queue } from './queue.js';
@@ -23,16 +23,16 @@ class Client {
     if (!o.baseURL && o.baseURL !== '') throw new WxbaseError(0, 'bad_option', 'baseURL is missing');
     this.wx = o.wx || (typeof wx === 'undefined' ? null : wx);
     if (!this.wx) throw new WxbaseError(0, 'bad_option', 'there is no wx here');
-    this.baseURL = o.baseURL.replace(/\/+$/, '');
+    this.origin = o.baseURL.replace(/\/+$/, '');
     this.appid = o.appid || '';
-    this.lang = o.lang || 'zh';
-    this.storageKey = o.storageKey || 'wxbase';
-    this.timeout = o.timeout || 20000;
-    this.idleTimeout = o.idleTimeout || 40000; // the server says something every 25 s
+    this.language = o.lang || 'zh';
+    this.storedAt = o.storageKey || 'wxbase';
+    this.limitMs = o.timeout || 20000;
+    this.quietMs = o.idleTimeout || 40000; // the server says something every 25 s
     this.listeners = {};
     this.loggingIn = null;
     this.epoch = 0;
-    this.session = this.wx.getStorageSync(this.storageKey) || { token: '', record: null };
+    this.session = this.wx.getStorageSync(this.storedAt) || { token: '', record: null };
     this.queue = new Queue(this);
     this.realtime = new Realtime(this);
     this.socket = new Socket(this);
@@ -69,7 +69,7 @@ class Client {
 
   /** reached: the server has answered, so what waits for it may go. */
   reached() {
-    if (this.queue.items.length > 0) this.queue.flush();
+    if (this.queue.kept.length > 0) this.queue.flush();
   }
 
   on(event, handler) {
@@ -119,10 +119,6 @@ class Client {
     return !this.wx.canIUse || this.wx.canIUse('request.object.enableChunked');
   }
 
-  fault(code, detail) {
-    return fault(this.lang, code, detail);
-  }
-
   /** close ends the connections and forgets all subscribers; the session stays stored. */
   close() {
     for (const link of this.links) {
@@ -134,7 +130,7 @@ class Client {
   }
 }
 
-Object.assign(Client.prototype, calls, people, shop, outreach);
+Object.assign(Client.prototype, faults, calls, people, shop, outreach);
 
 /** createClient({baseURL, wx?, appid?, lang?, storageKey?, timeout?, idleTimeout?}); see index.d.ts. */
 export function createClient(options) {

@@ -8,30 +8,27 @@
 export class WxbaseError extends Error {
   constructor(status, code, message, data, detail) {
     super(message);
-    this.name = 'WxbaseError';
-    this.status = status;
-    this.code = code;
-    this.data = data || {};
-    this.detail = detail || '';
+    Object.assign(this, { name: 'WxbaseError', status, code, data: data || {}, detail: detail || '' });
   }
 }
+
+const TOO_OLD = '微信版本过低，请升级|WeChat is too old.';
 
 /** sentences has zh|en for what the server cannot say: it was not reached, or the phone refused. */
 const sentences = {
   network: '网络不可用，请检查网络后重试|No network. Try again.',
   timeout: '网络超时，请稍后重试|Timed out. Try again.',
   aborted: '已取消|Aborted.',
-  queued: '网络恢复后会自动提交|Will be sent when the network is back.',
+  queued: '网络恢复后会自动提交|Sent when the network is back.',
   wx_login_failed: '微信登录失败，请重试|Login failed. Try again.',
   logged_out: '已退出登录|Logged out.',
   phone_denied: '未授权手机号|No phone number given.',
   privacy_denied: '未同意隐私保护指引|Privacy guide not accepted.',
-  privacy_undeclared: '隐私保护指引未声明此项信息|Not declared in the privacy guide.',
-  subscribe_refused: '订阅消息已关闭，请在设置中打开|Subscribe messages are switched off.',
+  privacy_undeclared: '隐私保护指引未声明此项信息|Not in the privacy guide.',
+  subscribe_refused: '订阅消息已关闭，请在设置中打开|Messages are switched off.',
   pay_failed: '支付未完成，请重试|Payment failed. Try again.',
-  transfer_failed: '收款未完成，请重试|Not received. Try again.',
-  transfer_unsupported: '微信版本过低，请升级后收款|WeChat is too old for this.',
-  realtime_unsupported: '微信版本过低，无法接收实时消息|WeChat is too old for realtime.',
+  transfer_unsupported: TOO_OLD,
+  realtime_unsupported: TOO_OLD,
   http_401: '请先登录|Log in first.',
   http_403: '没有权限|Not allowed.',
   http_404: '内容不存在|Not found.',
@@ -44,23 +41,24 @@ function sentence(lang, key) {
   return (sentences[key] || '|').split('|')[lang === 'en' ? 1 : 0];
 }
 
-/** fault makes an error of ours. */
-export function fault(lang, code, detail, data) {
-  return new WxbaseError(0, code, sentence(lang, code) || detail || code, data, detail);
-}
+/** faults makes errors of ours. Methods of Client, and of what else keeps a Link. */
+export const faults = {
+  fault(code, detail, data) {
+    return new WxbaseError(0, code, sentence(this.language, code) || detail || code, data, detail);
+  },
 
-/** fromPlatform reads what the fail callback of a network call got. */
-export function fromPlatform(lang, err) {
-  const said = (err && err.errMsg) || '';
-  if (/abort/.test(said)) return fault(lang, 'aborted', said);
-  return fault(lang, /time ?out/i.test(said) ? 'timeout' : 'network', said);
-}
+  /** failed reads what the fail callback of a network call got. */
+  failed(err) {
+    const said = (err && err.errMsg) || '';
+    return this.fault(/abort/.test(said) ? 'aborted' : /time ?out/i.test(said) ? 'timeout' : 'network', said);
+  },
+};
 
 /** errorFrom reads PocketBase's error shape; a body that is none (a proxy's HTML) still becomes an error. */
 export function errorFrom(res, lang) {
-  const status = Number(res.statusCode);
-  const b = res.data && typeof res.data === 'object' ? res.data : {};
-  const data = b.data && typeof b.data === 'object' ? b.data : {};
+  const status = +res.statusCode;
+  const b = objectOf(res.data);
+  const data = objectOf(b.data);
   // note: our routes put a plain string in data.code, PocketBase puts {code, message} under each refused field.
   const own = typeof data.code === 'string';
   const code = own ? data.code : firstFieldCode(data) || 'http_' + status;
@@ -69,7 +67,11 @@ export function errorFrom(res, lang) {
   return new WxbaseError(status, code, message || general || 'HTTP ' + status, data, b.message);
 }
 
+function objectOf(value) {
+  return value && typeof value === 'object' ? value : {};
+}
+
 function firstFieldCode(data) {
-  const field = Object.keys(data).find((k) => data[k] && typeof data[k].code === 'string');
-  return field ? data[field].code : '';
+  const field = Object.values(data).find((about) => about && typeof about.code === 'string');
+  return field && field.code;
 }

@@ -131,13 +131,6 @@ export interface Payout {
   askedAt: string;
 }
 
-/** What became of a transfer. Only the server says 'received'. */
-export interface TransferResult {
-  state: 'received' | 'pending' | 'cancelled';
-  /** null when the server could not be asked after the page closed */
-  payout: Payout | null;
-}
-
 export interface RequestOptions {
   /** wx.request knows no PATCH: it goes out as a POST with a header that wxbase takes for one */
   method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
@@ -335,7 +328,7 @@ export class WxbaseError extends Error {
   status: number;
   /**
    * stable word: the server's (`order_not_payable`) or ours (`network`, `timeout`, `aborted`, `queued`, `wx_login_failed`, `phone_denied`,
-   * `privacy_denied`, `privacy_undeclared`, `subscribe_refused`, `pay_failed`, `transfer_failed`, `transfer_unsupported`, `realtime_unsupported`)
+   * `privacy_denied`, `privacy_undeclared`, `subscribe_refused`, `pay_failed`, `transfer_unsupported`, `realtime_unsupported`)
    */
   code: string;
   /** what the platform said, for a log; `message` is the sentence for the user */
@@ -380,10 +373,11 @@ export interface Client {
   /** opens the cashier, or that of virtual payment for an order of virtual goods, and asks the server how it went */
   pay(orderId: string): Promise<PayResult>;
   sync(orderId: string): Promise<Order>;
-  /** what the shop has sent to the user, the newest first */
-  payouts(): Promise<Payout[]>;
-  /** lets the user take the money of a payout (wx.requestMerchantTransfer); fails with transfer_unsupported where WeChat is too old */
-  confirmTransfer(payoutId: string): Promise<TransferResult>;
+  /**
+   * lets the user take the money of a payout (wx.requestMerchantTransfer) and gives the payout as the server knows it then: still WAITING when
+   * the page was closed. Fails with transfer_unsupported where WeChat is too old. `request('/api/wx/payouts', { auth: true })` lists payouts.
+   */
+  confirmTransfer(payoutId: string): Promise<Payout>;
   cancel(orderId: string): Promise<Order>;
   code(options: CodeOptions): Promise<CodeAnswer>;
   /** takes what App.onLaunch, Page.onLoad or wx.scanCode gave; null when it holds no scene */

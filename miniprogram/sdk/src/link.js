@@ -1,5 +1,4 @@
 /** What a stream over wx.request and a WebSocket have in common: who listens, how far each room was read, when to try again. */
-import { fault } from './errors.js';
 import { enc } from './promised.js';
 
 /**
@@ -21,7 +20,7 @@ export class Link {
   /** add takes {topic, handler, after?, onReady?, onReconnect?, onError?} and gives the function that takes it away. */
   add(sub) {
     const known = this.topics().includes(sub.topic);
-    if (!known && sub.after !== undefined) this.positions[sub.topic] = Number(sub.after);
+    if (!known && sub.after !== undefined) this.positions[sub.topic] = +sub.after;
     this.subs.add(sub);
     if (this.conn) this.flush(this.conn);
     else this.plan(0);
@@ -82,7 +81,7 @@ export class Link {
     try {
       if (fn) fn(value);
     } catch (err) {
-      this.report(fault(this.host.lang, 'handler_failed', String(err)));
+      this.report(this.host.fault('handler_failed', '' + err));
     }
   }
 

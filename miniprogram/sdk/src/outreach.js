@@ -1,11 +1,10 @@
 /** Codes, links, subscribe messages, content checks. Methods of Client. */
-import { fault } from './errors.js';
 import { enc, newKey, promised } from './promised.js';
 
 /** sceneOf finds the scene in what a page or the app was opened with: a string, query, {scene}, {query: {scene}}, or a scanned path. */
 function sceneOf(opened) {
   const o = opened || {};
-  const found = typeof opened === 'string' ? opened : (o.query && o.query.scene) || o.scene || sceneOfPath(o.path);
+  const found = typeof opened === 'string' ? opened : (o.query || {}).scene || o.scene || sceneOfPath(o.path);
   if (typeof found !== 'string' || !found) return ''; // note: launch options carry a number called scene, which is another thing
   try {
     return decodeURIComponent(found);
@@ -48,7 +47,7 @@ export const outreach = {
    */
   async askMessages(templateIds) {
     const res = await promised(this.wx, 'requestSubscribeMessage', { tmplIds: templateIds }).catch((err) => {
-      throw fault(this.lang, 'subscribe_refused', err && err.errMsg, { errCode: err && err.errCode });
+      throw this.fault('subscribe_refused', err && err.errMsg, { errCode: err && err.errCode });
     });
     const answers = {};
     for (const id of templateIds) if (res[id]) answers[id] = res[id];

@@ -1,5 +1,4 @@
 /** Who uses the mini program: login, logout, phone number, profile, privacy. Methods of Client. */
-import { fault } from './errors.js';
 import { promised } from './promised.js';
 
 export const people = {
@@ -26,7 +25,7 @@ export const people = {
     if (options.profile) Object.assign(data, await this.signedProfile(options.profile));
     // note: a code whose answer was lost may be sent again; the server answers the same login
     const answer = await this.request('/api/wx/login', { method: 'POST', data, auth: false, retry: true });
-    if (epoch !== this.epoch) throw fault(this.lang, 'logged_out', '');
+    if (epoch !== this.epoch) throw this.fault('logged_out', '');
     const before = this.user && this.user.id;
     this.opened = null;
     this.save(answer);
@@ -37,7 +36,7 @@ export const people = {
 
   async loginCode() {
     const res = await promised(this.wx, 'login').catch((err) => err || {});
-    if (!res.code) throw fault(this.lang, 'wx_login_failed', res.errMsg || 'no code');
+    if (!res.code) throw this.fault('wx_login_failed', res.errMsg || 'no code');
     return res.code;
   },
 
@@ -66,14 +65,14 @@ export const people = {
     this.epoch++;
     this.loggingIn = null;
     this.session = { token: '', record: null };
-    this.wx.removeStorageSync(this.storageKey);
+    this.wx.removeStorageSync(this.storedAt);
     this.emit('logout');
     this.links.forEach((link) => link.reauth(false));
   },
 
   save({ token, record }) {
     this.session = { token, record };
-    this.wx.setStorageSync(this.storageKey, this.session);
+    this.wx.setStorageSync(this.storedAt, this.session);
   },
 
   /** sessionValid asks whether the server's session key is still the phone's, before encrypted data is fetched. */
@@ -84,7 +83,7 @@ export const people = {
   async phone(detail) {
     const { code, encryptedData, iv, errno, errMsg } = detail || {};
     const data = code ? { code } : encryptedData ? { encryptedData, iv } : errno === 1400001 && { errno }; // fails with phone_quota_used
-    if (!data) throw fault(this.lang, 'phone_denied', errMsg || 'no code');
+    if (!data) throw this.fault('phone_denied', errMsg || 'no code');
     const answer = await this.post('phone', data);
     if (this.user) this.save({ token: this.token, record: { ...this.user, phone: answer.phoneNumber } });
     return answer;
@@ -106,7 +105,7 @@ export const people = {
     await promised(this.wx, 'requirePrivacyAuthorize').catch((err) => {
       const e = err || {};
       const undeclared = e.errno === 112 || /not declared/.test(e.errMsg);
-      throw fault(this.lang, undeclared ? 'privacy_undeclared' : 'privacy_denied', e.errMsg, { errno: e.errno });
+      throw this.fault(undeclared ? 'privacy_undeclared' : 'privacy_denied', e.errMsg, { errno: e.errno });
     });
   },
 };

@@ -1,4 +1,5 @@
 /** The unmodified PocketBase JavaScript SDK in a mini program: over wx.* instead of a browser, without a build step. */
+import { faults } from './errors.js';
 import { AbortController, createFetch, createPlatform } from './platform.js';
 import { Realtime } from './realtime.js';
 
@@ -35,9 +36,10 @@ function keyOf(topic, query, headers) {
 class Channel {
   constructor(pb, wx, options) {
     const host = {
+      ...faults,
       wx,
-      baseURL: pb.baseURL.replace(/\/+$/, ''),
-      idleTimeout: options.idleTimeout || 40000,
+      origin: pb.baseURL.replace(/\/+$/, ''),
+      quietMs: options.idleTimeout || 40000,
       request: (path, o) => pb.send(path, { method: o.method, body: o.data, requestKey: null }),
       guard: (fn) => fn(),
       emit: (event, err) => options.onError && options.onError(err),

@@ -3,27 +3,27 @@
 const MOST = 50;
 
 export class Queue {
-  constructor(client) {
-    this.client = client;
-    this.storageKey = client.storageKey + '.queue';
+  constructor(host) {
+    this.host = host;
+    this.storedAt = host.storedAt + '.queue';
     this.sending = null;
-    this.items = client.wx.getStorageSync(this.storageKey) || [];
+    this.kept = host.wx.getStorageSync(this.storedAt) || [];
   }
 
   who() {
-    return (this.client.user || {}).id || '';
+    return (this.host.user || {}).id || '';
   }
 
   /** add keeps a call for the user who made it. */
   add(path, data) {
-    if (this.items.length >= MOST) this.items.shift();
-    this.items.push({ path, data, user: this.who() });
+    if (this.kept.length >= MOST) this.kept.shift();
+    this.kept.push({ path, data, user: this.who() });
     this.store();
   }
 
   store() {
-    if (this.items.length > 0) this.client.wx.setStorageSync(this.storageKey, this.items);
-    else this.client.wx.removeStorageSync(this.storageKey);
+    if (this.kept.length > 0) this.host.wx.setStorageSync(this.storedAt, this.kept);
+    else this.host.wx.removeStorageSync(this.storedAt);
   }
 
   /** flush sends what belongs to the user of now, in order, one flush at a time. */
@@ -39,22 +39,22 @@ export class Queue {
   }
 
   next() {
-    return this.items.find((item) => !item.user || item.user === this.who());
+    return this.kept.find((item) => !item.user || item.user === this.who());
   }
 
   async send() {
     for (let item = this.next(); item; item = this.next()) {
       const told = await this.sendOne(item);
       if (!told) return; // still no network, or the server is busy: the next occasion tries again
-      this.items.splice(this.items.indexOf(item), 1);
+      this.kept.splice(this.kept.indexOf(item), 1);
       this.store();
-      this.client.emit('sent', told);
+      this.host.emit('sent', told);
     }
   }
 
   async sendOne({ path, data }) {
     try {
-      return { path, data, answer: await this.client.request(path, { method: 'POST', data, auth: true, retry: false }) };
+      return { path, data, answer: await this.host.request(path, { method: 'POST', data, auth: true, retry: false }) };
     } catch (error) {
       const later = error.status === 0 || error.status === 429 || error.status > 499;
       return later ? null : { path, data, error };

@@ -1,5 +1,5 @@
 /** PocketBase's realtime over wx.request({enableChunked: true}). */
-import { errorFrom, fault, fromPlatform } from './errors.js';
+import { errorFrom } from './errors.js';
 import { enc } from './promised.js';
 import { Link } from './link.js';
 import { createParser } from './sse.js';
@@ -13,23 +13,23 @@ export class Realtime extends Link {
     const end = (why) => this.ended(conn, why);
     const push = createParser((event) => this.conn === conn && this.receive(conn, event));
     const task = this.host.wx.request({
-      url: this.host.baseURL + '/api/realtime',
+      url: this.host.origin + '/api/realtime',
       enableChunked: true,
       timeout: 300000, // most clients cut at 60 s whatever is asked for
       header: { Accept: 'text/event-stream' },
-      success: (res) => end(Number(res.statusCode) === 200 ? null : errorFrom(res, this.host.lang)),
-      fail: (err) => end(fromPlatform(this.host.lang, err)),
+      success: (res) => end(+res.statusCode === 200 ? null : errorFrom(res, this.host.language)),
+      fail: (err) => end(this.host.failed(err)),
     });
     if (!task || !task.onChunkReceived) {
       this.stop();
-      this.report(fault(this.host.lang, 'realtime_unsupported', 'no onChunkReceived: base library 2.20.1'));
+      this.report(this.host.fault('realtime_unsupported', 'no onChunkReceived'));
       return;
     }
     conn.task = task;
-    this.watch(conn, this.host.idleTimeout);
+    this.watch(conn, this.host.quietMs);
     task.onChunkReceived((res) => {
       if (this.conn !== conn) return;
-      this.watch(conn, this.host.idleTimeout);
+      this.watch(conn, this.host.quietMs);
       try {
         push(res.data);
       } catch (err) {

@@ -1,33 +1,20 @@
 /** Products, orders, payment. Methods of Client. Money is an integer number of fen. */
-import { fault } from './errors.js';
 import { after, enc, newKey, promised } from './promised.js';
 
 const PAGE = { perPage: 100, skipTotal: true };
 const MINE = { ...PAGE, sort: '-@rowid', auth: true };
 const PAID = ['PAID', 'PART_REFUNDED', 'REFUNDED'];
-
-/** failureOf opens one of WeChat's pages about money, and gives what its fail callback got; null when it succeeded. */
-const failureOf = (wx, name, params) => promised(wx, name, params).then(() => null, (err) => err || {});
-
-/** outcome is what became of it: done is the server's word, and what the phone said explains only why there is none. */
-function outcome(lang, failure, done, about, code) {
-  const said = failure && (failure.errMsg || failure.message || '');
-  const state = done || (failure ? /cancel/.test(said) && 'cancelled' : 'pending');
-  if (!state) throw fault(lang, code, said, about);
-  return { state, ...about };
-}
+const isPaid = (order) => order && PAID.includes(order.payState);
 
 export const shop = {
   /** products on sale, a page at a time; a page that is not full is the last. */
   async products(options) {
-    const page = await this.collection('products').list({ filter: 'active = true', ...PAGE, ...options });
-    return page.items;
+    return (await this.collection('products').list({ filter: 'active = true', ...PAGE, ...options })).items;
   },
 
   /** orders of the user, the newest first, a page at a time. */
   async orders(options) {
-    const page = await this.collection('orders').list({ ...MINE, ...options });
-    return page.items;
+    return (await this.collection('orders').list({ ...MINE, ...options })).items;
   },
 
   order(id) {
@@ -51,7 +38,7 @@ export const shop = {
     } catch (err) {
       if (!offline || (err.code !== 'network' && err.code !== 'timeout')) throw err;
       this.queue.add('/api/wx/orders', data);
-      throw fault(this.lang, 'queued', err.detail, { key: data.key });
+      throw this.fault('queued', err.detail, { key: data.key });
     }
   },
 
@@ -79,32 +66,27 @@ export const shop = {
       call = 'requestVirtualPayment';
       return this.onOrder(id, 'virtual');
     });
-    const failure = await failureOf(this.wx, call, params);
+    const failure = await promised(this.wx, call, params).then(() => null, (err) => err || {});
     if (failure && failure.errCode === -15005 && !again) {
       await this.login();
       return this.pay(id, true);
     }
     const order = await this.settle(id, failure ? 1 : 3);
-    return outcome(this.lang, failure, order && PAID.includes(order.payState) && 'paid', { order }, 'pay_failed');
-  },
-
-  /** payouts are what the shop has sent to the user, the newest first; one in state WAITING can be confirmed. */
-  async payouts() {
-    return (await this.request('/api/wx/payouts', { auth: true })).items;
+    if (isPaid(order)) return { state: 'paid', order };
+    if (!failure) return { state: 'pending', order };
+    if (/cancel/.test(failure.errMsg || '')) return { state: 'cancelled', order };
+    throw this.fault('pay_failed', failure.errMsg || failure.message, { order });
   },
 
   /**
-   * confirmTransfer opens WeChat's page on which the user takes the money of a payout, and then asks the server how it went.
-   * NB! what the phone says is never proof: 'received' comes from the server alone.
+   * confirmTransfer opens WeChat's page on which the user takes the money of a payout, and gives the payout as the server knows it then.
+   * NB! what the phone says is never proof, so a page that was closed is no error: the payout goes on waiting.
    */
   async confirmTransfer(id) {
-    const name = 'requestMerchantTransfer';
-    if (!this.wx.canIUse || !this.wx.canIUse(name)) throw fault(this.lang, 'transfer_unsupported');
-    const path = 'payouts/' + enc(id) + '/';
-    const params = await this.post(path + 'confirm', {}, true);
-    const failure = await failureOf(this.wx, name, params);
-    const payout = await this.post(path + 'sync', {}, true).catch(() => null);
-    return outcome(this.lang, failure, payout && payout.state === 'SUCCESS' && 'received', { payout }, 'transfer_failed');
+    if (!this.wx.requestMerchantTransfer) throw this.fault('transfer_unsupported');
+    const call = (verb) => this.post('payouts/' + enc(id) + '/' + verb, {}, true);
+    await promised(this.wx, 'requestMerchantTransfer', await call('confirm')).catch(() => {});
+    return call('sync');
   },
 
   /** settle asks up to `tries` times; an answer that does not come leaves the order pending, never failed. */
@@ -116,7 +98,7 @@ export const shop = {
         this.emit('error', err);
         return order;
       });
-      if (order && PAID.includes(order.payState)) return order;
+      if (isPaid(order)) return order;
     }
     return order;
   },

@@ -1,17 +1,18 @@
 /** Rooms over one WebSocket: a small Socket.IO client (Engine.IO 4, Socket.IO 5, JSON events) on wx.connectSocket. */
-import { fault, fromPlatform, WxbaseError } from './errors.js';
+import { WxbaseError } from './errors.js';
 import { Link } from './link.js';
 
 const CONNECT_MS = 10000;
 
 /** splitId reads the number of an acknowledgement that stands before a packet's JSON. */
 function splitId(text) {
-  const [, id, json] = /^(\d*)([\s\S]*)$/.exec(text);
+  const [, id, json] = /^(\d*)(.*)$/s.exec(text);
   return [id, json === '' ? [] : JSON.parse(json)];
 }
 
 function refusal(e) {
-  return new WxbaseError(0, (e && (e.code || (e.data && e.data.code))) || 'realtime_refused', (e && e.message) || 'refused');
+  const { code, data, message } = e || {};
+  return new WxbaseError(0, code || (data || {}).code || 'realtime_refused', message || 'refused');
 }
 
 /** Socket keeps one WebSocket for all rooms; topics are `rooms/<name>`, as on the stream. */
@@ -20,8 +21,8 @@ export class Socket extends Link {
     conn.waiting = {};
     conn.lastId = 0;
     const task = this.host.wx.connectSocket({
-      url: this.host.baseURL.replace(/^http/, 'ws') + '/socket.io/?EIO=4&transport=websocket',
-      fail: (err) => this.ended(conn, fromPlatform(this.host.lang, err)),
+      url: this.host.origin.replace(/^http/, 'ws') + '/socket.io/?EIO=4&transport=websocket',
+      fail: (err) => this.ended(conn, this.host.failed(err)),
     });
     if (!task || !task.onMessage) return;
     conn.task = task;
@@ -31,11 +32,11 @@ export class Socket extends Link {
       try {
         this.receive(conn, String(res.data));
       } catch (err) {
-        this.drop(conn, fault(this.host.lang, 'realtime_garbled', String(err)));
+        this.drop(conn, this.host.fault('realtime_garbled', '' + err));
       }
     });
-    task.onError((err) => this.drop(conn, fromPlatform(this.host.lang, err)));
-    task.onClose((res) => this.ended(conn, fault(this.host.lang, 'network', 'socket closed: ' + ((res && res.code) || ''))));
+    task.onError((err) => this.drop(conn, this.host.failed(err)));
+    task.onClose((res) => this.ended(conn, this.host.fault('network', 'socket closed: ' + ((res && res.code) || ''))));
   }
 
   abort(conn) {

@@ -23,7 +23,6 @@ function fakeWx(routes) {
       if (fake.pay.ok) o.success({ errMsg: 'requestPayment:ok' });
       else o.fail({ errMsg: fake.pay.errMsg });
     },
-    canIUse: (name) => !(fake.old && name === 'requestMerchantTransfer'),
     requestMerchantTransfer: (o) => {
       fake.taken = o;
       if (fake.pay.ok) o.success({ errMsg: 'requestMerchantTransfer:ok' });

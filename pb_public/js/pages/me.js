@@ -93,7 +93,7 @@ async function loadOrders(app, list) {
 
 /** loadPayouts shows the money that the shop has sent to this person; what waits has a button that takes it. */
 async function loadPayouts(app, box) {
-  const payouts = await app.client.payouts().catch(() => []);
+  const payouts = await app.client.request('/api/wx/payouts', { auth: true }).then((page) => page.items, () => []);
   replace(box, payouts.length ? [h('div', { class: 'section' }, t('myPayouts')),
     h('div', { class: 'cells card' }, payouts.slice(0, 10).map((one) => payoutCell(app, box, one)))] : []);
 }
@@ -106,9 +106,10 @@ function payoutCell(app, box, one) {
   if (!waits) return cell;
   return busy(cell, async () => {
     const { state } = await app.client.confirmTransfer(one.id);
-    toast(t('transfer.' + state), state === 'cancelled' ? undefined : 'success');
+    const became = { SUCCESS: 'received', WAITING: 'cancelled' }[state] || 'pending';
+    toast(t('transfer.' + became), became === 'cancelled' ? undefined : 'success');
     await loadPayouts(app, box);
-    if (state === 'pending') setTimeout(() => loadPayouts(app, box), 5000); // the money takes a few seconds
+    if (became === 'pending') setTimeout(() => loadPayouts(app, box), 5000); // the money takes a few seconds
   }, (err) => app.fail(err));
 }
 

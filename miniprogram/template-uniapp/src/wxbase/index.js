@@ -4,28 +4,24 @@
 var WxbaseError = class extends Error {
   constructor(status, code, message, data, detail) {
     super(message);
-    this.name = "WxbaseError";
-    this.status = status;
-    this.code = code;
-    this.data = data || {};
-    this.detail = detail || "";
+    Object.assign(this, { name: "WxbaseError", status, code, data: data || {}, detail: detail || "" });
   }
 };
+var TOO_OLD = "微信版本过低，请升级|WeChat is too old.";
 var sentences = {
   network: "网络不可用，请检查网络后重试|No network. Try again.",
   timeout: "网络超时，请稍后重试|Timed out. Try again.",
   aborted: "已取消|Aborted.",
-  queued: "网络恢复后会自动提交|Will be sent when the network is back.",
+  queued: "网络恢复后会自动提交|Sent when the network is back.",
   wx_login_failed: "微信登录失败，请重试|Login failed. Try again.",
   logged_out: "已退出登录|Logged out.",
   phone_denied: "未授权手机号|No phone number given.",
   privacy_denied: "未同意隐私保护指引|Privacy guide not accepted.",
-  privacy_undeclared: "隐私保护指引未声明此项信息|Not declared in the privacy guide.",
-  subscribe_refused: "订阅消息已关闭，请在设置中打开|Subscribe messages are switched off.",
+  privacy_undeclared: "隐私保护指引未声明此项信息|Not in the privacy guide.",
+  subscribe_refused: "订阅消息已关闭，请在设置中打开|Messages are switched off.",
   pay_failed: "支付未完成，请重试|Payment failed. Try again.",
-  transfer_failed: "收款未完成，请重试|Not received. Try again.",
-  transfer_unsupported: "微信版本过低，请升级后收款|WeChat is too old for this.",
-  realtime_unsupported: "微信版本过低，无法接收实时消息|WeChat is too old for realtime.",
+  transfer_unsupported: TOO_OLD,
+  realtime_unsupported: TOO_OLD,
   http_401: "请先登录|Log in first.",
   http_403: "没有权限|Not allowed.",
   http_404: "内容不存在|Not found.",
@@ -36,27 +32,32 @@ var sentences = {
 function sentence(lang, key) {
   return (sentences[key] || "|").split("|")[lang === "en" ? 1 : 0];
 }
-function fault(lang, code, detail, data) {
-  return new WxbaseError(0, code, sentence(lang, code) || detail || code, data, detail);
-}
-function fromPlatform(lang, err) {
-  const said = err && err.errMsg || "";
-  if (/abort/.test(said)) return fault(lang, "aborted", said);
-  return fault(lang, /time ?out/i.test(said) ? "timeout" : "network", said);
-}
+var faults = {
+  fault(code, detail, data) {
+    return new WxbaseError(0, code, sentence(this.language, code) || detail || code, data, detail);
+  },
+  /** failed reads what the fail callback of a network call got. */
+  failed(err) {
+    const said = err && err.errMsg || "";
+    return this.fault(/abort/.test(said) ? "aborted" : /time ?out/i.test(said) ? "timeout" : "network", said);
+  }
+};
 function errorFrom(res, lang) {
-  const status = Number(res.statusCode);
-  const b = res.data && typeof res.data === "object" ? res.data : {};
-  const data = b.data && typeof b.data === "object" ? b.data : {};
+  const status = +res.statusCode;
+  const b = objectOf(res.data);
+  const data = objectOf(b.data);
   const own = typeof data.code === "string";
   const code = own ? data.code : firstFieldCode(data) || "http_" + status;
   const general = sentence(lang, status > 499 ? "http_5xx" : "http_" + status);
   const message = own ? b.message : general || b.message;
   return new WxbaseError(status, code, message || general || "HTTP " + status, data, b.message);
 }
+function objectOf(value) {
+  return value && typeof value === "object" ? value : {};
+}
 function firstFieldCode(data) {
-  const field = Object.keys(data).find((k) => data[k] && typeof data[k].code === "string");
-  return field ? data[field].code : "";
+  const field = Object.values(data).find((about) => about && typeof about.code === "string");
+  return field && field.code;
 }
 
 // src/promised.js
@@ -124,27 +125,27 @@ var calls = {
       method = "POST";
       header["X-HTTP-Method-Override"] = "PATCH";
     }
-    const options = { url: this.url(path), method, header, timeout: o.timeout || this.timeout };
+    const options = { url: this.url(path), method, header, timeout: o.timeout || this.limitMs };
     if (o.data !== void 0) options.data = o.data;
     return this.finish(await this.call("request", options, o.onTask));
   },
   headers(o, token) {
-    const header = { "Accept-Language": this.lang === "en" ? "en" : "zh-CN", ...o.header };
+    const header = { "Accept-Language": this.language === "en" ? "en" : "zh-CN", ...o.header };
     if (token) header.Authorization = token;
     return header;
   },
   /** call makes one network call of wx and hands its task to onTask. */
   call(name, options, onTask) {
     return new Promise((resolve, reject) => {
-      const fail = (err) => reject(fromPlatform(this.lang, err));
+      const fail = (err) => reject(this.failed(err));
       const task = this.wx[name]({ ...options, success: resolve, fail });
       if (onTask && task) onTask(task);
     });
   },
   /** finish reads an answer. note: some phones give the status as text. */
   finish(res) {
-    const status = Number(res.statusCode);
-    if (!(status >= 200 && status < 300)) throw errorFrom(res, this.lang);
+    const status = +res.statusCode;
+    if (!(status >= 200 && status < 300)) throw errorFrom(res, this.language);
     this.reached();
     return res.data;
   },
@@ -174,7 +175,7 @@ var calls = {
     }
   },
   async sendFile(path, o, state, token) {
-    if (state.stopped) throw fault(this.lang, "aborted");
+    if (state.stopped) throw this.fault("aborted");
     const { filePath, name, formData } = o;
     const options = { url: this.url(path), filePath, name, header: this.headers(o, token), timeout: o.timeout || 6e4 };
     if (formData) options.formData = formData;
@@ -186,7 +187,7 @@ var calls = {
   },
   /** url makes an address absolute, as <image> of a mini program needs it. */
   url(path) {
-    return /^https?:\/\//.test(path) ? path : this.baseURL + path;
+    return /^https?:\/\//.test(path) ? path : this.origin + path;
   },
   fileURL(record, filename, query) {
     const path = [record.collectionId, record.id, filename].map(enc).join("/");
@@ -259,7 +260,7 @@ var Collection = class {
 // src/outreach.js
 function sceneOf(opened) {
   const o = opened || {};
-  const found = typeof opened === "string" ? opened : o.query && o.query.scene || o.scene || sceneOfPath(o.path);
+  const found = typeof opened === "string" ? opened : (o.query || {}).scene || o.scene || sceneOfPath(o.path);
   if (typeof found !== "string" || !found) return "";
   try {
     return decodeURIComponent(found);
@@ -297,7 +298,7 @@ var outreach = {
    */
   async askMessages(templateIds) {
     const res = await promised(this.wx, "requestSubscribeMessage", { tmplIds: templateIds }).catch((err) => {
-      throw fault(this.lang, "subscribe_refused", err && err.errMsg, { errCode: err && err.errCode });
+      throw this.fault("subscribe_refused", err && err.errMsg, { errCode: err && err.errCode });
     });
     const answers = {};
     for (const id of templateIds) if (res[id]) answers[id] = res[id];
@@ -342,7 +343,7 @@ var people = {
     if (scene) data.scene = scene;
     if (options.profile) Object.assign(data, await this.signedProfile(options.profile));
     const answer = await this.request("/api/wx/login", { method: "POST", data, auth: false, retry: true });
-    if (epoch !== this.epoch) throw fault(this.lang, "logged_out", "");
+    if (epoch !== this.epoch) throw this.fault("logged_out", "");
     const before = this.user && this.user.id;
     this.opened = null;
     this.save(answer);
@@ -352,7 +353,7 @@ var people = {
   },
   async loginCode() {
     const res = await promised(this.wx, "login").catch((err) => err || {});
-    if (!res.code) throw fault(this.lang, "wx_login_failed", res.errMsg || "no code");
+    if (!res.code) throw this.fault("wx_login_failed", res.errMsg || "no code");
     return res.code;
   },
   /** signedProfile takes the answer of wx.getUserInfo, or asks for it. NB! the server believes only what is signed. */
@@ -377,13 +378,13 @@ var people = {
     this.epoch++;
     this.loggingIn = null;
     this.session = { token: "", record: null };
-    this.wx.removeStorageSync(this.storageKey);
+    this.wx.removeStorageSync(this.storedAt);
     this.emit("logout");
     this.links.forEach((link) => link.reauth(false));
   },
   save({ token, record }) {
     this.session = { token, record };
-    this.wx.setStorageSync(this.storageKey, this.session);
+    this.wx.setStorageSync(this.storedAt, this.session);
   },
   /** sessionValid asks whether the server's session key is still the phone's, before encrypted data is fetched. */
   async sessionValid() {
@@ -392,7 +393,7 @@ var people = {
   async phone(detail) {
     const { code, encryptedData, iv, errno, errMsg } = detail || {};
     const data = code ? { code } : encryptedData ? { encryptedData, iv } : errno === 1400001 && { errno };
-    if (!data) throw fault(this.lang, "phone_denied", errMsg || "no code");
+    if (!data) throw this.fault("phone_denied", errMsg || "no code");
     const answer = await this.post("phone", data);
     if (this.user) this.save({ token: this.token, record: { ...this.user, phone: answer.phoneNumber } });
     return answer;
@@ -410,7 +411,7 @@ var people = {
     await promised(this.wx, "requirePrivacyAuthorize").catch((err) => {
       const e = err || {};
       const undeclared = e.errno === 112 || /not declared/.test(e.errMsg);
-      throw fault(this.lang, undeclared ? "privacy_undeclared" : "privacy_denied", e.errMsg, { errno: e.errno });
+      throw this.fault(undeclared ? "privacy_undeclared" : "privacy_denied", e.errMsg, { errno: e.errno });
     });
   }
 };
@@ -418,24 +419,24 @@ var people = {
 // src/queue.js
 var MOST = 50;
 var Queue = class {
-  constructor(client) {
-    this.client = client;
-    this.storageKey = client.storageKey + ".queue";
+  constructor(host) {
+    this.host = host;
+    this.storedAt = host.storedAt + ".queue";
     this.sending = null;
-    this.items = client.wx.getStorageSync(this.storageKey) || [];
+    this.kept = host.wx.getStorageSync(this.storedAt) || [];
   }
   who() {
-    return (this.client.user || {}).id || "";
+    return (this.host.user || {}).id || "";
   }
   /** add keeps a call for the user who made it. */
   add(path, data) {
-    if (this.items.length >= MOST) this.items.shift();
-    this.items.push({ path, data, user: this.who() });
+    if (this.kept.length >= MOST) this.kept.shift();
+    this.kept.push({ path, data, user: this.who() });
     this.store();
   }
   store() {
-    if (this.items.length > 0) this.client.wx.setStorageSync(this.storageKey, this.items);
-    else this.client.wx.removeStorageSync(this.storageKey);
+    if (this.kept.length > 0) this.host.wx.setStorageSync(this.storedAt, this.kept);
+    else this.host.wx.removeStorageSync(this.storedAt);
   }
   /** flush sends what belongs to the user of now, in order, one flush at a time. */
   flush() {
@@ -449,20 +450,20 @@ var Queue = class {
     return this.sending || Promise.resolve();
   }
   next() {
-    return this.items.find((item) => !item.user || item.user === this.who());
+    return this.kept.find((item) => !item.user || item.user === this.who());
   }
   async send() {
     for (let item = this.next(); item; item = this.next()) {
       const told = await this.sendOne(item);
       if (!told) return;
-      this.items.splice(this.items.indexOf(item), 1);
+      this.kept.splice(this.kept.indexOf(item), 1);
       this.store();
-      this.client.emit("sent", told);
+      this.host.emit("sent", told);
     }
   }
   async sendOne({ path, data }) {
     try {
-      return { path, data, answer: await this.client.request(path, { method: "POST", data, auth: true, retry: false }) };
+      return { path, data, answer: await this.host.request(path, { method: "POST", data, auth: true, retry: false }) };
     } catch (error) {
       const later = error.status === 0 || error.status === 429 || error.status > 499;
       return later ? null : { path, data, error };
@@ -483,7 +484,7 @@ var Link = class {
   /** add takes {topic, handler, after?, onReady?, onReconnect?, onError?} and gives the function that takes it away. */
   add(sub) {
     const known = this.topics().includes(sub.topic);
-    if (!known && sub.after !== void 0) this.positions[sub.topic] = Number(sub.after);
+    if (!known && sub.after !== void 0) this.positions[sub.topic] = +sub.after;
     this.subs.add(sub);
     if (this.conn) this.flush(this.conn);
     else this.plan(0);
@@ -536,7 +537,7 @@ var Link = class {
     try {
       if (fn) fn(value);
     } catch (err) {
-      this.report(fault(this.host.lang, "handler_failed", String(err)));
+      this.report(this.host.fault("handler_failed", "" + err));
     }
   }
   /** settled: the server has taken the whole list of topics. */
@@ -674,24 +675,24 @@ var Realtime = class extends Link {
     const end = (why) => this.ended(conn, why);
     const push = createParser((event) => this.conn === conn && this.receive(conn, event));
     const task = this.host.wx.request({
-      url: this.host.baseURL + "/api/realtime",
+      url: this.host.origin + "/api/realtime",
       enableChunked: true,
       timeout: 3e5,
       // most clients cut at 60 s whatever is asked for
       header: { Accept: "text/event-stream" },
-      success: (res) => end(Number(res.statusCode) === 200 ? null : errorFrom(res, this.host.lang)),
-      fail: (err) => end(fromPlatform(this.host.lang, err))
+      success: (res) => end(+res.statusCode === 200 ? null : errorFrom(res, this.host.language)),
+      fail: (err) => end(this.host.failed(err))
     });
     if (!task || !task.onChunkReceived) {
       this.stop();
-      this.report(fault(this.host.lang, "realtime_unsupported", "no onChunkReceived: base library 2.20.1"));
+      this.report(this.host.fault("realtime_unsupported", "no onChunkReceived"));
       return;
     }
     conn.task = task;
-    this.watch(conn, this.host.idleTimeout);
+    this.watch(conn, this.host.quietMs);
     task.onChunkReceived((res) => {
       if (this.conn !== conn) return;
-      this.watch(conn, this.host.idleTimeout);
+      this.watch(conn, this.host.quietMs);
       try {
         push(res.data);
       } catch (err) {
@@ -819,23 +820,15 @@ var Room = class {
 var PAGE = { perPage: 100, skipTotal: true };
 var MINE = { ...PAGE, sort: "-@rowid", auth: true };
 var PAID = ["PAID", "PART_REFUNDED", "REFUNDED"];
-var failureOf = (wx2, name, params) => promised(wx2, name, params).then(() => null, (err) => err || {});
-function outcome(lang, failure, done, about, code) {
-  const said = failure && (failure.errMsg || failure.message || "");
-  const state = done || (failure ? /cancel/.test(said) && "cancelled" : "pending");
-  if (!state) throw fault(lang, code, said, about);
-  return { state, ...about };
-}
+var isPaid = (order) => order && PAID.includes(order.payState);
 var shop = {
   /** products on sale, a page at a time; a page that is not full is the last. */
   async products(options) {
-    const page = await this.collection("products").list({ filter: "active = true", ...PAGE, ...options });
-    return page.items;
+    return (await this.collection("products").list({ filter: "active = true", ...PAGE, ...options })).items;
   },
   /** orders of the user, the newest first, a page at a time. */
   async orders(options) {
-    const page = await this.collection("orders").list({ ...MINE, ...options });
-    return page.items;
+    return (await this.collection("orders").list({ ...MINE, ...options })).items;
   },
   order(id) {
     return this.collection("orders").view(id, { auth: true });
@@ -856,7 +849,7 @@ var shop = {
     } catch (err) {
       if (!offline || err.code !== "network" && err.code !== "timeout") throw err;
       this.queue.add("/api/wx/orders", data);
-      throw fault(this.lang, "queued", err.detail, { key: data.key });
+      throw this.fault("queued", err.detail, { key: data.key });
     }
   },
   onOrder(id, verb) {
@@ -869,31 +862,38 @@ var shop = {
     return this.onOrder(id, "cancel");
   },
   /**
-   * pay opens the cashier and then asks the server how it went.
+   * pay opens the cashier, for virtual goods that of virtual payment, and then asks the server how it went. When the phone has another
+   * session_key than the server (-15005), it logs in and signs anew, once.
    * NB! what the phone says is never proof: 'paid' comes from the server alone, also after a "cancel".
    */
-  async pay(id) {
-    const params = await this.onOrder(id, "pay");
-    const failure = await failureOf(this.wx, "requestPayment", params);
+  async pay(id, again) {
+    let call = "requestPayment";
+    const params = await this.onOrder(id, "pay").catch((err) => {
+      if (err.code !== "order_virtual") throw err;
+      call = "requestVirtualPayment";
+      return this.onOrder(id, "virtual");
+    });
+    const failure = await promised(this.wx, call, params).then(() => null, (err) => err || {});
+    if (failure && failure.errCode === -15005 && !again) {
+      await this.login();
+      return this.pay(id, true);
+    }
     const order = await this.settle(id, failure ? 1 : 3);
-    return outcome(this.lang, failure, order && PAID.includes(order.payState) && "paid", { order }, "pay_failed");
-  },
-  /** payouts are what the shop has sent to the user, the newest first; one in state WAITING can be confirmed. */
-  async payouts() {
-    return (await this.request("/api/wx/payouts", { auth: true })).items;
+    if (isPaid(order)) return { state: "paid", order };
+    if (!failure) return { state: "pending", order };
+    if (/cancel/.test(failure.errMsg || "")) return { state: "cancelled", order };
+    throw this.fault("pay_failed", failure.errMsg || failure.message, { order });
   },
   /**
-   * confirmTransfer opens WeChat's page on which the user takes the money of a payout, and then asks the server how it went.
-   * NB! what the phone says is never proof: 'received' comes from the server alone.
+   * confirmTransfer opens WeChat's page on which the user takes the money of a payout, and gives the payout as the server knows it then.
+   * NB! what the phone says is never proof, so a page that was closed is no error: the payout goes on waiting.
    */
   async confirmTransfer(id) {
-    const name = "requestMerchantTransfer";
-    if (!this.wx.canIUse || !this.wx.canIUse(name)) throw fault(this.lang, "transfer_unsupported");
-    const path = "payouts/" + enc(id) + "/";
-    const params = await this.post(path + "confirm", {}, true);
-    const failure = await failureOf(this.wx, name, params);
-    const payout = await this.post(path + "sync", {}, true).catch(() => null);
-    return outcome(this.lang, failure, payout && payout.state === "SUCCESS" && "received", { payout }, "transfer_failed");
+    if (!this.wx.requestMerchantTransfer) throw this.fault("transfer_unsupported");
+    const call = (verb) => this.post("payouts/" + enc(id) + "/" + verb, {}, true);
+    await promised(this.wx, "requestMerchantTransfer", await call("confirm")).catch(() => {
+    });
+    return call("sync");
   },
   /** settle asks up to `tries` times; an answer that does not come leaves the order pending, never failed. */
   async settle(id, tries) {
@@ -904,7 +904,7 @@ var shop = {
         this.emit("error", err);
         return order;
       });
-      if (order && PAID.includes(order.payState)) return order;
+      if (isPaid(order)) return order;
     }
     return order;
   }
@@ -913,19 +913,20 @@ var shop = {
 // src/socket.js
 var CONNECT_MS = 1e4;
 function splitId(text) {
-  const [, id, json] = /^(\d*)([\s\S]*)$/.exec(text);
+  const [, id, json] = /^(\d*)(.*)$/s.exec(text);
   return [id, json === "" ? [] : JSON.parse(json)];
 }
 function refusal(e) {
-  return new WxbaseError(0, e && (e.code || e.data && e.data.code) || "realtime_refused", e && e.message || "refused");
+  const { code, data, message } = e || {};
+  return new WxbaseError(0, code || (data || {}).code || "realtime_refused", message || "refused");
 }
 var Socket = class extends Link {
   connect(conn) {
     conn.waiting = {};
     conn.lastId = 0;
     const task = this.host.wx.connectSocket({
-      url: this.host.baseURL.replace(/^http/, "ws") + "/socket.io/?EIO=4&transport=websocket",
-      fail: (err) => this.ended(conn, fromPlatform(this.host.lang, err))
+      url: this.host.origin.replace(/^http/, "ws") + "/socket.io/?EIO=4&transport=websocket",
+      fail: (err) => this.ended(conn, this.host.failed(err))
     });
     if (!task || !task.onMessage) return;
     conn.task = task;
@@ -935,11 +936,11 @@ var Socket = class extends Link {
       try {
         this.receive(conn, String(res.data));
       } catch (err) {
-        this.drop(conn, fault(this.host.lang, "realtime_garbled", String(err)));
+        this.drop(conn, this.host.fault("realtime_garbled", "" + err));
       }
     });
-    task.onError((err) => this.drop(conn, fromPlatform(this.host.lang, err)));
-    task.onClose((res) => this.ended(conn, fault(this.host.lang, "network", "socket closed: " + (res && res.code || ""))));
+    task.onError((err) => this.drop(conn, this.host.failed(err)));
+    task.onClose((res) => this.ended(conn, this.host.fault("network", "socket closed: " + (res && res.code || ""))));
   }
   abort(conn) {
     if (conn.task) conn.task.close({ code: 1e3 });
@@ -1032,16 +1033,16 @@ var Client = class {
     if (!o.baseURL && o.baseURL !== "") throw new WxbaseError(0, "bad_option", "baseURL is missing");
     this.wx = o.wx || (typeof wx === "undefined" ? null : wx);
     if (!this.wx) throw new WxbaseError(0, "bad_option", "there is no wx here");
-    this.baseURL = o.baseURL.replace(/\/+$/, "");
+    this.origin = o.baseURL.replace(/\/+$/, "");
     this.appid = o.appid || "";
-    this.lang = o.lang || "zh";
-    this.storageKey = o.storageKey || "wxbase";
-    this.timeout = o.timeout || 2e4;
-    this.idleTimeout = o.idleTimeout || 4e4;
+    this.language = o.lang || "zh";
+    this.storedAt = o.storageKey || "wxbase";
+    this.limitMs = o.timeout || 2e4;
+    this.quietMs = o.idleTimeout || 4e4;
     this.listeners = {};
     this.loggingIn = null;
     this.epoch = 0;
-    this.session = this.wx.getStorageSync(this.storageKey) || { token: "", record: null };
+    this.session = this.wx.getStorageSync(this.storedAt) || { token: "", record: null };
     this.queue = new Queue(this);
     this.realtime = new Realtime(this);
     this.socket = new Socket(this);
@@ -1073,7 +1074,7 @@ var Client = class {
   }
   /** reached: the server has answered, so what waits for it may go. */
   reached() {
-    if (this.queue.items.length > 0) this.queue.flush();
+    if (this.queue.kept.length > 0) this.queue.flush();
   }
   on(event, handler) {
     const all = this.listeners[event] || (this.listeners[event] = /* @__PURE__ */ new Set());
@@ -1114,9 +1115,6 @@ var Client = class {
     if (/windows|mac/i.test(info.platform || "")) return false;
     return !this.wx.canIUse || this.wx.canIUse("request.object.enableChunked");
   }
-  fault(code, detail) {
-    return fault(this.lang, code, detail);
-  }
   /** close ends the connections and forgets all subscribers; the session stays stored. */
   close() {
     for (const link of this.links) {
@@ -1127,7 +1125,7 @@ var Client = class {
     this.listenToPhone("off");
   }
 };
-Object.assign(Client.prototype, calls, people, shop, outreach);
+Object.assign(Client.prototype, faults, calls, people, shop, outreach);
 function createClient(options) {
   return new Client(options);
 }
