@@ -58,7 +58,7 @@ type Complaints struct {
 	Accounts *accounts.Accounts
 	Books    *books.Books
 	Locks    *locks.Keyed
-	Soon     time.Duration // after the start the first sweep: what came while the server was away has a deadline too
+	Soon     time.Duration // after the start, and after the first sale, the first sweep: what came while the server was away has a deadline too
 }
 
 // payDesk gives the calls of a merchant at WeChat Pay. They are of API v3, also where the merchant's orders still go over v2.

@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/hooks"
 	"wxbase/internal/complaints"
 	"wxbase/internal/desk"
 )
@@ -373,4 +374,16 @@ func TestForgottenPayer(t *testing.T) {
 	if n := s.count("wx_complaints", nil); n != 0 {
 		t.Errorf("got %d rows about somebody who was forgotten, want none", n)
 	}
+}
+
+// TestFirstSweep: after the first sale the server tells WeChat where it is, without anybody's asking.
+func TestFirstSweep(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(c *hooks.Config) { c.SweepEvery = 20 * time.Millisecond })
+	for end := time.Now().Add(30 * time.Second); s.Calls("/v3/merchant-service/complaint-notifications") < 3; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("WeChat was not told of an address")
+		}
+	}
+	s.row(s.complains(map[string]any{}))
 }

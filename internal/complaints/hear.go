@@ -127,14 +127,22 @@ func (c *Complaints) Schedule(app core.App) {
 	app.Cron().MustAdd("wxComplaintsDue", "*/10 * * * *", func() { c.Books.LogError("deadlines of complaints", c.Remind()) })
 }
 
-// Work sweeps once soon after the start, until ctx ends.
+// Work sweeps once soon after the start, as soon as the shop has sold something: before that nobody can complain.
 func (c *Complaints) Work(ctx context.Context) {
-	timer := time.NewTimer(c.Soon)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-		c.Books.LogError("sweep of complaints", c.Sweep(ctx))
+	tick := time.NewTicker(c.Soon)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		sold, err := books.Select(c.App, "wx_sales_hours", "1 = 1 LIMIT 1")
+		c.Books.LogError("look for sales", err)
+		if len(sold) > 0 {
+			c.Books.LogError("sweep of complaints", c.Sweep(ctx))
+			return
+		}
 	}
 }
 

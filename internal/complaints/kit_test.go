@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/hooks"
 	"wxbase/internal/apptest"
 	"wxbase/internal/desk"
 )
@@ -30,9 +31,9 @@ type shop struct {
 	merchant string
 }
 
-func newShop(t *testing.T) *shop {
+func newShop(t *testing.T, change ...func(*hooks.Config)) *shop {
 	t.Helper()
-	app := apptest.New(t)
+	app := apptest.New(t, change...)
 	s := &shop{App: app, t: t, buyer: app.Login("小明"), token: app.Superuser()}
 	o := s.buyer.Order("三鲜面", 2)
 	s.order = o.Text("id")

@@ -112,7 +112,7 @@ export class Timeline {
     const known = this.attempts.get(n.id) || 0;
     const attempts = n.attempts || [];
     this.attempts.set(n.id, attempts.length);
-    if (silent || Date.now() - this.activeAt > MINE_MS) return;
+    if (silent || n.complaint || Date.now() - this.activeAt > MINE_MS) return;
     for (const a of attempts.slice(known)) {
       const good = a.status >= 200 && a.status < 300;
       const path = n.url.replace(/^https?:\/\/[^/]+/, '');
