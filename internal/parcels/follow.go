@@ -12,6 +12,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/events"
 	"wxbase/internal/order"
@@ -57,6 +58,8 @@ func (p *Parcels) follow(ctx context.Context, row *core.Record) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, accounts.CallTimeout)
+	defer cancel()
 	theirs, err := client.ShippingOf(ctx, shippingKey(payment))
 	if we, ok := errors.AsType[*wechat.Error](err); ok && givesUp(we) {
 		return books.Final(err)

@@ -115,7 +115,7 @@ func (p *Parcels) ShowPages(e *core.RequestEvent) error {
 	}
 	ctx, cancel := context.WithTimeout(e.Request.Context(), accounts.CallTimeout)
 	defer cancel()
-	return p.answerPages(e, ctx, app)
+	return p.answerPages(ctx, e, app)
 }
 
 // ChangePages handles POST /api/wx/admin/order-pages: it sets what is given at WeChat, and answers as ShowPages.
@@ -147,10 +147,10 @@ func (p *Parcels) ChangePages(e *core.RequestEvent) error {
 			return answer.Fail(answer.Busy, err)
 		}
 	}
-	return p.answerPages(e, ctx, app)
+	return p.answerPages(ctx, e, app)
 }
 
-func (p *Parcels) answerPages(e *core.RequestEvent, ctx context.Context, app settings.App) error {
+func (p *Parcels) answerPages(ctx context.Context, e *core.RequestEvent, app settings.App) error {
 	path, err := p.Accounts.Wechat(app).OrderPath(ctx)
 	if err != nil {
 		return answer.FromWechat(err)

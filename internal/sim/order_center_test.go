@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"wxbase/internal/sim"
 )
 
 // paidAWhileAgo pays orders and waits until the shipping side knows them; it returns their buyer.
@@ -140,4 +143,44 @@ func TestMessagePath(t *testing.T) {
 			t.Errorf("%q: got %s, want both paths", path, a.body)
 		}
 	}
+}
+
+// TestReceiptSurvivesRestart: who ships and restarts is told of the receipt all the same, once.
+func TestReceiptSurvivesRestart(t *testing.T) {
+	t.Parallel()
+	if _, err := sharedKeys(); err != nil {
+		t.Fatal(err)
+	}
+	s := &shop{answer: always(200), body: "success"}
+	synctest.Test(t, func(t *testing.T) {
+		w := newBubble(t, t.TempDir(), s, sim.WithPush("", sim.Push{URL: pushURL}))
+		w.buy("ORD-AGAIN-1")
+		openid, _ := w.login("p1")
+		time.Sleep(3 * time.Second)
+		report := w.report("ORD-AGAIN-1", openid)
+		report["upload_time"] = time.Now().Format(time.RFC3339)
+		wantErrcode(t, w.ship("upload_shipping_info", jsonText(t, report)), 0)
+		w.close()
+		pushes := func() (n int) {
+			for _, d := range s.deliveries() {
+				if strings.HasPrefix(d.url, pushURL) {
+					n++
+				}
+			}
+			return n
+		}
+		for restart := range 2 { // of the shipping and of the receipt, the first time
+			w = newBubble(t, w.dir, s)
+			w.sim.Start(t.Context())
+			time.Sleep(11 * 24 * time.Hour)
+			synctest.Wait()
+			if got := pushes(); got != 2 {
+				t.Errorf("after restart %d: got %d pushes, want 2", restart+1, got)
+			}
+			if state := w.orderNow("ORD-AGAIN-1")["order_state"]; state != 3.0 {
+				t.Errorf("after restart %d: got state %v, want 3", restart+1, state)
+			}
+			w.close()
+		}
+	})
 }
