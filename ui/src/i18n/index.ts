@@ -1,5 +1,5 @@
 // The two languages: the browser's own until somebody switches, then the one that was chosen.
-import { shallowRef, watchEffect } from 'vue';
+import { shallowRef } from 'vue';
 import { createI18n } from 'vue-i18n';
 import type { Language as ElementLanguage } from 'element-plus/es/locale';
 
@@ -25,11 +25,6 @@ export const t = (key: string, values: Record<string, unknown> = {}) => i18n.glo
 export const te = (key: string) => i18n.global.te(key);
 
 export const language = (): Language => i18n.global.locale.value as Language;
-
-/** addWords puts the texts that come with a lazy page beside the dictionary, in the language of now and of later. */
-export function addWords(all: Record<Language, object>) {
-  watchEffect(() => i18n.global.mergeLocaleMessage(language(), all[language()] as never));
-}
 
 /** preferred is the language that was chosen here, or the browser's. */
 export function preferred(kept: string | null, browser: readonly string[]): Language {
