@@ -140,7 +140,7 @@ func (w *bodyWorld) paid() string {
 
 // payout is one that waits for the buyer.
 func (w *bodyWorld) payout() string {
-	return sendPayout(w.t, w.App, w.buyer, 500).Text("id")
+	return sendPayout(w.t, w.App, w.buyer).Text("id")
 }
 
 // passer is somebody who may be logged out.

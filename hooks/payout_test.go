@@ -28,11 +28,11 @@ func payoutBody(to apptest.Person, fen int64) map[string]any {
 	}
 }
 
-// sendPayout sends money as the owner.
-func sendPayout(t *testing.T, app *apptest.App, to apptest.Person, fen int64) apptest.Answer {
+// sendPayout sends five yuan as the owner.
+func sendPayout(t *testing.T, app *apptest.App, to apptest.Person) apptest.Answer {
 	t.Helper()
 	letMoneyLeave(t, app, 100_000_000, 100_000_000)
-	body := payoutBody(to, fen)
+	body := payoutBody(to, 500)
 	body["key"] = core.GenerateDefaultRandomId()
 	return app.Must(http.MethodPost, "/api/wx/admin/payouts", app.Superuser(), body)
 }
@@ -101,7 +101,7 @@ func TestPayoutThatNobodyConfirms(t *testing.T) {
 		return e.Next()
 	})
 	to := app.Login("小明")
-	id := sendPayout(t, app, to, 500).Text("id")
+	id := sendPayout(t, app, to).Text("id")
 	app.Clock.Advance(24*time.Hour + time.Minute)
 	waitFor(t, app, "wx_payouts", dbx.HashExp{"id": id}, isState("FAILED"))
 	if got := receive(t, failed); got != "OVERDUE_CLOSE" {
@@ -115,7 +115,7 @@ func TestPayoutsAreTheShops(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	to, other := app.Login("小明"), app.Login("小红")
-	id := sendPayout(t, app, to, 500).Text("id")
+	id := sendPayout(t, app, to).Text("id")
 	for _, token := range []string{"", to.Token, other.Token} {
 		for _, path := range []string{"", "/" + id + "/approve", "/" + id + "/cancel", "/" + id + "/sync"} {
 			if got := app.Call(http.MethodPost, "/api/wx/admin/payouts"+path, token, payoutBody(to, 500)); got.Status != http.StatusUnauthorized && got.Status != http.StatusForbidden {
@@ -155,7 +155,7 @@ func TestEveryFaultOfAPayoutIsSurvived(t *testing.T) {
 					delay = "10ms"
 				}
 				app.Must(http.MethodPost, "/_sim/faults", "", map[string]any{"on": on, "kind": kind, "times": 1, "delay": delay})
-				id := sendPayout(t, app, to, 500).Text("id")
+				id := sendPayout(t, app, to).Text("id")
 				row := settlePayout(t, app, to, id)
 				if row["state"] != "SUCCESS" && row["state"] != "REJECTED" && row["state"] != "FAILED" {
 					t.Errorf("%s: got %v, want it to end", kind, row["state"])

@@ -87,7 +87,7 @@ func (p *payoutsPage) listPayouts(e *core.RequestEvent) error {
 // view shows payouts with the receivers' names.
 func (p *payoutsPage) view(app core.App, found []*core.Record) ([]PayoutView, error) {
 	views := make([]PayoutView, 0, len(found))
-	var users []string
+	users := make([]string, 0, len(found))
 	for _, payout := range rows.PayoutsOf(found) {
 		views = append(views, ViewPayout(payout))
 		users = append(users, payout.User())

@@ -101,7 +101,7 @@ const (
 	EventPayoutAccepted PayoutEvent = "payout_accepted"
 	// EventPayoutWaits is WAIT_USER_CONFIRM.
 	EventPayoutWaits PayoutEvent = "payout_waits"
-	// EventPayoutConfirmed is TRANSFERING, as WeChat spells it.
+	// EventPayoutConfirmed is a receiver who has confirmed: the money is on its way.
 	EventPayoutConfirmed PayoutEvent = "payout_confirmed"
 	// EventPayoutCancelling is CANCELING.
 	EventPayoutCancelling PayoutEvent = "payout_cancelling"

@@ -118,7 +118,7 @@ func transferHash(fields map[string]any, name string) string {
 // checkReports wants the rows of the scene, each once, and words of the scene's own list.
 func checkReports(fields map[string]any) *payError {
 	scene, rows := text(fields["transfer_scene_id"]), fields["transfer_scene_report_infos"].([]any) //nolint:forcetypeassert // checkFields has looked
-	var got []string
+	got := make([]string, 0, len(rows))
 	for _, row := range rows {
 		got = append(got, text(object(row)["info_type"]))
 	}

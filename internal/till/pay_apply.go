@@ -150,7 +150,8 @@ func (p *Payments) follow(tx core.App, row attempt, step order.Step, why payEvid
 			// raiseForStep raises the alert
 		case order.CallPrepay, order.SignClientParams, order.QueryNow, order.ScheduleQuery, order.CloseAtWeChat:
 			// drive and the sweep make the calls
-		case order.CallRefund, order.RetryRefundLater, order.RetryRefundSoon, order.QueryRefundNow, order.ScheduleRefundQuery, order.CountRefund:
+		case order.CallRefund, order.RetryRefundLater, order.RetryRefundSoon, order.QueryRefundNow, order.ScheduleRefundQuery, order.CountRefund,
+			order.CallPayout, order.QueryPayoutNow, order.SchedulePayoutQuery, order.RetryPayoutLater, order.CancelPayout, order.TellPayout:
 			err = fmt.Errorf("payment step asks for %s", effect)
 		}
 		if err != nil {

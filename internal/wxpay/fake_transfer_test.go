@@ -3,7 +3,7 @@ package wxpay_test
 import (
 	"bytes"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // what WeChat's OAEP is made of
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -110,7 +110,7 @@ func (f *fakeWeChat) readName(r *http.Request, sealed *string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	plain, err := rsa.DecryptOAEP(sha1.New(), nil, platformKey(), raw, nil) //nolint:gosec // likewise
+	plain, err := rsa.DecryptOAEP(sha1.New(), nil, platformKey(), raw, nil)
 	return string(plain), err
 }
 
