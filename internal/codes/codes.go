@@ -85,7 +85,7 @@ func (c *Codes) CreateCode(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, DescribeCode(record, reused))
 }
 
-// ObtainCode finds the code of a request, or has it made. Who waits for one does not wait for ever.
+// ObtainCode finds the code of a request, or has it made. It gives up waiting after codeTimeout.
 func (c *Codes) ObtainCode(ctx context.Context, app core.App, plan codePlan) (record *core.Record, reused bool, err error) {
 	if record, err = findCode(app, plan); record != nil || err != nil {
 		return record, true, err
@@ -107,7 +107,8 @@ func (c *Codes) ObtainCode(ctx context.Context, app core.App, plan codePlan) (re
 	return record, false, err
 }
 
-// Make plans and obtains a code for a program of the shop: of a user, or nobody's. The error is the one that the route would answer.
+// Make plans and obtains a code for a program of the shop: a user's, or one without a user. The error is the route's
+// answer.
 func (c *Codes) Make(ctx context.Context, user string, form CodeForm) (record *core.Record, reused bool, err error) {
 	app, err := c.Accounts.Settings.App(form.AppID)
 	if err != nil {
@@ -237,7 +238,8 @@ func (c *Codes) makeCode(ctx context.Context, app core.App, plan codePlan) (*cor
 	return saveCode(app, plan, image)
 }
 
-// failPicture turns an error of a call for a picture into an answer: each thing that WeChat sends in its place has a code of its own.
+// failPicture turns an error of a call for a picture into an answer: each thing that WeChat sends instead has its own
+// code.
 func failPicture(cause error) error {
 	we, ok := errors.AsType[*wechat.Error](cause)
 	if !ok {
@@ -277,9 +279,9 @@ func (c *Codes) askCode(ctx context.Context, plan codePlan) (wechat.Image, error
 	}
 }
 
-// takeScene settles the scene of a payload and holds it until the code is stored, because such a scene leads to one code only. A short
-// payload is packed into the scene itself; every other one, or one whose packed scene belongs to another code, gets a token that nobody
-// can guess.
+// takeScene chooses the scene of a payload and holds it until the code is stored, because such a scene leads to one
+// code only. A short payload is packed into the scene itself; any other one, or one whose packed scene belongs to
+// another code, gets a random token.
 func (c *Codes) takeScene(ctx context.Context, app core.App, plan *codePlan) (release func(), err error) {
 	free := func() {}
 	if plan.payload == "" {
@@ -332,7 +334,7 @@ func saveCode(app core.App, plan codePlan, image wechat.Image) (*core.Record, er
 	return r, nil
 }
 
-// options are what a code looks like. Page, path and scene have columns of their own.
+// options are the look of a code. Page, path and scene have their own columns.
 func (plan codePlan) options() wechat.CodeRequest {
 	options := plan.request
 	options.Page, options.Path, options.Scene = "", "", ""
@@ -371,7 +373,7 @@ func (c *Codes) OpenScene(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
-	// note: the page opens all the same; what somebody asks for over and over again is only not counted
+	// note: the page opens all the same; only the count stops for a person who repeats it
 	if c.scanMinute.Allow(limit.Sender(e), c.Limits.ScansPerMinute, c.Now()) {
 		if err := c.countScan(e.App, r, scanner(e)); err != nil {
 			return answer.Fail(answer.Busy, err)

@@ -10,8 +10,8 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// isPlain tells a code whose scene somebody chose. It belongs to nobody: the same scene, page and options are one code for everybody, as
-// the shop's product codes are, and whoever asks first must not become the inviter of all who come.
+// isPlain tells a code whose scene a person chose. It belongs to no user: the same scene, page and options are one code
+// for all, like the shop's product codes, and its first requester must not become the inviter of everyone who scans it.
 func (plan codePlan) isPlain() bool {
 	return plan.kind == wechat.CodeUnlimited && plan.payload == ""
 }

@@ -22,7 +22,7 @@ const (
 	codesPerMinute = 2_500   // of the kind unlimited: half of what WeChat allows, because a guard lets twice its number through in the worst minute
 )
 
-// CodesPerDay is how many new codes a user may have made in a day in Beijing when nobody said otherwise.
+// CodesPerDay is the default limit of a user's new codes in a day in Beijing.
 const CodesPerDay = 100
 
 // takeCodeQuotas counts a code that is about to be made. conclude is to be called with the outcome: what was surely not made does not

@@ -1,8 +1,9 @@
 package codes
 
-// How scans are counted. Opening a scene writes one row per code, day in Beijing and person (wx_scans; guests share a row), and the total
-// of the code, in one commit. Who came through whom is another matter (wx_invites): a person has one inviter for good, the owner of the
-// first code they scanned as a new user. Somebody who scanned before they had an account says so at login, with the scene.
+// How scans are counted. Opening a scene writes one row per code, day in Beijing and person (wx_scans; guests share a
+// row), and the code's total, in one commit. Inviters are separate (wx_invites): a person has one permanent inviter,
+// the owner of the first code they scanned as a new user. A person who scanned before having an account reports the
+// scene at login.
 
 import (
 	"database/sql"
@@ -67,8 +68,8 @@ func (c *Codes) countScan(app core.App, code *core.Record, user string) error {
 	})
 }
 
-// keepInviter makes the owner of a code the inviter of a person, if that is due, and tells whether it did. What fails here is no reason
-// to refuse a scan or a login.
+// keepInviter makes the owner of a code the inviter of a person, if that is due, and tells whether it did. A failure
+// here must not refuse a scan or a login.
 func (c *Codes) keepInviter(app core.App, code *core.Record, user string) (invited bool) {
 	owner := code.GetString("user")
 	if user == "" || owner == "" || owner == user {
@@ -85,8 +86,8 @@ func (c *Codes) keepInviter(app core.App, code *core.Record, user string) (invit
 	return invited && err == nil
 }
 
-// saveInvite keeps an inviter of somebody who has none, whose account is new, and younger than the inviter's. The last rule is why nobody
-// is their own inviter around a circle.
+// saveInvite stores an inviter for a person who has none, whose account is new, and younger than the inviter's. The
+// last rule prevents circles of inviters.
 func (c *Codes) saveInvite(tx core.App, code *core.Record, inviter, user string) (bool, error) {
 	if _, err := books.Find(tx, "wx_invites", dbx.HashExp{"user": user}); !errors.Is(err, sql.ErrNoRows) {
 		return false, err
@@ -116,15 +117,15 @@ func (c *Codes) saveInvite(tx core.App, code *core.Record, inviter, user string)
 	return true, nil
 }
 
-// ClaimScan is for somebody who opened a scene before they logged in: the scan was counted for a guest then, and only the inviter is kept
-// now.
+// ClaimScan is for a person who opened a scene before the login: the scan was counted for a guest then, and only the
+// inviter is stored now.
 func (c *Codes) ClaimScan(app core.App, spelling, user string) {
 	if spelling == "" {
 		return
 	}
 	code, err := findScene(app, spelling, "", "")
 	if err != nil {
-		return // a scene that leads nowhere is no reason to refuse a login
+		return // a scene that leads nowhere must not refuse a login
 	}
 	c.keepInviter(app, code, user)
 }

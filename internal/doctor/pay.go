@@ -26,7 +26,8 @@ func checkMerchant(_ context.Context, v *visit, _ subject) outcome {
 	return result("merchant_ok", "count", strconv.Itoa(len(v.Merchants)))
 }
 
-// certificateSoon is how long before its end a certificate is told about: replacing one needs a person with the merchant's rights.
+// certificateSoon is how long before a certificate's end a finding reports it: replacing one needs a person with the
+// merchant's permissions.
 const certificateSoon = 30 * 24 * time.Hour
 
 // checkKeyPair: do private key, certificate and serial belong together, as far as they are here.
@@ -112,7 +113,7 @@ func checkPublicKey(_ context.Context, _ *visit, s subject) outcome {
 	return result("public_key_ok", "id", m.PublicKeyID)
 }
 
-// checkQuery: does WeChat Pay take our signature. It is asked for an order that nobody has made.
+// checkQuery asks whether WeChat Pay accepts our signature, with a query for an order that does not exist.
 func checkQuery(ctx context.Context, v *visit, s subject) outcome {
 	if v.Gateway == nil {
 		return result("query_unknown")

@@ -57,7 +57,7 @@ func whyNot(check string, err error) string {
 	return check + "_unreachable"
 }
 
-// isTimeout tells apart a connection that was refused and one that nobody answered.
+// isTimeout tells an unanswered connection from a refused one.
 func isTimeout(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
 	return ok && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)

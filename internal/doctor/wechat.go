@@ -105,7 +105,7 @@ type tokenAnswer struct {
 	err    error
 }
 
-// token asks once for each mini program, with a client of its own: one that has a token already would learn nothing.
+// token asks once per mini program, with a separate client: one that has a token already would learn nothing.
 func (v *visit) token(ctx context.Context, a settings.App) tokenAnswer {
 	if have, ok := v.tokens[a.AppID]; ok {
 		return have

@@ -93,8 +93,8 @@ func Listen(ctx context.Context, o Options) (*Edge, error) {
 	return e, nil
 }
 
-// firstKeys fetches the primary's keys, and goes on trying while it is away: without keys the edge says that it is not ready, nobody is
-// sent to it, and no ticket would ever make it ask again.
+// firstKeys fetches the primary's keys, and retries while it is away: without keys the edge reports that it is not
+// ready, gets no clients, and so no ticket that would make it ask again.
 func (e *Edge) firstKeys(ctx context.Context) {
 	if err := e.keys.Refresh(ctx); err == nil {
 		return
@@ -126,8 +126,8 @@ func (e *Edge) routes(env func(string) string) http.Handler {
 	return mux
 }
 
-// health is 200 once people can be admitted. A bus that is down is no reason to send them elsewhere: rooms go on, and the others are no
-// better off.
+// health is 200 once people can be admitted. It stays 200 when the bus is down: local rooms continue, and other edges
+// are no better.
 func (e *Edge) health(w http.ResponseWriter, _ *http.Request) {
 	status, text := http.StatusOK, "ok"
 	if !e.keys.Ready() {
@@ -165,8 +165,8 @@ func (e *Edge) Close() error {
 	return errors.Join(err, e.server.Close(), e.hub.Close(ctx), e.bus.Close())
 }
 
-// fetchKeys makes the call for the primary's public keys.
-// NB! whoever can change this answer can admit anybody: over a network that is not your own, the primary must be https.
+// fetchKeys makes the call for the primary's public keys. NB! an attacker who can change this answer can admit anyone:
+// over a network that is not your own, the primary must use https.
 func fetchKeys(primary string) (func(context.Context) ([]byte, error), error) {
 	u, err := url.Parse(strings.TrimSuffix(primary, "/"))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
@@ -194,7 +194,8 @@ func fetchKeys(primary string) (func(context.Context) ([]byte, error), error) {
 	}, nil
 }
 
-// addressBehind finds a client's address: what the nearest proxy wrote last into its header, or the peer's where there is no proxy.
+// addressBehind finds a client's address: the last entry in the nearest proxy's header, or the peer's address without a
+// proxy.
 func addressBehind(header string) func(*http.Request) string {
 	return func(r *http.Request) string {
 		if header != "" {

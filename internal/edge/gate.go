@@ -47,7 +47,7 @@ func (g *gate) Identify(ctx context.Context, h socketio.Handshake) (gateway.Sess
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	// NB! whoever was blocked may hold a ticket from a moment before; the clocks may differ
+	// NB! a blocked user may hold a ticket from a moment before; the clocks may differ
 	if at, ok := g.kicked[t.User]; ok && !t.IssuedAt.After(at.Add(ticket.Skew)) {
 		return nil, errTicket
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
-// Files of the lock. The lock itself is the system's, so that it ends with its process; who holds it is told by a second file, because a
-// locked file cannot be read on Windows.
+// Files of the lock. The lock itself is the system's, so that it ends with its process; a second file names its holder,
+// because a locked file cannot be read on Windows.
 const (
 	LockFile   = ".wxbase.lock"
 	HolderFile = ".wxbase.holder"
@@ -115,7 +115,7 @@ func Hold(app core.App, e *core.ServeEvent) error {
 	return l.tell(e.Server.Addr)
 }
 
-// ServedAt is where the server that holds a data folder listens. It fails when nobody does.
+// ServedAt is where the server that holds a data folder listens. It fails without such a server.
 func ServedAt(dir string) (string, error) {
 	file := filepath.Join(dir, LockFile)
 	if _, err := os.Stat(file); err != nil { // note: to try the lock makes the file

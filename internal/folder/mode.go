@@ -31,8 +31,8 @@ func Close(dir string, out io.Writer) error {
 	return nil
 }
 
-// RefuseMissing refuses commands that are about data that is there already: in a wrong folder they would make a new database and succeed.
-// The first superuser may come before the first start, into an empty folder: somebody has made that one, a mistyped name has none.
+// RefuseMissing refuses commands about existing data: in a wrong folder they would make a new database and succeed. The
+// first superuser may be made before the first start, in an existing empty folder: a mistyped name does not exist.
 func RefuseMissing(dir, command string, make bool) error {
 	if make || !slices.Contains([]string{"superuser", "bill", "secrets", "import"}, command) {
 		return nil

@@ -39,8 +39,8 @@ func knowsMigration(file string) bool {
 	})
 }
 
-// Guard is what a command needs before it may touch the data folder: serve holds it alone, and none but migrate opens one of a
-// newer version. Help, which is no command, may be had anywhere.
+// Guard is what a command needs before it may touch the data folder: serve holds it alone, and only migrate opens one
+// of a newer version. Help is not a command and works anywhere.
 func Guard(app core.App, command string) error {
 	if command == "serve" {
 		l, err := Take(app.DataDir())

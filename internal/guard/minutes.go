@@ -70,7 +70,7 @@ func (g *minuteGuard) guardPasswords(e *core.RecordAuthWithPasswordRequestEvent)
 	return e.Next()
 }
 
-// bindMails closes the routes of `users` that send the shop's mail to an address that somebody types in, and bounds those of other
+// bindMails closes the routes of `users` that send the shop's mail to any typed address, and limits those of other
 // collections with passwords.
 func (g *minuteGuard) bindMails() {
 	const id = "wxMails"

@@ -90,7 +90,7 @@ func (c *pictures) checkRecord(r *core.Record) error {
 	return nil
 }
 
-// checkFile passes what is no picture: nothing here decodes it.
+// checkFile accepts files other than pictures: they are not decoded here.
 func (c *pictures) checkFile(file *filesystem.File, thumbs []string) error {
 	reader, err := file.Reader.Open()
 	if err != nil {
@@ -128,7 +128,7 @@ func (c *pictures) guardThumb(e *core.RequestEvent) error {
 	}
 	stored, thumbs := storedFile(e)
 	if !slices.Contains(thumbs, thumb) {
-		return e.Next() // there is no such file, or PocketBase makes no such thumb of it
+		return e.Next() // the file is missing, or PocketBase makes no such thumb of it
 	}
 	fsys, err := e.App.NewFilesystem()
 	if err != nil {
@@ -185,8 +185,8 @@ func (c *pictures) inspect(fsys *filesystem.System, stored string) (picture.Size
 	return v.size, v.err
 }
 
-// inTurn waits until the pixels may be decoded. The turn ends when the thumb is made, before it is sent, so that a slow client holds up
-// nobody.
+// inTurn waits until the pixels may be decoded. The turn ends when the thumb is made, before it is sent, so that a slow
+// client does not delay others.
 func (c *pictures) inTurn(e *core.RequestEvent, size picture.Size) error {
 	weight := max(1, min(size.Pixels(), c.limits.Pixels))
 	ctx, cancel := context.WithTimeout(e.Request.Context(), thumbWait)

@@ -1,8 +1,9 @@
 package guard
 
-// The engine's books are written by the engine. A payState that somebody sets by hand moves no money and no ledger row, and a refund row made
-// by hand is never sent and eats the balance. So what comes over HTTP, from the dashboard or from anybody else, may write only what is listed
-// here, and is told which route does what it wanted. The server's own code and an operator's scripts are not asked.
+// Only the engine writes the engine's books. A payState set by hand moves no money and no ledger row, and a refund row
+// made by hand is never sent and blocks the balance. So HTTP requests, from the dashboard or elsewhere, may write only
+// what is listed here, and a refusal names the route to use. The server's own code and an operator's scripts are not
+// restricted.
 
 import (
 	"fmt"

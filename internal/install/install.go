@@ -52,7 +52,7 @@ type Plan struct {
 	AddSuperuser func(dir, email, password string) (isNew bool, err error)
 }
 
-// Run carries a plan out. What was done before an error stays, and the next run goes on there.
+// Run carries a plan out. Completed steps stay after an error, and the next run continues from there.
 func (p Plan) Run() error {
 	if err := p.check(); err != nil {
 		return err

@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// Tree is a machine that does not run: an image, or a test's folder. Nobody is added and nothing is started.
+// Tree is a machine that does not run: an image, or a test's folder. It adds no user and starts nothing.
 type Tree struct{}
 
-// AddUser does nothing: whoever builds the image adds the user (useradd --system).
+// AddUser does nothing: the builder of the image adds the user (useradd --system).
 func (Tree) AddUser(string, string) error { return nil }
 
 // Own does nothing.
@@ -59,7 +59,7 @@ func (Host) Own(path, name string) error {
 	if err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(path) // note: whoever owns the folder can put a link there while we look
+	root, err := os.OpenRoot(path) // note: the folder's owner can put a link there while we look
 	if err != nil {
 		return err
 	}

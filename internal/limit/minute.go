@@ -21,7 +21,8 @@ type Minute struct {
 	buckets *expirable.LRU[string, *rate.Limiter]
 }
 
-// Allow takes one of most a minute, and tells whether it was there. Below 0 most is no limit. What is refused is not counted.
+// Allow takes one of most per minute, and tells whether there was one. A negative most is unlimited. A refusal is not
+// counted.
 func (g *Minute) Allow(key string, most int, at time.Time) bool {
 	if most < 0 {
 		return true

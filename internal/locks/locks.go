@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// Keyed hands out one lock per key, and forgets the keys that nobody holds or waits for. The zero value is ready.
+// Keyed has one lock per key, and forgets unused keys. The zero value is ready.
 type Keyed struct {
 	Mu   sync.Mutex
 	Held map[string]*keyedLock
 }
 
-// keyedLock is a mutex that one can stop waiting for: whoever put a token into full holds it.
+// keyedLock is a mutex whose waiters can give up: the goroutine that put a token into full holds it.
 type keyedLock struct {
 	full  chan struct{}
 	Users int // holder and waiters, guarded by Keyed.mu

@@ -27,7 +27,7 @@ type Metrics struct {
 	RequestSeconds *prometheus.HistogramVec
 }
 
-// New makes counters in a registry of their own.
+// New makes counters in a separate registry.
 func New() *Metrics {
 	m := &Metrics{
 		Registry: prometheus.NewRegistry(),
@@ -56,7 +56,7 @@ func New() *Metrics {
 	return m
 }
 
-// Observe is told of every finished call.
+// Observe counts a finished call.
 func (m *Metrics) Observe(c wechat.CallInfo) {
 	m.calls.WithLabelValues(c.Op, cmp.Or(string(c.Kind), "ok")).Inc()
 	m.seconds.WithLabelValues(c.Op).Observe(c.Duration.Seconds())

@@ -1,9 +1,10 @@
 package moving
 
-// Access counts what the ACLs of a class allow, and is the base of its rules.
+// Access counts what the ACLs of a class allow, and is the basis of its rules.
 //
-// A rule of PocketBase sees a row's fields, so that two of them carry an ACL: aclPublic (everybody reads) and aclOwner (one user reads and
-// writes). What they cannot say stays in the hidden field acl, and such a row is open to superusers for that part.
+// A PocketBase rule sees a row's fields, so two of them carry an ACL: aclPublic (everyone reads) and aclOwner (one user
+// reads and writes). What these cannot express stays in the hidden field acl, and for that part only superusers have
+// access.
 type Access struct {
 	Rows    int `json:"rows"`             // with an ACL or a maker
 	Public  int `json:"public"`           // everybody may read
@@ -39,7 +40,7 @@ func accessOf(row Row) (a access) {
 	return a
 }
 
-// alone tells whether an ACL names one reader or writer besides everybody.
+// alone tells whether an ACL names one reader or writer besides everyone.
 func (a access) alone(acl ACL) bool {
 	_, everybody := acl["*"]
 	return len(acl) == 1+ones(everybody)
@@ -71,7 +72,7 @@ func ones(yes bool) int {
 	return 0
 }
 
-// ownerRule needs the first half: a row without an owner would belong to everybody who is not logged in.
+// ownerRule needs the first half: a row without an owner would belong to everyone who is not logged in.
 const ownerRule = `@request.auth.id != "" && aclOwner = @request.auth.id`
 
 // Read is the list and view rule; nil for superusers only. A row without an ACL is open in LeanCloud as far as the class is, which no export

@@ -44,8 +44,8 @@ type Tables interface {
 	Objects(table string, yield func(object) error) error
 }
 
-// Article is the shop of the article: its tables as CSV files or a mysqldump. The user is found by openid; an order becomes history in a
-// collection of its own and never an order of ours, because nobody can verify here that it was paid.
+// Article is the shop of the article: its tables as CSV files or a mysqldump. The user is found by openid; an order
+// becomes history in a separate collection and never one of our orders, because its payment cannot be verified here.
 type Article struct{ Tables Tables }
 
 // Label is "article".

@@ -15,7 +15,7 @@ func (CloudBase) Label() string { return "cloudbase" }
 // Prefix is "cb_".
 func (CloudBase) Prefix() string { return "cb_" }
 
-// People is empty: who has made a row is told by its _openid, and becomes a user by that.
+// People is empty: a row's _openid names its maker, who becomes a user.
 func (CloudBase) People() string { return "" }
 
 // Classes lists what the export holds.

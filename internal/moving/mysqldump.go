@@ -223,7 +223,7 @@ func tuples(s string, yield func([]*string) error) error {
 
 var mysqlEscapes = map[byte]byte{'n': '\n', 'r': '\r', 't': '\t', '0': 0, 'Z': 26, 'b': '\b'}
 
-// unquote reads a quoted text and tells how many bytes it took.
+// unquote reads a quoted text and returns its length in bytes.
 func unquote(s string) (string, int) {
 	var text strings.Builder
 	for i := 1; i < len(s); i++ {

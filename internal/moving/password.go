@@ -10,14 +10,14 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
-// leanCloudMark begins a password of LeanCloud in the column where PocketBase keeps its bcrypt hash. bcrypt takes it for no hash of its
-// own, so nothing but AcceptOldPassword opens such an account.
+// leanCloudMark begins a password of LeanCloud in the column of PocketBase's bcrypt hash. It is not a valid bcrypt
+// hash, so only AcceptOldPassword opens such an account.
 const leanCloudMark = "$leancloud$"
 
 // leanCloudRounds follow the first hash.
 const leanCloudRounds = 512
 
-// NoPassword marks accounts that only a WeChat login opens; it is no hash of bcrypt.
+// NoPassword marks accounts that only a WeChat login opens; it is not a bcrypt hash.
 const NoPassword = "$wechat-only"
 
 // LeanCloudHash is how LeanCloud stores a password: SHA-512 of salt and password, then 512 rounds more over the raw digest, in base64.

@@ -47,7 +47,7 @@ func (m *Mover) meet() error {
 	})
 }
 
-// userValues are the columns of a user, nil when the person has an account of their own here.
+// userValues are the columns of a user, nil when the person already has an account here.
 func (m *Mover) userValues(tx core.App, row Row, values map[string]any) (map[string]any, error) {
 	id, _ := values["id"].(string)
 	if id != shortID(m.Source.Label(), m.Source.People(), row.ID) {

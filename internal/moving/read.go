@@ -48,7 +48,7 @@ func globEscape(path string) string {
 	return strings.NewReplacer(`[`, `\[`, `*`, `\*`, `?`, `\?`).Replace(path)
 }
 
-// classOf is false for what is no export, such as the metadata that mongodump writes beside its files.
+// classOf is false for other files than exports, such as the metadata that mongodump writes.
 func classOf(file string) (string, bool) {
 	name := strings.TrimSuffix(filepath.Base(file), ".gz")
 	if strings.HasSuffix(name, ".metadata.json") || strings.HasPrefix(name, ".") {

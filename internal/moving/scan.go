@@ -37,8 +37,8 @@ type Scan struct {
 
 var className = regexp.MustCompile(`^_?[A-Za-z][A-Za-z0-9_]*$`)
 
-// Download writes CLASS.jsonl for each class into a folder, and goes on where an earlier run has stopped. With no classes it reads those of
-// the app's schemas.
+// Download writes CLASS.jsonl for each class into a folder, and continues an interrupted run. Without classes it reads
+// those of the app's schemas.
 func (s Scan) Download(ctx context.Context, dir string, classes []string, step func(class string, rows int)) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)

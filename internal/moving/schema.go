@@ -126,7 +126,7 @@ func (m *Mover) relation(id, name, class string, most int) core.Field {
 	return &core.JSONField{Id: id, Name: name, MaxSize: maxJSON}
 }
 
-// openPasswords adds what moved users log in by. Nobody can sign up by it: users has no create rule.
+// openPasswords adds the fields by which moved users log in. They do not allow signing up: users has no create rule.
 func (m *Mover) openPasswords(users *core.Collection, c *Class) {
 	if users.Fields.GetByName("objectId") == nil {
 		users.Fields.Add(&core.TextField{Id: c.fieldID(" objectId"), Name: "objectId", Max: 100})

@@ -1,11 +1,12 @@
 package parcels
 
-// How shipping information goes to WeChat (发货信息管理). WeChat holds the buyer's money back until the shop has said how the goods travel.
-// A submission is a row in the outbox before the first byte goes out. The request that makes it also tries it, so that its answer tells
-// how it went; what WeChat cannot take yet stays in the outbox and is tried again, and what it refuses for good is done, with its error.
+// How shipping information goes to WeChat (发货信息管理). WeChat holds the buyer's money back until the shop has reported how
+// the goods travel. A submission is a row in the outbox before the first byte is sent. The request that makes it also
+// tries it, so that its answer has the result; what WeChat cannot accept yet stays in the outbox and is repeated, and a
+// final refusal ends it, with its error.
 //
-// Of one order there is one submission under way at a time, and the same one again is no new one. WeChat is the source of truth: it
-// allows one correction and counts it, and after a call whose answer was lost it is asked what it has before anything is sent again.
+// An order has one open submission at a time, and an equal one is not a new one. WeChat is the source of truth: it
+// allows one correction and counts it, and after a lost answer it is queried before anything is sent again.
 
 import (
 	"context"
@@ -63,11 +64,12 @@ type shipmentJob struct {
 	Unchanged  bool         `json:"unchanged"` // WeChat had it already and kept what it had
 }
 
-// CreateShipment handles POST /api/wx/orders/{id}/shipments for superusers: it reports to WeChat how the goods of a paid order travel.
-// It answers `{ok, state, unchanged?}`, where state is shipState: SHIPPED once WeChat has the whole shipping, NONE while a split lacks
-// parcels. 202 with `{ok: false, state, pending, nextAt, code, errcode?, rid?}` means that WeChat could not take it yet, because it does
-// not know the payment before some seconds have passed, or was busy: the outbox goes on. The same body again tries at once and never
-// counts twice; another body on an order that is shipped is the one correction.
+// CreateShipment handles POST /api/wx/orders/{id}/shipments for superusers: it reports to WeChat how the goods of a
+// paid order travel. It answers `{ok, state, unchanged?}`, where state is shipState: SHIPPED once WeChat has the whole
+// shipping, NONE while a split lacks parcels. 202 with `{ok: false, state, pending, nextAt, code, errcode?, rid?}`
+// means that WeChat could not accept it yet, because it knows a payment only after some seconds, or was busy: the
+// outbox repeats it. The same body again tries at once and never counts twice; another body for a shipped order is the
+// only correction.
 func (p *Parcels) CreateShipment(e *core.RequestEvent) error {
 	var form shipmentForm
 	if err := answer.ReadStrict(e, &form); err != nil {
@@ -229,7 +231,7 @@ func shipmentOf(row *core.Record) (job shipmentJob, err error) {
 	return job, nil
 }
 
-// answerShipment tells how a submission stands.
+// answerShipment answers with the state of a submission.
 func (p *Parcels) answerShipment(e *core.RequestEvent, row *core.Record, outcome error) error {
 	stands, err := standing(e.App, e.Request.PathValue("id"), row, outcome)
 	if err != nil {

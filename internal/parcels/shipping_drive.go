@@ -24,7 +24,8 @@ const (
 	errcodeUnchanged    = 10060023
 )
 
-// alertAfter is the number of tries, half an hour after the first one, after which a person is told that an order stays unshipped.
+// alertAfter is the number of tries, half an hour after the first one, before an alert says that an order stays
+// unshipped.
 const alertAfter = 10
 
 // shipping is the submission as WeChat wants it, for the attempt that was paid.
@@ -52,7 +53,7 @@ func shippingKey(payment rows.Payment) wechat.OrderKey {
 // EffectUpload sends shipping information to WeChat.
 const EffectUpload = "shipping.upload"
 
-// HandleShipments registers the effect. Shipping has an alert of its own.
+// HandleShipments registers the effect. Shipping raises its own alert.
 func (p *Parcels) HandleShipments() {
 	p.Books.Handle(EffectUpload, books.Effect{Do: p.uploadShipment, Carry: p.carryShipment, Alert: func(*core.Record, error) error { return nil }})
 }

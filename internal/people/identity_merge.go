@@ -90,10 +90,10 @@ func (w *People) settleConflicts(tx core.App, keep, lose string) error {
 	return nil
 }
 
-// moveRelations points every relation to the lost user at the kept one, in the collections of the owner's own making too: deleting
+// moveRelations points every relation from the lost user to the kept one, also in the owner's own collections: deleting
 // a user would empty or cascade them.
 //
-// note: rows are written without their hooks, because a merge is no edit of theirs and must not fail in one.
+// note: rows are written without their hooks, because a merge does not edit them and must not fail in one.
 func moveRelations(tx core.App, keep *core.Record, lose string) error {
 	collections, err := tx.FindAllCollections(core.CollectionTypeBase, core.CollectionTypeAuth)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// anonymousName is what WeChat calls everybody who has not chosen a name; it is no name to keep.
+// anonymousName is WeChat's name for people who have not chosen one; it is not kept.
 const anonymousName = "微信用户"
 
 // loginForm is the body of POST /api/wx/login.

@@ -17,8 +17,9 @@ const (
 	CodeKept = 20_000
 )
 
-// OnceCodes makes the one use of a code idempotent: who sends the same code again within five minutes, as the same person, gets the
-// first result, and WeChat is asked once, however many ask at the same time. From anybody else a used code is a used code.
+// OnceCodes makes the one use of a code idempotent: the same person who sends the same code again within five minutes
+// gets the first result, and WeChat is asked once, also by concurrent requests. For any other person a used code is a
+// used code.
 type OnceCodes[T any] struct {
 	locks locks.Keyed // one use at a time per key
 

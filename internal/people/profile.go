@@ -17,11 +17,11 @@ import (
 // maxName is how many characters a nickname may have; WeChat's own have at most 16.
 const maxName = 32
 
-// Profile handles POST /api/wx/profile: the signed-in user sets name and avatar, as JSON or as the form that wx.uploadFile sends.
-// It exists beside PocketBase's own update because wx.request knows no PATCH.
+// Profile handles POST /api/wx/profile: the signed-in user sets name and avatar, as JSON or as the form that
+// wx.uploadFile sends. It exists besides PocketBase's own update because wx.request lacks PATCH.
 //
-// A name is text that a person typed: control characters and line breaks are taken out, and WeChat's name for everybody who has
-// chosen none is no name.
+// A name is text that a person typed: control characters and line breaks are removed, and WeChat's name for people
+// without one is refused as a name.
 func (w *People) Profile(e *core.RequestEvent) error {
 	var form struct {
 		Name *string `json:"name" form:"name"`

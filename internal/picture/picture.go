@@ -25,11 +25,11 @@ var (
 	ErrTooLarge  = errors.New("picture has too many pixels")
 	ErrFrames    = errors.New("picture has too many frames")
 	ErrTooNarrow = errors.New("picture is so narrow that its thumb would have too many pixels")
-	// ErrUnknown says that no decoder knows the header: it is no picture, or a broken one.
+	// ErrUnknown says that the header is unknown to all decoders: the file is not a picture, or a broken one.
 	ErrUnknown = errors.New("not a picture that can be decoded here")
 )
 
-// Limits bound a picture. Zero is no limit.
+// Limits limits a picture. Zero is unlimited.
 type Limits struct {
 	Pixels      int64 // width times height
 	Frames      int   // of an animation

@@ -68,7 +68,7 @@ func (p *Primary) CreateTicket(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{"ticket": token, "expiresIn": int(life.Seconds()), "edges": edges})
 }
 
-// ticketHolder is who asks, and when the login ends. A token that does not hold is refused; there is no falling back to a guest.
+// ticketHolder returns the caller, and the end of the login. An invalid token is refused, not treated as a guest.
 func ticketHolder(e *core.RequestEvent, label string) (who realtime.Identity, until time.Time, err error) {
 	token := strings.TrimSpace(e.Request.Header.Get("Authorization"))
 	if len(token) > 7 && strings.EqualFold(token[:7], "bearer ") {

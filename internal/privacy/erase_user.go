@@ -11,9 +11,10 @@ import (
 	"wxbase/internal/days"
 )
 
-// emptyTexts empties what rows that stay say about a person and is no money: the buyer's note of an order, and their name in the audit.
+// emptyTexts empties the texts about a person in rows that stay and are not about money: the buyer's note of an order,
+// and their name in the audit.
 //
-// note: the audit is append-only for everybody; who did what to which account, and when, is not touched.
+// note: the audit is append-only for everyone; the records of who did what to which account, and when, stay.
 func (p *Privacy) emptyTexts(user string) error {
 	for _, statement := range []string{
 		"UPDATE `orders` SET `note` = '' WHERE `user` = ? AND `note` != ''",
@@ -26,8 +27,9 @@ func (p *Privacy) emptyTexts(user string) error {
 	return nil
 }
 
-// anonymise empties an account: name, avatar, phone, address and whatever fields the operator has added. What it was stays, so that orders have a
-// buyer, and nobody can log in to it: it has no identity, no password, and is blocked.
+// anonymise empties an account: name, avatar, phone, address and the fields that the operator has added. The account
+// itself stays, so that orders have a buyer, and cannot be logged in to: it has no identity and no password, and is
+// blocked.
 func anonymise(app core.App, id string) error {
 	user, err := books.ByID(app, usersTable, id)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 )
 
-// anotherPerson stands in an export where a row names somebody else.
+// anotherPerson stands in an export for another person that a row names.
 const anotherPerson = "(another person)"
 
 // exporter writes a person's data as data.json, then their files, into a zip. Rows are read some at a time, so that its memory does not grow with
@@ -85,7 +85,7 @@ func (x *exporter) whole(table string) []string {
 	case slices.Contains(referred, table):
 		return nil
 	case table == "wx_quotas":
-		return x.found.ids(table, mentioned) // note: a counter names its user in the middle of its key, and nobody else
+		return x.found.ids(table, mentioned) // note: a counter names only its user, in the middle of its key
 	default:
 		return x.found.ids(table, shared)
 	}
@@ -109,7 +109,7 @@ func (x *exporter) writeRows(w *bufio.Writer, table string, ids []string) error 
 	return nil
 }
 
-// plain is a row for its person to read: no keys, nobody else's id. Files are noted.
+// plain is a row for its person to read: without keys, and without ids of other people. Files are noted.
 func (x *exporter) plain(row *core.Record) map[string]any {
 	c := row.Collection()
 	shown := map[string]any{}
@@ -225,7 +225,7 @@ func (x *exporter) writeFiles() error {
 func jsonOf(value any) []byte {
 	text, err := json.Marshal(value)
 	if err != nil {
-		return []byte("null") // note: what a row holds came out of the database; a broken JSON text in it is nobody's data
+		return []byte("null") // note: the database's content; a broken JSON text in it is dropped
 	}
 	return text
 }

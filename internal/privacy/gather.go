@@ -15,7 +15,7 @@ import (
 type closeness int
 
 const (
-	own       closeness = iota // it says so by a relation of its own, or hangs on one that does
+	own       closeness = iota // it names the person by its own relation, or depends on a row that does
 	shared                     // it names others beside them
 	mentioned                  // a text in it names them
 )

@@ -10,8 +10,8 @@ import (
 	"wxbase/internal/days"
 )
 
-// saleEnds is how long after its payment an order that nobody has shipped still counts as under way. Shops that deliver nothing report no
-// shipment either, and a person is not kept for that.
+// saleEnds is how long after its payment an unshipped order counts as under way. Shops that deliver nothing do not
+// report shipments either, and must not keep a person for that.
 const saleEnds = 30 * 24 * time.Hour
 
 // moneyUnderWay lists the numbers of orders that have to end before their buyer can be forgotten: open ones that may still be paid, paid ones that

@@ -32,9 +32,9 @@ const (
 	revokedAvatar     = "20"
 )
 
-// ApplyPush deletes what a person has revoked, and forgets one who has cancelled, after the time of grace: whoever comes back within it is
-// no less welcome than one who changed their mind here. user_info_modified needs nothing of us: what we hold the person has typed here, and
-// WeChat gives no new values. The operator's OnPush follows.
+// ApplyPush deletes what a person has revoked, and erases one who has cancelled, after the time of grace: a person who
+// returns within it is treated like one who cancelled the erasure here. user_info_modified needs no action: the person
+// typed here what we hold, and WeChat sends no new values. The operator's OnPush follows.
 func (p *Privacy) ApplyPush(e *events.PushEvent) error {
 	if e.MsgType == "event" {
 		if err := p.apply(e); err != nil {

@@ -12,7 +12,7 @@ import (
 	"wxbase/internal/answer"
 )
 
-// exportsPerDay is how often somebody may take their data away in a day in Beijing: it reads every table.
+// exportsPerDay limits a person's exports in a day in Beijing: an export reads every table.
 const exportsPerDay = 3
 
 // exportTime is how long an export may take, on a slow line too.

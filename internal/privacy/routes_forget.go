@@ -32,8 +32,8 @@ func (p *Privacy) ForgetMe(e *core.RequestEvent) error {
 	}{row.GetString("state"), row.GetDateTime("dueAt")})
 }
 
-// accept keeps a wish, and carries it out where there is no time of grace. Money that is under way refuses it where it would be carried out at
-// once or where the person can still settle it; otherwise the wish waits for the money.
+// accept stores a wish, and carries it out if there is no time of grace. Money that is under way refuses it if it would
+// be carried out at once or if the person can still settle the money; otherwise the wish waits for the money.
 func (p *Privacy) accept(e *core.RequestEvent, w wish, settled bool) (*core.Record, error) {
 	if settled || w.grace <= 0 {
 		if err := p.refuseForMoney(e.App, w.user); err != nil {

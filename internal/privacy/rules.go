@@ -35,7 +35,8 @@ var fates = map[string]fate{
 	"_externalAuths": goes, "_mfas": goes, "_otps": goes, "_authOrigins": goes,
 }
 
-// unsearched are collections in whose texts nobody is looked for: accounts of others, settings, and what holds no person.
+// unsearched are collections whose texts are not searched for people: accounts of others, settings, and what contains
+// no person.
 var unsearched = []string{
 	usersTable, "_superusers", "wx_staff", "wx_staff_sessions", "wx_apps", "wx_merchants", "wx_templates", "wx_check_fields",
 	"wx_sales_hours", "wx_sales_products", "wx_bills", "products", "product_variants", "rooms", "room_sequences",

@@ -10,8 +10,8 @@ import (
 	"wxbase/internal/books"
 )
 
-// traces is by what a person is found. Ids are a person's alone wherever they stand; a phone number or an address may be in the row of somebody
-// else, and a row is found by them only where they are all that a column holds.
+// traces are what identifies a person. An id belongs to one person wherever it is; a phone number or an address may be
+// in another person's row, so it identifies a row only if it is the whole value of a column.
 type traces struct {
 	User     string   `json:"user"`
 	OpenIDs  []string `json:"openids"`
@@ -54,7 +54,7 @@ func (t traces) words() []string {
 	return slices.DeleteFunc([]string{t.Phone, t.Email}, func(word string) bool { return len(word) < 6 })
 }
 
-// userOf finds whose openid it is in a mini program; nil when nobody's.
+// userOf returns the user of an openid in a mini program; nil without one.
 func userOf(app core.App, appID, openID string) (*core.Record, error) {
 	identity, err := books.Find(app, "wx_identities", dbx.HashExp{"appid": appID, "openid": openID})
 	if isMissing(err) {

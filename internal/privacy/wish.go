@@ -21,13 +21,13 @@ const (
 	withdrawn = "WITHDRAWN"
 )
 
-// Who wishes, where it is not somebody of the shop.
+// Who wishes, if it is not a person of the shop.
 const (
 	byUser   = "user"
 	byWeChat = "wechat"
 )
 
-// wish is what somebody wants.
+// wish is a person's wish.
 type wish struct {
 	user   string
 	by     string

@@ -46,7 +46,7 @@ func TooComplex(app core.App, collection string, query url.Values) string {
 	}
 	c, err := app.FindCachedCollectionByNameOrId(collection)
 	if err != nil {
-		c = nil // a route of ours, or PocketBase says that there is no such collection
+		c = nil // one of our routes, or PocketBase reports the missing collection
 	}
 	check := queryCheck{collection: c, hops: map[string]bool{}}
 	for _, part := range []struct {

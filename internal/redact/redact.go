@@ -11,8 +11,9 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 )
 
-// The places where a secret, or a person's number, is recognized: a query string, also one that is quoted inside another; a header; and a
-// JSON text. A word may come before the name (refresh_token, apiV3Key), but errcode is no code, and a monkey no key.
+// The places where a secret, or a person's number, is recognised: a query string, also one quoted inside another; a
+// header; and a JSON text. A word may come before the name (refresh_token, apiV3Key), but errcode is not a code, and a
+// monkey not a key.
 const secretWords = `token|secret|session_?key|password|passwd|authorization|ticket|phone|phone_?number|mobile|encrypted_?data|rawdata|signature|` +
 	`cookie|private_?key|api_?key|aes_?key|apiv[23]_?key|secret_?key`
 

@@ -60,7 +60,7 @@ func (a appLogs) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (a appLogs) WithGroup(name string) slog.Handler { return a.app.Logger().Handler().WithGroup(name) }
 
-// CloseRooms lets go of everybody and writes the rest of the history.
+// CloseRooms closes all connections and writes the rest of the history.
 func (r *Rooms) CloseRooms() {
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
 	defer cancel()
@@ -74,8 +74,8 @@ func (r *Rooms) CloseRooms() {
 	}
 }
 
-// Publish sends a message to everybody in a room and returns to how many connections of this process. It waits for none of them, but
-// for the commit where the room keeps history: so not inside of a transaction.
+// Publish sends a message to all members of a room and returns the number of this process's connections. It does not
+// wait for them, but for the commit if the room has history: so do not call it inside a transaction.
 func (r *Rooms) Publish(room, event string, payload any) (int, error) {
 	raw, err := json.Marshal(payload)
 	if err != nil {
@@ -87,7 +87,7 @@ func (r *Rooms) Publish(room, event string, payload any) (int, error) {
 	return n, err
 }
 
-// checkRoomMessage lets the program look at a message before anybody gets it.
+// checkRoomMessage lets the program check a message before it is delivered.
 func (r *Rooms) checkRoomMessage(_ context.Context, m *realtime.Message) error {
 	e := &events.RoomMessageEvent{App: r.App, Room: m.Room, Name: m.Event, Payload: m.Payload, Sender: m.Sender}
 	if err := r.OnRoomMessage.Trigger(e, func(*events.RoomMessageEvent) error { return nil }); err != nil {

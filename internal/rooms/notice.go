@@ -18,17 +18,18 @@ const (
 	NoticeOff   = "off"
 )
 
-// noticeRoom is where a shop tells everybody what happens.
+// noticeRoom is where a shop announces sales to everyone.
 const noticeRoom = "notice"
 
 // WantsNotice tells whether paid orders are announced at all.
 func (r *Rooms) WantsNotice() bool { return r.Notice != NoticeOff }
 
-// Announce tells the room notice that somebody bought something. The name is masked: the room is open to everybody. The buyer
+// Announce tells the room notice about a purchase. The name is masked, because the room is open to everyone. The buyer
 // learns of the order itself from the realtime topic orders/{id}, which PocketBase guards.
 //
-// Config.OrderNotice off says nothing at all, and only total tells for how much. WXBASE_ORDER_NOTICE_TEXT adds a sentence, in which {name},
-// {items} and {total} (in yuan) stand for what they say: a shop that writes {total} there has said that it may be told.
+// Config.OrderNotice off disables the notice, and only total includes the amount. WXBASE_ORDER_NOTICE_TEXT adds a
+// sentence with the placeholders {name}, {items} and {total} (in yuan): a shop that writes {total} there agrees to
+// publish it.
 func (r *Rooms) Announce(_ context.Context, row *core.Record) error {
 	about, err := books.AboutOf(row)
 	if err != nil {

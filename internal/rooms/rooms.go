@@ -25,7 +25,7 @@ type Rooms struct {
 
 	Env       func(string) string
 	Notice    string // NoticeOn, NoticeTotal or NoticeOff
-	Simulated bool   // everybody may speak in the room notice
+	Simulated bool   // everyone may publish in the room notice
 
 	Hub        *realtime.Hub
 	front      *sse.Front

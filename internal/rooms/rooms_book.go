@@ -91,7 +91,7 @@ func emptyRoom(e *core.RecordEvent) error {
 	return e.Next()
 }
 
-// roomChanged runs after the commit. Whoever sits in a room whose rule has changed has to come in again.
+// roomChanged runs after the commit. Members of a room whose rule has changed must join again.
 func (r *Rooms) roomChanged(e *core.RecordEvent) error {
 	r.roomBook.forget()
 	now, before := e.Record, e.Record.Original()

@@ -21,8 +21,8 @@ import (
 // roomGate lets sockets in by PocketBase's tokens and the rooms' rules.
 type roomGate struct{ Rooms *Rooms }
 
-// Identify makes a session. A token that does not hold is refused, and so is a ticket, which only edges understand; there is no falling
-// back to a guest.
+// Identify makes a session. It refuses an invalid token, and a ticket, which only edges accept; neither counts as a
+// guest.
 func (g roomGate) Identify(_ context.Context, h socketio.Handshake) (gateway.Session, error) {
 	s := &roomSession{Rooms: g.Rooms, info: core.RequestInfo{
 		Context: core.RequestInfoContextRealtime, Method: http.MethodGet, Query: map[string]string{}, Headers: map[string]string{}, Body: map[string]any{},

@@ -5,8 +5,8 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
-// bindKicks closes the connections of whoever has been signed out everywhere, blocked or deleted. PocketBase itself looks at a token
-// only when a request carries it.
+// bindKicks closes the connections of a user who is signed out everywhere, blocked or deleted. PocketBase itself checks
+// a token only when a request carries it.
 func (r *Rooms) bindKicks() {
 	who := []string{"users", core.CollectionNameSuperusers}
 	r.App.OnRecordUpdate(who...).Bind(&hook.Handler[*core.RecordEvent]{Id: "wxKickSignedOut", Func: r.kickSignedOut, Priority: 99})

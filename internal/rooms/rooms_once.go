@@ -40,7 +40,7 @@ func newOnceSaid() *onceSaid {
 	return &onceSaid{past: expirable.NewLRU[string, said](saidKept, nil, saidLife)}
 }
 
-// sayOnce publishes m, which sender says under key. An empty key is no key.
+// sayOnce publishes m, which sender sends under key. An empty key does not count.
 func (r *Rooms) sayOnce(ctx context.Context, m realtime.Message, sender, key string) (said, error) {
 	if key == "" {
 		return r.say(ctx, m)

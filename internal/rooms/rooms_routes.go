@@ -36,8 +36,8 @@ type roomMessage struct {
 	At      time.Time       `json:"at"`
 }
 
-// CreateMessageInRoom handles POST /api/wx/rooms/{room}/messages: whoever the room's publish rule lets. The answer's seq is 0 in a room
-// without history, and received counts the connections of this process.
+// CreateMessageInRoom handles POST /api/wx/rooms/{room}/messages, by the room's publish rule. The answer's seq is 0 in
+// a room without history, and received counts the connections of this process.
 func (r *Rooms) CreateMessageInRoom(e *core.RequestEvent) error {
 	var form roomMessageForm
 	if err := answer.ReadBody(e, &form); err != nil {
@@ -85,8 +85,8 @@ func senderName(e *core.RequestEvent) string {
 	}
 }
 
-// ListRoomMessages handles GET /api/wx/rooms/{room}/messages?after=&limit=: what the room keeps, after a number, for whoever may join.
-// last is the next after; newest is the number of the room's newest message.
+// ListRoomMessages handles GET /api/wx/rooms/{room}/messages?after=&limit=: a room's kept messages after a number, by
+// its join rule. last is the next after; newest is the number of the room's newest message.
 func (r *Rooms) ListRoomMessages(e *core.RequestEvent) error {
 	room, err := r.joinByRequest(e, e.Request.PathValue("room"))
 	if err != nil {
@@ -120,7 +120,8 @@ func (r *Rooms) showMessages(e *core.RequestEvent, room realtime.Room) error {
 	return e.JSON(http.StatusOK, map[string]any{"messages": list, "more": more, "last": after, "newest": newest})
 }
 
-// ListRoomMembers handles GET /api/wx/rooms/{room}/members, in rooms with presence, for whoever may join. Superusers may always.
+// ListRoomMembers handles GET /api/wx/rooms/{room}/members, in rooms with presence, by the join rule. Superusers always
+// may.
 func (r *Rooms) ListRoomMembers(e *core.RequestEvent) error {
 	room, err := r.joinByRequest(e, e.Request.PathValue("room"))
 	if err != nil {

@@ -43,13 +43,14 @@ func (r *Rooms) MayPublish(name string, info *core.RequestInfo) error {
 	return realtime.ErrPublishForbidden
 }
 
-// isOpenForDemo lets everybody speak in the room notice beside the simulator, so that the article's page works at once, unless the owner
-// has said who may. NB! this is not written into the room: the same data folder may serve real people later.
+// isOpenForDemo lets everyone publish in the room notice beside the simulator, so that the article's page works at
+// once, unless the owner has set a rule. NB! this is not stored in the room: the same data folder may serve real people
+// later.
 func (r *Rooms) isOpenForDemo(room *core.Record) bool {
 	return r.Simulated && room.GetString("name") == noticeRoom && room.GetString("publishRule") == ""
 }
 
-// allows evaluates one of the rules that a room carries. An empty rule lets nobody in but superusers, and so does one that is broken.
+// allows evaluates one of a room's rules. An empty or broken rule admits only superusers.
 func (r *Rooms) allows(room *core.Record, field string, info *core.RequestInfo) bool {
 	if info.HasSuperuserAuth() {
 		return true
@@ -90,7 +91,7 @@ func identityOfRequest(e *core.RequestEvent) realtime.Identity {
 // guestLabel is what a guest may call himself.
 var guestLabel = regexp.MustCompile(`^[\w.\-]{1,32}$`)
 
-// Guest is somebody without a token. NB! the label is whatever the client says, so nothing may ever be allowed because of it.
+// Guest is a person without a token. NB! the client chooses the label, so it must never permit anything.
 func Guest(label string) realtime.Identity {
 	if !guestLabel.MatchString(label) {
 		label = rand.Text()[:12]

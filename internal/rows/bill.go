@@ -39,5 +39,5 @@ func (b Bill) NextAt() time.Time { return b.GetDateTime("nextAt").Time() }
 // SetNextAt changes NextAt.
 func (b Bill) SetNextAt(v time.Time) { setTime(b.Record, "nextAt", v) }
 
-// Problem is why there is no bill yet.
+// Problem is why the bill is missing.
 func (b Bill) Problem() string { return b.GetString("error") }

@@ -50,7 +50,7 @@ func (o Order) PayState() order.PayState { return order.PayState(o.GetString("pa
 // SetPayState changes PayState.
 func (o Order) SetPayState(v order.PayState) { o.Set("payState", string(v)) }
 
-// ShipState tells how far the parcels are: NONE and what follows.
+// ShipState is the state of the parcels: NONE and the later ones.
 func (o Order) ShipState() string { return o.GetString("shipState") }
 
 // SetShipState changes ShipState.

@@ -111,7 +111,7 @@ func RefundsOfPayment(app core.App, paymentID string, where ...dbx.Expression) (
 	return RefundsOf(found), nil
 }
 
-// LastSent is when the refund was last on the wire: by our clock, or by WeChat's when somebody made it there.
+// LastSent is when the refund was last sent: by our clock, or by WeChat's for one made there.
 func (r Refund) LastSent() time.Time {
 	sent, called := r.SentAt(), r.CalledAt()
 	if called.After(sent) {

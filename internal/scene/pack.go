@@ -18,13 +18,11 @@ const (
 	markWord   = '!' // t, f or n: true, false, null
 )
 
-// Pack writes a flat JSON object into a scene: {"id":7,"from":"ad"} becomes
-// "~from=ad&id:7". It reports false where that is impossible: nested values, texts
-// with & or with characters that a scene cannot carry, keys other than letters,
-// digits and _, or more than 32 characters in all. Then store the payload under
-// New.
+// Pack writes a flat JSON object into a scene: {"id":7,"from":"ad"} becomes "~from=ad&id:7". It reports false if that
+// is impossible: nested values, texts with & or with characters that a scene cannot carry, keys other than letters,
+// digits and _, or more than 32 characters in all. Then store the payload under New.
 //
-// NB! anybody can read and make packed scenes, see the package.
+// NB! anyone can read and make packed scenes, see the package.
 func Pack(payload json.RawMessage) (string, bool) {
 	canonical, err := CanonicalJSON(payload)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 // MaxLen is the greatest length of a scene, in characters (which are bytes here).
 const MaxLen = 32
 
-// Why a text is no scene; test with errors.Is.
+// Why a text is not a scene; test with errors.Is.
 var (
 	ErrEmpty   = errors.New("scene is empty")
 	ErrTooLong = errors.New("scene is longer than 32 characters")

@@ -11,8 +11,7 @@ const (
 	tokenDigits = 22  // base62 digits that hold 128 bits
 )
 
-// New returns a scene that nobody can guess (128 random bits), to be stored
-// together with its payload: "t" and 22 letters and digits.
+// New returns a random scene (128 bits), to be stored together with its payload: "t" and 22 letters and digits.
 func New() string {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails, see crypto/rand

@@ -76,7 +76,7 @@ func sceneOr(scene int, otherwise wechat.CheckScene) wechat.CheckScene {
 	return wechat.CheckScene(scene)
 }
 
-// writer is somebody who writes, as WeChat knows them.
+// writer finds the author's mini program and openid.
 func (s *Screening) writer(db core.App, user, appID string) (app settings.App, openID string, err error) {
 	identity, err := people.IdentityOf(db, user, appID)
 	if err != nil {
@@ -230,7 +230,7 @@ func pointAt(e *core.RequestEvent, row *core.Record, collection, record, field, 
 	if !ok || f.Hidden || f.Protected || !slices.Contains(names, file) {
 		return answer.With(answer.CheckArgs, "reason", "there is no such file, or WeChat could not fetch it")
 	}
-	// NB! the file alone is named: who asks about somebody's record must not move it
+	// NB! name only the file: a question about another person's record must not move it
 	row.Set("file", r.BaseFilesPath()+"/"+file)
 	return nil
 }

@@ -47,7 +47,7 @@ func (s *Screening) checkOf(effect *core.Record) (*core.Record, checkJob, error)
 
 // Effects of content checks.
 const (
-	effectCheck     = "check.record" // what somebody wrote goes to WeChat's check
+	effectCheck     = "check.record" // what a person wrote is sent to WeChat's check
 	effectCheckLate = "check.late"   // and is asked for again when no result comes
 )
 

@@ -276,7 +276,7 @@ func (s *Screening) dropChecks(e *core.RecordEvent) error {
 	return nil
 }
 
-// voidChecks drops the outcomes of what is no longer there: texts that have changed, images that are gone.
+// voidChecks drops the results of changed texts and removed images.
 func (s *Screening) voidChecks(tx core.App, r *core.Record, plan *checkPlan) error {
 	if r.IsNew() {
 		return nil

@@ -65,7 +65,7 @@ func (g *scriptGuard) remove(r *scriptRun) {
 	delete(g.running, r)
 }
 
-// loadingScripts is what a run is called while files are loaded: who loads them hears of the error.
+// loadingScripts names the run that loads files: its error goes to the loader.
 const loadingScripts = "loading"
 
 // scriptRun is one run of a handler, from the moment at which its arguments are set.

@@ -12,11 +12,11 @@ import (
 	"wxbase/internal/books"
 )
 
-// watch looks for changed files as long as the app serves. A change that loads restarts the process, as PocketBase's own watcher
-// does; one that does not leaves what runs in force, and a person is told.
+// watch looks for changed files as long as the app serves. A change that loads restarts the process, as PocketBase's
+// own watcher does; one that fails leaves the running scripts in force, and raises an alert.
 //
-// note: it looks again and again instead of asking the system, which says nothing about folders that are not there yet, and nothing in
-// many containers and on network disks.
+// note: it polls instead of asking the system, which reports nothing about missing folders, and nothing in many
+// containers and on network disks.
 func (s *Scripts) watch() {
 	tick := time.NewTicker(s.Every)
 	defer tick.Stop()

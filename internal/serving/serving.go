@@ -20,7 +20,7 @@ func Harden(s *http.Server) {
 	s.MaxHeaderBytes = 64 << 10
 }
 
-// What is read of a body that nobody wanted, before the answer goes out.
+// How much of an unwanted body is read before the answer is sent.
 const (
 	drainBytes = 32 << 20
 	drainTime  = 10 * time.Second
@@ -37,7 +37,7 @@ func DrainBody(next http.Handler) http.Handler {
 			r.Body = io.NopCloser(body) // note: PocketBase closes it, and then nothing more can be read
 		}
 		next.ServeHTTP(w, r)
-		// whoever waits for 100 Continue sends nothing before the answer
+		// a client that waits for 100 Continue sends nothing before the answer
 		if r.ContentLength == 0 || body == nil || r.Header.Get("Expect") != "" || r.Header.Get("Upgrade") != "" {
 			return
 		}

@@ -16,10 +16,10 @@ type environment struct {
 	allowCustom bool
 }
 
-// readEnvironment reads the variables through get. It fails on one that cannot be read or belongs to an id that is not set, and never
-// shows a value.
+// readEnvironment reads the variables through get. It fails on one that is unreadable or belongs to an id that is not
+// set, and never shows a value.
 //
-// note: what is refused here stops the start, because nobody would read a warning before the first customer meets it.
+// note: a refusal stops the start, because a warning would go unread until the first customer meets the problem.
 func readEnvironment(get func(string) string, plain bool) (environment, error) {
 	e := environment{allowCustom: get("WXBASE_ALLOW_CUSTOM_BASE") == "1"}
 	var err error

@@ -19,9 +19,9 @@ const (
 	RetiredKeyFile = "wxbase.key.old"
 )
 
-// OpenVault makes the vault from WXBASE_SECRET_KEY, or else from the key file in dir, which it makes (mode 0600) where there is
-// none. fromFile tells which; with the file, whoever copies the whole data folder copies the key with it. What older keys have sealed
-// opens too: that of the key file once there is a WXBASE_SECRET_KEY, the retired ones, and WXBASE_SECRET_KEY_OLD.
+// OpenVault makes the vault from WXBASE_SECRET_KEY, or else from the key file in dir, which it makes (mode 0600) if it
+// is missing. fromFile tells which; with the file, a copy of the whole data folder includes the key. Older keys open
+// too: that of the key file once there is a WXBASE_SECRET_KEY, the retired ones, and WXBASE_SECRET_KEY_OLD.
 func OpenVault(dir string, env func(string) string) (v *Vault, fromFile bool, err error) {
 	material, fromFile, err := currentKey(dir, env)
 	if err != nil {
@@ -62,7 +62,7 @@ func olderKeys(dir string, env func(string) string) ([][]byte, error) {
 			return nil, fmt.Errorf("%s must have at least 32 characters", name)
 		}
 		keys = append(keys, []byte(key))
-		// the text of a key file is another key than the file itself, and yet the one that somebody means who moves it
+		// the text of a key file is another key than the file itself, but a person who moves the file may mean it
 		keys = append(keys, parseKeys(key)...)
 	}
 	for _, name := range []string{KeyFile, RetiredKeyFile} {

@@ -25,8 +25,8 @@ func place(r *core.Record, field string) string {
 	return r.Collection().Name + "/" + r.Id + "/" + field
 }
 
-// sealRecord encrypts the secrets that changed, just before a row is written. A value that equals the mask of what is stored means
-// "unchanged", because that is what a form sends back.
+// sealRecord encrypts the changed secrets, just before a row is written. A value that equals the mask of the stored one
+// means "unchanged", because a form sends the mask back.
 func (s *Store) sealRecord(e *core.RecordEvent) error {
 	if e.Record.Id == "" {
 		e.Record.Id = core.GenerateDefaultRandomId() // the place of a secret holds the row's id

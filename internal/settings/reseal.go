@@ -52,8 +52,9 @@ func (r Resealed) Lost() string {
 		"; start with the key that sealed them in WXBASE_SECRET_KEY_OLD, or enter them again"
 }
 
-// Reseal seals everything that an older key has sealed with the key of now, in one transaction, and then retires the key file if the key of
-// now comes from the environment. Nobody else may be at work on the data folder. It is cheap when there is nothing to do.
+// Reseal seals everything that an older key has sealed with the current key, in one transaction, and then retires the
+// key file if the current key comes from the environment. No other process may use the data folder. It is cheap when
+// there is nothing to do.
 func (s *Store) Reseal() (done Resealed, err error) {
 	err = s.app.RunInTransaction(func(tx core.App) error {
 		mark, err := readMark(tx)
@@ -77,7 +78,8 @@ func (s *Store) Reseal() (done Resealed, err error) {
 	return done, retireKeyFile(s.dir)
 }
 
-// Rotate makes a new key, unless the environment names one, and seals everything with it. Nobody else may be at work on the data folder.
+// Rotate makes a new key, unless the environment names one, and seals everything with it. No other process may use the
+// data folder.
 func (s *Store) Rotate() (Resealed, error) {
 	if s.keyFromFile {
 		if err := renewKeyFile(s.dir); err != nil {
@@ -142,7 +144,7 @@ func (v *Vault) resealColumn(tx core.App, table, column string, done *Resealed) 
 	}
 }
 
-// resealRow changes the ciphertext only: not updated, and no hooks, because nothing that anybody can see has changed.
+// resealRow changes the ciphertext only: updated stays and hooks do not run, because the visible content is the same.
 func (v *Vault) resealRow(tx core.App, table, column string, r sealedRow, done *Resealed) error {
 	place, sealed := table+"/"+r.ID+"/"+column, r.Value
 	if table == paramsTable {

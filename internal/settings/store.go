@@ -116,7 +116,7 @@ func (s *Store) SetPublicURL(origin string) {
 	s.publicURL = origin
 }
 
-// PublicURL is the origin that WeChat can reach, without a trailing slash; empty when nobody said.
+// PublicURL is the origin that WeChat can reach, without a trailing slash; empty when it is not set.
 func (s *Store) PublicURL() string {
 	if s.env.publicURL != "" {
 		return s.env.publicURL
@@ -134,7 +134,7 @@ func (s *Store) App(appID string) (App, error) {
 	}
 	for _, a := range snap.apps {
 		if snap.simulated && a.Source != SourceSim {
-			continue // NB! beside a WeChat where anybody can pay no real one is in force
+			continue // NB! beside a WeChat where anyone can pay, real merchants are disabled
 		}
 		if a.AppID == appID || appID == "" && (len(snap.apps) == 1 || a.Source != SourceStored) {
 			return a, nil

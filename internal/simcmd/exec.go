@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// execCommand runs a command beside a simulator of its own, which is there before it and gone after it.
+// execCommand runs a command with its own simulator, which starts before it and ends after it.
 func execCommand() *cobra.Command {
 	var f serverFlags
 	command := &cobra.Command{

@@ -12,7 +12,7 @@ import (
 // errNotPlayed is for a scenario that the backend's file gives no means to play.
 var errNotPlayed = errors.New("skipped")
 
-// tellRefunds enters at the simulated pay.weixin.qq.com where the backend hears of refunds that were made there.
+// tellRefunds sets at the simulated pay.weixin.qq.com where the backend is notified of refunds made there.
 func (r *runner) tellRefunds() error {
 	if len(r.config.Merchants) > 0 {
 		r.vars["mchid"] = r.config.Merchants[0].MchID

@@ -35,7 +35,7 @@ func proxyCommand(to func() client, stateDir func() string, mayListen func(addr 
 			if err := mayListen(addr, false); err != nil {
 				return err
 			}
-			config, err := to().config() // note: a simulator that is not there is told now and not at the first call
+			config, err := to().config() // note: report a missing simulator now, not at the first call
 			if err != nil {
 				return err
 			}
@@ -78,8 +78,8 @@ func listenProxy(ctx context.Context, addr, dir string, handler http.Handler, on
 	return p, nil
 }
 
-// variables let programs use the proxy and trust its authority. Go and OpenSSL read SSL_CERT_FILE, Python's requests and curl files of their
-// own, and those three want all authorities in one file; Node adds one to its own.
+// variables let programs use the proxy and trust its authority. Go and OpenSSL read SSL_CERT_FILE; Python's requests
+// and curl read other files; all three want all authorities in one file; Node adds one to its own.
 func (p *proxy) variables() []variable {
 	address, bundle := "http://"+p.addr, p.authority.BundleFile()
 	return []variable{

@@ -72,7 +72,7 @@ func (s *server) close() error {
 	return errors.Join(s.plain.Close(), s.wechat.Close())
 }
 
-// ownCertificate is made anew at each start and vouched for by nobody: clients of the laptop have to skip its verification.
+// ownCertificate is made anew at each start and self-signed: clients on the laptop must skip its verification.
 func ownCertificate() ([]tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

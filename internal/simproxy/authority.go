@@ -83,8 +83,8 @@ func (a *Authority) load() error {
 	return err
 }
 
-// make invents an authority. NB! its name constraints are critical: whoever gets hold of its key can pretend to be WeChat towards this
-// machine, and nobody else.
+// make invents an authority. NB! its name constraints are critical: a thief of its key can only pretend to be WeChat,
+// and only towards this machine.
 func (a *Authority) make() error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

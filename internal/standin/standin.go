@@ -34,7 +34,7 @@ type Options struct {
 
 // WeChat is a simulated WeChat that runs.
 type WeChat interface {
-	// Now is its clock, which somebody may have moved.
+	// Now is its clock, which may have been moved.
 	Now() time.Time
 	// URL is where it listens, as an origin.
 	URL() string
@@ -51,7 +51,7 @@ type WeChat interface {
 	Close() error
 }
 
-// RefuseOpen keeps a WeChat that lets anybody pay without money on this machine, unless its owner has said otherwise.
+// RefuseOpen keeps a WeChat that lets anyone pay without money on this machine, unless its owner has allowed more.
 func RefuseOpen(addr string, open bool) error {
 	if open || serving.IsLoopback(addr) {
 		return nil

@@ -180,7 +180,7 @@ func (s *Subscribe) checkMessage(app settings.App, m Message) (wechat.SubscribeM
 	if err := wechat.CheckMessage(wire); err != nil {
 		return wire, err
 	}
-	// note: what the template wants is looked at only where it is known already; a message is no occasion to ask for the list
+	// note: the template is checked only if it is known already; a message must not cause a request for the list
 	if template, ok := s.templates.find(app.AppID, m.Template, s.Now()); ok {
 		return wire, template.Check(wire.Data)
 	}
@@ -223,8 +223,8 @@ func failMessage(cause error) *router.ApiError {
 	}
 }
 
-// settleReports notes what WeChat's pushes tell of messages that were sent. A report may be faster than the booking of its message, so it
-// takes its turn with whoever is sending to that person.
+// settleReports stores the results in WeChat's pushes about sent messages. A report may come before the message is
+// booked, so it takes the lock of the sending.
 func (s *Subscribe) settleReports(ctx context.Context, event *events.PushEvent) error {
 	unlock, err := s.Locks.LockContext(ctx, messageLock(event.AppID, event.OpenID))
 	if err != nil {

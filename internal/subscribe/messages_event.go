@@ -70,7 +70,7 @@ func (s *Subscribe) watchForMessages(e *core.RecordEvent) error {
 	return s.queueEvents(e.App, events, e.Record)
 }
 
-// watchEngine is watchForMessages for what the engine writes. A new order is no event.
+// watchEngine is watchForMessages for rows that the engine writes. A new order is not an event.
 func (s *Subscribe) watchEngine(tx core.App, before, after *core.Record) error {
 	isRefund := after.Collection().Name == "refunds"
 	if before == nil && isRefund {
@@ -133,7 +133,7 @@ func (s *Subscribe) queueMessages(tx core.App, event string, r *core.Record) err
 // effectMessage tells a buyer of an event.
 const effectMessage = "message.send"
 
-// HandleMessages registers the effect. A message that a buyer cannot be sent needs nobody.
+// HandleMessages registers the effect. A final failure to send raises no alert.
 func (s *Subscribe) HandleMessages() {
 	s.Books.Handle(effectMessage, books.Effect{Do: s.tellBuyer, Alert: func(row *core.Record, outcome error) error {
 		if books.IsFinal(outcome) {

@@ -15,7 +15,8 @@ import (
 	"wxbase/internal/wechat"
 )
 
-// pushEvent makes the event of a push. What an event of a known name lacks is no error: it stays empty, and Fields has what there was.
+// pushEvent makes the event of a push. A field that a known event lacks is not an error: it stays empty, and Fields has
+// the rest.
 func (s *Subscribe) pushEvent(m wechat.PushMessage) (*events.PushEvent, error) {
 	event := &events.PushEvent{
 		App: s.App, AppID: m.AppID, OpenID: m.FromUserName, MsgType: m.MsgType, Name: m.Event, MsgID: m.MsgID, At: m.CreateTime, Fields: m.Fields,

@@ -52,7 +52,7 @@ func (t *Told) feed(ctx context.Context, every time.Duration, alive func(context
 	}
 }
 
-// Stopping says that the server ends, and feeds the watchdog no more. A nil Told has nobody to tell.
+// Stopping reports that the server ends, and stops feeding the watchdog. It works on a nil Told.
 func (t *Told) Stopping() {
 	if t == nil {
 		return

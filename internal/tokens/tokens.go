@@ -81,7 +81,7 @@ func tokenOf(e *core.RequestEvent) string {
 	return token
 }
 
-// find is nil for a token that is not good. Each caller gets a record of their own.
+// find is nil for an invalid token. Each caller gets a separate record.
 func (m *Memory) find(app core.App, token string) *core.Record {
 	if token == "" {
 		return nil
@@ -110,7 +110,7 @@ func (m *Memory) keep(token string, record *core.Record, began uint64) {
 	if err != nil || ends == nil {
 		return
 	}
-	m.known.Add(token, person{record.Fresh(), ends.Time}) // note: before the look at changes, so that whoever forgets from now on finds it
+	m.known.Add(token, person{record.Fresh(), ends.Time}) // note: before checking for changes, so that a later Forget finds it
 	m.mu.Lock()
 	at, did := m.changed.Get(key(record))
 	stale := did && at > began || m.purgedSince(began)

@@ -68,7 +68,7 @@ func listed(file string) (string, error) {
 	return "", fmt.Errorf("%s does not name %s", Sums, filepath.Base(file))
 }
 
-// unpack writes the executable of an archive into a folder, under a name of its own.
+// unpack writes the executable of an archive into a folder, under a separate name.
 func unpack(file, into string) (name string, err error) {
 	f, err := os.Open(file) //nolint:gosec // the operator's choice
 	if err != nil {

@@ -37,8 +37,8 @@ func (u Unit) run(ctx context.Context, what string) error {
 	return nil
 }
 
-// Trial is no service: whoever updates has stopped the server, and starts it again. The executable is tried on a free port of this machine, and
-// stopped when it serves.
+// Trial stands in for a service: the operator has stopped the server, and starts it again. The executable is tried on a
+// free port of this machine, and stopped when it serves.
 type Trial struct {
 	Executable, Data string
 	Wait             time.Duration // for it to serve, changes of the schema included

@@ -68,7 +68,7 @@ func (p Plan) Run(ctx context.Context) error {
 	return err
 }
 
-// keep copies the databases, while nobody serves them.
+// keep copies the databases while the server is stopped.
 func (p Plan) keep() error {
 	lock, err := folder.Take(p.Data)
 	if err != nil {
