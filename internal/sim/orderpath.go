@@ -70,7 +70,7 @@ func (s *Sim) changePaths(c *call, change func(*orderPathRow)) reply {
 // listPaths is GET /_sim/order-paths: what WeChat tells nobody of the message's path, a test may see.
 func (s *Sim) listPaths(c *echo.Context) error {
 	return s.inBook(c, func() any {
-		list := []*orderPathRow{}
+		list := make([]*orderPathRow, 0, len(s.state.orderPaths))
 		for _, appid := range sortedKeys(s.state.orderPaths) {
 			list = append(list, s.state.orderPaths[appid])
 		}
