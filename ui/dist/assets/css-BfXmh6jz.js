@@ -1,1 +1,0 @@
-import"./element-6MOnvajM.js";

@@ -1,1 +1,0 @@
-import{t as e}from"./router-UnEE36pN.js";import{a as t}from"./session-B4SCt7g_.js";function n(n){if(!n)return!1;let{permission:r}=e.resolve(n).meta;return!r||t.can(r)}export{n as t};

@@ -1,1 +1,0 @@
-import{On as e}from"./element-6MOnvajM.js";var t=t=>[``,...e].includes(t);export{t};
