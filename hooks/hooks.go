@@ -436,10 +436,7 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.GET("/payouts", p.till.Payouts.ListOwn).Bind(user)
 	wx.POST("/payouts/{id}/confirm", p.till.Payouts.Confirm).Bind(user, calls)
 	wx.POST("/payouts/{id}/sync", p.till.Payouts.Sync).Bind(user, calls)
-	wx.POST("/admin/payouts", p.till.Payouts.Create).Bind(may(desk.Payout, "payout.create"))
-	wx.POST("/admin/payouts/{id}/approve", p.till.Payouts.Approve).Bind(may(desk.Payout, "payout.approve"))
-	wx.POST("/admin/payouts/{id}/cancel", p.till.Payouts.Cancel).Bind(may(desk.Payout, "payout.cancel"))
-	wx.POST("/admin/payouts/{id}/sync", p.till.Payouts.Look).Bind(may(desk.Payout, "payout.sync"))
+	bindPayouts(wx, may, p.till.Payouts)
 	wx.POST("/orders/{id}/shipments", p.parcels.CreateShipment).Bind(may(desk.Ship, "order.ship"))
 	wx.GET("/orders/{id}/shipments", p.parcels.ShowShipment).Bind(may(desk.View, ""))
 	wx.POST("/orders/{id}/presale", p.parcels.PromiseShipping).Bind(may(desk.Ship, "order.presale"))
@@ -474,34 +471,19 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.GET("/admin/order-pages", p.parcels.ShowPages).Bind(may(desk.View, ""))
 	wx.POST("/admin/order-pages", p.parcels.ChangePages).Bind(may(desk.Setup, "setup.pages"))
 	wx.POST("/admin/orders/{id}/resolve", p.till.Disputes.Resolve).Bind(may(desk.Dispute, "order.resolve"))
-	wx.GET("/admin/complaints", p.complaints.List).Bind(may(desk.View, ""))
-	wx.POST("/admin/complaints/sweep", p.complaints.SweepNow).Bind(may(desk.Orders, "complaint.sweep"))
-	wx.POST("/admin/complaints/address", p.complaints.TakeAddress).Bind(may(desk.Setup, "complaint.address"))
-	wx.GET("/admin/complaints/{id}", p.complaints.Show).Bind(may(desk.View, ""))
-	wx.POST("/admin/complaints/{id}/refresh", p.complaints.Refresh).Bind(may(desk.Orders, "complaint.refresh"))
-	wx.POST("/admin/complaints/{id}/reply", p.complaints.Reply).Bind(may(desk.Orders, "complaint.reply"))
-	wx.POST("/admin/complaints/{id}/decide", p.complaints.Decide).Bind(may(desk.Refund, "complaint.decide"))
-	wx.POST("/admin/complaints/{id}/complete", p.complaints.Complete).Bind(may(desk.Orders, "complaint.complete"))
-	wx.POST("/admin/complaints/{id}/phone", p.complaints.Phone).Bind(may(desk.Phone, "complaint.phone"))
-	wx.POST("/admin/complaints/{id}/pictures", p.complaints.Upload).Bind(may(desk.Orders, "complaint.picture"), apis.BodyLimit(complaints.MaxPicture))
-	wx.GET("/admin/complaints/{id}/pictures/{picture}", p.complaints.Picture).Bind(may(desk.View, ""))
+	bindComplaints(wx, may, p.complaints)
 	wx.GET("/admin/alerts", p.books.ListAlerts).Bind(may(desk.View, ""))
 	wx.POST("/admin/alerts/{id}/close", p.books.CloseAlert).Bind(may(desk.Books, "alert.close"))
 	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())
 
 	// note: WeChat's notifications are read raw and capped by the handler
-	wx.POST("/notify/pay/{merchant}", p.till.Notices.Pay).Unbind(apis.DefaultBodyLimitMiddlewareId).
-		Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/notify/refund/{merchant}", p.till.Notices.Refund).Unbind(apis.DefaultBodyLimitMiddlewareId).
-		Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/notify/payout/{merchant}", p.till.Notices.Payout).Unbind(apis.DefaultBodyLimitMiddlewareId).
-		Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/notify/complaint/{merchant}", p.till.Notices.Complaint).Unbind(apis.DefaultBodyLimitMiddlewareId).
-		Bind(apis.SkipSuccessActivityLog())
+	notice := func(path string, handle func(*core.RequestEvent) error) {
+		wx.POST(path, handle).Unbind(apis.DefaultBodyLimitMiddlewareId).Bind(apis.SkipSuccessActivityLog())
+	}
+	notice("/notify/pay/{merchant}", p.till.Notices.Pay)
+	notice("/notify/refund/{merchant}", p.till.Notices.Refund)
+	notice("/notify/payout/{merchant}", p.till.Notices.Payout)
+	notice("/notify/complaint/{merchant}", p.till.Notices.Complaint)
+	notice("/push/{appid}", p.subscribe.ReceivePush)
 	wx.GET("/push/{appid}", p.subscribe.VerifyPush).Bind(apis.SkipSuccessActivityLog())
-	wx.POST("/push/{appid}", p.subscribe.ReceivePush).Unbind(apis.DefaultBodyLimitMiddlewareId).Bind(apis.SkipSuccessActivityLog())
-}
-
-func keepLedger(e *core.RecordEvent) error {
-	return fmt.Errorf("ledger row %s: the ledger is append-only", e.Record.Id)
 }

@@ -6,7 +6,9 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+	"github.com/pocketbase/pocketbase/tools/router"
 
+	"wxbase/internal/desk"
 	"wxbase/internal/events"
 	"wxbase/internal/till"
 	"wxbase/internal/wxpay"
@@ -89,4 +91,12 @@ func (s *Script) Payout(form map[string]any) (*core.Record, error) {
 // CancelPayout takes a payout back.
 func (s *Script) CancelPayout(id string) (*core.Record, error) {
 	return s.plugin.Payouts.Cancel(context.Background(), id)
+}
+
+// bindPayouts binds the page of payouts, for those who may.
+func bindPayouts(wx *router.RouterGroup[*core.RequestEvent], may func(desk.Permission, string) *hook.Handler[*core.RequestEvent], payouts *till.Payouts) {
+	wx.POST("/admin/payouts", payouts.Create).Bind(may(desk.Payout, "payout.create"))
+	wx.POST("/admin/payouts/{id}/approve", payouts.Approve).Bind(may(desk.Payout, "payout.approve"))
+	wx.POST("/admin/payouts/{id}/cancel", payouts.Cancel).Bind(may(desk.Payout, "payout.cancel"))
+	wx.POST("/admin/payouts/{id}/sync", payouts.Look).Bind(may(desk.Payout, "payout.sync"))
 }

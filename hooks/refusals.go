@@ -121,3 +121,7 @@ func (r *refusals) advice() []string {
 	}
 	return append(list, proxyAdvice(*header))
 }
+
+func keepLedger(e *core.RecordEvent) error {
+	return fmt.Errorf("ledger row %s: the ledger is append-only", e.Record.Id)
+}

@@ -2,6 +2,7 @@ package hooks_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -40,12 +41,8 @@ func virtualPath(order apptest.Answer) string {
 func buyVirtually(tb testing.TB, app *apptest.App, buyer apptest.Person, signed apptest.Answer, more map[string]any) apptest.Answer {
 	tb.Helper()
 	body := map[string]any{"action": "pay"}
-	for k, v := range signed.JSON {
-		body[k] = v
-	}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, signed.JSON)
+	maps.Copy(body, more)
 	return app.Must(http.MethodPost, "/_sim/people/"+buyer.ID+"/virtual", "", body)
 }
 

@@ -126,15 +126,18 @@ func (s *shop) staff(role desk.Role) string {
 	return s.Must(http.MethodPost, "/api/wx/admin/staff/login", "", map[string]any{"email": email, "password": password}).Text("token")
 }
 
-// notifications are the messages of the simulator about complaints.
-func (s *shop) notifications() (list []struct {
+// notification is a message of the simulator about a complaint.
+type notification struct {
 	ID        string `json:"id"`
 	EventType string `json:"event_type"`
 	State     string `json:"state"`
 	Complaint *struct {
 		ID string `json:"complaint_id"`
 	} `json:"complaint"`
-}) {
+}
+
+// notifications are the messages of the simulator about complaints.
+func (s *shop) notifications() (list []notification) {
 	s.t.Helper()
 	if err := json.Unmarshal(s.Must(http.MethodGet, "/_sim/notifications", "", nil).Body, &list); err != nil {
 		s.t.Fatal(err)

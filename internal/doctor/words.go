@@ -32,7 +32,7 @@ type row struct {
 // catalogue is everything that can be found.
 func catalogue() []row {
 	return slices.Concat(
-		wordsOfServer(), wordsOfServerMore(), wordsOfWechat(), wordsOfWechatMore(), wordsOfWechatRest(), wordsOfPay(), wordsOfPayMore(), wordsOfPayRest(), wordsOfAddress(), wordsOfAddressMore(),
+		wordsOfServer(), wordsOfServerMore(), wordsOfWechat(), wordsOfWechatMore(), wordsOfWechatRest(), wordsOfPay(), wordsOfPayMore(), wordsOfPayRest(), wordsOfVirtual(), wordsOfComplaints(), wordsOfAddress(), wordsOfAddressMore(),
 	)
 }
 

@@ -222,27 +222,5 @@ func wordsOfPayRest() []row {
 			title: [2]string{"{subject}: no signed answer could be had without a payment", "{subject}：没有支付就得不到带签名的应答"},
 			why:   [2]string{"The first payment of 1 fen shows it.", "首笔 1 分钱支付即可验证。"},
 		},
-		{
-			code: "complaints_ok", check: "complaints", state: OK,
-			title: [2]string{"WeChat Pay notifies us of complaints", "微信支付会把投诉通知到本服务器"},
-		},
-		{
-			code: "complaints_unknown", check: "complaints", state: Warning,
-			title: [2]string{"It cannot be seen where WeChat Pay sends complaints", "无法得知微信支付把投诉通知到哪里"},
-			why:   [2]string{"WeChat Pay does not tell ({code}). The hourly sweep finds complaints all the same, as long as the calls work.", "微信支付没有告知（{code}）。只要接口可用，每小时的查询仍会发现投诉。"},
-			cure:  [2]string{"Try again later; with a merchant of API v2 enter the keys of API v3 too, since complaints have no other.", "请稍后再试；使用 API v2 的商户请同时填写 APIv3 密钥，投诉只有 v3 接口。"},
-		},
-		{
-			code: "complaints_none", check: "complaints", state: Warning,
-			title: [2]string{"WeChat Pay notifies nobody of complaints", "微信支付的投诉没有通知地址"},
-			why:   [2]string{"The first answer is due within 24 hours. The hourly sweep finds complaints, and sets the address too.", "首次回复须在 24 小时内。每小时的查询会发现投诉，并会设置通知地址。"},
-			cure:  [2]string{"Leave the server running for an hour, or press 立即向微信查询 on the page of complaints.", "让服务器运行一小时，或在“投诉”页点击“立即向微信查询”。"},
-		},
-		{
-			code: "complaints_elsewhere", check: "complaints", state: Problem,
-			title: [2]string{"WeChat Pay notifies somebody else of complaints", "微信支付把投诉通知到别处"},
-			why:   [2]string{"The address is {host}, and a merchant has one. We take it from nobody by ourselves; the hourly sweep finds complaints, at most an hour late.", "通知地址是 {host}，一个商户只有一个。我们不会自行接管；每小时的查询会发现投诉，最多晚一小时。"},
-			cure:  [2]string{"If that program is gone, take the address: POST /api/wx/admin/complaints/address, with {mchid} as merchant.", "如果那个程序已停用，请接管地址：POST /api/wx/admin/complaints/address，merchant 为 {mchid}。"},
-		},
 	}
 }

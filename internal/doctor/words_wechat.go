@@ -14,38 +14,6 @@ func wordsOfWechat() []row {
 			cure:  [2]string{"Set WXBASE_APPID and WXBASE_APP_SECRET, or enter them in the dashboard: mp.weixin.qq.com, 开发管理 > 开发设置.", "设置 WXBASE_APPID 和 WXBASE_APP_SECRET，或在后台填写：mp.weixin.qq.com 的 开发管理 > 开发设置。"},
 		},
 		{
-			code: "virtual_off", check: "virtual", state: Skipped,
-			title: [2]string{"Virtual payment of {app} is not set up", "{app} 未配置虚拟支付"},
-		},
-		{
-			code: "virtual_ok", check: "virtual", state: OK,
-			title: [2]string{"WeChat takes the AppKey of virtual payment ({env})", "虚拟支付的 AppKey 可用（{env}）"},
-		},
-		{
-			code: "virtual_half", check: "virtual", state: Problem,
-			title: [2]string{"Virtual payment lacks its OfferID or the AppKey of {env}", "虚拟支付缺少 OfferID 或 {env} 的 AppKey"},
-			why:   [2]string{"Orders of virtual goods cannot be paid.", "虚拟商品的订单无法支付。"},
-			cure:  [2]string{"Copy all three from mp.weixin.qq.com, 虚拟支付 > 基本配置, into the dashboard.", "从 mp.weixin.qq.com 的 虚拟支付 > 基本配置 复制到后台。"},
-		},
-		{
-			code: "virtual_same", check: "virtual", state: Problem,
-			title: [2]string{"The live and the sandbox AppKey are the same", "现网与沙箱的 AppKey 相同"},
-			why:   [2]string{"They are two secrets; one of them is wrong.", "二者是不同的密钥，其中一个填错了。"},
-			cure:  [2]string{"Copy both anew from mp.weixin.qq.com, 虚拟支付 > 基本配置.", "从 mp.weixin.qq.com 的 虚拟支付 > 基本配置 重新复制。"},
-		},
-		{
-			code: "virtual_key_wrong", check: "virtual", state: Problem,
-			title: [2]string{"WeChat refuses the AppKey of virtual payment ({env})", "微信拒绝虚拟支付的 AppKey（{env}）"},
-			why:   [2]string{"It is of the other environment or of another mini program; every payment would fail with -15006.", "填成了另一环境或另一个小程序的密钥，支付会失败并提示 -15006。"},
-			cure:  [2]string{"Copy it anew from mp.weixin.qq.com, 虚拟支付 > 基本配置; live and sandbox have two.", "从 mp.weixin.qq.com 的 虚拟支付 > 基本配置 重新复制，现网与沙箱各有一个。"},
-		},
-		{
-			code: "virtual_unknown", check: "virtual", state: Warning,
-			title: [2]string{"WeChat did not say whether virtual payment works ({errcode})", "无法确认虚拟支付是否可用（{errcode}）"},
-			why:   [2]string{"The ability may not be open for this mini program, or WeChat is busy.", "小程序可能尚未开通虚拟支付，或微信繁忙。"},
-			cure:  [2]string{"Look at mp.weixin.qq.com, 虚拟支付; examine again later.", "查看 mp.weixin.qq.com 的 虚拟支付，稍后再检查。"},
-		},
-		{
 			code: "dns_ok", check: "dns", state: OK,
 			title: [2]string{"DNS knows WeChat's hosts", "微信域名可以解析"},
 		},

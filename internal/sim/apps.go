@@ -59,7 +59,7 @@ func (s *Sim) makeApp(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, a.AppConfig.withXpay())
+	return c.JSON(http.StatusOK, a.withXpay())
 }
 
 // addApp adds a mini program. The caller holds s.mu, or is the only user of s.

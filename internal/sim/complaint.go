@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -114,7 +115,7 @@ func (t *complaintTable) register(r *registry) {
 
 // add appends a step to the history.
 func (c *complaint) add(what, by, said string, at time.Time, pictures ...string) {
-	c.History = append(c.History[:len(c.History):len(c.History)], negotiation{
+	c.History = append(slices.Clip(c.History), negotiation{
 		ID: "3002" + at.In(wire.Beijing()).Format("20060102") + wire.Pick(wire.Digits, 15), By: by, At: at, What: what, Said: said, Pictures: pictures,
 	})
 }

@@ -164,3 +164,9 @@ func (s *Sim) triggerComplaint(c *echo.Context, in triggerRequest, what string) 
 	}
 	return conflict("there is no complaint of which this could be true: see complaint.create")
 }
+
+// bindComplaints binds what is controlled of complaints.
+func (s *Sim) bindComplaints(g *echo.Group) {
+	g.GET("/complaints", s.listAllComplaints)
+	g.POST("/complaints/:id", s.moveComplaint)
+}

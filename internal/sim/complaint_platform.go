@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -92,7 +93,7 @@ func (c *tradeComplaint) reach(status int, said string, at time.Time, pictures .
 	if status == tradeToAnswer || status == tradeToProve {
 		c.Expires = at.Add(tradeAnswerWithin)
 	}
-	c.History = append(c.History[:len(c.History):len(c.History)], tradeStep{At: at, Said: said, Pictures: pictures})
+	c.History = append(slices.Clip(c.History), tradeStep{At: at, Said: said, Pictures: pictures})
 }
 
 // moveTrade changes a complaint, and pushes that where told. The caller holds s.mu.

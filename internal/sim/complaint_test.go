@@ -125,7 +125,7 @@ func TestComplaintStory(t *testing.T) {
 	}
 }
 
-func TestComplaintRefusals(t *testing.T) {
+func TestComplaintRefusals(t *testing.T) { //nolint:tparallel // one world, one after the other
 	t.Parallel()
 	w := newWorld(t)
 	w.paid("ORD-COMPLAINT-2")

@@ -221,3 +221,13 @@ func (s *Sim) listSnapshots(c *echo.Context) error {
 	}
 	return c.JSON(http.StatusOK, names)
 }
+
+// bindState binds what is done with the whole state.
+func (s *Sim) bindState(g *echo.Group) {
+	g.GET("/state", s.sendState)
+	g.POST("/state", s.takeState)
+	g.DELETE("/state", s.clearState)
+	g.GET("/state/names", s.listSnapshots)
+	g.POST("/state/:name", s.saveSnapshot)
+	g.POST("/state/:name/load", s.loadSnapshot)
+}

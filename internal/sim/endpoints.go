@@ -38,7 +38,7 @@ type endpoint struct {
 // endpoints lists every simulated call, on one screen.
 func endpoints() []endpoint {
 	const get, post = http.MethodGet, http.MethodPost
-	return slices.Concat(tradeEndpoints(), complaintEndpoints(), []endpoint{
+	return slices.Concat(tradeEndpoints(), complaintEndpoints(), xpayEndpoints(), []endpoint{
 		{name: "code2session", method: get, path: "/sns/jscode2session", run: (*Sim).code2Session},
 		{name: "token", method: get, path: "/cgi-bin/token", run: (*Sim).accessToken},
 		{name: "stable_token", method: post, path: "/cgi-bin/stable_token", run: (*Sim).stableToken, errcodes: []string{"40164", "40243", "50004", "50007"}},
@@ -83,20 +83,6 @@ func endpoints() []endpoint {
 		{name: "get_order_detail_path", method: post, path: "/wxa/sec/order/get_order_detail_path", token: true, run: (*Sim).getOrderPath},
 		{name: "get_delivery_list", method: post, path: "/cgi-bin/express/delivery/open_msg/get_delivery_list", token: true, run: (*Sim).deliveries},
 
-		{name: "xpay_query_order", method: post, path: "/xpay/query_order", token: true, run: (*Sim).xpayQuery},
-		{name: "xpay_notify_provide_goods", method: post, path: "/xpay/notify_provide_goods", token: true, run: (*Sim).xpayProvide},
-		{name: "xpay_refund_order", method: post, path: "/xpay/refund_order", token: true, run: (*Sim).refundXpay, errcodes: []string{"268490013", "268490014", "268490015"}},
-		{name: "xpay_start_upload_goods", method: post, path: "/xpay/start_upload_goods", token: true, run: (*Sim).uploadXpay, errcodes: []string{"268490007", "268490012"}},
-		{name: "xpay_query_upload_goods", method: post, path: "/xpay/query_upload_goods", token: true, run: (*Sim).uploadedXpay},
-		{name: "xpay_start_publish_goods", method: post, path: "/xpay/start_publish_goods", token: true, run: (*Sim).publishXpay, errcodes: []string{"268490012"}},
-		{name: "xpay_query_publish_goods", method: post, path: "/xpay/query_publish_goods", token: true, run: (*Sim).publishedXpay},
-		{name: "xpay_download_bill", method: post, path: "/xpay/download_bill", token: true, run: (*Sim).xpayBill},
-		{name: "xpay_bill", method: get, path: "/xpay/bill", run: (*Sim).xpayBillFile},
-		{name: "xpay_query_user_balance", method: post, path: "/xpay/query_user_balance", token: true, run: (*Sim).xpayBalance},
-		{name: "xpay_currency_pay", method: post, path: "/xpay/currency_pay", token: true, run: (*Sim).spendXpay},
-		{name: "xpay_cancel_currency_pay", method: post, path: "/xpay/cancel_currency_pay", token: true, run: (*Sim).returnXpay},
-		{name: "xpay_present_currency", method: post, path: "/xpay/present_currency", token: true, run: (*Sim).giveXpay},
-
 		{name: "prepay", method: post, path: "/v3/pay/transactions/jsapi", pay: true, run: (*Sim).prepay},
 		{name: "prepay_native", method: post, path: "/v3/pay/transactions/native", pay: true, run: (*Sim).prepayNative},
 		{name: "prepay_h5", method: post, path: "/v3/pay/transactions/h5", pay: true, run: (*Sim).prepayH5},
@@ -121,6 +107,26 @@ func endpoints() []endpoint {
 		{name: "v2_downloadbill", method: post, path: "/pay/downloadbill", v2: true, run: (*Sim).downloadBillV2},
 		{name: "certificates", method: get, path: "/v3/certificates", pay: true, run: (*Sim).certificates},
 	})
+}
+
+// xpayEndpoints are the calls of virtual payment.
+func xpayEndpoints() []endpoint {
+	const get, post = http.MethodGet, http.MethodPost
+	return []endpoint{
+		{name: "xpay_query_order", method: post, path: "/xpay/query_order", token: true, run: (*Sim).xpayQuery},
+		{name: "xpay_notify_provide_goods", method: post, path: "/xpay/notify_provide_goods", token: true, run: (*Sim).xpayProvide},
+		{name: "xpay_refund_order", method: post, path: "/xpay/refund_order", token: true, run: (*Sim).refundXpay, errcodes: []string{"268490013", "268490014", "268490015"}},
+		{name: "xpay_start_upload_goods", method: post, path: "/xpay/start_upload_goods", token: true, run: (*Sim).uploadXpay, errcodes: []string{"268490007", "268490012"}},
+		{name: "xpay_query_upload_goods", method: post, path: "/xpay/query_upload_goods", token: true, run: (*Sim).uploadedXpay},
+		{name: "xpay_start_publish_goods", method: post, path: "/xpay/start_publish_goods", token: true, run: (*Sim).publishXpay, errcodes: []string{"268490012"}},
+		{name: "xpay_query_publish_goods", method: post, path: "/xpay/query_publish_goods", token: true, run: (*Sim).publishedXpay},
+		{name: "xpay_download_bill", method: post, path: "/xpay/download_bill", token: true, run: (*Sim).xpayBill},
+		{name: "xpay_bill", method: get, path: "/xpay/bill", run: (*Sim).xpayBillFile},
+		{name: "xpay_query_user_balance", method: post, path: "/xpay/query_user_balance", token: true, run: (*Sim).xpayBalance},
+		{name: "xpay_currency_pay", method: post, path: "/xpay/currency_pay", token: true, run: (*Sim).spendXpay},
+		{name: "xpay_cancel_currency_pay", method: post, path: "/xpay/cancel_currency_pay", token: true, run: (*Sim).returnXpay},
+		{name: "xpay_present_currency", method: post, path: "/xpay/present_currency", token: true, run: (*Sim).giveXpay},
+	}
 }
 
 // listEndpoints is GET /_sim/endpoints: the names for faults, with method and path.

@@ -156,3 +156,11 @@ func (s *Sim) xpayBillFile(c *call) reply {
 	}
 	return c.refuse(268490002, "nobody gave this token, or longer ago than five minutes")
 }
+
+// bindVirtual binds what is controlled of virtual payment.
+func (s *Sim) bindVirtual(g *echo.Group) {
+	g.GET("/virtual/orders", s.listXpay)
+	g.GET("/virtual/items", s.listXpayItems)
+	g.POST("/virtual/orders/:order_id/refund", s.refundXpayByHand)
+	g.POST("/virtual/orders/:order_id/inquiry", s.askXpay)
+}

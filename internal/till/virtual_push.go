@@ -152,7 +152,7 @@ func (i *imports) refundBySum(ctx context.Context, payment rows.Payment, refund 
 	if int64(trade.Refunded) < done+refund.Amount() {
 		return none, fmt.Errorf("refund %s was told as done, and WeChat has given back %d fen", refund.OutRefundNo(), trade.Refunded)
 	}
-	return i.virtualFact(payment, trade, refund.OutRefundNo(), wxRefundID, refund.Amount())
+	return i.virtualFact(trade, refund.OutRefundNo(), wxRefundID, refund.Amount())
 }
 
 // virtual books what has gone back of a virtual payment without us: WeChat names the sum, and no list. number is the one that a push has told.
@@ -170,7 +170,7 @@ func (i *imports) virtual(ctx context.Context, payment rows.Payment, number, wxR
 		return nil
 	}
 	number = cmp.Or(number, fmt.Sprintf("hand-%s-%d", payment.OutTradeNo(), trade.Refunded))
-	fact, err := i.virtualFact(payment, trade, number, wxRefundID, gone)
+	fact, err := i.virtualFact(trade, number, wxRefundID, gone)
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (i *imports) sumOfRefunds(payment rows.Payment, states ...order.RefundState
 	return sum, nil
 }
 
-func (i *imports) virtualFact(payment rows.Payment, trade wxpay.Trade, number, wxRefundID string, amount int64) (fact wxpay.Refund, err error) {
+func (i *imports) virtualFact(trade wxpay.Trade, number, wxRefundID string, amount int64) (fact wxpay.Refund, err error) {
 	fact = wxpay.Refund{
 		MchID: trade.MchID, OutRefundNo: number, RefundID: wxRefundID, OutTradeNo: trade.OutTradeNo, TransactionID: trade.TransactionID,
 		State: wxpay.RefundSuccess, Refund: wxpay.Fen(amount), Total: trade.Total, SuccessAt: i.now(),
