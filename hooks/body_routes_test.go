@@ -113,13 +113,14 @@ func bodyRoutes() map[string]bodyRoute {
 			w.buyer.Again()
 			return map[string]any{"content": "好", "scene": 2}
 		}},
-		"/check/image":              {token: buyer, path: at("/check/image"), upload: true, body: (*bodyWorld).avatar},
-		"/notify/pay/{merchant}":    {token: at(""), path: func(w *bodyWorld) string { return "/notify/pay/" + merchantOf(w.t, w.App) }, foreign: true},
-		"/notify/refund/{merchant}": {token: at(""), path: func(w *bodyWorld) string { return "/notify/refund/" + merchantOf(w.t, w.App) }, foreign: true},
-		"/payouts/{id}/confirm":     {token: buyer, path: func(w *bodyWorld) string { return "/payouts/" + w.payout() + "/confirm" }, body: nothing, empty: true},
-		"/payouts/{id}/sync":        {token: buyer, path: func(w *bodyWorld) string { return "/payouts/" + w.payout() + "/sync" }, body: nothing, empty: true},
-		"/notify/payout/{merchant}": {token: at(""), path: func(w *bodyWorld) string { return "/notify/payout/" + merchantOf(w.t, w.App) }, foreign: true},
-		"/push/{appid}":             {token: at(""), path: func(w *bodyWorld) string { return "/push/" + w.AppID() }, foreign: true},
+		"/check/image":                 {token: buyer, path: at("/check/image"), upload: true, body: (*bodyWorld).avatar},
+		"/notify/pay/{merchant}":       {token: at(""), path: func(w *bodyWorld) string { return "/notify/pay/" + merchantOf(w.t, w.App) }, foreign: true},
+		"/notify/refund/{merchant}":    {token: at(""), path: func(w *bodyWorld) string { return "/notify/refund/" + merchantOf(w.t, w.App) }, foreign: true},
+		"/payouts/{id}/confirm":        {token: buyer, path: func(w *bodyWorld) string { return "/payouts/" + w.payout() + "/confirm" }, body: nothing, empty: true},
+		"/payouts/{id}/sync":           {token: buyer, path: func(w *bodyWorld) string { return "/payouts/" + w.payout() + "/sync" }, body: nothing, empty: true},
+		"/notify/payout/{merchant}":    {token: at(""), path: func(w *bodyWorld) string { return "/notify/payout/" + merchantOf(w.t, w.App) }, foreign: true},
+		"/notify/complaint/{merchant}": {token: at(""), path: func(w *bodyWorld) string { return "/notify/complaint/" + merchantOf(w.t, w.App) }, foreign: true},
+		"/push/{appid}":                {token: at(""), path: func(w *bodyWorld) string { return "/push/" + w.AppID() }, foreign: true},
 	}
 }
 

@@ -50,6 +50,7 @@ func growths() map[string]growth {
 		"wx_audit":           {kept: "what staff did, append-only; tries to sign in are counted by own_tries.go"},
 		"wx_refund_requests": {kept: "only staff make them"},
 		"wx_remarks":         {kept: "only staff write them"},
+		"wx_payouts":         {kept: "only staff and the shop's own code make them"},
 		"wx_complaints":      {kept: "only who has paid can complain, and WeChat makes the row"},
 		"wx_erasures":        {setting: "WXBASE_LOGINS_PER_MINUTE", kept: "the proof that a person was forgotten; each wish takes a login"},
 		"products":           owner, "product_variants": owner, "rooms": owner, "wx_apps": owner, "wx_merchants": owner, "wx_staff": owner,

@@ -71,8 +71,8 @@ func TestServeSimTwice(t *testing.T) {
 		t.Errorf("second start: got password %q, want %q", got, password)
 	}
 	second.login("demo@example.com", password)
-	if n := second.products(); n != 6 {
-		t.Errorf("second start: got %d products, want the 5 of the demo and mine", n)
+	if n := second.products(); n != 7 {
+		t.Errorf("second start: got %d products, want the 6 of the demo and mine", n)
 	}
 	after := second.must(http.MethodGet, "/_sim/config", "", nil)
 	for _, list := range []string{"apps", "merchants"} {

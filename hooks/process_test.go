@@ -201,8 +201,8 @@ func TestBackupThenCLIThenCrash(t *testing.T) {
 	p.wantNoDeleted()
 	p.end(syscall.SIGKILL)
 	next := serveSim(t, dir)
-	if n := next.products(); n != 15 {
-		t.Errorf("after the crash: got %d products, want the 5 of the demo and all 10 that were answered with 200", n)
+	if n := next.products(); n != 16 {
+		t.Errorf("after the crash: got %d products, want the 6 of the demo and all 10 that were answered with 200", n)
 	}
 	next.login("second@example.com", "a-long-password")
 }

@@ -18,6 +18,9 @@ import (
 	"wxbase/internal/wechat"
 )
 
+// onePixel is a PNG.
+const onePixel = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89\x00\x00\x00\rIDATx\x9ccd\xf8\xcfP\x0f\x00\x03\x86\x01\x80Z4}k\x00\x00\x00\x00IEND\xaeB`\x82"
+
 // detailPath is an order's page as the order centre wants it.
 const detailPath = "pages/order/detail?id=" + wechat.OrderPathMark
 
@@ -129,7 +132,11 @@ func officeErrands() map[string]errand {
 		"opspecialorder": onOrder(func(s *survivor) apptest.Answer { o := s.paid(); s.Clock.Advance(3 * time.Second); return o }, func(s *survivor, o apptest.Answer) apptest.Answer {
 			return s.Call(http.MethodPost, "/api/wx/orders/"+o.Text("id")+"/presale", s.Superuser(), map[string]any{"shipBy": s.Clock.Now().Add(20 * 24 * time.Hour)})
 		}),
-		"charge_usage":          doctorSays("phoneQuota", func(*survivor) {}),
+		"charge_usage": doctorSays("phoneQuota", func(*survivor) {}),
+		"media_upload": asClient(func(*survivor) string { return onePixel }, func(ctx context.Context, c *wechat.Client, picture string) error {
+			_, err := c.UploadImage(ctx, "a.png", []byte(picture))
+			return err
+		}),
 		"get_order_detail_path": doctorSays("orderPath", orderPath),
 		"is_trade_managed":      doctorSays("token", func(*survivor) {}),
 		"get_delivery_list": {

@@ -19,7 +19,7 @@ func TestPayoutsLeaveTheLedgerAlone(t *testing.T) {
 	up := func(r *core.MigrationsRunner) ([]string, error) { return r.Up() }
 	down := func(r *core.MigrationsRunner) ([]string, error) { return r.Down(since) }
 	old := migrate(t, migrate(t, boot(t, t.TempDir()), up, len(core.AppMigrations.Items())), down, since)
-	row := dbx.Params{"id": "ledger000000001", "event": "paid", "from": "PREPAID", "to": "SUCCESS", "source": "query", "evidence": "{}"}
+	row := dbx.Params{"id": "ledger000000001", "from": "PREPAID", "to": "SUCCESS", "source": "query", "evidence": "{}"}
 	if _, err := old.NonconcurrentDB().Insert("wx_ledger", row).Execute(); err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestPayoutsLeaveTheLedgerAlone(t *testing.T) {
 	if err != nil || kept.GetString("to") != "SUCCESS" || kept.GetString("payout") != "" {
 		t.Fatalf("ledger row: got %v (%v), want it as it was, of no payout", kept, err)
 	}
-	payout := dbx.Params{"id": "payout000000001", "outBillNo": "popayout000000001x1", "mchid": "1900000001", "amount": 100, "state": "SUCCESS"}
+	payout := dbx.Params{"id": "payout000000001", "outBillNo": "popayout000000001x1", "merchant": "1900000001", "amount": 100, "state": "SUCCESS"}
 	if _, err := filled.NonconcurrentDB().Insert("wx_payouts", payout).Execute(); err != nil {
 		t.Fatal(err)
 	}

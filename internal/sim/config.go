@@ -18,9 +18,9 @@ type AppConfig struct {
 	PushMode   string `json:"pushMode,omitempty"`   // plain, compatible or safe
 	PushFormat string `json:"pushFormat,omitempty"` // json or xml
 
-	XpayOfferID    string `json:"xpayOfferId"` // virtual payment: the live and the sandbox AppKey are two
-	XpayKey        string `json:"xpayKey"`
-	XpaySandboxKey string `json:"xpaySandboxKey"`
+	XpayOfferID    string `json:"xpayOfferId,omitempty"` // virtual payment: the live and the sandbox AppKey are two
+	XpayKey        string `json:"xpayKey,omitempty"`
+	XpaySandboxKey string `json:"xpaySandboxKey,omitempty"`
 }
 
 // String names the mini program without its secrets.

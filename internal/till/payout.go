@@ -70,11 +70,11 @@ func (p *Payouts) Make(ctx context.Context, wish PayoutWish) (*core.Record, erro
 }
 
 func (p *Payouts) make(ctx context.Context, wish PayoutWish) (rows.Payout, error) {
-	payout, isNew, err := p.ask(p.app, wish)
+	payout, err := p.ask(p.app, wish)
 	if err != nil {
 		return payout, answer.Or(err, answer.Busy)
 	}
-	if isNew && payout.State() == order.PayoutNew {
+	if payout.State() == order.PayoutNew { // note: one that is asked for again may never have been sent
 		return p.drive(ctx, payout.Id, order.EventPayoutRequested, payoutEvidence{source: "payout"})
 	}
 	return payout, nil

@@ -58,8 +58,8 @@ func (f PayoutForm) Wish(by string) (PayoutWish, error) {
 	return PayoutWish{PayoutForm: f, By: by}, nil
 }
 
-// ask checks what the shop and WeChat allow and writes the row. isNew is false for one that an earlier call with the same key made.
-func (p *Payouts) ask(app core.App, wish PayoutWish) (payout rows.Payout, isNew bool, err error) {
+// ask checks what the shop and WeChat allow and writes the row, or finds the one that an earlier call with the same key made.
+func (p *Payouts) ask(app core.App, wish PayoutWish) (payout rows.Payout, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
 		if payout, err = payoutOfKey(tx, wish); payout.Record != nil || err != nil {
 			return err
@@ -69,11 +69,10 @@ func (p *Payouts) ask(app core.App, wish PayoutWish) (payout rows.Payout, isNew 
 				return err
 			}
 		}
-		isNew = true
 		payout, err = p.write(tx, wish)
 		return err
 	})
-	return payout, isNew, err
+	return payout, err
 }
 
 // payoutOfKey finds the payout that an earlier call with the same key made. Another wish under the same key is a mistake of the client.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocketbase/dbx"
+
 	"wxbase/internal/apptest/roomtest"
 	"wxbase/internal/desk"
 	"wxbase/internal/events"
@@ -337,6 +339,22 @@ func TestPayoutThatIsAskedForTwice(t *testing.T) {
 	s.Clock.Advance(2 * time.Minute)
 	_, got = s.sends(500)
 	s.Want("meant so", got, http.StatusOK, "")
+}
+
+// TestPayoutThatWasNeverSent: the process died between the row and the call. Asked for again, it goes out under its number.
+func TestPayoutThatWasNeverSent(t *testing.T) {
+	t.Parallel()
+	s := payoutShop(t, 10_000, 0)
+	keyed := func(f *till.PayoutForm) { f.Key = "k" }
+	first, _ := s.sends(500, keyed)
+	if _, err := s.DB().Update("wx_payouts", dbx.Params{"state": "NEW", "calledAt": ""}, dbx.HashExp{"id": first.Id}).Execute(); err != nil {
+		t.Fatal(err)
+	}
+	again, got := s.sends(500, keyed)
+	s.Want("asked for again", got, http.StatusOK, "")
+	if again.Id != first.Id || again.State() != order.PayoutWaiting || again.CalledAt().IsZero() {
+		t.Errorf("got %s %s, want %s WAITING", again.Id, again.State(), first.Id)
+	}
 }
 
 func TestPayoutThatCannotBe(t *testing.T) {

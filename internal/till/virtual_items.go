@@ -353,7 +353,7 @@ func (i *Items) Bill(e *core.RequestEvent) error {
 	query := e.Request.URL.Query()
 	day, err := time.ParseInLocation(time.DateOnly, query.Get("date"), days.Beijing())
 	if err != nil {
-		return answer.Field(answer.FieldInvalid, "date", "a day in Beijing: yyyy-mm-dd")
+		return answer.Field(answer.FieldInvalid, "date", "a day such as 2026-01-31")
 	}
 	app, err := i.accounts.Settings.App(query.Get("appid"))
 	if err != nil {

@@ -219,21 +219,21 @@ func (c *Client) RespondTrade(ctx context.Context, id string, agree bool, text s
 	if agree {
 		handle = 1
 	}
-	return c.sayTrade(ctx, opTradeRespond, "bussiRespondComplaint", id, handle, text, pictures)
+	return c.sayTrade(ctx, opTradeRespond, "/wxaapi/minishop/bussiRespondComplaint", id, handle, text, pictures)
 }
 
 // ProveTrade gives the proof that a complaint at TradeToProve waits for (商家补充凭证, api_supplyproof.html), and ProveTradeRefund the one of a
 // refund (商家提交退款凭证, api_submitrefund.html).
 func (c *Client) ProveTrade(ctx context.Context, id, text string, pictures []string) error {
-	return c.sayTrade(ctx, opTradeProof, "bussiSupplyProof", id, 0, text, pictures)
+	return c.sayTrade(ctx, opTradeProof, "/wxaapi/minishop/bussiSupplyProof", id, 0, text, pictures)
 }
 
 // ProveTradeRefund is described at ProveTrade.
 func (c *Client) ProveTradeRefund(ctx context.Context, id, text string, pictures []string) error {
-	return c.sayTrade(ctx, opTradeRefund, "bussiSupplyRefund", id, 0, text, pictures)
+	return c.sayTrade(ctx, opTradeRefund, "/wxaapi/minishop/bussiSupplyRefund", id, 0, text, pictures)
 }
 
-func (c *Client) sayTrade(ctx context.Context, op, what, id string, handle int, text string, pictures []string) error {
+func (c *Client) sayTrade(ctx context.Context, op, path, id string, handle int, text string, pictures []string) error {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
 		return &Error{Op: op, Kind: KindArgs, Err: fmt.Errorf("complaint number is no number")}
@@ -242,7 +242,7 @@ func (c *Client) sayTrade(ctx context.Context, op, what, id string, handle int, 
 		pictures = []string{}
 	}
 	_, err = c.do(ctx, call{
-		op: op, method: http.MethodPost, path: "/wxaapi/minishop/" + what, body: tradeBody{n, handle, text, pictures}, needsToken: true,
+		op: op, method: http.MethodPost, path: path, body: tradeBody{n, handle, text, pictures}, needsToken: true,
 	})
 	return err
 }
