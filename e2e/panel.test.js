@@ -46,7 +46,7 @@ test('panel', async (t) => {
       assert.equal(await makeMistake(server.simURL, merchant, name), 401);
       for (const [lang, letters] of Object.entries(READERS)) {
         await openPanel(server, tab, lang);
-        const call = tab.page.locator('#calls details').first();
+        const call = tab.page.locator('#calls details', { hasText: `(${name})` }).first(); // the server calls WeChat by itself too
         const reason = await call.locator('.reason').first().textContent();
         assert.match(reason, letters);
         assert.ok(reason.endsWith(`(${name})`), reason);
@@ -60,7 +60,7 @@ test('panel', async (t) => {
   await t.test('shows both texts and marks what differs', () => inTabs(browser, { name: 'panel-diff' }, async (tab) => {
     await makeMistake(server.simURL, merchant, 'method_case');
     await openPanel(server, tab, 'en');
-    const call = tab.page.locator('#calls details').first();
+    const call = tab.page.locator('#calls details', { hasText: 'method_case' }).first();
     await call.locator('summary').click();
     await call.locator('.diff .differs td').first().waitFor();
     assert.deepEqual(await call.locator('.diff .differs td').allTextContents(), ['get', 'GET']);

@@ -164,6 +164,17 @@ func TestLogsFollow(t *testing.T) {
 	}
 }
 
+// TestLogsOfTheRefused: the latest of those that are wanted, whatever was called since.
+func TestLogsOfTheRefused(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	p := printer{out: &out, refused: true}
+	p.printLast([]call{{ID: 1, Verdict: "refused", Reason: "first"}, {ID: 2, Verdict: "refused", Reason: "second"}, {ID: 3, Verdict: "ok"}}, 1)
+	if got := out.String(); p.seen != 3 || !strings.Contains(got, "second") || strings.Contains(got, "first") {
+		t.Errorf("got %q up to %d, want the second up to 3", got, p.seen)
+	}
+}
+
 // TestCertificatesNeedTLS: a rule that could never be met is refused at the start.
 func TestCertificatesNeedTLS(t *testing.T) {
 	t.Parallel()

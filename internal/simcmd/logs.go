@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -58,7 +59,7 @@ func logsCommand(to func() client) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p.print(list[max(len(list)-last, 0):])
+			p.printLast(list, last)
 			ticker := time.NewTicker(300 * time.Millisecond)
 			defer ticker.Stop()
 			for follow {
@@ -99,10 +100,22 @@ type printer struct {
 	seen             int
 }
 
+// printLast prints the latest n of the calls that are wanted.
+func (p *printer) printLast(list []call, n int) {
+	if len(list) == 0 {
+		return
+	}
+	wanted := slices.DeleteFunc(slices.Clone(list), p.skips)
+	p.print(wanted[max(len(wanted)-n, 0):])
+	p.seen = list[len(list)-1].ID
+}
+
+func (p *printer) skips(c call) bool { return p.refused && c.Verdict == "ok" }
+
 func (p *printer) print(list []call) {
 	for _, c := range list {
 		p.seen = c.ID
-		if p.refused && c.Verdict == "ok" {
+		if p.skips(c) {
 			continue
 		}
 		path := c.Path
