@@ -1,7 +1,8 @@
 // every code sample of the README and the docs, in both languages, is run against the real server, or by what it is written for.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
@@ -94,6 +95,18 @@ for (const dir of ['docs', 'docs/zh']) {
   });
 }
 
+/** speaksToAgents starts what an agent's configuration names, and says hello as an agent does. */
+async function speaksToAgents({ command, args }) {
+  assert.equal(command, 'wxbase');
+  const hello = { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'e2e', version: '1' } } };
+  const server = spawn(binary(), args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  server.stdin.write(JSON.stringify(hello) + '\n');
+  const [answer] = await once(server.stdout, 'data', { signal: AbortSignal.timeout(60000) });
+  server.stdin.end();
+  await once(server, 'close');
+  assert.ok(JSON.parse(answer).result.serverInfo.name);
+}
+
 test('rows and answers in JSON', async (t) => {
   const server = await startServer();
   t.after(() => server.stop());
@@ -105,6 +118,10 @@ test('rows and answers in JSON', async (t) => {
     await t.test(`${page}: ${code.slice(0, 40)}`, async () => {
       const value = JSON.parse(code);
       if (name) return; // a file of the tutorial
+      if (value.mcpServers) {
+        await speaksToAgents(value.mcpServers.wxbase);
+        return;
+      }
       if (value.status) assert.equal((await call(server, 'POST', '/api/wx/login', { body: { code: 'x' }, want: value.status })).data.code, value.data.code);
       else {
         const collection = value.templateId ? 'wx_templates' : value.joinRule ? 'rooms' : 'wx_check_fields';

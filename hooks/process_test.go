@@ -261,7 +261,7 @@ func (p *process) waitForProducts(n int) {
 	p.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(patience); ; {
+	for deadline := time.After(3 * patience); ; { // it looks at the backup, restores it, and starts anew
 		select {
 		case <-p.done:
 			p.t.Fatalf("ended: %s", p.out)
