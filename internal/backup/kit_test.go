@@ -73,6 +73,7 @@ func (s *shop) open(dir string) {
 	s.App = core.NewBaseApp(core.BaseAppConfig{DataDir: dir})
 	backup.Bind(s.App)
 	s.must(s.Bootstrap())
+	s.Settings().Logs.MaxDays = 0 // PocketBase writes its log by a ticker that does not wait for the end of the app
 	s.Cleanup(s.close)
 }
 
