@@ -2,7 +2,7 @@
 // not run there: what it is asked for is noted, and the service is started by hand as its unit says. It wants root: `make debian`.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { call, Customer } from '../customers.js';
@@ -52,6 +52,7 @@ async function debian(t) {
   });
   const make = () => run('debootstrap', ['--variant=minbase', '--include=systemd', 'bookworm', machine.root, mirror()], { maxBuffer: 1 << 26 });
   await make().catch(make); // a mirror may fail once
+  chmodSync(machine.root, 0o755); // the service's user goes in too
   await run('mount', ['-t', 'proc', 'proc', machine.path('/proc')]);
   mkdirSync(machine.path('/run/systemd/system'), { recursive: true }); // as where systemd runs
   writeFileSync(machine.path('/usr/local/bin/systemctl'), '#!/bin/sh\necho "$@" >> /asked\n', { mode: 0o755 });
