@@ -5,11 +5,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 )
 
 // realConn is what we use of modernc's connections.
@@ -168,63 +166,22 @@ func (w *writer) inTransaction() bool {
 	return false
 }
 
-// How long a checkpoint may take that has to reach the end of the log. Litestream (WXBASE_REPLICA) reads the log all the time, and lets go of it for
-// a checkpoint of its own, every 15 seconds.
-const (
-	checkpointWithin = 40 * time.Second
-	checkpointEvery  = 50 * time.Millisecond
-)
-
-// checkpoint returns when the whole log is in the database's file, and on the disk.
-//
-// note: it asks again and again instead of waiting within SQLite (wal_checkpoint(FULL)), which would hold the locks that the one who reads needs
-// to let go. And it may be another connection's checkpoint that reaches the end: SQLite begins the log anew only after one that did, with
-// another salt.
+// checkpoint writes the whole log into the database's file and waits for the disk.
 func (w *writer) checkpoint() error {
-	began, err := saltOf(w.syncer.path)
+	rows, err := w.conn.QueryContext(context.Background(), "PRAGMA wal_checkpoint(FULL)", nil)
 	if err != nil {
 		return err
-	}
-	for end := time.Now().Add(checkpointWithin); ; time.Sleep(checkpointEvery) {
-		done, err := w.tryCheckpoint()
-		if done || err != nil {
-			return err
-		}
-		if now, err := saltOf(w.syncer.path); err == nil && now != began {
-			return nil
-		}
-		if time.Now().After(end) {
-			return errors.New("groupcommit: a reader keeps a checkpoint from ending")
-		}
-	}
-}
-
-// saltOf is what tells one round of a log from the next: bytes 16 to 24 of its header.
-func saltOf(log string) (salt [8]byte, err error) {
-	file, err := os.Open(log) //nolint:gosec // the database's own log, on which SQLite holds no locks
-	if err != nil {
-		return salt, err
-	}
-	if _, err = file.ReadAt(salt[:], 16); errors.Is(err, io.EOF) { // an empty log has none
-		err = nil
-	}
-	return salt, errors.Join(err, file.Close())
-}
-
-// tryCheckpoint tells whether everything in the log is in the database's file.
-func (w *writer) tryCheckpoint() (done bool, err error) {
-	rows, err := w.conn.QueryContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", nil)
-	if err != nil {
-		return false, err
 	}
 	defer func() { _ = rows.Close() }()
 	row := make([]driver.Value, len(rows.Columns()))
 	if err := rows.Next(row); err != nil {
 		if errors.Is(err, io.EOF) {
-			return false, errors.New("groupcommit: a checkpoint says nothing")
+			return errors.New("groupcommit: a checkpoint says nothing")
 		}
-		return false, err
+		return err
 	}
-	busy, _ := row[0].(int64)
-	return busy == 0 && row[1] == row[2], nil // the pages of the log, and those that are in the database
+	if busy, _ := row[0].(int64); busy != 0 {
+		return errors.New("groupcommit: a reader keeps a checkpoint from ending")
+	}
+	return nil
 }

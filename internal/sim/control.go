@@ -387,8 +387,7 @@ func (s *Sim) answerFault(c *echo.Context, in faultRequest) error {
 	if err != nil {
 		return err
 	}
-	s.faults.add(f)
-	return c.JSON(http.StatusOK, f)
+	return c.JSON(http.StatusOK, s.faults.add(f))
 }
 
 // clearFaults ends all faults, including permanent ones.

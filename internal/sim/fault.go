@@ -202,12 +202,13 @@ func defaultDelay(kind string) time.Duration {
 }
 
 // add queues a fault and gives it an id.
-func (q *faultQueue) add(f *fault) {
+func (q *faultQueue) add(f *fault) fault {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.last++
 	f.ID = "f" + strconv.Itoa(q.last)
 	q.list = append(q.list, f)
+	return *f // note: a copy, since the one in the queue is counted down
 }
 
 // clear forgets all faults.
