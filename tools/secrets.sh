@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# fails when a tracked file holds a private key, or a path that exists on one developer's machine only.
+# fails when a tracked file holds a private key or a path that exists on one developer's machine only, or is a program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -44,5 +44,10 @@ path='(^|[\s"`=(:,\x27])/(root|work|Users/[\w.-]+)/[\w.]'
 found=$(tracked | search "$path")
 report "path of one machine in git (use a relative one, or a temporary folder)" "$found"
 
-[ "$bad" = 0 ] && echo "secrets: $count files, no private key, no machine path"
+# what was built by accident: an ELF, Mach-O or Windows program
+program='\A(?:\x7fELF|MZ.{30,200}PE\0\0|[\xfe\xca\xcf][\xed\xfe\xfa\xba])'
+found=$(tracked | search "(?s)$program")
+report "program in git (add what builds it to .gitignore)" "$found"
+
+[ "$bad" = 0 ] && echo "secrets: $count files, no private key, no machine path, no program"
 exit "$bad"
