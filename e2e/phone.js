@@ -83,10 +83,12 @@ export class Phone {
     await this.id(testid).filter({ hasText: pattern }).first().waitFor();
   }
 
-  /** quiet: the console had no complaint, and nothing that is no text became text. */
+  /** quiet: the console had no complaint, nothing that is no text became text, and the buttons at the foot fit the phone. */
   async quiet() {
     assert.deepEqual(this.tab.complaints, [], 'console of ' + this.tab.name);
     const text = await this.tab.page.evaluate(() => document.body.textContent);
     assert.doesNotMatch(text, /\[object |undefined|NaN/);
+    const tooWide = await this.tab.page.evaluate(() => [...document.querySelectorAll('.action')].filter((foot) => foot.scrollWidth > foot.clientWidth).map((foot) => foot.textContent));
+    assert.deepEqual(tooWide, []);
   }
 }

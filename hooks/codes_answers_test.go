@@ -14,6 +14,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 )
 
 // portrait is a picture as WeChat would send it.
@@ -171,7 +172,7 @@ func TestCodeQuotasAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var answers [20]apptest.Answer
-	apptest.AtOnce(len(answers), func(i int) {
+	roomtest.AtOnce(len(answers), func(i int) {
 		answers[i] = person.Call(http.MethodPost, "/api/wx/codes", map[string]any{"kind": "code", "page": fmt.Sprint("p", i)})
 	})
 	made := 0

@@ -8,6 +8,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 )
 
 // plainCode asks for a code with a scene of somebody's choice.
@@ -67,7 +68,7 @@ func TestPlainSceneAtOnce(t *testing.T) {
 	}
 	looks := []map[string]any{nil, {"page": "pages/a/a"}, {"width": 300}}
 	var answers [len(people)]apptest.Answer
-	apptest.AtOnce(len(people), func(i int) { answers[i] = plainCode(people[i], "table=3", looks[i%len(looks)]) })
+	roomtest.AtOnce(len(people), func(i int) { answers[i] = plainCode(people[i], "table=3", looks[i%len(looks)]) })
 	for i, got := range answers {
 		wantAnswer(t, got, http.StatusOK, "")
 		if same := answers[i%len(looks)]; got.Text("id") != same.Text("id") {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 )
 
 const unlimited = "/wxa/getwxacodeunlimit"
@@ -94,7 +95,7 @@ func TestCodeTwoHundredAtOnceCostOneCall(t *testing.T) {
 	person := app.Login("小明")
 	body := map[string]any{"payload": map[string]any{"table": 12, "名": "三号桌"}}
 	var answers [200]apptest.Answer
-	apptest.AtOnce(len(answers), func(i int) { answers[i] = person.Call(http.MethodPost, "/api/wx/codes", body) })
+	roomtest.AtOnce(len(answers), func(i int) { answers[i] = person.Call(http.MethodPost, "/api/wx/codes", body) })
 	fresh := 0
 	for _, a := range answers {
 		wantAnswer(t, a, http.StatusOK, "")
@@ -121,7 +122,7 @@ func TestCodeSamePayloadOfManyUsers(t *testing.T) {
 		people[i] = app.Login("x")
 	}
 	var answers [len(people)]apptest.Answer
-	apptest.AtOnce(len(people), func(i int) {
+	roomtest.AtOnce(len(people), func(i int) {
 		answers[i] = people[i].Call(http.MethodPost, "/api/wx/codes", map[string]any{"payload": map[string]any{"id": 7}})
 	})
 	ids, packed := map[string]bool{}, 0
@@ -375,7 +376,7 @@ func TestCodeWhoWaitsHearsOfTheFailure(t *testing.T) {
 	person := app.Login("小明")
 	app.Fault("getwxacodeunlimit", "rate_limit", 20)
 	var answers [20]apptest.Answer
-	apptest.AtOnce(len(answers), func(i int) {
+	roomtest.AtOnce(len(answers), func(i int) {
 		answers[i] = person.Call(http.MethodPost, "/api/wx/codes", map[string]any{"payload": map[string]any{"id": 1}})
 	})
 	for _, a := range answers {

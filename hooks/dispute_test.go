@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 )
 
 // disputed is an order whose payment WeChat tells of on other terms than ours.
@@ -228,7 +229,7 @@ func TestDisputeGivenBack(t *testing.T) {
 			wantStates(t, d.app, d.order.Text("id"), "UNPAID", "DISPUTED")
 			d.wantFrozen(t, true)
 			d.app.Superuser()
-			apptest.AtOnce(5, func(int) { wantAnswer(t, d.resolve("giveBack"), http.StatusOK, "") })
+			roomtest.AtOnce(5, func(int) { wantAnswer(t, d.resolve("giveBack"), http.StatusOK, "") })
 			wantAnswer(t, d.resolve("accept"), http.StatusConflict, "dispute_going_back")
 			for range 3 {
 				settle(t, d.app)

@@ -18,6 +18,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/logger"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 )
 
 func TestUnionIDLinksMiniPrograms(t *testing.T) {
@@ -177,7 +178,7 @@ func TestTwoLoginsAtOnceKeepBothKeys(t *testing.T) {
 			wechat.allow(ownAppID, fmt.Sprint(code(i)["code"]), wechatSession{"o-a", "", key})
 		}
 		token := app.Must(http.MethodPost, "/api/wx/login", "", code(2)).Text("token")
-		apptest.AtOnce(2, func(i int) { app.LoginWith(code(i)) })
+		roomtest.AtOnce(2, func(i int) { app.LoginWith(code(i)) })
 		for _, key := range keys[:2] {
 			data := sealed(t, key, phoneData(app, ownAppID))
 			if got := app.Call(http.MethodPost, "/api/wx/phone", token, data); got.Status != 200 {

@@ -11,6 +11,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 )
 
 const schemePath = "/wxa/generatescheme"
@@ -64,7 +65,7 @@ func TestLinkIsMadeAnewAtItsEnd(t *testing.T) {
 		return app.Must(http.MethodPost, "/api/wx/links", super, map[string]any{"kind": "scheme", "path": "pages/a/a", "expire": 3600})
 	}
 	var answers [20]apptest.Answer
-	apptest.AtOnce(len(answers), func(i int) { answers[i] = ask() })
+	roomtest.AtOnce(len(answers), func(i int) { answers[i] = ask() })
 	for _, a := range answers {
 		if a.Text("url") != answers[0].Text("url") {
 			t.Errorf("got %s and %s", a.Text("url"), answers[0].Text("url"))

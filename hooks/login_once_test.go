@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 )
 
 func (u *scriptedWeChat) called(path string) int {
@@ -20,7 +21,7 @@ func TestLoginWithTheSameCodeAgain(t *testing.T) {
 	app, wx := scripted(t)
 	wx.allow(ownAppID, "code-1", wechatSession{OpenID: "o-one", SessionKey: keyOne})
 	answers := make([]apptest.Answer, 50)
-	apptest.AtOnce(len(answers), func(i int) {
+	roomtest.AtOnce(len(answers), func(i int) {
 		answers[i] = app.Call(http.MethodPost, "/api/wx/login", "", map[string]string{"code": "code-1"})
 	})
 	users := map[any]bool{}

@@ -13,6 +13,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 	"wxbase/internal/events"
 )
 
@@ -49,7 +50,7 @@ func TestLoginFiftyAtOnceMakeOneUser(t *testing.T) {
 		all.Wait()
 		return reply(http.StatusOK, `{"openid":"o-a","session_key":"`+keyOne+`"}`)
 	})
-	apptest.AtOnce(len(answers), func(i int) { answers[i] = app.LoginWith(map[string]any{"code": fmt.Sprint("code", i)}) })
+	roomtest.AtOnce(len(answers), func(i int) { answers[i] = app.LoginWith(map[string]any{"code": fmt.Sprint("code", i)}) })
 	users, made := map[string]int{}, 0
 	for _, a := range answers {
 		wantAnswer(t, a, http.StatusOK, "")

@@ -13,6 +13,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 	"wxbase/internal/subscribe"
 )
 
@@ -200,7 +201,7 @@ func TestMessagesToOnePersonTakeTurns(t *testing.T) {
 	for key, value := range paidData(nil) {
 		data[key] = fmt.Sprint(value)
 	}
-	apptest.AtOnce(n, func(int) {
+	roomtest.AtOnce(n, func(int) {
 		if _, err := app.WX.SendMessage(t.Context(), subscribe.Message{User: person.User, Template: template, Data: data}); err != nil {
 			t.Error(err)
 		}
@@ -233,7 +234,7 @@ func TestTemplates(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	super := app.Superuser()
-	apptest.AtOnce(10, func(int) { app.Must(http.MethodGet, "/api/wx/templates", super, nil) })
+	roomtest.AtOnce(10, func(int) { app.Must(http.MethodGet, "/api/wx/templates", super, nil) })
 	if n := app.Calls(templatesPath); n != 1 {
 		t.Errorf("got %d calls, want 1", n)
 	}

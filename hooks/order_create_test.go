@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 	"wxbase/internal/events"
 )
 
@@ -162,7 +163,7 @@ func TestTwentyBuyersOfTwelveCakes(t *testing.T) {
 		buyers[i] = app.Login(fmt.Sprint("买家", i))
 	}
 	var answers [len(buyers)]apptest.Answer
-	apptest.AtOnce(len(buyers), func(i int) { answers[i] = buyers[i].Call(http.MethodPost, "/api/wx/orders", orderBody(cake, 1)) })
+	roomtest.AtOnce(len(buyers), func(i int) { answers[i] = buyers[i].Call(http.MethodPost, "/api/wx/orders", orderBody(cake, 1)) })
 	sold := 0
 	for _, a := range answers {
 		if a.Status == http.StatusOK {
@@ -204,7 +205,7 @@ func TestOrderKey(t *testing.T) {
 		return merged(map[string]any{"key": "k-1", "note": "  少糖 🍰\n", "items": []any{line(cake, 1), line(plum, 2)}}, more)
 	}
 	var answers [20]apptest.Answer
-	apptest.AtOnce(len(answers), func(i int) { answers[i] = buyer.Call(http.MethodPost, "/api/wx/orders", body(nil)) })
+	roomtest.AtOnce(len(answers), func(i int) { answers[i] = buyer.Call(http.MethodPost, "/api/wx/orders", body(nil)) })
 	for _, a := range answers {
 		wantAnswer(t, a, http.StatusOK, "")
 		if a.Text("id") != answers[0].Text("id") {

@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 )
 
 // phoneOf is what is stored for a user.
@@ -63,7 +64,7 @@ func TestPhoneCodeSentAgain(t *testing.T) {
 	person, other := app.Login("小明"), app.Login("小红")
 	code := map[string]any{"code": person.Phone("phone", nil).Text("code")}
 	answers := make([]apptest.Answer, 10)
-	apptest.AtOnce(len(answers), func(i int) { answers[i] = person.Call(http.MethodPost, "/api/wx/phone", code) })
+	roomtest.AtOnce(len(answers), func(i int) { answers[i] = person.Call(http.MethodPost, "/api/wx/phone", code) })
 	for _, a := range answers {
 		if a.Status != http.StatusOK || a.Text("phoneNumber") != "13800138000" {
 			t.Fatalf("answer: got %d %s, want the number every time", a.Status, a.Body)

@@ -16,6 +16,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 )
 
 // gifBomb says in 35 bytes that it has 4.3 billion pixels.
@@ -149,7 +150,7 @@ func TestThumbsInTurn(t *testing.T) {
 		name, _ := names[0].(string)
 		paths = append(paths, "/api/files/gallery/"+r.Text("id")+"/"+name+"?thumb=100x100")
 	}
-	apptest.AtOnce(len(paths), func(i int) {
+	roomtest.AtOnce(len(paths), func(i int) {
 		got := app.Call(http.MethodGet, paths[i], "", nil)
 		if got.Status != http.StatusOK || len(got.Body) == 0 || bytes.Equal(got.Body, largeJPEG(t, 900, 900)) {
 			t.Errorf("thumb %d: got %d, %d bytes", i, got.Status, len(got.Body))

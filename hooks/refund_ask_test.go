@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/dbx"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 	"wxbase/internal/order"
 )
 
@@ -105,7 +106,7 @@ func TestRefundKeyAtOnce(t *testing.T) {
 	t.Parallel()
 	app, _, order := paidOrder(t)
 	super := app.Superuser()
-	apptest.AtOnce(10, func(int) {
+	roomtest.AtOnce(10, func(int) {
 		app.Call(http.MethodPost, refundPath(order), super, map[string]any{"amount": 1000, "key": "k"})
 	})
 	if n := count(t, app, "refunds", nil); n != 1 {

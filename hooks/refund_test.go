@@ -12,6 +12,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 	"wxbase/internal/events"
 )
 
@@ -262,7 +263,7 @@ func TestRefundsOfOneOrderAtOnce(t *testing.T) {
 	t.Parallel()
 	app, _, order := paidOrder(t)
 	super := app.Superuser()
-	apptest.AtOnce(10, func(i int) {
+	roomtest.AtOnce(10, func(i int) {
 		app.Call(http.MethodPost, refundPath(order), super, map[string]any{"amount": 1000, "key": fmt.Sprint(i)})
 	})
 	rows, err := app.FindAllRecords("refunds")

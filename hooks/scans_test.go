@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 	"wxbase/internal/events"
 	"wxbase/internal/scene"
 )
@@ -45,7 +46,7 @@ func TestScansAreCounted(t *testing.T) {
 	owner, one, two := app.Login("小明"), app.Login("小红"), app.Login("小刚")
 	code, quiet := codeOf(t, owner, map[string]any{"id": 7}), codeOf(t, owner, map[string]any{"id": 8})
 	path := "/api/wx/scenes/" + code.Text("scene")
-	apptest.AtOnce(30, func(i int) {
+	roomtest.AtOnce(30, func(i int) {
 		token := []string{"", one.Token, two.Token}[i%3]
 		if got := app.Call(http.MethodGet, path, token, nil); got.Status != http.StatusOK {
 			t.Errorf("scan: got %d %s", got.Status, got.Body)
@@ -205,7 +206,7 @@ func TestInviterAtOnce(t *testing.T) {
 		codes[i] = codeOf(t, app.Login("x"), map[string]any{"i": i}).Text("scene")
 	}
 	guest := app.Login("new")
-	apptest.AtOnce(len(codes), func(i int) { guest.Must(http.MethodGet, "/api/wx/scenes/"+codes[i], nil) })
+	roomtest.AtOnce(len(codes), func(i int) { guest.Must(http.MethodGet, "/api/wx/scenes/"+codes[i], nil) })
 	if inviterOf(t, app, guest) == "" {
 		t.Error("got no inviter, want one")
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/apis"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 	"wxbase/internal/events"
 )
 
@@ -74,7 +75,7 @@ func TestSceneCountsScans(t *testing.T) {
 	if n := scans(); n != 0 {
 		t.Errorf("before: got %d scans, want none", n)
 	}
-	apptest.AtOnce(50, func(int) {
+	roomtest.AtOnce(50, func(int) {
 		if got := app.Call(http.MethodGet, "/api/wx/scenes/"+code.Text("scene"), "", nil); got.Status != 200 {
 			t.Errorf("got %d %s, want 200", got.Status, got.Body)
 		}

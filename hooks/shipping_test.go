@@ -12,6 +12,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 )
 
 const uploadPath = "/wxa/sec/order/upload_shipping_info"
@@ -217,7 +218,7 @@ func TestShipTheSameAgain(t *testing.T) {
 	app, _, order := shippableOrder(t)
 	super := app.Superuser()
 	answers := make([]apptest.Answer, 8)
-	apptest.AtOnce(len(answers), func(i int) { answers[i] = app.Call(http.MethodPost, shipmentsPath(order), super, shipment("JT1")) })
+	roomtest.AtOnce(len(answers), func(i int) { answers[i] = app.Call(http.MethodPost, shipmentsPath(order), super, shipment("JT1")) })
 	for _, got := range answers {
 		wantShipment(t, got, 200, true, "SHIPPED")
 	}

@@ -1,9 +1,6 @@
 package apptest
 
-import (
-	"net/http"
-	"sync"
-)
+import "net/http"
 
 // Stranger makes a person with a simulated phone who has never logged in. Fields are those of POST /_sim/people.
 func (a *App) Stranger(fields map[string]any) Person {
@@ -32,18 +29,4 @@ func (p Person) Phone(what string, body map[string]any) Answer {
 		body = map[string]any{}
 	}
 	return p.app.Must(http.MethodPost, "/_sim/people/"+p.ID+"/"+what, "", body)
-}
-
-// AtOnce does something n times at the same moment and returns when all is done.
-func AtOnce(n int, do func(i int)) {
-	var done sync.WaitGroup
-	start := make(chan struct{})
-	for i := range n {
-		done.Go(func() {
-			<-start
-			do(i)
-		})
-	}
-	close(start)
-	done.Wait()
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 	"wxbase/internal/desk"
 )
 
@@ -120,7 +121,7 @@ func TestManyApprove(t *testing.T) {
 	t.Parallel()
 	k, order, one, other := twoPersons(t)
 	first, second := k.refund(one, order, map[string]any{"amount": 2000, "key": "a"}), k.refund(one, order, map[string]any{"amount": 3000, "key": "b"})
-	apptest.AtOnce(8, func(i int) {
+	roomtest.AtOnce(8, func(i int) {
 		id := first.Text("id")
 		if i%2 == 1 {
 			id = second.Text("id")

@@ -9,6 +9,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/roomtest"
 	"wxbase/internal/desk"
 )
 
@@ -75,7 +76,7 @@ func TestManyAtOnce(t *testing.T) {
 	k := newKit(t)
 	k.hire("clerk@example.com", desk.Clerk)
 	answers := make([]apptest.Answer, 15)
-	apptest.AtOnce(len(answers), func(i int) { answers[i] = k.tryLogin("clerk@example.com", "another-password", "") })
+	roomtest.AtOnce(len(answers), func(i int) { answers[i] = k.tryLogin("clerk@example.com", "another-password", "") })
 	guesses := 0
 	for _, a := range answers {
 		if a.Status == http.StatusUnauthorized {

@@ -48,19 +48,27 @@ type Cashier struct {
 	Items      *Items
 }
 
+// begin starts what a phone asks for about its order, in the order's turn, until end is called.
+// note: a conversation with WeChat is finished even when the phone disconnects
+func (c *Cashier) begin(e *core.RequestEvent) (o rows.Order, ctx context.Context, end func(), err error) {
+	if err := answer.ReadNothing(e); err != nil {
+		return o, nil, nil, err
+	}
+	if o, err = OwnOrder(e); err != nil {
+		return o, nil, nil, err
+	}
+	unlock := c.locks.Lock("order/" + o.Id)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
+	return o, ctx, func() { cancel(); unlock() }, nil
+}
+
 // Pay handles POST /api/wx/orders/{id}/pay and answers with the argument of wx.requestPayment.
 func (c *Cashier) Pay(e *core.RequestEvent) error {
-	if err := answer.ReadNothing(e); err != nil {
-		return err
-	}
-	record, err := OwnOrder(e)
+	record, ctx, end, err := c.begin(e)
 	if err != nil {
 		return err
 	}
-	defer c.locks.Lock("order/" + record.Id)()
-	// note: a conversation with WeChat is finished even when the phone disconnects
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
-	defer cancel()
+	defer end()
 	payment, err := c.prepare(ctx, e.App, record.Id, c.terms)
 	if err != nil {
 		return err

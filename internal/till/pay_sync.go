@@ -5,7 +5,6 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
-	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
 	"wxbase/internal/desk"
@@ -17,16 +16,11 @@ import (
 // answers, and returns the order. The phone's own view of its payment changes nothing. For a paid order it checks, for
 // its buyer once a minute, whether others have refunded money.
 func (c *Cashier) Sync(e *core.RequestEvent) error {
-	if err := answer.ReadNothing(e); err != nil {
-		return err
-	}
-	record, err := OwnOrder(e)
+	record, ctx, end, err := c.begin(e)
 	if err != nil {
 		return err
 	}
-	defer c.locks.Lock("order/" + record.Id)()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
-	defer cancel()
+	defer end()
 	live, err := liveAttempts(e.App, record.Id)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
@@ -54,16 +48,11 @@ func (c *Cashier) Sync(e *core.RequestEvent) error {
 // may be an order that is still UNPAID (WeChat did not answer; the sweep continues) or even PAID (the payer was
 // faster).
 func (c *Cashier) Cancel(e *core.RequestEvent) error {
-	if err := answer.ReadNothing(e); err != nil {
-		return err
-	}
-	record, err := OwnOrder(e)
+	record, ctx, end, err := c.begin(e)
 	if err != nil {
 		return err
 	}
-	defer c.locks.Lock("order/" + record.Id)()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
-	defer cancel()
+	defer end()
 	if err := c.requestCancel(e.App, record.Id); err != nil {
 		return answer.Or(err, answer.Busy)
 	}

@@ -41,16 +41,11 @@ type virtualPay struct {
 
 // Virtual handles POST /api/wx/orders/{id}/virtual and answers with the argument of wx.requestVirtualPayment.
 func (c *Cashier) Virtual(e *core.RequestEvent) error {
-	if err := answer.ReadNothing(e); err != nil {
-		return err
-	}
-	record, err := OwnOrder(e)
+	record, ctx, end, err := c.begin(e)
 	if err != nil {
 		return err
 	}
-	defer c.locks.Lock("order/" + record.Id)()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
-	defer cancel()
+	defer end()
 	c.books.LogError("put an item on sale", c.Items.offer(ctx, record)) // note: whether it is on sale, the terms say
 	payment, err := c.prepare(ctx, e.App, record.Id, c.virtualTerms)
 	if err != nil {

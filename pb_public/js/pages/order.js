@@ -1,5 +1,5 @@
 // one order. It opens the cashier, and turns paid when the server says so: by realtime, or by the sync after the cashier.
-import { h, replace } from '../dom.js';
+import { arrow, h, replace } from '../dom.js';
 import { clockTime, itemsText, t } from '../i18n.js';
 import { makePage } from '../phone.js';
 import { busy, loadingLine, price, roundMark, toast } from '../weui.js';
@@ -75,18 +75,30 @@ function content(view) {
   return [verdict(view), h('div', { class: 'receipt' }, order.items.map((item) => lineItem(app, item)),
     h('div', { class: 'sum' }, h('span', null, t('total')), price(order.total, 'order-total'))),
   h('dl', { class: 'receipt' }, fact(t('number'), order.number, 'order-number'), order.note ? fact(t('note'), order.note) : null,
-    order.created ? fact(t('createdAt'), clockTime(order.created)) : null, order.paidAt ? fact(t('paidAt'), clockTime(order.paidAt)) : null)];
+    order.created ? fact(t('createdAt'), clockTime(order.created)) : null, order.paidAt ? fact(t('paidAt'), clockTime(order.paidAt)) : null),
+  PAID.includes(order.payState) ? complaint(app, order) : null];
+}
+
+/** complaint leads to where a person complains of a payment. */
+function complaint(app, order) {
+  const cell = h('button', { class: 'cell', 'data-testid': 'complain-open' }, h('span', { class: 'cell-bd' }, t('complain')), arrow());
+  return h('div', { class: 'cells card' }, busy(cell, async () => app.desk.complain(order), (err) => app.fail(err)));
 }
 
 function verdict(view) {
   const { order } = view;
   const box = (mark, title, text, more) => h('div', { class: 'verdict' + (view.fresh ? ' pop' : ''), 'data-testid': 'verdict', 'data-state': order.payState }, mark, h('h2', null, title), text ? h('p', null, text) : null, more);
-  if (order.payState === 'PAID') return box(roundMark('success', 'var(--green)'), t('paidTitle'), t('paidText'), ticket(order));
+  if (order.payState === 'PAID') return box(roundMark('success', 'var(--green)'), t('paidTitle'), ...(isVirtual(order) ? [t('paidVirtual')] : [t('paidText'), ticket(order)]));
   if (order.payState === 'CANCELLED') return box(roundMark('error', 'var(--fg3)'), t('cancelledTitle'), t('cancelledText'));
   if (order.payState !== 'UNPAID') return box(roundMark('success', 'var(--orange)'), t('state.' + order.payState), itemsText(order.items));
   if (view.waiting === 'server') return box(h('div', { class: 'spin' }), t('waiting'), t('waitingText'), price(order.total));
   if (view.waiting === 'cashier') return box(h('div', { class: 'spin' }), t('unpaid'), t('paying'), price(order.total));
   return box(roundMark('error', 'var(--orange)'), t('unpaid'), view.cancelled ? t('payCancelled') : t('unpaidText', { time: clockTime(order.expiresAt) }), price(order.total));
+}
+
+/** isVirtual tells whether there is nothing to pick up. */
+function isVirtual(order) {
+  return order.items.every((item) => item.kind === 'virtual');
 }
 
 /** pickupDigits makes three digits out of an order's number, for calling out at the counter. */
@@ -110,11 +122,9 @@ function actions(view) {
       busy(button('primary', 'pay-again', t('payAgain')), () => pay(view), fail)];
   }
   const first = order.items[0];
-  const complain = busy(button('', 'complain-open', t('complain')), async () => app.desk.complain(order), fail);
   const again = busy(button('', 'order-again', t('again')), async () => app.switchTab('home'), fail);
-  if (!PAID.includes(order.payState)) return [again];
-  if (order.payState !== 'PAID' || !app.product(first.product)) return [complain, again];
-  return [complain, again, busy(button('primary', 'share-dish', t('shareDish')), async () => app.go('pages/share/share', { id: first.product }), fail)];
+  if (order.payState !== 'PAID' || isVirtual(order) || !app.product(first.product)) return [again];
+  return [again, busy(button('primary', 'share-dish', t('shareDish')), async () => app.go('pages/share/share', { id: first.product }), fail)];
 }
 
 /** orderRow is an order in the list of "me". */
