@@ -407,7 +407,7 @@ func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	return e.Next()
 }
 
-// bindRoutes is the whole API.
+// bindRoutes is the whole API, but for the routes of the shop's pages: desk.Routes, bindPayouts, bindComplaints.
 func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	const small = 64 << 10
 	wx := e.Router.Group("/api/wx").Bind(apis.BodyLimit(small))

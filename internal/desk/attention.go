@@ -52,6 +52,8 @@ var shownKinds = map[string]shownKind{
 	"hooks":         {"hooks", "/doctor", 12},
 	"complaint_due": {"complaint_due", "/complaints", 4},
 	"complaint":     {"complaint", "/complaints", 7},
+	"replica":       {"replica", "/doctor", 11},
+	"restore":       {"restore", "/alerts", 5},
 }
 
 const (

@@ -33,6 +33,11 @@ export function preferred(kept: string | null, browser: readonly string[]): Lang
   return /^zh/i.test(first) ? 'zh-CN' : 'en';
 }
 
+/** bring adds the texts that come with a page, in both languages. */
+export function bring(words: Record<Language, unknown>) {
+  for (const one of languages) i18n.global.mergeLocaleMessage(one, words[one] as never);
+}
+
 /** speak loads a dictionary and shows everything in it. */
 export async function speak(next: Language, remember = false) {
   const [words, element] = await dictionaries[next]();
