@@ -101,6 +101,9 @@ func kindOf(op string, status int, code string) Kind {
 	case code == "INVALID_REQUEST" && op == opBillFile:
 		// the address has expired; the next call gets a new one.
 		return KindBusy
+	case code == "NOT_FOUND" && (op == opQueryTransfer || op == opCancelTransfer):
+		// NB! of a payment or a refund it would be a wrong path: these have codes of their own.
+		return KindNotFound
 	case code != "":
 		return kindOfCode(code)
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
@@ -125,7 +128,7 @@ func kindOfCode(code string) Kind {
 		return KindClosed
 	case "OUT_TRADE_NO_USED", "REFUND_FEE_MISMATCH":
 		return KindReused
-	case "ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS", "NOT_FOUND", codeNoBill:
+	case "ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS", codeNoBill:
 		return KindNotFound
 	case "NO_AUTH", "NOAUTH", "RULE_LIMIT", "RULELIMIT", "TRADE_ERROR", "ACCOUNT_ERROR", "ACCOUNTERROR":
 		return KindDenied

@@ -63,6 +63,7 @@ func TestAnswersThatAreNo(t *testing.T) {
 		{"closed, as spelled today", codeAnswer(400, "ORDER_CLOSED"), wxpay.KindClosed, "ORDER_CLOSED", false},
 		{"used with other parameters", codeAnswer(403, "OUT_TRADE_NO_USED"), wxpay.KindReused, "OUT_TRADE_NO_USED", false},
 		{"not there", codeAnswer(404, "RESOURCE_NOT_EXISTS"), wxpay.KindNotFound, "RESOURCE_NOT_EXISTS", false},
+		{"NOT_FOUND, the word for a transfer that is not there, says nothing of an order", codeAnswer(404, "NOT_FOUND"), wxpay.KindUnknown, "NOT_FOUND", false},
 		{"an empty 404 is a wrong path, not a missing order", plainAnswer(404, ""), wxpay.KindConfig, "", false},
 		{"a page with 404 is a wrong host, not a missing order", plainAnswer(404, htmlPage), wxpay.KindConfig, "", false},
 		{"a wrong method", plainAnswer(405, ""), wxpay.KindConfig, "", false},
