@@ -185,7 +185,7 @@ func (a *App) Superuser() string {
 	a.tb.Helper()
 	a.superuser.Do(func() {
 		a.superuserToken = a.Must(http.MethodPost, "/api/collections/_superusers/auth-with-password", "",
-			map[string]string{"identity": "demo@example.com", "password": "demo-password"}).Text("token")
+			map[string]string{"identity": demoEmail, "password": demoPassword}).Text("token")
 	})
 	return a.superuserToken
 }

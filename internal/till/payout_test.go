@@ -209,7 +209,7 @@ func TestPayoutOfOnePersonAlone(t *testing.T) {
 		t.Fatalf("got %d calls and %s, want it held", s.Pay.count("transfer"), s.payoutRow(id).State())
 	}
 	s.sweepPayouts()
-	s.Clock.Advance(time.Hour)
+	s.Clock.Wait(time.Hour)
 	s.sweepPayouts()
 	s.Want("again", create(alice, 401, "b"), http.StatusAccepted, "")
 	s.Want("who asked", s.askAs(s.Payouts.Approve, alice, id, nil), http.StatusForbidden, "payout_same_person")

@@ -16,6 +16,7 @@ import (
 
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
+	"wxbase/internal/days"
 	"wxbase/internal/locks"
 	"wxbase/internal/settings"
 	_ "wxbase/migrations" // the collections
@@ -53,7 +54,7 @@ func New(tb testing.TB) *Kit {
 		tb.Fatalf("start app: %v", err)
 	}
 	tb.Cleanup(app.Cleanup)
-	k := &Kit{TestApp: app, Locks: &locks.Keyed{}, WeChat: newWeChat(tb), Clock: &Clock{now: time.Now().Add(time.Hour)}, tb: tb}
+	k := &Kit{TestApp: app, Locks: &locks.Keyed{}, WeChat: newWeChat(tb), Clock: &Clock{now: ahead(time.Now())}, tb: tb}
 	store, err := settings.New(app, settings.Options{Env: func(string) string { return "" }, DataDir: app.DataDir(), PublicURL: PublicURL})
 	if err != nil {
 		tb.Fatalf("open settings: %v", err)
@@ -88,6 +89,19 @@ var seed = sync.OnceValues(func() (string, error) {
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
+}
+
+// ahead is up to an hour after now, so that code which asks the machine for the time shows. It is on the same day in Beijing,
+// because PocketBase stamps rows with the machine's time.
+func ahead(now time.Time) time.Time {
+	y, m, d := now.In(days.Beijing()).Date()
+	midnight := time.Date(y, m, d+1, 0, 0, 0, 0, days.Beijing())
+	return now.Add(min(time.Hour, midnight.Sub(now)/2))
+}
+
+// Wait moves the clock by up to d, and stays on the same day in Beijing.
+func (c *Clock) Wait(d time.Duration) {
+	c.Advance(min(d, ahead(c.Now()).Sub(c.Now())))
 }
 
 // Now is the time of the kit.
