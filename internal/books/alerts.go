@@ -58,7 +58,7 @@ type alerts struct {
 //
 // note: inside a transaction nothing is sent: the outbox calls a webhook after the commit.
 func (a *alerts) Raise(app core.App, kind AlertKind, subject string, details map[string]any) error {
-	subject = Clip(strings.ToValidUTF8(subject, "�"), MaxAlertSubject)
+	subject = alertSubject(subject)
 	text, err := alertDetails(details)
 	if err != nil {
 		return fmt.Errorf("raise %s of %s: %w", kind, subject, err)
@@ -95,11 +95,16 @@ func (a *alerts) raiseIn(tx core.App, kind AlertKind, subject string, details js
 func (a *alerts) Settle(app core.App, kind AlertKind, subject, by string) error {
 	now := a.now().UTC().Format(days.Stored)
 	err := Exec(app, "UPDATE `wx_alerts` SET `closedAt` = ?, `closedBy` = ?, `updated` = ? WHERE `kind` = ? AND `subject` = ? AND `closedAt` = ''",
-		now, Clip(by, 200), now, string(kind), Clip(strings.ToValidUTF8(subject, "�"), MaxAlertSubject))
+		now, Clip(by, 200), now, string(kind), alertSubject(subject))
 	if err != nil {
 		return fmt.Errorf("settle %s of %s: %w", kind, subject, err)
 	}
 	return nil
+}
+
+// alertSubject is a subject as a row holds it.
+func alertSubject(subject string) string {
+	return Clip(strings.ToValidUTF8(subject, "�"), MaxAlertSubject)
 }
 
 func openAlert(app core.App, kind AlertKind, subject string) (*core.Record, error) {

@@ -19,6 +19,9 @@ const InboxClosed = "CLOSED"
 // CloseUnmatched closes the unmatched rows of a merchant's number, in the given app or transaction, and their alert. by
 // is the person or rule that explains it.
 func (b *Books) CloseUnmatched(app core.App, merchant, number, by, reason string) error {
+	if waits, err := isUnmatched(app, merchant, number); err != nil || !waits {
+		return err
+	}
 	now := b.now().UTC().Format(days.Stored)
 	err := app.RunInTransaction(func(tx core.App) error { // note: a closed row with an open alert would call a person endlessly
 		err := Exec(tx, "UPDATE `wx_inbox` SET `state` = 'CLOSED', `closedBy` = ?, `closedReason` = ?, `updated` = ? WHERE `state` = 'UNMATCHED' AND `source` = ? AND `ref` = ?",
@@ -32,6 +35,18 @@ func (b *Books) CloseUnmatched(app core.App, merchant, number, by, reason string
 		return fmt.Errorf("close unmatched %s: %w", number, err)
 	}
 	return nil
+}
+
+// isUnmatched tells whether a merchant's number waits for an explanation. Each payment asks, and hardly one does: a read is cheaper
+// than two statements that change nothing.
+func isUnmatched(app core.App, merchant, number string) (waits bool, err error) {
+	err = Row(app, "SELECT EXISTS (SELECT 1 FROM `wx_inbox` WHERE `state` = 'UNMATCHED' AND `source` = ? AND `ref` = ?)"+
+		" OR EXISTS (SELECT 1 FROM `wx_alerts` WHERE `kind` = ? AND `subject` = ? AND `closedAt` = '')",
+		[]any{merchant, number, string(AlertUnmatched), alertSubject(merchant + "/" + number)}, &waits)
+	if err != nil {
+		return false, fmt.Errorf("find unmatched %s: %w", number, err)
+	}
+	return waits, nil
 }
 
 // CloseInbox closes one unmatched row for a person, and its alert: that of its number, or the one that names the row

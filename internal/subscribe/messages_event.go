@@ -111,16 +111,16 @@ func eventsOf(before, r *core.Record) (events []string) {
 
 // queueMessages queues one effect for each template of an event.
 func (s *Subscribe) queueMessages(tx core.App, event string, r *core.Record) error {
-	templates, err := books.Select(tx, "wx_templates", "`event` = ? AND `enabled`", event)
+	templates, err := books.IDs(tx, "SELECT `id` FROM `wx_templates` WHERE `event` = ? AND `enabled`", event)
 	if err != nil {
 		return err
 	}
-	for _, t := range templates {
-		job := messageJob{Order: r.Id, Template: t.Id, At: s.Now()}
+	for _, template := range templates {
+		job := messageJob{Order: r.Id, Template: template, At: s.Now()}
 		if event == toldRefunded {
 			job.Order, job.Refund = r.GetString("order"), r.Id
 		}
-		err := books.QueueEffect(tx, effectMessage, event+"/"+r.Id+"/"+t.Id, map[string]any{
+		err := books.QueueEffect(tx, effectMessage, event+"/"+r.Id+"/"+template, map[string]any{
 			"order": job.Order, "refund": job.Refund, "template": job.Template, "at": job.At,
 		})
 		if err != nil {

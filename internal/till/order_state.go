@@ -59,15 +59,12 @@ func takeStockAgain(tx core.App, o rows.Order) error {
 }
 
 func closeOthers(tx core.App, payment rows.Payment, o rows.Order) error {
-	live, err := liveAttempts(tx, o.Id)
+	others, err := books.IDs(tx, "SELECT `id` FROM `payments` WHERE `order` = ? AND `state` IN ("+liveStates+") AND `id` <> ? ORDER BY `created`", o.Id, payment.Id)
 	if err != nil {
-		return err
+		return fmt.Errorf("find payments: %w", err)
 	}
-	for _, other := range live {
-		if other.Id == payment.Id {
-			continue
-		}
-		if err := books.QueueEffect(tx, effectClosePayment, other.Id, map[string]any{"payment": other.Id}); err != nil {
+	for _, other := range others {
+		if err := books.QueueEffect(tx, effectClosePayment, other, map[string]any{"payment": other}); err != nil {
 			return err
 		}
 	}
