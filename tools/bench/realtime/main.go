@@ -2,6 +2,7 @@
 //
 //	go run -C tools ./bench/realtime -bin ../bin/wxbase bench   burst, steady rate and idle memory of both, with ratios and the goals
 //	go run -C tools ./bench/realtime -bin ../bin/wxbase stall   20 readers that stopped reading, among 1,000, at full rate
+//	go run -C tools ./bench/realtime -bin ../bin/wxbase sockets 100,000 connections, 20,000 of them in a room (root, 4 GB)
 //	go run -C tools ./bench/realtime -bin ../bin/wxbase churn   50,000 connects, emits and aborts: what is left behind
 //
 // What is the same for both servers: the clients (raw WebSocket, Engine.IO 4, written here), the room, the messages (200 bytes and a
@@ -35,6 +36,8 @@ type config struct {
 	idle     time.Duration
 	stall    time.Duration
 	churn    int
+	sockets  int
+	env      []string // of wxbase
 	out      io.Writer
 }
 
@@ -47,6 +50,7 @@ func main() {
 	flag.DurationVar(&c.idle, "idle", 10*time.Second, "how long idle connections settle before their memory is read")
 	flag.DurationVar(&c.stall, "stall", time.Minute, "how long the stalled readers stall")
 	flag.IntVar(&c.churn, "churn", 50_000, "connects of the churn")
+	flag.IntVar(&c.sockets, "sockets", 100_000, "connections of the command sockets")
 	flag.Parse()
 	if err := run(c, flag.Arg(0)); err != nil {
 		fmt.Fprintln(os.Stderr, "realtime:", err)
@@ -68,8 +72,10 @@ func run(c config, what string) error {
 		return stall(c)
 	case "churn":
 		return churn(c)
+	case "sockets":
+		return sockets(c)
 	default:
-		return errors.New("say bench, stall or churn")
+		return errors.New("say bench, stall, churn or sockets")
 	}
 }
 

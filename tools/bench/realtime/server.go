@@ -29,6 +29,7 @@ const (
 type server struct {
 	name, addr, dir string
 	token           string
+	env             []string
 	cmd             *exec.Cmd
 	http            *http.Client
 }
@@ -49,6 +50,7 @@ func startWxbase(c config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.env = c.env
 	bin, err := filepath.Abs(c.bin)
 	if err != nil {
 		return nil, fmt.Errorf("find wxbase: %w", err)
@@ -91,7 +93,7 @@ func (s *server) start(dir string, argv ...string) error {
 	var output bytes.Buffer
 	s.cmd = exec.Command(argv[0], argv[1:]...) //nolint:gosec,noctx // it lives until stop
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, &output, &output
-	s.cmd.Env = append(os.Environ(), "WXBASE_METRICS=1")
+	s.cmd.Env = append(append(os.Environ(), "WXBASE_METRICS=1"), s.env...)
 	if err := s.cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", s.name, err)
 	}
