@@ -153,6 +153,7 @@ func (l *ledgerRun) check(t *testing.T) {
 	l.checkRefunds(t, app, refunded)
 	l.checkPayouts(t, app)
 	l.checkWays(t, app)
+	l.checkComplaints(t, app)
 	late, err := app.CountRecords("payments", dbx.HashExp{"state": "PAID_LATE"})
 	if err != nil {
 		t.Fatal(err)

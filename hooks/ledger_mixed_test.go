@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
 	"wxbase/internal/order"
 )
 
@@ -111,4 +114,36 @@ func (l *ledgerRun) complaintsAreEven(t *testing.T) bool {
 		}
 	}
 	return known["totalItems"] == float64(len(theirs))
+}
+
+// checkComplaints: what was asked for went back, where so much was left, and some did.
+func (l *ledgerRun) checkComplaints(t *testing.T, app core.App) {
+	t.Helper()
+	if !l.mixed {
+		return
+	}
+	all, err := app.FindAllRecords("wx_complaints", dbx.HashExp{"source": "wechatpay"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back int
+	for _, c := range all {
+		refunds, err := app.FindAllRecords("refunds", dbx.HashExp{"key": "complaint-" + c.Id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.GetString("state") != "PROCESSED" || len(refunds) > 1 {
+			t.Errorf("complaint %s: got %s and %d refunds, want it ended, with at most one", c.GetString("number"), c.GetString("state"), len(refunds))
+		}
+		for _, r := range refunds {
+			back++
+			if r.GetString("order") != c.GetString("order") || r.GetInt("amount") != c.GetInt("applyRefund") {
+				t.Errorf("complaint %s: got a refund of %d of order %s, want %d of %s", c.GetString("number"), r.GetInt("amount"), r.GetString("order"), c.GetInt("applyRefund"), c.GetString("order"))
+			}
+		}
+	}
+	if l.done.Load() >= 40 && back == 0 {
+		t.Errorf("%d complaints and no refund: equal books prove nothing when nobody is given anything back", len(all))
+	}
+	t.Logf("%d complaints, %d refunds of them", len(all), back)
 }

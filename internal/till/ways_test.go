@@ -254,4 +254,3 @@ func TestShopShowsTheCode(t *testing.T) {
 		t.Errorf("got %s left, want at most two hours", left)
 	}
 }
-
