@@ -11,7 +11,7 @@ export function payCode(app, order, people) {
   const until = h('p', { class: 'desc' });
   let shown = '';
   halfScreen({ title: t('payCodeTitle'), testid: 'pay-code' }, (close) => {
-    const scan = busy(h('button', { class: 'btn primary', disabled: true, 'data-testid': 'pay-code-scan' }, t('scanOther')), async () => {
+    const scan = busy(h('button', { class: 'btn primary wide', disabled: true, 'data-testid': 'pay-code-scan' }, t('scanOther')), async () => {
       const person = await choosePerson(t('scanWho'), people);
       if (!person) return;
       close();
