@@ -60,12 +60,12 @@ func (l *ledgerRun) wayOf(random *rand.Rand, person ledgerPerson) int {
 
 // line is one line of an order: in a third of the cases one of the specifications.
 func (l *ledgerRun) line(random *rand.Rand, way int) map[string]any {
-	goods := l.goods
-	if l.mixed && way == byVirtual {
+	goods, plain := l.goods, l.mixed && way == byVirtual
+	if plain {
 		goods = l.items
 	}
 	line := map[string]any{"product": goods[random.IntN(len(goods))], "quantity": 1 + random.IntN(3)}
-	if random.IntN(3) == 0 && !(l.mixed && way == byVirtual) {
+	if random.IntN(3) == 0 && !plain {
 		size := l.sizes[random.IntN(len(l.sizes))]
 		line["product"], line["variant"] = size.product, size.id
 	}

@@ -1,6 +1,7 @@
 package migrations_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/pocketbase/dbx"
@@ -23,9 +24,7 @@ func TestWaysKeepPayments(t *testing.T) {
 	insert := func(app core.App, id, api, openID, params string, more dbx.Params) {
 		t.Helper()
 		row := dbx.Params{"id": id, "merchant": "1900000001", "appid": "wx1", "api": api, "outTradeNo": "n-" + id, "state": "PREPAID", "amount": 1800, "openid": openID, "params": params}
-		for k, v := range more {
-			row[k] = v
-		}
+		maps.Copy(row, more)
 		if _, err := app.NonconcurrentDB().Insert("payments", row).Execute(); err != nil {
 			t.Fatal(err)
 		}

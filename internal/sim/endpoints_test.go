@@ -122,7 +122,8 @@ func TestNativeAndH5(t *testing.T) {
 	body = w.orderBody("ORD-H5-4", "")
 	delete(body, "payer")
 	for _, bad := range []map[string]any{
-		{"payer_client_ip": "127.0.0.1", "h5_info": map[string]any{"type": "Wap"}}, {"payer_client_ip": "203.0.113.7", "h5_info": map[string]any{"type": "wap"}},
+		{"payer_client_ip": "127.0.0.1", "h5_info": map[string]any{"type": "Wap"}},
+		{"payer_client_ip": "203.0.113.7", "h5_info": map[string]any{"type": "wap"}},
 		{"payer_client_ip": "203.0.113.7"}, {"h5_info": map[string]any{"type": "Wap"}},
 	} {
 		body["scene_info"] = bad

@@ -228,7 +228,7 @@ func TestWaysThatAreRefused(t *testing.T) {
 		s.Want(way+" that the shop has not", s.ask(by.ask, s.buyer, open.Id, nil), http.StatusConflict, "pay_way_off")
 		s.Cashier.Ways = till.Ways{Native: true, H5: true}
 	}
-	s.Kit.Accounts.Settings.UseSimulator(nil, nil)
+	s.Accounts.Settings.UseSimulator(nil, nil)
 	for _, ip := range []string{"127.0.0.1", "10.0.0.7", "::1", "fe80::1", "", "a"} {
 		if _, err := s.Cashier.Page(t.Context(), open.Id, ip); roomtest.Refusal(err).Code != "payer_address_local" {
 			t.Errorf("a page at %q: got %v, want payer_address_local", ip, err)

@@ -207,7 +207,8 @@ func TestOneSignedLineIsNotTwoDocuments(t *testing.T) {
 		t.Errorf("got %v for the page of an H5 payment, want it taken", err)
 	}
 	for _, bad := range []fields{
-		{"mweb_url": "https://wx.tenpay.com/checkmweb?prepay_id=wx1&package=2&result_code=SUCCESS"}, {"mweb_url": "https://x/?a=1&package=2&package=3"},
+		{"mweb_url": "https://wx.tenpay.com/checkmweb?prepay_id=wx1&package=2&result_code=SUCCESS"},
+		{"mweb_url": "https://x/?a=1&package=2&package=3"},
 		{"code_url": "https://wx.tenpay.com/?a=1&package=2"},
 	} {
 		bad["sign"] = with.sign(bad)
