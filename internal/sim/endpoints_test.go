@@ -124,7 +124,8 @@ func TestNativeAndH5(t *testing.T) {
 	for _, bad := range []map[string]any{
 		{"payer_client_ip": "127.0.0.1", "h5_info": map[string]any{"type": "Wap"}},
 		{"payer_client_ip": "203.0.113.7", "h5_info": map[string]any{"type": "wap"}},
-		{"payer_client_ip": "203.0.113.7"}, {"h5_info": map[string]any{"type": "Wap"}},
+		{"payer_client_ip": "203.0.113.7"},
+		{"h5_info": map[string]any{"type": "Wap"}},
 	} {
 		body["scene_info"] = bad
 		wantPayError(t, w.pay(http.MethodPost, "/v3/pay/transactions/h5", jsonText(t, body)), 400, "PARAM_ERROR")
