@@ -128,7 +128,7 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 	@FUZZTIME=$(FUZZTIME) bash tools/fuzz.sh
 
 .PHONY: ledger
-ledger: ## the ledger test: N orders (20000), SEED, MODE ("v3 public key", "v3 certificate", "v3 both", "v2 MD5", "v2 HMAC-SHA256")
+ledger: ## the ledger test: N orders (20000), SEED, MODE ("v3 public key", "v3 certificate", "v3 both", "v2 MD5", "v2 HMAC-SHA256", "virtual", "mixed")
 	LEDGER_N=$(or $(N),20000) LEDGER_SEED=$(SEED) LEDGER_MODE="$(MODE)" go test ./hooks -run '^TestLedger$$' -count 1 -v -timeout 6h
 
 .PHONY: bench

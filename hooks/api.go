@@ -58,6 +58,20 @@ func (p *Plugin) CreateOrder(o NewOrder) (*core.Record, error) {
 	return p.till.Orders.Place(p.app, form)
 }
 
+// PayByCode gives the text of a code that anybody may scan and pay the order with, as POST /api/wx/orders/{id}/native does: for a screen at
+// the counter. Asked again, it gives the same code as long as that can be paid.
+//
+// NB! an order is paid in one way at a time: what its buyer was about to pay by ends.
+func (p *Plugin) PayByCode(ctx context.Context, orderID string) (PayCode, error) {
+	return p.till.Cashier.Code(ctx, orderID)
+}
+
+// PayByPage gives the address of a page that opens WeChat in a browser outside of it, as POST /api/wx/orders/{id}/h5 does. payerIP is the
+// address that the browser has on the internet. The note of PayByCode holds here too.
+func (p *Plugin) PayByPage(ctx context.Context, orderID, payerIP string) (PayPage, error) {
+	return p.till.Cashier.Page(ctx, orderID, payerIP)
+}
+
 // NewRefund is money that goes back: an amount, or all that is left.
 type NewRefund struct {
 	Amount int64 // fen; not with All
@@ -106,6 +120,10 @@ func (p *Plugin) Publish(room, event string, payload any) (int, error) {
 type (
 	// Message is a subscribe message.
 	Message = subscribe.Message
+	// PayCode is a code that anybody may scan and pay an order with.
+	PayCode = till.PayCode
+	// PayPage is a page that opens WeChat in a browser outside of it.
+	PayPage = till.PayPage
 	// BillReport is the outcome of one comparison with a bill of WeChat.
 	BillReport = till.BillReport
 	// BillDiff is one number on which the books differ.

@@ -81,6 +81,8 @@ func bodyRoutes() map[string]bodyRoute {
 		}, strict: true},
 		"/orders/{id}/pay":       {token: buyer, path: of("/pay", (*bodyWorld).unpaid), body: nothing, empty: true},
 		"/orders/{id}/virtual":   {token: buyer, path: of("/virtual", (*bodyWorld).virtual), body: nothing, empty: true},
+		"/orders/{id}/native":    {token: buyer, path: of("/native", (*bodyWorld).unpaid), body: nothing, empty: true},
+		"/orders/{id}/h5":        {token: buyer, path: of("/h5", (*bodyWorld).unpaid), body: nothing, empty: true},
 		"/orders/{id}/sync":      {token: buyer, path: of("/sync", (*bodyWorld).unpaid), body: nothing, empty: true},
 		"/orders/{id}/cancel":    {token: super, path: of("/cancel", (*bodyWorld).unpaid), body: nothing, empty: true, strict: true},
 		"/orders/{id}/refunds":   refund,

@@ -3,10 +3,12 @@ package hooks
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"wxbase/internal/environment"
 	"wxbase/internal/rooms"
+	"wxbase/internal/till"
 )
 
 // What Config.PlainScenes may say.
@@ -25,10 +27,42 @@ func (c *Config) readChoices() (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.readPayWays(); err != nil {
+		return err
+	}
 	if err := c.readForgetDays(); err != nil {
 		return err
 	}
 	return c.readKeeping()
+}
+
+// The words of Config.PayWays.
+const (
+	payByCode  = "native"
+	payByPage  = "h5"
+	payByPhone = "none" // the phone's own cashier is always there
+)
+
+// readPayWays takes from the environment which other ways to pay the shop has. With the simulated WeChat it has all of them.
+func (c *Config) readPayWays() error {
+	usual := payByPhone
+	if c.Sim {
+		usual = payByCode + "," + payByPage
+	}
+	c.PayWays = cmp.Or(strings.TrimSpace(c.Env("WXBASE_PAY_WAYS")), c.PayWays, usual)
+	for word := range strings.SplitSeq(c.PayWays, ",") {
+		switch strings.ToLower(strings.TrimSpace(word)) {
+		case payByCode:
+			c.ways.Native = true
+		case payByPage:
+			c.ways.H5 = true
+		case payByPhone:
+			c.ways = till.Ways{}
+		default:
+			return fmt.Errorf("WXBASE_PAY_WAYS must be %s, or a list of %s and %s", payByPhone, payByCode, payByPage)
+		}
+	}
+	return nil
 }
 
 // mostKeptDays is a hundred years, which is short enough for a time.Duration.

@@ -30,7 +30,7 @@ type office struct {
 // newDesk gives the dashboard what it needs of the rest.
 func (p *Plugin) newDesk() *desk.Desk {
 	d := desk.New(desk.Deps{
-		App: p.app, Now: p.Now, Simulated: p.cfg.Sim,
+		App: p.app, Now: p.Now, Simulated: p.cfg.Sim, PayByCode: p.cfg.ways.Native,
 		Vault:     func() *settings.Vault { return p.accounts.Settings.Vault() },
 		Online:    func() int { return p.rooms.Hub.Stats().Members },
 		Wake:      func() { p.books.Wake() },

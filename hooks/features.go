@@ -19,7 +19,7 @@ func (p *Plugin) openFeatures(told *books.Webhook) {
 	p.books = books.New(p.app, p.Now, p.cfg.SweepEvery, told, func() string { return p.accounts.Settings.PublicURL() })
 	p.till = till.New(till.Deps{
 		App: p.app, Now: p.Now, Accounts: p.accounts, Gateways: p.accounts, Books: p.books, Locks: p.locks, Limits: p.limits, Metrics: p.metrics,
-		OrderLife: p.cfg.OrderLife, SweepEvery: p.cfg.SweepEvery,
+		OrderLife: p.cfg.OrderLife, SweepEvery: p.cfg.SweepEvery, Ways: p.cfg.ways,
 	})
 	p.Payouts = &Payouts{p.till}
 	p.parcels = &parcels.Parcels{App: p.app, Now: p.Now, Accounts: p.accounts, Books: p.books, Locks: p.locks}

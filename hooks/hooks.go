@@ -91,6 +91,7 @@ type Config struct {
 	InviteWithin time.Duration // how old an account may be to count as invited by a scan; 24 hours when zero, any age below
 
 	OrderNotice string // "on" (when empty): the room notice hears of paid orders; "total": and for how much; "off"; WXBASE_ORDER_NOTICE wins over it
+	PayWays     string // other ways to pay than the phone's: "native", "h5", "native,h5" (when empty, with Sim), "none" (when empty, without); WXBASE_PAY_WAYS wins over it
 	PlainScenes string // whose plain scenes new codes are made for: "everybody" (when empty) or "superusers"; WXBASE_PLAIN_SCENES wins over it
 
 	KeepInbox  time.Duration // of wx_inbox: 180 days when zero, for ever below zero; WXBASE_KEEP_INBOX_DAYS wins over it
@@ -103,6 +104,8 @@ type Config struct {
 	Out       io.Writer           // where the start lines go; os.Stdout when nil
 	Transport http.RoundTripper   // for calls to WeChat; nil for the usual one
 	Now       func() time.Time    // time.Now when nil
+
+	ways till.Ways // what PayWays says
 }
 
 // Plugin is wxbase inside a PocketBase app.
@@ -430,12 +433,12 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.POST("/orders", p.till.Orders.Create).Bind(buyer)
 	wx.POST("/orders/{id}/pay", p.till.Cashier.Pay).Bind(user, calls)
 	wx.POST("/orders/{id}/virtual", p.till.Cashier.Virtual).Bind(user, calls)
+	wx.POST("/orders/{id}/native", p.till.Cashier.Native).Bind(buyerOr(desk.Orders, "order.native"), calls)
+	wx.POST("/orders/{id}/h5", p.till.Cashier.H5).Bind(user, calls)
 	wx.POST("/orders/{id}/sync", p.till.Cashier.Sync).Bind(buyerOr(desk.Orders, "order.sync"), calls)
 	wx.POST("/orders/{id}/cancel", p.till.Cashier.Cancel).Bind(buyerOr(desk.Orders, "order.cancel"), calls)
 	wx.POST("/orders/{id}/refunds", p.till.Refunds.Create).Bind(may(desk.Refund, "order.refund"))
-	wx.GET("/payouts", p.till.Payouts.ListOwn).Bind(user)
-	wx.POST("/payouts/{id}/confirm", p.till.Payouts.Confirm).Bind(user, calls)
-	wx.POST("/payouts/{id}/sync", p.till.Payouts.Sync).Bind(user, calls)
+	bindOwnPayouts(wx, user, calls, p.till.Payouts)
 	bindPayouts(wx, may, p.till.Payouts)
 	wx.POST("/orders/{id}/shipments", p.parcels.CreateShipment).Bind(may(desk.Ship, "order.ship"))
 	wx.GET("/orders/{id}/shipments", p.parcels.ShowShipment).Bind(may(desk.View, ""))

@@ -51,6 +51,8 @@ declare namespace $wx {
   function sendSubscribeMessage(form: { user?: string; openid?: string; appid?: string; template: string; page?: string; data: { [key: string]: string }; state?: string; lang?: string; trim?: boolean }): string
   /** Makes an order for a user. total and description, or items of the catalogue. The same key gives the same order. */
   function createOrder(form: { user: string; items?: { product: string; quantity: number }[]; total?: number; description?: string; note?: string; key?: string }): core.Record
+  /** A code that anybody may scan and pay the order with: for a screen at the counter. What its buyer was about to pay by ends. */
+  function payByCode(orderId: string): { codeUrl: string; image: string; expiresAt: string }
   /** Sends money to a user, who has 24 hours to confirm. The same key gives the same payout. amount is in fen. */
   function payout(form: { user: string; amount: number; remark: string; scene: string; reports: { info_type: string; info_content: string }[]; perception?: string; userName?: string; note?: string; key?: string; appid?: string }): core.Record
   /** Takes a payout back that nobody has confirmed. */

@@ -1,10 +1,12 @@
 package hooks
 
 import (
+	"context"
 	_ "embed"
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
@@ -85,6 +87,15 @@ func (s *Script) CreateOrder(form map[string]any) (*core.Record, error) {
 		return nil, err
 	}
 	return s.plugin.till.Orders.Place(s.plugin.app, f)
+}
+
+// PayByCode makes a code that anybody may scan and pay the order with, as POST /api/wx/orders/{id}/native does: {codeUrl, image, expiresAt}.
+func (s *Script) PayByCode(orderID string) (map[string]any, error) {
+	code, err := s.plugin.till.Cashier.Code(context.Background(), orderID)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"codeUrl": code.CodeURL, "image": code.Image, "expiresAt": code.ExpiresAt.Format(time.RFC3339)}, nil
 }
 
 // Publish sends an event to everybody in a room and returns to how many connections of this process.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/apptest"
@@ -96,6 +97,8 @@ func TestScriptAPI(t *testing.T) {
 			const order = $wx.createOrder(form)
 			if ($wx.createOrder(form).id != order.id) throw new Error("another order under the same key")
 			$wx.publish("notice", "card", {order: order.id})
+			const code = $wx.payByCode(order.id)
+			if (!/^weixin:/.test(code.codeUrl) || !/^data:image\/png/.test(code.image) || !(new Date(code.expiresAt) > new Date(0))) throw new Error("no code: " + JSON.stringify(code))
 			let refused = ""
 			try { $wx.createOrder({user: e.user.id, total: -1, description: "x"}) } catch (err) { refused = String(err) }
 			if (!refused) throw new Error("a negative total was taken")
@@ -108,6 +111,14 @@ func TestScriptAPI(t *testing.T) {
 	}
 	if o := orders[0]; o.GetInt("total") != 100 || o.GetString("user") != buyer.User || o.GetString("payState") != "UNPAID" {
 		t.Errorf("got %v", o)
+	}
+	code, err := app.WX.PayByCode(t.Context(), orders[0].Id)
+	if err != nil || code.CodeURL == "" || count(t, app, "payments", dbx.HashExp{"tradeType": "NATIVE", "payUrl": code.CodeURL}) != 1 {
+		t.Errorf("got %v, %v, want the code that the script was given", code, err)
+	}
+	page, err := app.WX.PayByPage(t.Context(), orders[0].Id, "203.0.113.7")
+	if err != nil || count(t, app, "payments", dbx.HashExp{"tradeType": "MWEB", "payUrl": page.H5URL, "state": "PREPAID"}) != 1 || count(t, app, "payments", dbx.HashExp{"state": "CLOSED"}) != 1 {
+		t.Errorf("got %v, %v, want a page in place of the code", page, err)
 	}
 }
 

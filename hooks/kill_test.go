@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -226,7 +227,7 @@ func (v *victim) retry(method, path, token string, body map[string]any) (map[str
 }
 
 func (v *victim) call(method, path, token string, body map[string]any) (int, map[string]any, error) {
-	return callJSON(method, v.origin+path, token, body)
+	return callJSON(method, v.origin+path, token, body, "X-Forwarded-For: 203.0.113.7") // of a phone somewhere, where the server trusts it
 }
 
 // control speaks to the simulator, which is never killed.
@@ -236,7 +237,7 @@ func (v *victim) control(path string, body map[string]any) (map[string]any, erro
 }
 
 // callJSON sends no body where there is none: null would be one.
-func callJSON(method, address, token string, body map[string]any) (int, map[string]any, error) {
+func callJSON(method, address, token string, body map[string]any, headers ...string) (int, map[string]any, error) {
 	if body == nil {
 		body = map[string]any{}
 	}
@@ -250,6 +251,10 @@ func callJSON(method, address, token string, body map[string]any) (int, map[stri
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", token)
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		req.Header.Set(name, value)
+	}
 	res, err := (&http.Client{Timeout: patience}).Do(req)
 	if err != nil {
 		return 0, nil, err

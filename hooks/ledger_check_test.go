@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -72,7 +73,7 @@ func (l *ledgerRun) checkStock(t *testing.T, app core.App) {
 			sold[cmp.Or(i.Variant, i.Product)] += i.Quantity
 		}
 	}
-	for _, id := range l.goods {
+	for _, id := range append(slices.Clone(l.goods), l.items...) {
 		product, err := app.FindRecordById("products", id)
 		if err != nil {
 			t.Fatal(err)
@@ -101,6 +102,8 @@ type theirTrade struct {
 	TransactionID string `json:"transaction_id"`
 	State         string `json:"trade_state"`
 	Total         int64  `json:"total"`
+	TradeType     string `json:"trade_type"`
+	OpenID        string `json:"openid"`
 }
 
 type theirRefund struct {
@@ -129,6 +132,9 @@ func (l *ledgerRun) check(t *testing.T) {
 		if weSayPaid != (their.TransactionID != "") {
 			t.Errorf("payment %s: ours %s, theirs %+v", p.GetString("outTradeNo"), p.GetString("state"), their)
 		}
+		if weSayPaid && !givenBack && (their.TradeType != p.GetString("tradeType") || their.OpenID != "" && their.OpenID != p.GetString("openid")) {
+			t.Errorf("payment %s: ours by %s %s, theirs %+v", p.GetString("outTradeNo"), p.GetString("tradeType"), p.GetString("openid"), their)
+		}
 		if weSayPaid {
 			ourPaid += int64(p.GetInt("amount"))
 			if their.TransactionID != p.GetString("transactionId")+p.GetString("heldTransaction") || their.Total != int64(p.GetInt("amount")) {
@@ -146,6 +152,8 @@ func (l *ledgerRun) check(t *testing.T) {
 	}
 	l.checkRefunds(t, app, refunded)
 	l.checkPayouts(t, app)
+	l.checkWays(t, app)
+	l.checkComplaints(t, app)
 	late, err := app.CountRecords("payments", dbx.HashExp{"state": "PAID_LATE"})
 	if err != nil {
 		t.Fatal(err)
@@ -183,11 +191,15 @@ func (l *ledgerRun) theirBooks(t *testing.T) (trades map[string]theirTrade, paid
 	t.Helper()
 	var orders []theirTrade
 	var backs []theirRefund
-	if l.virtual {
+	if l.virtual || l.mixed {
 		orders, backs = l.virtualBooks(t)
-	} else {
-		l.read(t, "/_sim/orders?limit=1000000", &orders)
-		l.read(t, "/_sim/refunds?limit=1000000", &backs)
+	}
+	if !l.virtual {
+		var more []theirTrade
+		var moreBacks []theirRefund
+		l.read(t, "/_sim/orders?limit=1000000", &more)
+		l.read(t, "/_sim/refunds?limit=1000000", &moreBacks)
+		orders, backs = append(orders, more...), append(backs, moreBacks...)
 	}
 	trades, refunds = map[string]theirTrade{}, map[string]theirRefund{}
 	for _, o := range orders {

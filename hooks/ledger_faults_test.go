@@ -26,7 +26,7 @@ func (l *ledgerRun) troubles() []ledgerFault {
 	if l.virtual {
 		return virtualTroubles()
 	}
-	return append([]ledgerFault{
+	all := []ledgerFault{
 		{"notification", "lost", .12},
 		{"notification", "duplicate", .08},
 		{"notification", "concurrent", .06},
@@ -48,5 +48,9 @@ func (l *ledgerRun) troubles() []ledgerFault {
 		{"pay", "wrong_signature", .02},
 		{"pay", "timeout_after_accept", .03},
 		{"pay_device", "paid_after_close", .5},
-	}, payoutFaults()...)
+	}
+	if l.mixed {
+		all = append(all, virtualTroubles()...)
+	}
+	return append(all, payoutFaults()...)
 }

@@ -59,7 +59,7 @@ func (l *ledgerRun) payOut(i int) error {
 	random := rand.New(rand.NewPCG(l.seed, uint64(i)+1_000_000))
 	person := l.people[random.IntN(len(l.people))]
 	body := map[string]any{
-		"user": person.user, "amount": 10 + random.IntN(3_000), "remark": "ledger", "scene": "1000", "key": fmt.Sprintf("payout-%d", i),
+		"user": person.user, "appid": person.app, "amount": 10 + random.IntN(3_000), "remark": "ledger", "scene": "1000", "key": fmt.Sprintf("payout-%d", i),
 		"reports": []any{
 			map[string]any{"info_type": "活动名称", "info_content": "新会员有礼"}, map[string]any{"info_type": "奖励说明", "info_content": "一等奖"},
 		},

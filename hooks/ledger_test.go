@@ -25,10 +25,16 @@ import (
 // the process is killed again and again. In the end our books must equal the simulator's to the fen: nothing lost, nothing doubled,
 // nothing stuck.
 //
-// LEDGER_N orders (default 40 per way of paying), LEDGER_SEED, LEDGER_MODE (one way only). A failing seed is printed.
+// LEDGER_N orders (default 40 per mode), LEDGER_SEED, LEDGER_MODE (one mode only). A failing seed is printed. The mixed shop has a fixed seed unless
+// one is given.
 func TestLedger(t *testing.T) {
-	n, seed := envInt("LEDGER_N", 40), uint64(envInt("LEDGER_SEED", int(time.Now().UnixNano())))
+	n := envInt("LEDGER_N", 40)
 	for name, env := range ledgerModes() {
+		usual := int(time.Now().UnixNano())
+		if name == "mixed" && n < 1_000 {
+			usual = 16
+		}
+		seed := uint64(envInt("LEDGER_SEED", usual))
 		if only := os.Getenv("LEDGER_MODE"); only != "" && only != name {
 			continue
 		}
@@ -62,15 +68,20 @@ type ledgerRun struct {
 	sizes  []ledgerSize
 	people []ledgerPerson
 
-	virtual bool // it sells virtual goods, by virtual payment
+	virtual bool     // it sells virtual goods only, by virtual payment
+	mixed   bool     // it sells everything, in two mini programs with merchants of their own
+	items   []string // its virtual goods, when it is mixed
 
 	done     atomic.Int64
+	ways     [4]atomic.Int64 // how often was paid by the phone's cashier, a code, a page, and virtual payment
+	moved    atomic.Int64    // how often a buyer went over to another way
+	wishes   sync.Map        // numbers of the complaints that the shop has answered
 	resolved atomic.Int64
 	paidOut  atomic.Int64
 	kills    int
 }
 
-type ledgerPerson struct{ id, user, token string }
+type ledgerPerson struct{ id, user, token, app string }
 
 // ledgerSize is one specification of a product.
 type ledgerSize struct{ product, id string }
@@ -97,7 +108,7 @@ const (
 
 func newLedger(t *testing.T, seed uint64, mode map[string]string) *ledgerRun {
 	t.Helper()
-	l := &ledgerRun{seed: seed, virtual: mode["LEDGER_GOODS"] == "virtual", clock: &ledgerClock{path: filepath.Join(t.TempDir(), "clock")}}
+	l := &ledgerRun{seed: seed, virtual: mode["LEDGER_GOODS"] == "virtual", mixed: mode["LEDGER_GOODS"] == "mixed", clock: &ledgerClock{path: filepath.Join(t.TempDir(), "clock")}}
 	l.clock.advance(0)
 	wechat, err := sim.New(sim.WithNow(l.clock.now))
 	if err != nil {
@@ -107,11 +118,11 @@ func newLedger(t *testing.T, seed uint64, mode map[string]string) *ledgerRun {
 	t.Cleanup(func() { upstream.Close(); _ = wechat.Close() })
 	wechat.SetPublicBase(upstream.URL)
 	wechat.Start(t.Context())
-	env := []string{"LEDGER_CLOCK=" + l.clock.path}
+	env := []string{"LEDGER_CLOCK=" + l.clock.path, "WXBASE_PAY_WAYS=native,h5"}
 	for k, v := range mode {
 		env = append(env, k+"="+v)
 	}
-	if l.virtual {
+	if l.virtual || l.mixed {
 		env = append(env, virtualEnv(wechat.Config().Apps[0])...)
 	}
 	l.wechat, l.server = wechat, newVictim(t, wechat.Config(), "wxbase/internal/apptest/ledgerd", env...)
@@ -124,27 +135,32 @@ func newLedger(t *testing.T, seed uint64, mode map[string]string) *ledgerRun {
 func (l *ledgerRun) prepare(t *testing.T) {
 	t.Helper()
 	l.super = l.server.superuser(t)
-	l.must(t, http.MethodPatch, "/api/settings", l.super, map[string]any{"rateLimits": map[string]any{"enabled": false}, "logs": map[string]any{"maxDays": 0}})
+	l.must(t, http.MethodPatch, "/api/settings", l.super, map[string]any{"rateLimits": map[string]any{"enabled": false}, "logs": map[string]any{"maxDays": 0}, "trustedProxy": map[string]any{"headers": []string{"X-Forwarded-For"}}})
 	for i, price := range []int{1, 1800, 1999, 100_000} {
 		product := l.must(t, http.MethodPost, "/api/collections/products/records", l.super,
 			map[string]any{"name": fmt.Sprintf("goods %d", i), "price": price, "active": true, "stock": strconv.Itoa(ledgerStock), "kind": l.kind()})
 		l.goods = append(l.goods, product["id"].(string)) //nolint:forcetypeassert // a record has an id
 	}
 	l.prepareSizes(t)
+	other := l.prepareMixed(t)
 	l.prepareVirtual(t)
-	for range ledgerPeople {
+	for i := range ledgerPeople {
+		app := l.wechat.Config().Apps[0].AppID
+		if other != "" && i%3 == 0 {
+			app = other
+		}
 		person, err := l.server.control("/_sim/people", map[string]any{"nickname": "顾客", "phone": "13800138000"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		id := person["id"].(string) //nolint:forcetypeassert // likewise
-		code, err := l.server.control("/_sim/people/"+id+"/login", map[string]any{})
+		code, err := l.server.control("/_sim/people/"+id+"/login", map[string]any{"appid": app})
 		if err != nil {
 			t.Fatal(err)
 		}
-		login := l.must(t, http.MethodPost, "/api/wx/login", "", map[string]any{"code": code["code"]})
+		login := l.must(t, http.MethodPost, "/api/wx/login", "", map[string]any{"code": code["code"], "appid": app})
 		record, _ := login["record"].(map[string]any)
-		l.people = append(l.people, ledgerPerson{id, record["id"].(string), login["token"].(string)}) //nolint:forcetypeassert // likewise
+		l.people = append(l.people, ledgerPerson{id, record["id"].(string), login["token"].(string), app}) //nolint:forcetypeassert // likewise
 	}
 	l.preparePayouts(t)
 }
@@ -209,16 +225,6 @@ func (l *ledgerRun) run(t *testing.T, n int) {
 	hands.Wait()
 }
 
-// line is one line of an order: in a third of the cases one of the specifications.
-func (l *ledgerRun) line(random *rand.Rand) map[string]any {
-	line := map[string]any{"product": l.goods[random.IntN(len(l.goods))], "quantity": 1 + random.IntN(3)}
-	if random.IntN(3) == 0 {
-		size := l.sizes[random.IntN(len(l.sizes))]
-		line["product"], line["variant"] = size.product, size.id
-	}
-	return line
-}
-
 // kill ends the server wherever it is, looks at what it left, and starts it again. Buyers notice nothing but errors.
 func (l *ledgerRun) kill(t *testing.T) {
 	t.Helper()
@@ -270,6 +276,7 @@ func (l *ledgerRun) keepShop(ctx context.Context) {
 			return
 		case <-tick.C:
 			l.resolveDisputes(random)
+			l.answerComplaints()
 		}
 	}
 }
@@ -300,59 +307,6 @@ func (l *ledgerRun) resolveDisputes(random *rand.Rand) {
 			}
 		}
 	}
-}
-
-// buy is the life of one order, as its own random numbers have it.
-func (l *ledgerRun) buy(i int) error {
-	random := rand.New(rand.NewPCG(l.seed, uint64(i)+10))
-	person := l.people[random.IntN(len(l.people))]
-	order, err := l.insist("/api/wx/orders", person.token, map[string]any{
-		"items": []any{l.line(random)}, "key": fmt.Sprintf("order-%d", i),
-	})
-	if err != nil {
-		return err
-	}
-	id, ok := order["id"].(string)
-	if !ok {
-		return fmt.Errorf("no order: %v", order)
-	}
-	path := "/api/wx/orders/" + id
-	verb := "/pay"
-	if l.virtual {
-		verb = "/virtual"
-	}
-	params, err := l.insist(path+verb, person.token, nil)
-	if err != nil || params["paySign"] == nil && params["paySig"] == nil {
-		return err // it expired before it came to that
-	}
-	if l.virtual && random.IntN(10) == 0 {
-		params["device"] = "ios"
-	}
-	fate := random.IntN(100)
-	if fate < 10 { // cancels, and half of them pay all the same, on the sheet that is still open
-		_, err = l.insist(path+"/cancel", person.token, nil)
-	}
-	if fate < 5 || fate >= 10 && fate < 15 || err != nil { // and walks away, or walks away without a word
-		return err
-	}
-	if fate >= 15 && fate < 30 { // taps pay on one phone and cancel on the other
-		var race sync.WaitGroup
-		race.Go(func() { _, _ = l.insist(path+"/cancel", person.token, nil) })
-		defer race.Wait()
-	}
-	params["action"] = "pay"
-	if _, err := l.server.control("/_sim/people/"+person.id+verb, params); err != nil {
-		return err
-	}
-	if fate%2 == 0 {
-		if _, err := l.insist(path+"/sync", person.token, nil); err != nil {
-			return err
-		}
-	}
-	if fate >= 75 {
-		return l.refund(path, random)
-	}
-	return nil
 }
 
 // refund asks for one to three refunds at the same time; some of them are more than is left, and are refused.
@@ -409,7 +363,8 @@ func (l *ledgerRun) settle(t *testing.T) {
 	random := rand.New(rand.NewPCG(l.seed, 4))
 	for range 600 {
 		l.resolveDisputes(random)
-		if open = l.openBusiness(t); len(open) == 0 {
+		l.answerComplaints()
+		if open = l.openBusiness(t); len(open) == 0 && l.complaintsAreEven(t) {
 			return
 		}
 		step := 2 * time.Minute

@@ -10,9 +10,11 @@ import (
 	"wxbase/internal/sim"
 )
 
-// ledgerModes are the ways of paying, and virtual payment, which has a shop of its own: no cart holds both kinds of goods.
+// ledgerModes are the ways to speak to WeChat Pay, a shop of virtual goods, and one that has everything.
 func ledgerModes() map[string]map[string]string {
-	all := map[string]map[string]string{"virtual": {"LEDGER_GOODS": "virtual"}}
+	all := map[string]map[string]string{
+		"virtual": {"LEDGER_GOODS": "virtual"}, "mixed": {"LEDGER_GOODS": "mixed", "WXBASE_PAY_VERIFY": "both"},
+	}
 	maps.Copy(all, modes())
 	return all
 }
@@ -34,7 +36,7 @@ func (l *ledgerRun) kind() string {
 // prepareVirtual points the pushes at the server and waits until everything is on sale at WeChat.
 func (l *ledgerRun) prepareVirtual(t *testing.T) {
 	t.Helper()
-	if !l.virtual {
+	if !l.virtual && !l.mixed {
 		return
 	}
 	app := l.wechat.Config().Apps[0].AppID
@@ -42,6 +44,9 @@ func (l *ledgerRun) prepareVirtual(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := float64(len(l.goods) + len(l.sizes))
+	if l.mixed {
+		want = float64(len(l.items))
+	}
 	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if found := l.must(t, http.MethodGet, "/api/collections/wx_items/records?filter=state%3D%22PUBLISHED%22", l.super, nil); found["totalItems"] == want {
 			return

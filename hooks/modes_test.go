@@ -41,13 +41,21 @@ func TestEveryWayOfPaying(t *testing.T) {
 				settle(t, app)
 			}
 			wantStates(t, app, order.Text("id"), "PART_REFUNDED", "PAID")
+			for verb, field := range map[string]string{"native": "codeUrl", "h5": "h5Url"} {
+				by := buyer.Order("酸梅汤", 1)
+				handle := buyer.Must(http.MethodPost, "/api/wx/orders/"+by.Text("id")+"/"+verb, nil).Text(field)
+				app.Must(http.MethodPost, "/_sim/people/"+buyer.ID+"/pay-url", "", map[string]any{"url": handle})
+				waitFor(t, app, "payments", dbx.HashExp{"order": by.Text("id")}, isState("PAID"))
+				app.Must(http.MethodPost, refundPath(by), app.Superuser(), map[string]any{"amount": 100})
+				settle(t, app)
+			}
 
 			cancelled := buyer.Order("酸梅汤", 1)
 			buyer.Must(http.MethodPost, payPath(cancelled), nil)
 			buyer.Must(http.MethodPost, "/api/wx/orders/"+cancelled.Text("id")+"/cancel", nil)
 			wantStates(t, app, cancelled.Text("id"), "CANCELLED", "CLOSED")
 
-			if report := reconcile(t, app, noon(app)); report.State != "OK" || len(report.Diffs) != 0 || report.OurTotal != 3600 || report.OurRefund != 1000 {
+			if report := reconcile(t, app, noon(app)); report.State != "OK" || len(report.Diffs) != 0 || report.OurTotal != 4800 || report.OurRefund != 1200 {
 				t.Errorf("books: got %+v, want them equal", report)
 			}
 			eventually(t, "every notification is delivered", func() bool {

@@ -93,6 +93,13 @@ func (s *Script) CancelPayout(id string) (*core.Record, error) {
 	return s.plugin.Payouts.Cancel(context.Background(), id)
 }
 
+// bindOwnPayouts binds what the receiver of a payout asks for.
+func bindOwnPayouts(wx *router.RouterGroup[*core.RequestEvent], user, calls *hook.Handler[*core.RequestEvent], payouts *till.Payouts) {
+	wx.GET("/payouts", payouts.ListOwn).Bind(user)
+	wx.POST("/payouts/{id}/confirm", payouts.Confirm).Bind(user, calls)
+	wx.POST("/payouts/{id}/sync", payouts.Sync).Bind(user, calls)
+}
+
 // bindPayouts binds the page of payouts, for those who may.
 func bindPayouts(wx *router.RouterGroup[*core.RequestEvent], may func(desk.Permission, string) *hook.Handler[*core.RequestEvent], payouts *till.Payouts) {
 	wx.POST("/admin/payouts", payouts.Create).Bind(may(desk.Payout, "payout.create"))

@@ -239,6 +239,11 @@ func TestSettingsOfWords(t *testing.T) {
 		{"WXBASE_KEEP_SCANS_DAYS", "99999999999", false},
 		{"WXBASE_ORDER_NOTICE", "of", false},
 		{"WXBASE_ORDER_NOTICE", " Off ", true},
+		{"WXBASE_PAY_WAYS", "native, h5", true},
+		{"WXBASE_PAY_WAYS", "H5", true},
+		{"WXBASE_PAY_WAYS", "none", true},
+		{"WXBASE_PAY_WAYS", "jsapi", false},
+		{"WXBASE_PAY_WAYS", "native;h5", false},
 		{"WXBASE_PLAIN_SCENES", "superuser", false},
 		{"WXBASE_PLAIN_SCENES", "Superusers", true},
 	}

@@ -23,7 +23,7 @@ func All() []Problem {
 		OrderDisputed, DisputeMissing, DisputeMismatch, DisputeHeld, DisputeNothing, DisputeRefundsUnknown, DisputeGoingBack, DisputeSettled, DisputeOurs,
 		RefundAmount, RefundTooLate, RefundTooMany, RefundRepeated, RefundKeyReused,
 		OrderRefunded, ShipmentArgs, ShipmentPending, ShipmentUsed,
-		PayRefused, PayConfig, PayBusy, NoPublicURL,
+		PayRefused, PayConfig, PayBusy, NoPublicURL, PayWayOff, PayerAddress,
 		OrderVirtual, OrderNotVirtual, VirtualConfig, ItemPending, ItemPrice, ItemMissing, RefundApple,
 		CodeArgs, CodePage, SceneMissing, SceneReserved,
 		CodeQuota, CodeUserQuota, CodeJSON, CodeHTML, CodeTruncated, CodeEmpty, CodeSilence,

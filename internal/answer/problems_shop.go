@@ -235,6 +235,20 @@ var (
 		FixEN: "The owner sets `WXBASE_PUBLIC_URL`.",
 		FixZH: "管理员设置 `WXBASE_PUBLIC_URL`。",
 	}
+	PayWayOff = Problem{
+		Code: "pay_way_off", Status: http.StatusConflict,
+		EN:    "This shop does not take payments in this way.",
+		ZH:    "本店未开通这种支付方式",
+		FixEN: "The owner opens the product at pay.weixin.qq.com (Native支付, H5支付) and names it in `WXBASE_PAY_WAYS`.",
+		FixZH: "管理员在 pay.weixin.qq.com 开通产品（Native支付、H5支付），再写进 `WXBASE_PAY_WAYS`。",
+	}
+	PayerAddress = Problem{
+		Code: "payer_address_local", Status: http.StatusConflict,
+		EN:    "The payer's address on the internet is not known.",
+		ZH:    "无法得知付款人的公网地址",
+		FixEN: "`data.address` is of this machine or of a local network. Behind a proxy, name its header in the settings of PocketBase: Trusted proxy headers.",
+		FixZH: "`data.address` 是本机或内网地址。若有反向代理，请在 PocketBase 设置的 Trusted proxy headers 中填写它的请求头。",
+	}
 	NotifySignature = Problem{
 		Code: "pay_notify_signature", Status: http.StatusUnauthorized,
 		EN:    "The signature does not verify.",

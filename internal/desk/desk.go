@@ -26,6 +26,7 @@ type Deps struct {
 	App       core.App
 	Now       func() time.Time
 	Simulated bool
+	PayByCode bool                   // the shop has Native payment
 	Vault     func() *settings.Vault // there once the app has booted
 
 	// Online counts the people who are connected now.
@@ -78,7 +79,7 @@ type Desk struct {
 func New(deps Deps) *Desk {
 	k := kit{deps.App, deps.Now}
 	sessions, audit, counts := &sessions{k}, &auditTrail{k}, &logins{kit: k}
-	orders := &ordersPage{k, audit}
+	orders := &ordersPage{k, audit, deps.PayByCode}
 	d := &Desk{
 		gate: &gate{k, sessions, audit}, audit: audit, staff: &staffPage{k, sessions},
 		own: &ownPage{

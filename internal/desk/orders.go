@@ -16,7 +16,8 @@ import (
 type ordersPage struct {
 	kit
 
-	audit *auditTrail
+	audit     *auditTrail
+	payByCode bool // the shop may show a code to pay an order by
 }
 
 // shipNone is orders.shipState of an order without whole shipping information.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
@@ -33,6 +34,7 @@ type orderStory struct {
 type paymentView struct {
 	ID            string `json:"id"`
 	API           string `json:"api"`
+	TradeType     string `json:"tradeType"`
 	OutTradeNo    string `json:"outTradeNo"`
 	TransactionID string `json:"transactionId"`
 	State         string `json:"state"`
@@ -110,6 +112,9 @@ func (p *ordersPage) storyOf(app core.App, o *core.Record) (orderStory, error) {
 		Shipments: b.shipment(), Timeline: b.timeline(), Refundable: b.refundable(),
 	}
 	s.Can = b.can(s.Refundable)
+	if p.payByCode && b.isPayable(p.Now()) {
+		s.Can = append(s.Can, "native")
+	}
 	return s, nil
 }
 
@@ -188,7 +193,7 @@ func (p *ordersPage) itemsOf(app core.App, o *core.Record) ([]orderLine, error) 
 
 func viewPayment(r *core.Record) paymentView {
 	return paymentView{
-		ID: r.Id, API: r.GetString("api"), OutTradeNo: r.GetString("outTradeNo"), TransactionID: r.GetString("transactionId"),
+		ID: r.Id, API: r.GetString("api"), TradeType: r.GetString("tradeType"), OutTradeNo: r.GetString("outTradeNo"), TransactionID: r.GetString("transactionId"),
 		State: r.GetString("state"), Amount: r.GetInt("amount"), PayerTotal: r.GetInt("payerTotal"), SuccessAt: moment(r.GetDateTime("successAt")),
 		Created: moment(r.GetDateTime("created")), DisputedAt: moment(r.GetDateTime("disputedAt")), Dispute: disputeOf(r), HeldTotal: r.GetInt("heldTotal"),
 	}
@@ -297,6 +302,17 @@ func (b orderBooks) can(refundable int64) []string {
 	add("disown", elsewhere)
 	add("resend", failed)
 	return can
+}
+
+// isPayable tells whether a code can be shown for the order: virtual goods are paid in the mini program only.
+func (b orderBooks) isPayable(now time.Time) bool {
+	o := rows.OrderOf(b.order)
+	items, err := o.Items()
+	if err != nil {
+		return false
+	}
+	virtual, err := order.Virtual(items)
+	return err == nil && !virtual && o.PayState() == order.PayUnpaid && !o.IsFrozen() && o.IsWanted() && now.Before(o.ExpiresAt())
 }
 
 // shipment is the latest submission of shipping information; nil when there is none and none was accepted.

@@ -11,6 +11,8 @@ type Fact struct {
 	Total    int64 // fen: amount.total or total_fee, never payer_total or cash_fee
 	Currency string
 	State    string // trade_state, WeChat's word
+
+	TradeType string // trade_type, the way it was paid; WeChat tells it once it is paid
 }
 
 // Attempt is what our own rows say about the payment of a fact.
@@ -21,11 +23,12 @@ type Attempt struct {
 	Total         int64  // fen
 	Currency      string // empty means CNY
 	OrderPaid     bool   // another attempt has already paid the order
+	TradeType     string // the way that was asked for; empty for virtual payment, which has none
 }
 
 // Mismatch is one field in which a fact differs from what we expect.
 type Mismatch struct {
-	Field     string // "appid", "mchid", "out_trade_no", "transaction_id", "total", "currency", "trade_state"
+	Field     string // "appid", "mchid", "out_trade_no", "transaction_id", "total", "currency", "trade_type", "trade_state"
 	Want, Got string // Got is cut to 64 bytes
 }
 

@@ -8,6 +8,9 @@ import (
 // comparePaid decides about SUCCESS and REFUND; a refund was a payment first.
 func comparePaid(expected Attempt, fact Fact, found []Mismatch) (PaymentEvent, []Mismatch) {
 	found = append(found, diffMoney(expected, fact)...)
+	if expected.TradeType != "" && expected.TradeType != fact.TradeType {
+		found = append(found, mismatch("trade_type", expected.TradeType, fact.TradeType))
+	}
 	if fact.TransactionID == "" {
 		found = append(found, mismatch("transaction_id", expected.TransactionID, ""))
 	}

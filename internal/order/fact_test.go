@@ -10,13 +10,13 @@ import (
 )
 
 func ourAttempt() order.Attempt {
-	return order.Attempt{AppID: "wxd930ea5d5a258f4f", MchID: "10000100", OutTradeNo: "k3xq0a1b2c3d4e5-1", Total: 1800}
+	return order.Attempt{AppID: "wxd930ea5d5a258f4f", MchID: "10000100", OutTradeNo: "k3xq0a1b2c3d4e5-1", Total: 1800, TradeType: "NATIVE"}
 }
 
 func paidFact() order.Fact {
 	return order.Fact{
 		AppID: "wxd930ea5d5a258f4f", MchID: "10000100", OutTradeNo: "k3xq0a1b2c3d4e5-1",
-		TransactionID: "4200001234202601010000000001", Total: 1800, Currency: "CNY", State: "SUCCESS",
+		TransactionID: "4200001234202601010000000001", Total: 1800, Currency: "CNY", State: "SUCCESS", TradeType: "NATIVE",
 	}
 }
 
@@ -47,6 +47,9 @@ func TestCompare(t *testing.T) {
 		{"other app", func(_ *order.Attempt, f *order.Fact) { f.AppID = "wxother" }, order.EventOtherPaidFact, []string{"appid"}},
 		{"other merchant", func(_ *order.Attempt, f *order.Fact) { f.MchID = "10000101" }, order.EventOtherPaidFact, []string{"mchid"}},
 		{"other number", func(_ *order.Attempt, f *order.Fact) { f.OutTradeNo += "0" }, order.EventOtherPaidFact, []string{"out_trade_no"}},
+		{"paid in another way", func(_ *order.Attempt, f *order.Fact) { f.TradeType = "MWEB" }, order.EventOtherPaidFact, []string{"trade_type"}},
+		{"paid in no way that is told", func(_ *order.Attempt, f *order.Fact) { f.TradeType = "" }, order.EventOtherPaidFact, []string{"trade_type"}},
+		{"a payment that has no way", func(a *order.Attempt, f *order.Fact) { a.TradeType, f.TradeType = "", "" }, order.EventPaidFact, nil},
 		{"no transaction", func(_ *order.Attempt, f *order.Fact) { f.TransactionID = "" }, order.EventOtherPaidFact, []string{"transaction_id"}},
 		{"no transaction on either side", func(a *order.Attempt, f *order.Fact) {
 			a.TransactionID, f.TransactionID = "", ""
@@ -102,7 +105,7 @@ func TestCompare(t *testing.T) {
 // openFact is an unpaid answer, which lacks later fields.
 func openFact(state string) order.Fact {
 	fact := paidFact()
-	fact.TransactionID, fact.Total, fact.Currency, fact.State = "", 0, "", state
+	fact.TransactionID, fact.Total, fact.Currency, fact.State, fact.TradeType = "", 0, "", state, ""
 	return fact
 }
 
@@ -165,7 +168,7 @@ func FuzzCompare(f *testing.F) {
 		attempt.TransactionID, attempt.OrderPaid = known, orderPaid
 		event, mismatches := order.Compare(attempt, order.Fact{
 			AppID: appID, MchID: mchID, OutTradeNo: number, TransactionID: transaction,
-			Total: total, Currency: currency, State: state,
+			Total: total, Currency: currency, State: state, TradeType: attempt.TradeType,
 		})
 		if _, err := order.ParsePaymentEvent(string(event)); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,10 @@ const (
 	PrepayLife = 2 * time.Hour
 	// PrepayMargin is subtracted from PrepayLife, so that the payer has time for the password.
 	PrepayMargin = 5 * time.Minute
+	// H5Life is how long WeChat keeps the page of an H5 payment.
+	H5Life = 5 * time.Minute
+	// H5Margin is subtracted from H5Life, so that the payer has time to open the page.
+	H5Margin = time.Minute
 	// UnknownGrace is how long ORDER_NOT_EXIST may mean "not yet" after the last prepay call.
 	UnknownGrace = 5 * time.Minute
 	// ExpirySlack lies between time_expire and our close, for running payments and for different clocks.
@@ -50,11 +54,26 @@ func CloseAfter(createdAt, expiresAt time.Time) time.Time {
 	return old
 }
 
-// PrepayFresh reports whether a prepay_id of prepayAt can be handed out at now; if not, the event is EventPrepayStale.
-// A time in the future is not fresh.
-func PrepayFresh(prepayAt, now time.Time) bool {
-	age := now.Sub(prepayAt)
-	return !prepayAt.IsZero() && age >= 0 && age < PrepayLife-PrepayMargin
+// PrepayFresh reports whether what WeChat gave at prepayAt can be handed out at now; if not, the event is
+// EventPrepayStale. A time in the future is not fresh.
+func PrepayFresh(tradeType string, prepayAt, now time.Time) bool {
+	age, margin := now.Sub(prepayAt), PrepayMargin
+	if tradeType == tradeH5 {
+		margin = H5Margin
+	}
+	return !prepayAt.IsZero() && age >= 0 && age < PrepayLifeOf(tradeType)-margin
+}
+
+// tradeH5 is trade_type of an H5 payment.
+const tradeH5 = "MWEB"
+
+// PrepayLifeOf is how long WeChat keeps what it gives for a trade_type: a prepay_id and a Native code for two hours, the
+// page of an H5 payment for five minutes.
+func PrepayLifeOf(tradeType string) time.Duration {
+	if tradeType == tradeH5 {
+		return H5Life
+	}
+	return PrepayLife
 }
 
 // PastGrace reports whether ORDER_NOT_EXIST now means EventUnknownPastGrace.

@@ -143,11 +143,18 @@ func TestTimes(t *testing.T) {
 	for age, want := range map[time.Duration]bool{
 		-time.Second: false, 0: true, 115*time.Minute - 1: true, 115 * time.Minute: false, 3 * time.Hour: false,
 	} {
-		if got := order.PrepayFresh(at, at.Add(age)); got != want {
-			t.Errorf("prepay_id of age %s: got fresh %t, want %t", age, got, want)
+		for _, way := range []string{"JSAPI", "NATIVE", ""} {
+			if got := order.PrepayFresh(way, at, at.Add(age)); got != want {
+				t.Errorf("%s of age %s: got fresh %t, want %t", way, age, got, want)
+			}
 		}
 	}
-	if order.PrepayFresh(time.Time{}, time.Time{}.Add(time.Minute)) {
+	for age, want := range map[time.Duration]bool{-time.Second: false, 0: true, 4*time.Minute - 1: true, 4 * time.Minute: false, time.Hour: false} {
+		if got := order.PrepayFresh("MWEB", at, at.Add(age)); got != want {
+			t.Errorf("page of age %s: got fresh %t, want %t", age, got, want)
+		}
+	}
+	if order.PrepayFresh("JSAPI", time.Time{}, time.Time{}.Add(time.Minute)) {
 		t.Error("prepay_id without a time: got fresh, want stale")
 	}
 	if order.PastGrace(at, at.Add(5*time.Minute-1)) || !order.PastGrace(at, at.Add(5*time.Minute)) {

@@ -118,6 +118,10 @@ func (x *exporter) plain(row *core.Record) map[string]any {
 		if isWithheld(c, field) {
 			continue
 		}
+		if slices.Contains(payerFields[c.Name], name) {
+			shown[name] = x.hidePayer(row, name)
+			continue
+		}
 		switch f := field.(type) {
 		case *core.RelationField:
 			shown[name] = x.hideOthers(f, row)

@@ -87,6 +87,37 @@ func wantAnswer(t *testing.T, got apptest.Answer, status int, code string) {
 	}
 }
 
+// TestExportHidesWhoPaid: somebody else scanned the code of an order. The buyer learns that it was paid, and not by whom.
+func TestExportHidesWhoPaid(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	person, friend := app.Login("小满"), app.Login("朋友")
+	order := person.Order("三鲜面", 1)
+	path := "/api/wx/orders/" + order.Text("id")
+	code := person.Must(http.MethodPost, path+"/native", nil).Text("codeUrl")
+	app.Must(http.MethodPost, "/_sim/people/"+friend.ID+"/pay-url", "", map[string]any{"url": code})
+	if got := person.Must(http.MethodPost, path+"/sync", nil); got.Text("payState") != "PAID" {
+		t.Fatalf("got %s, want it paid", got.Body)
+	}
+	payment, err := app.FindFirstRecordByData("payments", "order", order.Text("id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	payer := payment.GetString("openid")
+	identity, err := app.FindFirstRecordByData("wx_identities", "user", friend.User)
+	if err != nil || identity.GetString("openid") != payer {
+		t.Fatalf("payer: got %q (%v), want who scanned", payer, err)
+	}
+	mine := open(t, person.Must(http.MethodGet, "/api/wx/me/export", nil).Body)
+	if !mine.has("payments", payment.Id) || strings.Contains(mine.text, payer) {
+		t.Errorf("got %s, want the payment without %s", mine.text, payer)
+	}
+	theirs := open(t, friend.Must(http.MethodGet, "/api/wx/me/export", nil).Body)
+	if !theirs.has("payments", payment.Id) || !strings.Contains(theirs.text, payer) || strings.Contains(theirs.text, person.User) {
+		t.Errorf("got %s, want the payment that they made, and nothing of whom it was for", theirs.text)
+	}
+}
+
 // TestForgetLeavesMoneyAlone: after the days of grace nothing in the whole database or the storage is about the person but the rows about money, and what
 // an operator's own relations keep.
 func TestForgetLeavesMoneyAlone(t *testing.T) {

@@ -59,17 +59,43 @@ func (p Payment) Amount() int64 { return int64(p.GetInt("amount")) }
 // SetPayerTotal changes PayerTotal.
 func (p Payment) SetPayerTotal(v int64) { p.Set("payerTotal", v) }
 
-// OpenID is the payer in the mini program.
+// OpenID is the payer in the mini program; empty for one who is not known yet.
 func (p Payment) OpenID() string { return p.GetString("openid") }
+
+// SetOpenID changes OpenID.
+func (p Payment) SetOpenID(v string) { p.Set("openid", v) }
+
+// TradeType is the way to pay, as WeChat names it; empty for virtual payment.
+func (p Payment) TradeType() string { return p.GetString("tradeType") }
 
 // ParamsHash reads the field.
 func (p Payment) ParamsHash() string { return p.GetString("paramsHash") }
 
-// PrepayID reads the field.
+// PrepayID is what a phone pays by; empty for a code and a page.
 func (p Payment) PrepayID() string { return p.GetString("prepayId") }
 
-// SetPrepayID changes PrepayID.
-func (p Payment) SetPrepayID(v string) { p.Set("prepayId", v) }
+// PayURL is the text of a code, or the address of a page, that is paid by.
+func (p Payment) PayURL() string { return p.GetString("payUrl") }
+
+// Handle is what the attempt is paid by, as WeChat gave it: PrepayID or PayURL.
+func (p Payment) Handle() string {
+	if p.isForAnybody() {
+		return p.PayURL()
+	}
+	return p.PrepayID()
+}
+
+// SetHandle changes Handle.
+func (p Payment) SetHandle(v string) {
+	if p.isForAnybody() {
+		p.Set("payUrl", v)
+	} else {
+		p.Set("prepayId", v)
+	}
+}
+
+// isForAnybody tells whether there is a code or a page, which anybody may pay.
+func (p Payment) isForAnybody() bool { return p.TradeType() == "NATIVE" || p.TradeType() == "MWEB" }
 
 // Created reads the field.
 func (p Payment) Created() time.Time { return p.GetDateTime("created").Time() }

@@ -24,7 +24,7 @@ func (s *Store) PublicURLIsFixed() bool { return s.env.publicURL != "" }
 
 // CheckPublicURL gives the origin of a public address, or says why it cannot be one.
 func (s *Store) CheckPublicURL(text string) (string, error) {
-	return checkPublicURL(strings.TrimSpace(text), s.isSimulated() || s.env.allowCustom)
+	return checkPublicURL(strings.TrimSpace(text), s.IsSimulated() || s.env.allowCustom)
 }
 
 // Fingerprint tells two secrets apart and gives nothing away; empty for none.

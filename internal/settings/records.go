@@ -73,7 +73,7 @@ func (s *Store) checkPlain(app core.App, r *core.Record) error {
 			return validation.Errors{"linkRule": validation.NewError("rule_invalid", "cannot be evaluated: "+err.Error())}
 		}
 	}
-	if s.isSimulated() && r.GetBool("enabled") && reachesWechat(originOf(r.GetString("apiBase")+r.GetString("payBase"), OfficialAPIBase)) {
+	if s.IsSimulated() && r.GetBool("enabled") && reachesWechat(originOf(r.GetString("apiBase")+r.GetString("payBase"), OfficialAPIBase)) {
 		return validation.Errors{"enabled": validation.NewError("real_beside_simulator", "the simulator is in force (--sim), and it would not "+
 			"start again beside credentials of the real WeChat: leave the row disabled, or start without --sim")}
 	}

@@ -103,7 +103,8 @@ func (s *Store) UseSimulator(apps []App, merchants []Merchant) {
 	s.simApps, s.simMchs, s.current = slices.Clone(apps), slices.Clone(merchants), nil
 }
 
-func (s *Store) isSimulated() bool {
+// IsSimulated tells whether the WeChat of this server is a simulated one.
+func (s *Store) IsSimulated() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return len(s.simApps) > 0

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	qr "github.com/skip2/go-qrcode"
+
 	"wxbase/internal/sim"
 )
 
@@ -60,7 +62,7 @@ func TestNativeAndH5(t *testing.T) {
 		return func() (string, error) {
 			return w.v2("/pay/unifiedorder", map[string]string{
 				"body": "三鲜面", "out_trade_no": number, "total_fee": "100", "spbill_create_ip": "203.0.113.7", "notify_url": notifyURL,
-				"trade_type": tradeType, "product_id": "1",
+				"trade_type": tradeType, "product_id": "1", "scene_info": `{"h5_info":{"type":"Wap","wap_url":"https://shop.example.com","wap_name":"shop"}}`,
 			})[field], nil
 		}
 	}
@@ -101,8 +103,34 @@ func TestNativeAndH5(t *testing.T) {
 			}
 		})
 	}
-	body := w.orderBody("ORD-H5-4", "")
+	body := w.orderBody("ORD-NATIVE-4", "")
 	delete(body, "payer")
+	old := w.pay(http.MethodPost, "/v3/pay/transactions/native", jsonText(t, body)).text("code_url")
+	code := w.pay(http.MethodPost, "/v3/pay/transactions/native", jsonText(t, body)).text("code_url")
+	if a := w.device(http.MethodPost, "/people/p2/pay-url", map[string]any{"url": old}); code == old || a.text("errMsg") != "requestPayment:fail 二维码已过期" {
+		t.Errorf("got %s, want the code of before to end when another is asked for", a.body)
+	}
+	if a := w.device(http.MethodPost, "/people/p2/scan", map[string]any{"image": codeImage(t, code)}); a.text("payUrl") != code || a.json["total"] != 100.0 {
+		t.Errorf("got %s, want to see what is to be paid", a.body)
+	}
+	if a := w.device(http.MethodPost, "/people/p2/pay-url", map[string]any{"image": codeImage(t, code)}); a.text("errMsg") != "requestPayment:ok" {
+		t.Errorf("got %s, want the picture of the code paid", a.body)
+	}
+	if a := w.call(http.MethodPost, "/_sim/people/p2/scan", jsonText(t, map[string]any{"url": code})); a.status != http.StatusConflict {
+		t.Errorf("got %d %s, want nothing to pay any more", a.status, a.body)
+	}
+	body = w.orderBody("ORD-H5-4", "")
+	delete(body, "payer")
+	for _, bad := range []map[string]any{
+		{"payer_client_ip": "127.0.0.1", "h5_info": map[string]any{"type": "Wap"}},
+		{"payer_client_ip": "203.0.113.7", "h5_info": map[string]any{"type": "wap"}},
+		{"payer_client_ip": "203.0.113.7"},
+		{"h5_info": map[string]any{"type": "Wap"}},
+	} {
+		body["scene_info"] = bad
+		wantPayError(t, w.pay(http.MethodPost, "/v3/pay/transactions/h5", jsonText(t, body)), 400, "PARAM_ERROR")
+	}
+	delete(body, "scene_info")
 	wantPayError(t, w.pay(http.MethodPost, "/v3/pay/transactions/h5", jsonText(t, body)), 400, "PARAM_ERROR")
 	body["scene_info"] = scene
 	first := w.pay(http.MethodPost, "/v3/pay/transactions/h5", jsonText(t, body)).text("h5_url")
@@ -112,6 +140,43 @@ func TestNativeAndH5(t *testing.T) {
 	}
 	if again := w.pay(http.MethodPost, "/v3/pay/transactions/h5", jsonText(t, body)).text("h5_url"); again == first || again == "" {
 		t.Errorf("got %q, want a new address for the same order", again)
+	}
+}
+
+// codeImage is a picture of a code, as a camera sees it.
+func codeImage(t *testing.T, text string) string {
+	t.Helper()
+	picture, err := qr.Encode(text, qr.Medium, 280)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(picture)
+}
+
+// TestOtherWaysV2: what the other ways need besides the fields of JSAPI.
+func TestOtherWaysV2(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const scene = `{"h5_info":{"type":"Wap","wap_url":"https://shop.example.com","wap_name":"shop"}}`
+	for name, s := range map[string]struct {
+		change map[string]string
+		code   string
+	}{
+		"a code":                        {map[string]string{"trade_type": "NATIVE", "product_id": "1"}, ""},
+		"a code from this machine":      {map[string]string{"trade_type": "NATIVE", "product_id": "1", "spbill_create_ip": "127.0.0.1"}, ""},
+		"a code of nothing":             {map[string]string{"trade_type": "NATIVE"}, "LACK_PARAMS"},
+		"a page":                        {map[string]string{"trade_type": "MWEB", "scene_info": scene}, ""},
+		"a page without its site":       {map[string]string{"trade_type": "MWEB"}, "LACK_PARAMS"},
+		"a page of another site's form": {map[string]string{"trade_type": "MWEB", "scene_info": `{"store_info":{}}`}, "LACK_PARAMS"},
+		"a page for this machine":       {map[string]string{"trade_type": "MWEB", "scene_info": scene, "spbill_create_ip": "127.0.0.1"}, "INVALID_REQUEST"},
+	} {
+		asked := map[string]string{
+			"body": "三鲜面", "out_trade_no": "ORD-" + rand.Text()[:10], "total_fee": "100", "spbill_create_ip": "203.0.113.7", "notify_url": notifyURL,
+		}
+		maps.Copy(asked, s.change)
+		if got := w.v2("/pay/unifiedorder", asked); got["err_code"] != s.code || (got["code_url"]+got["mweb_url"] != "") != (s.code == "") {
+			t.Errorf("%s: got %v, want %q", name, got, s.code)
+		}
 	}
 }
 

@@ -61,6 +61,10 @@ func (s *Sim) unifiedOrder(c *call) reply {
 		return s.refuseV2(c, errLackParams, "缺少必填参数openid", "JSAPI needs openid")
 	case c.fields["trade_type"] == tradeNative && c.fields["product_id"] == "":
 		return s.refuseV2(c, errLackParams, "缺少必填参数product_id", "NATIVE needs product_id")
+	case c.fields["trade_type"] == tradeH5 && !isH5SceneV2(c.fields["scene_info"]):
+		return s.refuseV2(c, errLackParams, "缺少必填参数scene_info", "MWEB needs scene_info with h5_info")
+	case c.fields["trade_type"] == tradeH5 && isLoopback(c.fields["spbill_create_ip"]):
+		return s.refuseV2(c, errRequest, "终端IP(spbill_create_ip)须为用户真实IP", "MWEB needs the address of the payer's own browser")
 	}
 	c.wire = s.clockV2(c)
 	s.mu.Lock()

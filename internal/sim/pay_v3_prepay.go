@@ -156,7 +156,7 @@ func (o *order) reenter(hash string, now time.Time) reentry {
 		return reenterDiffers
 	case !now.Before(o.PayableUntil):
 		return reenterExpired
-	case o.Prepays[len(o.Prepays)-1].alive(now) && o.tradeType() != tradeH5: // note: an h5_url is short-lived and made anew each time
+	case o.Prepays[len(o.Prepays)-1].alive(now) && o.tradeType() == tradeJSAPI: // note: a code and a page are made anew each time
 		return reenterSame
 	}
 	return reenterFresh

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -53,13 +54,43 @@ func nativeRules(mostFen int64) []rule {
 // h5Rules is the body of an H5 order, which must describe the browser's place.
 func h5Rules(mostFen int64) []rule {
 	scene := append(sceneRules(), rule{name: "h5_info", kind: kindObject, required: true, fields: []rule{
-		{name: "type", required: true, most: 32},
+		{name: "type", required: true, most: 32, check: checkH5Type},
 		{name: "app_name", most: 64},
 		{name: "app_url", most: 128},
 		{name: "bundle_id", most: 128},
 		{name: "package_name", most: 128},
 	}})
+	scene[0].check = checkBrowserIP
 	return append(tradeRules(mostFen), rule{name: "scene_info", kind: kindObject, required: true, fields: scene})
+}
+
+// checkH5Type returns the issue with h5_info.type.
+func checkH5Type(value string) string {
+	if !oneOf("Wap", "iOS", "Android")(value) {
+		return "场景类型只能是Wap、iOS、Android"
+	}
+	return ""
+}
+
+// checkBrowserIP demands the address of the payer's own browser: that of this machine is refused.
+func checkBrowserIP(value string) string {
+	if issue := checkIP(value); issue != "" {
+		return issue
+	}
+	if isLoopback(value) {
+		return "须为用户真实的终端IP"
+	}
+	return ""
+}
+
+// isH5SceneV2 tells whether scene_info of v2 describes the site of an H5 order.
+func isH5SceneV2(value string) bool {
+	var scene struct {
+		H5 struct {
+			Type string `json:"type"`
+		} `json:"h5_info"`
+	}
+	return json.Unmarshal([]byte(value), &scene) == nil && scene.H5.Type != ""
 }
 
 // tradeType is the way to pay of the order. note: old books lack it.
@@ -91,6 +122,7 @@ func (o *order) prepayTold() (name, value string) {
 // payURLRequest is the body of POST /_sim/people/{id}/pay-url.
 type payURLRequest struct {
 	URL    string `json:"url"`
+	Image  string `json:"image"`  // or a picture of the code, as for scan
 	Action string `json:"action"` // pay, cancel or fail
 }
 
@@ -104,6 +136,12 @@ func (s *Sim) devicePayURL(c *echo.Context) error {
 	if !oneOf("pay", "cancel", "fail")(in.Action) {
 		return badInput("action must be pay, cancel or fail")
 	}
+	if in.Image != "" {
+		var err error
+		if in.URL, err = readImage(in.Image); err != nil {
+			return badInput(err.Error())
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, err := s.owner(c)
@@ -111,6 +149,9 @@ func (s *Sim) devicePayURL(c *echo.Context) error {
 		return err
 	}
 	o, refusal, err := s.payableURL(in.URL, s.Now())
+	if refusal == refusedClosed && in.Action == "pay" && s.phoneDoes(o, "paid_after_close") {
+		refusal = "" // the money was under way when the order was closed
+	}
 	for _, other := range []string{"fail", "cancel"} {
 		if err == nil && refusal == "" && in.Action == "pay" && s.phoneDoes(o, other) {
 			in.Action = other
@@ -143,7 +184,11 @@ func (s *Sim) payableURL(text string, now time.Time) (o *order, refusal string, 
 	case !now.Before(o.PayableUntil):
 		return o, "订单已过期", nil
 	}
-	for _, p := range o.Prepays {
+	grants := o.Prepays
+	if o.tradeType() == tradeNative {
+		grants = grants[len(grants)-1:] // asking again ends the code of before
+	}
+	for _, p := range grants {
 		if p.URL == withoutRedirect(text) && p.alive(now) && (o.tradeType() != tradeH5 || now.Sub(p.MadeAt) < h5Life) {
 			return o, "", nil
 		}
@@ -172,6 +217,28 @@ func (s *Sim) payFromURL(o *order, p *person, now time.Time) error {
 		return err
 	}
 	return nil
+}
+
+// paymentScanned is what a person sees before paying: what for, and how much in fen. POST pay-url with payUrl pays it.
+type paymentScanned struct {
+	PayURL      string `json:"payUrl"`
+	AppID       string `json:"appid"`
+	Description string `json:"description"`
+	Total       int64  `json:"total"`
+}
+
+// scanPayment opens the cashier over a code or a page.
+func (s *Sim) scanPayment(c *echo.Context, text string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, refusal, err := s.payableURL(text, s.Now())
+	if err != nil {
+		return err
+	}
+	if refusal != "" {
+		return conflict(refusal)
+	}
+	return c.JSON(http.StatusOK, paymentScanned{text, o.AppID, o.Description, o.Total})
 }
 
 // isPayURL tells a code_url and an h5_url from other codes and links.

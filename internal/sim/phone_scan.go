@@ -56,7 +56,7 @@ func (s *Sim) deviceScan(c *echo.Context) error {
 		}
 	}
 	if isPayURL(in.URL) {
-		return conflict("this is a payment and opens no mini program: POST it to /_sim/people/{id}/pay-url")
+		return s.scanPayment(c, in.URL)
 	}
 	opened, err := s.openAny(in)
 	if err != nil {

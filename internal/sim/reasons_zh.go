@@ -143,6 +143,8 @@ var reasonsZH = map[string]string{ //nolint:gosec // words about secrets, and no
 	"the number was used before with other parameters":                                                     "该单号已以不同参数使用过",
 	"JSAPI needs openid":                                                                                   "JSAPI须传openid",
 	"NATIVE needs product_id":                                                                              "NATIVE须传product_id",
+	"MWEB needs scene_info with h5_info":                                                                   "MWEB 必须填写含 h5_info 的 scene_info",
+	"MWEB needs the address of the payer's own browser":                                                    "MWEB 必须填写用户浏览器的真实 IP",
 	"transaction_id or out_trade_no is needed":                                                             "transaction_id和out_trade_no须二选一",
 	"no such order of this merchant":                                                                       "该商户没有这个订单",
 	"the order is closed already":                                                                          "订单已经关闭",

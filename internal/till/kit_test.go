@@ -1,8 +1,10 @@
 package till_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -147,15 +149,16 @@ type fakePay struct {
 	transfers map[string]wxpay.Transfer // by out_bill_no
 	takenOn   map[string]bool           // calls that fail and have their effect all the same
 
-	calls   []string                       // "prepay <number>" and so on, the oldest first
-	failing map[string]error               // by the first word of a call
-	when    map[string]func(number string) // by the first word of a call: called before the answer, without the lock
+	asked   map[string][]wxpay.PrepayRequest // by out_trade_no
+	calls   []string                         // "prepay <number>" and so on, the oldest first
+	failing map[string]error                 // by the first word of a call
+	when    map[string]func(number string)   // by the first word of a call: called before the answer, without the lock
 }
 
 func newFakePay(now func() time.Time) *fakePay {
 	return &fakePay{
 		now: now, trades: map[string]wxpay.Trade{}, refunds: map[string]wxpay.Refund{}, failing: map[string]error{},
-		when: map[string]func(string){}, transfers: map[string]wxpay.Transfer{}, takenOn: map[string]bool{},
+		asked: map[string][]wxpay.PrepayRequest{}, when: map[string]func(string){}, transfers: map[string]wxpay.Transfer{}, takenOn: map[string]bool{},
 	}
 }
 
@@ -201,11 +204,18 @@ func (f *fakePay) since(n int) (words []string) {
 	return words
 }
 
+// stranger is an openid of a person who is no user of ours.
+const stranger = "o-stranger"
+
 // pays makes the payer pay a number.
 func (f *fakePay) pays(number string) wxpay.Trade {
 	return f.change(number, func(t *wxpay.Trade) {
 		t.State, t.TransactionID, t.SuccessAt = wxpay.StateSuccess, "42"+number, f.now()
 		t.PayerTotal = t.Total
+		t.TradeType, t.OpenID = wxpay.JSAPI, cmp.Or(t.OpenID, stranger)
+		if sent := f.asked[number]; len(sent) > 0 {
+			t.TradeType = sent[0].Way()
+		}
 	})
 }
 
@@ -258,6 +268,15 @@ func (f *fakePay) Prepay(_ context.Context, r wxpay.PrepayRequest) (string, erro
 	f.change(r.OutTradeNo, func(t *wxpay.Trade) {
 		*t = wxpay.Trade{AppID: r.AppID, MchID: mchID, OutTradeNo: r.OutTradeNo, State: wxpay.StateNotPay, Total: r.Total, Currency: order.CNY, OpenID: r.OpenID}
 	})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked[r.OutTradeNo] = append(f.asked[r.OutTradeNo], r)
+	switch n := len(f.asked[r.OutTradeNo]); r.Way() {
+	case wxpay.Native:
+		return fmt.Sprintf("weixin://wxpay/bizpayurl?pr=%s-%d", r.OutTradeNo, n), nil
+	case wxpay.H5:
+		return fmt.Sprintf("https://wx.tenpay.com/?prepay_id=%s-%d", r.OutTradeNo, n), nil
+	}
 	return "prepay_" + r.OutTradeNo, nil
 }
 

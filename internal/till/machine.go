@@ -36,7 +36,7 @@ type evidence[F any] struct {
 	mismatches []order.Mismatch
 	inbox      map[string]any // row of wx_inbox to write with the step
 
-	prepayID string       // of a payment
+	prepayID string       // of a payment, or its code or page
 	decision *decision    // of a person, about a payment
 	refusal  *wxpay.Error // what WeChat said about a refund or a payout in place of an answer
 	approver *desk.Actor  // the second person of a payout

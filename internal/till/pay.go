@@ -26,7 +26,6 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
-	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
 	"wxbase/internal/limit"
@@ -46,6 +45,7 @@ type Cashier struct {
 	imports    *imports
 	syncMinute limit.Minute
 	Items      *Items
+	Ways       Ways
 }
 
 // begin starts what a phone asks for about its order, in the order's turn, until end is called.
@@ -57,9 +57,8 @@ func (c *Cashier) begin(e *core.RequestEvent) (o rows.Order, ctx context.Context
 	if o, err = OwnOrder(e); err != nil {
 		return o, nil, nil, err
 	}
-	unlock := c.locks.Lock("order/" + o.Id)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Request.Context()), accounts.CallTimeout)
-	return o, ctx, func() { cancel(); unlock() }, nil
+	ctx, end = c.turn(e.Request.Context(), o.Id)
+	return o, ctx, end, nil
 }
 
 // Pay handles POST /api/wx/orders/{id}/pay and answers with the argument of wx.requestPayment.
@@ -155,6 +154,18 @@ type termsOf func(tx core.App, o rows.Order) (payTerms, error)
 
 // terms are what WeChat will be asked for, all but the number. Nothing in them comes from the client.
 func (c *Cashier) terms(tx core.App, o rows.Order) (payTerms, error) {
+	terms, err := c.shopTerms(o)
+	if err != nil {
+		return terms, err
+	}
+	if _, terms.request.OpenID, err = people.OpenIDOf(tx, o.User(), terms.request.AppID); err != nil {
+		return payTerms{}, answer.Fail(answer.IdentityMissing, err)
+	}
+	return terms, nil
+}
+
+// shopTerms are the terms of every way to pay, without the payer.
+func (c *Cashier) shopTerms(o rows.Order) (payTerms, error) {
 	if virtual, err := isVirtual(o); virtual || err != nil {
 		return payTerms{}, cmp.Or(err, error(answer.Fail(answer.OrderVirtual, nil)))
 	}
@@ -169,12 +180,8 @@ func (c *Cashier) terms(tx core.App, o rows.Order) (payTerms, error) {
 	if c.accounts.Settings.PublicURL() == "" {
 		return payTerms{}, answer.Fail(answer.NoPublicURL, nil)
 	}
-	_, openID, err := people.OpenIDOf(tx, o.User(), app.AppID)
-	if err != nil {
-		return payTerms{}, answer.Fail(answer.IdentityMissing, err)
-	}
 	return payTerms{merchant: merchant, request: wxpay.PrepayRequest{
-		AppID: app.AppID, OpenID: openID, Description: order.FitDescription(o.Description()), Attach: o.Number(),
+		AppID: app.AppID, Description: order.FitDescription(o.Description()), Attach: o.Number(),
 		NotifyURL: c.accounts.Settings.PublicURL() + "/api/wx/notify/pay/" + merchant.MchID,
 		Total:     wxpay.Fen(o.Total()), ExpiresAt: o.ExpiresAt(),
 	}}, nil
@@ -207,13 +214,16 @@ type payParams struct {
 func (c *Cashier) continueWith(payment rows.Payment, terms payTerms) order.PaymentEvent {
 	request := terms.request
 	request.OutTradeNo = payment.OutTradeNo()
+	if sent, err := requestOf(payment); err == nil && request.Way() == wxpay.H5 && sent.Way() == wxpay.H5 {
+		request.PayerIP = sent.PayerIP // note: a browser that has moved to another network repeats the first request
+	}
 	signData, err := terms.signData(payment.OutTradeNo())
 	same := err == nil && payment.MchID() == terms.merchant.MchID && payment.ParamsHash() == request.Hash() && signedText(payment) == signData
 	prepaid := payment.State() == order.PaymentPrepaid
 	switch {
 	case !same:
 		return order.EventReplace
-	case prepaid && !order.PrepayFresh(payment.PrepayAt(), c.now()):
+	case prepaid && (payment.Handle() == "" || !order.PrepayFresh(payment.TradeType(), payment.PrepayAt(), c.now())):
 		return order.EventPrepayStale
 	default:
 		return order.EventPayRequested
@@ -237,8 +247,12 @@ func (c *Cashier) newAttempt(tx core.App, o rows.Order, terms payTerms) (none ro
 	if err != nil {
 		return none, err
 	}
+	way := request.Way()
+	if terms.virtual != nil {
+		way = "" // note: virtual payment has no trade_type
+	}
 	r.Load(map[string]any{
-		"order": o.Id, "merchant": terms.merchant.MchID, "appid": request.AppID, "api": terms.merchant.API,
+		"order": o.Id, "tradeType": way, "merchant": terms.merchant.MchID, "appid": request.AppID, "api": terms.merchant.API,
 		"outTradeNo": request.OutTradeNo, "state": string(order.PaymentNew), "amount": int64(request.Total),
 		"openid": request.OpenID, "params": payParams{request, signData}, "paramsHash": request.Hash(), "expiresAt": request.ExpiresAt,
 		"nextQueryAt": c.now().Add(order.NextQuery(1)),

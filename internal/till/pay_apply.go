@@ -63,11 +63,11 @@ func compare(payment rows.Payment, o rows.Order, t wxpay.Trade) (order.PaymentEv
 	expected := order.Attempt{
 		AppID: payment.AppID(), MchID: payment.MchID(), OutTradeNo: payment.OutTradeNo(),
 		TransactionID: payment.TransactionID(), Total: payment.Amount(), Currency: order.CNY,
-		OrderPaid: o.PayState().IsPaid(),
+		OrderPaid: o.PayState().IsPaid(), TradeType: payment.TradeType(),
 	}
 	return order.Compare(expected, order.Fact{
 		AppID: t.AppID, MchID: t.MchID, OutTradeNo: t.OutTradeNo, TransactionID: t.TransactionID,
-		Total: int64(t.Total), Currency: t.Currency, State: string(t.State),
+		Total: int64(t.Total), Currency: t.Currency, State: string(t.State), TradeType: t.TradeType,
 	})
 }
 
@@ -88,9 +88,10 @@ func (p *Payments) keep(tx core.App, row attempt, event order.PaymentEvent, step
 func (p *Payments) keepFact(payment rows.Payment, event order.PaymentEvent, step order.Step, why payEvidence) {
 	if step.Has(order.CallPrepay) {
 		payment.SetPrepayAt(p.now())
+		payment.SetHandle("") // NB! asking again may end what WeChat gave before: without an answer there is nothing to hand out
 	}
 	if event == order.EventPrepaid && step.To == order.PaymentPrepaid {
-		payment.SetPrepayID(why.prepayID)
+		payment.SetHandle(why.prepayID)
 	}
 	if why.fact == nil || !why.fact.State.IsPaid() || !step.Changed() {
 		return
@@ -100,6 +101,9 @@ func (p *Payments) keepFact(payment rows.Payment, event order.PaymentEvent, step
 	payment.SetPayerTotal(int64(why.fact.PayerTotal))
 	if len(why.mismatches) == 0 { // NB! another program's payment must not occupy the unique number of ours
 		payment.SetTransactionID(why.fact.TransactionID)
+		if payment.OpenID() == "" && len(why.fact.OpenID) <= 128 {
+			payment.SetOpenID(why.fact.OpenID) // of whoever scanned the code or opened the page
+		}
 	}
 }
 

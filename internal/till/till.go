@@ -14,7 +14,7 @@
 //
 //	Orders    makes orders, holds their stock, and moves them to paid, frozen and cancelled
 //	Payments  moves the attempts to pay: applies an event, and makes the call to WeChat that follows from it
-//	Cashier   is what the phone asks for: pay, sync, cancel
+//	Cashier   is what the phone asks for: pay, sync, cancel; a code to scan, a page to open
 //	Refunds   moves money back; refundRows moves the rows, imports books refunds that somebody made at WeChat by hand
 //	Payouts   sends money to people
 //	Disputes  lets a person decide about a payment that does not fit
@@ -61,6 +61,7 @@ type Deps struct {
 	Metrics    *metrics.Metrics
 	OrderLife  time.Duration // after which an unpaid order is cancelled
 	SweepEvery time.Duration
+	Ways       Ways
 }
 
 // kit is what all parts share.
@@ -108,7 +109,7 @@ func New(d Deps) *Till {
 	return &Till{
 		Items: items,
 		kit:   k, Orders: orders, Payments: payments, Refunds: refunds,
-		Cashier:  &Cashier{kit: k, orders: orders, payments: payments, imports: imports, Items: items},
+		Cashier:  &Cashier{kit: k, orders: orders, payments: payments, imports: imports, Items: items, Ways: d.Ways},
 		Payouts:  &Payouts{kit: k, rows: paidOut},
 		Disputes: &Disputes{kit: k, payments: payments, refunds: refunds},
 		Notices:  &Notices{kit: k, metrics: d.Metrics, payments: payments, refunds: sent, imports: imports, payouts: paidOut},

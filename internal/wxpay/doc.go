@@ -1,4 +1,4 @@
-// Package wxpay is our payment vocabulary over WeChat Pay (微信支付, 普通商户, JSAPI / 小程序).
+// Package wxpay is our payment vocabulary over WeChat Pay (微信支付, 普通商户, JSAPI / 小程序, Native, H5).
 //
 // The flow of one payment:
 //

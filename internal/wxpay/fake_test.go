@@ -42,13 +42,15 @@ type fakeWeChat struct {
 	poor bool     // the merchant's balance is empty
 	lost bool     // calls take effect, and their answers do not arrive
 	file fakeFile // the bill
+	page string   // the beginning of an h5_url
 }
 
 type fakeCert struct{ serial, pem string }
 
 type fakeOrder struct {
-	params, state, transactionID string
-	trade                        map[string]any
+	params, way, state, transactionID string
+
+	trade map[string]any
 }
 
 // answerStamp is what goes into the headers; tests modify it.
@@ -64,6 +66,7 @@ func newFakeWeChat(t *testing.T) *fakeWeChat {
 	f := &fakeWeChat{
 		clock: new(testClock), orders: map[string]*fakeOrder{}, nonces: map[string]bool{}, hits: map[string]int{},
 		refunds: map[string]*fakeRefund{}, transfers: map[string]*fakeTransfer{},
+		page: "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=",
 	}
 	serial, certPEM := platformCert(1, platformKey(), testStart.AddDate(-1, 0, 0))
 	f.certs = []fakeCert{{serial, certPEM}}
@@ -129,11 +132,12 @@ func (f *fakeWeChat) authorize(r *http.Request, body []byte) (status int, code, 
 
 func (f *fakeWeChat) route(w http.ResponseWriter, r *http.Request, body []byte) {
 	const base = "/v3/pay/transactions/"
+	ways := map[string]string{"jsapi": "JSAPI", "native": "NATIVE", "h5": "MWEB"}
 	path := r.URL.Path
 	number, closes := strings.CutSuffix(strings.TrimPrefix(path, base+"out-trade-no/"), "/close")
 	switch {
-	case r.Method == http.MethodPost && path == base+"jsapi":
-		f.prepay(w, r, body)
+	case r.Method == http.MethodPost && ways[strings.TrimPrefix(path, base)] != "":
+		f.prepay(w, r, body, ways[strings.TrimPrefix(path, base)])
 	case r.Method == http.MethodPost && closes:
 		f.close(w, r, number, body)
 	case r.Method == http.MethodGet && strings.HasPrefix(path, base+"out-trade-no/"):
@@ -169,29 +173,38 @@ type fakePrepay struct {
 		Total    int64  `json:"total"`
 		Currency string `json:"currency"`
 	} `json:"amount"`
-	Payer struct {
+	Payer *struct {
 		OpenID string `json:"openid"`
 	} `json:"payer"`
 	Scene *struct {
 		IP string `json:"payer_client_ip"`
+		H5 *struct {
+			Type string `json:"type"`
+		} `json:"h5_info"`
 	} `json:"scene_info"`
+}
+
+// fits tells whether the body is one of its way: only JSAPI names a payer, only H5 tells of its page.
+func (p fakePrepay) fits(way string) bool {
+	ofH5 := p.Scene != nil && p.Scene.H5 != nil && p.Scene.H5.Type == "Wap" && p.Scene.IP != ""
+	return (p.Payer != nil) == (way == "JSAPI") && ofH5 == (way == "MWEB")
 }
 
 var expiryPattern = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00$`)
 
-func (f *fakeWeChat) prepay(w http.ResponseWriter, r *http.Request, body []byte) {
+func (f *fakeWeChat) prepay(w http.ResponseWriter, r *http.Request, body []byte, way string) {
 	var req fakePrepay
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if decoder.Decode(&req) != nil || req.MchID != testMchID || req.Amount.Total < 1 || req.Amount.Currency != "CNY" ||
-		req.Attach != nil && *req.Attach == "" || req.TimeExpire != nil && !expiryPattern.MatchString(*req.TimeExpire) {
+		!req.fits(way) || req.Attach != nil && *req.Attach == "" || req.TimeExpire != nil && !expiryPattern.MatchString(*req.TimeExpire) {
 		refuse(w, http.StatusBadRequest, "PARAM_ERROR", "参数错误")
 		return
 	}
 	order := f.orders[req.OutTradeNo]
 	switch {
 	case order == nil:
-		order = &fakeOrder{params: string(body), state: "NOTPAY", trade: map[string]any{
+		order = &fakeOrder{params: string(body), way: way, state: "NOTPAY", trade: map[string]any{
 			"appid": req.AppID, "mchid": req.MchID, "out_trade_no": req.OutTradeNo,
 			"amount": map[string]any{"total": req.Amount.Total, "currency": "CNY"}, "payer": map[string]any{},
 		}}
@@ -209,7 +222,11 @@ func (f *fakeWeChat) prepay(w http.ResponseWriter, r *http.Request, body []byte)
 		refuse(w, http.StatusForbidden, "ORDERPAID", "该订单已支付")
 		return
 	}
-	f.answer(w, r, http.StatusOK, map[string]any{"prepay_id": "wx01100000000000" + rand.Text()[:20]})
+	f.answer(w, r, http.StatusOK, map[string]map[string]any{
+		"JSAPI":  {"prepay_id": "wx01100000000000" + rand.Text()[:20]},
+		"NATIVE": {"code_url": "weixin://wxpay/bizpayurl?pr=" + rand.Text()[:9]},
+		"MWEB":   {"h5_url": f.page + rand.Text()[:20] + "&package=1234567890"},
+	}[way])
 }
 
 func (f *fakeWeChat) query(w http.ResponseWriter, r *http.Request, match func(string, *fakeOrder) bool) {
@@ -319,7 +336,7 @@ func (f *fakeWeChat) pay(number string) (transactionID string) {
 	amount := maps.Clone(order.trade["amount"].(map[string]any))
 	amount["payer_total"], amount["payer_currency"] = amount["total"].(int64)-10, "CNY"
 	maps.Copy(order.trade, map[string]any{
-		"transaction_id": order.transactionID, "trade_type": "JSAPI", "bank_type": "OTHERS", "amount": amount,
+		"transaction_id": order.transactionID, "trade_type": order.way, "bank_type": "OTHERS", "amount": amount,
 		"success_time": f.clock.now().Format(time.RFC3339), "payer": map[string]any{"openid": testOpenID},
 		"promotion_detail": []any{map[string]any{"coupon_id": "109519", "amount": 10}},
 	})

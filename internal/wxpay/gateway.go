@@ -9,9 +9,11 @@ import (
 // Gateway is what a payment needs of WeChat Pay, over either version of the API. A failed call returns an [*Error]; a
 // refused notification wraps one of the ErrNotify sentinels.
 type Gateway interface {
-	// Prepay makes the order at WeChat, or finds it again, and returns its prepay_id, valid for two hours. A call with
-	// the same number and the same parameters may be repeated; any changed parameter is KindReused.
-	Prepay(ctx context.Context, req PrepayRequest) (prepayID string, err error)
+	// Prepay makes the order at WeChat, or finds it again, and returns what it is paid by: for JSAPI a prepay_id and for
+	// Native the text of a code, both valid for two hours, for H5 the address of a page, valid for five minutes. A call
+	// with the same number and the same parameters may be repeated, which ends the code or the page of before; any
+	// changed parameter is KindReused.
+	Prepay(ctx context.Context, req PrepayRequest) (handle string, err error)
 
 	// RequestPayment signs the argument of wx.requestPayment. It does not use the network.
 	RequestPayment(appID, prepayID string) (RequestPayment, error)

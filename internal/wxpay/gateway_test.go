@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,7 @@ func runGateway(t *testing.T, newWorld func(*testing.T) world) {
 	scenarios := map[string]func(*testing.T, world){
 		"a payment goes through":                       testPaymentGoesThrough,
 		"the same number again":                        testSameNumberAgain,
+		"a code and a page are paid by anybody":        testOtherWays,
 		"closing":                                      testClosing,
 		"an order that is not there":                   testMissingOrder,
 		"a call whose outcome is unknown says so":      testUnknownOutcome,
@@ -135,10 +137,50 @@ func wantPaid(t *testing.T, trade wxpay.Trade, transactionID string) {
 	want, _ := json.Marshal(wxpay.Trade{
 		AppID: testAppID, MchID: testMchID, OutTradeNo: testNumber, TransactionID: transactionID, State: wxpay.StateSuccess,
 		StateDesc: "state SUCCESS", BankType: "OTHERS", Attach: "o=17", OpenID: testOpenID, Total: 100, PayerTotal: 90,
-		Currency: wxpay.Currency, Raw: trade.Raw,
+		Currency: wxpay.Currency, TradeType: wxpay.JSAPI, Raw: trade.Raw,
 	})
 	if !bytes.Equal(got, want) || !at.Equal(testStart) {
 		t.Errorf("got %s at %s, want %s at %s", got, at, want, testStart)
+	}
+}
+
+func testOtherWays(t *testing.T, w world) {
+	for way, begins := range map[string]string{wxpay.Native: "weixin://wxpay/bizpayurl?pr=", wxpay.H5: "https://wx.tenpay.com/"} {
+		request := testRequest()
+		request.TradeType, request.OpenID, request.OutTradeNo = way, "", "ORD-"+way+"-1"
+		address, err := w.gateway.Prepay(t.Context(), request)
+		if err != nil || !strings.HasPrefix(address, begins) {
+			t.Fatalf("%s: got %q, %v, want what is scanned or opened", way, address, err)
+		}
+		other := testRequest()
+		other.OutTradeNo = request.OutTradeNo
+		_, err = w.gateway.Prepay(t.Context(), other)
+		wantKind(t, err, wxpay.KindReused)
+		transactionID := w.pay(request.OutTradeNo)
+		trade, err := w.gateway.Query(t.Context(), request.OutTradeNo)
+		if err != nil || trade.TradeType != way || trade.OpenID != testOpenID || trade.TransactionID != transactionID {
+			t.Errorf("%s: got %+v, %v, want it paid in this way by whoever came", way, trade, err)
+		}
+	}
+}
+
+// TestPageOfAnotherKind: a browser is sent to https only.
+func TestPageOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][2]bool{
+		"weixin://wxpay/bizpayurl?pr=JyC91EIz1": {true, false},
+		"https://wx.tenpay.com/?prepay_id=wx1":  {true, true},
+		"http://wx.tenpay.com/":                 {false, false},
+		"javascript:alert(1)":                   {false, false},
+		"weixin://" + strings.Repeat("a", 512):  {false, false},
+		"https://wx.tenpay.com/ a":              {false, false},
+		"":                                      {false, false},
+	} {
+		for i, way := range []string{wxpay.Native, wxpay.H5} {
+			if err := wxpay.CheckPayURL(way, text); (err == nil) != want[i] {
+				t.Errorf("%s at %.40q: got %v, want it taken: %t", way, text, err, want[i])
+			}
+		}
 	}
 }
 

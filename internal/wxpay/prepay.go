@@ -19,21 +19,23 @@ const Currency = "CNY"
 //
 // https://pay.weixin.qq.com/doc/v3/merchant/4012791897 (小程序下单).
 type PrepayRequest struct {
-	AppID, OpenID string // the payer's openid in this very mini program
+	AppID, OpenID string // the payer's openid in this very mini program; only of JSAPI
 	OutTradeNo    string // our number: 6 to 32 of 0-9 A-Z a-z _ - | *
 	Description   string // what the payer reads in the bill, at most 127 bytes
 	Attach        string // comes back with the trade, at most 128 bytes; may be empty
 	NotifyURL     string // absolute, no query, at most 255 bytes; https in production
-	PayerIP       string // may be empty
+	PayerIP       string // may be empty, except for H5
 	Total         Fen
 	ExpiresAt     time.Time // the payment deadline, in whole seconds; zero leaves WeChat's seven days
+
+	TradeType string `json:",omitempty"` // JSAPI, Native or H5; empty is JSAPI
 }
 
 // Validate returns everything that WeChat would refuse, one sentence each.
 func (r PrepayRequest) Validate() error {
 	return errors.Join(
 		checkToken("appid", r.AppID, 32),
-		checkToken("openid", r.OpenID, 128),
+		r.checkWay(),
 		checkOutTradeNo(r.OutTradeNo),
 		checkText("description", r.Description, 1, 127),
 		checkText("attach", r.Attach, 0, 128),
@@ -52,6 +54,9 @@ func (r PrepayRequest) Hash() string {
 	fields := []string{
 		"prepay/1", r.AppID, r.OpenID, r.OutTradeNo, r.Description, r.Attach, r.NotifyURL, r.PayerIP,
 		strconv.FormatInt(int64(r.Total), 10), formatExpiry(r.ExpiresAt),
+	}
+	if r.Way() != JSAPI { // note: hashes of JSAPI are stored without
+		fields = append(fields, r.Way())
 	}
 	sum := sha256.New()
 	for _, field := range fields {

@@ -21,6 +21,14 @@ func TestPrepayRequestValidate(t *testing.T) {
 		{"every character a number may have", func(r *wxpay.PrepayRequest) { r.OutTradeNo = "aZ09_-|*" }, ""},
 		{"an IPv6 address", func(r *wxpay.PrepayRequest) { r.PayerIP = "2001:db8::1" }, ""},
 		{"a WeChat on this machine", func(r *wxpay.PrepayRequest) { r.NotifyURL = "http://127.0.0.1:8090/api/wx/notify/pay/1" }, ""},
+		{"a code", func(r *wxpay.PrepayRequest) { r.TradeType, r.OpenID, r.PayerIP = wxpay.Native, "", "" }, ""},
+		{"a code for a known person", func(r *wxpay.PrepayRequest) { r.TradeType = wxpay.Native }, "openid"},
+		{"a page", func(r *wxpay.PrepayRequest) { r.TradeType, r.OpenID = wxpay.H5, "" }, ""},
+		{"a page for a known person", func(r *wxpay.PrepayRequest) { r.TradeType = wxpay.H5 }, "openid"},
+		{"a page for nobody's address", func(r *wxpay.PrepayRequest) { r.TradeType, r.OpenID, r.PayerIP = wxpay.H5, "", "" }, "payer_client_ip"},
+		{"a page for this machine", func(r *wxpay.PrepayRequest) { r.TradeType, r.OpenID, r.PayerIP = wxpay.H5, "", "127.0.0.1" }, "payer_client_ip"},
+		{"a page for a local network", func(r *wxpay.PrepayRequest) { r.TradeType, r.OpenID, r.PayerIP = wxpay.H5, "", "::ffff:192.168.1.7" }, "payer_client_ip"},
+		{"a way of another kind", func(r *wxpay.PrepayRequest) { r.TradeType = "APP" }, "trade_type"},
 		{"no appid", func(r *wxpay.PrepayRequest) { r.AppID = "" }, "appid"},
 		{"no openid", func(r *wxpay.PrepayRequest) { r.OpenID = "" }, "openid"},
 		{"an openid with a line break", func(r *wxpay.PrepayRequest) { r.OpenID = "o\nx" }, "openid"},
@@ -70,6 +78,10 @@ func TestPrepayRequestHash(t *testing.T) {
 	if same.Hash() != base.Hash() {
 		t.Error("got another hash for the same second in another zone, want the same")
 	}
+	same.TradeType = wxpay.JSAPI
+	if same.Hash() != base.Hash() {
+		t.Error("got another hash for the usual way named, want the same")
+	}
 	seen := map[string]string{base.Hash(): "base"}
 	for name, modify := range map[string]func(*wxpay.PrepayRequest){
 		"appid":        func(r *wxpay.PrepayRequest) { r.AppID += "0" },
@@ -82,6 +94,8 @@ func TestPrepayRequestHash(t *testing.T) {
 		"total":        func(r *wxpay.PrepayRequest) { r.Total *= 10 },
 		"time_expire":  func(r *wxpay.PrepayRequest) { r.ExpiresAt = r.ExpiresAt.Add(time.Second) },
 		"no expiry":    func(r *wxpay.PrepayRequest) { r.ExpiresAt = time.Time{} },
+		"native":       func(r *wxpay.PrepayRequest) { r.TradeType = wxpay.Native },
+		"h5":           func(r *wxpay.PrepayRequest) { r.TradeType = wxpay.H5 },
 		"moved text":   func(r *wxpay.PrepayRequest) { r.Description, r.Attach = r.Description+r.Attach, "" },
 	} {
 		request := base

@@ -30,6 +30,7 @@ type Trade struct {
 	Total                    Fen // what the order costs: compare this one
 	PayerTotal               Fen // what the payer paid, less than Total when a coupon paid a part
 	Currency                 string
+	TradeType                string // the way it was paid: JSAPI, Native, H5 or another of WeChat's; set once paid
 	Raw                      []byte // the verified JSON it was read from, to keep as evidence
 
 	// of virtual payment only

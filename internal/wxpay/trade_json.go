@@ -12,6 +12,7 @@ type wireTrade struct {
 	MchID         string `json:"mchid"`
 	OutTradeNo    string `json:"out_trade_no"`
 	TransactionID string `json:"transaction_id"`
+	TradeType     string `json:"trade_type"`
 	State         string `json:"trade_state"`
 	StateDesc     string `json:"trade_state_desc"`
 	BankType      string `json:"bank_type"`
@@ -42,7 +43,7 @@ func parseTrade(raw []byte) (Trade, error) {
 		AppID: w.AppID, MchID: w.MchID, OutTradeNo: w.OutTradeNo, TransactionID: w.TransactionID,
 		State: TradeState(w.State), StateDesc: w.StateDesc, BankType: w.BankType, Attach: w.Attach,
 		OpenID: w.Payer.OpenID, SuccessAt: at, Total: Fen(w.Amount.Total), PayerTotal: Fen(w.Amount.PayerTotal),
-		Currency: w.Amount.Currency, Raw: raw,
+		Currency: w.Amount.Currency, TradeType: w.TradeType, Raw: raw,
 	}
 	return t, t.check()
 }

@@ -128,18 +128,23 @@ func (v *V3) Prepay(ctx context.Context, req PrepayRequest) (string, error) {
 	if err := req.Validate(); err != nil {
 		return "", paramError(opPrepay, err)
 	}
-	orders := jsapi.JsapiApiService{Client: v.sdk}
-	res, result, err := orders.Prepay(ctx, v.prepayBody(req))
+	handle, result, err := v.placeOrder(ctx, req)
 	if err := classify(opPrepay, result, err); err != nil {
 		return "", err
 	}
-	if res == nil || res.PrepayId == nil || checkPrepayID(*res.PrepayId) != nil {
-		return "", answerError(opPrepay, result, "answer has no prepay_id")
+	if req.Way() == JSAPI {
+		if checkPrepayID(handle) != nil {
+			return "", answerError(opPrepay, result, "answer has no prepay_id")
+		}
+		return handle, nil
 	}
-	return *res.PrepayId, nil
+	if err := CheckPayURL(req.Way(), handle); err != nil {
+		return "", answerError(opPrepay, result, err.Error())
+	}
+	return handle, nil
 }
 
-// prepayBody is the request as sent. The SDK writes its keys in a fixed order, and the signature covers what it writes.
+// prepayBody is the request of JSAPI as sent. The SDK writes its keys in a fixed order, and the signature covers what it writes.
 func (v *V3) prepayBody(r PrepayRequest) jsapi.PrepayRequest {
 	body := jsapi.PrepayRequest{
 		Appid: &r.AppID, Mchid: &v.mchID, Description: &r.Description, OutTradeNo: &r.OutTradeNo, NotifyUrl: &r.NotifyURL,

@@ -4,6 +4,7 @@ import { language, setLanguage, t } from './i18n.js';
 import { dishArt } from './art.js';
 import { App } from './app.js';
 import { complainOf } from './complain.js';
+import { payCode } from './paycode.js';
 import { cashier, choosePerson, masked, phoneConsent, scanner, transferPage } from './cashier.js';
 import { holder, imageBase64, keepHolder, listPeople, simCall } from './people.js';
 import { Phone } from './phone.js';
@@ -156,6 +157,11 @@ class Desk {
   /** complain opens WeChat's own form about an order: no page of a mini program can. */
   complain(order) {
     complainOf(this.app, order);
+  }
+
+  /** payCode shows a code on the screen, which somebody else can pay. */
+  payCode(order) {
+    payCode(this.app, order, this.people.filter((p) => p.id !== this.person.id));
   }
 
   /** did ticks a step of the story off. */

@@ -15,6 +15,7 @@ const REQUESTS = [
   [/^POST \/api\/wx\/orders$/, 'POST /api/wx/orders'],
   [/^POST \/api\/wx\/orders\/[^/]+\/pay$/, 'pay'],
   [/^POST \/api\/wx\/orders\/[^/]+\/virtual$/, 'virtual'],
+  [/^POST \/api\/wx\/orders\/[^/]+\/native$/, 'native'],
   [/^POST \/api\/wx\/orders\/[^/]+\/sync$/, 'sync'],
   [/^POST \/api\/wx\/orders\/[^/]+\/cancel$/, 'cancel'],
   [/^POST \/api\/wx\/payouts\/[^/]+\/confirm$/, 'payoutConfirm'],
@@ -29,7 +30,7 @@ const REQUESTS = [
 const CALLS = {
   code2session: 'wx.jscode2session', token: 'wx.token', stable_token: 'wx.token', getuserphonenumber: 'wx.phone',
   getwxacodeunlimit: 'wx.code', getwxacode: 'wx.code', createwxaqrcode: 'wx.code',
-  prepay: 'wx.prepay', query: 'wx.query', query_id: 'wx.query', close: 'wx.close', xpay_query_order: 'wx.query',
+  prepay: 'wx.prepay', prepay_native: 'wx.native', query: 'wx.query', query_id: 'wx.query', close: 'wx.close', xpay_query_order: 'wx.query',
   transfer: 'wx.transfer', transfer_query: 'wx.query', transfer_cancel: 'wx.transferCancel',
 };
 

@@ -78,7 +78,7 @@ func TestGopayV3(t *testing.T) {
 	}
 	open := number("GOH")
 	h5 := body(open).SetBodyMap("scene_info", func(bm gopay.BodyMap) {
-		bm.Set("payer_client_ip", "127.0.0.1").SetBodyMap("h5_info", func(bm gopay.BodyMap) { bm.Set("type", "Wap") })
+		bm.Set("payer_client_ip", "203.0.113.7").SetBodyMap("h5_info", func(bm gopay.BodyMap) { bm.Set("type", "Wap") })
 	})
 	if got, err := c.V3TransactionH5(ctx, h5); err != nil || got.Code != v3.Success || got.Response.H5Url == "" {
 		t.Errorf("h5: got %+v, %v", got, err)

@@ -133,7 +133,7 @@ func TestWechatpayGoOtherWays(t *testing.T) {
 	page, _, err := (&h5.H5ApiService{Client: client}).Prepay(ctx, h5.PrepayRequest{
 		Appid: core.String(env("WX_APPID")), Mchid: core.String(env("WX_MCHID")), Description: core.String("三鲜面"), OutTradeNo: core.String(order),
 		NotifyUrl: core.String("http://127.0.0.1:1/n"), Amount: &h5.Amount{Total: core.Int64(100)},
-		SceneInfo: &h5.SceneInfo{PayerClientIp: core.String("127.0.0.1"), H5Info: &h5.H5Info{Type: core.String("Wap")}},
+		SceneInfo: &h5.SceneInfo{PayerClientIp: core.String("203.0.113.7"), H5Info: &h5.H5Info{Type: core.String("Wap")}},
 	})
 	if err != nil || !strings.HasPrefix(*page.H5Url, "https://") {
 		t.Errorf("h5: got %v, %v", page, err)

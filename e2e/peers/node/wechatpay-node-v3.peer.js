@@ -32,7 +32,7 @@ test('wechatpay-node-v3: pay, ask, refund, bills', async (t) => {
   assert.match((native.data ?? native).code_url, /^weixin:/);
   const open = number('WNH');
   const h5 = await wx.transactions_h5({
-    description: '三鲜面', out_trade_no: open, notify_url: box.url, amount: { total: 100, currency: 'CNY' }, scene_info: { payer_client_ip: '127.0.0.1', h5_info: { type: 'Wap', app_name: '', app_url: '' } },
+    description: '三鲜面', out_trade_no: open, notify_url: box.url, amount: { total: 100, currency: 'CNY' }, scene_info: { payer_client_ip: '203.0.113.7', h5_info: { type: 'Wap', app_name: '', app_url: '' } },
   }).catch((err) => err);
   assert.equal(h5.status, 200, JSON.stringify(h5));
   assert.equal((await wx.close(open)).status, 204);

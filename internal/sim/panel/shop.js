@@ -11,7 +11,10 @@ const TRANSFER_STATES = {
 // what a refund can still become, as POST /_sim/refunds/{refund_id} allows
 const SETTLES = { PROCESSING: ['SUCCESS', 'ABNORMAL', 'CLOSED'], ABNORMAL: ['SUCCESS'] };
 
+let payer = '';
+
 export function drawPeople(people) {
+  payer = people.length ? people[0].id : '';
   draw('people', people, (p) => p.id, (p) => {
     const img = el('img');
     img.src = p.avatar;
@@ -31,8 +34,16 @@ export function drawOrders(orders, several) {
   draw('orders', orders, (o) => o.mchid + o.out_trade_no, (o) => row([
     span('time', clockText(o.made_at)), stateTag(ORDER_STATES, o.trade_state),
     span('what', o.out_trade_no + ' · ' + o.description, span('muted', ' · ' + o.api + (several ? ' · ' + o.mchid : '') + shipText(o))),
-    span('', yuan(o.total) + (o.refunded ? ' · ' + t('back') + ' ' + yuan(o.refunded) : ''), ...complainButtons(o)),
+    span('', yuan(o.total) + (o.refunded ? ' · ' + t('back') + ' ' + yuan(o.refunded) : ''), ...payButtons(o), ...complainButtons(o)),
   ], () => [pre(JSON.stringify(o, null, 2))]));
+}
+
+/** payButtons let the first person scan the code, or open the page, that pays an order. */
+function payButtons(o) {
+  const last = (o.prepays || []).at(-1);
+  if (o.trade_state !== 'NOTPAY' || !last || !last.url || !payer) return [];
+  const scan = () => ask('/people/' + encodeURIComponent(payer) + '/pay-url', 'POST', { url: last.url });
+  return [button(t(o.trade_type === 'NATIVE' ? 'scansCode' : 'opensPage'), () => act(scan))];
 }
 
 /** complainButtons let the payer of an order complain, at WeChat Pay or to the platform. */

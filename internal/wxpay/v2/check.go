@@ -18,6 +18,8 @@ func checkPrepay(r wxpay.PrepayRequest) error {
 	case hidesField(r.Attach):
 		// NB! it comes back in notifications, and verify would refuse it there.
 		return errors.New("attach must not have &name= in it")
+	case r.Way() == wxpay.H5 && len(sceneOf(r)) > 256:
+		return errors.New("scene_info must have at most 256 bytes: the host of notify_url is too long")
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-// Package v2 speaks WeChat Pay's API v2 (微信支付 APIv2, 普通商户, JSAPI / 小程序) behind [wxpay.Gateway], for merchants that
+// Package v2 speaks WeChat Pay's API v2 (微信支付 APIv2, 普通商户, JSAPI / 小程序, Native, H5) behind [wxpay.Gateway], for merchants that
 // already use it. New merchants take v3.
 //
 // A call is one flat XML document, signed with the APIv2 key that both sides know:

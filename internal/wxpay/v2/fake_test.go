@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -154,15 +155,34 @@ func isFen(text string) bool {
 }
 
 func (f *fakeWeChat) unifiedorder(asked doc) (doc, string) {
-	for _, name := range []string{"body", "out_trade_no", "total_fee", "spbill_create_ip", "notify_url", "trade_type", "openid"} {
+	for _, name := range []string{"body", "out_trade_no", "total_fee", "spbill_create_ip", "notify_url", "trade_type"} {
 		if asked[name] == "" {
 			return nil, "LACK_PARAMS"
 		}
 	}
 	_, ipErr := netip.ParseAddr(asked["spbill_create_ip"])
-	if !numberPattern.MatchString(asked["out_trade_no"]) || !isFen(asked["total_fee"]) || asked["trade_type"] != "JSAPI" ||
+	if !numberPattern.MatchString(asked["out_trade_no"]) || !isFen(asked["total_fee"]) || (asked["trade_type"] == "JSAPI") != (asked["openid"] != "") ||
 		ipErr != nil || asked["time_expire"] != "" && !timePattern.MatchString(asked["time_expire"]) {
 		return nil, "INVALID_REQUEST"
+	}
+	answer := doc{"trade_type": asked["trade_type"], "prepay_id": "wx01100000000000" + strings.ToLower(rand.Text()[:20])}
+	switch asked["trade_type"] {
+	case "JSAPI":
+	case "NATIVE":
+		if asked["product_id"] == "" {
+			return nil, "LACK_PARAMS"
+		}
+		answer["code_url"] = "weixin://wxpay/bizpayurl?pr=" + rand.Text()[:9]
+	case "MWEB":
+		var scene struct {
+			H5 map[string]string `json:"h5_info"`
+		}
+		if json.Unmarshal([]byte(asked["scene_info"]), &scene) != nil || scene.H5["type"] != "Wap" || scene.H5["wap_url"] == "" || scene.H5["wap_name"] == "" {
+			return nil, "LACK_PARAMS"
+		}
+		answer["mweb_url"] = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=" + answer["prepay_id"] + "&package=" + "1234567890"
+	default:
+		return nil, "NOAUTH"
 	}
 	terms := maps.Clone(asked)
 	for _, name := range []string{"nonce_str", "sign"} {
@@ -179,7 +199,7 @@ func (f *fakeWeChat) unifiedorder(asked doc) (doc, string) {
 	case order.state != "NOTPAY":
 		return nil, "ORDERPAID"
 	}
-	return doc{"trade_type": "JSAPI", "prepay_id": "wx01100000000000" + strings.ToLower(rand.Text()[:20])}, ""
+	return answer, ""
 }
 
 func (f *fakeWeChat) orderquery(asked doc) (doc, string) {
@@ -210,7 +230,7 @@ func (o *fakeOrder) asPaid() doc {
 	total, err := strconv.Atoi(o.asked["total_fee"])
 	must(err)
 	return doc{
-		"openid": o.asked["openid"], "is_subscribe": "N", "trade_type": "JSAPI", "bank_type": "OTHERS", "total_fee": o.asked["total_fee"],
+		"openid": testOpenID, "is_subscribe": "N", "trade_type": o.asked["trade_type"], "bank_type": "OTHERS", "total_fee": o.asked["total_fee"],
 		"settlement_total_fee": o.asked["total_fee"], "cash_fee": strconv.Itoa(total - 10), "coupon_fee": "10", "coupon_count": "1",
 		"coupon_type_0": "CASH", "coupon_id_0": "10000", "coupon_fee_0": "10", "transaction_id": o.transactionID,
 		"time_end": testStart.Format("20060102150405"), "out_trade_no": o.asked["out_trade_no"], "attach": o.asked["attach"],

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ func TestGateway(t *testing.T) {
 	scenarios := map[string]func(*testing.T, *fakeWeChat, wxpay.Gateway){
 		"a payment goes through":                       testPaymentGoesThrough,
 		"the same number again":                        testSameNumberAgain,
+		"a code and a page are paid by anybody":        testOtherWays,
 		"closing":                                      testClosing,
 		"an order that is not there":                   testMissingOrder,
 		"a call whose outcome is unknown says so":      testUnknownOutcome,
@@ -122,11 +124,38 @@ func wantPaid(t *testing.T, trade wxpay.Trade, transactionID, desc string) {
 	want, _ := json.Marshal(wxpay.Trade{
 		AppID: testAppID, MchID: testMchID, OutTradeNo: testNumber, TransactionID: transactionID, State: wxpay.StateSuccess,
 		StateDesc: desc, BankType: "OTHERS", Attach: "o=17", OpenID: testOpenID, Total: 100, PayerTotal: 90,
-		Currency: wxpay.Currency, Raw: trade.Raw,
+		Currency: wxpay.Currency, TradeType: wxpay.JSAPI, Raw: trade.Raw,
 	})
 	if !bytes.Equal(got, want) || !at.Equal(testStart) {
 		t.Errorf("got %s at %s, want %s at %s", got, at, want, testStart)
 	}
+}
+
+// testOtherWays mirrors the test of internal/wxpay.
+func testOtherWays(t *testing.T, f *fakeWeChat, g wxpay.Gateway) {
+	for way, begins := range map[string]string{wxpay.Native: "weixin://wxpay/bizpayurl?pr=", wxpay.H5: "https://wx.tenpay.com/"} {
+		clear(f.orders)
+		request := testRequest()
+		request.TradeType, request.OpenID = way, ""
+		address, err := g.Prepay(t.Context(), request)
+		if err != nil || !strings.HasPrefix(address, begins) {
+			t.Fatalf("%s: got %q, %v, want what is scanned or opened", way, address, err)
+		}
+		transactionID := f.pay()
+		trade, err := g.Query(t.Context(), testNumber)
+		if err != nil || trade.TradeType != way || trade.OpenID != testOpenID || trade.TransactionID != transactionID {
+			t.Errorf("%s: got %+v, %v, want it paid in this way by whoever came", way, trade, err)
+		}
+		f.modify = func(d doc) { d["code_url"], d["mweb_url"] = "", "http://wx.tenpay.com/" }
+		request.OutTradeNo = "ORD-20260101-0002"
+		_, err = g.Prepay(t.Context(), request)
+		wantKind(t, err, wxpay.KindUnknown)
+		f.modify = nil
+	}
+	nowhere := testRequest()
+	nowhere.TradeType, nowhere.OpenID, nowhere.NotifyURL = wxpay.H5, "", "https://"+strings.Repeat("a", 120)+".example.com/n"
+	_, err := g.Prepay(t.Context(), nowhere)
+	wantKind(t, err, wxpay.KindParam)
 }
 
 func testSameNumberAgain(t *testing.T, f *fakeWeChat, g wxpay.Gateway) {

@@ -3,7 +3,9 @@ package v2
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -30,17 +32,35 @@ func (g *Gateway) Prepay(ctx context.Context, req wxpay.PrepayRequest) (string, 
 	if err != nil {
 		return "", err
 	}
-	if !isPrepayID(f["prepay_id"]) {
-		return "", answerError(opPrepay, wxpay.KindUnknown, errors.New("answer has no prepay_id"))
+	return readHandle(req.Way(), f)
+}
+
+// readHandle reads what the order is paid by.
+func readHandle(way string, f fields) (string, error) {
+	name := map[string]string{wxpay.Native: "code_url", wxpay.H5: fieldPage}[way]
+	if name == "" {
+		if !isPrepayID(f["prepay_id"]) {
+			return "", answerError(opPrepay, wxpay.KindUnknown, errors.New("answer has no prepay_id"))
+		}
+		return f["prepay_id"], nil
 	}
-	return f["prepay_id"], nil
+	if err := wxpay.CheckPayURL(way, f[name]); err != nil {
+		return "", answerError(opPrepay, wxpay.KindUnknown, err)
+	}
+	return f[name], nil
 }
 
 // prepayParams are the order's fields. Empty fields are neither signed nor sent.
 func prepayParams(r wxpay.PrepayRequest) fields {
 	f := fields{
 		"body": r.Description, "attach": r.Attach, "out_trade_no": r.OutTradeNo, "total_fee": formatFen(r.Total),
-		"spbill_create_ip": r.PayerIP, "notify_url": r.NotifyURL, "trade_type": "JSAPI", "openid": r.OpenID,
+		"spbill_create_ip": r.PayerIP, "notify_url": r.NotifyURL, "trade_type": r.Way(), "openid": r.OpenID,
+	}
+	switch r.Way() {
+	case wxpay.Native:
+		f["product_id"] = r.OutTradeNo // note: required, and ours to choose
+	case wxpay.H5:
+		f["scene_info"] = sceneOf(r)
 	}
 	if r.PayerIP == "" {
 		f["spbill_create_ip"] = unknownIP
@@ -49,6 +69,17 @@ func prepayParams(r wxpay.PrepayRequest) fields {
 		f["time_expire"] = r.ExpiresAt.In(beijing).Format(secondsLayout)
 	}
 	return f
+}
+
+// sceneOf is scene_info of an H5 order: the site that the payer comes from.
+func sceneOf(r wxpay.PrepayRequest) string {
+	site, err := url.Parse(r.NotifyURL)
+	if err != nil {
+		return "" // note: Validate has refused it
+	}
+	info := map[string]string{"type": wxpay.H5Type, "wap_url": site.Scheme + "://" + site.Host, "wap_name": site.Host}
+	raw, _ := json.Marshal(map[string]any{"h5_info": info}) // maps of texts always marshal
+	return string(raw)
 }
 
 // RequestPayment implements [wxpay.Gateway]. It signs in the sign type of the prepay call, as WeChat demands. Here the

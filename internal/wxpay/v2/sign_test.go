@@ -201,6 +201,21 @@ func TestOneSignedLineIsNotTwoDocuments(t *testing.T) {
 			t.Errorf("got %v for %v, want %v", err, f, wxpay.ErrNotifySignature)
 		}
 	}
+	page := fields{"mweb_url": "https://wx.tenpay.com/checkmweb?prepay_id=wx1&package=2", "nonce_str": "n"}
+	page["sign"] = with.sign(page)
+	if err := with.verify(page); err != nil {
+		t.Errorf("got %v for the page of an H5 payment, want it taken", err)
+	}
+	for _, bad := range []fields{
+		{"mweb_url": "https://wx.tenpay.com/checkmweb?prepay_id=wx1&package=2&result_code=SUCCESS"},
+		{"mweb_url": "https://x/?a=1&package=2&package=3"},
+		{"code_url": "https://wx.tenpay.com/?a=1&package=2"},
+	} {
+		bad["sign"] = with.sign(bad)
+		if err := with.verify(bad); !errors.Is(err, wxpay.ErrNotifySignature) {
+			t.Errorf("got %v for %v, want %v", err, bad, wxpay.ErrNotifySignature)
+		}
+	}
 	for text, want := range map[string]bool{
 		"a&b=c": true, "&&b=": true, "a & b=c": false, "a&b": false, "a&=b": false, "a=b": false, "&": false, "": false, "鱼&bB_1=": true, "a&鱼=": false,
 	} {

@@ -30,7 +30,7 @@ func readTrade(f fields, state wxpay.TradeState) (wxpay.Trade, error) {
 	t := wxpay.Trade{
 		AppID: f["appid"], MchID: f["mch_id"], OutTradeNo: f["out_trade_no"], TransactionID: f["transaction_id"],
 		State: state, StateDesc: f["trade_state_desc"], BankType: f["bank_type"], Attach: f["attach"], OpenID: f["openid"],
-		SuccessAt: at, Total: total, PayerTotal: cash, Currency: currency(f), Raw: evidence(f),
+		SuccessAt: at, Total: total, PayerTotal: cash, Currency: currency(f), TradeType: f["trade_type"], Raw: evidence(f),
 	}
 	switch {
 	case t.OutTradeNo == "" || t.State == "":

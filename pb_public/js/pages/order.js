@@ -76,7 +76,13 @@ function content(view) {
     h('div', { class: 'sum' }, h('span', null, t('total')), price(order.total, 'order-total'))),
   h('dl', { class: 'receipt' }, fact(t('number'), order.number, 'order-number'), order.note ? fact(t('note'), order.note) : null,
     order.created ? fact(t('createdAt'), clockTime(order.created)) : null, order.paidAt ? fact(t('paidAt'), clockTime(order.paidAt)) : null),
-  PAID.includes(order.payState) ? complaint(app, order) : null];
+  PAID.includes(order.payState) ? complaint(app, order) : null, order.payState === 'UNPAID' && !view.waiting && !isVirtual(order) ? byCode(app, order) : null];
+}
+
+/** byCode shows a code that somebody else can scan and pay. */
+function byCode(app, order) {
+  const cell = h('button', { class: 'cell', 'data-testid': 'pay-code-open' }, h('span', { class: 'cell-bd' }, t('payCodeOpen')), arrow());
+  return h('div', { class: 'cells card' }, busy(cell, async () => app.desk.payCode(order), (err) => app.fail(err)));
 }
 
 /** complaint leads to where a person complains of a payment. */

@@ -72,10 +72,12 @@ export type OrderLine = { product: string; variant: string; name: string; varian
 export type Order = OrderRow & {
   items: OrderLine[]; attach: string; remark: string; // remark: the shop's own note, never shown to the buyer
   payments: Payment[]; refunds: Refund[]; shipments: Shipment | null; timeline: Event[];
-  can: ("sync" | "cancel" | "refund" | "ship" | "resolve" | "disown" | "resend")[]; // what the state allows, whoever asks
+  can: ("sync" | "cancel" | "refund" | "ship" | "resolve" | "disown" | "resend" | "native")[]; // what the state allows, whoever asks
   refundable: number;
 };
-export type Payment = { id: string; api: string; outTradeNo: string; transactionId: string; state: string; amount: number; payerTotal: number; successAt: string; created: string; disputedAt: string; dispute: string; heldTotal: number };
+export type Payment = { id: string; api: string; tradeType: string; outTradeNo: string; transactionId: string; state: string; amount: number; payerTotal: number; successAt: string; created: string; disputedAt: string; dispute: string; heldTotal: number };
+// POST /api/wx/orders/{id}/native → PayCode: a code that anybody may scan and pay; image is a data: URL
+export type PayCode = { codeUrl: string; image: string; expiresAt: string };
 export type Refund = { id: string; outRefundNo: string; refundId: string; state: string; amount: number; reason: string; requestedBy: string; created: string; successAt: string; refusedCode: string; refusedMessage: string; waitsFor: "" | "second_person" };
 export type Shipment = { state: string; parcels: { trackingNo: string; expressCompany: string; itemDesc: string }[]; error: string; sentAt: string };
 // one thing that happened, the oldest first

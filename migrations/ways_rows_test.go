@@ -1,0 +1,53 @@
+package migrations_test
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// TestWaysKeepPayments: payments of before become JSAPI, those of virtual payment nothing; all stay on the way down, and coming up again a
+// Native payment is one again.
+func TestWaysKeepPayments(t *testing.T) {
+	t.Parallel()
+	since := 0
+	for _, m := range core.AppMigrations.Items() {
+		if m.File >= "1765600100" {
+			since++
+		}
+	}
+	up := func(r *core.MigrationsRunner) ([]string, error) { return r.Up() }
+	down := func(r *core.MigrationsRunner) ([]string, error) { return r.Down(since) }
+	old := migrate(t, migrate(t, boot(t, t.TempDir()), up, len(core.AppMigrations.Items())), down, since)
+	insert := func(app core.App, id, api, openID, params string, more dbx.Params) {
+		t.Helper()
+		row := dbx.Params{"id": id, "merchant": "1900000001", "appid": "wx1", "api": api, "outTradeNo": "n-" + id, "state": "PREPAID", "amount": 1800, "openid": openID, "params": params}
+		maps.Copy(row, more)
+		if _, err := app.NonconcurrentDB().Insert("payments", row).Execute(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(app core.App, at, id, way, openID string) {
+		t.Helper()
+		r, err := app.FindRecordById("payments", id)
+		if err != nil || r.GetString("tradeType") != way || r.GetString("openid") != openID || r.GetString("state") != "PREPAID" || r.GetInt("amount") != 1800 {
+			t.Errorf("%s, %s: got %v (%v), want way %q and openid %q", at, id, r, err, way, openID)
+		}
+	}
+	insert(old, "payment00000001", "v3", "o1", `{"AppID":"wx1"}`, nil)
+	insert(old, "payment00000002", "v2", "o2", ``, nil)
+	insert(old, "payment00000003", "xpay", "o3", `{}`, nil)
+	filled := migrate(t, old, up, since)
+	want(filled, "upgraded", "payment00000001", "JSAPI", "o1")
+	want(filled, "upgraded", "payment00000002", "JSAPI", "o2")
+	want(filled, "upgraded", "payment00000003", "", "o3")
+	insert(filled, "payment00000004", "v3", "", `{"TradeType":"NATIVE"}`, dbx.Params{"tradeType": "NATIVE", "payUrl": "weixin://wxpay/bizpayurl?pr=1"})
+	below := migrate(t, filled, down, since)
+	want(below, "below", "payment00000004", "", "-")
+	again := migrate(t, below, up, since)
+	want(again, "again", "payment00000001", "JSAPI", "o1")
+	want(again, "again", "payment00000003", "", "o3")
+	want(again, "again", "payment00000004", "NATIVE", "-")
+}
