@@ -67,7 +67,7 @@ func (r *replication) fetch(e *core.BootstrapEvent) error {
 		return err
 	}
 	if found {
-		_, _ = fmt.Fprintf(r.out, "  replica: restored; newest change %s\n", report.Newest.Local().Format(time.DateTime))
+		_, _ = fmt.Fprintf(r.out, "  replica: restored; newest change %s, %d files\n", report.Newest.Local().Format(time.DateTime), report.Files)
 	} else {
 		_, _ = fmt.Fprintln(r.out, "  replica: there is nothing yet; a new shop begins")
 	}
@@ -97,7 +97,10 @@ func (r *replication) start(e *core.ServeEvent) error {
 func (r *replication) begin(app core.App) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
 	defer cancel()
-	running, err := replica.Start(ctx, app.DataDir(), r.place, replica.Options{Logger: app.Logger()})
+	running, err := replica.Start(ctx, app.DataDir(), r.place, replica.Options{
+		Logger: app.Logger(), Files: filepath.Join(app.DataDir(), core.LocalStorageDirName),
+		FilesWanted: func() bool { return !app.Settings().S3.Enabled },
+	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.running, r.failed = running, err
@@ -159,9 +162,12 @@ func (r *replication) status() vitals.Replica {
 	switch {
 	case r.running != nil:
 		s := r.running.Status()
-		return vitals.Replica{On: true, Place: r.place.String(), Lag: s.Lag, Problem: s.Problem}
+		return vitals.Replica{
+			On: true, Place: r.place.String(), Lag: s.Lag, Problem: s.Problem,
+			FilesOff: s.Files.Off, FilesLag: s.Files.Lag, FilesProblem: explain.OneLine(redact.Text(s.Files.Problem)),
+		}
 	case r.failed != nil:
-		return vitals.Replica{On: true, Place: r.place.String(), Lag: r.now().Sub(r.since), Problem: explain.OneLine(redact.Text(r.failed.Error()))}
+		return vitals.Replica{On: true, Place: r.place.String(), Lag: r.now().Sub(r.since), FilesOff: true, Problem: explain.OneLine(redact.Text(r.failed.Error()))}
 	}
 	return vitals.Replica{}
 }

@@ -14,7 +14,7 @@ import (
 	"wxbase/internal/replica"
 )
 
-// FromReplica brings the database of a replica into a folder that has none: the newest there is, or that of a moment. found is false when there is none
+// FromReplica brings the database and the files of a replica into a folder that has no database: the newest there is, or that of a moment. found is false when there is none
 // yet; then nothing was written.
 func FromReplica(ctx context.Context, place *replica.Place, dir string, at time.Time, now func() time.Time) (report Report, found bool, err error) {
 	work := filepath.Join(dir, core.LocalTempDirName)
@@ -36,6 +36,10 @@ func FromReplica(ctx context.Context, place *replica.Place, dir string, at time.
 		if err := os.RemoveAll(filepath.Join(dir, left)); err != nil {
 			return report, true, err
 		}
+	}
+	// note: before the database, so that a start that is interrupted here begins again
+	if report.Files, err = place.RestoreFiles(ctx, filepath.Join(dir, core.LocalStorageDirName), at, false); err != nil {
+		return report, true, err
 	}
 	note := Restored{From: "replica " + place.String(), At: now().UTC(), Until: report.Newest}
 	if err := folder.WriteNote(dir, RestoredFile, note); err != nil {

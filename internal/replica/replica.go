@@ -44,6 +44,10 @@ type Options struct {
 	Quiet  time.Duration // a copy that does not grow for so long has stopped: the server writes a row every 15 seconds; a minute when zero
 	Beat   time.Duration // of the fence of a bucket; 5 seconds when zero
 	Logger *slog.Logger  // for warnings and errors
+
+	Files       string        // folder whose files are copied too; none when empty
+	FilesWanted func() bool   // false while they lie elsewhere anyway; always when nil
+	FilesEvery  time.Duration // how often it is looked for new ones; 30 seconds when zero
 }
 
 // Replica copies a data folder's database while its server runs.
@@ -51,6 +55,7 @@ type Replica struct {
 	place *Place
 	quiet time.Duration
 	fence *fence
+	files *mirror // nil without
 	store *litestream.Store
 	db    *litestream.DB
 	stop  context.CancelFunc
@@ -98,7 +103,25 @@ func Start(ctx context.Context, dataDir string, place *Place, options Options) (
 	}
 	r.done.Go(func() { r.watch(running) })
 	r.done.Go(func() { r.guard(running, cmp.Or(options.Beat, beatEvery)) })
+	r.startFiles(running, options, store.SnapshotRetention, store.Logger)
 	return r, nil
+}
+
+func (r *Replica) startFiles(ctx context.Context, options Options, keep time.Duration, log *slog.Logger) {
+	if options.Files == "" {
+		return
+	}
+	r.files = &mirror{from: options.Files, to: r.place.shelf(), keep: keep, wanted: options.FilesWanted, now: time.Now, whole: time.Now()}
+	if r.files.wanted == nil {
+		r.files.wanted = func() bool { return true }
+	}
+	r.done.Go(func() { r.files.keepUp(ctx, cmp.Or(options.FilesEvery, filesEvery), r.isFenced, log) })
+}
+
+func (r *Replica) isFenced() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fenced != nil
 }
 
 // onlyWarnings drops what Litestream says of its daily work.
@@ -154,13 +177,17 @@ func (r *Replica) guard(ctx context.Context, every time.Duration) {
 type Status struct {
 	Lag     time.Duration // what a lost disk would take with it
 	Problem string        // why it does not go on, where that is known
+	Files   FilesStatus
 }
 
 // Status looks at no disk and no network.
 func (r *Replica) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := Status{Lag: max(0, time.Since(r.caught)-2*watchEvery)}
+	s := Status{Lag: max(0, time.Since(r.caught)-2*watchEvery), Files: FilesStatus{Off: true}}
+	if r.files != nil {
+		s.Files = r.files.status(max(r.quiet, 4*filesEvery))
+	}
 	if still := time.Since(r.moved); still > r.quiet {
 		s.Lag = max(s.Lag, still)
 	}
@@ -183,6 +210,9 @@ func (r *Replica) Stop(ctx context.Context) error {
 	r.stop()
 	r.done.Wait()
 	_ = r.db.SyncAndWait(ctx) // note: Close alone copies nothing of a server that ends in its first moment; what fails here fails there again
+	if r.files != nil && !r.isFenced() {
+		_ = r.files.round(ctx) // likewise: what fails is sent at the next start
+	}
 	err := r.store.Close(ctx)
 	r.fence.release()
 	if err != nil && !errors.Is(err, context.Canceled) {

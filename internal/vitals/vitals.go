@@ -91,6 +91,10 @@ type Replica struct {
 	Place   string        // without keys
 	Lag     time.Duration // what a lost disk would take with it
 	Problem string        // why it does not follow; empty when it does
+
+	FilesOff     bool          // files are not copied: they lie in a bucket anyway
+	FilesLag     time.Duration // since the copy of the files was last complete
+	FilesProblem string        // why it does not follow
 }
 
 // Vitals looks at the server now and then, and whenever somebody asks.
@@ -173,7 +177,8 @@ func (k *Vitals) look(ctx context.Context) readiness {
 	found(r.Oldest > backlogAge, unreadyBacklog)
 	found(len(k.Accounts.Settings.Problems()) > 0, unreadySecrets)
 	found(len(k.Scripts()) > 0, unreadyHooks)
-	found(k.Replica().Problem != "", unreadyReplica)
+	copied := k.Replica()
+	found(copied.Problem != "" || copied.FilesProblem != "", unreadyReplica)
 	return r
 }
 
@@ -270,6 +275,7 @@ func (k *Vitals) tellSecrets() {
 func (k *Vitals) tellReplica() {
 	if r := k.Replica(); r.On {
 		k.inform(books.AlertReplica, "lag", r.Problem, map[string]any{"place": r.Place, "lagSeconds": int(r.Lag.Seconds()), "error": r.Problem})
+		k.inform(books.AlertReplica, "files", r.FilesProblem, map[string]any{"place": r.Place, "lagSeconds": int(r.FilesLag.Seconds()), "error": r.FilesProblem})
 	}
 }
 
