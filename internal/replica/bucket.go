@@ -35,6 +35,8 @@ const headersAtOnce = 16
 
 func join(parts ...string) string { return path.Join(parts...) }
 
+func (b *bucket) shut() { b.fenced.Store(true) }
+
 // Type names the client in Litestream's log.
 func (b *bucket) Type() string { return "s3" }
 

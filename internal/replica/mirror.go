@@ -100,7 +100,7 @@ func (m *mirror) open(ctx context.Context) error {
 
 func readGone(ctx context.Context, s shelf) (map[string]time.Time, error) {
 	gone := map[string]time.Time{}
-	text, err := s.readNote(ctx)
+	text, err := s.readNote(ctx, filesNote)
 	if err == nil && text != nil {
 		err = json.Unmarshal(text, &gone)
 	}
@@ -169,7 +169,7 @@ func (m *mirror) bury(ctx context.Context, here map[string]int64) error {
 	}
 	text, err := json.Marshal(m.gone)
 	if err == nil {
-		err = m.to.writeNote(ctx, text)
+		err = m.to.writeNote(ctx, filesNote, text)
 	}
 	if err != nil {
 		m.known = nil // note: what is there is read again

@@ -44,6 +44,7 @@ type Options struct {
 	Quiet  time.Duration // a copy that does not grow for so long has stopped: the server writes a row every 15 seconds; a minute when zero
 	Beat   time.Duration // of the fence of a bucket; 5 seconds when zero
 	Logger *slog.Logger  // for warnings and errors
+	Fenced func(error)   // another server has taken over the place: this one has to end
 
 	Files       string        // folder whose files are copied too; none when empty
 	FilesWanted func() bool   // false while they lie elsewhere anyway; always when nil
@@ -55,6 +56,9 @@ type Replica struct {
 	place *Place
 	quiet time.Duration
 	fence *fence
+
+	onFenced func(error)
+
 	files *mirror // nil without
 	store *litestream.Store
 	db    *litestream.DB
@@ -75,7 +79,7 @@ func Start(ctx context.Context, dataDir string, place *Place, options Options) (
 	if err := place.CheckApart(dataDir); err != nil {
 		return nil, err
 	}
-	db := litestream.NewDB(filepath.Join(dataDir, dataFile))
+	db := litestream.NewDB(filepath.Join(dataDir, dataFile)) // its MetaPath is where Claim and backup.ReplicaFolder look
 	if err := os.MkdirAll(db.MetaPath(), 0o700); err != nil {
 		return nil, err
 	}
@@ -99,7 +103,7 @@ func Start(ctx context.Context, dataDir string, place *Place, options Options) (
 	running, stop := context.WithCancel(context.Background())
 	now := time.Now()
 	r := &Replica{
-		place: place, quiet: cmp.Or(options.Quiet, time.Minute), fence: held, store: store, db: db, stop: stop, moved: now, caught: now,
+		place: place, quiet: cmp.Or(options.Quiet, time.Minute), fence: held, store: store, db: db, stop: stop, moved: now, caught: now, onFenced: options.Fenced,
 	}
 	r.done.Go(func() { r.watch(running) })
 	r.done.Go(func() { r.guard(running, cmp.Or(options.Beat, beatEvery)) })
@@ -162,12 +166,15 @@ func (r *Replica) watch(ctx context.Context) {
 func (r *Replica) guard(ctx context.Context, every time.Duration) {
 	for pause(ctx, every) == nil {
 		if err := r.fence.check(ctx); err != nil {
-			if b, ok := r.db.Replica.Client.(*bucket); ok {
-				b.fenced.Store(true)
+			if client, ok := r.db.Replica.Client.(interface{ shut() }); ok {
+				client.shut()
 			}
 			r.mu.Lock()
 			r.fenced = err
 			r.mu.Unlock()
+			if r.onFenced != nil {
+				r.onFenced(err)
+			}
 			return
 		}
 	}

@@ -19,8 +19,9 @@ type shelf interface {
 	put(ctx context.Context, from, name string) error
 	get(ctx context.Context, name, to string) error
 	remove(ctx context.Context, name string) error
-	readNote(ctx context.Context) ([]byte, error) // nil when there is none
-	writeNote(ctx context.Context, text []byte) error
+	readNote(ctx context.Context, note string) ([]byte, error) // nil when there is none
+	writeNote(ctx context.Context, note string, text []byte) error
+	dropNote(ctx context.Context, note string) error
 }
 
 // Names beside the database in the place.
@@ -70,16 +71,20 @@ func (s folderShelf) remove(_ context.Context, name string) error {
 	return nil
 }
 
-func (s folderShelf) readNote(context.Context) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(s.dir, filesNote))
+func (s folderShelf) readNote(_ context.Context, note string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(s.dir, note))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return text, err
 }
 
-func (s folderShelf) writeNote(_ context.Context, text []byte) error {
-	return writeWhole(filepath.Join(s.dir, filesNote), strings.NewReader(string(text)))
+func (s folderShelf) writeNote(_ context.Context, note string, text []byte) error {
+	return writeWhole(filepath.Join(s.dir, note), strings.NewReader(string(text)))
+}
+
+func (s folderShelf) dropNote(_ context.Context, note string) error {
+	return removeIfThere(filepath.Join(s.dir, note))
 }
 
 // walkFiles lists the files below a folder, as far as they are worth a copy: no thumbnails, which are made anew when somebody asks, and no half
@@ -238,9 +243,9 @@ func (s bucketShelf) remove(ctx context.Context, name string) error {
 	})
 }
 
-func (s bucketShelf) readNote(ctx context.Context) (text []byte, err error) {
+func (s bucketShelf) readNote(ctx context.Context, note string) (text []byte, err error) {
 	err = s.do(ctx, func(files *filesystem.System) error {
-		in, err := files.GetReader(join(s.place.prefix, filesNote))
+		in, err := files.GetReader(join(s.place.prefix, note))
 		if errors.Is(err, filesystem.ErrNotFound) {
 			return nil
 		}
@@ -254,6 +259,10 @@ func (s bucketShelf) readNote(ctx context.Context) (text []byte, err error) {
 	return text, err
 }
 
-func (s bucketShelf) writeNote(ctx context.Context, text []byte) error {
-	return s.do(ctx, func(files *filesystem.System) error { return files.Upload(text, join(s.place.prefix, filesNote)) })
+func (s bucketShelf) writeNote(ctx context.Context, note string, text []byte) error {
+	return s.do(ctx, func(files *filesystem.System) error { return files.Upload(text, join(s.place.prefix, note)) })
+}
+
+func (s bucketShelf) dropNote(ctx context.Context, note string) error {
+	return s.do(ctx, func(files *filesystem.System) error { return files.Delete(join(s.place.prefix, note)) })
 }
