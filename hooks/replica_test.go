@@ -1,12 +1,15 @@
 package hooks_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,14 +18,62 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/process"
 	"wxbase/internal/replica"
 	"wxbase/internal/sim"
 )
 
-// TestLostDiskIsHealed: a shop's disk is lost while a buyer pays and WeChat's notification goes astray. The shop comes back from its replica, asks WeChat,
-// and both books are equal.
+// TestLostDiskIsHealed: a shop's disk is lost while a buyer pays and WeChat's notification goes astray. The shop comes back from its replica, on an empty
+// folder or on that of a standby, asks WeChat, and both books are equal.
 func TestLostDiskIsHealed(t *testing.T) {
 	t.Parallel()
+	for name, comeBack := range map[string]func(*victim, *testing.T){"an empty folder": (*victim).loseDisk, "a standby": (*victim).promoteStandby} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testHealing(t, comeBack)
+		})
+	}
+}
+
+func (v *victim) loseDisk(t *testing.T) {
+	t.Helper()
+	v.stop()
+	if err := os.RemoveAll(v.dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// promoteStandby has a standby follow, kills the server, and puts the other one in its place.
+func (v *victim) promoteStandby(t *testing.T) {
+	t.Helper()
+	other := filepath.Join(t.TempDir(), "pb_data")
+	run := func(args ...string) *exec.Cmd {
+		c := exec.CommandContext(t.Context(), v.binary, append(args, "--dir", other)...)
+		c.Env = v.env
+		return c
+	}
+	follow, said := run("standby"), &process.Output{}
+	follow.Stdout, follow.Stderr = said, said
+	if err := follow.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); !strings.Contains(said.String(), "as new as the replica"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the standby does not follow: %s", said)
+		}
+	}
+	v.stop()
+	if err := errors.Join(follow.Process.Signal(syscall.SIGTERM), follow.Wait()); err != nil {
+		t.Fatalf("the standby: %v %s", err, said)
+	}
+	if out, err := run("standby", "promote").CombinedOutput(); err != nil {
+		t.Fatalf("promote: %v %s", err, out)
+	}
+	v.dir = other
+}
+
+func testHealing(t *testing.T, comeBack func(*victim, *testing.T)) {
+	t.Helper()
 	wechat, err := sim.New()
 	if err != nil {
 		t.Fatal(err)
@@ -49,10 +100,7 @@ func TestLostDiskIsHealed(t *testing.T) {
 	if _, err := server.control("/_sim/faults", map[string]any{"on": "notification", "kind": "lost", "times": 20}); err != nil {
 		t.Fatal(err)
 	}
-	server.stop()
-	if err := os.RemoveAll(server.dir); err != nil {
-		t.Fatal(err)
-	}
+	comeBack(server, t)
 	params["action"] = "pay"
 	if paid, err := server.control("/_sim/people/p1/pay", params); err != nil || paid["errMsg"] != "requestPayment:ok" {
 		t.Fatalf("phone: %v %v", paid, err)
@@ -197,13 +245,12 @@ func findings(t *testing.T, got apptest.Answer) map[string]string {
 	return codes
 }
 
-// TestReplicaIsTold: a copy that does not follow is in health, in the metrics and an alert; when it follows again the alert is settled.
+// TestReplicaIsTold: how far the copies are behind is in health and in the metrics. What becomes of one that does not follow: internal/vitals.
 func TestReplicaIsTold(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	app := apptest.New(t, func(c *hooks.Config) {
 		env := c.Env
-		c.ProbeEvery, c.ProbeFresh = 20*time.Millisecond, time.Nanosecond
 		c.Env = func(name string) string {
 			switch name {
 			case replica.EnvPlace:
@@ -227,10 +274,4 @@ func TestReplicaIsTold(t *testing.T) {
 			t.Errorf("the metrics lack %s", name)
 		}
 	}
-	replace := func(text string) {
-		if err := os.WriteFile(filepath.Join(dir, "copy", "wxbase-owner.json"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	_ = replace
 }

@@ -83,6 +83,8 @@ type Deps struct {
 	Advice  func() []string // what stands in the owner's way
 	Scripts func() []string // why the JavaScript hooks on the disk are not in force
 	Replica func() Replica  // how the copy elsewhere is
+
+	Unsynced func() error // why nothing can be written since an fsync failed
 }
 
 // Replica is the copy of the database elsewhere.
@@ -146,11 +148,12 @@ func (k *Vitals) ready(ctx context.Context) readiness {
 	return r
 }
 
-// Alive tells whether a new start would be no better: the database can be read, and the worker has looked lately. A full disk is no reason to end.
+// Alive tells whether a new start would be no better: the database can be read, the worker has looked lately, and no fsync has failed that this
+// process cannot mend. A full disk is no reason to end.
 func (k *Vitals) Alive(ctx context.Context) bool {
 	var one int
 	err := k.App.ConcurrentDB().NewQuery("SELECT 1").WithContext(ctx).Row(&one)
-	return err == nil && !k.isWorkerLost()
+	return err == nil && !k.isWorkerLost() && k.Unsynced() == nil
 }
 
 // isWorkerLost tells whether nobody has looked into the outbox for too long.
