@@ -18,7 +18,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
-	"wxbase/internal/apptest/process"
+	kit "wxbase/internal/apptest/process"
 	"wxbase/internal/replica"
 	"wxbase/internal/sim"
 )
@@ -52,7 +52,7 @@ func (v *victim) promoteStandby(t *testing.T) {
 		c.Env = v.env
 		return c
 	}
-	follow, said := run("standby"), &process.Output{}
+	follow, said := run("standby"), &kit.Output{}
 	follow.Stdout, follow.Stderr = said, said
 	if err := follow.Start(); err != nil {
 		t.Fatal(err)
