@@ -3,6 +3,7 @@ package hooks
 import (
 	"io"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
@@ -16,8 +17,8 @@ import (
 // console writes the log to standard output too while a server runs. Commands print what they are asked for, and nothing else.
 type console struct {
 	app core.App
-	log *logs.Log // nil: off
-	on  bool      // once the server begins; written before the first request
+	log *logs.Log   // nil: off
+	on  atomic.Bool // once the server begins
 }
 
 // openLogs reads how the log is written besides its table.
@@ -41,7 +42,7 @@ type startLines struct {
 
 // Write takes whole lines.
 func (s startLines) Write(text []byte) (int, error) {
-	if !s.console.on {
+	if !s.console.on.Load() {
 		return s.plain.Write(text)
 	}
 	return s.console.log.Lines(s.plain).Write(text)
@@ -56,7 +57,7 @@ func (c *console) bindLogs() {
 		}
 		row.Message = cutLog(redact.Text(row.Message), maxLogURL)
 		row.Data = capLog(redact.Map(row.Data))
-		if !c.on {
+		if !c.on.Load() {
 			return e.Next()
 		}
 		c.log.Add(row.Created.Time(), slog.Level(row.Level), row.Message, row.Data)
@@ -72,7 +73,7 @@ func (c *console) serve(e *core.ServeEvent) {
 	if c.log == nil {
 		return
 	}
-	c.on = true
+	c.on.Store(true)
 	c.lower(e.App)
 	e.App.OnSettingsReload().Bind(&hook.Handler[*core.SettingsReloadEvent]{Id: "wxLogLevel", Priority: -1000, Func: func(e *core.SettingsReloadEvent) error {
 		err := e.Next()
@@ -84,7 +85,7 @@ func (c *console) serve(e *core.ServeEvent) {
 
 // wants tells whether a request has a line: it has the levels of its class.
 func (c *console) wants(e *core.RequestEvent, err error) bool {
-	if c == nil || !c.on {
+	if c == nil || !c.on.Load() {
 		return false
 	}
 	if err != nil {
@@ -95,7 +96,7 @@ func (c *console) wants(e *core.RequestEvent, err error) bool {
 
 // add writes the line of a request.
 func (c *console) add(row *activityRow) {
-	if c == nil || !c.on {
+	if c == nil || !c.on.Load() {
 		return
 	}
 	level := [logClasses]slog.Level{slog.LevelError, slog.LevelWarn, slog.LevelInfo}[classOf(row)]

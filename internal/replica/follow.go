@@ -58,7 +58,7 @@ func (p *Place) Followed(ctx context.Context, path string) (behind int64, err er
 	if _, err := os.Stat(path); err != nil {
 		have = 0
 	}
-	return int64(newest) - int64(have), nil //nolint:gosec // numbers of transactions
+	return int64(newest) - int64(have), nil
 }
 
 // CatchUp brings such a file up to what the place holds, where nobody writes any more.

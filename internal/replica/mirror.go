@@ -112,13 +112,16 @@ func readGone(ctx context.Context, s shelf) (map[string]time.Time, error) {
 
 // send copies what is new. One that vanishes meanwhile was deleted.
 func (m *mirror) send(ctx context.Context, here map[string]int64) error {
+	fresh := map[string]int64{}
+	for name, size := range here {
+		if there, ok := m.known[name]; !ok || there != size {
+			fresh[name] = size
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(filesAtOnce)
-	var mu sync.Mutex
-	for name, size := range here {
-		if there, ok := m.known[name]; ok && there == size {
-			continue
-		}
+	var mu sync.Mutex // of known
+	for name, size := range fresh {
 		group.Go(func() error {
 			err := m.to.put(ctx, filepath.Join(m.from, filepath.FromSlash(name)), name)
 			if errors.Is(err, os.ErrNotExist) && ctx.Err() == nil {
@@ -250,7 +253,7 @@ func (p *Place) RestoreFiles(ctx context.Context, to string, at time.Time, exact
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil || !exact {
+	if err := group.Wait(); err != nil || !exact || len(there) == 0 && len(here) >= suspicious {
 		return n, err
 	}
 	for name := range here {

@@ -109,7 +109,7 @@ func TestFilesAreNotThere(t *testing.T) {
 	}
 	s.start(p, replica.Options{Files: files})
 	s.stop() // copies the rest
-	s.start(p, replica.Options{Files: t.TempDir()})
+	s.start(p, replica.Options{Files: t.TempDir(), Quiet: time.Nanosecond})
 	s.stop()
 	if got := broughtBack(t, p, time.Time{}); len(got) != 12 {
 		t.Errorf("after an empty disk: got %v, want all files", slices.Sorted(maps.Keys(got)))

@@ -217,10 +217,10 @@ func (r *Replica) Stop(ctx context.Context) error {
 	r.stop()
 	r.done.Wait()
 	_ = r.db.SyncAndWait(ctx) // note: Close alone copies nothing of a server that ends in its first moment; what fails here fails there again
-	if r.files != nil && !r.isFenced() {
-		_ = r.files.round(ctx) // likewise: what fails is sent at the next start
-	}
 	err := r.store.Close(ctx)
+	if r.files != nil && !r.isFenced() {
+		_ = r.files.round(ctx) // likewise: what there is no time for is sent at the next start
+	}
 	r.fence.release()
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("copy the last changes to %s: %w", r.place, err)

@@ -63,16 +63,15 @@ func (s folderShelf) remove(_ context.Context, name string) error {
 	if err := removeIfThere(s.path(name)); err != nil {
 		return err
 	}
-	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-		if os.Remove(s.path(dir)) != nil {
-			break // it holds others
-		}
+	dir := path.Dir(name)
+	for dir != "." && os.Remove(s.path(dir)) == nil { // note: one that holds others stays
+		dir = path.Dir(dir)
 	}
 	return nil
 }
 
 func (s folderShelf) readNote(_ context.Context, note string) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(s.dir, note))
+	text, err := os.ReadFile(filepath.Join(s.dir, note)) //nolint:gosec // names of ours
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

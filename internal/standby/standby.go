@@ -46,9 +46,10 @@ type Standby struct {
 
 // Refuse fails for a data folder in which a standby follows, and which is not promoted.
 func Refuse(dir string) error {
-	_, follows := os.Stat(filepath.Join(dir, Folder))
-	_, shop := os.Stat(filepath.Join(dir, dataFile))
-	if follows != nil || shop == nil {
+	if !folder.Exists(filepath.Join(dir, Folder)) {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, dataFile)); err == nil {
 		return nil
 	}
 	return fmt.Errorf("in %s a standby follows another server: `wxbase standby promote` puts it in that one's place", dir)

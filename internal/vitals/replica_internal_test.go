@@ -1,6 +1,7 @@
 package vitals
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -68,6 +69,28 @@ func TestReplicaAlert(t *testing.T) {
 			got["wxbase_replica_files_lag_seconds"] != s.metrics["wxbase_replica_files_lag_seconds"] {
 			t.Errorf("%s: got metrics %v, want %v", s.name, got, s.metrics)
 		}
+	}
+}
+
+// TestAlive: an fsync that failed and that this process cannot mend is a reason for another process.
+func TestAlive(t *testing.T) {
+	t.Parallel()
+	app, err := tests.NewTestAppWithConfig(core.BaseAppConfig{DataDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(app.Cleanup)
+	var failed error
+	k := New(Deps{
+		App: app, Now: time.Now, Books: books.New(app, time.Now, time.Second, nil, func() string { return "" }), Unsynced: func() error { return failed },
+	})
+	k.Books.StartWorker()
+	t.Cleanup(k.Books.StopWorker)
+	if !k.Alive(t.Context()) {
+		t.Error("all is well: got no")
+	}
+	if failed = errors.New("input/output error"); k.Alive(t.Context()) {
+		t.Error("after a failed fsync: got yes, want another process")
 	}
 }
 
