@@ -36,6 +36,7 @@ func FromReplica(ctx context.Context, place *replica.Place, dir string, at time.
 	if report.Files, err = place.RestoreFiles(ctx, filepath.Join(dir, core.LocalStorageDirName), at, false); err != nil {
 		return report, true, err
 	}
+	report.hasFiles = report.Files > 0
 	if err := os.RemoveAll(filepath.Join(dir, ReplicaFolder)); err != nil { // the position of a database that is gone
 		return report, true, err
 	}
@@ -54,6 +55,11 @@ func Adopt(dir, fresh, from string, now func() time.Time) (Report, error) {
 	if err != nil {
 		return report, fmt.Errorf("what %s holds cannot be used: %w", from, err)
 	}
+	files, err := replica.CountFiles(filepath.Join(dir, core.LocalStorageDirName))
+	if err != nil {
+		return report, err
+	}
+	report.Files, report.hasFiles = files, files > 0
 	return report, report.adopt(dir, fresh, from, now)
 }
 

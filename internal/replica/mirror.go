@@ -265,3 +265,9 @@ func (p *Place) RestoreFiles(ctx context.Context, to string, at time.Time, exact
 	}
 	return n, nil
 }
+
+// CountFiles counts what a mirror of a folder would hold.
+func CountFiles(dir string) (int, error) {
+	found, err := walkFiles(context.Background(), dir)
+	return len(found), err
+}

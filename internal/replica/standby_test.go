@@ -91,7 +91,7 @@ func TestStandbyTakesOver(t *testing.T) {
 			if code, _, said := process.Run(t, p.other, p.env, "serve", "--http", "127.0.0.1:0"); code != 1 || !strings.Contains(said, "standby promote") {
 				t.Errorf("before it is promoted: got exit %d: %s", code, said)
 			}
-			if code, said := p.promote(); code != 0 {
+			if code, said := p.promote(); code != 0 || !strings.Contains(said, "1 files") {
 				t.Fatalf("promote: got exit %d: %s", code, said)
 			}
 			next, token := p.takeOver()
