@@ -69,8 +69,7 @@ func main() {
 		pbcmd.NewSuperuserCommand(app), pbcmd.NewServeCommand(app, false), cmd.NewSimCommand(app.DataDir), cmd.NewEdgeCommand(),
 		cmd.NewBillCommand(wx), cmd.NewSecretsCommand(wx), cmd.NewDoctorCommand(wx), cmd.NewImportCommand(app),
 		cmd.NewInstallCommand(), cmd.NewUpdateCommand(app.DataDir), cmd.NewHealthCommand(app.DataDir), cmd.NewMCPCommand(app.DataDir, version),
-		cmd.NewInstallCommand(), cmd.NewUpdateCommand(app.DataDir), cmd.NewHealthCommand(app.DataDir),
-		cmd.NewBackupCommand(app), cmd.NewRestoreCommand(app.DataDir),
+		cmd.NewBackupCommand(app), cmd.NewRestoreCommand(app.DataDir), cmd.NewStandbyCommand(app.DataDir),
 	)
 	exit(cmd.Execute(app))
 }

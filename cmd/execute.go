@@ -1,4 +1,4 @@
-// Package cmd is the commands of wxbase besides serve: sim, edge, bill, secrets, import, doctor, install, update, health and mcp, and Execute, which
+// Package cmd is the commands of wxbase besides serve: sim, edge, bill, secrets, import, doctor, install, update, health, backup, restore, standby and mcp, and Execute, which
 // runs them all. Programs that embed package hooks can add them to their own.
 package cmd
 
@@ -127,7 +127,7 @@ func refuseUnknown(c *cobra.Command, args []string) error {
 // needsNoDatabase tells the commands that work without a data folder, or open one by themselves, and the subcommands of these.
 func needsNoDatabase(command *cobra.Command) bool {
 	for ; command != nil; command = command.Parent() {
-		if slices.Contains([]string{"sim", "edge", "install", "update", "health", "restore", "mcp"}, command.Name()) {
+		if slices.Contains([]string{"sim", "edge", "install", "update", "health", "restore", "standby", "mcp"}, command.Name()) {
 			return true
 		}
 	}

@@ -33,8 +33,8 @@ a disk of its own or a link. The keys in the folder stay.
   wxbase restore wxbase_backup_20261128190000.zip
   wxbase restore /mnt/backups/monday.zip --to /srv/looked-at
 
-With --at the database comes from the replica (` + replica.EnvPlace + `) as it was at that moment of this machine's time, into a new
-folder. Files are not in a replica.
+With --at the database and the files come from the replica (` + replica.EnvPlace + `) as they were at that moment of this machine's
+time, into a new folder.
 
   wxbase restore --at "2026-11-28 10:00" --to /srv/saturday
   wxbase restore --at newest --to /srv/now`,

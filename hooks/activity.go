@@ -13,6 +13,8 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/router"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"wxbase/internal/logs"
 )
 
 // The activity log has one row per request, as PocketBase's has, and the dashboard shows it. PocketBase starts a goroutine for each
@@ -54,6 +56,8 @@ const skipSuccessKey = "__skipSuccessActivityLogger"
 
 // activityRow is a request as it waits for the writer. It holds no part of the request itself.
 type activityRow struct {
+	aside   bool // for standard output only, and not for the table
+	named   logs.Request
 	at      time.Time
 	took    time.Duration
 	failed  bool
@@ -78,6 +82,7 @@ type activityLog struct {
 	asked   atomic.Int64             // successes so far, for the sampling
 	sample  int64                    // one in so many successes is kept; 0: none
 	rows    *prometheus.CounterVec
+	console *console
 	stop    chan struct{}
 	done    chan struct{}
 
@@ -147,38 +152,38 @@ func (l *activityLog) bindActivity(e *core.ServeEvent) {
 func (l *activityLog) logActivity(e *core.RequestEvent) error {
 	start := time.Now()
 	err := e.Next()
-	if wantsLog(e, err) {
+	if kept := wantsLog(e, err); kept || l.console.wants(e, err) {
 		row := requestRow(e, err)
-		row.at, row.took = start, time.Since(start)
+		row.aside, row.at, row.took = !kept, start, time.Since(start)
 		l.add(row)
 	}
 	return err
 }
 
 func wantsLog(e *core.RequestEvent, err error) bool {
-	logs := e.App.Settings().Logs
+	wanted := e.App.Settings().Logs
 	level := levelInfo
 	if err != nil {
 		level = levelError
 	}
-	return logs.MaxDays > 0 && logs.MinLevel <= level && (err != nil || e.Get(skipSuccessKey) == nil)
+	return wanted.MaxDays > 0 && wanted.MinLevel <= level && (err != nil || e.Get(skipSuccessKey) == nil)
 }
 
 // requestRow copies what the row needs. note: cutLog copies, so that a waiting row does not keep the whole of a long header.
 func requestRow(e *core.RequestEvent, err error) *activityRow {
-	logs := e.App.Settings().Logs
+	wanted := e.App.Settings().Logs
 	row := &activityRow{
 		failed: err != nil, status: e.Status(), method: strings.ToUpper(cutLog(e.Request.Method, 50)),
 		uri: cutLog(e.Request.URL.RequestURI(), maxLogURL), referer: cutLog(e.Request.Referer(), maxLogHeader),
-		agent: cutLog(e.Request.UserAgent(), maxLogHeader), meta: logJSON(e.Get(apis.RequestEventKeyLogMeta)),
+		agent: cutLog(e.Request.UserAgent(), maxLogHeader), meta: logJSON(e.Get(apis.RequestEventKeyLogMeta)), named: logs.Of(e.Request.Context()),
 	}
 	if e.Auth != nil {
 		row.auth = e.Auth.Collection().Name
-		if logs.LogAuthId {
+		if wanted.LogAuthId {
 			row.authID = e.Auth.Id
 		}
 	}
-	if logs.LogIP {
+	if wanted.LogIP {
 		row.userIP, row.peerIP = cutLog(e.RealIP(), maxLogHeader), e.RemoteIP()
 	}
 	if err != nil {

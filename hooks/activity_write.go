@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -83,6 +84,10 @@ func (l *activityLog) take(most int) (rows []*activityRow) {
 
 func (l *activityLog) write(app core.App, most int) error {
 	rows, lost := l.take(most), l.lost()
+	for _, row := range rows {
+		l.console.add(row)
+	}
+	rows = slices.DeleteFunc(rows, func(row *activityRow) bool { return row.aside })
 	if len(rows) == 0 && lost == nil {
 		return nil
 	}
@@ -143,6 +148,14 @@ func logRow(level int, message string, data map[string]any, at time.Time) dbx.Pa
 // export is the row as PocketBase would write it, scrubbed.
 func (r *activityRow) export() dbx.Params {
 	level := levelInfo
+	if r.failed {
+		level = levelError
+	}
+	return logRow(level, redact.Text(r.message()), r.data(), r.at)
+}
+
+// data is what a row says besides its message, scrubbed.
+func (r *activityRow) data() map[string]any {
 	data := map[string]any{
 		"type": "request", "execTime": float64(r.took) / float64(time.Millisecond), "url": redact.Text(r.uri), "method": r.method, "status": r.status,
 		"referer": redact.Text(r.referer), "userAgent": redact.Text(r.agent), "auth": r.auth,
@@ -153,14 +166,15 @@ func (r *activityRow) export() dbx.Params {
 		}
 	}
 	if r.failed {
-		level, data["error"] = levelError, redact.Text(r.err)
+		data["error"] = redact.Text(r.err)
 	}
 	for key, text := range map[string]string{"details": r.details, "meta": r.meta} {
 		if text != "" {
 			data[key] = json.RawMessage(redact.Text(text))
 		}
 	}
-	return logRow(level, redact.Text(r.message()), data, r.at)
+	r.named.Put(data)
+	return data
 }
 
 // trimLogs keeps the newest rows of each class. note: the order of rowid is the order of writing.

@@ -3,10 +3,12 @@ package hooks
 import (
 	"context"
 	"runtime/debug"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/accounts"
+	"wxbase/internal/days"
 	"wxbase/internal/desk"
 	"wxbase/internal/doctor"
 	"wxbase/internal/parcels"
@@ -22,6 +24,7 @@ type examiner struct {
 	accounts *accounts.Accounts
 	vitals   *vitals.Vitals
 	refusals *refusals
+	copies   *replication
 	simPush  func(settings.App) settings.App // as the simulator has it now
 }
 
@@ -54,7 +57,28 @@ func (x *examiner) shop() (doctor.Shop, error) {
 	if !x.cfg.Sim {
 		s.Backup = x.vitals.BackupAge
 	}
+	if x.copies.place != nil {
+		s.Replica = x.copy
+	}
 	return s, nil
+}
+
+// copy looks at the replica. How far it is behind is told by the newest change that each has: the server writes one every 15 seconds.
+func (x *examiner) copy(ctx context.Context) doctor.Copy {
+	found := x.copies.place.Look(ctx, x.app.DataDir())
+	c := doctor.Copy{
+		Place: x.copies.place.String(), Unreachable: found.Unreachable, Unwritable: found.Unwritable, Empty: found.Newest.IsZero(),
+		KeyIsHere: x.accounts.Settings.KeyFromFile(), Files: x.copies.status().FilesProblem,
+	}
+	if found.Foreign {
+		c.Owner = found.Owner.Host + ", " + found.Owner.Since.Local().Format(time.DateTime)
+	}
+	var written string
+	err := x.app.DB().NewQuery("SELECT [[updated]] FROM {{_params}} WHERE [[id]] = 'wx_probe'").Row(&written)
+	if at, bad := time.Parse(days.Stored, written); err == nil && bad == nil && !c.Empty {
+		c.Behind = max(0, at.Sub(found.Newest))
+	}
+	return c
 }
 
 func ofSimulator(apps []settings.App, merchants []settings.Merchant) (theirApps []settings.App, theirMerchants []settings.Merchant) {

@@ -59,7 +59,7 @@ func (p *Plugin) openOffices() {
 	p.refusals = &refusals{app: p.app, accounts: p.accounts, metrics: p.metrics, out: p.cfg.Out}
 	p.vitals = p.newVitals()
 	p.restores = &restores{app: p.app, books: p.books, till: p.till, replication: p.replication, now: p.Now, out: p.cfg.Out}
-	p.examiner = &examiner{p.app, &p.cfg, p.accounts, p.vitals, p.refusals, simPush(&p.sim)}
+	p.examiner = &examiner{p.app, &p.cfg, p.accounts, p.vitals, p.refusals, p.replication, simPush(&p.sim)}
 	p.tidier = &tidier{
 		app: p.app, now: p.Now, books: p.books, codes: p.codes, KeepInbox: p.cfg.KeepInbox, KeepOutbox: p.cfg.KeepOutbox, KeepScans: p.cfg.KeepScans,
 	}

@@ -130,6 +130,7 @@ type Plugin struct {
 	vitals   *vitals.Vitals
 	metrics  *metrics.Metrics
 	activity *activityLog
+	console  *console
 	limits   limit.Limits
 	locks    *locks.Keyed
 	guard    *guard.Guard
@@ -200,20 +201,20 @@ func Register(app core.App, config Config) (*Plugin, error) {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
 	counters := metrics.New()
-	p := &Plugin{
-		app: app, cfg: config, metrics: counters, limits: bounds, locks: &locks.Keyed{},
-		activity: newActivityLog(config.LogSample, counters.Registry),
+	p := &Plugin{app: app, cfg: config, metrics: counters, limits: bounds, locks: &locks.Keyed{}}
+	if err := p.openLogs(); err != nil {
+		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
 	if p.guard, err = guard.New(guard.Deps{App: app, Now: p.Now, Limits: bounds, Env: config.Env, IsOperator: desk.IsOperator}); err != nil {
 		return nil, fmt.Errorf("register wxbase: %w", err)
 	}
-	p.replication = &replication{app: app, place: place, now: p.Now, out: config.Out, end: make(chan struct{})}
-	p.accounts = accounts.New(config.Transport, p.Now, app.Logger, counters.Observe)
+	p.replication = &replication{app: app, place: place, now: p.Now, out: p.cfg.Out, end: make(chan struct{})}
+	p.accounts = accounts.New(config.Transport, p.Now, p.console.logger, counters.Observe)
 	books.OwnHooks(app, func() {
 		p.openFeatures(told)
 		p.openOffices()
 		p.primary = primary.New(primary.Deps{
-			App: app, Now: p.Now, Accounts: p.accounts, Rooms: p.rooms, Metrics: counters, Env: config.Env, RedisURL: config.RedisURL, Out: config.Out,
+			App: app, Now: p.Now, Accounts: p.accounts, Rooms: p.rooms, Metrics: counters, Env: config.Env, RedisURL: config.RedisURL, Out: p.cfg.Out,
 		})
 		p.desk = p.newDesk()
 		p.bindApp()
@@ -279,7 +280,7 @@ func (p *Plugin) Now() time.Time { return p.cfg.Now() }
 func (p *Plugin) bindApp() {
 	p.restores.bind(p.vitals)
 	p.replication.bind()
-	bindLogs(p.app)
+	p.console.bindLogs()
 	p.guard.BindCosts()
 	p.refusals.bindRefusals()
 	p.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxSettings", Func: p.openSettings})
@@ -347,6 +348,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	if err := p.examiner.usePreferences(e.App); err != nil {
 		return err
 	}
+	p.console.serve(e)
 	p.activity.bindActivity(e)
 	p.cfg.installer(e)
 	e.Router.Bind(tokens.New(p.app).Handler())

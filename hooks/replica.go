@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -18,6 +19,7 @@ import (
 	"wxbase/internal/explain"
 	"wxbase/internal/redact"
 	"wxbase/internal/replica"
+	"wxbase/internal/standby"
 	"wxbase/internal/vitals"
 )
 
@@ -45,10 +47,19 @@ const (
 )
 
 func (r *replication) bind() {
+	r.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxStandby", Priority: -10000, Func: refuseStandby})
 	if r.place == nil {
 		return
 	}
 	r.app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "wxReplicaRestore", Priority: -9999, Func: r.fetch})
+}
+
+// refuseStandby keeps a new shop out of a folder in which a standby follows another server.
+func refuseStandby(e *core.BootstrapEvent) error {
+	if err := standby.Refuse(e.App.DataDir()); err != nil {
+		return err
+	}
+	return e.Next()
 }
 
 // fetch brings the database into a folder that has none, before anybody opens it. A place that does not answer stops the start: a new shop
@@ -67,7 +78,7 @@ func (r *replication) fetch(e *core.BootstrapEvent) error {
 		return err
 	}
 	if found {
-		_, _ = fmt.Fprintf(r.out, "  replica: restored; newest change %s\n", report.Newest.Local().Format(time.DateTime))
+		_, _ = fmt.Fprintf(r.out, "  replica: restored; newest change %s, %d files\n", report.Newest.Local().Format(time.DateTime), report.Files)
 	} else {
 		_, _ = fmt.Fprintln(r.out, "  replica: there is nothing yet; a new shop begins")
 	}
@@ -86,7 +97,7 @@ func (r *replication) start(e *core.ServeEvent) error {
 	e.App.Cron().Remove("__pbDBOptimize__")
 	e.App.Cron().MustAdd("wxOptimize", "0 20 * * *", func() { r.optimize(e.App) })
 	err := r.begin(e.App)
-	if err == nil || errors.Is(err, replica.ErrHeld) {
+	if err == nil || isTaken(err) {
 		return err
 	}
 	_, _ = fmt.Fprintf(r.out, "  warning: %v; the shop serves, and it is tried again\n", err)
@@ -97,7 +108,10 @@ func (r *replication) start(e *core.ServeEvent) error {
 func (r *replication) begin(app core.App) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
 	defer cancel()
-	running, err := replica.Start(ctx, app.DataDir(), r.place, replica.Options{Logger: app.Logger()})
+	running, err := replica.Start(ctx, app.DataDir(), r.place, replica.Options{
+		Logger: app.Logger(), Files: filepath.Join(app.DataDir(), core.LocalStorageDirName),
+		FilesWanted: func() bool { return !app.Settings().S3.Enabled }, Fenced: r.giveWay,
+	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.running, r.failed = running, err
@@ -112,10 +126,29 @@ func (r *replication) tryAgain(app core.App) {
 			return
 		case <-time.After(tryEvery):
 		}
-		if r.begin(app) == nil {
+		err := r.begin(app)
+		if err == nil {
+			return
+		}
+		if isTaken(err) {
+			r.giveWay(err)
 			return
 		}
 	}
+}
+
+// isTaken tells that another server has the place.
+func isTaken(err error) bool {
+	return errors.Is(err, replica.ErrHeld) || errors.Is(err, replica.ErrReplaced)
+}
+
+// giveWay ends the process: what two servers sell at once nobody can put into one book. The next start is refused.
+func (r *replication) giveWay(err error) {
+	_, _ = fmt.Fprintf(r.out, "  error: %v; this server ends\n", err)
+	if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(syscall.SIGTERM) == nil {
+		return
+	}
+	os.Exit(1) // note: Windows knows no such signal
 }
 
 func (r *replication) optimize(app core.App) {
@@ -159,9 +192,12 @@ func (r *replication) status() vitals.Replica {
 	switch {
 	case r.running != nil:
 		s := r.running.Status()
-		return vitals.Replica{On: true, Place: r.place.String(), Lag: s.Lag, Problem: s.Problem}
+		return vitals.Replica{
+			On: true, Place: r.place.String(), Lag: s.Lag, Problem: s.Problem,
+			FilesOff: s.Files.Off, FilesLag: s.Files.Lag, FilesProblem: explain.OneLine(redact.Text(s.Files.Problem)),
+		}
 	case r.failed != nil:
-		return vitals.Replica{On: true, Place: r.place.String(), Lag: r.now().Sub(r.since), Problem: explain.OneLine(redact.Text(r.failed.Error()))}
+		return vitals.Replica{On: true, Place: r.place.String(), Lag: r.now().Sub(r.since), FilesOff: true, Problem: explain.OneLine(redact.Text(r.failed.Error()))}
 	}
 	return vitals.Replica{}
 }

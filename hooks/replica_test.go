@@ -1,12 +1,15 @@
 package hooks_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,14 +18,62 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	kit "wxbase/internal/apptest/process"
 	"wxbase/internal/replica"
 	"wxbase/internal/sim"
 )
 
-// TestLostDiskIsHealed: a shop's disk is lost while a buyer pays and WeChat's notification goes astray. The shop comes back from its replica, asks WeChat,
-// and both books are equal.
+// TestLostDiskIsHealed: a shop's disk is lost while a buyer pays and WeChat's notification goes astray. The shop comes back from its replica, on an empty
+// folder or on that of a standby, asks WeChat, and both books are equal.
 func TestLostDiskIsHealed(t *testing.T) {
 	t.Parallel()
+	for name, comeBack := range map[string]func(*victim, *testing.T){"an empty folder": (*victim).loseDisk, "a standby": (*victim).promoteStandby} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testHealing(t, comeBack)
+		})
+	}
+}
+
+func (v *victim) loseDisk(t *testing.T) {
+	t.Helper()
+	v.stop()
+	if err := os.RemoveAll(v.dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// promoteStandby has a standby follow, kills the server, and puts the other one in its place.
+func (v *victim) promoteStandby(t *testing.T) {
+	t.Helper()
+	other := filepath.Join(t.TempDir(), "pb_data")
+	run := func(args ...string) *exec.Cmd {
+		c := exec.CommandContext(t.Context(), v.binary, append(args, "--dir", other)...)
+		c.Env = v.env
+		return c
+	}
+	follow, said := run("standby"), &kit.Output{}
+	follow.Stdout, follow.Stderr = said, said
+	if err := follow.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); !strings.Contains(said.String(), "as new as the replica"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the standby does not follow: %s", said)
+		}
+	}
+	v.stop()
+	if err := errors.Join(follow.Process.Signal(syscall.SIGTERM), follow.Wait()); err != nil {
+		t.Fatalf("the standby: %v %s", err, said)
+	}
+	if out, err := run("standby", "promote").CombinedOutput(); err != nil {
+		t.Fatalf("promote: %v %s", err, out)
+	}
+	v.dir = other
+}
+
+func testHealing(t *testing.T, comeBack func(*victim, *testing.T)) {
+	t.Helper()
 	wechat, err := sim.New()
 	if err != nil {
 		t.Fatal(err)
@@ -49,10 +100,7 @@ func TestLostDiskIsHealed(t *testing.T) {
 	if _, err := server.control("/_sim/faults", map[string]any{"on": "notification", "kind": "lost", "times": 20}); err != nil {
 		t.Fatal(err)
 	}
-	server.stop()
-	if err := os.RemoveAll(server.dir); err != nil {
-		t.Fatal(err)
-	}
+	comeBack(server, t)
 	params["action"] = "pay"
 	if paid, err := server.control("/_sim/people/p1/pay", params); err != nil || paid["errMsg"] != "requestPayment:ok" {
 		t.Fatalf("phone: %v %v", paid, err)
@@ -161,6 +209,10 @@ func TestReplicaOwnsCheckpoints(t *testing.T) {
 			if address == "" {
 				return
 			}
+			found := findings(t, app.Call(http.MethodPost, "/api/wx/admin/doctor", app.Superuser(), nil))
+			if code := found["replica"]; code != "replica_ok" && code != "replica_key" && code != "replica_empty" {
+				t.Errorf("doctor: got %q", code)
+			}
 			backup(t, app, "one.zip")
 			if got := app.Call(http.MethodPost, "/api/backups/one.zip/restore", app.Superuser(), nil); got.Code() != "restore_by_hand" {
 				t.Errorf("restore: got %d %s, want it refused", got.Status, got.Body)
@@ -174,5 +226,52 @@ func TestReplicaOwnsCheckpoints(t *testing.T) {
 			}
 			t.Logf("a write beside it took %s", time.Since(began))
 		})
+	}
+}
+
+// findings are the codes of a doctor's answer, by check.
+func findings(t *testing.T, got apptest.Answer) map[string]string {
+	t.Helper()
+	list, _ := got.JSON["findings"].([]any)
+	if len(list) == 0 {
+		t.Fatalf("doctor: got %d %s", got.Status, got.Body)
+	}
+	codes := map[string]string{}
+	for _, item := range list {
+		finding, _ := item.(map[string]any)
+		check, _ := finding["check"].(string)
+		codes[check], _ = finding["code"].(string)
+	}
+	return codes
+}
+
+// TestReplicaIsTold: how far the copies are behind is in health and in the metrics. What becomes of one that does not follow: internal/vitals.
+func TestReplicaIsTold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	app := apptest.New(t, func(c *hooks.Config) {
+		env := c.Env
+		c.Env = func(name string) string {
+			switch name {
+			case replica.EnvPlace:
+				return "file://" + filepath.ToSlash(filepath.Join(dir, "copy"))
+			case "WXBASE_METRICS":
+				return "1"
+			}
+			return env(name)
+		}
+	})
+	owner := app.Superuser()
+	health := func() map[string]any {
+		copied, _ := app.Must(http.MethodGet, "/api/wx/health", owner, nil).JSON["replica"].(map[string]any)
+		return copied
+	}
+	if files, _ := health()["files"].(map[string]any); files["copied"] != true {
+		t.Errorf("health: got %v, want the files", health())
+	}
+	for _, name := range []string{"wxbase_replica_lag_seconds", "wxbase_replica_files_lag_seconds"} {
+		if text := string(app.Call(http.MethodGet, "/metrics", "", nil).Body); !strings.Contains(text, "\n"+name+" ") {
+			t.Errorf("the metrics lack %s", name)
+		}
 	}
 }

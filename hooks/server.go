@@ -7,10 +7,7 @@ import (
 	"strings"
 
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/types"
-
-	"wxbase/internal/redact"
 )
 
 // patchByHeader takes a POST with the header `X-HTTP-Method-Override: PATCH` for a PATCH, which wx.request cannot send.
@@ -29,17 +26,6 @@ func dashboardHeaders(e *core.RequestEvent) error {
 		e.Response.Header().Set("Cache-Control", "no-cache")
 	}
 	return e.Next()
-}
-
-// bindLogs scrubs every log row before it is written: PocketBase logs whole URLs, and a file's URL carries a token.
-func bindLogs(app core.App) {
-	app.OnModelCreate("_logs").Bind(&hook.Handler[*core.ModelEvent]{Id: "wxLogScrub", Func: func(e *core.ModelEvent) error {
-		if l, ok := e.Model.(*core.Log); ok {
-			l.Message = cutLog(redact.Text(l.Message), maxLogURL)
-			l.Data = capLog(redact.Map(l.Data))
-		}
-		return e.Next()
-	}})
 }
 
 // maxLogData is how many bytes of JSON a row keeps of what a call of the logger says.

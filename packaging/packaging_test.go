@@ -70,6 +70,20 @@ func TestUnitAndInstallAgree(t *testing.T) {
 	}
 }
 
+// the unit of a standby serves the same folder, and not beside the server
+func TestStandbyUnitAgrees(t *testing.T) {
+	t.Parallel()
+	unit := read(t, "systemd/wxbase-standby.service")
+	for _, want := range []string{
+		"ExecStart=" + install.Executable + " standby --dir " + install.Data + "\n", "EnvironmentFile=" + install.Settings + "\n",
+		"User=" + install.Account + "\n", "WorkingDirectory=" + install.Home + "\n", "Conflicts=" + filepath.Base(install.UnitFile) + "\n", "Type=notify\n",
+	} {
+		if !strings.Contains(unit, want) {
+			t.Errorf("the unit lacks %q", want)
+		}
+	}
+}
+
 // the paths of the image are the same in its stages, its command, its check and the compose file
 func TestImageIsOneStory(t *testing.T) {
 	t.Parallel()

@@ -13,6 +13,7 @@ import (
 // Answer is what the server said.
 type Answer struct {
 	Status int
+	Header http.Header
 	Body   []byte
 	JSON   map[string]any // nil when the body is no JSON object
 }
@@ -91,7 +92,7 @@ func (a *App) Do(req *http.Request) Answer {
 	if err != nil {
 		a.tb.Fatalf("read answer: %v", err)
 	}
-	answer := Answer{Status: res.StatusCode, Body: raw}
+	answer := Answer{Status: res.StatusCode, Header: res.Header, Body: raw}
 	_ = json.Unmarshal(raw, &answer.JSON)
 	return answer
 }

@@ -53,11 +53,24 @@ type Shop struct {
 	Gateway    func(m settings.Merchant, appID string) (wxpay.Gateway, error)
 	Disk       func() (free, least uint64, err error)                   // bytes
 	Backup     func() (newest time.Time, most time.Duration, err error) // when the newest was made, zero for none, and how old it may be
+	Replica    func(ctx context.Context) Copy                           // of the database, elsewhere
 	Proxy      func() string                                            // header of a proxy that is not trusted; empty when none was seen
 	// MessagePath is the page that the messages about shipping lead to, as it was set last; WeChat does not tell.
 	MessagePath func(appID string) (path string, known bool, err error)
 	Built       func() map[string]string // modules of this program and their versions
 	Patience    time.Duration            // of one check; 15 seconds when zero
+}
+
+// Copy is the replica as it is seen.
+type Copy struct {
+	Place       string // without keys; empty when there is none
+	Unreachable error
+	Unwritable  error
+	Owner       string        // who has taken it over; empty when it is ours
+	Empty       bool          // nothing is in it
+	Behind      time.Duration // of the database
+	Files       string        // why the files do not follow; empty when they do, or nobody can tell
+	KeyIsHere   bool          // what opens its stored secrets lies in the data folder only
 }
 
 // Language is one of the two that findings are written in.
@@ -142,6 +155,7 @@ func checks() []check {
 		{id: "push", asks: [2]string{"Would the handshake work, with which WeChat tries the push address?", "消息推送的握手能通过吗？"}, of: ofApp, after: []string{"clock", "credentials", "address", "outside"}, run: checkPush},
 		{id: "disk", asks: [2]string{"Is there room?", "磁盘空间够吗？"}, run: checkDisk},
 		{id: "backups", asks: [2]string{"Is there a backup of late?", "最近有备份吗？"}, run: checkBackups},
+		{id: "replica", asks: [2]string{"Does the copy of the database follow, and could somebody else start from it?", "数据库副本跟得上吗？别的机器能从它启动吗？"}, run: checkReplica},
 		{id: "versions", asks: [2]string{"Is the program built with what it was tested with?", "所用模块与测试时一致吗？"}, run: checkVersions},
 		{id: "proxy", asks: [2]string{"Do we know who our clients are?", "能识别客户端地址吗？"}, run: checkProxy},
 	}

@@ -64,6 +64,7 @@ func patient(t *testing.T, a *apptest.App) doctor.Shop {
 		Resolve: func(_ context.Context, host string) ([]string, error) { return []string{"203.0.113.10"}, nil },
 		Disk:    func() (uint64, uint64, error) { return 10 << 30, 256 << 20, nil },
 		Backup:  func() (time.Time, time.Duration, error) { return time.Now().Add(-time.Hour), 48 * time.Hour, nil },
+		Replica: func(context.Context) doctor.Copy { return doctor.Copy{Place: "/mnt/other"} },
 		Proxy:   func() string { return "" },
 		Built:   func() map[string]string { return map[string]string{"modernc.org/sqlite": "v1.55.0"} },
 
@@ -81,6 +82,13 @@ func patient(t *testing.T, a *apptest.App) doctor.Shop {
 	}
 	hearOfComplaints(t, s, shopURL)
 	return s
+}
+
+func replicaIs(c doctor.Copy) func(*doctor.Shop) {
+	return func(s *doctor.Shop) {
+		c.Place = "/mnt/other"
+		s.Replica = func(context.Context) doctor.Copy { return c }
+	}
 }
 
 // hearOfComplaints has WeChat Pay send complaints to a server.
@@ -233,6 +241,13 @@ func TestMisconfigurations(t *testing.T) { //nolint:tparallel // they share one 
 		{"backups", "backup_old", "72", doctor.Problem, func(s *doctor.Shop) {
 			s.Backup = func() (time.Time, time.Duration, error) { return time.Now().Add(-72 * time.Hour), 48 * time.Hour, nil }
 		}},
+		{"replica", "replica_unreachable", "no such bucket", doctor.Problem, replicaIs(doctor.Copy{Unreachable: errors.New("no such bucket"), Empty: true})},
+		{"replica", "replica_taken", "other-host", doctor.Problem, replicaIs(doctor.Copy{Owner: "other-host"})},
+		{"replica", "replica_readonly", "read-only", doctor.Problem, replicaIs(doctor.Copy{Unwritable: errors.New("read-only file system")})},
+		{"replica", "replica_empty", "/mnt/other", doctor.Problem, replicaIs(doctor.Copy{Empty: true})},
+		{"replica", "replica_late", "90", doctor.Problem, replicaIs(doctor.Copy{Behind: 90 * time.Second})},
+		{"replica", "replica_files", "no room", doctor.Warning, replicaIs(doctor.Copy{Files: "no room"})},
+		{"replica", "replica_key", "WXBASE_SECRET_KEY", doctor.Warning, replicaIs(doctor.Copy{KeyIsHere: true})},
 		{"versions", "versions_other", "v1.54.0", doctor.Warning, func(s *doctor.Shop) {
 			s.Built = func() map[string]string { return map[string]string{"modernc.org/sqlite": "v1.54.0"} }
 		}},

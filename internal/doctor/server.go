@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"wxbase/internal/explain"
+	"wxbase/internal/redact"
 )
 
 // checkDisk: is there room.
@@ -44,6 +47,38 @@ func checkBackups(_ context.Context, v *visit, _ subject) outcome {
 	}
 	return result("backup_ok", "hours", hours)
 }
+
+// lateCopy is how far the copy may be behind.
+const lateCopy = time.Minute
+
+// checkReplica: would a lost disk be a small thing.
+func checkReplica(ctx context.Context, v *visit, _ subject) outcome {
+	if v.Replica == nil {
+		return result("replica_none")
+	}
+	c := v.Replica(ctx)
+	switch {
+	case c.Place == "":
+		return result("replica_none")
+	case c.Unreachable != nil:
+		return result("replica_unreachable", "place", c.Place, "reason", oneLine(c.Unreachable))
+	case c.Owner != "":
+		return result("replica_taken", "place", c.Place, "owner", c.Owner)
+	case c.Unwritable != nil:
+		return result("replica_readonly", "place", c.Place, "reason", oneLine(c.Unwritable))
+	case c.Empty:
+		return result("replica_empty", "place", c.Place)
+	case c.Behind > lateCopy:
+		return result("replica_late", "seconds", strconv.Itoa(int(c.Behind.Seconds())))
+	case c.Files != "":
+		return result("replica_files", "reason", c.Files)
+	case c.KeyIsHere:
+		return result("replica_key")
+	}
+	return result("replica_ok", "place", c.Place)
+}
+
+func oneLine(err error) string { return explain.OneLine(redact.Text(err.Error())) }
 
 // pins are the modules that wxbase leans on, in the versions that its tests have run with.
 func pins() map[string]string {

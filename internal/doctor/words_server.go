@@ -76,9 +76,59 @@ func wordsOfServer() []row {
 	}
 }
 
-// wordsOfServerMore is what is found by versions, proxy.
+// wordsOfServerMore is what is found by replica, versions, proxy.
 func wordsOfServerMore() []row {
 	return []row{
+		{
+			code: "replica_ok", check: "replica", state: OK,
+			title: [2]string{"The copy in {place} follows", "副本 {place} 同步正常"},
+		},
+		{
+			code: "replica_none", check: "replica", state: Skipped,
+			title: [2]string{"Nothing is copied elsewhere (WXBASE_REPLICA): a lost disk costs what came after the last backup", "没有配置副本（WXBASE_REPLICA）：磁盘损坏会丢失上次备份之后的数据"},
+		},
+		{
+			code: "replica_unreachable", check: "replica", state: Problem,
+			title: [2]string{"The replica {place} cannot be read: {reason}", "无法读取副本 {place}：{reason}"},
+			why:   [2]string{"Its disk or bucket is away, or the keys are wrong.", "磁盘或存储桶无法访问，或密钥有误。"},
+			cure:  [2]string{"Check WXBASE_REPLICA, WXBASE_REPLICA_KEY and WXBASE_REPLICA_SECRET, and whether the disk is mounted.", "检查 WXBASE_REPLICA、WXBASE_REPLICA_KEY、WXBASE_REPLICA_SECRET，以及磁盘是否已挂载。"},
+		},
+		{
+			code: "replica_readonly", check: "replica", state: Problem,
+			title: [2]string{"The replica {place} cannot be written: {reason}", "无法写入副本 {place}：{reason}"},
+			why:   [2]string{"The copy stands still, and a lost disk would take with it what came since.", "副本已停止更新，磁盘损坏会丢失之后的数据。"},
+			cure:  [2]string{"Give the key the right to write and delete; for a folder under systemd, set ReadWritePaths.", "给密钥写入和删除的权限；systemd 下的目录请设置 ReadWritePaths。"},
+		},
+		{
+			code: "replica_taken", check: "replica", state: Problem,
+			title: [2]string{"The replica {place} belongs to another server now: {owner}", "副本 {place} 现在属于另一台服务器：{owner}"},
+			why:   [2]string{"A standby was put in this server's place.", "备用机已经接替了这台服务器。"},
+			cure:  [2]string{"Serve this folder no more. To make this machine the standby, run wxbase standby on a new folder.", "不要再用这个目录提供服务。若要让本机成为备用机，请在新目录上运行 wxbase standby。"},
+		},
+		{
+			code: "replica_empty", check: "replica", state: Problem,
+			title: [2]string{"The replica {place} is empty", "副本 {place} 是空的"},
+			why:   [2]string{"No server with this WXBASE_REPLICA has run, or the place is another one.", "还没有服务器用这个 WXBASE_REPLICA 运行过，或位置不对。"},
+			cure:  [2]string{"Start the server with the same environment as this command.", "用与本命令相同的环境变量启动服务器。"},
+		},
+		{
+			code: "replica_late", check: "replica", state: Problem,
+			title: [2]string{"The copy is {seconds} seconds behind the database", "副本落后数据库 {seconds} 秒"},
+			why:   [2]string{"A lost disk would take that much with it.", "磁盘损坏会丢失这段时间的数据。"},
+			cure:  [2]string{"Look at the alert of kind replica and at the log; is the line to the bucket fast enough?", "查看 replica 类提醒和日志；到存储桶的带宽够吗？"},
+		},
+		{
+			code: "replica_files", check: "replica", state: Warning,
+			title: [2]string{"The files of storage/ do not follow: {reason}", "storage/ 的文件没有同步：{reason}"},
+			why:   [2]string{"Pictures that came since would be gone with the disk.", "磁盘损坏会丢失之后上传的图片。"},
+			cure:  [2]string{"Make room in the place of the replica, and look at the log.", "清理副本所在位置的空间，并查看日志。"},
+		},
+		{
+			code: "replica_key", check: "replica", state: Warning,
+			title: [2]string{"The key of the stored secrets lies in the data folder only", "解密已保存密钥的主密钥只在数据目录里"},
+			why:   [2]string{"A replica does not hold it: AppSecrets and merchant keys in a restored shop could not be opened.", "副本不含主密钥：恢复后 AppSecret 和商户密钥将无法解密。"},
+			cure:  [2]string{"Keep a copy of wxbase.key in another place, or set WXBASE_SECRET_KEY, here and on the standby.", "把 wxbase.key 另存一份，或在本机和备用机上设置 WXBASE_SECRET_KEY。"},
+		},
 		{
 			code: "versions_other", check: "versions", state: Warning,
 			title: [2]string{"{module} is {have}, tested was {want}", "{module} 为 {have}，测试所用为 {want}"},

@@ -52,6 +52,15 @@ func IsOurs(db *sql.DB) bool {
 	return ok
 }
 
+// Health is why nothing can be written since an fsync failed; nil when all is well. Beside a reader that does not end, such as a replica's, only
+// another process can mend it.
+func Health(db *sql.DB) error {
+	if p, ok := db.Driver().(*pool); ok {
+		return p.syncer.health()
+	}
+	return nil
+}
+
 // Enable turns a pool made by Open into the pool of the writers. Connections in use stay ordinary ones, which are
 // slower and as safe.
 func Enable(db *sql.DB) error {
@@ -137,5 +146,5 @@ func (p *pool) repair() error {
 	}
 	defer w.unlock()
 	w.flush()
-	return w.checkpoint()
+	return w.checkpoint("RESTART")
 }

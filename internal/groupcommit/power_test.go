@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -208,4 +209,70 @@ func TestLogIsMadeAnew(t *testing.T) {
 			t.Fatalf("round %d: the log is still there (%v), so that this test proves nothing", n, err)
 		}
 	}
+}
+
+// TestSyncFailsBesideAReader: a reader that does not end, such as a replica's, keeps the repair from ending. Nothing is written until another process has
+// mended the log, and that one does so before it writes.
+func TestSyncFailsBesideAReader(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "data.db")
+	impatient := strings.Replace(options, "60000", "50", 1)
+	db := openWith(t, path, impatient)
+	p := poolOf(db)
+	if err := write(db, "before"); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reader.Close() }()
+	reading := begin(t, reader)
+	if err := reading.QueryRowContext(t.Context(), "SELECT count(*) FROM rows").Scan(new(int)); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("input/output error")
+	p.syncer.datasync = func(*os.File) error { return broken }
+	if err := write(db, "lost"); !errors.Is(err, broken) || !errors.Is(Health(db), broken) {
+		t.Errorf("got %v, health %v, want the disk's error", err, Health(db))
+	}
+	p.syncer.datasync = datasync
+	if err := write(db, "refused"); err == nil || Health(db) == nil {
+		t.Errorf("after that: got %v, health %v, want it refused", err, Health(db))
+	}
+	other := openWith(t, path, impatient)
+	if err := write(other, "beside the reader"); err == nil {
+		t.Error("another process begins behind the hole")
+	}
+	if err := reading.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(other, "mended"); err != nil {
+		t.Errorf("another process, without the reader: got %v", err)
+	}
+	if raw, err := os.ReadFile(path); err != nil || !contains(raw, "before") {
+		t.Errorf("the log is not in the database's file (%v)", err)
+	}
+	if _, err := os.Stat(p.syncer.hole()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the note of the hole: got %v, want it gone", err)
+	}
+	if !has(t, other, "mended") || has(t, other, "beside the reader") {
+		t.Error("got the refused row, or not the one after the repair")
+	}
+}
+
+func openWith(t *testing.T, path, options string) *sql.DB {
+	t.Helper()
+	db, err := Open(path + options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if _, err := os.Stat(path); err != nil {
+		must(t, db, "CREATE TABLE rows (id TEXT PRIMARY KEY)")
+	}
+	if err := Enable(db); err != nil {
+		t.Fatal(err)
+	}
+	return db
 }

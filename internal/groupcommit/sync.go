@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 )
 
@@ -57,18 +58,31 @@ func (s *syncer) run() {
 // sync makes the log durable.
 //
 // NB! After a failed fsync the system may mark the lost pages as written, and a second fsync would succeed over a hole
-// in the log. Only a checkpoint is safe: it writes the pages again, elsewhere.
+// in the log. Only a checkpoint is safe: it writes the pages again, elsewhere. Until one has ended a file says so, for the
+// next process: what it appended behind the hole would be lost with the power.
 func (s *syncer) sync() error {
 	err := s.syncLog()
 	if s.health() == nil && err == nil {
 		return nil
 	}
+	err = errors.Join(err, os.WriteFile(s.hole(), nil, 0o600))
 	if repaired := s.repair(); repaired != nil {
 		err = fmt.Errorf("groupcommit: not on the disk: %w", errors.Join(err, repaired))
 		s.setHealth(err)
 		return err
 	}
 	s.setHealth(nil)
+	return s.fill()
+}
+
+// hole is the file that says that the log may have one. It need not be on the disk: without the system's memory there is no hole left.
+func (s *syncer) hole() string { return strings.TrimSuffix(s.path, "-wal") + "-unsynced" }
+
+// fill notes that the log has no hole any more.
+func (s *syncer) fill() error {
+	if err := os.Remove(s.hole()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	return nil
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -52,7 +54,21 @@ func openWriter(d driver.Driver, dsn string, s *syncer) (*writer, error) {
 			return nil, errors.Join(err, conn.Close())
 		}
 	}
+	if err := w.mend(); err != nil {
+		return nil, errors.Join(fmt.Errorf("groupcommit: mend the log after a failed fsync: %w", err), conn.Close())
+	}
 	return w, nil
+}
+
+// mend writes a log with a hole into the database's file, before anything is appended to it.
+func (w *writer) mend() error {
+	if _, err := os.Stat(w.syncer.hole()); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err := w.checkpoint("TRUNCATE"); err != nil {
+		return err
+	}
+	return w.syncer.fill()
 }
 
 // beginOf returns the BEGIN that the dsn asks for.
@@ -166,9 +182,10 @@ func (w *writer) inTransaction() bool {
 	return false
 }
 
-// checkpoint writes the whole log into the database's file and waits for the disk.
-func (w *writer) checkpoint() error {
-	rows, err := w.conn.QueryContext(context.Background(), "PRAGMA wal_checkpoint(FULL)", nil)
+// checkpoint writes the whole log into the database's file, waits for the disk, and for the readers: only when none reads the log any more does the
+// next transaction begin it anew, and not behind what may be lost.
+func (w *writer) checkpoint(mode string) error {
+	rows, err := w.conn.QueryContext(context.Background(), "PRAGMA wal_checkpoint("+mode+")", nil)
 	if err != nil {
 		return err
 	}

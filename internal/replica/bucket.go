@@ -35,6 +35,8 @@ const headersAtOnce = 16
 
 func join(parts ...string) string { return path.Join(parts...) }
 
+func (b *bucket) shut() { b.fenced.Store(true) }
+
 // Type names the client in Litestream's log.
 func (b *bucket) Type() string { return "s3" }
 
@@ -97,7 +99,7 @@ func (b *bucket) list(files *filesystem.System, level int) (names []*blob.ListOb
 	if errors.Is(err, filesystem.ErrNotFound) && len(found) == 0 {
 		return nil, nil // nobody has written to it yet
 	}
-	return nil, errors.Join(errors.New("the list was cut short"), err)
+	return nil, errors.Join(errCut, err)
 }
 
 // LTXFiles lists a level from a transaction on. For a restore to a moment each file is asked for its own time: a bucket knows only when it was uploaded.

@@ -44,9 +44,40 @@ func errHeld(by string) error {
 }
 
 func (p *Place) fence(ctx context.Context, work string, every time.Duration) (*fence, error) {
+	if err := p.refuseReplaced(ctx, work); err != nil { // note: before it disturbs the one that is at work
+		return nil, err
+	}
+	f, err := p.fenceOff(ctx, work, every)
+	if err != nil {
+		return nil, err
+	}
+	mine, err := p.claim(ctx, work)
+	if err != nil {
+		f.release()
+		return nil, err
+	}
+	still := f.check
+	f.check = func(ctx context.Context) error {
+		if err := p.checkOwner(ctx, mine); err != nil {
+			return err
+		}
+		return still(ctx)
+	}
+	return f, nil
+}
+
+func (p *Place) fenceOff(ctx context.Context, work string, every time.Duration) (*fence, error) {
 	if p.folder == "" {
 		return p.fenceBucket(ctx, work, every)
 	}
+	lock, err := p.lockFolder()
+	if err != nil {
+		return nil, err
+	}
+	return &fence{release: func() { _ = lock.Unlock() }, check: func(context.Context) error { return nil }}, nil
+}
+
+func (p *Place) lockFolder() (*flock.Flock, error) {
 	if err := os.MkdirAll(p.folder, 0o700); err != nil {
 		return nil, fmt.Errorf("make the replica's folder: %w", err)
 	}
@@ -58,7 +89,7 @@ func (p *Place) fence(ctx context.Context, work string, every time.Duration) (*f
 	if !free {
 		return nil, errHeld("")
 	}
-	return &fence{release: func() { _ = lock.Unlock() }, check: func(context.Context) error { return nil }}, nil
+	return lock, nil
 }
 
 func (p *Place) fenceBucket(ctx context.Context, work string, every time.Duration) (*fence, error) {

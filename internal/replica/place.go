@@ -1,8 +1,9 @@
 // Package replica copies every commit of data.db elsewhere a second later, by Litestream inside of this program, and brings it back: whole on an
-// empty folder, or as it was at a moment. Files (storage/) and the log (auxiliary.db) are not copied.
+// empty folder, or as it was at a moment. The files of storage/ follow within half a minute; the log (auxiliary.db) is
+// not copied.
 //
 // The words: a *place* is where the copy lies, a folder or a bucket; its *chain* is the changes one after another, which only one server may write;
-// the *fence* is what keeps a second one out.
+// the *fence* is what keeps a second one out; the *owner* is the data folder that a place belongs to; the *mirror* is the copy of the files.
 package replica
 
 import (
@@ -10,16 +11,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/benbjohnson/litestream"
 	"github.com/benbjohnson/litestream/file"
 	"github.com/pocketbase/pocketbase/tools/filesystem"
+	"github.com/superfly/ltx"
 )
 
 // Variables that say where the copy lies, and the keys of a bucket, which are in no address so that they are in no log.
@@ -156,7 +160,7 @@ func (p *Place) open(ctx context.Context) (*filesystem.System, error) {
 // client is Litestream's way to the place. Large changes wait in work on their way to a bucket.
 func (p *Place) client(work string) litestream.ReplicaClient {
 	if p.folder != "" {
-		return file.NewReplicaClient(filepath.Join(p.folder, dataFile))
+		return &folderClient{ReplicaClient: file.NewReplicaClient(filepath.Join(p.folder, dataFile))}
 	}
 	return &bucket{place: p, root: join(p.prefix, dataFile), work: work}
 }
@@ -195,4 +199,36 @@ func removeIfThere(path string) error {
 		return err
 	}
 	return nil
+}
+
+// folderClient is Litestream's client of a folder, which can be shut.
+type folderClient struct {
+	*file.ReplicaClient
+	fenced atomic.Bool
+}
+
+func (c *folderClient) shut() { c.fenced.Store(true) }
+
+// WriteLTXFile writes a file.
+func (c *folderClient) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	if c.fenced.Load() {
+		return nil, ErrHeld
+	}
+	return c.ReplicaClient.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
+}
+
+// DeleteLTXFiles deletes some.
+func (c *folderClient) DeleteLTXFiles(ctx context.Context, infos []*ltx.FileInfo) error {
+	if c.fenced.Load() {
+		return ErrHeld
+	}
+	return c.ReplicaClient.DeleteLTXFiles(ctx, infos)
+}
+
+// DeleteAll empties the place.
+func (c *folderClient) DeleteAll(ctx context.Context) error {
+	if c.fenced.Load() {
+		return ErrHeld
+	}
+	return c.ReplicaClient.DeleteAll(ctx)
 }

@@ -44,6 +44,11 @@ type Options struct {
 	Quiet  time.Duration // a copy that does not grow for so long has stopped: the server writes a row every 15 seconds; a minute when zero
 	Beat   time.Duration // of the fence of a bucket; 5 seconds when zero
 	Logger *slog.Logger  // for warnings and errors
+	Fenced func(error)   // another server has taken over the place: this one has to end
+
+	Files       string        // folder whose files are copied too; none when empty
+	FilesWanted func() bool   // false while they lie elsewhere anyway; always when nil
+	FilesEvery  time.Duration // how often it is looked for new ones; 30 seconds when zero
 }
 
 // Replica copies a data folder's database while its server runs.
@@ -51,6 +56,10 @@ type Replica struct {
 	place *Place
 	quiet time.Duration
 	fence *fence
+
+	onFenced func(error)
+
+	files *mirror // nil without
 	store *litestream.Store
 	db    *litestream.DB
 	stop  context.CancelFunc
@@ -70,7 +79,7 @@ func Start(ctx context.Context, dataDir string, place *Place, options Options) (
 	if err := place.CheckApart(dataDir); err != nil {
 		return nil, err
 	}
-	db := litestream.NewDB(filepath.Join(dataDir, dataFile))
+	db := litestream.NewDB(filepath.Join(dataDir, dataFile)) // its MetaPath is where Claim and backup.ReplicaFolder look
 	if err := os.MkdirAll(db.MetaPath(), 0o700); err != nil {
 		return nil, err
 	}
@@ -94,11 +103,29 @@ func Start(ctx context.Context, dataDir string, place *Place, options Options) (
 	running, stop := context.WithCancel(context.Background())
 	now := time.Now()
 	r := &Replica{
-		place: place, quiet: cmp.Or(options.Quiet, time.Minute), fence: held, store: store, db: db, stop: stop, moved: now, caught: now,
+		place: place, quiet: cmp.Or(options.Quiet, time.Minute), fence: held, store: store, db: db, stop: stop, moved: now, caught: now, onFenced: options.Fenced,
 	}
 	r.done.Go(func() { r.watch(running) })
 	r.done.Go(func() { r.guard(running, cmp.Or(options.Beat, beatEvery)) })
+	r.startFiles(running, options, store.SnapshotRetention, store.Logger)
 	return r, nil
+}
+
+func (r *Replica) startFiles(ctx context.Context, options Options, keep time.Duration, log *slog.Logger) {
+	if options.Files == "" {
+		return
+	}
+	r.files = &mirror{from: options.Files, to: r.place.shelf(), keep: keep, wanted: options.FilesWanted, now: time.Now, whole: time.Now()}
+	if r.files.wanted == nil {
+		r.files.wanted = func() bool { return true }
+	}
+	r.done.Go(func() { r.files.keepUp(ctx, cmp.Or(options.FilesEvery, filesEvery), r.isFenced, log) })
+}
+
+func (r *Replica) isFenced() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fenced != nil
 }
 
 // onlyWarnings drops what Litestream says of its daily work.
@@ -139,12 +166,15 @@ func (r *Replica) watch(ctx context.Context) {
 func (r *Replica) guard(ctx context.Context, every time.Duration) {
 	for pause(ctx, every) == nil {
 		if err := r.fence.check(ctx); err != nil {
-			if b, ok := r.db.Replica.Client.(*bucket); ok {
-				b.fenced.Store(true)
+			if client, ok := r.db.Replica.Client.(interface{ shut() }); ok {
+				client.shut()
 			}
 			r.mu.Lock()
 			r.fenced = err
 			r.mu.Unlock()
+			if r.onFenced != nil {
+				r.onFenced(err)
+			}
 			return
 		}
 	}
@@ -154,13 +184,17 @@ func (r *Replica) guard(ctx context.Context, every time.Duration) {
 type Status struct {
 	Lag     time.Duration // what a lost disk would take with it
 	Problem string        // why it does not go on, where that is known
+	Files   FilesStatus
 }
 
 // Status looks at no disk and no network.
 func (r *Replica) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := Status{Lag: max(0, time.Since(r.caught)-2*watchEvery)}
+	s := Status{Lag: max(0, time.Since(r.caught)-2*watchEvery), Files: FilesStatus{Off: true}}
+	if r.files != nil {
+		s.Files = r.files.status(max(r.quiet, 4*filesEvery))
+	}
 	if still := time.Since(r.moved); still > r.quiet {
 		s.Lag = max(s.Lag, still)
 	}
@@ -184,6 +218,9 @@ func (r *Replica) Stop(ctx context.Context) error {
 	r.done.Wait()
 	_ = r.db.SyncAndWait(ctx) // note: Close alone copies nothing of a server that ends in its first moment; what fails here fails there again
 	err := r.store.Close(ctx)
+	if r.files != nil && !r.isFenced() {
+		_ = r.files.round(ctx) // likewise: what there is no time for is sent at the next start
+	}
 	r.fence.release()
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("copy the last changes to %s: %w", r.place, err)

@@ -21,6 +21,7 @@ import (
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
 	"wxbase/internal/desk"
+	"wxbase/internal/logs"
 	"wxbase/internal/order"
 	"wxbase/internal/wxpay"
 )
@@ -216,7 +217,7 @@ func (m *machine[R, S, E, F]) carryOut(ctx context.Context, row R, step order.Tr
 		}
 		event, why, err = c.make(ctx, gateway, row)
 		if err != nil {
-			m.logCall(row, string(c.effect), err)
+			m.logCall(ctx, row, string(c.effect), err)
 		}
 		return event, why, err
 	}
@@ -224,8 +225,12 @@ func (m *machine[R, S, E, F]) carryOut(ctx context.Context, row R, step order.Tr
 }
 
 // logCall logs a failed call; the client gets only a code.
-func (m *machine[R, S, E, F]) logCall(row R, call string, err error) {
-	m.app.Logger().Warn("WeChat Pay call failed", "call", call, m.name, row.record().Id, "error", err.Error())
+func (m *machine[R, S, E, F]) logCall(ctx context.Context, row R, call string, err error) {
+	rid := ""
+	if refused, ok := errors.AsType[*wxpay.Error](err); ok {
+		rid = refused.RequestID
+	}
+	logs.Named(m.app.Logger()).WarnContext(ctx, "WeChat Pay call failed", "call", call, m.name, row.record().Id, "rid", rid, "error", err.Error())
 }
 
 // sweep handles the rows whose time has come. look handles one, under its order's lock.

@@ -69,7 +69,7 @@ func (m *refundRows) afterRefusal(ctx context.Context, g wxpay.Gateway, row mone
 	why := refundEvidence{source: "refund", refusal: pe}
 	switch {
 	case ok && isTooSoon(pe):
-		m.logCall(row, string(order.CallRefund), err)
+		m.logCall(ctx, row, string(order.CallRefund), err)
 		return m.ifUnknown(ctx, g, row, order.EventRefundTooSoon, why, nil) // note: not a failure, so the sweep keeps the order
 	case !ok || pe.OutcomeUnknown():
 		return order.EventRefundUnknown, why, err

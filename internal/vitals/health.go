@@ -37,7 +37,8 @@ func (k *Vitals) Health(e *core.RequestEvent) error {
 		reply["backlog"] = map[string]any{"due": state.Backlog, "oldestSeconds": int(state.Oldest.Seconds())}
 		reply["disk"] = map[string]any{"freeMB": state.Free / megabyte}
 		if r := k.Replica(); r.On {
-			reply["replica"] = map[string]any{"place": r.Place, "lagSeconds": r.Lag.Seconds(), "problem": r.Problem}
+			files := map[string]any{"copied": !r.FilesOff, "lagSeconds": r.FilesLag.Seconds(), "problem": r.FilesProblem}
+			reply["replica"] = map[string]any{"place": r.Place, "lagSeconds": r.Lag.Seconds(), "problem": r.Problem, "files": files}
 		}
 		reply["advice"] = append(k.Advice(), k.Scripts()...)
 		if reply["alerts"], err = k.Books.Alerts(e.App, dbx.HashExp{"closedAt": ""}, "since ASC"); err != nil {

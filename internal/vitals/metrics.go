@@ -46,6 +46,9 @@ func (m shopMetrics) Collect(out chan<- prometheus.Metric) {
 	}
 	if r := k.Replica(); r.On {
 		gauge("wxbase_replica_lag_seconds", "How far the copy of the database elsewhere is behind.", r.Lag.Seconds())
+		if !r.FilesOff {
+			gauge("wxbase_replica_files_lag_seconds", "Since the copy of the files elsewhere was last complete.", r.FilesLag.Seconds())
+		}
 	}
 	k.collectBills(ctx, out)
 }

@@ -83,6 +83,8 @@ type Deps struct {
 	Advice  func() []string // what stands in the owner's way
 	Scripts func() []string // why the JavaScript hooks on the disk are not in force
 	Replica func() Replica  // how the copy elsewhere is
+
+	Unsynced func() error // why nothing can be written since an fsync failed
 }
 
 // Replica is the copy of the database elsewhere.
@@ -91,6 +93,10 @@ type Replica struct {
 	Place   string        // without keys
 	Lag     time.Duration // what a lost disk would take with it
 	Problem string        // why it does not follow; empty when it does
+
+	FilesOff     bool          // files are not copied: they lie in a bucket anyway
+	FilesLag     time.Duration // since the copy of the files was last complete
+	FilesProblem string        // why it does not follow
 }
 
 // Vitals looks at the server now and then, and whenever somebody asks.
@@ -142,11 +148,12 @@ func (k *Vitals) ready(ctx context.Context) readiness {
 	return r
 }
 
-// Alive tells whether a new start would be no better: the database can be read, and the worker has looked lately. A full disk is no reason to end.
+// Alive tells whether a new start would be no better: the database can be read, the worker has looked lately, and no fsync has failed that this
+// process cannot mend. A full disk is no reason to end.
 func (k *Vitals) Alive(ctx context.Context) bool {
 	var one int
 	err := k.App.ConcurrentDB().NewQuery("SELECT 1").WithContext(ctx).Row(&one)
-	return err == nil && !k.isWorkerLost()
+	return err == nil && !k.isWorkerLost() && k.Unsynced() == nil
 }
 
 // isWorkerLost tells whether nobody has looked into the outbox for too long.
@@ -173,7 +180,8 @@ func (k *Vitals) look(ctx context.Context) readiness {
 	found(r.Oldest > backlogAge, unreadyBacklog)
 	found(len(k.Accounts.Settings.Problems()) > 0, unreadySecrets)
 	found(len(k.Scripts()) > 0, unreadyHooks)
-	found(k.Replica().Problem != "", unreadyReplica)
+	copied := k.Replica()
+	found(copied.Problem != "" || copied.FilesProblem != "", unreadyReplica)
 	return r
 }
 
@@ -270,6 +278,7 @@ func (k *Vitals) tellSecrets() {
 func (k *Vitals) tellReplica() {
 	if r := k.Replica(); r.On {
 		k.inform(books.AlertReplica, "lag", r.Problem, map[string]any{"place": r.Place, "lagSeconds": int(r.Lag.Seconds()), "error": r.Problem})
+		k.inform(books.AlertReplica, "files", r.FilesProblem, map[string]any{"place": r.Place, "lagSeconds": int(r.FilesLag.Seconds()), "error": r.FilesProblem})
 	}
 }
 

@@ -1,0 +1,146 @@
+package replica_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wxbase/internal/replica"
+)
+
+// stored is the names and contents of a folder of files.
+func stored(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		found[filepath.ToSlash(rel)] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func save(t *testing.T, dir, name, text string) {
+	t.Helper()
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func broughtBack(t *testing.T, p *replica.Place, at time.Time) map[string]string {
+	t.Helper()
+	to := t.TempDir()
+	if _, err := p.RestoreFiles(t.Context(), to, at, false); err != nil {
+		t.Fatal(err)
+	}
+	return stored(t, to)
+}
+
+// TestFiles: new files follow, thumbnails and halves do not, and what was deleted comes back for a moment before, and for no other.
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	for name, p := range places(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, files := newShop(t), t.TempDir()
+			options := replica.Options{Files: files, FilesEvery: 10 * time.Millisecond}
+			s.start(p, options)
+			save(t, files, "products/p1/a_123.jpg", "a")
+			save(t, files, "products/p1/a_123.jpg.attrs", "{}")
+			save(t, files, "products/p2/中文.txt", "b")
+			save(t, files, "products/p1/thumbs_a_123.jpg/100x100_a_123.jpg", "small")
+			save(t, files, "products/p1/b.jpg.18.tmp", "half")
+			want := map[string]string{"products/p1/a_123.jpg": "a", "products/p1/a_123.jpg.attrs": "{}", "products/p2/中文.txt": "b"}
+			waitFor(t, "the files", func() bool { return maps.Equal(broughtBack(t, p, time.Time{}), want) })
+			moment := time.Now()
+			if err := os.Remove(filepath.Join(files, "products/p2/中文.txt")); err != nil {
+				t.Fatal(err)
+			}
+			save(t, files, "products/p3/c.jpg", "c")
+			delete(want, "products/p2/中文.txt")
+			want["products/p3/c.jpg"] = "c"
+			waitFor(t, "a deletion", func() bool { return maps.Equal(broughtBack(t, p, time.Time{}), want) })
+			if then := broughtBack(t, p, moment); then["products/p2/中文.txt"] != "b" {
+				t.Errorf("the moment before: got %v, want the deleted file", then)
+			}
+			s.stop()
+			save(t, files, "products/p4/d.jpg", "d") // while no server runs
+			s.start(p, replica.Options{Files: files, FilesEvery: 10 * time.Millisecond, Keep: time.Nanosecond})
+			want["products/p4/d.jpg"] = "d"
+			waitFor(t, "another start", func() bool {
+				return maps.Equal(broughtBack(t, p, time.Time{}), want) && broughtBack(t, p, moment)["products/p2/中文.txt"] == ""
+			})
+			s.stop()
+			exact := t.TempDir()
+			save(t, exact, "products/p2/中文.txt", "b")
+			if _, err := p.RestoreFiles(t.Context(), exact, time.Time{}, true); err != nil || !maps.Equal(stored(t, exact), want) {
+				t.Errorf("exactly: got %v %v, want %v", stored(t, exact), err, want)
+			}
+		})
+	}
+}
+
+// A disk that is not mounted is no wish to delete everything, and files in a bucket are copied by nobody.
+func TestFilesAreNotThere(t *testing.T) {
+	t.Parallel()
+	p := places(t)["folder"]
+	s, files, wanted := newShop(t), t.TempDir(), true
+	for n := range 12 {
+		save(t, files, fmt.Sprintf("products/p/%d.jpg", n), "x")
+	}
+	s.start(p, replica.Options{Files: files})
+	s.stop() // copies the rest
+	s.start(p, replica.Options{Files: t.TempDir(), Quiet: time.Nanosecond})
+	s.stop()
+	if got := broughtBack(t, p, time.Time{}); len(got) != 12 {
+		t.Errorf("after an empty disk: got %v, want all files", slices.Sorted(maps.Keys(got)))
+	}
+	wanted = false
+	save(t, files, "products/p/new.jpg", "x")
+	s.start(p, replica.Options{Files: files, FilesWanted: func() bool { return wanted }})
+	waitFor(t, "it says so", func() bool { return s.copy.Status().Files.Off })
+	s.stop()
+	if got := broughtBack(t, p, time.Time{}); len(got) != 12 {
+		t.Errorf("files in a bucket: got %d here, want none of them copied", len(got))
+	}
+}
+
+// A bucket that is away, or whose list is cut short, gives no half of the files.
+func TestFilesOfABucketThatIsAway(t *testing.T) {
+	t.Parallel()
+	bucket := newStore(t)
+	p := place(t, bucket.env())
+	s, files := newShop(t), t.TempDir()
+	save(t, files, "products/p/a.jpg", "a")
+	s.start(p, replica.Options{Files: files, FilesEvery: 10 * time.Millisecond, Quiet: time.Millisecond})
+	waitFor(t, "the file", func() bool { return len(broughtBack(t, p, time.Time{})) == 1 })
+	bucket.away.Store(true)
+	if _, err := p.RestoreFiles(t.Context(), t.TempDir(), time.Time{}, false); err == nil {
+		t.Error("away: got no error")
+	}
+	save(t, files, "products/p/b.jpg", "b")
+	bucket.away.Store(false)
+	waitFor(t, "the next file", func() bool { return len(broughtBack(t, p, time.Time{})) == 2 })
+	if problem := s.copy.Status().Files.Problem; strings.Contains(problem, "secret") {
+		t.Errorf("a secret: %s", problem)
+	}
+}
