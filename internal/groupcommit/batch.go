@@ -14,8 +14,9 @@ import (
 const Share = "SELECT 'wxbase: share'"
 
 const (
-	// maxBatch is how many jobs one SQLite transaction holds. More gain nothing, and the first job waits for the last.
-	maxBatch = 64
+	// maxBatch is how many jobs one SQLite transaction holds. With all of them in one, 32 clients waited together for the
+	// disk, and then nobody wrote: half of them write while the others wait and are answered.
+	maxBatch = 16
 
 	// undecidedFor is how long a job may hold the shared transaction of others before its first statement. A backup
 	// begins a transaction to keep writers out, and runs no statement in it.
