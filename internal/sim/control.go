@@ -71,7 +71,10 @@ func (s *Sim) bindControl(e *echo.Echo) {
 	g.POST("/people/:id/unsubscribe", s.deviceUnsubscribe)
 	g.POST("/people/:id/privacy", s.devicePrivacy)
 	g.POST("/people/:id/complain", s.deviceComplain)
+	g.GET("/people/:id/chat", s.showChat)
+	g.POST("/people/:id/chat", s.deviceChat)
 	g.GET("/avatars/:file", s.avatar)
+	g.GET("/pictures/:id", s.picture)
 
 	g.GET("/orders", s.listOrders)
 	g.POST("/orders/:out_trade_no/refund", s.refundByHand)
