@@ -30,7 +30,7 @@ type Message struct {
 	Link    *Link
 	Card    *Card
 
-	Key string // at most 64 characters; a repeat with the same key sends nothing and gives the same row
+	Key string // at most 64 characters; what was sent under a key, or may have been, is not sent again: the same row comes back
 	By  string // who answers, for the books; "program" when empty
 }
 
@@ -167,7 +167,8 @@ func (c *Chats) fromProduct(card *Card) error {
 	return nil
 }
 
-// reserve takes one answer off what is left and writes it down, in one commit before any call. again is true for a key that was used.
+// reserve takes one answer off what is left and writes it down, in one commit before any call. again is true for a key under which something was
+// sent, or may have been.
 func (c *Chats) reserve(chatID string, m Message, wire wechat.CustomMessage, image []byte) (row *core.Record, again bool, err error) {
 	fields, err := c.fieldsOf(chatID, m, wire, image)
 	if err != nil {
@@ -175,12 +176,14 @@ func (c *Chats) reserve(chatID string, m Message, wire wechat.CustomMessage, ima
 	}
 	err = c.App.RunInTransaction(func(tx core.App) error {
 		before, err := books.Find(tx, messages, dbx.HashExp{"chat": chatID, "key": fields["key"]})
-		if err == nil {
-			row, again = before, true
-			return sameAs(before, fields)
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
+		}
+		if before != nil {
+			if err := sameAs(before, fields); err != nil || before.GetString("state") != Failed {
+				row, again = before, true
+				return err
+			}
 		}
 		chat, err := books.ByID(tx, table, chatID)
 		if err != nil {
@@ -189,10 +192,18 @@ func (c *Chats) reserve(chatID string, m Message, wire wechat.CustomMessage, ima
 		if err := c.allow(tx, chat); err != nil {
 			return err
 		}
+		if before != nil { // it was surely not sent: the same row tries again
+			before.Load(map[string]any{"state": Sending, "error": "", "at": fields["at"]})
+			row = before
+			return books.Write(tx, row)
+		}
 		row, err = insertWithFile(tx, fields)
 		return err
 	})
-	return row, again, answer.Or(err, answer.Busy)
+	if err != nil {
+		return nil, false, answer.Or(err, answer.Busy)
+	}
+	return row, again, nil
 }
 
 // allow refuses when nothing more may be said.

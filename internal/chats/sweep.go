@@ -18,8 +18,7 @@ func (c *Chats) Schedule(app core.App) {
 // tidyBatch is how many messages are deleted in a row before others get to write.
 const tidyBatch = 100
 
-// Tidy deletes messages that are older than Keep, with their pictures, and chats in which nothing is left. note: rows with files are deleted one by
-// one through PocketBase, which deletes the files.
+// Tidy deletes messages that are older than Keep, with their pictures, and chats in which nothing is left.
 func (c *Chats) Tidy() error {
 	if c.Keep < 0 {
 		return nil
@@ -36,7 +35,7 @@ func (c *Chats) Tidy() error {
 			}
 			var failed error
 			for _, row := range found {
-				failed = errors.Join(failed, c.App.Delete(row))
+				failed = errors.Join(failed, c.remove(row))
 			}
 			if failed != nil {
 				return fmt.Errorf("delete old rows of %s: %w", part.table, failed)
@@ -47,4 +46,20 @@ func (c *Chats) Tidy() error {
 		}
 	}
 	return nil
+}
+
+// remove deletes a row, and its picture first: a row without its file goes the next time, a file without its row is never found again.
+func (c *Chats) remove(row *core.Record) error {
+	if row.GetString("picture") == "" {
+		return c.App.Delete(row)
+	}
+	files, err := c.App.NewFilesystem()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = files.Close() }()
+	if failed := files.DeletePrefix(row.BaseFilesPath() + "/"); len(failed) > 0 {
+		return errors.Join(failed...)
+	}
+	return c.App.Delete(row)
 }

@@ -3,6 +3,7 @@ import { h, icon, replace } from './dom.js';
 import { language, setLanguage, t } from './i18n.js';
 import { dishArt } from './art.js';
 import { App } from './app.js';
+import { chatOf } from './chat.js';
 import { complainOf } from './complain.js';
 import { cashier, choosePerson, masked, phoneConsent, scanner, transferPage } from './cashier.js';
 import { holder, imageBase64, keepHolder, listPeople, simCall } from './people.js';
@@ -156,6 +157,11 @@ class Desk {
   /** complain opens WeChat's own form about an order: no page of a mini program can. */
   complain(order) {
     complainOf(this.app, order);
+  }
+
+  /** chat opens the customer service chat. */
+  chat(from) {
+    return chatOf(this.app, from);
   }
 
   /** did ticks a step of the story off. */
