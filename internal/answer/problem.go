@@ -40,6 +40,7 @@ func All() []Problem {
 		TopicUnknown, TopicLimit, Connections, ServerFull, TicketInvalid, TicketElsewhere, PrimaryAway, Closing,
 		NotifySignature, NotifyStale, NotifyMalformed, NotifyMerchant, NotifyUnmatched, NotifyProcessing, NotifyKeys,
 		PayoutMissing, PayoutInvalid, PayoutsOff, PayoutCeiling, PayoutRepeated, PayoutKeyReused, PayoutSamePerson, PayoutState, PayoutNotWaiting, PayoutNeedsV3,
+		PayoutSuperuser, PayoutKnown, PayoutNotSettled, PayoutSettledOtherwise,
 		AlertMissing, ExportLimit, ForgetMoney, ForgetNotWaiting,
 	}, slices.Concat(complaintProblems(), chatProblems(), deskProblems())...)
 }

@@ -22,7 +22,8 @@ const clockSkew = 5 * time.Minute
 // heard is one push of a customer chat, read.
 type heard struct {
 	key    string // the same for the same message
-	at     time.Time
+	at     time.Time      // when it was written, for the order of the talk
+	second time.Time      // the same by WeChat, which tells whole seconds; windows begin here
 	fields map[string]any // columns of the message
 	line   string         // of the list of chats; empty for nothing said
 }
@@ -53,9 +54,16 @@ func (c *Chats) HearPush(e *events.PushEvent) error {
 
 // read takes a push for what it says; ok is false for a push that is no customer message.
 func (c *Chats) read(e *events.PushEvent) (h heard, ok bool) {
-	h.at = e.At
-	if now := c.Now(); h.at.IsZero() || h.at.After(now.Add(clockSkew)) {
+	h.second = e.At
+	now := c.Now()
+	if h.second.IsZero() || h.second.After(now.Add(clockSkew)) {
+		h.second = now
+	}
+	h.at = h.second
+	if end := h.second.Add(time.Second - time.Millisecond); now.After(h.second) && now.Before(end) { // note: behind what was said in the same second before it came
 		h.at = now
+	} else if !now.Before(end) {
+		h.at = end
 	}
 	m := wechat.PushMessage{AppID: e.AppID, FromUserName: e.OpenID, MsgType: e.MsgType, Event: e.Name, MsgID: e.MsgID, Fields: e.Fields}
 	said, err := m.ChatMessage()
@@ -69,7 +77,7 @@ func (c *Chats) read(e *events.PushEvent) (h heard, ok bool) {
 	}
 	h.key = "in/" + cmp.Or(books.Clip(e.MsgID, 64), m.DedupeKey())
 	if said.Kind == wechat.EventChatEntered {
-		h.key = "enter/" + strconv.FormatInt(h.at.Unix(), 10)
+		h.key = "enter/" + strconv.FormatInt(h.second.Unix(), 10)
 	}
 	return h, true
 }
@@ -141,8 +149,8 @@ func (c *Chats) note(tx core.App, chat, message *core.Record, said heard) error 
 	if message.GetString("kind") == KindEnter {
 		since = "enteredAt"
 	}
-	if chat.GetDateTime(since).Time().Before(said.at) {
-		chat.Set(since, said.at)
+	if chat.GetDateTime(since).Time().Before(said.second) {
+		chat.Set(since, said.second)
 	}
 	if since == "enteredAt" {
 		return books.Write(tx, chat)

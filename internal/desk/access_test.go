@@ -49,6 +49,8 @@ var shopRoutes = map[string]guarded{
 	"POST /api/wx/admin/payouts":                     {desk.Payout, "payout.create", false},
 	"POST /api/wx/admin/payouts/{id}/approve":        {desk.Payout, "payout.approve", false},
 	"POST /api/wx/admin/payouts/{id}/cancel":         {desk.Payout, "payout.cancel", false},
+	"POST /api/wx/admin/payouts/{id}/settle":         {desk.Payout, "payout.settle", false},
+	"POST /api/wx/admin/payouts/{id}/settle/approve": {desk.Payout, "payout.settle.approve", false},
 	"POST /api/wx/admin/payouts/{id}/sync":           {desk.Payout, "payout.sync", false},
 	"GET /api/wx/admin/carriers":                     {desk.View, "", false},
 	"GET /api/wx/admin/picking":                      {desk.View, "", false},

@@ -51,7 +51,7 @@ var withheld = map[string][]string{
 	"wx_identities":      {"sessionKey", "previousSessionKey"},
 	"payments":           {"params", "paramsHash"},
 	"refunds":            {"requestedBy"},
-	"wx_payouts":         {"userName", "packageInfo", "note", "requestedBy", "requesterId", "approvedBy", "approverId"},
+	"wx_payouts":         {"userName", "packageInfo", "note", "requestedBy", "requesterId", "approvedBy", "approverId", "settleNote", "settleBy", "settleById"},
 	"wx_audit":           {"actor", "actorId", "ip", "agent", "details"},
 	"wx_refund_requests": {"requestedBy", "requesterId", "decidedBy"},
 	"wx_remarks":         {"by"},
