@@ -90,6 +90,6 @@ async function talk(phone, shop, { lang, theme }) {
     const { items } = await call(shop.server, 'GET', '/api/wx/admin/attention', root);
     return !items.some(({ kind }) => kind === 'chat');
   });
-  phone.quiet();
-  shop.quiet();
+  await phone.quiet();
+  await shop.quiet();
 }
