@@ -141,7 +141,9 @@ func TestOneMessageIsOneRow(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	now := k.Clock.Now()
-	push := func(id string, at time.Time) error { return k.hears(id, "text", at, map[string]any{"Content": "message " + id}) }
+	push := func(id string, at time.Time) error {
+		return k.hears(id, "text", at, map[string]any{"Content": "message " + id})
+	}
 	k.fail = errors.New("the shop's handler fails")
 	if err := push("2", now); err == nil {
 		t.Error("got no error of the handler, want WeChat's message worked on again")

@@ -21,7 +21,7 @@ const clockSkew = 5 * time.Minute
 
 // heard is one push of a customer chat, read.
 type heard struct {
-	key    string // the same for the same message
+	key    string         // the same for the same message
 	at     time.Time      // when it was written, for the order of the talk
 	second time.Time      // the same by WeChat, which tells whole seconds; windows begin here
 	fields map[string]any // columns of the message

@@ -205,6 +205,14 @@ func answerFields(text []byte) (map[string]string, error) {
 	return fields, nil
 }
 
+// bindChats binds the customer service chat: the phone's window, and all that was said.
+func (s *Sim) bindChats(g *echo.Group) {
+	g.GET("/people/:id/chat", s.showChat)
+	g.POST("/people/:id/chat", s.deviceChat)
+	g.GET("/pictures/:id", s.picture)
+	g.GET("/chats", s.listChats)
+}
+
 // chatRequest is the body of POST /_sim/people/{id}/chat: exactly one of its words.
 type chatRequest struct {
 	AppID   string    `json:"appid"`

@@ -20,7 +20,7 @@ type chatLine struct {
 	ID      string         `json:"id"`
 	AppID   string         `json:"appid"`
 	Person  string         `json:"person"`
-	FromUs  bool           `json:"fromUs"` // sent by the mini program's backend
+	FromUs  bool           `json:"fromUs"`           // sent by the mini program's backend
 	Passed  bool           `json:"passed,omitempty"` // handed over to the staff in WeChat's own tools
 	MsgType string         `json:"msgType"`
 	Content map[string]any `json:"content"`
