@@ -28,8 +28,11 @@ func TestCustomerMessagesInEveryForm(t *testing.T) {
 	})
 	buyer := app.Login("小明")
 	forms := []map[string]any{
-		{"pushMode": "safe", "pushFormat": "json"}, {"pushMode": "safe", "pushFormat": "xml"}, {"pushMode": "compatible", "pushFormat": "xml"},
-		{"pushMode": "plain", "pushFormat": "json"}, {"pushMode": "plain", "pushFormat": "xml"},
+		{"pushMode": "safe", "pushFormat": "json"},
+		{"pushMode": "safe", "pushFormat": "xml"},
+		{"pushMode": "compatible", "pushFormat": "xml"},
+		{"pushMode": "plain", "pushFormat": "json"},
+		{"pushMode": "plain", "pushFormat": "xml"},
 	}
 	chat := "/_sim/people/" + buyer.ID + "/chat"
 	for i, form := range forms {

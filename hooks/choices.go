@@ -49,7 +49,9 @@ func (c *Config) readKeeping() error {
 		name string
 		keep *time.Duration
 	}{
-		{"WXBASE_KEEP_INBOX_DAYS", &c.KeepInbox}, {"WXBASE_KEEP_OUTBOX_DAYS", &c.KeepOutbox}, {"WXBASE_KEEP_SCANS_DAYS", &c.KeepScans},
+		{"WXBASE_KEEP_INBOX_DAYS", &c.KeepInbox},
+		{"WXBASE_KEEP_OUTBOX_DAYS", &c.KeepOutbox},
+		{"WXBASE_KEEP_SCANS_DAYS", &c.KeepScans},
 		{"WXBASE_KEEP_CHATS_DAYS", &c.KeepChats},
 	} {
 		if c.Env(k.name) != "" {

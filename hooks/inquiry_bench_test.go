@@ -1,7 +1,7 @@
 package hooks_test
 
 import (
-	"crypto/sha1" //nolint:gosec // WeChat's choice
+	"crypto/sha1" // WeChat's choice
 	"encoding/hex"
 	"fmt"
 	"net/http"
@@ -35,7 +35,7 @@ func inquiryRequest(token, appID, number string, n int) *http.Request {
 	stamp, nonce := fmt.Sprint(time.Now().Unix()), fmt.Sprint(n)
 	parts := []string{token, stamp, nonce}
 	slices.Sort(parts)
-	sum := sha1.Sum([]byte(strings.Join(parts, ""))) //nolint:gosec // likewise
+	sum := sha1.Sum([]byte(strings.Join(parts, "")))
 	body := fmt.Sprintf(`{"refund_time":"2026-11-01 10:00:00","order_time":"2026-10-31 10:00:00","channel_bill":"7%014d","bundleid":"com.tencent.xin","product_id":"p",`+
 		`"p_count":"1","refund_request_reason":"UNINTENDED_PURCHASE","provide_status":"1","consumption_status":"0","service_type":"1","pay_order_id":%q}`, n, number)
 	path := "/api/wx/push/" + appID + "?timestamp=" + stamp + "&nonce=" + nonce + "&signature=" + hex.EncodeToString(sum[:])

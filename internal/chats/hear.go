@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -116,9 +117,7 @@ func (c *Chats) hear(e *events.PushEvent, said heard) (chat, message *core.Recor
 			return err // pushed again: it is here
 		}
 		fields := map[string]any{"chat": chat.Id, "key": said.key, "state": Received, "at": said.at}
-		for name, value := range said.fields {
-			fields[name] = value
-		}
+		maps.Copy(fields, said.fields)
 		if message, err = books.Insert(tx, messages, fields); err != nil {
 			return err
 		}

@@ -275,7 +275,7 @@ func (c *Chats) deliver(ctx context.Context, chat *core.Record, wire wechat.Cust
 	if image != nil {
 		id, err := client.UploadImage(ctx, nameOf(image), image)
 		if err != nil {
-			return fmt.Errorf("upload picture: %w", notSent{err})
+			return fmt.Errorf("upload picture: %w", unsentError{err})
 		}
 		if wire.Card != nil {
 			wire.Card.ThumbMediaID = id
@@ -286,10 +286,10 @@ func (c *Chats) deliver(ctx context.Context, chat *core.Record, wire wechat.Cust
 	return client.SendCustom(ctx, wire)
 }
 
-// notSent is the error of a call before the one that sends.
-type notSent struct{ error }
+// unsentError is the error of a call before the one that sends.
+type unsentError struct{ error }
 
-func (e notSent) Unwrap() error { return e.error }
+func (e unsentError) Unwrap() error { return e.error }
 
 // conclude writes down what became of an answer. One that WeChat surely does not have is not counted.
 func (c *Chats) conclude(row *core.Record, failed error) error {
@@ -342,7 +342,7 @@ func lineOf(row *core.Record) string {
 }
 
 func outcomeOf(failed error) string {
-	_, before := errors.AsType[notSent](failed)
+	_, before := errors.AsType[unsentError](failed)
 	switch {
 	case failed == nil:
 		return Sent
@@ -368,7 +368,7 @@ func isRefusal(failed error) bool {
 // refusalOf turns an error of sending into an answer.
 func refusalOf(failed error) error {
 	we, ok := errors.AsType[*wechat.Error](failed)
-	_, before := errors.AsType[notSent](failed)
+	_, before := errors.AsType[unsentError](failed)
 	switch {
 	case ok && we.Errcode == wechat.ErrcodeChatClosed:
 		return answer.Fail(answer.ChatClosed, failed)
