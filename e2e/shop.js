@@ -6,7 +6,7 @@ import path from 'node:path';
 const read = (name) => readFileSync(path.join(import.meta.dirname, name), 'utf8');
 const dictionaries = Object.fromEntries(['zh-CN', 'en'].map((name) => {
   const all = JSON.parse(read(`../ui/src/i18n/${name}.json`));
-  for (const page of ['audit', 'complaints', 'ways']) for (const [group, texts] of Object.entries(JSON.parse(read(`../ui/src/i18n/${page}.${name}.json`)))) all[group] = { ...all[group], ...texts };
+  for (const page of ['audit', 'chats', 'complaints', 'ways']) for (const [group, texts] of Object.entries(JSON.parse(read(`../ui/src/i18n/${page}.${name}.json`)))) all[group] = { ...all[group], ...texts };
   return [name, all];
 }));
 const axe = read('node_modules/axe-core/axe.min.js');

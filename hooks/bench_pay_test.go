@@ -69,7 +69,7 @@ func benchShop(b *testing.B) (*apptest.App, *inProcess, sim.Config) {
 	env := map[string]string{
 		"WXBASE_APPID": c.Apps[0].AppID, "WXBASE_APP_SECRET": c.Apps[0].Secret, "WXBASE_API_BASE": c.APIBase, "WXBASE_PAY_BASE": c.PayBase,
 		"WXBASE_MCH_ID": m.MchID, "WXBASE_MCH_SERIAL": m.CertSerial, "WXBASE_MCH_PRIVATE_KEY": m.PrivateKey, "WXBASE_APIV3_KEY": m.APIV3Key,
-		"WXBASE_PAY_PUBLIC_KEY_ID": m.PublicKeyID, "WXBASE_PAY_PUBLIC_KEY": m.PublicKey, "WXBASE_ALLOW_CUSTOM_BASE": "1",
+		"WXBASE_PAY_PUBLIC_KEY_ID": m.PublicKeyID, "WXBASE_PAY_PUBLIC_KEY": m.PublicKey, "WXBASE_ALLOW_CUSTOM_BASE": "1", "WXBASE_PUSH_TOKEN": c.Apps[0].PushToken,
 	}
 	app := apptest.New(b, func(c *hooks.Config) {
 		c.Sim, c.Transport, c.Out = false, upstream, io.Discard

@@ -27,6 +27,10 @@ func (c *Config) readChoices() (err error) {
 	if err != nil {
 		return err
 	}
+	c.CustomerService, err = environment.Word(c.Env, "WXBASE_CUSTOMER_SERVICE", c.CustomerService, serviceHere, serviceTransfer)
+	if err != nil {
+		return err
+	}
 	if err := c.readPayWays(); err != nil {
 		return err
 	}
@@ -79,7 +83,10 @@ func (c *Config) readKeeping() error {
 		name string
 		keep *time.Duration
 	}{
-		{"WXBASE_KEEP_INBOX_DAYS", &c.KeepInbox}, {"WXBASE_KEEP_OUTBOX_DAYS", &c.KeepOutbox}, {"WXBASE_KEEP_SCANS_DAYS", &c.KeepScans},
+		{"WXBASE_KEEP_INBOX_DAYS", &c.KeepInbox},
+		{"WXBASE_KEEP_OUTBOX_DAYS", &c.KeepOutbox},
+		{"WXBASE_KEEP_SCANS_DAYS", &c.KeepScans},
+		{"WXBASE_KEEP_CHATS_DAYS", &c.KeepChats},
 	} {
 		if c.Env(k.name) != "" {
 			days, err := environment.Number(c.Env, k.name, 0)

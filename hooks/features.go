@@ -43,12 +43,14 @@ func (p *Plugin) openFeatures(told *books.Webhook) {
 	}
 	p.privacy = p.newPrivacy()
 	p.complaints = newComplaints(p)
+	p.chats = newChats(p)
 	p.till.HandleEffects()
 	p.parcels.HandleShipments()
 	p.parcels.HandleFollow()
 	p.subscribe.HandleMessages()
 	p.screening.HandleChecks()
 	p.complaints.Handle()
+	p.chats.Handle()
 	p.books.Handle(subscribe.EffectPush, books.Effect{Do: p.subscribe.HandlePush})
 	p.books.Handle(till.EffectNotice, books.Effect{Do: p.rooms.Announce, Wanted: p.rooms.WantsNotice})
 }

@@ -52,6 +52,8 @@ func growths() map[string]growth {
 		"wx_remarks":         {kept: "only staff write them"},
 		"wx_payouts":         {kept: "only staff and the shop's own code make them"},
 		"wx_complaints":      {kept: "only who has paid can complain, and WeChat makes the row"},
+		"wx_chats":           {setting: "WXBASE_KEEP_CHATS_DAYS"},
+		"wx_chat_messages":   {setting: "WXBASE_KEEP_CHATS_DAYS"},
 		"wx_erasures":        {setting: "WXBASE_LOGINS_PER_MINUTE", kept: "the proof that a person was forgotten; each wish takes a login"},
 		"products":           owner, "product_variants": owner, "rooms": owner, "wx_apps": owner, "wx_merchants": owner, "wx_staff": owner,
 		"wx_templates": owner, "wx_check_fields": owner, "wx_items": {kept: "one for each price of a product"},

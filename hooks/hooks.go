@@ -31,6 +31,7 @@ import (
 	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/chats"
 	"wxbase/internal/codes"
 	"wxbase/internal/complaints"
 	"wxbase/internal/desk"
@@ -90,12 +91,14 @@ type Config struct {
 	CodesPerDay  int           // new codes that a user may have made in a day; 100 when zero, any number below; WXBASE_CODES_PER_DAY wins over it
 	InviteWithin time.Duration // how old an account may be to count as invited by a scan; 24 hours when zero, any age below
 
-	OrderNotice string // "on" (when empty): the room notice hears of paid orders; "total": and for how much; "off"; WXBASE_ORDER_NOTICE wins over it
-	PayWays     string // other ways to pay than the phone's: "native", "h5", "native,h5" (when empty, with Sim), "none" (when empty, without); WXBASE_PAY_WAYS wins over it
-	PlainScenes string // whose plain scenes new codes are made for: "everybody" (when empty) or "superusers"; WXBASE_PLAIN_SCENES wins over it
+	OrderNotice     string // "on" (when empty): the room notice hears of paid orders; "total": and for how much; "off"; WXBASE_ORDER_NOTICE wins over it
+	CustomerService string // who answers customer messages: "here" (when empty) or "wechat", its own tools; WXBASE_CUSTOMER_SERVICE wins over it
+	PayWays         string // other ways to pay than the phone's: "native", "h5", "native,h5" (when empty, with Sim), "none" (when empty, without); WXBASE_PAY_WAYS wins over it
+	PlainScenes     string // whose plain scenes new codes are made for: "everybody" (when empty) or "superusers"; WXBASE_PLAIN_SCENES wins over it
 
 	KeepInbox  time.Duration // of wx_inbox: 180 days when zero, for ever below zero; WXBASE_KEEP_INBOX_DAYS wins over it
 	KeepOutbox time.Duration // of wx_outbox: 90 days when zero, for ever below zero; WXBASE_KEEP_OUTBOX_DAYS wins over it
+	KeepChats  time.Duration // of customer messages: 180 days when zero, for ever below zero; WXBASE_KEEP_CHATS_DAYS wins over it
 	KeepScans  time.Duration // of wx_scans: 400 days when zero, for ever below zero; WXBASE_KEEP_SCANS_DAYS wins over it
 	ForgetDays int           // between the wish to be forgotten and the deed: 7 when zero, at once below zero; WXBASE_FORGET_DAYS wins over it
 	LogSample  int           // one in so many successful requests has a row in the log; all when zero, none below; WXBASE_LOG_SAMPLE wins over it
@@ -126,6 +129,7 @@ type Plugin struct {
 	rooms      *rooms.Rooms
 	privacy    *privacy.Privacy
 	complaints *complaints.Complaints
+	chats      *chats.Chats
 
 	vitals   *vitals.Vitals
 	metrics  *metrics.Metrics
@@ -242,6 +246,7 @@ func (c Config) withDefaults() Config {
 	c.KeepInbox = cmp.Or(c.KeepInbox, keepInbox)
 	c.KeepOutbox = cmp.Or(c.KeepOutbox, keepOutbox)
 	c.KeepScans = cmp.Or(c.KeepScans, keepScans)
+	c.KeepChats = cmp.Or(c.KeepChats, keepChats)
 	c.ForgetDays = cmp.Or(c.ForgetDays, forgetDays)
 	c.LogSample = cmp.Or(c.LogSample, 1)
 	if c.Env == nil {
@@ -378,6 +383,7 @@ func (p *Plugin) serve(e *core.ServeEvent) error {
 	p.tidier.scheduleTidying(e.App)
 	p.privacy.Schedule(e.App)
 	p.complaints.Schedule(e.App)
+	p.chats.Schedule(e.App)
 	if err := e.Next(); err != nil {
 		return err
 	}
@@ -412,7 +418,7 @@ func (p *Plugin) terminate(e *core.TerminateEvent) error {
 	return e.Next()
 }
 
-// bindRoutes is the whole API, but for the routes of the shop's pages: desk.Routes, bindPayouts, bindComplaints.
+// bindRoutes is the whole API, but for the routes of the shop's pages: desk.Routes, bindPayouts, bindComplaints, bindChats.
 func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	const small = 64 << 10
 	wx := e.Router.Group("/api/wx").Bind(apis.BodyLimit(small))
@@ -477,6 +483,7 @@ func (p *Plugin) bindRoutes(e *core.ServeEvent) {
 	wx.POST("/admin/order-pages", p.parcels.ChangePages).Bind(may(desk.Setup, "setup.pages"))
 	wx.POST("/admin/orders/{id}/resolve", p.till.Disputes.Resolve).Bind(may(desk.Dispute, "order.resolve"))
 	bindComplaints(wx, may, p.complaints)
+	bindChats(wx, may, p.chats)
 	wx.GET("/admin/alerts", p.books.ListAlerts).Bind(may(desk.View, ""))
 	wx.POST("/admin/alerts/{id}/close", p.books.CloseAlert).Bind(may(desk.Books, "alert.close"))
 	wx.GET("/admin/token/{appid}", p.shareToken).Bind(apis.RequireSuperuserAuth())

@@ -17,6 +17,10 @@ interface WxPushEvent extends WxEvent {
   media?: { traceID: string; suggest: string; label: number; errcode: number; check?: core.Record }
   trade?: { order?: core.Record; transactionID: string; outTradeNo: string }
 }
+interface WxCustomerMessageEvent extends WxEvent {
+  appID: string; openID: string; user?: core.Record; chat: core.Record; message: core.Record; at: time.Time
+  kind: "text" | "image" | "card" | "other" | "enter"; text: string; from: string
+}
 interface WxUserForgetEvent extends WxEvent { user: core.Record; openIDs: string[]; unionIDs: string[]; phone: string; email: string }
 interface WxRoomMessageEvent extends WxEvent { room: string; name: string; payload: number[] /* bytes */; sender: string }
 
@@ -39,6 +43,8 @@ declare function onWxCodeScanned(handler: (e: WxScanEvent) => void): void
 
 /** A message or an event that WeChat pushed. Comes at least once; throwing makes it come again. */
 declare function onWxPush(handler: (e: WxPushEvent) => void): void
+/** What a person wrote in the customer chat; kind "enter" when they opened it and said nothing yet. Comes at least once; throwing makes it come again. */
+declare function onWxCustomerMessage(handler: (e: WxCustomerMessageEvent) => void): void
 /** A person who is being forgotten: delete what you keep of them elsewhere. Comes at least once; throwing makes it come again, and nothing more is erased until then. */
 declare function onWxUserForget(handler: (e: WxUserForgetEvent) => void): void
 /** A message on its way into a room; JSON.parse(toString(e.payload)) reads it. Runs in every publish. Throwing refuses it. */
@@ -49,6 +55,8 @@ declare namespace $wx {
   function code(form: { user?: string; appid?: string; kind?: "unlimited" | "code" | "qrcode"; page?: string; payload?: any; scene?: string; width?: number }): { id: string; kind: string; page: string; scene: string; url: string; reused: boolean }
   /** Sends a subscribe message to a user and returns WeChat's id of it. Throws where the user has not agreed. */
   function sendSubscribeMessage(form: { user?: string; openid?: string; appid?: string; template: string; page?: string; data: { [key: string]: string }; state?: string; lang?: string; trim?: boolean }): string
+  /** Answers a customer within WeChat's windows: five answers to each message, for 48 hours. Throws where nothing more may be said. The same key sends once. */
+  function sendCustomerMessage(form: { chat?: string; user?: string; openid?: string; appid?: string; text?: string; link?: { title: string; description?: string; url: string; thumbUrl?: string }; card?: { title?: string; page: string; product: string }; key?: string }): core.Record
   /** Makes an order for a user. total and description, or items of the catalogue. The same key gives the same order. */
   function createOrder(form: { user: string; items?: { product: string; quantity: number }[]; total?: number; description?: string; note?: string; key?: string }): core.Record
   /** A code that anybody may scan and pay the order with: for a screen at the counter. What its buyer was about to pay by ends. */

@@ -105,5 +105,7 @@ func bindPayouts(wx *router.RouterGroup[*core.RequestEvent], may func(desk.Permi
 	wx.POST("/admin/payouts", payouts.Create).Bind(may(desk.Payout, "payout.create"))
 	wx.POST("/admin/payouts/{id}/approve", payouts.Approve).Bind(may(desk.Payout, "payout.approve"))
 	wx.POST("/admin/payouts/{id}/cancel", payouts.Cancel).Bind(may(desk.Payout, "payout.cancel"))
+	wx.POST("/admin/payouts/{id}/settle", payouts.Settle).Bind(may(desk.Payout, "payout.settle"))
+	wx.POST("/admin/payouts/{id}/settle/approve", payouts.SettleSecond).Bind(may(desk.Payout, "payout.settle.approve"))
 	wx.POST("/admin/payouts/{id}/sync", payouts.Look).Bind(may(desk.Payout, "payout.sync"))
 }

@@ -23,6 +23,7 @@ const (
 	keepChecks   = 30 * 24 * time.Hour // of checks that belong to no record
 	keepInbox    = 180 * 24 * time.Hour
 	keepOutbox   = 90 * 24 * time.Hour
+	keepChats    = 180 * 24 * time.Hour // package chats deletes them, with their pictures
 	keepScans    = 400 * 24 * time.Hour // a year can be compared with the one before
 	keepAlerts   = 400 * 24 * time.Hour // after they were closed
 )

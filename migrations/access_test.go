@@ -45,6 +45,11 @@ func (k *kit) belongings(t *testing.T, user *core.Record, mark string) map[strin
 		"openid": "o", "paramsHash": "h",
 	})
 	code := k.make(t, "wx_codes", map[string]any{"user": user.Id, "appid": "wx", "kind": "unlimited", "key": mark, "image": image})
+	photo, err := filesystem.NewFileFromBytes(png, "photo.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chat := k.make(t, "wx_chats", map[string]any{"appid": "wx", "openid": mark, "user": user.Id})
 	visitor := k.make(t, "users", map[string]any{"name": "v" + mark})
 	return map[string]*core.Record{
 		"orders":   order,
@@ -52,12 +57,14 @@ func (k *kit) belongings(t *testing.T, user *core.Record, mark string) map[strin
 		"refunds": k.make(t, "refunds", map[string]any{
 			"order": order.Id, "payment": payment.Id, "merchant": "1900000001", "outRefundNo": "R" + mark, "state": "NEW", "amount": 1,
 		}),
-		"wx_codes":      code,
-		"wx_scans":      k.make(t, "wx_scans", map[string]any{"code": code.Id, "day": "2026-01-31", "user": visitor.Id, "inviter": user.Id, "count": 1}),
-		"wx_invites":    k.make(t, "wx_invites", map[string]any{"user": visitor.Id, "inviter": user.Id, "code": code.Id}),
-		"wx_links":      k.make(t, "wx_links", map[string]any{"user": user.Id, "appid": "wx", "kind": "short", "key": mark, "url": "x"}),
-		"wx_checks":     k.make(t, "wx_checks", map[string]any{"user": user.Id, "appid": "wx", "kind": "text", "state": "PASS"}),
-		"wx_complaints": k.make(t, "wx_complaints", map[string]any{"source": "xpay", "number": mark, "state": "PENDING", "user": user.Id}),
+		"wx_codes":         code,
+		"wx_scans":         k.make(t, "wx_scans", map[string]any{"code": code.Id, "day": "2026-01-31", "user": visitor.Id, "inviter": user.Id, "count": 1}),
+		"wx_invites":       k.make(t, "wx_invites", map[string]any{"user": visitor.Id, "inviter": user.Id, "code": code.Id}),
+		"wx_links":         k.make(t, "wx_links", map[string]any{"user": user.Id, "appid": "wx", "kind": "short", "key": mark, "url": "x"}),
+		"wx_checks":        k.make(t, "wx_checks", map[string]any{"user": user.Id, "appid": "wx", "kind": "text", "state": "PASS"}),
+		"wx_complaints":    k.make(t, "wx_complaints", map[string]any{"source": "xpay", "number": mark, "state": "PENDING", "user": user.Id}),
+		"wx_chats":         chat,
+		"wx_chat_messages": k.make(t, "wx_chat_messages", map[string]any{"chat": chat.Id, "key": mark, "kind": "image", "state": "RECEIVED", "picture": photo}),
 		"wx_messages": k.make(t, "wx_messages", map[string]any{
 			"user": user.Id, "appid": "wx", "openid": mark, "templateId": "t", "state": "SENT",
 		}),

@@ -1,5 +1,7 @@
 package answer
 
+import "slices"
+
 // Problem is one error that a client of the API can meet. Programs read Code, which never changes; people read the
 // rest. docs/errors.md is generated from the catalogue.
 type Problem struct {
@@ -38,6 +40,7 @@ func All() []Problem {
 		TopicUnknown, TopicLimit, Connections, ServerFull, TicketInvalid, TicketElsewhere, PrimaryAway, Closing,
 		NotifySignature, NotifyStale, NotifyMalformed, NotifyMerchant, NotifyUnmatched, NotifyProcessing, NotifyKeys,
 		PayoutMissing, PayoutInvalid, PayoutsOff, PayoutCeiling, PayoutRepeated, PayoutKeyReused, PayoutSamePerson, PayoutState, PayoutNotWaiting, PayoutNeedsV3,
+		PayoutSuperuser, PayoutKnown, PayoutNotSettled, PayoutSettledOtherwise,
 		AlertMissing, ExportLimit, ForgetMoney, ForgetNotWaiting,
-	}, append(complaintProblems(), deskProblems()...)...)
+	}, slices.Concat(complaintProblems(), chatProblems(), deskProblems())...)
 }

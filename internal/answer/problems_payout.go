@@ -74,4 +74,32 @@ var (
 		FixEN: "Enter the APIv3 key, the certificate's serial and the private key in the settings, also where payments run on v2.",
 		FixZH: "请在设置里填写 APIv3 密钥、证书序列号和私钥（收款仍用 v2 的商户也需要）。",
 	}
+	PayoutSuperuser = Problem{
+		Code: "payout_superuser_only", Status: http.StatusForbidden,
+		EN:    "Only a superuser says what became of a payout that WeChat has forgotten.",
+		ZH:    "只有超级管理员可以登记微信已查不到的转账结果",
+		FixEN: "Ask a superuser to look on the merchant platform; you may be the second person.",
+		FixZH: "请超级管理员到商户平台核实；您可以作为第二人确认。",
+	}
+	PayoutKnown = Problem{
+		Code: "payout_not_forgotten", Status: http.StatusConflict,
+		EN:    "WeChat can still be asked about this payout, or it has ended: nothing is settled by hand.",
+		ZH:    "仍可向微信查询该转账，或转账已结束，不能人工登记结果",
+		FixEN: "`data.state` is how it stands. WeChat answers for 30 days after a transfer was sent; only after that, and only where it finds nothing, people settle.",
+		FixZH: "当前状态见 `data.state`。转账发出后 30 天内可向微信查询；此后微信查不到时才能人工登记。",
+	}
+	PayoutNotSettled = Problem{
+		Code: "payout_settlement_missing", Status: http.StatusConflict,
+		EN:    "Nobody has said yet what became of this payout.",
+		ZH:    "还没有人登记该转账的结果",
+		FixEN: "A superuser begins: POST /api/wx/admin/payouts/{id}/settle.",
+		FixZH: "请超级管理员先登记：POST /api/wx/admin/payouts/{id}/settle。",
+	}
+	PayoutSettledOtherwise = Problem{
+		Code: "payout_settlement_differs", Status: http.StatusConflict,
+		EN:    "The first person found something else.",
+		ZH:    "与第一人登记的结果不同",
+		FixEN: "`data.outcome` is what they found. Look together on the merchant platform; a superuser may say it anew.",
+		FixZH: "第一人的结果见 `data.outcome`。请一起到商户平台核实，超级管理员可以重新登记。",
+	}
 )

@@ -36,6 +36,7 @@ const (
 	AlertPayment      AlertKind = "payment"       // a payment that WeChat refused or that went an odd way; the merchant or the payment
 	AlertComplaint    AlertKind = "complaint"     // a complaint that waits for the shop; its row
 	AlertComplaintDue AlertKind = "complaint_due" // one for which little time is left, or none; its row
+	AlertChat         AlertKind = "chat"          // a customer who waits for an answer; the chat
 	AlertRestore      AlertKind = "restore"       // a restore that failed, or what one that was made leaves to do
 	AlertReplica      AlertKind = "replica"       // the copy elsewhere does not follow
 )

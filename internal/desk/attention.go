@@ -52,6 +52,7 @@ var shownKinds = map[string]shownKind{
 	"hooks":         {"hooks", "/doctor", 12},
 	"complaint_due": {"complaint_due", "/complaints", 4},
 	"complaint":     {"complaint", "/complaints", 7},
+	"chat":          {"chat", "/chats", 7},
 	"replica":       {"replica", "/doctor", 11},
 	"restore":       {"restore", "/alerts", 5},
 }
@@ -127,6 +128,8 @@ func viewAlert(r *core.Record) attention {
 	switch kind {
 	case "shipping":
 		a.To = "/orders/" + a.Subject
+	case "chat":
+		a.To = "/chats/" + a.Subject
 	case "complaint", "complaint_due":
 		a.To = "/complaints/" + a.Subject
 	}

@@ -18,14 +18,14 @@ import (
 var rowsOfRoutes = map[string]string{
 	"staff": "wx_staff", "staff/sessions": "wx_staff_sessions", "orders": "orders", "refunds": "wx_refund_requests", "users": "users",
 	"products": "products", "inbox": "wx_inbox", "effects": "wx_outbox", "bills": "wx_bills", "bill-diffs": "wx_bill_diffs", "held": "wx_checks",
-	"alerts": "wx_alerts", "payouts": "wx_payouts", "items": "wx_items", "complaints": "wx_complaints",
+	"alerts": "wx_alerts", "payouts": "wx_payouts", "items": "wx_items", "complaints": "wx_complaints", "chats": "wx_chats",
 }
 
 // wordsOfRoutes are names in a path that are no rows.
 var wordsOfRoutes = map[string]string{"{event}": "order.paid", "{date}": "2026-01-02", "{room}": "notice", "{id}": ""}
 
 // uploads take a form by right, with one file of this name.
-var uploads = map[string]string{"POST /api/wx/admin/products/{id}/image": "image", "POST /api/wx/admin/complaints/{id}/pictures": "picture"}
+var uploads = map[string]string{"POST /api/wx/admin/products/{id}/image": "image", "POST /api/wx/admin/complaints/{id}/pictures": "picture", "POST /api/wx/admin/chats/{id}/pictures": "picture"}
 
 // pathOf fills in what a route's path names.
 func pathOf(t *testing.T, rows map[string]string, route string) string {

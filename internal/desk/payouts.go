@@ -43,6 +43,10 @@ type PayoutView struct {
 	ConfirmBy      string `json:"confirmBy"`
 	EndedAt        string `json:"endedAt"`
 	AskedAt        string `json:"askedAt"`
+	Forgotten      bool   `json:"forgotten"` // by WeChat: only people can find out what became of it
+	SettleAs       string `json:"settleAs"`  // what the first of them found
+	SettleBy       string `json:"settleBy"`
+	SettleNote     string `json:"settleNote"`
 }
 
 // ViewPayout shows a payout without the receiver's name in the shop.
@@ -53,6 +57,8 @@ func ViewPayout(p rows.Payout) PayoutView {
 		ApprovedBy: p.ApprovedBy(), FailReason: p.GetString("failReason"), RefusedCode: p.GetString("refusedCode"),
 		RefusedMessage: p.GetString("refusedMessage"), EndedAt: moment(p.GetDateTime("endedAt")), AskedAt: moment(p.GetDateTime("askedAt")),
 	}
+	v.SettleAs, v.SettleBy, v.SettleNote = p.GetString("settleAs"), p.GetString("settleBy"), p.GetString("settleNote")
+	v.Forgotten = !p.CalledAt().IsZero() && p.NextQueryAt().IsZero() && !p.State().IsFinal()
 	if p.State() == order.PayoutWaiting {
 		v.ConfirmBy = moment(p.GetDateTime("confirmBy"))
 	}

@@ -31,6 +31,22 @@ type PushEvent struct {
 	Trade   *TradeNotice      // trade_manage_order_settlement, trade_manage_remind_shipping
 }
 
+// CustomerMessageEvent is what a person wrote to the mini program in its customer chat, after it was kept. It is delivered at least once, and
+// again when a handler returns an error.
+type CustomerMessageEvent struct {
+	hook.Event
+	App     core.App
+	AppID   string
+	OpenID  string
+	User    *core.Record // nil when nobody here has this openid
+	Chat    *core.Record // of wx_chats
+	Message *core.Record // of wx_chat_messages; the picture of one may come later
+	Kind    string       // text, image, card, other; enter: the chat was opened, and nothing is said yet
+	Text    string
+	From    string // of enter: the session-from of the button
+	At      time.Time
+}
+
 // SubscribeAnswer is what a person said to a template of subscribe messages.
 type SubscribeAnswer struct {
 	Template string

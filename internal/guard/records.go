@@ -74,6 +74,8 @@ func handWritten() map[string]byHand {
 		"wx_staff_sessions":  {instead: "a login of staff makes it, DELETE /api/wx/admin/staff/sessions/{id} ends it"},
 		"wx_audit":           {instead: "it is append-only, and written with what it tells of"},
 		"wx_complaints":      {instead: "WeChat says what stands in it; POST /api/wx/admin/complaints/{id}/reply and its like answer"},
+		"wx_chats":           {instead: "a person who writes makes it; POST /api/wx/admin/chats/{id}/read says that it was read"},
+		"wx_chat_messages":   {instead: "WeChat pushes what people write; POST /api/wx/admin/chats/{id}/reply answers"},
 		"wx_erasures":        {instead: "DELETE /api/wx/me or POST /api/wx/admin/users/{id}/forget makes one, a login or DELETE takes it back"},
 		"wx_refund_requests": {instead: "POST /api/wx/admin/refunds/{id}/approve and /refuse decide about it"},
 		"wx_order_lines":     {instead: "it follows from the orders"},

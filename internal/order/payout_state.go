@@ -111,6 +111,11 @@ const (
 	EventPayoutFailed PayoutEvent = "payout_failed"
 	// EventPayoutCancelled is CANCELLED.
 	EventPayoutCancelled PayoutEvent = "payout_cancelled"
+	// EventPayoutFoundSent is two people who found on the merchant platform that the
+	// money has arrived, after WeChat has forgotten the number.
+	EventPayoutFoundSent PayoutEvent = "payout_found_sent"
+	// EventPayoutFoundFailed is two people who found that it has not.
+	EventPayoutFoundFailed PayoutEvent = "payout_found_failed"
 	// EventPayoutOtherFact is a transfer under our number with other terms, or in a
 	// state that we do not know.
 	EventPayoutOtherFact PayoutEvent = "payout_other_fact"
@@ -122,7 +127,7 @@ func PayoutEvents() []PayoutEvent {
 		EventPayoutRequested, EventPayoutApproved, EventPayoutPackage, EventPayoutCancel, EventPayoutUnknown,
 		EventPayoutNotFound, EventPayoutNeverMade, EventPayoutForgotten, EventPayoutRejected, EventPayoutNotEnough,
 		EventPayoutAccepted, EventPayoutWaits, EventPayoutConfirmed, EventPayoutCancelling, EventPayoutSucceeded, EventPayoutFailed,
-		EventPayoutCancelled, EventPayoutOtherFact,
+		EventPayoutCancelled, EventPayoutFoundSent, EventPayoutFoundFailed, EventPayoutOtherFact,
 	}
 }
 

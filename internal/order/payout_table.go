@@ -110,6 +110,13 @@ var payoutTable = table[PayoutState, PayoutEvent]{
 		in(PayoutCancelled).isRepeat(),
 		in(PayoutFailed, PayoutRejected).isStale(),
 	},
+	// What two people saw ends a payout that nobody else can tell about. Nothing is sent, then or later.
+	EventPayoutFoundSent: {
+		in(PayoutSubmitted, PayoutAccepted, PayoutWaiting, PayoutTransferring, PayoutCancelling).becomes(PayoutSuccess, TellPayout),
+	},
+	EventPayoutFoundFailed: {
+		in(PayoutSubmitted, PayoutAccepted, PayoutWaiting, PayoutTransferring, PayoutCancelling).becomes(PayoutFailed, TellPayout),
+	},
 	// The transfer has other terms than ours.
 	EventPayoutOtherFact: {
 		in(PayoutStates()...).stays(Alert),

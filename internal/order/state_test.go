@@ -35,7 +35,7 @@ func TestWords(t *testing.T) {
 		checkWords(t, order.ParsePayoutEvent, order.PayoutEvents(),
 			"payout_requested payout_approved payout_package payout_cancel payout_unknown payout_not_found payout_never_made payout_forgotten "+
 				"payout_rejected payout_not_enough payout_accepted payout_waits payout_confirmed payout_cancelling payout_succeeded "+
-				"payout_failed payout_cancelled payout_other_fact")
+				"payout_failed payout_cancelled payout_found_sent payout_found_failed payout_other_fact")
 	})
 	t.Run("refund event", func(t *testing.T) {
 		t.Parallel()

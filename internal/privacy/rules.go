@@ -33,6 +33,7 @@ var fates = map[string]fate{
 
 	"wx_identities": goes, "wx_consents": goes, "wx_messages": goes, "wx_links": goes, "wx_codes": goes, "wx_scans": goes, "wx_invites": goes,
 	"wx_checks": goes, "wx_quotas": goes, "room_messages": goes, "wx_remarks": goes, "wx_inbox": goes, "wx_outbox": goes, "wx_complaints": goes,
+	"wx_chats": goes, "wx_chat_messages": goes,
 	"_externalAuths": goes, "_mfas": goes, "_otps": goes, "_authOrigins": goes,
 }
 
@@ -50,10 +51,11 @@ var withheld = map[string][]string{
 	"wx_identities":      {"sessionKey", "previousSessionKey"},
 	"payments":           {"params", "paramsHash"},
 	"refunds":            {"requestedBy"},
-	"wx_payouts":         {"userName", "packageInfo", "note", "requestedBy", "requesterId", "approvedBy", "approverId"},
+	"wx_payouts":         {"userName", "packageInfo", "note", "requestedBy", "requesterId", "approvedBy", "approverId", "settleNote", "settleBy", "settleById"},
 	"wx_audit":           {"actor", "actorId", "ip", "agent", "details"},
 	"wx_refund_requests": {"requestedBy", "requesterId", "decidedBy"},
 	"wx_remarks":         {"by"},
+	"wx_chat_messages":   {"by"},
 	"wx_alerts":          {"closedBy"},
 	erasuresTable:        {"traces", "by", "endedBy", "error"},
 }
@@ -76,6 +78,7 @@ var ties = []tie{
 	{"wx_alerts", "subject", "orders", "id"},
 	{"wx_alerts", "subject", "refunds", "id"},
 	{"wx_alerts", "subject", "wx_payouts", "id"},
+	{"wx_audit", "subject", "wx_chats", "id"},
 	{"wx_ledger", "payout", "wx_payouts", "id"},
 	{"wx_audit", "subject", usersTable, "id"},
 	{"wx_audit", "subject", "orders", "id"},

@@ -15,18 +15,13 @@ import (
 	"wxbase/internal/sim/book"
 )
 
-// The rules of a customer service chat: for two days after the customer wrote, five answers to each message.
-const (
-	chatLife    = 48 * time.Hour
-	chatAnswers = 5
-)
-
 // chatLine is one message of a customer service chat, in either direction.
 type chatLine struct {
 	ID      string         `json:"id"`
 	AppID   string         `json:"appid"`
 	Person  string         `json:"person"`
-	FromUs  bool           `json:"fromUs"` // sent by the mini program's backend
+	FromUs  bool           `json:"fromUs"`           // sent by the mini program's backend
+	Passed  bool           `json:"passed,omitempty"` // handed over to the staff in WeChat's own tools
 	MsgType string         `json:"msgType"`
 	Content map[string]any `json:"content"`
 	At      time.Time      `json:"at"`
@@ -53,44 +48,23 @@ func (s *Sim) customSend(c *call) reply {
 		return c.refuse(40008, "msgtype must be text, image, link or miniprogrampage")
 	case content == nil, kind == "text" && text(content["content"]) == "", kind == "image" && text(content["media_id"]) == "":
 		return c.refuse(47001, "the object "+kind+" is missing or empty")
+	case len(text(content["content"])) > longestChat:
+		return c.refuse(45002, "the text is longer than 2048 bytes")
+	case kind == "image" && s.chatPicture(c.appid, text(content["media_id"]), c.now) == nil:
+		return c.refuse(40007, "no picture of this mini program has this media_id, or it is older than three days")
+	case kind == "miniprogrampage" && s.chatPicture(c.appid, text(content["thumb_media_id"]), c.now) == nil:
+		return c.refuse(40007, "thumb_media_id must be a picture of this mini program of the last three days")
 	}
 	if code, reason := s.mayAnswer(id, c.now); code != 0 {
 		return c.refuse(code, reason)
 	}
+	delete(s.state.typing, id.AppID+"/"+id.Person)
 	l := &chatLine{ID: newMsgID().String(), AppID: c.appid, Person: id.Person, FromUs: true, MsgType: kind, Content: content, At: c.now}
 	if err := s.save(l); err != nil {
 		return c.refuse(-1, err.Error())
 	}
 	s.state.chats = append(s.state.chats, l)
 	return c.ok(plainOK{ErrMsg: "ok"})
-}
-
-// mayAnswer returns the errcode and reason against a message to this person now. The caller holds s.mu.
-func (s *Sim) mayAnswer(id *identity, now time.Time) (errcode int, reason string) {
-	answers := 0
-	for _, l := range slices.Backward(s.state.chats) {
-		if l.AppID != id.AppID || l.Person != id.Person {
-			continue
-		}
-		if l.FromUs {
-			answers++
-			continue
-		}
-		switch {
-		case now.Sub(l.At) >= chatLife:
-			return 45015, "the person last wrote 48 hours ago or more"
-		case answers >= chatAnswers:
-			return 45047, "five answers were sent since the person last wrote"
-		}
-		return 0, ""
-	}
-	return 45015, "the person never wrote to the mini program"
-}
-
-// heard stores what a person wrote. The caller holds s.mu.
-func (s *Sim) heard(m pushMessage, person string, now time.Time) (book.Row, func()) {
-	l := &chatLine{ID: newMsgID().String(), AppID: m.AppID, Person: person, MsgType: m.MsgType, Content: m.Fields, At: now}
-	return l, func() { s.state.chats = append(s.state.chats, l) }
 }
 
 // listChats is GET /_sim/chats: the latest first.
@@ -117,15 +91,24 @@ func (d sealedData) Entity() (kind, id string) { return "sealed", d.Hash }
 // chatTable holds the customer service chats, and the hashes of what phones encrypted.
 type chatTable struct {
 	sealed map[string]*sealedData
-	chats  []*chatLine // the oldest first
+	chats  []*chatLine          // the oldest first
+	typing map[string]time.Time // by mini program and person: when it was last shown that somebody types; not in the journal
 }
 
 func (t *chatTable) register(r *registry) {
+	t.typing = map[string]time.Time{}
 	remember(r, "sealed", &t.sealed, (*sealedData).worthKeeping)
 	r.kinds["chat"] = func(c book.Change) error {
 		l := new(chatLine)
+		if err := json.Unmarshal(c.Value, l); err != nil {
+			return err
+		}
+		if at := slices.IndexFunc(t.chats, func(other *chatLine) bool { return other.ID == l.ID }); at >= 0 {
+			t.chats[at] = l // it was handed over since
+			return nil
+		}
 		t.chats = append(t.chats, l)
-		return json.Unmarshal(c.Value, l)
+		return nil
 	}
 	r.listing = append(r.listing, func(time.Time) []book.Row {
 		list := make([]book.Row, len(t.chats))

@@ -65,6 +65,8 @@ func endpoints() []endpoint {
 		{name: "getuserriskrank", method: post, path: "/wxa/getuserriskrank", token: true, run: (*Sim).riskRank, errcodes: []string{"61080", "61081", "9410009"}},
 		{name: "getcategory", method: get, path: "/wxaapi/newtmpl/getcategory", token: true, run: (*Sim).getCategory},
 		{name: "custom_send", method: post, path: "/cgi-bin/message/custom/send", token: true, run: (*Sim).customSend, errcodes: []string{"48001"}},
+		{name: "custom_typing", method: post, path: "/cgi-bin/message/custom/typing", token: true, run: (*Sim).showTyping, errcodes: []string{"48001"}},
+		{name: "media_get", method: get, path: "/cgi-bin/media/get", token: true, run: (*Sim).tempMedia},
 		{name: "clear_quota", method: post, path: "/cgi-bin/clear_quota", token: true, unmetered: true, run: (*Sim).clearQuota},
 		{name: "clear_quota_v2", method: post, path: "/cgi-bin/clear_quota/v2", run: (*Sim).clearQuotaBySecret},
 		{name: "quota_get", method: post, path: "/cgi-bin/openapi/quota/get", token: true, unmetered: true, run: (*Sim).getQuota},

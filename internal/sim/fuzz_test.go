@@ -153,7 +153,7 @@ func FuzzControl(f *testing.F) {
 		"POST /apps", "POST /push", "POST /quotas", "POST /rules", "POST /open-platform", "POST /people", "POST /people/p1", "POST /people/p1/login", "POST /people/p1/userinfo",
 		"POST /people/p1/phone", "POST /people/p1/pay", "POST /people/p1/pay-url", "POST /people/p1/scan", "POST /people/p1/subscribe", "POST /people/p1/unsubscribe",
 		"POST /merchant", "POST /trigger", "POST /forge", "POST /state", "POST /clock", "POST /faults", "GET /orders", "GET /refunds", "GET /notifications", "GET /calls",
-		"GET /messages", "POST /plays/pay_down", "DELETE /faults", "GET /state", "POST /calls/1/replay", "GET /calls/1/request", "POST /apps/x/push", "POST /apps/x/templates", "GET /media", "GET /chats",
+		"GET /messages", "POST /plays/pay_down", "DELETE /faults", "GET /state", "POST /calls/1/replay", "GET /calls/1/request", "POST /apps/x/push", "POST /apps/x/templates", "GET /media", "GET /chats", "POST /people/p1/chat", "GET /people/p1/chat",
 	}
 	for i := range routes {
 		f.Add(uint8(i), "limit=1&after=x", `{"event":"pay.success","kind":"true","on":"api","nickname":"x","phone":"+999 40226","advance":"1h","timeStamp":"1","package":"prepay_id=x","signType":"RSA","paySign":"AA=="}`)

@@ -335,7 +335,11 @@ func (s *Sim) post(ctx context.Context, n *notification, f *fault) (try attempt)
 		if n.Push.isXpay() {
 			check = func(answer []byte) error { return checkXpayAnswer(n.Push, set.PushFormat, answer) }
 		}
-		if err := check(answer); err != nil {
+		err := check(answer)
+		if err == nil {
+			err = s.noteTransfer(n.Push, set, answer)
+		}
+		if err != nil {
 			try.Error = err.Error()
 		}
 	}

@@ -55,7 +55,7 @@ func (s *Sim) sendByHand(c *echo.Context, in handPush) error {
 	}
 	var rows []book.Row
 	keep := func() {}
-	if in.Person != "" && in.MsgType != msgEvent {
+	if in.Person != "" && (in.MsgType != msgEvent || in.Event == eventEnter) {
 		var line book.Row
 		line, keep = s.heard(*n.Push, in.Person, s.Now())
 		rows = append(rows, line)

@@ -79,6 +79,20 @@ func (s *Subscribe) ReceivePush(e *core.RequestEvent) error {
 		body, contentType := m.XpayAnswer()
 		return e.Blob(http.StatusOK, contentType, body)
 	}
+	return s.answerPush(e, codec, m)
+}
+
+// answerPush says that a push is kept, or hands it over to WeChat's own staff.
+func (s *Subscribe) answerPush(e *core.RequestEvent, codec *wechat.PushCodec, m wechat.PushMessage) error {
+	if s.HandOver != nil {
+		if words := s.HandOver(m, s.Now().Unix()); len(words) > 0 {
+			sealed, err := codec.Seal(m, words, s.Now())
+			if err != nil {
+				return answer.Fail(answer.PushFailed, err)
+			}
+			return e.Blob(http.StatusOK, "text/plain; charset=utf-8", sealed)
+		}
+	}
 	return e.Blob(http.StatusOK, "text/plain; charset=utf-8", []byte("success"))
 }
 

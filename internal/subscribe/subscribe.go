@@ -32,6 +32,8 @@ type Subscribe struct {
 	OnXpay    func(context.Context, wechat.PushMessage) error                             // of virtual payment
 	OnInquiry func(appID string, in wechat.XpayInquiry) (wechat.XpayInquiryAnswer, error) // before any write
 
+	HandOver func(m wechat.PushMessage, seconds int64) []byte // what a push is answered with in the place of "success"; nil or empty: that
+
 	templates templateCache
 
 	OnPush *hook.Hook[*events.PushEvent]

@@ -3,6 +3,7 @@ import { h, icon, replace } from './dom.js';
 import { language, setLanguage, t } from './i18n.js';
 import { dishArt } from './art.js';
 import { App } from './app.js';
+import { chatOf } from './chat.js';
 import { complainOf } from './complain.js';
 import { payCode } from './paycode.js';
 import { cashier, choosePerson, masked, phoneConsent, scanner, transferPage } from './cashier.js';
@@ -162,6 +163,11 @@ class Desk {
   /** payCode shows a code on the screen, which somebody else can pay. */
   payCode(order) {
     payCode(this.app, order, this.people.filter((p) => p.id !== this.person.id));
+  }
+
+  /** chat opens the customer service chat. */
+  chat(from) {
+    return chatOf(this.app, from);
   }
 
   /** did ticks a step of the story off. */

@@ -62,4 +62,5 @@ export const en = {
   'f.payoutConfirm': 'The mini program asks for the parameters', 'f.payoutConfirm.x': 'The server hands package_info to the receiver only.', 'f.payoutSync': 'The mini program asks the server whether it has arrived', 'f.payoutSync.x': 'The server asks WeChat Pay, whose answer counts.',
   'f.transfer': 'The page for receiving opens', 'f.transfer.x': 'WeChat compares merchant, appid and receiver.', 'f.transferok': 'The phone says: confirmed', 'f.transferok.x': 'That is no proof. Only a notification or a query of WeChat Pay is.', 'f.transferfail': 'Not received', 'f.transferfail.x': 'It can be confirmed for 24 hours, then it goes back to the merchant.',
   'f.wx.transfer': 'A merchant transfer', 'f.wx.transfer.x': 'The number is on disk before the call; what is unclear is asked, never sent under another number.', 'f.wx.transferCancel': 'Taking a transfer back', 'f.wx.transferCancel.x': 'That works as long as the receiver has not confirmed.',
+  contact: 'Contact us', chatTitle: 'Xiaoman Noodles · service', chatHint: 'How can we help?', chatSend: 'Send', chatPicture: 'Picture', chatTyping: 'typing…', chatOpened: 'You opened the service chat',
 };

@@ -62,4 +62,5 @@ export const zh = {
   'f.payoutConfirm': '小程序要来了收款参数', 'f.payoutConfirm.x': '服务器把 package_info 只交给收款人本人。', 'f.payoutSync': '小程序问服务器：钱到了没有', 'f.payoutSync.x': '服务器再向微信支付查单，以查到的为准。',
   'f.transfer': '收款页打开了', 'f.transfer.x': '微信核对商户号、appid 和收款人。', 'f.transferok': '手机说：已确认', 'f.transferok.x': '这不是证据。到没到账，只信微信支付的通知或查单。', 'f.transferfail': '没有收款', 'f.transferfail.x': '24 小时内还可以确认，过期自动退回商户。',
   'f.wx.transfer': '发起商家转账', 'f.wx.transfer.x': '单号先落库再调用；结果不明先查单，不换单号。', 'f.wx.transferCancel': '撤销转账', 'f.wx.transferCancel.x': '收款人还没确认才撤得回来。',
+  contact: '联系客服', chatTitle: '小满面馆 · 客服', chatHint: '有什么可以帮您', chatSend: '发送', chatPicture: '图片', chatTyping: '对方正在输入…', chatOpened: '您已进入客服会话',
 };

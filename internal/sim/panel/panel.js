@@ -3,7 +3,7 @@ import { callsQuery, drawCalls } from './calls.js';
 import { bindFaults, drawFaults, learn, relabel } from './faults.js';
 import { $, act, ask, el, fillSelect, setRefresh } from './kit.js';
 import { drawNotifications, learnFaults } from './notes.js';
-import { drawComplaints, drawMessages, drawOrders, drawPeople, drawRefunds, drawTransfers } from './shop.js';
+import { drawChats, drawComplaints, drawMessages, drawOrders, drawPeople, drawRefunds, drawTransfers } from './shop.js';
 import { learnWords } from './spoken.js';
 import { t, translate, turn } from './words.js';
 
@@ -25,8 +25,8 @@ let latest = 0; // note: an answer to an older question must not take the place 
 async function refresh() {
   const mine = ++latest;
   try {
-    const [people, orders, refunds, notes, calls, clock, faults, messages, transfers, complaints, trades] = await Promise.all(
-      ['/people', '/orders?limit=100', '/refunds?limit=100', '/notifications?limit=100', callsQuery(), '/clock', '/faults', '/messages?limit=50', '/transfers?limit=100', '/complaints?limit=50', '/complaints?limit=50&platform=1'].map((path) => ask(path)));
+    const [people, orders, refunds, notes, calls, clock, faults, messages, transfers, complaints, trades, chats] = await Promise.all(
+      ['/people', '/orders?limit=100', '/refunds?limit=100', '/notifications?limit=100', callsQuery(), '/clock', '/faults', '/messages?limit=50', '/transfers?limit=100', '/complaints?limit=50', '/complaints?limit=50&platform=1', '/chats'].map((path) => ask(path)));
     if (mine !== latest) return;
     drawClock(clock);
     drawCalls(calls);
@@ -37,7 +37,9 @@ async function refresh() {
     drawPeople(people);
     drawMessages(messages);
     drawComplaints(complaints, trades);
+    drawChats(chats, people);
     drawFaults(faults);
+    fillSelect($('chat').person, people.map((p) => [p.id, p.nickname]));
     fillSelect($('subscribe').person, people.map((p) => [p.id, p.nickname]));
     $('link').textContent = '';
   } catch {
@@ -56,6 +58,17 @@ async function showPush() {
   for (const name of ['pushUrl', 'pushMode', 'pushFormat']) form[name].value = set[name];
 }
 
+/** bindChat lets a person open the customer service chat, or write in it. */
+function bindChat() {
+  const form = $('chat');
+  const say = (words) => act(() => ask('/people/' + encodeURIComponent(form.person.value) + '/chat', 'POST', words), 'chat-error');
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    say({ text: form.text.value }).then(() => { form.text.value = ''; });
+  });
+  $('chat-enter').addEventListener('click', () => say({ enter: 'panel' }));
+}
+
 function bindMessages() {
   const subscribe = $('subscribe');
   subscribe.addEventListener('submit', (event) => {
@@ -63,6 +76,7 @@ function bindMessages() {
     act(() => subscribeAs('subscribe', subscribe), 'message-error');
   });
   $('unsubscribe').addEventListener('click', () => act(() => subscribeAs('unsubscribe', subscribe), 'message-error'));
+  bindChat();
   const settings = $('push-settings');
   settings.appid.addEventListener('change', () => act(showPush, 'push-error'));
   settings.addEventListener('submit', (event) => {

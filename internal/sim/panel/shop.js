@@ -1,5 +1,5 @@
 // orders, refunds, people and the messages in their phones.
-import { act, ask, button, clockText, draw, el, pre, row, span, stateTag, yuan } from './kit.js';
+import { act, ask, button, clockText, draw, el, pre, row, span, stateTag, tag, yuan } from './kit.js';
 import { t } from './words.js';
 
 const ORDER_STATES = { NOTPAY: ['notPay', 'warn'], SUCCESS: ['success', 'good'], REFUND: ['refund', 'warn'], CLOSED: ['closed', ''] };
@@ -89,6 +89,19 @@ export function drawTransfers(transfers) {
       span('what', one.out_bill_no + ' · ' + one.transfer_remark, span('muted', (one.fail_reason ? ' · ' + one.fail_reason : ''))),
       span('', yuan(one.transfer_amount), ...buttons),
     ], () => [pre(JSON.stringify(one, null, 2))]);
+  });
+}
+
+/** drawChats shows what people and the mini program said, the latest first. */
+export function drawChats(list, people) {
+  const names = Object.fromEntries(people.map((p) => [p.id, p.nickname]));
+  draw('chats', list.slice(0, 50), (l) => l.id + (l.passed ? '+' : ''), (l) => {
+    const { content } = l;
+    const said = content.Content || content.content || content.Title || content.title || content.SessionFrom || content.MediaId || content.media_id || '';
+    return row([
+      span('time', clockText(l.at)), tag(l.fromUs ? t('chatAnswer') : l.msgType, l.fromUs ? 'good' : 'warn'),
+      span('what', said, span('muted', ' · ' + (names[l.person] || l.person) + (l.passed ? ' · ' + t('chatPassed') : ''))),
+    ], () => [pre(JSON.stringify(l, null, 2))]);
   });
 }
 

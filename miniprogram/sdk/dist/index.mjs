@@ -862,21 +862,19 @@ var shop = {
     return this.onOrder(id, "cancel");
   },
   /**
-   * pay opens the cashier, for virtual goods that of virtual payment, and then asks the server how it went. When the phone has another
-   * session_key than the server (-15005), it logs in and signs anew, once.
+   * pay opens the cashier, for virtual goods that of virtual payment, and then asks the server how it went. verb 'virtual' says at once which
+   * one it is; without it the server does. When the phone has another session_key than the server (-15005), it logs in and signs anew, once.
    * NB! what the phone says is never proof: 'paid' comes from the server alone, also after a "cancel".
    */
-  async pay(id, again) {
-    let call = "requestPayment";
-    const params = await this.onOrder(id, "pay").catch((err) => {
+  async pay(id, verb = "pay", again) {
+    const params = await this.onOrder(id, verb).catch((err) => {
       if (err.code !== "order_virtual") throw err;
-      call = "requestVirtualPayment";
-      return this.onOrder(id, "virtual");
+      return this.onOrder(id, verb = "virtual");
     });
-    const failure = await promised(this.wx, call, params).then(() => null, (err) => err || {});
+    const failure = await promised(this.wx, `request${verb === "pay" ? "P" : "VirtualP"}ayment`, params).then(() => 0, (err) => err || {});
     if (failure && failure.errCode === -15005 && !again) {
       await this.login();
-      return this.pay(id, true);
+      return this.pay(id, verb, true);
     }
     const order = await this.settle(id, failure ? 1 : 3);
     if (isPaid(order)) return { state: "paid", order };
@@ -899,7 +897,7 @@ var shop = {
   async settle(id, tries) {
     let order = null;
     for (let i = 0; i < tries; i++) {
-      if (i > 0) await after(600 * i);
+      if (i) await after(600 * i);
       order = await this.sync(id).catch((err) => {
         this.emit("error", err);
         return order;

@@ -180,6 +180,16 @@ test('pay', async (t) => {
     assert.equal((await client.pay('o1')).state, 'paid', 'the server has the last word');
     assert.equal(fake.paidVirtually.length, 2);
   });
+  await t.test('who knows that goods are virtual asks for nothing that is refused', async () => {
+    const asked = [];
+    const { client } = setup({
+      'POST /api/wx/orders/o1/pay': () => asked.push('pay') && { status: 409, body: { status: 409, message: '', data: { code: 'order_virtual' } } },
+      'POST /api/wx/orders/o1/virtual': () => asked.push('virtual') && { body: { signData: '{"env":0}', mode: 'short_series_goods', paySig: 'p', signature: 's' } },
+      'POST /api/wx/orders/o1/sync': () => order('PAID'),
+    });
+    assert.equal((await client.pay('o1', 'virtual')).state, 'paid');
+    assert.deepEqual(asked, ['virtual']);
+  });
 });
 
 test('a transfer', async (t) => {

@@ -119,6 +119,8 @@ function empty(text) {
 
 function settings(app, user) {
   const scan = h('button', { class: 'cell', 'data-testid': 'scan', onclick: () => app.desk.scanLast() }, h('span', { class: 'cell-hd' }, icon('scan')), h('span', { class: 'cell-bd' }, t('scan')), arrow());
+  const contact = h('button', { class: 'cell', 'data-testid': 'contact' }, h('span', { class: 'cell-hd' }, icon('horn')), h('span', { class: 'cell-bd' }, t('contact')), arrow());
+  busy(contact, () => app.desk.chat('me'), (err) => app.fail(err));
   const out = user ? h('button', {
     class: 'cell', 'data-testid': 'logout', onclick: () => {
       app.client.logout();
@@ -126,5 +128,5 @@ function settings(app, user) {
       toast(t('logoutDone'));
     },
   }, h('span', { class: 'cell-hd' }, icon('me')), h('span', { class: 'cell-bd' }, t('logout')), arrow()) : null;
-  return h('div', { class: 'cells' }, scan, out);
+  return h('div', { class: 'cells' }, scan, contact, out);
 }

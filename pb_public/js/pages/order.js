@@ -58,7 +58,7 @@ async function pay(view) {
   view.cancelled = false;
   view.draw();
   try {
-    const { state, order } = await view.app.client.pay(view.id);
+    const { state, order } = await view.app.client.pay(view.id, isVirtual(view.order) ? 'virtual' : 'pay');
     view.cancelled = state === 'cancelled';
     view.waiting = state === 'pending' ? 'server' : '';
     if (view.cancelled) toast(t('payCancelled'));

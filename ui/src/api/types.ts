@@ -133,6 +133,7 @@ export type Held = { id: string; user: string; name: string; collection: string;
 export type Payout = {
   id: string; number: string; transferBillNo: string; user: string; name: string; state: string; amount: number; remark: string; scene: string; perception: string; note: string;
   requestedBy: string; byProgram: boolean; approvedBy: string; failReason: string; refusedCode: string; refusedMessage: string; confirmBy: string; endedAt: string; askedAt: string;
+  forgotten: boolean; settleAs: '' | 'SUCCESS' | 'FAILED'; settleBy: string; settleNote: string;
 };
 export type PayoutStory = Payout & { story: Event[] };
 

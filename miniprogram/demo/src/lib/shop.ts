@@ -123,6 +123,11 @@ export function yuan(fen: number): string {
   return (fen / 100).toFixed(2);
 }
 
+/** 虚拟商品走虚拟支付，其他走微信支付：看订单里的商品就知道，不必先被服务器拒绝一次 */
+export function wayOf(order: Order): 'pay' | 'virtual' {
+  return order.items.every((item) => item.kind === 'virtual') ? 'virtual' : 'pay';
+}
+
 /** 订单现在的状态，用中文 */
 export function stateOf(order: Order): string {
   if (order.payState === 'PAID' && order.shipState === 'SHIPPED') return '已发货';

@@ -36,6 +36,8 @@ export interface OrderItem {
   /** of a product in several specifications: a record of product_variants */
   variant?: string;
   variantName?: string;
+  /** virtual goods are paid by virtual payment; absent for things that are sent or served */
+  kind?: 'virtual' | 'service';
 }
 
 export interface Order extends BaseRecord {
@@ -370,8 +372,11 @@ export interface Client {
    * order that finds no network and sends it later: the call fails with `queued`, and on('sent') tells.
    */
   createOrder(items: { product: string; quantity: number; variant?: string }[], options?: { key?: string; note?: string; offline?: boolean }): Promise<Order>;
-  /** opens the cashier, or that of virtual payment for an order of virtual goods, and asks the server how it went */
-  pay(orderId: string): Promise<PayResult>;
+  /**
+   * opens the cashier, or that of virtual payment for an order of virtual goods, and asks the server how it went. `way` says at once which it is,
+   * by the `kind` of the order's items; without it the server is asked, which refuses the wrong one with order_virtual.
+   */
+  pay(orderId: string, way?: 'pay' | 'virtual'): Promise<PayResult>;
   sync(orderId: string): Promise<Order>;
   /**
    * lets the user take the money of a payout (wx.requestMerchantTransfer) and gives the payout as the server knows it then: still WAITING when

@@ -1,6 +1,6 @@
 // 购物车：下单并付款。没有网络时订单会留在手机里，网络恢复后自动提交。
 import { WxbaseError, type Client } from '../../wxbase/index';
-import { keyOf, nameOf, priceOf, theShop, yuan } from '../../lib/shop';
+import { keyOf, nameOf, priceOf, theShop, wayOf, yuan } from '../../lib/shop';
 
 Page({
   data: { lines: [] as { id: string; name: string; yuan: string; quantity: number }[], total: '', note: '', busy: false },
@@ -49,7 +49,7 @@ Page({
     });
     shop.empty();
     // 付款失败或取消时订单还在，可以在订单页再付
-    await client.pay(order.id).catch((err) => shop.tell(err));
+    await client.pay(order.id, wayOf(order)).catch((err) => shop.tell(err));
     wx.navigateTo({ url: `/pages/order/order?id=${order.id}` });
   },
 });

@@ -1,6 +1,6 @@
 // 一张订单：实时更新，可以付款、取消，看到退款走到哪一步。
 import type { Order, Refund } from '../../wxbase/index';
-import { nameOf, stateOf, theShop, yuan } from '../../lib/shop';
+import { nameOf, stateOf, theShop, wayOf, yuan } from '../../lib/shop';
 
 const REFUND_STATES: Record<Refund['state'], string> = {
   NEW: '待提交', SUBMITTED: '已提交', PROCESSING: '处理中', SUCCESS: '已到账', CLOSED: '已关闭', ABNORMAL: '需人工处理', REJECTED: '未通过',
@@ -8,7 +8,7 @@ const REFUND_STATES: Record<Refund['state'], string> = {
 
 Page({
   data: {
-    id: '', number: '', state: '', total: '', note: '', unpaid: false, busy: false,
+    id: '', number: '', state: '', total: '', note: '', unpaid: false, busy: false, way: 'pay' as 'pay' | 'virtual',
     lines: [] as { name: string; quantity: number; yuan: string }[], refunds: [] as { id: string; yuan: string; state: string; reason: string }[],
   },
   off: null as (() => void) | null,
@@ -36,7 +36,7 @@ Page({
 
   show(order: Order) {
     const lines = order.items.map((i) => ({ name: nameOf(i), quantity: i.quantity, yuan: yuan(i.price * i.quantity) }));
-    this.setData({ number: order.number, state: stateOf(order), total: yuan(order.total), note: order.note, unpaid: order.payState === 'UNPAID', lines });
+    this.setData({ number: order.number, state: stateOf(order), total: yuan(order.total), note: order.note, unpaid: order.payState === 'UNPAID', way: wayOf(order), lines });
     if (order.payState !== 'UNPAID' && order.payState !== 'CANCELLED') this.loadRefunds();
   },
 
@@ -51,7 +51,7 @@ Page({
 
   pay() {
     return this.act(async (client) => {
-      const { state } = await client.pay(this.data.id);
+      const { state } = await client.pay(this.data.id, this.data.way);
       if (state === 'pending') wx.showToast({ title: '正在确认付款结果', icon: 'none' });
     });
   },

@@ -1,0 +1,1 @@
+import"./element-Ct6I4h6B.js";

@@ -1,1 +1,0 @@
-export{Vt as default}from"./element-DyJEkwaL.js";

@@ -1,0 +1,1 @@
+export{Ht as default}from"./element-Ct6I4h6B.js";

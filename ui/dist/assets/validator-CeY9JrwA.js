@@ -1,0 +1,1 @@
+import{An as e}from"./element-Ct6I4h6B.js";var t=t=>[``,...e].includes(t);export{t};

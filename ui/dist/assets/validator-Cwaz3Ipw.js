@@ -1,1 +1,0 @@
-import{kn as e}from"./element-DyJEkwaL.js";var t=t=>[``,...e].includes(t);export{t};
