@@ -83,11 +83,10 @@ type Config struct {
 	HookTxTimeout time.Duration // and inside a transaction, where it stops all writes; 5 seconds when zero; WXBASE_HOOK_TX_SECONDS wins over it
 	HookWatch     time.Duration // how often the folder of JavaScript hooks is looked at; a second when zero
 
-	ProbeEvery  time.Duration // how often the server looks at its disk, database and worker; 15 seconds when zero
-	ProbeFresh  time.Duration // for how long GET /api/wx/health gives the answer of the last look; 5 seconds when zero
-	DiskFreeMB  int           // room below which a person is told; 256 when zero; WXBASE_DISK_FREE_MB wins over it
-	BackupHours int           // age of the newest backup above which a person is told; 48 when zero, never below; WXBASE_BACKUP_HOURS wins over it
-
+	ProbeEvery   time.Duration // how often the server looks at its disk, database and worker; 15 seconds when zero
+	ProbeFresh   time.Duration // for how long GET /api/wx/health gives the answer of the last look; 5 seconds when zero
+	DiskFreeMB   int           // room below which a person is told; 256 when zero; WXBASE_DISK_FREE_MB wins over it
+	BackupHours  int           // age of the newest backup above which a person is told; 48 when zero, never below; WXBASE_BACKUP_HOURS wins over it
 	CodesPerDay  int           // new codes that a user may have made in a day; 100 when zero, any number below; WXBASE_CODES_PER_DAY wins over it
 	InviteWithin time.Duration // how old an account may be to count as invited by a scan; 24 hours when zero, any age below
 
