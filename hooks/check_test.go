@@ -123,9 +123,7 @@ func TestCheckImage(t *testing.T) {
 			t.Errorf("somebody else: got %d, want 404", got.Status)
 		}
 	}
-	if n := files(t, app); n != 0 {
-		t.Errorf("got %d files after the verdicts, want none", n)
-	}
+	eventually(t, "no files after the verdicts", func() bool { return files(t, app) == 0 }) // note: they go after the commit of the verdict
 	scenarios := []struct {
 		name   string
 		answer apptest.Answer
@@ -150,9 +148,7 @@ func TestCheckImage(t *testing.T) {
 	made := person.Must(http.MethodPost, "/api/wx/check/image", map[string]any{"collection": "users", "record": person.User, "field": "avatar"})
 	results(t, app)
 	waitFor(t, app, "wx_checks", dbx.HashExp{"id": made.Text("id")}, isState("PASS"))
-	if n := files(t, app); n != 1 {
-		t.Errorf("got %d files, want the avatar", n)
-	}
+	eventually(t, "no file but the avatar", func() bool { return files(t, app) == 1 })
 }
 
 // TestCheckImageWithoutAnAddress: WeChat could not fetch it, and the error says so.
@@ -162,9 +158,7 @@ func TestCheckImageWithoutAnAddress(t *testing.T) {
 	person := scriptedPerson(t, app, wx, "one")
 	got := sendForm(t, app, "/api/wx/check/image", person.Token, "file", portrait(t, 300), nil)
 	wantAnswer(t, got, 503, "check_public_url_missing")
-	if n, m := rows(t, app, "wx_checks"), files(t, app); n != 0 || m != 0 {
-		t.Errorf("got %d rows and %d files, want none", n, m)
-	}
+	eventually(t, "no rows and no files", func() bool { return rows(t, app, "wx_checks") == 0 && files(t, app) == 0 })
 }
 
 // TestCheckImageThatFails: nothing stays when WeChat does not take it.
@@ -175,7 +169,5 @@ func TestCheckImageThatFails(t *testing.T) {
 	app.Fault("media_check_async", "44991", 1)
 	got := sendForm(t, app, "/api/wx/check/image", person.Token, "file", portrait(t, 300), nil)
 	wantAnswer(t, got, 429, "wx_rate_limited")
-	if n, m := rows(t, app, "wx_checks"), files(t, app); n != 0 || m != 0 {
-		t.Errorf("got %d rows and %d files, want none", n, m)
-	}
+	eventually(t, "no rows and no files", func() bool { return rows(t, app, "wx_checks") == 0 && files(t, app) == 0 })
 }

@@ -137,6 +137,20 @@ func officeErrands() map[string]errand {
 			_, err := c.UploadImage(ctx, "a.png", []byte(picture))
 			return err
 		}),
+		"custom_send": asClient(talks, func(ctx context.Context, c *wechat.Client, openID string) error {
+			return c.SendCustom(ctx, wechat.CustomMessage{ToUser: openID, Text: "在的"})
+		}),
+		"custom_typing": asClient(talks, func(ctx context.Context, c *wechat.Client, openID string) error {
+			_ = c.SetTyping(ctx, openID, false) // the last try may have been heard
+			return c.SetTyping(ctx, openID, true)
+		}),
+		"media_get": asClient(sendsPicture, func(ctx context.Context, c *wechat.Client, mediaID string) error {
+			got, err := c.TempMedia(ctx, mediaID)
+			if err == nil && string(got) != onePixel {
+				return fmt.Errorf("got %d bytes, want the picture", len(got))
+			}
+			return err
+		}),
 		"get_order_detail_path": doctorSays("orderPath", orderPath),
 		"is_trade_managed":      doctorSays("token", func(*survivor) {}),
 		"get_delivery_list": {
@@ -147,6 +161,33 @@ func officeErrands() map[string]errand {
 			return s.buyer.Call(http.MethodPost, payPath(o), nil)
 		}),
 	}
+}
+
+// talks lets the buyer write to the shop, which may then answer, and returns their openid.
+func talks(s *survivor) string {
+	s.t.Helper()
+	s.Must(http.MethodPost, "/_sim/people/"+s.buyer.ID+"/chat", "", map[string]any{"text": "在吗"})
+	identity, err := s.FindFirstRecordByData("wx_identities", "user", s.buyer.User)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return identity.GetString("openid")
+}
+
+// sendsPicture lets the buyer send a picture, waits until the server has fetched it, and returns its media_id.
+func sendsPicture(s *survivor) (mediaID string) {
+	s.t.Helper()
+	before := rows(s.t, s.App, "wx_chat_messages")
+	s.Must(http.MethodPost, "/_sim/people/"+s.buyer.ID+"/chat", "", map[string]any{"picture": []byte(onePixel)})
+	eventually(s.t, "the picture is here", func() bool {
+		found, err := s.FindRecordsByFilter("wx_chat_messages", "kind = 'image'", "-created", 1, 0)
+		if err != nil || len(found) == 0 || rows(s.t, s.App, "wx_chat_messages") == before {
+			return false
+		}
+		mediaID = found[0].GetString("mediaId")
+		return found[0].GetString("pictureState") == "KEPT"
+	})
+	return mediaID
 }
 
 // quotaTells asks how many links may be made today.

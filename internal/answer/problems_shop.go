@@ -239,7 +239,7 @@ var (
 		Code: "pay_way_off", Status: http.StatusConflict,
 		EN:    "This shop does not take payments in this way.",
 		ZH:    "本店未开通这种支付方式",
-		FixEN: "The owner opens the product at pay.weixin.qq.com (Native支付, H5支付) and names it in `WXBASE_PAY_WAYS`.",
+		FixEN: "The owner opens the product (Native payment, H5 payment) at pay.weixin.qq.com and names it in `WXBASE_PAY_WAYS`.",
 		FixZH: "管理员在 pay.weixin.qq.com 开通产品（Native支付、H5支付），再写进 `WXBASE_PAY_WAYS`。",
 	}
 	PayerAddress = Problem{

@@ -1,6 +1,7 @@
 package wechat
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -149,15 +150,20 @@ func (c *Client) SetTyping(ctx context.Context, openID string, typing bool) erro
 func (c *Client) TempMedia(ctx context.Context, mediaID string) ([]byte, error) {
 	return c.do(ctx, call{
 		op: opTempMedia, method: http.MethodGet, path: "/cgi-bin/media/get", query: url.Values{"media_id": {mediaID}}, needsToken: true, repeatable: true,
-		limit: MaxTempMedia,
-		accept: func(body []byte) error {
-			switch http.DetectContentType(body) {
-			case "image/jpeg", "image/png", "image/gif", "image/bmp":
-				return nil
-			}
-			return notImage(body)
-		},
+		limit: MaxTempMedia, accept: isPicture,
 	})
+}
+
+// isPicture refuses what does not begin as a picture, and a JPEG or PNG that does not end as one. note: phones write more behind the end.
+func isPicture(body []byte) error {
+	end := map[string][]byte{"image/jpeg": jpegEnd, "image/png": pngEnd, "image/gif": nil, "image/bmp": nil}
+	switch mark, known := end[http.DetectContentType(body)]; {
+	case !known:
+		return notImage(body)
+	case !bytes.Contains(body, mark):
+		return ErrImageTruncated
+	}
+	return nil
 }
 
 // TransferAnswer hands the message m over to the staff in WeChat's own tools (转发客服消息), as the answer to it: seal it by [PushCodec.Seal].

@@ -72,8 +72,9 @@ func TestSendCustomErrors(t *testing.T) {
 // TestTempMedia: bytes are a picture, and an error comes with 200 as JSON.
 func TestTempMedia(t *testing.T) {
 	t.Parallel()
-	jpeg := "\xff\xd8\xff\xe0" + strings.Repeat("\x00", 100)
-	for body, want := range map[string]error{jpeg: nil, `{"video_url":"https://a.example"}`: wechat.ErrImageJSON, "<html></html>": wechat.ErrImageHTML, "words": wechat.ErrImageFormat, "": wechat.ErrEmpty} {
+	cut := "\xff\xd8\xff\xe0" + strings.Repeat("\x00", 100)
+	jpeg := cut + "\xff\xd9" + "what phones write behind the end"
+	for body, want := range map[string]error{jpeg: nil, cut: wechat.ErrImageTruncated, `{"video_url":"https://a.example"}`: wechat.ErrImageJSON, "<html></html>": wechat.ErrImageHTML, "words": wechat.ErrImageFormat, "": wechat.ErrEmpty} {
 		_, c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.Method != http.MethodGet || r.URL.Path != "/cgi-bin/media/get" || r.URL.Query().Get("media_id") != "MEDIA_ID" {
 				t.Errorf("got %s %s", r.Method, r.URL)
