@@ -27,7 +27,7 @@ import (
 // The superuser of every app.
 const (
 	demoEmail    = "demo@example.com"
-	demoPassword = "demo-password" //nolint:gosec // of databases that live as long as a test
+	demoPassword = "demo-password" // of databases that live as long as a test
 )
 
 // App is one running wxbase.
