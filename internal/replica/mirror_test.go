@@ -144,3 +144,54 @@ func TestFilesOfABucketThatIsAway(t *testing.T) {
 		t.Errorf("a secret: %s", problem)
 	}
 }
+
+// Files that lie on another disk, to which storage/ is a link, follow like any others; a link whose disk is away is no empty folder, and one among
+// the files is not passed over in silence.
+func TestFilesBehindALink(t *testing.T) {
+	t.Parallel()
+	p := places(t)["folder"]
+	s, disk, link := newShop(t), filepath.Join(t.TempDir(), "disk"), filepath.Join(t.TempDir(), "storage")
+	save(t, disk, "products/p/a.jpg", "a")
+	if err := os.Symlink(disk, link); err != nil {
+		t.Fatal(err)
+	}
+	s.start(p, replica.Options{Files: link})
+	s.stop() // copies the rest
+	if got := broughtBack(t, p, time.Time{}); got["products/p/a.jpg"] != "a" {
+		t.Errorf("behind a link: got %v, want the file", got)
+	}
+	if n, err := p.RestoreFiles(t.Context(), link, time.Time{}, true); n != 0 || err != nil {
+		t.Errorf("what is there already: got %d fetched, %v, want none", n, err)
+	}
+	if err := os.Symlink(t.TempDir(), filepath.Join(disk, "orders")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := replica.CountFiles(link); err == nil {
+		t.Error("a link among the files: got no error")
+	}
+	if err := os.Rename(disk, disk+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := replica.CountFiles(link); err == nil {
+		t.Error("a disk that is away: got no error")
+	}
+}
+
+// Who may write to the place makes nobody delete files outside of it.
+func TestDeletedNamesStayInThePlace(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	save(t, root, "shop/data.db", "all that we have")
+	save(t, root, "place/storage-deleted.json", `{"../../shop/data.db":"2020-01-01T00:00:00Z"}`)
+	p := place(t, map[string]string{replica.EnvPlace: "file://" + filepath.ToSlash(root) + "/place"})
+	s, files := newShop(t), t.TempDir()
+	save(t, files, "products/p/a.jpg", "a")
+	s.start(p, replica.Options{Files: files})
+	s.stop() // copies the rest
+	if got := broughtBack(t, p, time.Time{}); got["products/p/a.jpg"] != "a" {
+		t.Errorf("got %v, want the file copied", got)
+	}
+	if _, err := os.Stat(filepath.Join(root, "shop", "data.db")); err != nil {
+		t.Errorf("a file beside the place: %v", err)
+	}
+}

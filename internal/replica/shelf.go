@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -87,9 +88,14 @@ func (s folderShelf) dropNote(_ context.Context, note string) error {
 }
 
 // walkFiles lists the files below a folder, as far as they are worth a copy: no thumbnails, which are made anew when somebody asks, and no half
-// written ones.
+// written ones. The folder itself may be a link to another disk.
 func walkFiles(ctx context.Context, root string) (map[string]int64, error) {
 	found := map[string]int64{}
+	if behind, err := filepath.EvalSymlinks(root); err == nil { // note: a walk does not follow links, and would find nothing
+		root = behind
+	} else if _, linked := os.Readlink(root); linked == nil || !errors.Is(err, fs.ErrNotExist) {
+		return nil, err // a disk that is not mounted is no empty folder
+	}
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // there is none yet, or it was deleted meanwhile
@@ -102,6 +108,9 @@ func walkFiles(ctx context.Context, root string) (map[string]int64, error) {
 				return fs.SkipDir
 			}
 			return ctx.Err()
+		}
+		if d.Type()&fs.ModeSymlink != 0 && !strings.HasPrefix(d.Name(), ".") {
+			return fmt.Errorf("%s is a link, which a copy cannot follow: put what it names in its place", file)
 		}
 		if !d.Type().IsRegular() || strings.HasSuffix(d.Name(), tempEnd) {
 			return nil
