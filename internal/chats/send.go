@@ -12,6 +12,7 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/filesystem"
 
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
@@ -245,7 +246,7 @@ func (c *Chats) fieldsOf(chatID string, m Message, wire wechat.CustomMessage, im
 	return fields, nil
 }
 
-// sameAs refuses a key that was used for other words.
+// sameAs refuses a key that was used for other words or another picture.
 func sameAs(before *core.Record, fields map[string]any) error {
 	for _, name := range []string{"kind", "text", "title", "page", "url"} {
 		want, _ := fields[name].(string)
@@ -253,7 +254,22 @@ func sameAs(before *core.Record, fields map[string]any) error {
 			return answer.Fail(answer.KeyReused, nil)
 		}
 	}
+	picture := ""
+	if file, ok := fields["picture"].(*filesystem.File); ok {
+		picture = file.Name
+	}
+	if contentOf(before.GetString("picture")) != contentOf(picture) {
+		return answer.Fail(answer.KeyReused, nil)
+	}
 	return nil
+}
+
+// contentOf is the part of a stored picture's name that fileOf has made of its content; PocketBase puts something random behind it.
+func contentOf(name string) string {
+	if end := strings.LastIndexByte(name, '_'); end > 0 {
+		return name[:end]
+	}
+	return name
 }
 
 func insertWithFile(tx core.App, fields map[string]any) (*core.Record, error) {
