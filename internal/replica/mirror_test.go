@@ -3,6 +3,7 @@ package replica_test
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -193,5 +194,30 @@ func TestDeletedNamesStayInThePlace(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(root, "shop", "data.db")); err != nil {
 		t.Errorf("a file beside the place: %v", err)
+	}
+}
+
+// A mark that the console of a bucket, or a program that mounts it, leaves for a folder does not end a restore.
+func TestMarkOfAFolderIsNoFile(t *testing.T) {
+	t.Parallel()
+	bucket := newStore(t)
+	p := place(t, bucket.env())
+	s, files := newShop(t), t.TempDir()
+	save(t, files, "products/p/a.jpg", "a")
+	s.start(p, replica.Options{Files: files})
+	s.stop() // copies the rest
+	for _, mark := range []string{"", "products/", "products/p/"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, bucket.URL+"/shop/of/mine/storage/"+mark, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("mark %q: %v %v", mark, res, err)
+		}
+		_ = res.Body.Close()
+	}
+	if got := broughtBack(t, p, time.Time{}); len(got) != 1 || got["products/p/a.jpg"] != "a" {
+		t.Errorf("got %v, want the file", got)
 	}
 }

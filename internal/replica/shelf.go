@@ -194,9 +194,10 @@ func (s bucketShelf) listOnce(ctx context.Context) (map[string]int64, error) {
 		whole := false
 		for _, o := range objects {
 			name := strings.TrimPrefix(o.Key, prefix)
-			if name == endMark {
+			switch {
+			case name == endMark:
 				whole = true
-			} else {
+			case name != "" && !strings.HasSuffix(name, "/"): // note: consoles and other programs leave marks of folders, which are no files
 				found[name] = o.Size
 			}
 		}
