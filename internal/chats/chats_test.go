@@ -340,6 +340,28 @@ func TestManyPictures(t *testing.T) {
 	}
 }
 
+// TestWrittenWhileWeAnswer: what a person writes while our answer is on its way has been read by nobody, and still calls one.
+func TestWrittenWhileWeAnswer(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	k.says("1", "在吗")
+	k.WeChat.On(sendPath, func(roomtest.Call) any {
+		k.Clock.Advance(time.Second)
+		k.says("2", "我要退货")
+		return roomtest.Errcode(0)
+	})
+	if code := k.send(chats.Message{Text: "在的"}); code != "" {
+		t.Fatalf("got %s", code)
+	}
+	if chat := k.chat(); chat.GetInt("unread") != 1 || chat.GetString("last") != "我要退货" || chat.GetBool("lastFromUs") || k.openAlerts() != 1 {
+		t.Errorf("got %d unread, %q, %d alerts, want what came meanwhile unread", chat.GetInt("unread"), chat.GetString("last"), k.openAlerts())
+	}
+	k.WeChat.Always(sendPath, roomtest.Errcode(0))
+	if code := k.send(chats.Message{Text: "好的"}); code != "" || k.chat().GetInt("unread") != 0 || k.openAlerts() != 0 {
+		t.Errorf("got %q, %d unread, %d alerts, want nobody waiting", code, k.chat().GetInt("unread"), k.openAlerts())
+	}
+}
+
 // TestKeyOfAPicture: another picture under the same key is not taken for a repeat.
 func TestKeyOfAPicture(t *testing.T) {
 	t.Parallel()
