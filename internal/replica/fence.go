@@ -110,7 +110,7 @@ func (p *Place) fenceBucket(ctx context.Context, work string, every time.Duratio
 		if err != nil {
 			return nil //nolint:nilerr // a bucket that does not answer is told by the lag
 		}
-		if found && theirs.ID != id {
+		if found && (theirs.ID != id || theirs.Host != host || theirs.PID != mine.PID) { // note: a machine that was cloned has the name too
 			return ErrHeld
 		}
 		mine.N++

@@ -351,17 +351,31 @@ func TestCopyOfAFolderIsAnother(t *testing.T) {
 	}
 }
 
-// A server that finds another one's name in its bucket writes nothing more.
+// A server that finds another one's name in its bucket writes nothing more, nor one that finds its own beside another process: of a machine that
+// was cloned.
 func TestFencedWriterStops(t *testing.T) {
 	t.Parallel()
+	for name, cloned := range map[string]bool{"another": false, "a clone": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testFencedWriter(t, cloned)
+		})
+	}
+}
+
+func testFencedWriter(t *testing.T, cloned bool) {
+	t.Helper()
 	bucket := newStore(t)
 	p := place(t, bucket.env())
-	s := newShop(t)
+	s, id := newShop(t), "another"
 	s.start(p, replica.Options{Beat: 100 * time.Millisecond})
 	s.order("a")
 	s.sync()
+	if owner, _, err := p.Owner(t.Context()); cloned && err == nil {
+		id = owner.ID
+	}
 	waitFor(t, "it is told", func() bool {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, bucket.URL+"/shop/of/mine/wxbase-writer.json", strings.NewReader(`{"id":"another","host":"b"}`))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, bucket.URL+"/shop/of/mine/wxbase-writer.json", strings.NewReader(`{"id":"`+id+`","host":"b"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
