@@ -65,7 +65,7 @@ func (m *mirror) copyAll(ctx context.Context) error {
 	if err := m.open(ctx); err != nil {
 		return err
 	}
-	here, err := walkFiles(ctx, m.from)
+	here, err := walkOwn(ctx, m.from)
 	if err != nil {
 		return fmt.Errorf("look into %s: %w", filepath.Base(m.from), err)
 	}

@@ -90,6 +90,17 @@ func (s folderShelf) dropNote(_ context.Context, note string) error {
 // walkFiles lists the files below a folder, as far as they are worth a copy: no thumbnails, which are made anew when somebody asks, and no half
 // written ones. The folder itself may be a link to another disk.
 func walkFiles(ctx context.Context, root string) (map[string]int64, error) {
+	return walk(ctx, root, func(string) error { return nil })
+}
+
+// walkOwn does the same for what is to be copied, and passes over no link in silence.
+func walkOwn(ctx context.Context, root string) (map[string]int64, error) {
+	return walk(ctx, root, func(file string) error {
+		return fmt.Errorf("%s is a link, which a copy cannot follow: put what it names in its place", file)
+	})
+}
+
+func walk(ctx context.Context, root string, link func(file string) error) (map[string]int64, error) {
 	found := map[string]int64{}
 	if behind, err := filepath.EvalSymlinks(root); err == nil { // note: a walk does not follow links, and would find nothing
 		root = behind
@@ -110,7 +121,7 @@ func walkFiles(ctx context.Context, root string) (map[string]int64, error) {
 			return ctx.Err()
 		}
 		if d.Type()&fs.ModeSymlink != 0 && !strings.HasPrefix(d.Name(), ".") {
-			return fmt.Errorf("%s is a link, which a copy cannot follow: put what it names in its place", file)
+			return link(file)
 		}
 		if !d.Type().IsRegular() || strings.HasSuffix(d.Name(), tempEnd) {
 			return nil
