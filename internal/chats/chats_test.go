@@ -362,6 +362,26 @@ func TestWrittenWhileWeAnswer(t *testing.T) {
 	}
 }
 
+// TestGreetingReadsNothing: a program greets who opens the chat; what they wrote before has been read by nobody. Its answer to what they write then is one.
+func TestGreetingReadsNothing(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	k.says("1", "我要退货")
+	k.Clock.Advance(time.Minute)
+	k.enters()
+	if code := k.send(chats.Message{Text: "您好"}); code != "" || k.chat().GetInt("unread") != 1 || k.openAlerts() != 1 {
+		t.Errorf("a greeting: got %q, %d unread, %d alerts, want the message to wait", code, k.chat().GetInt("unread"), k.openAlerts())
+	}
+	if code := k.send(chats.Message{Text: "好的", By: "alice@example.com"}); code != "" || k.chat().GetInt("unread") != 0 || k.openAlerts() != 0 {
+		t.Errorf("a person: got %q, %d unread, %d alerts, want nobody waiting", code, k.chat().GetInt("unread"), k.openAlerts())
+	}
+	k.Clock.Advance(time.Minute)
+	k.says("2", "几点关门？")
+	if code := k.send(chats.Message{Text: "九点"}); code != "" || k.chat().GetInt("unread") != 0 || k.openAlerts() != 0 {
+		t.Errorf("a program's answer: got %q, %d unread, %d alerts, want nobody waiting", code, k.chat().GetInt("unread"), k.openAlerts())
+	}
+}
+
 // TestKeyOfAPicture: another picture under the same key is not taken for a repeat.
 func TestKeyOfAPicture(t *testing.T) {
 	t.Parallel()

@@ -78,13 +78,26 @@ func (c *Chats) Send(ctx context.Context, m Message) (*core.Record, error) {
 		return row, err
 	}
 	failed := c.deliver(ctx, chat, wire, image)
-	if err := c.conclude(row, chat.GetInt("unread"), failed); err != nil {
+	if err := c.conclude(row, answered(chat, m), failed); err != nil {
 		c.Books.LogError("booking of an answer to a customer", err)
 	}
 	if failed != nil {
 		return nil, refusalOf(failed)
 	}
 	return row, nil
+}
+
+// byScript is who answers when a script does.
+const byScript = "script"
+
+// answered is how much of what is unread an answer answers: all of it, and nothing when a program greets somebody who has come back. What they wrote
+// before still waits for a person.
+func answered(chat *core.Record, m Message) int {
+	isProgram := m.By == "" || m.By == byScript
+	if isProgram && chat.GetDateTime("enteredAt").After(chat.GetDateTime("lastAt")) {
+		return 0
+	}
+	return chat.GetInt("unread")
 }
 
 // find tells which chat is meant.
