@@ -221,8 +221,8 @@ func ownID(work string) (string, error) {
 	if id == "" || file != "" {
 		id = rand.Text()
 	}
-	if err := os.WriteFile(path, []byte(id), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(id), 0o600); err != nil { //nolint:gosec // likewise
 		return "", err
 	}
-	return id, os.WriteFile(path, []byte(strings.TrimSpace(id+" "+fileID(path))), 0o600)
+	return id, os.WriteFile(path, []byte(strings.TrimSpace(id+" "+fileID(path))), 0o600) //nolint:gosec // likewise
 }
