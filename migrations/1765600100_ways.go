@@ -29,6 +29,10 @@ func upWays(app core.App) error {
 	if err := run(app, `UPDATE payments SET tradeType = coalesce(CASE WHEN json_valid(params) THEN json_extract(params, '$.TradeType') END, 'JSAPI') WHERE api != 'xpay'`); err != nil {
 		return err
 	}
+	// and what downWays has put in place of a payer, whom WeChat has named since if the payment was made below
+	if err := run(app, `UPDATE payments SET openid = CASE WHEN json_valid(raw) THEN coalesce(json_extract(raw, '$.payer.openid'), json_extract(raw, '$.openid'), '') ELSE '' END WHERE openid = '-'`); err != nil {
+		return err
+	}
 	return lock(app, true, wayFields)
 }
 

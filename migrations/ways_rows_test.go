@@ -9,7 +9,7 @@ import (
 )
 
 // TestWaysKeepPayments: payments of before become JSAPI, those of virtual payment nothing; all stay on the way down, and coming up again a
-// Native payment is one again.
+// Native payment is one again, with the payer whom WeChat has named.
 func TestWaysKeepPayments(t *testing.T) {
 	t.Parallel()
 	since := 0
@@ -44,10 +44,12 @@ func TestWaysKeepPayments(t *testing.T) {
 	want(filled, "upgraded", "payment00000002", "JSAPI", "o2")
 	want(filled, "upgraded", "payment00000003", "", "o3")
 	insert(filled, "payment00000004", "v3", "", `{"TradeType":"NATIVE"}`, dbx.Params{"tradeType": "NATIVE", "payUrl": "weixin://wxpay/bizpayurl?pr=1"})
+	insert(filled, "payment00000005", "v3", "", `{"TradeType":"NATIVE"}`, dbx.Params{"tradeType": "NATIVE", "raw": `{"payer":{"openid":"o5"}}`})
 	below := migrate(t, filled, down, since)
 	want(below, "below", "payment00000004", "", "-")
 	again := migrate(t, below, up, since)
 	want(again, "again", "payment00000001", "JSAPI", "o1")
 	want(again, "again", "payment00000003", "", "o3")
-	want(again, "again", "payment00000004", "NATIVE", "-")
+	want(again, "again", "payment00000004", "NATIVE", "")
+	want(again, "again", "payment00000005", "NATIVE", "o5")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -311,6 +312,92 @@ func TestPicturesBothWays(t *testing.T) {
 	k.WeChat.Always(uploadPath, roomtest.Errcode(40009))
 	if code := k.send(chats.Message{Picture: png(t)}); code == "" || len(k.WeChat.Calls(sendPath)) != 1 {
 		t.Errorf("a refused upload: got %q and %d calls, want nothing sent", code, len(k.WeChat.Calls(sendPath)))
+	}
+}
+
+// TestManyPictures: nobody fills the disk with pictures; the words of the same person are kept all the same, and tomorrow their pictures are again.
+func TestManyPictures(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	image := func(id string) {
+		if err := k.hears(id, "image", k.Clock.Now(), map[string]any{"MediaId": "m" + id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 102 {
+		image(strconv.Itoa(n))
+	}
+	k.says("words", "在吗")
+	queued, err := k.CountRecords("wx_outbox", dbx.HashExp{"effect": chats.EffectPicture})
+	gone := k.lines(dbx.HashExp{"pictureState": "GONE"})
+	if err != nil || queued != 100 || len(gone) != 2 || gone[0].GetString("error") == "" || len(k.lines(dbx.HashExp{"kind": "text"})) != 1 {
+		t.Errorf("got %d queued, %d gone, %v, want 100 and 2, and the words", queued, len(gone), err)
+	}
+	k.Clock.Advance(25 * time.Hour)
+	image("tomorrow")
+	if got := k.lines(dbx.HashExp{"key": "in/tomorrow"})[0].GetString("pictureState"); got != "WAITING" {
+		t.Errorf("the next day: got %s, want it fetched", got)
+	}
+}
+
+// TestWrittenWhileWeAnswer: what a person writes while our answer is on its way has been read by nobody, and still calls one.
+func TestWrittenWhileWeAnswer(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	k.says("1", "在吗")
+	k.WeChat.On(sendPath, func(roomtest.Call) any {
+		k.Clock.Advance(time.Second)
+		k.says("2", "我要退货")
+		return roomtest.Errcode(0)
+	})
+	if code := k.send(chats.Message{Text: "在的"}); code != "" {
+		t.Fatalf("got %s", code)
+	}
+	if chat := k.chat(); chat.GetInt("unread") != 1 || chat.GetString("last") != "我要退货" || chat.GetBool("lastFromUs") || k.openAlerts() != 1 {
+		t.Errorf("got %d unread, %q, %d alerts, want what came meanwhile unread", chat.GetInt("unread"), chat.GetString("last"), k.openAlerts())
+	}
+	k.WeChat.Always(sendPath, roomtest.Errcode(0))
+	if code := k.send(chats.Message{Text: "好的"}); code != "" || k.chat().GetInt("unread") != 0 || k.openAlerts() != 0 {
+		t.Errorf("got %q, %d unread, %d alerts, want nobody waiting", code, k.chat().GetInt("unread"), k.openAlerts())
+	}
+}
+
+// TestGreetingReadsNothing: a program greets who opens the chat; what they wrote before has been read by nobody. Its answer to what they write then is one.
+func TestGreetingReadsNothing(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	k.says("1", "我要退货")
+	k.Clock.Advance(time.Minute)
+	k.enters()
+	if code := k.send(chats.Message{Text: "您好"}); code != "" || k.chat().GetInt("unread") != 1 || k.openAlerts() != 1 {
+		t.Errorf("a greeting: got %q, %d unread, %d alerts, want the message to wait", code, k.chat().GetInt("unread"), k.openAlerts())
+	}
+	if code := k.send(chats.Message{Text: "好的", By: "alice@example.com"}); code != "" || k.chat().GetInt("unread") != 0 || k.openAlerts() != 0 {
+		t.Errorf("a person: got %q, %d unread, %d alerts, want nobody waiting", code, k.chat().GetInt("unread"), k.openAlerts())
+	}
+	k.Clock.Advance(time.Minute)
+	k.says("2", "几点关门？")
+	if code := k.send(chats.Message{Text: "九点"}); code != "" || k.chat().GetInt("unread") != 0 || k.openAlerts() != 0 {
+		t.Errorf("a program's answer: got %q, %d unread, %d alerts, want nobody waiting", code, k.chat().GetInt("unread"), k.openAlerts())
+	}
+}
+
+// TestKeyOfAPicture: another picture under the same key is not taken for a repeat.
+func TestKeyOfAPicture(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	k.says("1", "在吗")
+	other := append(png(t), 0)
+	for _, step := range []struct {
+		picture []byte
+		code    string
+	}{{png(t), ""}, {png(t), ""}, {other, answer.KeyReused.Code}} {
+		if code := k.send(chats.Message{Picture: step.picture, Key: "k1"}); code != step.code {
+			t.Errorf("got %q, want %q", code, step.code)
+		}
+	}
+	if n := len(k.WeChat.Calls(sendPath)); n != 1 {
+		t.Errorf("got %d calls, want one", n)
 	}
 }
 

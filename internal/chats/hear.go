@@ -158,7 +158,7 @@ func (c *Chats) note(tx core.App, chat, message *core.Record, said heard) error 
 		chat.Load(map[string]any{"last": books.Clip(said.line, 200), "lastAt": said.at, "lastFromUs": false})
 	}
 	if message.GetString("pictureState") == pictureWaits {
-		if err := books.QueueEffect(tx, EffectPicture, message.Id, map[string]any{"message": message.Id}); err != nil {
+		if err := c.queuePicture(tx, chat, message); err != nil {
 			return err
 		}
 	}
@@ -170,6 +170,23 @@ func (c *Chats) note(tx core.App, chat, message *core.Record, said heard) error 
 		return err
 	}
 	return c.call(tx, chat)
+}
+
+// picturesADay is how many pictures of one person are fetched within a day, of up to MaxTempMedia each: nobody fills the disk of the shop.
+const picturesADay = 100
+
+func (c *Chats) queuePicture(tx core.App, chat, message *core.Record) error {
+	var n int
+	err := books.Row(tx, "SELECT count(*) FROM `wx_chat_messages` WHERE `chat` = ? AND `at` > ? AND `fromUs` = FALSE AND `pictureState` IN (?, ?)",
+		[]any{chat.Id, stored(c.Now().Add(-24 * time.Hour)), pictureWaits, pictureKept}, &n)
+	if err != nil {
+		return err
+	}
+	if n > picturesADay {
+		message.Load(map[string]any{"pictureState": pictureGone, "error": fmt.Sprintf("more than %d pictures within a day", picturesADay)})
+		return books.Write(tx, message)
+	}
+	return books.QueueEffect(tx, EffectPicture, message.Id, map[string]any{"message": message.Id})
 }
 
 // call tells a person that a customer waits: once, until somebody has read or answered.

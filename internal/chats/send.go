@@ -12,6 +12,7 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/filesystem"
 
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
@@ -72,18 +73,31 @@ func (c *Chats) Send(ctx context.Context, m Message) (*core.Record, error) {
 		return nil, answer.Fail(answer.WxBusy, err)
 	}
 	defer unlock()
-	row, again, err := c.reserve(chat.Id, m, wire, image)
-	if err != nil || again {
+	chat, row, err := c.reserve(chat.Id, m, wire, image)
+	if err != nil || chat == nil {
 		return row, err
 	}
 	failed := c.deliver(ctx, chat, wire, image)
-	if err := c.conclude(row, failed); err != nil {
+	if err := c.conclude(row, answered(chat, m), failed); err != nil {
 		c.Books.LogError("booking of an answer to a customer", err)
 	}
 	if failed != nil {
 		return nil, refusalOf(failed)
 	}
 	return row, nil
+}
+
+// byScript is who answers when a script does.
+const byScript = "script"
+
+// answered is how much of what is unread an answer answers: all of it, and nothing when a program greets somebody who has come back. What they wrote
+// before still waits for a person.
+func answered(chat *core.Record, m Message) int {
+	isProgram := m.By == "" || m.By == byScript
+	if isProgram && chat.GetDateTime("enteredAt").After(chat.GetDateTime("lastAt")) {
+		return 0
+	}
+	return chat.GetInt("unread")
 }
 
 // find tells which chat is meant.
@@ -167,12 +181,12 @@ func (c *Chats) fromProduct(card *Card) error {
 	return nil
 }
 
-// reserve takes one answer off what is left and writes it down, in one commit before any call. again is true for a key under which something was
-// sent, or may have been.
-func (c *Chats) reserve(chatID string, m Message, wire wechat.CustomMessage, image []byte) (row *core.Record, again bool, err error) {
+// reserve takes one answer off what is left and writes it down, in one commit before any call. chat is as it was then, and nil for a key under which
+// something was sent, or may have been.
+func (c *Chats) reserve(chatID string, m Message, wire wechat.CustomMessage, image []byte) (chat, row *core.Record, err error) {
 	fields, err := c.fieldsOf(chatID, m, wire, image)
 	if err != nil {
-		return nil, false, err
+		return nil, nil, err
 	}
 	err = c.App.RunInTransaction(func(tx core.App) error {
 		before, err := books.Find(tx, messages, dbx.HashExp{"chat": chatID, "key": fields["key"]})
@@ -181,12 +195,11 @@ func (c *Chats) reserve(chatID string, m Message, wire wechat.CustomMessage, ima
 		}
 		if before != nil {
 			if err := sameAs(before, fields); err != nil || before.GetString("state") != Failed {
-				row, again = before, true
+				row = before
 				return err
 			}
 		}
-		chat, err := books.ByID(tx, table, chatID)
-		if err != nil {
+		if chat, err = books.ByID(tx, table, chatID); err != nil {
 			return err
 		}
 		if err := c.allow(tx, chat); err != nil {
@@ -201,9 +214,9 @@ func (c *Chats) reserve(chatID string, m Message, wire wechat.CustomMessage, ima
 		return err
 	})
 	if err != nil {
-		return nil, false, answer.Or(err, answer.Busy)
+		return nil, nil, answer.Or(err, answer.Busy)
 	}
-	return row, again, nil
+	return chat, row, nil
 }
 
 // allow refuses when nothing more may be said.
@@ -245,7 +258,7 @@ func (c *Chats) fieldsOf(chatID string, m Message, wire wechat.CustomMessage, im
 	return fields, nil
 }
 
-// sameAs refuses a key that was used for other words.
+// sameAs refuses a key that was used for other words or another picture.
 func sameAs(before *core.Record, fields map[string]any) error {
 	for _, name := range []string{"kind", "text", "title", "page", "url"} {
 		want, _ := fields[name].(string)
@@ -253,7 +266,22 @@ func sameAs(before *core.Record, fields map[string]any) error {
 			return answer.Fail(answer.KeyReused, nil)
 		}
 	}
+	picture := ""
+	if file, ok := fields["picture"].(*filesystem.File); ok {
+		picture = file.Name
+	}
+	if contentOf(before.GetString("picture")) != contentOf(picture) {
+		return answer.Fail(answer.KeyReused, nil)
+	}
 	return nil
+}
+
+// contentOf is the part of a stored picture's name that fileOf has made of its content; PocketBase puts something random behind it.
+func contentOf(name string) string {
+	if end := strings.LastIndexByte(name, '_'); end > 0 {
+		return name[:end]
+	}
+	return name
 }
 
 func insertWithFile(tx core.App, fields map[string]any) (*core.Record, error) {
@@ -291,8 +319,8 @@ type unsentError struct{ error }
 
 func (e unsentError) Unwrap() error { return e.error }
 
-// conclude writes down what became of an answer. One that WeChat surely does not have is not counted.
-func (c *Chats) conclude(row *core.Record, failed error) error {
+// conclude writes down what became of an answer to what was unread then. One that WeChat surely does not have is not counted.
+func (c *Chats) conclude(row *core.Record, unread int, failed error) error {
 	now := c.Now()
 	return c.App.RunInTransaction(func(tx core.App) error {
 		fresh, err := books.ByID(tx, messages, row.Id)
@@ -318,14 +346,18 @@ func (c *Chats) conclude(row *core.Record, failed error) error {
 		if fresh.GetString("state") == Failed {
 			return nil
 		}
-		return c.noteAnswer(tx, chat, fresh)
+		return c.noteAnswer(tx, chat, fresh, unread)
 	})
 }
 
-// noteAnswer moves the chat on after an answer: what was unread has been read, and nobody waits.
-func (c *Chats) noteAnswer(tx core.App, chat, row *core.Record) error {
-	chat.Load(map[string]any{"last": lineOf(row), "lastAt": row.GetDateTime("at"), "lastFromUs": true, "unread": 0, "typingAt": ""})
-	if err := books.Write(tx, chat); err != nil {
+// noteAnswer moves the chat on after an answer: what was unread has been read, and nobody waits, unless the person wrote more while it was sent.
+func (c *Chats) noteAnswer(tx core.App, chat, row *core.Record, unread int) error {
+	more := max(0, chat.GetInt("unread")-unread)
+	chat.Load(map[string]any{"unread": more, "typingAt": ""})
+	if more == 0 {
+		chat.Load(map[string]any{"last": lineOf(row), "lastAt": row.GetDateTime("at"), "lastFromUs": true})
+	}
+	if err := books.Write(tx, chat); err != nil || more > 0 {
 		return err
 	}
 	return c.Books.Settle(tx, books.AlertChat, chat.Id, cmp.Or(row.GetString("by"), "an answer"))

@@ -69,7 +69,7 @@ func gather(app core.App, who traces) (*gatherer, error) {
 	}
 	g := &gatherer{app: app, who: who, all: all, users: users, found: holdings{}}
 	g.found.add(usersTable, who.User, own)
-	for _, step := range []func() error{g.relate, g.descend, g.tie, g.search} {
+	for _, step := range []func() error{g.relate, g.recognize, g.descend, g.tie, g.search} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("gather: %w", err)
 		}
@@ -89,6 +89,15 @@ func (g *gatherer) relate() error {
 		}
 		return g.take(c, refers(f, []string{g.who.User}), how)
 	})
+}
+
+// recognize finds the chats that the person began before they signed in: only the openid says whose they are.
+func (g *gatherer) recognize() error {
+	c, err := g.app.FindCachedCollectionByNameOrId("wx_chats")
+	if err != nil {
+		return err
+	}
+	return g.take(c, dbx.In("openid", list.ToInterfaceSlice(g.who.OpenIDs)...), own)
 }
 
 // descend finds what hangs on the person's rows, and on that again.

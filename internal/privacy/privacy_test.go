@@ -87,6 +87,35 @@ func wantAnswer(t *testing.T, got apptest.Answer, status int, code string) {
 	}
 }
 
+// TestChatFromBeforeTheLogin: who wrote before they signed in takes the talk along all the same, and it is forgotten with its pictures.
+func TestChatFromBeforeTheLogin(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	person := app.Login("小满")
+	identity, err := app.FindFirstRecordByData("wx_identities", "user", person.User)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &planter{t: t, app: app, user: person.User, openID: identity.GetString("openid"), ids: map[string]string{}}
+	p.fill("wx_chats")
+	p.update("wx_chats", p.ids["wx_chats"], dbx.Params{"user": "", "openid": p.openID})
+	p.fill("wx_chat_messages")
+	got := open(t, person.Must(http.MethodGet, "/api/wx/me/export", nil).Body)
+	if len(got.Collections["wx_chats"]) != 1 || len(got.Collections["wx_chat_messages"]) != 1 || !slices.Contains(values(got.files), "file of wx_chat_messages") {
+		t.Errorf("got %s, want the whole talk", got.text)
+	}
+	app.Must(http.MethodPost, "/api/wx/admin/users/"+person.User+"/forget", app.Superuser(), map[string]any{"reason": "asked by letter", "days": 0})
+	if found := where(t, app, p.openID, wordsOfPerson); len(found) > 0 {
+		t.Errorf("got %v, want nothing left of the talk", found)
+	}
+	_ = filepath.WalkDir(filepath.Join(app.DataDir(), "storage"), func(path string, entry os.DirEntry, err error) error {
+		if err == nil && entry.Name() == "planted.txt" {
+			t.Errorf("the file %s is still there", path)
+		}
+		return err
+	})
+}
+
 // TestExportHidesWhoPaid: somebody else scanned the code of an order. The buyer learns that it was paid, and not by whom.
 func TestExportHidesWhoPaid(t *testing.T) {
 	t.Parallel()

@@ -110,7 +110,7 @@ func (p *Place) fenceBucket(ctx context.Context, work string, every time.Duratio
 		if err != nil {
 			return nil //nolint:nilerr // a bucket that does not answer is told by the lag
 		}
-		if found && theirs.ID != id {
+		if found && (theirs.ID != id || theirs.Host != host || theirs.PID != mine.PID) { // note: a machine that was cloned has the name too
 			return ErrHeld
 		}
 		mine.N++
@@ -206,12 +206,23 @@ func (p *Place) dropBeat(ctx context.Context) error {
 	return errors.Join(files.Delete(p.beatName()), files.Close())
 }
 
-// ownID names a data folder, so that its server is let in again at once after a crash.
+// ownID names a data folder, so that its server is let in again at once after a crash. A copy of the folder has the text and not the file, and is
+// another one: the server of the first may be at work.
 func ownID(work string) (string, error) {
 	path := filepath.Join(work, "writer")
-	if text, err := os.ReadFile(path); err == nil && len(text) > 0 { //nolint:gosec // our own data folder
-		return strings.TrimSpace(string(text)), nil
+	text, err := os.ReadFile(path) //nolint:gosec // our own data folder
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
 	}
-	id := rand.Text()
-	return id, os.WriteFile(path, []byte(id), 0o600)
+	id, file, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+	if id != "" && file != "" && file == fileID(path) {
+		return id, nil
+	}
+	if id == "" || file != "" {
+		id = rand.Text()
+	}
+	if err := os.WriteFile(path, []byte(id), 0o600); err != nil { //nolint:gosec // likewise
+		return "", err
+	}
+	return id, os.WriteFile(path, []byte(strings.TrimSpace(id+" "+fileID(path))), 0o600) //nolint:gosec // likewise
 }

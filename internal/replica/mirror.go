@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -64,7 +65,7 @@ func (m *mirror) copyAll(ctx context.Context) error {
 	if err := m.open(ctx); err != nil {
 		return err
 	}
-	here, err := walkFiles(ctx, m.from)
+	here, err := walkOwn(ctx, m.from)
 	if err != nil {
 		return fmt.Errorf("look into %s: %w", filepath.Base(m.from), err)
 	}
@@ -107,6 +108,8 @@ func readGone(ctx context.Context, s shelf) (map[string]time.Time, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the replica's list of deleted files: %w", err)
 	}
+	// NB! who writes to the place writes this list: a name that leads out of it would delete files of this machine
+	maps.DeleteFunc(gone, func(name string, _ time.Time) bool { return !filepath.IsLocal(filepath.FromSlash(name)) })
 	return gone, nil
 }
 

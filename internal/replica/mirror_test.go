@@ -2,11 +2,14 @@ package replica_test
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,5 +145,100 @@ func TestFilesOfABucketThatIsAway(t *testing.T) {
 	waitFor(t, "the next file", func() bool { return len(broughtBack(t, p, time.Time{})) == 2 })
 	if problem := s.copy.Status().Files.Problem; strings.Contains(problem, "secret") {
 		t.Errorf("a secret: %s", problem)
+	}
+}
+
+// lines is a log that is read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Files that lie on another disk, to which storage/ is a link, follow like any others; a link whose disk is away is no empty folder, and one among
+// the files is not passed over in silence.
+func TestFilesBehindALink(t *testing.T) {
+	t.Parallel()
+	p := places(t)["folder"]
+	s, disk, link := newShop(t), filepath.Join(t.TempDir(), "disk"), filepath.Join(t.TempDir(), "storage")
+	save(t, disk, "products/p/a.jpg", "a")
+	if err := os.Symlink(disk, link); err != nil {
+		t.Fatal(err)
+	}
+	s.start(p, replica.Options{Files: link})
+	s.stop() // copies the rest
+	if got := broughtBack(t, p, time.Time{}); got["products/p/a.jpg"] != "a" {
+		t.Errorf("behind a link: got %v, want the file", got)
+	}
+	if n, err := p.RestoreFiles(t.Context(), link, time.Time{}, true); n != 0 || err != nil {
+		t.Errorf("what is there already: got %d fetched, %v, want none", n, err)
+	}
+	if err := os.Symlink(t.TempDir(), filepath.Join(disk, "orders")); err != nil {
+		t.Fatal(err)
+	}
+	var log lines
+	s.start(p, replica.Options{Files: link, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	waitFor(t, "a link among the files is told of", func() bool { return strings.Contains(log.String(), "orders is a link") })
+	s.stop()
+	if err := os.Rename(disk, disk+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := replica.CountFiles(link); err == nil {
+		t.Error("a disk that is away: got no error")
+	}
+}
+
+// Who may write to the place makes nobody delete files outside of it.
+func TestDeletedNamesStayInThePlace(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	save(t, root, "shop/data.db", "all that we have")
+	save(t, root, "place/storage-deleted.json", `{"../../shop/data.db":"2020-01-01T00:00:00Z"}`)
+	p := place(t, map[string]string{replica.EnvPlace: "file://" + filepath.ToSlash(root) + "/place"})
+	s, files := newShop(t), t.TempDir()
+	save(t, files, "products/p/a.jpg", "a")
+	s.start(p, replica.Options{Files: files})
+	s.stop() // copies the rest
+	if got := broughtBack(t, p, time.Time{}); got["products/p/a.jpg"] != "a" {
+		t.Errorf("got %v, want the file copied", got)
+	}
+	if _, err := os.Stat(filepath.Join(root, "shop", "data.db")); err != nil {
+		t.Errorf("a file beside the place: %v", err)
+	}
+}
+
+// A mark that the console of a bucket, or a program that mounts it, leaves for a folder does not end a restore.
+func TestMarkOfAFolderIsNoFile(t *testing.T) {
+	t.Parallel()
+	bucket := newStore(t)
+	p := place(t, bucket.env())
+	s, files := newShop(t), t.TempDir()
+	save(t, files, "products/p/a.jpg", "a")
+	s.start(p, replica.Options{Files: files})
+	s.stop() // copies the rest
+	for _, mark := range []string{"", "products/", "products/p/"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, bucket.URL+"/shop/of/mine/storage/"+mark, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("mark %q: %v %v", mark, res, err)
+		}
+		_ = res.Body.Close()
+	}
+	if got := broughtBack(t, p, time.Time{}); len(got) != 1 || got["products/p/a.jpg"] != "a" {
+		t.Errorf("got %v, want the file", got)
 	}
 }

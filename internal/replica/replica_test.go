@@ -323,17 +323,59 @@ func TestFence(t *testing.T) {
 	}
 }
 
-// A server that finds another one's name in its bucket writes nothing more.
+// A copy of a data folder is another writer: it is refused beside the first one, and replaces it once that is gone.
+func TestCopyOfAFolderIsAnother(t *testing.T) {
+	t.Parallel()
+	for name, p := range places(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			options := replica.Options{Beat: 100 * time.Millisecond}
+			one, two := newShop(t), t.TempDir()
+			one.start(p, options)
+			one.stop()
+			if err := os.CopyFS(two, os.DirFS(one.dir)); err != nil {
+				t.Fatal(err)
+			}
+			one.start(p, options)
+			if _, err := p.Claim(t.Context(), two, options.Beat, false); !errors.Is(err, replica.ErrHeld) {
+				t.Errorf("beside the first: got %v, want it refused", err)
+			}
+			one.stop()
+			if _, err := p.Claim(t.Context(), two, options.Beat, false); err != nil {
+				t.Errorf("after the first: got %v", err)
+			}
+			if _, err := replica.Start(t.Context(), one.dir, p, options); !errors.Is(err, replica.ErrReplaced) {
+				t.Errorf("the first again: got %v, want it refused", err)
+			}
+		})
+	}
+}
+
+// A server that finds another one's name in its bucket writes nothing more, nor one that finds its own beside another process: of a machine that
+// was cloned.
 func TestFencedWriterStops(t *testing.T) {
 	t.Parallel()
+	for name, cloned := range map[string]bool{"another": false, "a clone": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testFencedWriter(t, cloned)
+		})
+	}
+}
+
+func testFencedWriter(t *testing.T, cloned bool) {
+	t.Helper()
 	bucket := newStore(t)
 	p := place(t, bucket.env())
-	s := newShop(t)
+	s, id := newShop(t), "another"
 	s.start(p, replica.Options{Beat: 100 * time.Millisecond})
 	s.order("a")
 	s.sync()
+	if owner, _, err := p.Owner(t.Context()); cloned && err == nil {
+		id = owner.ID
+	}
 	waitFor(t, "it is told", func() bool {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, bucket.URL+"/shop/of/mine/wxbase-writer.json", strings.NewReader(`{"id":"another","host":"b"}`))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, bucket.URL+"/shop/of/mine/wxbase-writer.json", strings.NewReader(`{"id":"`+id+`","host":"b"}`))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -87,9 +88,25 @@ func (s folderShelf) dropNote(_ context.Context, note string) error {
 }
 
 // walkFiles lists the files below a folder, as far as they are worth a copy: no thumbnails, which are made anew when somebody asks, and no half
-// written ones.
+// written ones. The folder itself may be a link to another disk.
 func walkFiles(ctx context.Context, root string) (map[string]int64, error) {
+	return walk(ctx, root, func(string) error { return nil })
+}
+
+// walkOwn does the same for what is to be copied, and passes over no link in silence.
+func walkOwn(ctx context.Context, root string) (map[string]int64, error) {
+	return walk(ctx, root, func(file string) error {
+		return fmt.Errorf("%s is a link, which a copy cannot follow: put what it names in its place", file)
+	})
+}
+
+func walk(ctx context.Context, root string, link func(file string) error) (map[string]int64, error) {
 	found := map[string]int64{}
+	if behind, err := filepath.EvalSymlinks(root); err == nil { // note: a walk does not follow links, and would find nothing
+		root = behind
+	} else if _, linked := os.Readlink(root); linked == nil || !errors.Is(err, fs.ErrNotExist) {
+		return nil, err // a disk that is not mounted is no empty folder
+	}
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // there is none yet, or it was deleted meanwhile
@@ -102,6 +119,9 @@ func walkFiles(ctx context.Context, root string) (map[string]int64, error) {
 				return fs.SkipDir
 			}
 			return ctx.Err()
+		}
+		if d.Type()&fs.ModeSymlink != 0 && !strings.HasPrefix(d.Name(), ".") {
+			return link(file)
 		}
 		if !d.Type().IsRegular() || strings.HasSuffix(d.Name(), tempEnd) {
 			return nil
@@ -185,9 +205,10 @@ func (s bucketShelf) listOnce(ctx context.Context) (map[string]int64, error) {
 		whole := false
 		for _, o := range objects {
 			name := strings.TrimPrefix(o.Key, prefix)
-			if name == endMark {
+			switch {
+			case name == endMark:
 				whole = true
-			} else {
+			case name != "" && !strings.HasSuffix(name, "/"): // note: consoles and other programs leave marks of folders, which are no files
 				found[name] = o.Size
 			}
 		}

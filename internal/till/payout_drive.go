@@ -166,6 +166,11 @@ func (m *payoutRows) keep(tx core.App, row payee, event order.PayoutEvent, step 
 			return err
 		}
 	}
+	if event == order.EventPayoutFoundSent || event == order.EventPayoutFoundFailed {
+		if err := refuseSecond(payout, step.To, why.approver); err != nil {
+			return err
+		}
+	}
 	m.keepFact(payout, why)
 	switch {
 	case why.refusal != nil:
@@ -286,6 +291,9 @@ func (m *payoutRows) entry(row payee, why payoutEvidence) (columns, proof map[st
 	}
 	if why.approver != nil {
 		proof["by"] = why.approver.Email
+	}
+	if why.source == sourceSettle {
+		proof["by"] = row.payout.GetString("settleBy") + ", " + why.approver.Email
 	}
 	if why.by != "" {
 		proof["by"] = why.by

@@ -72,15 +72,24 @@ func (p *Payouts) SettleSecond(e *core.RequestEvent) error {
 		return err
 	}
 	who := desk.Who(e)
+	return p.answerDriven(e, payout, settleEvents[form.Outcome], payoutEvidence{source: sourceSettle, approver: &who})
+}
+
+// sourceSettle is the source of what two people saw.
+const sourceSettle = "settle"
+
+// refuseSecond refuses a second person who is the first, or has found something else. NB! it is asked where the payout is written: while WeChat was
+// asked, the first may have said otherwise.
+func refuseSecond(payout rows.Payout, outcome order.PayoutState, who *desk.Actor) error {
 	switch {
 	case payout.GetString("settleAs") == "":
 		return answer.Fail(answer.PayoutNotSettled, nil)
-	case payout.GetString("settleById") == who.ID || strings.EqualFold(payout.GetString("settleBy"), who.Email):
+	case who == nil, payout.GetString("settleById") == who.ID, strings.EqualFold(payout.GetString("settleBy"), who.Email):
 		return answer.Fail(answer.PayoutSamePerson, nil)
-	case payout.GetString("settleAs") != form.Outcome:
+	case payout.GetString("settleAs") != string(outcome):
 		return answer.With(answer.PayoutSettledOtherwise, "outcome", payout.GetString("settleAs"))
 	}
-	return p.answerDriven(e, payout, settleEvents[form.Outcome], payoutEvidence{source: "settle", by: payout.GetString("settleBy") + ", " + who.Email})
+	return nil
 }
 
 // forgottenOf reads the payout that a route names and asks WeChat about it once more. It refuses one that WeChat knows, has ended, or may still know.

@@ -106,3 +106,39 @@ func TestWhatWeChatKnowsIsNotSettled(t *testing.T) {
 		t.Errorf("without WeChat's word: got %d, want a refusal and nothing noted", got.Status)
 	}
 }
+
+// TestFirstPersonChangesTheirMind: while WeChat is asked for the second person, the first one's word is taken back or becomes the second one's own.
+func TestFirstPersonChangesTheirMind(t *testing.T) {
+	t.Parallel()
+	root := desk.Actor{ID: "root00000000001", Email: "root@example.com", Role: desk.Superuser}
+	second := desk.Actor{ID: "root00000000002", Email: "second@example.com", Role: desk.Superuser}
+	scenarios := map[string]struct {
+		by   desk.Actor
+		says string
+		code string
+	}{
+		"it is another outcome now":   {root, "SUCCESS", "payout_settlement_differs"},
+		"it is the second one's word": {second, "FAILED", "payout_same_person"},
+	}
+	for name, sc := range scenarios {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, payout := forgottenPayout(t)
+			s.Want("the first", s.askAs(s.Payouts.Settle, root, payout.Id, says("FAILED")), http.StatusAccepted, "")
+			asked := 0
+			s.Pay.mu.Lock()
+			s.Pay.when["queryTransfer"] = func(string) {
+				if asked++; asked == 1 {
+					s.askAs(s.Payouts.Settle, sc.by, payout.Id, says(sc.says))
+				}
+			}
+			s.Pay.mu.Unlock()
+			if got := s.askAs(s.Payouts.SettleSecond, second, payout.Id, map[string]string{"outcome": "FAILED"}); got.Code != sc.code {
+				t.Errorf("got %d %q, want %q", got.Status, got.Code, sc.code)
+			}
+			if got := s.payoutRow(payout.Id); got.State().IsFinal() {
+				t.Errorf("got %s, want it open", got.State())
+			}
+		})
+	}
+}

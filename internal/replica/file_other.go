@@ -1,0 +1,6 @@
+//go:build !unix
+
+package replica
+
+// fileID is not known here.
+func fileID(string) string { return "" }
