@@ -205,6 +205,7 @@ modules: ## every module in bin/modules.tar, for a build without a proxy
 .PHONY: tidy
 tidy: ## is go.mod tidy
 	go mod tidy -diff
+	cd examples/embed && go mod tidy -diff
 
 .PHONY: docs
 docs: ## write what is made from the code
