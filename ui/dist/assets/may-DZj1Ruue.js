@@ -1,1 +1,0 @@
-import{t as e}from"./router-D6E71L69.js";import{a as t}from"./session-D66RfyuT.js";function n(n){if(!n)return!1;let{permission:r}=e.resolve(n).meta;return!r||t.can(r)}export{n as t};
