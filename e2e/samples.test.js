@@ -71,13 +71,14 @@ for (const dir of ['docs', 'docs/zh']) {
     t.after(() => rmSync(hooks, { recursive: true, force: true }));
     const written = samples('js').filter((s) => path.dirname(s.page) === dir && /^onWx/m.test(s.code));
     written.forEach((s, i) => writeFileSync(path.join(hooks, `sample${i}.pb.js`), s.code));
-    assert.equal(written.length, 2);
+    assert.equal(written.length, 3);
     const server = await startServer('--hooksDir', hooks);
     t.after(() => server.stop());
     const token = await superuser(server);
     await makeRoom(server, token, { name: 'kitchen', history: 10 });
     await makeRoom(server, token, { name: 'chat', joinRule: EVERYBODY, publishRule: EVERYBODY });
-    const client = (await newPhone(server)).start(t);
+    const phone = await newPhone(server);
+    const client = phone.start(t);
     const [dish] = await client.products();
     const order = await client.createOrder([{ product: dish.id, quantity: 1 }]);
     await client.pay(order.id);
@@ -86,6 +87,8 @@ for (const dir of ['docs', 'docs/zh']) {
     const room = client.room('chat');
     await room.publish('said', { text: '好'.repeat(200) });
     await assert.rejects(room.publish('said', { text: '好'.repeat(201) }), { status: 400 });
+    await phone.sim('chat', { enter: 'order' });
+    await until('the shop greets', async () => (await phone.sim('chat', null)).lines.some((line) => line.fromUs));
     await sim(server, 'push', { msgType: 'text', fields: { Content: '在吗' } });
     const [, words] = /info\("([^"]+)", "openid"/.exec(written.find((s) => /onWxPush/.test(s.code)).code);
     await until('the push is written down', async () => {

@@ -1,0 +1,1 @@
+import{t as e}from"./router-BelEPTqr.js";import{a as t}from"./session-D66RfyuT.js";function n(n){if(!n)return!1;let{permission:r}=e.resolve(n).meta;return!r||t.can(r)}export{n as t};
