@@ -2,6 +2,7 @@ package answer
 
 import (
 	"errors"
+	"io"
 	"strconv"
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
@@ -22,6 +23,24 @@ func QueryNumber(e *core.RequestEvent, name string, otherwise, most int) (int, e
 		return 0, With(BadRequest, "reason", name+" must be a number from 1 to "+strconv.Itoa(most))
 	}
 	return n, nil
+}
+
+// Upload reads the one file of a multipart field. It reads a byte more than most, so that whoever checks the content sees one that is too large.
+func Upload(e *core.RequestEvent, field string, most int64) ([]byte, error) {
+	files, err := e.FindUploadedFiles(field)
+	if err != nil || len(files) != 1 {
+		return nil, Field(FieldInvalid, field, "one file")
+	}
+	reader, err := files[0].Reader.Open()
+	if err != nil {
+		return nil, Fail(Busy, err)
+	}
+	defer func() { _ = reader.Close() }()
+	content, err := io.ReadAll(io.LimitReader(reader, most+1))
+	if err != nil {
+		return nil, Fail(Busy, err)
+	}
+	return content, nil
 }
 
 // WithReason names the field that is wrong before any call, in WeChat's words.

@@ -15,6 +15,7 @@ import (
 	"wxbase/internal/accounts"
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/days"
 	"wxbase/internal/desk"
 	"wxbase/internal/wechat"
 )
@@ -75,18 +76,9 @@ func (c *Chats) ReplyPicture(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	files, err := e.FindUploadedFiles("picture")
-	if err != nil || len(files) != 1 {
-		return answer.Field(answer.FieldInvalid, "picture", "one file")
-	}
-	reader, err := files[0].Reader.Open()
+	picture, err := answer.Upload(e, "picture", MaxPicture)
 	if err != nil {
-		return answer.Fail(answer.Busy, err)
-	}
-	defer func() { _ = reader.Close() }()
-	picture, err := io.ReadAll(io.LimitReader(reader, MaxPicture+1))
-	if err != nil {
-		return answer.Fail(answer.Busy, err)
+		return err
 	}
 	if !isSendable(picture) {
 		return answer.Field(answer.FieldInvalid, "picture", "a JPEG or PNG of at most 2 MiB")
@@ -134,7 +126,7 @@ func (c *Chats) Typing(e *core.RequestEvent) error {
 	if err != nil {
 		return answer.FromWechat(err)
 	}
-	if err := books.Exec(e.App, "UPDATE `wx_chats` SET `typingAt` = ? WHERE `id` = ?", stored(c.Now()), row.Id); err != nil {
+	if err := books.Exec(e.App, "UPDATE `wx_chats` SET `typingAt` = ? WHERE `id` = ?", days.Store(c.Now()), row.Id); err != nil {
 		return answer.Fail(answer.Busy, err)
 	}
 	ctx, cancel := context.WithTimeout(e.Request.Context(), accounts.CallTimeout)

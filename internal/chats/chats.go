@@ -14,10 +14,10 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
-	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/accounts"
 	"wxbase/internal/books"
+	"wxbase/internal/days"
 	"wxbase/internal/events"
 	"wxbase/internal/locks"
 )
@@ -116,16 +116,6 @@ func (c *Chats) allowanceOf(app core.App, chat *core.Record) (a allowance, err e
 // answersSince counts what was sent, or may have been. note: WeChat's times are whole seconds; an answer in the second of a message counts.
 func answersSince(app core.App, chat string, since time.Time) (n int, err error) {
 	err = books.Row(app, "SELECT count(*) FROM `wx_chat_messages` WHERE `chat` = ? AND `at` >= ? AND `fromUs` = TRUE AND `state` != ?",
-		[]any{chat, stored(since), Failed}, &n)
+		[]any{chat, days.Store(since), Failed}, &n)
 	return n, err
-}
-
-// stored is how the database writes a moment.
-func stored(at time.Time) string { return at.UTC().Format(types.DefaultDateLayout) }
-
-func stamp(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return at.UTC().Format("2006-01-02T15:04:05.000Z")
 }

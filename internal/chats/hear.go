@@ -13,6 +13,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/books"
+	"wxbase/internal/days"
 	"wxbase/internal/events"
 	"wxbase/internal/wechat"
 )
@@ -178,7 +179,7 @@ const picturesADay = 100
 func (c *Chats) queuePicture(tx core.App, chat, message *core.Record) error {
 	var n int
 	err := books.Row(tx, "SELECT count(*) FROM `wx_chat_messages` WHERE `chat` = ? AND `at` > ? AND `fromUs` = FALSE AND `pictureState` IN (?, ?)",
-		[]any{chat.Id, stored(c.Now().Add(-24 * time.Hour)), pictureWaits, pictureKept}, &n)
+		[]any{chat.Id, days.Store(c.Now().Add(-24 * time.Hour)), pictureWaits, pictureKept}, &n)
 	if err != nil {
 		return err
 	}

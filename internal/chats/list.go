@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/pocketbase/dbx"
@@ -13,6 +12,8 @@ import (
 
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/days"
+	"wxbase/internal/desk"
 	"wxbase/internal/rows"
 )
 
@@ -85,67 +86,40 @@ func (c *Chats) List(e *core.RequestEvent) error {
 	case "unread":
 		parts = append(parts, dbx.NewExp("[[unread]] > 0"))
 	case "open":
-		parts = append(parts, dbx.NewExp("[[askedAt]] > {:since}", dbx.Params{"since": stored(c.Now().Add(-windows[0].life))}))
+		parts = append(parts, dbx.NewExp("[[askedAt]] > {:since}", dbx.Params{"since": days.Store(c.Now().Add(-windows[0].life))}))
 	default:
 		return answer.Field(answer.FieldInvalid, "state", "all, unread or open")
 	}
 	if word := strings.TrimSpace(query.Get("search")); word != "" {
 		parts = append(parts, dbx.Or(dbx.Like("last", word), dbx.NewExp("[[user]] IN (SELECT [[id]] FROM {{users}} WHERE instr([[name]], {:name}) > 0)", dbx.Params{"name": word})))
 	}
-	page, perPage, err := pageOf(query.Get("page"), query.Get("perPage"))
+	ask, err := desk.PageOf(e)
 	if err != nil {
 		return err
 	}
-	where := dbx.And(parts...)
-	total, err := e.App.CountRecords(table, where)
-	if err != nil {
-		return answer.Fail(answer.Busy, err)
-	}
-	var found []*core.Record
-	err = e.App.RecordQuery(table).AndWhere(where).OrderBy("[[unread]] = 0", "lastAt DESC", "rowid DESC").Limit(int64(perPage)).Offset(int64((page - 1) * perPage)).All(&found)
-	if err != nil {
-		return answer.Fail(answer.Busy, err)
-	}
-	items := make([]view, 0, len(found))
-	for _, row := range found {
-		v, err := c.viewOf(e.App, row)
-		if err != nil {
-			return answer.Fail(answer.Busy, err)
+	return desk.AnswerPage(e, ask, table, dbx.And(parts...), "[[unread]] = 0, lastAt DESC, rowid DESC", func(found []*core.Record) ([]view, error) {
+		items := make([]view, 0, len(found))
+		for _, row := range found {
+			v, err := c.viewOf(e.App, row)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, v)
 		}
-		items = append(items, v)
-	}
-	return e.JSON(http.StatusOK, map[string]any{"items": items, "page": page, "perPage": perPage, "totalItems": total})
-}
-
-func pageOf(page, perPage string) (p, per int, err error) {
-	p, per = 1, 20
-	for _, one := range []struct {
-		name, text string
-		into       *int
-		most       int
-	}{{"page", page, &p, 100_000}, {"perPage", perPage, &per, 200}} {
-		if one.text == "" {
-			continue
-		}
-		n, err := strconv.Atoi(one.text)
-		if err != nil || n < 1 || n > one.most {
-			return 0, 0, answer.Field(answer.FieldInvalid, one.name, "a whole number from 1 on")
-		}
-		*one.into = n
-	}
-	return p, per, nil
+		return items, nil
+	})
 }
 
 func (c *Chats) viewOf(app core.App, row *core.Record) (v view, err error) {
 	v = view{
-		ID: row.Id, AppID: row.GetString("appid"), User: row.GetString("user"), Last: row.GetString("last"), LastAt: stamp(row.GetDateTime("lastAt").Time()),
+		ID: row.Id, AppID: row.GetString("appid"), User: row.GetString("user"), Last: row.GetString("last"), LastAt: days.Stamp(row.GetDateTime("lastAt").Time()),
 		LastFromUs: row.GetBool("lastFromUs"), Unread: row.GetInt("unread"),
 	}
 	a, err := c.allowanceOf(app, row)
 	if err != nil {
 		return v, err
 	}
-	v.Left, v.Until, v.Open = a.Left, stamp(a.Until), a.Open
+	v.Left, v.Until, v.Open = a.Left, days.Stamp(a.Until), a.Open
 	if !a.Until.IsZero() {
 		hours := float64(int(a.Until.Sub(c.Now()).Hours()*10)) / 10
 		v.HoursLeft = &hours
@@ -199,7 +173,7 @@ func linesOf(app core.App, chat, before string) (list []line, more bool, err err
 		if err != nil {
 			return nil, false, err
 		}
-		at := stored(edge.GetDateTime("at").Time())
+		at := days.Store(edge.GetDateTime("at").Time())
 		where, values = "`chat` = ? AND (`at` < ? OR `at` = ? AND rowid < (SELECT rowid FROM `wx_chat_messages` WHERE `id` = ?))", []any{chat, at, at, before}
 	}
 	found, err := books.Select(app, messages, where+" ORDER BY `at` DESC, rowid DESC LIMIT ?", append(values, linesAtOnce+1)...)
@@ -215,7 +189,7 @@ func linesOf(app core.App, chat, before string) (list []line, more bool, err err
 		list = append(list, line{
 			ID: r.Id, FromUs: r.GetBool("fromUs"), Kind: r.GetString("kind"), Text: r.GetString("text"), Title: r.GetString("title"), Page: r.GetString("page"),
 			URL: r.GetString("url"), Picture: r.GetString("pictureState"), State: r.GetString("state"), Error: r.GetString("error"), By: r.GetString("by"),
-			At: stamp(r.GetDateTime("at").Time()),
+			At: days.Stamp(r.GetDateTime("at").Time()),
 		})
 	}
 	return list, more, nil
@@ -235,7 +209,7 @@ func ordersOf(app core.App, user string) ([]orderView, error) {
 		o := rows.OrderOf(r)
 		list = append(list, orderView{
 			ID: o.Id, Number: o.Number(), Description: o.Description(), PayState: string(o.PayState()), ShipState: o.ShipState(), Total: o.Total(),
-			Created: stamp(o.GetDateTime("created").Time()),
+			Created: days.Stamp(o.GetDateTime("created").Time()),
 		})
 	}
 	return list, nil

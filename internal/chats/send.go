@@ -16,6 +16,7 @@ import (
 
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/days"
 	"wxbase/internal/wechat"
 )
 
@@ -417,7 +418,7 @@ const sendingFor = 5 * time.Minute
 
 // settleOld says of answers whose process ended that they may have been sent.
 func (c *Chats) settleOld() error {
-	rows, err := books.Select(c.App, messages, "`state` = ? AND `at` < ? LIMIT 200", Sending, stored(c.Now().Add(-sendingFor)))
+	rows, err := books.Select(c.App, messages, "`state` = ? AND `at` < ? LIMIT 200", Sending, days.Store(c.Now().Add(-sendingFor)))
 	if err != nil {
 		return fmt.Errorf("find answers on their way: %w", err)
 	}

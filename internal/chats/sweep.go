@@ -7,6 +7,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/books"
+	"wxbase/internal/days"
 )
 
 // Schedule looks every ten minutes after answers whose process ended, and forgets once a night what is old.
@@ -23,7 +24,7 @@ func (c *Chats) Tidy() error {
 	if c.Keep < 0 {
 		return nil
 	}
-	then := stored(c.Now().Add(-c.Keep))
+	then := days.Store(c.Now().Add(-c.Keep))
 	for _, part := range []struct{ table, where string }{
 		{messages, "`at` < ? ORDER BY `at` LIMIT ?"},
 		{table, "`updated` < ? AND NOT EXISTS (SELECT 1 FROM `wx_chat_messages` m WHERE m.`chat` = `wx_chats`.`id`) LIMIT ?"},

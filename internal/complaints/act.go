@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -282,18 +281,9 @@ func (c *Complaints) Upload(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	files, err := e.FindUploadedFiles("picture")
-	if err != nil || len(files) != 1 {
-		return answer.Field(answer.FieldInvalid, "picture", "one file")
-	}
-	reader, err := files[0].Reader.Open()
+	picture, err := answer.Upload(e, "picture", wxpay.MaxPictureBytes)
 	if err != nil {
-		return answer.Fail(answer.Busy, err)
-	}
-	defer func() { _ = reader.Close() }()
-	picture, err := io.ReadAll(io.LimitReader(reader, wxpay.MaxPictureBytes+1))
-	if err != nil {
-		return answer.Fail(answer.Busy, err)
+		return err
 	}
 	name, ok := pictureName(picture)
 	if !ok {

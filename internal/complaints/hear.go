@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/books"
+	"wxbase/internal/days"
 	"wxbase/internal/events"
 	"wxbase/internal/wechat"
 	"wxbase/internal/wxpay"
@@ -207,7 +208,7 @@ const openAtOnce = 200
 // sweepOpen asks for what no list tells.
 func (c *Complaints) sweepOpen(ctx context.Context) error {
 	rows, err := books.Select(c.App, table, "`state` != ? AND (`source` = ? AND `at` < ? OR `source` = ?) ORDER BY `readAt` LIMIT ?",
-		Processed, SourcePay, stored(c.Now().Add(-(sweepDays-1)*24*time.Hour)), SourcePlatform, openAtOnce)
+		Processed, SourcePay, days.Store(c.Now().Add(-(sweepDays-1)*24*time.Hour)), SourcePlatform, openAtOnce)
 	if err != nil {
 		return fmt.Errorf("find open complaints: %w", err)
 	}
@@ -222,7 +223,7 @@ func (c *Complaints) sweepOpen(ctx context.Context) error {
 
 // Remind calls a person about what is due soon or overdue.
 func (c *Complaints) Remind() error {
-	rows, err := books.Select(c.App, table, "`dueAt` != '' AND `dueAt` < ? ORDER BY `dueAt` LIMIT ?", stored(c.Now().Add(littleTime)), openAtOnce)
+	rows, err := books.Select(c.App, table, "`dueAt` != '' AND `dueAt` < ? ORDER BY `dueAt` LIMIT ?", days.Store(c.Now().Add(littleTime)), openAtOnce)
 	if err != nil {
 		return fmt.Errorf("find complaints that are due: %w", err)
 	}

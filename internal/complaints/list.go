@@ -3,13 +3,14 @@ package complaints
 import (
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/days"
+	"wxbase/internal/desk"
 	"wxbase/internal/rows"
 )
 
@@ -90,49 +91,22 @@ func (c *Complaints) List(e *core.RequestEvent) error {
 		}
 		parts = append(parts, dbx.HashExp{"source": source})
 	}
-	page, perPage, err := pageOf(query.Get("page"), query.Get("perPage"))
+	ask, err := desk.PageOf(e)
 	if err != nil {
 		return err
 	}
-	where := dbx.And(append(parts, dbx.NewExp("1 = 1"))...)
-	total, err := e.App.CountRecords(table, where)
-	if err != nil {
-		return answer.Fail(answer.Busy, err)
-	}
-	var found []*core.Record
-	err = e.App.RecordQuery(table).AndWhere(where).OrderBy("CASE WHEN [[dueAt]] = '' THEN 1 ELSE 0 END", "dueAt", "at DESC", "rowid DESC").
-		Limit(int64(perPage)).Offset(int64((page - 1) * perPage)).All(&found)
-	if err != nil {
-		return answer.Fail(answer.Busy, err)
-	}
-	items := make([]view, 0, len(found))
-	for _, row := range found {
-		v := c.viewOf(row)
-		if v.OrderNumber, err = numberOf(e.App, v.Order); err != nil {
-			return answer.Fail(answer.Busy, err)
+	where, first := dbx.And(append(parts, dbx.NewExp("1 = 1"))...), "CASE WHEN [[dueAt]] = '' THEN 1 ELSE 0 END, dueAt, at DESC, rowid DESC"
+	return desk.AnswerPage(e, ask, table, where, first, func(found []*core.Record) (items []view, err error) {
+		items = make([]view, 0, len(found))
+		for _, row := range found {
+			v := c.viewOf(row)
+			if v.OrderNumber, err = numberOf(e.App, v.Order); err != nil {
+				return nil, err
+			}
+			items = append(items, v)
 		}
-		items = append(items, v)
-	}
-	return e.JSON(http.StatusOK, map[string]any{"items": items, "page": page, "perPage": perPage, "totalItems": total})
-}
-
-func pageOf(page, perPage string) (p, per int, err error) {
-	p, per = 1, 20
-	for _, one := range []struct {
-		name, text string
-		into       *int
-		most       int
-	}{{"page", page, &p, 100_000}, {"perPage", perPage, &per, 200}} {
-		if one.text == "" {
-			continue
-		}
-		n, err := strconv.Atoi(one.text)
-		if err != nil || n < 1 || n > one.most {
-			return 0, 0, answer.Field(answer.FieldInvalid, one.name, "a whole number from 1 on")
-		}
-		*one.into = n
-	}
-	return p, per, nil
+		return items, nil
+	})
 }
 
 func numberOf(app core.App, orderID string) (number string, err error) {
@@ -159,7 +133,7 @@ func (c *Complaints) show(e *core.RequestEvent, row *core.Record) error {
 	d := detail{
 		view: c.viewOf(row), Description: row.GetString("description"), Transaction: row.GetString("transaction"), Merchant: row.GetString("merchant"),
 		AppID: row.GetString("appid"), User: row.GetString("user"), Pictures: listOf[string](row, "pictures"), Steps: listOf[step](row, "steps"),
-		ReadAt: stamp(row.GetDateTime("readAt").Time()),
+		ReadAt: days.Stamp(row.GetDateTime("readAt").Time()),
 	}
 	beside, err := orderBeside(e.App, d.Order)
 	if err != nil {
@@ -182,7 +156,7 @@ func orderBeside(app core.App, id string) (*orderView, error) {
 	o := rows.OrderOf(found[0])
 	v := &orderView{
 		ID: o.Id, Number: o.Number(), Description: o.Description(), PayState: string(o.PayState()), ShipState: o.ShipState(), Total: o.Total(),
-		Refunded: o.Refunded(), PaidAt: stamp(o.GetDateTime("paidAt").Time()), Refunds: []refundView{},
+		Refunded: o.Refunded(), PaidAt: days.Stamp(o.GetDateTime("paidAt").Time()), Refunds: []refundView{},
 	}
 	refunds, err := books.Select(app, "refunds", "`order` = ? ORDER BY `created`", id)
 	if err != nil {
@@ -199,7 +173,7 @@ func (c *Complaints) viewOf(row *core.Record) view {
 		ID: row.Id, Source: row.GetString("source"), Number: row.GetString("number"), State: row.GetString("state"), Status: row.GetInt("status"),
 		Problem: row.GetString("problem"), Detail: row.GetString("detail"), Amount: row.GetInt("amount"), ApplyRefund: row.GetInt("applyRefund"),
 		FullRefunded: row.GetBool("fullRefunded"), UserWaits: row.GetBool("userWaits"), Urgent: row.GetBool("urgent"), Times: row.GetInt("times"),
-		At: stamp(row.GetDateTime("at").Time()), DueAt: stamp(row.GetDateTime("dueAt").Time()), Order: row.GetString("order"), OutTradeNo: row.GetString("outTradeNo"),
+		At: days.Stamp(row.GetDateTime("at").Time()), DueAt: days.Stamp(row.GetDateTime("dueAt").Time()), Order: row.GetString("order"), OutTradeNo: row.GetString("outTradeNo"),
 	}
 	if due := row.GetDateTime("dueAt"); !due.IsZero() {
 		hours := float64(int(due.Time().Sub(c.Now()).Hours()*10)) / 10

@@ -11,9 +11,9 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/books"
+	"wxbase/internal/days"
 	"wxbase/internal/order"
 	"wxbase/internal/wechat"
 	"wxbase/internal/wxpay"
@@ -83,7 +83,7 @@ func knownState(state string) string {
 func payHistory(history []wxpay.ComplaintStep) []step {
 	steps := make([]step, 0, len(history))
 	for _, h := range history {
-		steps = append(steps, step{At: stamp(h.At), By: books.Clip(h.By, 60), What: h.What, Said: books.Clip(h.Said, 1_000), Pictures: texts(h.Pictures)})
+		steps = append(steps, step{At: days.Stamp(h.At), By: books.Clip(h.By, 60), What: h.What, Said: books.Clip(h.Said, 1_000), Pictures: texts(h.Pictures)})
 	}
 	return steps[max(0, len(steps)-mostSteps):]
 }
@@ -151,7 +151,7 @@ func platformFields(appID string, said wechat.TradeComplaint) map[string]any {
 	}
 	steps := make([]step, 0, len(said.Steps))
 	for _, s := range oldestFirst(said.Steps, func(s wechat.TradeStep) time.Time { return s.At }) {
-		steps = append(steps, step{At: stamp(s.At), Said: books.Clip(s.Said, 1_000), Pictures: []string{}})
+		steps = append(steps, step{At: days.Stamp(s.At), Said: books.Clip(s.Said, 1_000), Pictures: []string{}})
 	}
 	return map[string]any{
 		"appid": appID, "openid": said.OpenID, "state": state, "status": said.Status, "problem": fmt.Sprint(said.Type), "description": books.Clip(said.Product, 500),
@@ -265,22 +265,12 @@ func (c *Complaints) call(tx core.App, row *core.Record) error {
 		return err // note: what is open is not counted up by each look
 	}
 	return c.Books.Raise(tx, kind, row.Id, map[string]any{
-		"complaint": row.Id, "source": row.GetString("source"), "number": row.GetString("number"), "due": stamp(due.Time()), "concerns": row.GetString("order"),
+		"complaint": row.Id, "source": row.GetString("source"), "number": row.GetString("number"), "due": days.Stamp(due.Time()), "concerns": row.GetString("order"),
 	})
 }
 
 // texts is never nil, which JSON would tell as null.
 func texts(list []string) []string { return append([]string{}, list...) }
-
-func stamp(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return at.UTC().Format("2006-01-02T15:04:05.000Z")
-}
-
-// stored is how the database writes a moment.
-func stored(at time.Time) string { return at.UTC().Format(types.DefaultDateLayout) }
 
 // listOf reads a column of JSON; what is none is an empty list.
 func listOf[T any](row *core.Record, field string) []T {

@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/days"
 	"wxbase/internal/order"
 )
 
@@ -190,7 +191,7 @@ func dueQuery(app core.App, before time.Time) *dbx.Query {
 		coalesce(min(CASE WHEN [[shipBy]] = '' THEN [[paidAt]] END), '') AS oldest, coalesce(min(CASE WHEN [[shipBy]] != '' THEN [[shipBy]] END), '') AS soon
 		FROM orders WHERE [[shipState]] = 'NONE' AND [[paidAt]] > '' AND [[paidAt]] < {:paid} AND [[payState]] IN ('PAID', 'PART_REFUNDED')
 		AND ([[shipBy]] = '' OR [[shipBy]] < {:before})`).
-		Bind(dbx.Params{"paid": stored(before.Add(-order.ShipWithin)), "before": stored(before)})
+		Bind(dbx.Params{"paid": days.Store(before.Add(-order.ShipWithin)), "before": days.Store(before)})
 }
 
 // openDifferences are differences with WeChat's bills that nobody has settled; the alert of the bill may be closed before they are.

@@ -32,7 +32,7 @@ func viewAuditRow(r *core.Record) auditRow {
 
 // listAudit handles GET /api/wx/admin/audit: who did what, the newest first.
 func (t *auditTrail) listAudit(e *core.RequestEvent) error {
-	ask, err := pageOf(e)
+	ask, err := PageOf(e)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (t *auditTrail) listAudit(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	return answerPage(e, ask, "wx_audit", where, "at DESC, rowid DESC", func(rows []*core.Record) ([]auditRow, error) {
+	return AnswerPage(e, ask, "wx_audit", where, "at DESC, rowid DESC", func(rows []*core.Record) ([]auditRow, error) {
 		return each(rows, viewAuditRow), nil
 	})
 }

@@ -136,7 +136,7 @@ type diffView struct {
 
 // listDiffs handles GET /api/wx/admin/bill-diffs?resolved=, the newest first.
 func (p *billsPage) listDiffs(e *core.RequestEvent) error {
-	ask, err := pageOf(e)
+	ask, err := PageOf(e)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (p *billsPage) listDiffs(e *core.RequestEvent) error {
 	default:
 		return answer.Field(answer.FieldInvalid, "resolved", "true or false")
 	}
-	return answerPage(e, ask, "wx_bill_diffs", always(where), newest, func(rows []*core.Record) ([]diffView, error) {
+	return AnswerPage(e, ask, "wx_bill_diffs", always(where), newest, func(rows []*core.Record) ([]diffView, error) {
 		return viewDiffs(e.App, rows)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/days"
 )
 
 // effectsPage is what the server still has to do, or has done.
@@ -35,7 +36,7 @@ var failedEffects = dbx.NewExp("[[error]] != ''")
 
 // listEffects handles GET /api/wx/admin/effects?failed=1, the newest first.
 func (p *effectsPage) listEffects(e *core.RequestEvent) error {
-	ask, err := pageOf(e)
+	ask, err := PageOf(e)
 	if err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func (p *effectsPage) listEffects(e *core.RequestEvent) error {
 	if e.Request.URL.Query().Get("failed") == "1" {
 		where, sort = failedEffects, newest
 	}
-	return answerPage(e, ask, "wx_outbox", always(where), sort, func(rows []*core.Record) ([]effectView, error) {
+	return AnswerPage(e, ask, "wx_outbox", always(where), sort, func(rows []*core.Record) ([]effectView, error) {
 		return each(rows, viewEffect), nil
 	})
 }
@@ -98,7 +99,7 @@ func (p *effectsPage) resendEffect(e *core.RequestEvent) error {
 
 // makeDue lets the worker carry out an effect that failed.
 func (p *effectsPage) makeDue(e *core.RequestEvent, row *core.Record) error {
-	done, err := e.App.DB().Update("wx_outbox", dbx.Params{"nextAt": stored(p.Now()), "doneAt": "", "updated": stored(p.Now())},
+	done, err := e.App.DB().Update("wx_outbox", dbx.Params{"nextAt": days.Store(p.Now()), "doneAt": "", "updated": days.Store(p.Now())},
 		dbx.And(dbx.HashExp{"id": row.Id}, dbx.NewExp("([[doneAt]] = '' OR [[error]] != '')"))).Execute()
 	if err != nil {
 		return answer.Fail(answer.Busy, err)

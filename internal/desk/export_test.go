@@ -14,7 +14,7 @@ func Queries(app core.App) map[string]*dbx.Query {
 		return app.RecordQuery(collection).AndWhere(where).OrderBy(sort+" DESC", "id DESC").Limit(20).Build()
 	}
 	list := func(collection string, where dbx.Expression) *dbx.Query {
-		return pageRows(app, pageAsk{page: 1, perPage: 20}, collection, always(where), newest)
+		return pageRows(app, PageAsk{page: 1, perPage: 20}, collection, always(where), newest)
 	}
 	state, _ := stateFilter("PAID")
 	disputed, _ := stateFilter("disputed")
@@ -38,7 +38,7 @@ func Queries(app core.App) map[string]*dbx.Query {
 		"inbox":               list("wx_inbox", dbx.HashExp{}),
 		"inbox in a state":    list("wx_inbox", dbx.HashExp{"state": "REFUSED"}),
 		"inbox of a number":   list("wx_inbox", inboxSearch("a")),
-		"tasks":               pageRows(app, pageAsk{page: 1, perPage: 20}, "wx_outbox", always(dbx.HashExp{}), newestRows),
+		"tasks":               pageRows(app, PageAsk{page: 1, perPage: 20}, "wx_outbox", always(dbx.HashExp{}), newestRows),
 		"failed tasks":        list("wx_outbox", failedEffects),
 		"open differences":    list("wx_bill_diffs", dbx.HashExp{"resolved": false}),
 		"codes":               list("wx_codes", dbx.HashExp{}),

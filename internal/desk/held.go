@@ -33,12 +33,12 @@ const heldState = "HELD"
 
 // listHeld handles GET /api/wx/admin/held: what is held back, the oldest first.
 func (p *heldPage) listHeld(e *core.RequestEvent) error {
-	ask, err := pageOf(e)
+	ask, err := PageOf(e)
 	if err != nil {
 		return err
 	}
 	where := dbx.And(dbx.HashExp{"state": []any{"REVIEW", "RISKY", "FAILED"}}, dbx.Not(dbx.HashExp{"record": ""}))
-	return answerPage(e, ask, "wx_checks", where, "created, id", func(rows []*core.Record) ([]heldView, error) {
+	return AnswerPage(e, ask, "wx_checks", where, "created, id", func(rows []*core.Record) ([]heldView, error) {
 		views := make([]heldView, 0, len(rows))
 		for _, r := range rows {
 			views = append(views, p.viewHeld(e.App, r))

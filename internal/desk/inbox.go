@@ -70,7 +70,7 @@ func viewInbox(r *core.Record) inboxView {
 
 // listInbox handles GET /api/wx/admin/inbox, the newest first.
 func (p *inboxPage) listInbox(e *core.RequestEvent) error {
-	ask, err := pageOf(e)
+	ask, err := PageOf(e)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (p *inboxPage) listInbox(e *core.RequestEvent) error {
 	if search := strings.TrimSpace(query.Get("search")); search != "" {
 		all = dbx.And(where, inboxSearch(search))
 	}
-	return answerPage(e, ask, "wx_inbox", always(all), newest, func(rows []*core.Record) ([]inboxView, error) {
+	return AnswerPage(e, ask, "wx_inbox", always(all), newest, func(rows []*core.Record) ([]inboxView, error) {
 		return each(rows, viewInbox), nil
 	})
 }

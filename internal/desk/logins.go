@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"wxbase/internal/days"
+
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
@@ -81,7 +83,7 @@ func addTo(app core.App, key string, n int64, now time.Time) error {
 	_, err := app.NonconcurrentDB().NewQuery(`INSERT INTO wx_quotas (id, [[key]], used, most, [[expiresAt]], created, updated)
 		VALUES ({:id}, {:key}, {:n}, 0, {:until}, {:now}, {:now})
 		ON CONFLICT ([[key]]) DO UPDATE SET used = used + {:n}, updated = excluded.updated`).Bind(dbx.Params{
-		"id": core.GenerateDefaultRandomId(), "key": key, "n": n, "until": stored(now.Add(loginsLife)), "now": stored(now),
+		"id": core.GenerateDefaultRandomId(), "key": key, "n": n, "until": days.Store(now.Add(loginsLife)), "now": days.Store(now),
 	}).Execute()
 	if err != nil {
 		return fmt.Errorf("add to %s: %w", key, err)

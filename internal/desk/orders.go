@@ -78,7 +78,7 @@ func linesOf(r *core.Record) []orderLine {
 
 // listOrders handles GET /api/wx/admin/orders.
 func (p *ordersPage) listOrders(e *core.RequestEvent) error {
-	ask, err := pageOf(e)
+	ask, err := PageOf(e)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (p *ordersPage) listOrders(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	return answerPage(e, ask, "orders", find.where, find.sort+" DESC, rowid DESC", func(rows []*core.Record) ([]orderRow, error) {
+	return AnswerPage(e, ask, "orders", find.where, find.sort+" DESC, rowid DESC", func(rows []*core.Record) ([]orderRow, error) {
 		return p.viewOrders(e.App, rows)
 	})
 }

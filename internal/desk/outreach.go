@@ -50,7 +50,7 @@ func viewCode(r *core.Record) codeView {
 
 // listCodes handles GET /api/wx/admin/codes?search=, the newest first.
 func (p *outreachPage) listCodes(e *core.RequestEvent) error {
-	ask, err := pageOf(e)
+	ask, err := PageOf(e)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (p *outreachPage) listCodes(e *core.RequestEvent) error {
 	if search := strings.TrimSpace(e.Request.URL.Query().Get("search")); search != "" {
 		where = dbx.Or(dbx.HashExp{"id": search}, dbx.HashExp{"scene": search}, dbx.Like("page", search), dbx.Like("payload", search))
 	}
-	return answerPage(e, ask, "wx_codes", always(where), newest, func(rows []*core.Record) ([]codeView, error) {
+	return AnswerPage(e, ask, "wx_codes", always(where), newest, func(rows []*core.Record) ([]codeView, error) {
 		return each(rows, viewCode), nil
 	})
 }
@@ -130,11 +130,11 @@ type linkView struct {
 
 // listLinks handles GET /api/wx/admin/links, the newest first.
 func (p *outreachPage) listLinks(e *core.RequestEvent) error {
-	ask, err := pageOf(e)
+	ask, err := PageOf(e)
 	if err != nil {
 		return err
 	}
-	return answerPage(e, ask, "wx_links", always(dbx.HashExp{}), newest, func(rows []*core.Record) ([]linkView, error) {
+	return AnswerPage(e, ask, "wx_links", always(dbx.HashExp{}), newest, func(rows []*core.Record) ([]linkView, error) {
 		return each(rows, func(r *core.Record) linkView {
 			return linkView{
 				ID: r.Id, Kind: r.GetString("kind"), Path: r.GetString("path"), Query: r.GetString("query"), URL: r.GetString("url"),

@@ -137,7 +137,7 @@ type messageView struct {
 
 // listMessages handles GET /api/wx/admin/messages?state=, the newest first.
 func (p *outreachPage) listMessages(e *core.RequestEvent) error {
-	ask, err := pageOf(e)
+	ask, err := PageOf(e)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (p *outreachPage) listMessages(e *core.RequestEvent) error {
 	if state := e.Request.URL.Query().Get("state"); state != "" {
 		where["state"] = state
 	}
-	return answerPage(e, ask, "wx_messages", always(where), newest, func(rows []*core.Record) ([]messageView, error) {
+	return AnswerPage(e, ask, "wx_messages", always(where), newest, func(rows []*core.Record) ([]messageView, error) {
 		names, err := namesOf(e.App, rows, "user")
 		return each(rows, func(r *core.Record) messageView {
 			return messageView{

@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/days"
 )
 
 // overviewPage shows the figures, and what waits for a person.
@@ -134,7 +135,7 @@ func paidHours(app core.App, from, to time.Time) *dbx.Query {
 
 func refundedHours(app core.App, from, to time.Time) *dbx.Query {
 	return app.DB().NewQuery(`SELECT substr([[successAt]], 1, 13) AS hour, count(*) AS count, coalesce(sum(amount), 0) AS amount
-		FROM refunds WHERE [[successAt]] >= {:from} AND [[successAt]] < {:to} GROUP BY 1`).Bind(dbx.Params{"from": stored(from), "to": stored(to)})
+		FROM refunds WHERE [[successAt]] >= {:from} AND [[successAt]] < {:to} GROUP BY 1`).Bind(dbx.Params{"from": days.Store(from), "to": days.Store(to)})
 }
 
 const hourLayout = "2006-01-02 15"
@@ -238,7 +239,7 @@ func bestOf(app core.App, from, to time.Time) ([]bestProduct, error) {
 
 // countPeople counts who came: new users, logins, scans of codes.
 func (p *overviewPage) countPeople(app core.App, f *figures, from, to time.Time) error {
-	params := dbx.Params{"from": stored(from), "to": stored(to), "day": from.Format(day), "end": to.Format(day), "first": loginKey(from), "last": loginKey(to)}
+	params := dbx.Params{"from": days.Store(from), "to": days.Store(to), "day": from.Format(day), "end": to.Format(day), "first": loginKey(from), "last": loginKey(to)}
 	for _, part := range []struct {
 		into *int64
 		sql  string

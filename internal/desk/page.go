@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"wxbase/internal/answer"
+	"wxbase/internal/days"
 )
 
 // Page is one page of a list.
@@ -22,14 +23,14 @@ type Page[T any] struct {
 	TotalItems int `json:"totalItems"`
 }
 
-// pageAsk is which page somebody wants; pages count from 1.
-type pageAsk struct{ page, perPage int }
+// PageAsk is which page somebody wants; pages count from 1.
+type PageAsk struct{ page, perPage int }
 
-func (a pageAsk) offset() int64 { return int64(a.page-1) * int64(a.perPage) }
+func (a PageAsk) offset() int64 { return int64(a.page-1) * int64(a.perPage) }
 
-// pageOf reads ?page= and ?perPage=: 20 rows without, 200 at most.
-func pageOf(e *core.RequestEvent) (pageAsk, error) {
-	ask := pageAsk{page: 1, perPage: 20}
+// PageOf reads ?page= and ?perPage=: 20 rows without, 200 at most.
+func PageOf(e *core.RequestEvent) (PageAsk, error) {
+	ask := PageAsk{page: 1, perPage: 20}
 	for name, into := range map[string]*int{"page": &ask.page, "perPage": &ask.perPage} {
 		text := e.Request.URL.Query().Get(name)
 		if text == "" {
@@ -45,8 +46,8 @@ func pageOf(e *core.RequestEvent) (pageAsk, error) {
 	return ask, nil
 }
 
-// answerPage reads one page of a collection and writes it as view shows it.
-func answerPage[T any](e *core.RequestEvent, ask pageAsk, collection string, where dbx.Expression, sort string, view func([]*core.Record) ([]T, error)) error {
+// AnswerPage reads one page of a collection and writes it as view shows it.
+func AnswerPage[T any](e *core.RequestEvent, ask PageAsk, collection string, where dbx.Expression, sort string, view func([]*core.Record) ([]T, error)) error {
 	total, err := e.App.CountRecords(collection, where)
 	if err != nil {
 		return answer.Fail(answer.Busy, err)
@@ -64,13 +65,13 @@ func answerPage[T any](e *core.RequestEvent, ask pageAsk, collection string, whe
 }
 
 // pageQuery finds the rows of a page by the index alone and reads only these: a page far behind costs little more than the first.
-func pageQuery(app core.App, ask pageAsk, collection string, where dbx.Expression, sort string) *dbx.SelectQuery {
+func pageQuery(app core.App, ask PageAsk, collection string, where dbx.Expression, sort string) *dbx.SelectQuery {
 	page := pageRows(app, ask, collection, where, sort)
 	return app.RecordQuery(collection).AndWhere(dbx.NewExp("[["+collection+".rowid]] IN ("+page.SQL()+")", page.Params())).OrderBy(strings.Split(sort, ", ")...)
 }
 
 // pageRows are the numbers of the rows of a page.
-func pageRows(app core.App, ask pageAsk, collection string, where dbx.Expression, sort string) *dbx.Query {
+func pageRows(app core.App, ask PageAsk, collection string, where dbx.Expression, sort string) *dbx.Query {
 	columns := strings.Split(sort, ", ")
 	return app.DB().Select("rowid").From(collection).Where(where).OrderBy(columns...).Limit(int64(ask.perPage)).Offset(ask.offset()).Build()
 }
@@ -122,7 +123,7 @@ func spanOf(e *core.RequestEvent, column string) (dbx.Expression, error) {
 			return nil, answer.Field(answer.FieldInvalid, end.name, "a day such as 2026-01-31")
 		}
 		param := column + "_" + end.name
-		parts = append(parts, dbx.NewExp(fmt.Sprintf("[[%s]] %s {:%s}", column, end.compare, param), dbx.Params{param: stored(at.AddDate(0, 0, end.days))}))
+		parts = append(parts, dbx.NewExp(fmt.Sprintf("[[%s]] %s {:%s}", column, end.compare, param), dbx.Params{param: days.Store(at.AddDate(0, 0, end.days))}))
 	}
 	return both(parts...), nil
 }
@@ -133,9 +134,6 @@ func spanOf(e *core.RequestEvent, column string) (dbx.Expression, error) {
 func both(parts ...dbx.Expression) dbx.Expression {
 	return dbx.And(append(parts, dbx.NewExp("1 = 1"))...)
 }
-
-// stored is a moment as the database has it.
-func stored(at time.Time) string { return at.UTC().Format(types.DefaultDateLayout) }
 
 // moment is a moment as the API says it: RFC 3339 in UTC, or nothing.
 func moment(at types.DateTime) string {

@@ -67,7 +67,7 @@ func ViewPayout(p rows.Payout) PayoutView {
 
 // listPayouts handles GET /api/wx/admin/payouts?state=&user=&from=&to=, the newest first.
 func (p *payoutsPage) listPayouts(e *core.RequestEvent) error {
-	ask, err := pageOf(e)
+	ask, err := PageOf(e)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (p *payoutsPage) listPayouts(e *core.RequestEvent) error {
 	if user := query.Get("user"); user != "" {
 		where["user"] = user
 	}
-	return answerPage(e, ask, "wx_payouts", both(where, span), newest, func(found []*core.Record) ([]PayoutView, error) {
+	return AnswerPage(e, ask, "wx_payouts", both(where, span), newest, func(found []*core.Record) ([]PayoutView, error) {
 		return p.view(e.App, found)
 	})
 }

@@ -54,7 +54,7 @@ type variantView struct {
 
 // listProducts handles GET /api/wx/admin/products, in the order in which the shop shows them.
 func (p *productsPage) listProducts(e *core.RequestEvent) error {
-	ask, err := pageOf(e)
+	ask, err := PageOf(e)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (p *productsPage) listProducts(e *core.RequestEvent) error {
 	default:
 		return answer.Field(answer.FieldInvalid, "active", "true or false")
 	}
-	return answerPage(e, ask, "products", both(where...), "position, created, id", func(rows []*core.Record) ([]productView, error) {
+	return AnswerPage(e, ask, "products", both(where...), "position, created, id", func(rows []*core.Record) ([]productView, error) {
 		return viewProducts(e.App, rows)
 	})
 }

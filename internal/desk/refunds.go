@@ -19,6 +19,7 @@ import (
 
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/days"
 	"wxbase/internal/order"
 	"wxbase/internal/rows"
 )
@@ -260,7 +261,7 @@ func byID(app core.App, collection, id string, missing answer.Problem) (*core.Re
 
 func (d *refundDesk) closeRequest(e *core.RequestEvent, row rows.RefundRequest, state, refund string) error {
 	done, err := e.App.DB().Update("wx_refund_requests", dbx.Params{
-		"state": state, "decidedBy": clip(Who(e).Email, 200), "decidedAt": stored(d.Now()), "refund": refund, "updated": stored(d.Now()),
+		"state": state, "decidedBy": clip(Who(e).Email, 200), "decidedAt": days.Store(d.Now()), "refund": refund, "updated": days.Store(d.Now()),
 	}, dbx.HashExp{"id": row.Id, "state": requestWaiting}).Execute()
 	if err != nil {
 		return fmt.Errorf("close request %s: %w", row.Id, err)

@@ -19,6 +19,7 @@ import (
 
 	"wxbase/internal/answer"
 	"wxbase/internal/books"
+	"wxbase/internal/days"
 )
 
 const (
@@ -119,7 +120,7 @@ func (ss *sessions) noteSeen(session, staff *core.Record) {
 	}
 	err := ss.App.RunInTransaction(func(tx core.App) error {
 		for _, r := range []*core.Record{session, staff} {
-			_, err := tx.DB().Update(r.Collection().Name, dbx.Params{"seenAt": stored(ss.Now())}, dbx.HashExp{"id": r.Id}).Execute()
+			_, err := tx.DB().Update(r.Collection().Name, dbx.Params{"seenAt": days.Store(ss.Now())}, dbx.HashExp{"id": r.Id}).Execute()
 			if err != nil {
 				return err
 			}
@@ -133,7 +134,7 @@ func (ss *sessions) noteSeen(session, staff *core.Record) {
 
 // endSessions ends the open sessions of a staff member, all but one that may be named.
 func (ss *sessions) endSessions(app core.App, staff, but, by string) error {
-	_, err := app.DB().Update("wx_staff_sessions", dbx.Params{"endedAt": stored(ss.Now()), "endedBy": clip(by, 200)},
+	_, err := app.DB().Update("wx_staff_sessions", dbx.Params{"endedAt": days.Store(ss.Now()), "endedBy": clip(by, 200)},
 		dbx.And(dbx.HashExp{"staff": staff, "endedAt": ""}, dbx.Not(dbx.HashExp{"id": but}))).Execute()
 	if err != nil {
 		return fmt.Errorf("end sessions of %s: %w", staff, err)
@@ -143,7 +144,7 @@ func (ss *sessions) endSessions(app core.App, staff, but, by string) error {
 
 // endOne ends a session.
 func (ss *sessions) endOne(session, by string) error {
-	_, err := ss.App.DB().Update("wx_staff_sessions", dbx.Params{"endedAt": stored(ss.Now()), "endedBy": clip(by, 200)},
+	_, err := ss.App.DB().Update("wx_staff_sessions", dbx.Params{"endedAt": days.Store(ss.Now()), "endedBy": clip(by, 200)},
 		dbx.HashExp{"id": session, "endedAt": ""}).Execute()
 	if err != nil {
 		return fmt.Errorf("end session %s: %w", session, err)
@@ -159,7 +160,7 @@ func (ss *sessions) countSessions(app core.App) (map[string]int, error) {
 	}
 	err := app.DB().Select("staff", "COUNT(*) AS n").From("wx_staff_sessions").
 		Where(dbx.NewExp("endedAt = '' AND endsAt > {:now} AND seenAt > {:idle}", dbx.Params{
-			"now": stored(ss.Now()), "idle": stored(ss.Now().Add(-sessionIdle)),
+			"now": days.Store(ss.Now()), "idle": days.Store(ss.Now().Add(-sessionIdle)),
 		})).GroupBy("staff").All(&rows)
 	if err != nil {
 		return nil, fmt.Errorf("count sessions: %w", err)
@@ -174,7 +175,7 @@ func (ss *sessions) countSessions(app core.App) (map[string]int, error) {
 // forgetSessions removes what nobody will ask about any more.
 func (ss *sessions) forgetSessions(app core.App) error {
 	_, err := app.DB().Delete("wx_staff_sessions",
-		dbx.NewExp("endsAt < {:before}", dbx.Params{"before": stored(ss.Now().Add(-sessionMemory))})).Execute()
+		dbx.NewExp("endsAt < {:before}", dbx.Params{"before": days.Store(ss.Now().Add(-sessionMemory))})).Execute()
 	if err != nil {
 		return fmt.Errorf("forget old sessions: %w", err)
 	}

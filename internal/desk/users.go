@@ -35,7 +35,7 @@ type userView struct {
 
 // listUsers handles GET /api/wx/admin/users?search=&blocked=&page=: the newest first.
 func (p *usersPage) listUsers(e *core.RequestEvent) error {
-	ask, err := pageOf(e)
+	ask, err := PageOf(e)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (p *usersPage) listUsers(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	return answerPage(e, ask, "users", where, "created DESC, rowid DESC", func(rows []*core.Record) ([]userView, error) {
+	return AnswerPage(e, ask, "users", where, "created DESC, rowid DESC", func(rows []*core.Record) ([]userView, error) {
 		return viewUsers(e.App, rows)
 	})
 }

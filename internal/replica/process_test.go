@@ -53,21 +53,7 @@ func TestDiskIsLost(t *testing.T) {
 				t.Errorf("said %q, want that it was restored", said)
 			}
 			token = second.Login("owner@example.com", "a-long-password")
-			have := rows(second, token)
-			lost := 0
-			for id, at := range answered {
-				switch {
-				case have[id]:
-				case at.Before(killed.Add(-2 * time.Second)):
-					t.Errorf("row %s is lost, answered %s before the kill", id, killed.Sub(at))
-				default:
-					lost++
-				}
-			}
-			t.Logf("%d of the last two seconds are lost", lost)
-			if len(answered) < 20 {
-				t.Errorf("got %d rows, want a load", len(answered))
-			}
+			keptAllButTheLast(t, rows(second, token), answered, killed)
 			if !create(second, token, "after") {
 				t.Fatal("the row was not answered")
 			}
@@ -227,5 +213,24 @@ func TestRestoreMomentCommand(t *testing.T) {
 			t.Errorf("%s: got %v, want late %v", filepath.Base(folder), have, want)
 		}
 		p.End(syscall.SIGTERM)
+	}
+}
+
+// keptAllButTheLast wants every row that was answered more than two seconds before the kill, and that there was a load.
+func keptAllButTheLast(t *testing.T, have map[string]bool, answered map[string]time.Time, killed time.Time) {
+	t.Helper()
+	lost := 0
+	for id, at := range answered {
+		switch {
+		case have[id]:
+		case at.Before(killed.Add(-2 * time.Second)):
+			t.Errorf("row %s is lost, answered %s before the kill", id, killed.Sub(at))
+		default:
+			lost++
+		}
+	}
+	t.Logf("%d of the last two seconds are lost", lost)
+	if len(answered) < 20 {
+		t.Errorf("got %d rows, want a load", len(answered))
 	}
 }

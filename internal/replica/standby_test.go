@@ -96,20 +96,7 @@ func TestStandbyTakesOver(t *testing.T) {
 			}
 			next, token := p.takeOver()
 			t.Logf("%d answered; the standby serves %s after the kill", len(answered), time.Since(killed))
-			have, lost := rows(next, token), 0
-			for id, at := range answered {
-				switch {
-				case have[id]:
-				case at.Before(killed.Add(-2 * time.Second)):
-					t.Errorf("row %s is lost, answered %s before the kill", id, killed.Sub(at))
-				default:
-					lost++
-				}
-			}
-			t.Logf("%d of the last two seconds are lost", lost)
-			if len(answered) < 20 {
-				t.Errorf("got %d rows, want a load", len(answered))
-			}
+			keptAllButTheLast(t, rows(next, token), answered, killed)
 			if got := stored(t, filepath.Join(p.other, "storage"))["products/p/a.jpg"]; got != "a picture" {
 				t.Errorf("the file: got %q", got)
 			}
