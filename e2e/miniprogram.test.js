@@ -167,6 +167,11 @@ async function settings(t, server) {
   const other = page.data.names[1];
   await page.pick({ detail: { value: '1' } });
   assert.equal(page.data.names[page.data.at], other);
+  await (await demo.app.shop.client()).login();
+  await page.takeAway();
+  const [{ filePath, fileName }] = demo.shown.shared;
+  assert.equal(fileName, 'my-data.zip');
+  assert.ok(readFileSync(filePath).includes('data.json'), 'a zip with data.json');
 }
 
 test('every page of the demo has its four files, and its WXML names only what its page has', async (t) => {

@@ -1,6 +1,7 @@
 // people: a denied phone number, two languages and themes, a login that WeChat refuses, tabs that do not share a person.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { inTabs, openBrowser } from './browser.js';
 import { Phone } from './phone.js';
 import { sim, startServer } from './server.js';
@@ -63,6 +64,23 @@ test('people', async (t) => {
     const left = words.join(' ').replace(/中文|小明|小红|老王/g, '').match(/[\u4e00-\u9fff]+/g);
     assert.equal(left, null, 'Chinese left on the English page');
     await tab.step('english-dark');
+    await phone.quiet();
+  }));
+
+  await t.test('a person takes their data away, and closes the account', () => inTabs(browser, { name: 'people-own', viewport: { width: 390, height: 844 } }, async (tab) => {
+    const phone = new Phone(tab, server);
+    await phone.open('lang=zh&person=p2');
+    await phone.login();
+    await phone.id('tab-me').click();
+    const [saved] = await Promise.all([tab.page.waitForEvent('download'), phone.id('take-away').click()]);
+    const zip = await readFile(await saved.path());
+    assert.equal(saved.suggestedFilename(), 'my-data.zip');
+    assert.ok(zip.subarray(0, 2).toString() === 'PK' && zip.includes('data.json'), `${zip.length} bytes, want a zip with data.json`);
+    await phone.id('leave').click();
+    await tab.step('leave');
+    await phone.id('leave-go').click();
+    await phone.id('login').waitFor();
+    assert.ok(tab.requests.includes('DELETE /api/wx/me'));
     await phone.quiet();
   }));
 

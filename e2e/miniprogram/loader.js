@@ -1,7 +1,8 @@
 // loads the demo mini program into this process: TypeScript by esbuild, App and Page as the framework calls them, and what a phone shows as
 // lists of what was shown. It stands in for DevTools where the framework is known, and for nothing else: no WXML is rendered.
 import { transformSync } from 'esbuild';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import vm from 'node:vm';
 import { miniProgram } from '../realtime/wx.js';
@@ -11,9 +12,9 @@ const DEMO = path.join(import.meta.dirname, '../../miniprogram/demo/src');
 /** loadDemo gives {open(page, query), shown, app}: the mini program of a folder, just launched with these options. */
 export async function loadDemo({ server, root = DEMO, launch = {}, confirm = () => true, storage = {} }) {
   const phone = miniProgram();
-  const shown = { toasts: [], modals: [], sheets: [], navigated: [], saved: [] };
+  const shown = { toasts: [], modals: [], sheets: [], navigated: [], saved: [], shared: [] };
   Object.entries({ 'demo.server': server.url, ...storage }).forEach(([k, v]) => phone.wx.setStorageSync(k, v));
-  Object.assign(phone.wx, screens(shown, confirm), { uploadFile: (o) => uploadFile(o) });
+  Object.assign(phone.wx, screens(shown, confirm), { uploadFile, downloadFile, shareFileMessage: async (o) => shown.shared.push(o) });
   const host = { wx: phone.wx, app: null, page: null };
   const require = loader(host);
   require(path.join(root, 'app'));
@@ -126,4 +127,12 @@ function uploadFile(o) {
     (err) => o.fail({ errMsg: 'uploadFile:fail ' + err.message }),
   );
   return { onProgressUpdate() {}, abort() {} };
+}
+
+function downloadFile(o) {
+  fetch(o.url, { headers: o.header }).then(async (res) => {
+    const tempFilePath = path.join(mkdtempSync(path.join(os.tmpdir(), 'wxbase-download-')), 'file');
+    writeFileSync(tempFilePath, Buffer.from(await res.arrayBuffer()));
+    o.success({ statusCode: res.status, tempFilePath, errMsg: 'downloadFile:ok' });
+  }, (err) => o.fail({ errMsg: 'downloadFile:fail ' + err.message }));
 }

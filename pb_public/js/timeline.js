@@ -34,7 +34,7 @@ const CALLS = {
   transfer: 'wx.transfer', transfer_query: 'wx.query', transfer_cancel: 'wx.transferCancel',
 };
 
-const WHO = { start: 'phone', login: 'wechat', userinfo: 'wechat', phone: 'phone', phoneDeny: 'phone', cashier: 'wechat', payok: 'phone', paycancel: 'phone', payfail: 'phone', transfer: 'wechat', transferok: 'phone', transferfail: 'phone', scan: 'wechat', logout: 'phone' };
+const WHO = { start: 'phone', takeAway: 'phone', leave: 'phone', login: 'wechat', userinfo: 'wechat', phone: 'phone', phoneDeny: 'phone', cashier: 'wechat', payok: 'phone', paycancel: 'phone', payfail: 'phone', transfer: 'wechat', transferok: 'phone', transferfail: 'phone', scan: 'wechat', logout: 'phone' };
 
 /** Timeline keeps the steps of this tab and draws them, the latest on top. */
 export class Timeline {

@@ -46,6 +46,8 @@ export const en = {
   'f.stream': 'The realtime channel is up', 'f.stream.x': 'A chunked answer over plain HTTPS; the SDK parses it.',
   'f.streamCut': 'The realtime channel was cut', 'f.streamCut.x': 'A real phone cuts every request at 60 s; the SDK reconnects at once and refetches.',
   'f.subscribe': 'Subscribed', 'f.subscribe.x': '{topics}',
+  takeAway: 'Take my data away', leave: 'Close my account', leaveText: 'Name, picture, phone, messages, codes and the like are deleted; orders and payments are kept by law. Logging in before the day takes it back.', leaveGo: 'Close it', leaveDone: 'It will be closed',
+  'f.takeAway': 'Took their data away', 'f.takeAway.x': 'A zip with everything the server holds about this person, and the files.', 'f.leave': 'Asked to close the account', 'f.leave.x': 'All sessions have ended; it happens on {at}, unless they log in before.',
   'f.refused': 'The server refused', 'f.refused.x': '{message}', 'f.logout': 'Logged out', 'f.logout.x': 'The token is gone from the phone.',
   'f.wx': 'wxbase called WeChat', 'f.wx.jscode2session': 'code2Session: code for identity', 'f.wx.jscode2session.x': 'WeChat answers with openid and session_key.',
   'f.wx.token': 'Access token', 'f.wx.token.x': 'stable_token: shared by all calls, renewed early.',

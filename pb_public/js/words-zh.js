@@ -46,6 +46,8 @@ export const zh = {
   'f.stream': '实时频道接通', 'f.stream.x': '普通 HTTPS 上的分块响应，SDK 自己解析。',
   'f.streamCut': '实时频道断开', 'f.streamCut.x': '真手机上每个请求最多 60 秒；SDK 会马上重连，再补查一次。',
   'f.subscribe': '订阅了主题', 'f.subscribe.x': '{topics}',
+  takeAway: '导出我的数据', leave: '注销账号', leaveText: '将删除昵称、头像、手机号、消息、小程序码等；订单与支付依法保留。宽限期内再次登录即撤回。', leaveGo: '注销', leaveDone: '已申请注销',
+  'f.takeAway': '导出了自己的数据', 'f.takeAway.x': '一个 zip：服务器里关于这个人的一切，以及文件。', 'f.leave': '申请注销账号', 'f.leave.x': '所有登录已结束，{at} 执行；在此之前登录即撤回。',
   'f.refused': '服务器拒绝了', 'f.refused.x': '{message}', 'f.logout': '退出登录', 'f.logout.x': 'token 从手机里删掉了。',
   'f.wx': 'wxbase 调用微信', 'f.wx.jscode2session': 'code2Session：code 换身份', 'f.wx.jscode2session.x': '微信回答 openid 和 session_key。',
   'f.wx.token': '取接口调用凭据', 'f.wx.token.x': 'stable_token，多处共用，提前刷新。',

@@ -5,6 +5,7 @@ import { makePage } from '../phone.js';
 import { busy, halfScreen, loadingLine, toast } from '../weui.js';
 import { dishArt } from '../art.js';
 import { masked } from '../cashier.js';
+import { leave, takeAway } from '../mydata.js';
 import { orderPicture } from '../parts.js';
 import { orderRow } from './order.js';
 
@@ -117,6 +118,13 @@ function empty(text) {
   return h('div', { class: 'empty' }, dishArt('阳春面'), text);
 }
 
+/** own is what a person may do with what the shop holds about them. */
+function own(app) {
+  const data = h('button', { class: 'cell', 'data-testid': 'take-away' }, h('span', { class: 'cell-bd' }, t('takeAway')), arrow());
+  busy(data, () => takeAway(app), (err) => app.fail(err));
+  return [data, h('button', { class: 'cell', 'data-testid': 'leave', onclick: () => leave(app) }, h('span', { class: 'cell-bd' }, t('leave')), arrow())];
+}
+
 function settings(app, user) {
   const scan = h('button', { class: 'cell', 'data-testid': 'scan', onclick: () => app.desk.scanLast() }, h('span', { class: 'cell-hd' }, icon('scan')), h('span', { class: 'cell-bd' }, t('scan')), arrow());
   const contact = h('button', { class: 'cell', 'data-testid': 'contact' }, h('span', { class: 'cell-hd' }, icon('horn')), h('span', { class: 'cell-bd' }, t('contact')), arrow());
@@ -128,5 +136,5 @@ function settings(app, user) {
       toast(t('logoutDone'));
     },
   }, h('span', { class: 'cell-hd' }, icon('me')), h('span', { class: 'cell-bd' }, t('logout')), arrow()) : null;
-  return h('div', { class: 'cells' }, scan, contact, out);
+  return h('div', { class: 'cells' }, scan, contact, user ? own(app) : null, out);
 }

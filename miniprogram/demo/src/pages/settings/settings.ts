@@ -52,6 +52,20 @@ Page({
     await this.check();
   },
 
+  /** 导出：下载自己的全部数据（zip），再转发给自己或文件传输助手。 */
+  async takeAway() {
+    try {
+      const client = await theShop().client();
+      const { tempFilePath, statusCode } = await new Promise<WechatMiniprogram.DownloadFileSuccessCallbackResult>((success, fail) => {
+        wx.downloadFile({ url: `${theShop().server}/api/wx/me/export`, header: { Authorization: client.token }, success, fail });
+      });
+      if (statusCode !== 200) throw new Error(statusCode === 429 ? '一天只能导出三次' : `导出失败（${statusCode}）`);
+      await wx.shareFileMessage({ filePath: tempFilePath, fileName: 'my-data.zip' });
+    } catch (err) {
+      theShop().tell(err);
+    }
+  },
+
   /** 注销：服务器立即结束所有登录，宽限期内再次登录即撤回，所以之后不能自动登录。 */
   async forget() {
     const asked = await wx.showModal({ title: '注销账号', content: '将删除昵称、头像、手机号、消息、小程序码等；订单与支付依法保留。宽限期内再次登录即撤回。', confirmText: '注销', confirmColor: '#fa5151' });
