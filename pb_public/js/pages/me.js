@@ -120,9 +120,9 @@ function empty(text) {
 
 /** own is what a person may do with what the shop holds about them. */
 function own(app) {
-  const data = h('button', { class: 'cell', 'data-testid': 'take-away' }, h('span', { class: 'cell-bd' }, t('takeAway')), arrow());
+  const data = h('button', { class: 'cell', 'data-testid': 'take-away' }, h('span', { class: 'cell-hd' }, icon('share')), h('span', { class: 'cell-bd' }, t('takeAway')), arrow());
   busy(data, () => takeAway(app), (err) => app.fail(err));
-  return [data, h('button', { class: 'cell', 'data-testid': 'leave', onclick: () => leave(app) }, h('span', { class: 'cell-bd' }, t('leave')), arrow())];
+  return [data, h('button', { class: 'cell', 'data-testid': 'leave', onclick: () => leave(app) }, h('span', { class: 'cell-hd' }, icon('erase')), h('span', { class: 'cell-bd' }, t('leave')), arrow())];
 }
 
 function settings(app, user) {
