@@ -18,6 +18,7 @@ test('the demo mini program', async (t) => {
 
   await t.test('orders, pays, and sees the refund that the owner makes', (t) => wholeOrder(t, server));
   await t.test('buys one of several sizes', (t) => aSize(t, server));
+  await t.test('buys a membership, which is paid by virtual payment', (t) => membership(t, server));
   await t.test('keeps an order that was not paid, and pays or cancels it later', (t) => later(t, server));
   await t.test('logs in, names itself, takes a picture and a phone number', (t) => profile(t, server));
   await t.test('shares a dish, and another person lands on it', (t) => share(t, server));
@@ -39,6 +40,21 @@ async function cartOf(t, server, options) {
   page.tap('add', { id: dish.id });
   assert.equal(page.data.count, 2);
   return { demo, dish, cart: await demo.open('cart') };
+}
+
+/** membership buys virtual goods, once WeChat has published them. */
+async function membership(t, server) {
+  const root = await superuser(server);
+  await until('the item is published', async () => (await call(server, 'GET', '/api/wx/admin/items', { token: root })).items.some((one) => one.state === 'PUBLISHED'));
+  const { demo, page } = await open(t, server, 'home');
+  page.tap('add', { id: page.data.dishes.find((d) => d.name === '会员月卡').id });
+  const cart = await demo.open('cart');
+  await cart.order();
+  const order = await demo.open('order', { id: /id=(\w+)$/.exec(demo.shown.navigated[0])[1] });
+  t.after(() => order.leave());
+  await until('paid', () => order.data.state === '已付款');
+  const { items: [booked] } = await call(server, 'GET', `/api/collections/payments/records?filter=${encodeURIComponent(`order='${order.data.id}'`)}`, { token: root });
+  assert.deepEqual([booked.state, booked.api], ['PAID', 'xpay']);
 }
 
 /** aSize buys the last specification of the product that has some. */

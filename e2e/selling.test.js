@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { inTabs, openBrowser } from './browser.js';
 import { call, Customer, rootToken } from './customers.js';
+import { Phone } from './phone.js';
 import { startServer } from './server.js';
 import { Shop } from './shop.js';
 
@@ -25,6 +26,21 @@ for (const scenario of scenarios) {
     const [course, dish] = [products.find((one) => one.kind === 'virtual'), products.find((one) => one.kind !== 'virtual')];
     const buyer = await new Customer(server, 'p1').login();
     const paid = await buyer.pay(await buyer.order([{ product: dish.id, quantity: 1 }]));
+    await inTabs(browser, { ...scenario, name: `selling-phone-${scenario.name}` }, async (tab) => {
+      await published({ server });
+      const phone = new Phone(tab, server);
+      await phone.open('lang=zh&person=p2');
+      await phone.login();
+      await phone.id('tab-home').click();
+      await phone.id('product-item').filter({ hasText: '会员月卡' }).click();
+      await phone.id('buy').click();
+      await phone.id('submit-order').click();
+      await phone.id('cashier-confirm').waitFor();
+      await phone.tab.step('virtual-cashier');
+      await phone.pay();
+      await phone.state('PAID');
+      await phone.quiet(); // no call was refused on the way
+    });
     await inTabs(browser, { ...scenario, name: `selling-${scenario.name}`, locale: scenario.language, timezoneId: 'Asia/Shanghai' }, async (tab) => {
       await tab.page.emulateMedia({ colorScheme: scenario.theme });
       const shop = new Shop(tab, server, scenario.language);
@@ -37,6 +53,17 @@ for (const scenario of scenarios) {
       assert.deepEqual(tab.complaints.filter((text) => !/409|ResizeObserver/.test(text)), []);
     });
   });
+}
+
+// published waits until WeChat has published what can be bought.
+async function published({ server }) {
+  const root = await rootToken(server);
+  for (let tries = 0; tries < 120; tries++) {
+    const { items: all } = await call(server, 'GET', '/api/wx/admin/items', root);
+    if (all.some((one) => one.state === 'PUBLISHED')) return;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  throw new Error('no item is published after a minute');
 }
 
 // items: the server uploads and publishes what can be bought; the page of the product tells how far WeChat is.

@@ -130,6 +130,7 @@ export function wayOf(order: Order): 'pay' | 'virtual' {
 
 /** 订单现在的状态，用中文 */
 export function stateOf(order: Order): string {
+  if (order.payState === 'PAID' && wayOf(order) === 'virtual') return '已付款'; // 没有东西要收
   if (order.payState === 'PAID' && order.shipState === 'SHIPPED') return '已发货';
   if (order.payState === 'PAID' && order.shipState === 'RECEIVED') return '已收货';
   return { UNPAID: '待付款', PAID: '已付款', PART_REFUNDED: '部分退款', REFUNDED: '已退款', CANCELLED: '已取消' }[order.payState];
