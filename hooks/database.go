@@ -10,8 +10,9 @@ import (
 )
 
 // cacheKB is the page cache of one connection. PocketBase opens up to 120 and gives each 32 MB: ten searches of a superuser over a large
-// table took 800 MB. The system's own cache holds the pages all the same, and the speed is the same.
-const cacheKB = "1000"
+// table took 800 MB. The system's own cache holds the pages all the same, and the speed is the same: lists over 100,000 orders at 32
+// connections took 175 MB with 1000, and 127 MB with 300.
+const cacheKB = "300"
 
 // Connect opens a database of PocketBase the way money needs it. Pass it as pocketbase.Config.DBConnect.
 //
