@@ -31,7 +31,7 @@ func TestConnectPragmas(t *testing.T) {
 		{"foreign_keys", "1", ""},
 		{"busy_timeout", "10000", "another process may write for a moment"},
 		{"temp_store", "2", ""},
-		{"cache_size", "-1000", "in KB: PocketBase opens up to 120 connections"},
+		{"cache_size", "-300", "in KB: PocketBase opens up to 120 connections"},
 	}
 	for _, s := range scenarios {
 		t.Run(s.pragma, func(t *testing.T) {
