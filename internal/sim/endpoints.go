@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
@@ -35,8 +36,20 @@ type endpoint struct {
 	errcodes []string // documented ones that only a fault can cause
 }
 
-// endpoints lists every simulated call, on one screen.
+// listed is the list, made once. note: a variable that begins with it would need itself, by way of the calls in it.
+var listed struct {
+	once      sync.Once
+	endpoints []endpoint
+}
+
+// endpoints lists every simulated call, to be read only: each call looks here for the faults that are meant for it.
 func endpoints() []endpoint {
+	listed.once.Do(func() { listed.endpoints = allEndpoints() })
+	return listed.endpoints
+}
+
+// allEndpoints makes the list, on one screen.
+func allEndpoints() []endpoint {
 	const get, post = http.MethodGet, http.MethodPost
 	return slices.Concat(tradeEndpoints(), complaintEndpoints(), xpayEndpoints(), []endpoint{
 		{name: "code2session", method: get, path: "/sns/jscode2session", run: (*Sim).code2Session},
