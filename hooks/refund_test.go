@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -227,29 +228,65 @@ func TestRefundMadeOnThePlatformIsImported(t *testing.T) {
 	waitFor(t, app, "wx_inbox", dbx.HashExp{"kind": "refund"}, isState("APPLIED"))
 }
 
-// the payer was faster than the close: the money goes back by itself, once
-func TestPaidAfterCloseIsRefunded(t *testing.T) {
-	t.Parallel()
-	app := apptest.New(t)
+// lateOrder is an order of 1760 fen that was paid after it was cancelled. before runs before the payment.
+func lateOrder(t *testing.T, app *apptest.App, before func()) (id string) {
+	t.Helper()
 	buyer := app.Login("小明")
 	order := buyer.Order("桂花糕", 2)
 	params := buyer.Must(http.MethodPost, payPath(order), nil)
 	buyer.Must(http.MethodPost, "/api/wx/orders/"+order.Text("id")+"/cancel", nil)
 	wantStates(t, app, order.Text("id"), "CANCELLED", "CLOSED")
 	app.Fault("pay_device", "paid_after_close", 1)
+	before()
 	if got := buyer.PayAtCashier(params); got != "requestPayment:ok" {
 		t.Fatalf("phone: got %q, want requestPayment:ok", got)
 	}
 	waitFor(t, app, "payments", dbx.HashExp{"order": order.Text("id")}, isState("PAID_LATE"))
-	refund := waitFor(t, app, "refunds", dbx.HashExp{"order": order.Text("id")}, func(*core.Record) bool { return true })
+	return order.Text("id")
+}
+
+// the payer was faster than the close: the money goes back by itself, once
+func TestPaidAfterCloseIsRefunded(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	order := lateOrder(t, app, func() {})
+	refund := waitFor(t, app, "refunds", dbx.HashExp{"order": order}, func(*core.Record) bool { return true })
 	settle(t, app)
 	settle(t, app)
 	refund, err := app.FindRecordById("refunds", refund.Id)
 	if err != nil || refund.GetString("state") != "SUCCESS" || refund.GetInt("amount") != 1760 {
 		t.Errorf("refund: got %s %d (%v), want SUCCESS 1760", refund.GetString("state"), refund.GetInt("amount"), err)
 	}
-	wantStates(t, app, order.Text("id"), "CANCELLED", "PAID_LATE")
+	wantStates(t, app, order, "CANCELLED", "PAID_LATE")
 	wantStock(t, app, "桂花糕", "12")
+}
+
+// WeChat closes the automatic refund: an alert says so, and a person gives the money back, once.
+func TestLateMoneyWhoseRefundIsClosed(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	order := lateOrder(t, app, func() { app.Fault("refund", "refund_closed", 1) })
+	path := "/api/wx/orders/" + order + "/refunds"
+	auto := waitFor(t, app, "refunds", dbx.HashExp{"order": order}, func(*core.Record) bool { return true })
+	wantAnswer(t, app.Call(http.MethodPost, path, app.Superuser(), all()), http.StatusConflict, "refund_repeated") // the automatic one is under way
+	settle(t, app)
+	settle(t, app)
+	waitFor(t, app, "refunds", dbx.HashExp{"id": auto.Id}, isState("CLOSED"))
+	wantAlert(t, app, "refund", auto.Id)
+	story := app.Must(http.MethodGet, "/api/wx/admin/orders/"+order, app.Superuser(), nil)
+	if !strings.Contains(string(story.Body), `"refundable":1760`) {
+		t.Errorf("page of the order: got %s, want 1760 fen to give back", story.Body)
+	}
+
+	second := app.Must(http.MethodPost, path, app.Superuser(), all())
+	settle(t, app)
+	settle(t, app)
+	refund := waitFor(t, app, "refunds", dbx.HashExp{"id": second.Text("id")}, isState("SUCCESS"))
+	if refund.GetInt("amount") != 1760 {
+		t.Errorf("refund: got %d fen, want 1760", refund.GetInt("amount"))
+	}
+	wantAnswer(t, app.Call(http.MethodPost, path, app.Superuser(), all()), http.StatusBadRequest, "refund_amount_invalid")
+	wantStates(t, app, order, "CANCELLED", "PAID_LATE")
 }
 
 func list(t *testing.T, app *apptest.App, path string) []map[string]any {

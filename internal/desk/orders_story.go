@@ -243,25 +243,17 @@ func viewRefund(r *core.Record) refundView {
 	}
 }
 
-// paid is the payment that paid the order, if any.
-func (b orderBooks) paid() *core.Record {
-	for _, p := range b.payments {
-		if rows.PaymentOf(p).State() == order.PaymentPaid {
-			return p
+// refundable is how many fen a person may still give back, of the payment that rows.PaymentToGiveBack names.
+func (b orderBooks) refundable() (left int64) {
+	for _, p := range rows.PaymentsOf(b.payments) {
+		rest, err := order.Refundable(p.Amount(), amountsOf(b.refunds, p.Id))
+		switch {
+		case err != nil:
+		case p.State() == order.PaymentPaid:
+			return rest
+		case p.State() == order.PaymentPaidLate:
+			left = max(left, rest)
 		}
-	}
-	return nil
-}
-
-// refundable is how many fen may still go back.
-func (b orderBooks) refundable() int64 {
-	paid := b.paid()
-	if paid == nil {
-		return 0
-	}
-	left, err := order.Refundable(rows.PaymentOf(paid).Amount(), amountsOf(b.refunds, paid.Id))
-	if err != nil {
-		return 0
 	}
 	return left
 }

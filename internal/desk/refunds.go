@@ -156,8 +156,7 @@ func requestOfKey(tx core.App, orderID string, wish RefundWish) (*core.Record, e
 
 // leftOf is what may still go back of an order, and what has gone back, or is on its way, without a second person.
 func (d *refundDesk) leftOf(tx core.App, orderID string) (left, alone int64, err error) {
-	payment := &core.Record{}
-	err = tx.RecordQuery("payments").AndWhere(dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)}).Limit(1).One(payment)
+	payment, err := rows.PaymentToGiveBack(tx, orderID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, 0, answer.Fail(answer.OrderNotPaid, nil)
 	}
@@ -179,7 +178,7 @@ func (d *refundDesk) leftOf(tx core.App, orderID string) (left, alone int64, err
 			alone += r.Amount()
 		}
 	}
-	left, err = order.Refundable(rows.PaymentOf(payment).Amount(), amountsOf(refunds, payment.Id))
+	left, err = order.Refundable(payment.Amount(), amountsOf(refunds, payment.Id))
 	return left, alone, err
 }
 

@@ -1,6 +1,9 @@
 package rows
 
 import (
+	"database/sql"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -24,6 +27,33 @@ func PaymentByID(app core.App, id string) (Payment, error) {
 // FindPayment reads the one row with these values. It fails with sql.ErrNoRows.
 func FindPayment(app core.App, where dbx.HashExp) (Payment, error) {
 	return find(app, "payments", where, PaymentOf)
+}
+
+// PaymentToGiveBack is the attempt whose money a person gives back: the one that paid the order. Without one it is one that came too late and
+// is not given back, because WeChat has ended its automatic refund; while that refund is under way, it holds all of the money.
+// It fails with sql.ErrNoRows.
+func PaymentToGiveBack(app core.App, orderID string) (Payment, error) {
+	paid, err := FindPayment(app, dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
+	if !errors.Is(err, sql.ErrNoRows) {
+		return paid, err
+	}
+	late, err := app.FindAllRecords("payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaidLate)})
+	if err != nil {
+		return paid, fmt.Errorf("find late payments: %w", err)
+	}
+	found := sql.ErrNoRows
+	for _, p := range PaymentsOf(late) {
+		refunds, err := RefundsOfPayment(app, p.Id)
+		if err != nil {
+			return paid, err
+		}
+		left, err := order.Refundable(p.Amount(), RefundAmounts(refunds))
+		if err == nil && left > 0 {
+			return p, nil
+		}
+		paid, found = p, nil
+	}
+	return paid, found
 }
 
 // PaymentsOf wraps records of payments.

@@ -68,7 +68,10 @@ func (f *Refunds) ask(app core.App, orderID string, wish RefundWish) (refund row
 		if refund, err = refundOfKey(tx, orderID, wish); refund.Record != nil || err != nil {
 			return err
 		}
-		payment, err := PaidAttempt(tx, orderID)
+		payment, err := rows.PaymentToGiveBack(tx, orderID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return answer.Fail(answer.OrderNotPaid, nil)
+		}
 		if err != nil {
 			return err
 		}
