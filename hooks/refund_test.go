@@ -250,7 +250,7 @@ func TestPaidAfterCloseIsRefunded(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	order := lateOrder(t, app, func() {})
-	refund := waitFor(t, app, "refunds", dbx.HashExp{"order": order}, func(*core.Record) bool { return true })
+	refund := waitFor(t, app, "refunds", dbx.HashExp{"order": order}, isState("PROCESSING")) // the call has ended
 	settle(t, app)
 	settle(t, app)
 	refund, err := app.FindRecordById("refunds", refund.Id)
@@ -267,7 +267,7 @@ func TestLateMoneyWhoseRefundIsClosed(t *testing.T) {
 	app := apptest.New(t)
 	order := lateOrder(t, app, func() { app.Fault("refund", "refund_closed", 1) })
 	path := "/api/wx/orders/" + order + "/refunds"
-	auto := waitFor(t, app, "refunds", dbx.HashExp{"order": order}, func(*core.Record) bool { return true })
+	auto := waitFor(t, app, "refunds", dbx.HashExp{"order": order}, isState("PROCESSING"))                         // the call has ended
 	wantAnswer(t, app.Call(http.MethodPost, path, app.Superuser(), all()), http.StatusConflict, "refund_repeated") // the automatic one is under way
 	settle(t, app)
 	settle(t, app)
