@@ -27,7 +27,7 @@ for (const scenario of scenarios) {
     const buyer = await new Customer(server, 'p1').login();
     const paid = await buyer.pay(await buyer.order([{ product: dish.id, quantity: 1 }]));
     await inTabs(browser, { ...scenario, name: `selling-phone-${scenario.name}` }, async (tab) => {
-      await published({ server });
+      await published(server);
       const phone = new Phone(tab, server);
       await phone.open('lang=zh&person=p2');
       await phone.login();
@@ -56,7 +56,7 @@ for (const scenario of scenarios) {
 }
 
 // published waits until WeChat has published what can be bought.
-async function published({ server }) {
+async function published(server) {
   const root = await rootToken(server);
   for (let tries = 0; tries < 120; tries++) {
     const { items: all } = await call(server, 'GET', '/api/wx/admin/items', root);

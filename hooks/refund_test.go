@@ -228,8 +228,8 @@ func TestRefundMadeOnThePlatformIsImported(t *testing.T) {
 	waitFor(t, app, "wx_inbox", dbx.HashExp{"kind": "refund"}, isState("APPLIED"))
 }
 
-// lateOrder is an order of 1760 fen that was paid after it was cancelled. before runs before the payment.
-func lateOrder(t *testing.T, app *apptest.App, before func()) (id string) {
+// lateOrder is an order of 1760 fen that was paid after it was cancelled.
+func lateOrder(t *testing.T, app *apptest.App) (id string) {
 	t.Helper()
 	buyer := app.Login("小明")
 	order := buyer.Order("桂花糕", 2)
@@ -237,7 +237,6 @@ func lateOrder(t *testing.T, app *apptest.App, before func()) (id string) {
 	buyer.Must(http.MethodPost, "/api/wx/orders/"+order.Text("id")+"/cancel", nil)
 	wantStates(t, app, order.Text("id"), "CANCELLED", "CLOSED")
 	app.Fault("pay_device", "paid_after_close", 1)
-	before()
 	if got := buyer.PayAtCashier(params); got != "requestPayment:ok" {
 		t.Fatalf("phone: got %q, want requestPayment:ok", got)
 	}
@@ -249,7 +248,7 @@ func lateOrder(t *testing.T, app *apptest.App, before func()) (id string) {
 func TestPaidAfterCloseIsRefunded(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
-	order := lateOrder(t, app, func() {})
+	order := lateOrder(t, app)
 	refund := waitFor(t, app, "refunds", dbx.HashExp{"order": order}, isState("PROCESSING")) // the call has ended
 	settle(t, app)
 	settle(t, app)
@@ -265,7 +264,8 @@ func TestPaidAfterCloseIsRefunded(t *testing.T) {
 func TestLateMoneyWhoseRefundIsClosed(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
-	order := lateOrder(t, app, func() { app.Fault("refund", "refund_closed", 1) })
+	app.Fault("refund", "refund_closed", 1)
+	order := lateOrder(t, app)
 	path := "/api/wx/orders/" + order + "/refunds"
 	auto := waitFor(t, app, "refunds", dbx.HashExp{"order": order}, isState("PROCESSING"))                         // the call has ended
 	wantAnswer(t, app.Call(http.MethodPost, path, app.Superuser(), all()), http.StatusConflict, "refund_repeated") // the automatic one is under way

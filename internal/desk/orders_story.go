@@ -243,30 +243,10 @@ func viewRefund(r *core.Record) refundView {
 	}
 }
 
-// refundable is how many fen a person may still give back, of the payment that rows.PaymentToGiveBack names.
-func (b orderBooks) refundable() (left int64) {
-	for _, p := range rows.PaymentsOf(b.payments) {
-		rest, err := order.Refundable(p.Amount(), amountsOf(b.refunds, p.Id))
-		switch {
-		case err != nil:
-		case p.State() == order.PaymentPaid:
-			return rest
-		case p.State() == order.PaymentPaidLate:
-			left = max(left, rest)
-		}
-	}
+// refundable is how many fen a person may still give back.
+func (b orderBooks) refundable() int64 {
+	_, left := rows.ToGiveBack(rows.PaymentsOf(b.payments), rows.RefundsOf(b.refunds))
 	return left
-}
-
-// amountsOf are the refunds of one payment.
-func amountsOf(refunds []*core.Record, payment string) []order.RefundAmount {
-	var amounts []order.RefundAmount
-	for _, r := range rows.RefundsOf(refunds) {
-		if r.PaymentID() == payment {
-			amounts = append(amounts, order.RefundAmount{State: r.State(), Amount: r.Amount()})
-		}
-	}
-	return amounts
 }
 
 // can lists what the order's state allows, whoever asks.

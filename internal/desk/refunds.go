@@ -163,9 +163,9 @@ func (d *refundDesk) leftOf(tx core.App, orderID string) (left, alone int64, err
 	if err != nil {
 		return 0, 0, fmt.Errorf("find payment: %w", err)
 	}
-	refunds, err := tx.FindAllRecords("refunds", dbx.HashExp{"payment": payment.Id})
+	refunds, err := rows.RefundsOfPayment(tx, payment.Id)
 	if err != nil {
-		return 0, 0, fmt.Errorf("read refunds: %w", err)
+		return 0, 0, err
 	}
 	var approved []string
 	err = tx.DB().Select("refund").From("wx_refund_requests").Where(dbx.HashExp{"order": orderID, "state": requestApproved}).Column(&approved)
@@ -173,12 +173,12 @@ func (d *refundDesk) leftOf(tx core.App, orderID string) (left, alone int64, err
 		return 0, 0, fmt.Errorf("read approved requests: %w", err)
 	}
 	byTwo := strings.Join(approved, " ")
-	for _, r := range rows.RefundsOf(refunds) {
+	for _, r := range refunds {
 		if r.State().Reserves() && !strings.Contains(byTwo, r.Id) {
 			alone += r.Amount()
 		}
 	}
-	left, err = order.Refundable(payment.Amount(), amountsOf(refunds, payment.Id))
+	left, err = order.Refundable(payment.Amount(), rows.RefundAmounts(refunds))
 	return left, alone, err
 }
 

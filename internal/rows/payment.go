@@ -2,7 +2,6 @@ package rows
 
 import (
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -29,31 +28,46 @@ func FindPayment(app core.App, where dbx.HashExp) (Payment, error) {
 	return find(app, "payments", where, PaymentOf)
 }
 
-// PaymentToGiveBack is the attempt whose money a person gives back: the one that paid the order. Without one it is one that came too late and
-// is not given back, because WeChat has ended its automatic refund; while that refund is under way, it holds all of the money.
-// It fails with sql.ErrNoRows.
-func PaymentToGiveBack(app core.App, orderID string) (Payment, error) {
-	paid, err := FindPayment(app, dbx.HashExp{"order": orderID, "state": string(order.PaymentPaid)})
-	if !errors.Is(err, sql.ErrNoRows) {
-		return paid, err
-	}
-	late, err := app.FindAllRecords("payments", dbx.HashExp{"order": orderID, "state": string(order.PaymentPaidLate)})
+// PaymentToGiveBack reads what ToGiveBack finds for an order. It fails with sql.ErrNoRows.
+func PaymentToGiveBack(app core.App, orderID string) (none Payment, err error) {
+	payments, err := app.FindAllRecords("payments", dbx.HashExp{"order": orderID})
 	if err != nil {
-		return paid, fmt.Errorf("find late payments: %w", err)
+		return none, fmt.Errorf("read payments: %w", err)
 	}
-	found := sql.ErrNoRows
-	for _, p := range PaymentsOf(late) {
-		refunds, err := RefundsOfPayment(app, p.Id)
+	refunds, err := app.FindAllRecords("refunds", dbx.HashExp{"order": orderID})
+	if err != nil {
+		return none, fmt.Errorf("read refunds: %w", err)
+	}
+	found, _ := ToGiveBack(PaymentsOf(payments), RefundsOf(refunds))
+	if found.Record == nil {
+		return none, sql.ErrNoRows
+	}
+	return found, nil
+}
+
+// ToGiveBack is the attempt of an order whose money a person gives back, and how many fen of it may still go: the one that paid the order.
+// Without one it is one that came too late and is not given back, because WeChat has ended its automatic refund; while that refund is under
+// way, it holds all of the money. The zero Payment is none.
+func ToGiveBack(payments []Payment, refunds []Refund) (found Payment, left int64) {
+	for _, p := range payments {
+		var its []Refund
+		for _, r := range refunds {
+			if r.PaymentID() == p.Id {
+				its = append(its, r)
+			}
+		}
+		rest, err := order.Refundable(p.Amount(), RefundAmounts(its))
 		if err != nil {
-			return paid, err
+			rest = 0 // the books are wrong: nothing more goes
 		}
-		left, err := order.Refundable(p.Amount(), RefundAmounts(refunds))
-		if err == nil && left > 0 {
-			return p, nil
+		switch {
+		case p.State() == order.PaymentPaid:
+			return p, rest
+		case p.State() == order.PaymentPaidLate && (found.Record == nil || rest > left):
+			found, left = p, rest
 		}
-		paid, found = p, nil
 	}
-	return paid, found
+	return found, left
 }
 
 // PaymentsOf wraps records of payments.

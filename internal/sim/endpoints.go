@@ -36,7 +36,7 @@ type endpoint struct {
 	errcodes []string // documented ones that only a fault can cause
 }
 
-// listed is the list, made once. note: a variable that begins with it would need itself, by way of the calls in it.
+// listed is the list, made once. note: Go refuses sync.OnceValue here, because the calls in the list use the list.
 var listed struct {
 	once      sync.Once
 	endpoints []endpoint
