@@ -60,6 +60,23 @@ async function worldOf(server) {
   return { root, wang, products, codes, orders: { ...orders, forged, others } };
 }
 
+// lateMoney is an order that was paid after it was cancelled, and whose automatic refund WeChat has closed.
+async function lateMoney(server, root, buyer, product) {
+  const order = await buyer.order([{ product, quantity: 1 }]);
+  const params = await buyer.post(`/api/wx/orders/${order.id}/pay`);
+  await buyer.post(`/api/wx/orders/${order.id}/cancel`);
+  await sim(server, 'faults', { on: 'pay_device', kind: 'paid_after_close', times: 1 });
+  await sim(server, 'faults', { on: 'refund', kind: 'refund_closed', times: 1 });
+  const { appid } = await sim(server, 'config');
+  await sim(server, `people/${buyer.person}/pay`, { appid, action: 'pay', ...params });
+  for (let tries = 0; tries < 120; tries++) {
+    const { items } = await call(server, 'GET', `/api/collections/refunds/records?filter=order='${order.id}'`, root);
+    if (items[0]?.state === 'CLOSED') return order;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  throw new Error('the automatic refund is not closed after a minute');
+}
+
 // speak publishes a notice, and hears what somebody else says without a reload.
 async function speak(shop, who) {
   await shop.visit('rooms');
@@ -110,6 +127,30 @@ const tasks = {
     assert.equal(items.length, 1, 'the money went back once');
   },
 
+  'give back what came too late': async (shop, { root, wang, products }, signedIn) => {
+    const late = await lateMoney(shop.server, root, wang, products[0].id);
+    await signedIn('fang@example.com', 'staff', async (fang) => {
+      await fang.openOrder(late.number);
+      await fang.id('refunds').getByText(fang.t('refund.CLOSED'), { exact: true }).waitFor();
+      await fang.tab.step('late');
+      await fang.id('refund').click();
+      await fang.id('refund-go').click();
+      await fang.id('refund-go').click();
+      await fang.said('refund.waits');
+      fang.quiet();
+    });
+    await signedIn('ma@example.com', 'staff', async (ma) => {
+      await ma.openOrder(late.number);
+      await ma.id('approve').click();
+      await ma.said('common.done');
+      await ma.reload();
+      assert.equal(await ma.id('refund').count(), 0, 'nothing is left to give back');
+      ma.quiet();
+    });
+    const { items } = await call(shop.server, 'GET', `/api/collections/refunds/records?sort=created&filter=order='${late.id}'`, root);
+    assert.deepEqual(items.map((one) => one.amount), [late.total, late.total]);
+    assert.equal(items[0].state, 'CLOSED');
+  },
   'refuse a refund as the second person': async (shop, { orders }, signedIn) => {
     await signedIn('fang@example.com', 'staff', async (fang) => {
       await fang.openOrder(orders.alone.number);
