@@ -452,7 +452,7 @@ const tasks = {
     shop.quiet();
   },
 
-  'export, and open it as a spreadsheet does': async (shop, { orders }) => {
+  'export, and open it as a spreadsheet does': async (shop, { root, orders }) => {
     await shop.visit('orders');
     await shop.id('export').click();
     const [file] = await Promise.all([shop.page.waitForEvent('download'), shop.id('export-save').click()]);
@@ -462,7 +462,8 @@ const tasks = {
     const row = rows.find((cells) => cells[0].trim() === orders.failing.number);
     assert.match(row.at(-1), /^\d{28}\t$/, 'a long number is a text, or a spreadsheet rounds it');
     assert.match(row[5], /^\d+\.\d\d$/);
-    assert.equal(rows.length, 6);
+    const { totalItems } = await call(shop.server, 'GET', '/api/collections/orders/records?perPage=1', root);
+    assert.equal(rows.length, 1 + totalItems, 'a head, and a row for each order');
     shop.quiet();
   },
 
