@@ -44,6 +44,7 @@ type writer struct {
 }
 
 func openWriter(d driver.Driver, dsn string, s *syncer) (*writer, error) {
+	keepMemory()
 	conn, err := openConn(d, dsn, keptStatements)
 	if err != nil {
 		return nil, err
