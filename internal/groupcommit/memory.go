@@ -27,7 +27,7 @@ var keepMemory = sync.OnceFunc(func() {
 		kept := map[uintptr]bool{}
 		var free []uintptr
 		for range chunks * chunk / size {
-			block := sqlite3.Xsqlite3_malloc(thread, int32(size-blockHead)) //nolint:gosec // at most 16 KB
+			block := sqlite3.Xsqlite3_malloc(thread, int32(size-blockHead))
 			if in := block & chunkStart; block != 0 && !kept[in] {
 				kept[in] = true
 				continue
