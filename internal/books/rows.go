@@ -109,7 +109,7 @@ func Insert(tx core.App, collection string, fields map[string]any) (*core.Record
 	if err != nil {
 		return nil, err
 	}
-	if err := write(tx, r); err != nil {
+	if err := write(tx, r, nil); err != nil {
 		return nil, fmt.Errorf("insert into %s: %w", collection, conflict.Wrap(collection, err))
 	}
 	return r, nil

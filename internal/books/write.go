@@ -62,12 +62,17 @@ func Write(app core.App, r *core.Record) error {
 		return Together(app, func(tx core.App) error { return Write(tx, r) })
 	}
 	before, created := stored(r), r.IsNew()
-	if err := write(app, r); err != nil {
+	if err := write(app, r, before); err != nil {
 		return conflict.Wrap(r.Collection().Name, err)
 	}
 	tellAfter(all.root, app.TxInfo(), r, created)
-	for _, tell := range all.watchers[r.Collection().Name] {
-		if err := tell(app, before, r); err != nil {
+	watchers := all.watchers[r.Collection().Name]
+	if len(watchers) == 0 {
+		return nil
+	}
+	asRecord := recordOfContent(r.Collection(), before)
+	for _, tell := range watchers {
+		if err := tell(app, asRecord, r); err != nil {
 			return err
 		}
 	}
@@ -93,12 +98,12 @@ func isPlain(r *core.Record) bool {
 	if !r.Collection().IsAuth() || r.IsNew() {
 		return true
 	}
-	before := stored(r)
+	before := recordOfContent(r.Collection(), stored(r))
 	return before.TokenKey() == r.TokenKey() && before.Email() == r.Email() && before.GetString(core.FieldNamePassword) == r.GetString(core.FieldNamePassword)
 }
 
-// write writes a row by one statement.
-func write(tx core.App, r *core.Record) error {
+// write writes a row by one statement: all of a new one, else what differs from before.
+func write(tx core.App, r *core.Record, before content) error {
 	if r.IsNew() {
 		_, err := insert(tx, r, "")
 		return err
@@ -107,7 +112,7 @@ func write(tx core.App, r *core.Record) error {
 		return errors.New("the id of a row cannot change")
 	}
 	stamp(r)
-	names, values, err := columns(r)
+	names, values, err := columns(r, before)
 	if err != nil || len(names) == 0 {
 		return err
 	}
@@ -115,7 +120,7 @@ func write(tx core.App, r *core.Record) error {
 	if err := Exec(tx, text, append(values, r.Id)...); err != nil {
 		return err
 	}
-	r.SetRaw(storedKey, r.Fresh())
+	r.SetRaw(storedKey, writtenOf(r))
 	return nil
 }
 
@@ -126,7 +131,7 @@ func insert(tx core.App, r *core.Record, otherwise string) (int64, error) {
 		return 0, err
 	}
 	stamp(r)
-	names, values, err := columns(r)
+	names, values, err := columns(r, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -136,7 +141,7 @@ func insert(tx core.App, r *core.Record, otherwise string) (int64, error) {
 		return 0, err
 	}
 	r.MarkAsNotNew()
-	r.SetRaw(storedKey, r.Fresh())
+	r.SetRaw(storedKey, writtenOf(r))
 	return done.RowsAffected()
 }
 
@@ -144,18 +149,54 @@ func insert(tx core.App, r *core.Record, otherwise string) (int64, error) {
 // this prefix.
 const storedKey = "@pbInternal_wxStored"
 
+// content is the database's content of a row: a record as it was read, or what we wrote since.
+type content interface {
+	GetRaw(field string) any
+}
+
+// written is what was written last, by field. note: a copy as a record (Fresh) took as long as the statement.
+type written map[string]any
+
+// GetRaw returns the value of a field.
+func (w written) GetRaw(field string) any { return w[field] }
+
+func writtenOf(r *core.Record) written {
+	w := make(written, len(r.Collection().Fields))
+	for _, field := range r.Collection().Fields {
+		w[field.GetName()] = r.GetRaw(field.GetName())
+	}
+	return w
+}
+
 // undone replaces what was written when its transaction has failed: the database's content is then unknown.
 type undone struct{}
 
 // stored is the database's content of a row; nil for a new one.
-func stored(r *core.Record) *core.Record {
-	if last, _ := r.GetRaw(storedKey).(*core.Record); last != nil {
+func stored(r *core.Record) content {
+	if last, ok := r.GetRaw(storedKey).(written); ok {
 		return last
 	}
 	if r.IsNew() {
 		return nil
 	}
 	return r.Original()
+}
+
+// recordOfContent is the content as a record; nil for nil.
+func recordOfContent(c *core.Collection, from content) *core.Record {
+	switch from := from.(type) {
+	case *core.Record:
+		return from
+	case written:
+		r := core.NewRecord(c)
+		for name, value := range from {
+			r.SetRaw(name, value)
+		}
+		r.MarkAsNotNew()
+		return r
+	default:
+		return nil
+	}
 }
 
 // stamp sets what PocketBase sets by itself: the id, the times, texts generated from a pattern.
@@ -195,9 +236,9 @@ func NewID() string {
 	return at + strings.ToLower(rand.Text()[:core.DefaultIdLength-len(at)])
 }
 
-// columns returns the names and values to write: all of a new row, else the changed ones.
-func columns(r *core.Record) (names []string, values []any, err error) {
-	before, isNew := stored(r), r.IsNew()
+// columns returns the names and values to write: all of a new row, else those that differ from before.
+func columns(r *core.Record, before content) (names []string, values []any, err error) {
+	isNew := r.IsNew()
 	_, unknown := r.GetRaw(storedKey).(undone)
 	for _, field := range r.Collection().Fields {
 		name := field.GetName()
