@@ -164,6 +164,7 @@ func (l *ledgerRun) check(t *testing.T) {
 	if len(ours) < int(l.done.Load())/2 || paid == 0 {
 		t.Errorf("%d orders led to %d attempts and %d fen: equal books prove nothing when nobody pays", l.done.Load(), len(ours), paid)
 	}
+	l.result.Attempts, l.result.Paid, l.result.Late, l.result.Disputed, l.result.Refunds = len(ours), paid, late, disputed, len(refunded)
 	t.Logf("%d orders, %d attempts, %d fen paid, %d of them late and given back, %d disputed (%d decisions), %d refunds, %d deaths of the server",
 		l.done.Load(), len(ours), paid, late, disputed, l.resolved.Load(), len(refunded), l.kills)
 }

@@ -41,6 +41,14 @@ func (l *ledgerRun) preparePayouts(t *testing.T) {
 	l.second, _ = login["token"].(string)
 }
 
+// payoutsFor: one for two orders; for ten in a long run, because a payout with two people takes as long as an order.
+func payoutsFor(orders int) int {
+	if orders < longLedger {
+		return orders / 2
+	}
+	return orders / 10
+}
+
 // payPeople sends one payout after the other until it is told to stop, or all are sent.
 func (l *ledgerRun) payPeople(ctx context.Context, t *testing.T, most int) {
 	for i := range most {

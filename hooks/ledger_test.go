@@ -45,6 +45,7 @@ func TestLedger(t *testing.T) {
 			l.settle(t)
 			l.server.stop()
 			l.check(t)
+			l.tell(t, name)
 		})
 	}
 }
@@ -79,6 +80,10 @@ type ledgerRun struct {
 	resolved atomic.Int64
 	paidOut  atomic.Int64
 	kills    int
+
+	began  time.Time
+	looks  []paceLook
+	result ledgerResult
 }
 
 type ledgerPerson struct{ id, user, token, app string }
@@ -190,13 +195,14 @@ func (l *ledgerRun) must(t *testing.T, method, path, token string, body map[stri
 func (l *ledgerRun) run(t *testing.T, n int) {
 	t.Helper()
 	l.trouble(t)
+	l.began = time.Now()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var hands sync.WaitGroup
 	hands.Go(func() { l.passTime(ctx) })
 	hands.Go(func() { l.keepShop(ctx) })
 	var payers sync.WaitGroup
-	payers.Go(func() { l.payPeople(ctx, t, n/2) })
+	payers.Go(func() { l.payPeople(ctx, t, payoutsFor(n)) })
 	orders := make(chan int)
 	var buyers sync.WaitGroup
 	for range 8 {
@@ -228,6 +234,7 @@ func (l *ledgerRun) run(t *testing.T, n int) {
 // kill ends the server wherever it is, looks at what it left, and starts it again. Buyers notice nothing but errors.
 func (l *ledgerRun) kill(t *testing.T) {
 	t.Helper()
+	l.look()
 	l.server.stop()
 	l.kills++
 	l.checkInvariants(t)
