@@ -66,6 +66,7 @@ func startApp(t *testing.T, app *tests.TestApp, addr string, config hooks.Config
 		return nil, err
 	}
 	s := &started{TestApp: app, server: &http.Server{Addr: addr, ReadHeaderTimeout: time.Minute, WriteTimeout: 5 * time.Minute}}
+	app.OnServe().Unbind("__pbCronStart__") // as in apptest
 	err = app.OnServe().Trigger(&core.ServeEvent{App: app, Router: router, Server: s.server}, func(e *core.ServeEvent) (err error) {
 		s.mux, err = e.Router.BuildMux()
 		return err

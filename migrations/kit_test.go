@@ -34,6 +34,7 @@ func newKit(tb testing.TB, routes ...func(*core.ServeEvent)) *kit {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	app.OnServe().Unbind("__pbCronStart__") // as in apptest
 	err = app.OnServe().Trigger(&core.ServeEvent{App: app, Router: router}, func(e *core.ServeEvent) (err error) {
 		for _, add := range routes {
 			add(e)

@@ -119,6 +119,7 @@ func (k *kit) buildMux(tb testing.TB) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	k.OnServe().Unbind("__pbCronStart__") // as in apptest
 	err = k.OnServe().Trigger(&core.ServeEvent{App: k.TestApp, Router: router}, func(e *core.ServeEvent) (err error) {
 		k.mux, err = e.Router.BuildMux()
 		return err

@@ -77,6 +77,7 @@ func newKit(tb testing.TB, change ...func(*realtime.Limits)) *kit {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	app.OnServe().Unbind("__pbCronStart__") // as in apptest
 	err = app.OnServe().Trigger(&core.ServeEvent{App: app, Router: router}, func(e *core.ServeEvent) error {
 		mux, err := e.Router.BuildMux()
 		k.server = httptest.NewServer(mux)
