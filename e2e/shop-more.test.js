@@ -151,6 +151,7 @@ const tasks = {
     assert.deepEqual(items.map((one) => one.amount), [late.total, late.total]);
     assert.equal(items[0].state, 'CLOSED');
   },
+
   'refuse a refund as the second person': async (shop, { orders }, signedIn) => {
     await signedIn('fang@example.com', 'staff', async (fang) => {
       await fang.openOrder(orders.alone.number);

@@ -7,7 +7,7 @@ import (
 )
 
 // TestSavepointsKeepTheirMemory counts the pages that the system has to give while savepoints copy 30 pages of the database each. Without
-// keepMemory there are 60 for each savepoint.
+// keepMemory there are 50 for each savepoint.
 func TestSavepointsKeepTheirMemory(t *testing.T) { //nolint:paralleltest // it counts what the whole process does
 	const savepoints, limit = 300, 10
 	db := openAt(t, t.TempDir()+"/data.db", "&_pragma=temp_store(MEMORY)")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestGoesOn runs what is missing, fails or was never begun, and no more than was asked for.
+// TestGoesOn: what has failed or was never begun is run, and no more than was asked for; a failure stays in the account.
 func TestGoesOn(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "done.jsonl")
@@ -34,7 +34,13 @@ func TestGoesOn(t *testing.T) {
 	if err := b.keep(result{Seed: 2, Orders: 1_000}); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.table(); err != nil {
-		t.Errorf("after the piece was run again: %v", err)
+	if b, err = open(path); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.toRun(7_000, 1_000); len(got) != 1 {
+		t.Errorf("got %v, want one piece", got)
+	}
+	if err := b.table(); err == nil {
+		t.Error("a piece that failed once passes, because it was equal the second time")
 	}
 }
