@@ -16,6 +16,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"wxbase/internal/apptest/process"
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/sim"
 )
 
@@ -89,7 +90,7 @@ func (s *shop) call(method, url, token string, in, out any) {
 	}
 	request.Header.Set("Authorization", token)
 	request.Header.Set("Content-Type", "application/json")
-	reply, err := http.DefaultClient.Do(request)
+	reply, err := web.Client.Do(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -291,7 +292,7 @@ func (a *agent) explain(t *testing.T, s *shop) {
 	}
 	request.Header.Set("Authorization", `WECHATPAY2-SHA256-RSA2048 mchid="`+m.MchID+`",nonce_str="N1",signature="ABCD",timestamp="`+strconv.FormatInt(time.Now().UnixMilli(), 10)+`",serial_no="`+m.CertSerial+`"`)
 	request.Header.Set("Accept", "application/json")
-	reply, err := http.DefaultClient.Do(request)
+	reply, err := web.Client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

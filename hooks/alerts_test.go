@@ -9,6 +9,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/web"
 )
 
 // openAlerts lists the subjects of the open alerts of a kind.
@@ -97,7 +98,7 @@ func (noRight) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method == http.MethodPost && r.URL.Path == "/v3/pay/transactions/jsapi" {
 		return reply(http.StatusBadRequest, `{"code":"APPID_MCHID_NOT_MATCH","message":"AppID和MCHID不匹配"}`)
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	return web.Transport.RoundTrip(r)
 }
 
 // TestAlertOfRefusedPayments: however many buyers meet a refusal, it is one alert.

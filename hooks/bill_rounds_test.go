@@ -12,6 +12,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/wxpay"
 )
 
@@ -27,7 +28,7 @@ func (b *billRefuser) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Path == billCall && b.left.Add(-1) >= 0 {
 		return reply(http.StatusBadRequest, `{"code":"`+b.code+`","message":"账单生成中"}`)
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	return web.Transport.RoundTrip(r)
 }
 
 // at moves the clock to an hour of the day in Beijing, some days on.

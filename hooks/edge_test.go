@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/realtime/redisbus/redistest"
 )
 
@@ -105,7 +106,7 @@ func (c *city) present(by *ioClient) (count int, complete bool) {
 
 func (c *city) metric(p *process, name string) string {
 	c.t.Helper()
-	res, err := http.Get("http://" + p.addr + "/metrics")
+	res, err := web.Client.Get("http://" + p.addr + "/metrics")
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -326,7 +327,7 @@ func TestEdgeBeforeItsPrimary(t *testing.T) {
 	dir := home(t)
 	edge := begin(t, dir, addr, command(t, dir, env, "edge", "--http", addr))
 	eventually(t, "an answer that it is not ready", func() bool {
-		res, err := http.Get("http://" + edge.addr + "/api/wx/health")
+		res, err := web.Client.Get("http://" + edge.addr + "/api/wx/health")
 		if err != nil {
 			return false
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/web"
 )
 
 // TestFullDisk: a server on a full disk says so, on the console and to probes, has told a person before, and recovers by itself.
@@ -53,7 +54,7 @@ func TestFullDisk(t *testing.T) {
 		return got["status"] == "degraded"
 	})
 	p.until("the alerts in /metrics", func() bool {
-		res, err := http.Get("http://" + p.addr + "/metrics")
+		res, err := web.Client.Get("http://" + p.addr + "/metrics")
 		if err != nil {
 			return false
 		}

@@ -24,6 +24,7 @@ import (
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
 	kit "wxbase/internal/apptest/process"
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/sim"
 )
 
@@ -255,7 +256,7 @@ func callJSON(method, address, token string, body map[string]any, headers ...str
 		name, value, _ := strings.Cut(line, ": ")
 		req.Header.Set(name, value)
 	}
-	res, err := (&http.Client{Timeout: patience}).Do(req)
+	res, err := (&http.Client{Timeout: patience, Transport: web.Transport}).Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -305,7 +306,7 @@ func paidAtWeChat(t *testing.T, upstream string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.Get(address)
+	res, err := web.Client.Get(address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/hooks"
+	"wxbase/internal/apptest/web"
 	backups "wxbase/internal/backup"
 )
 
@@ -220,7 +221,7 @@ func (l *ledgerRun) read(t *testing.T, path string, to any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := web.Client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/sim"
 )
 
@@ -375,7 +376,7 @@ func (l *ledgerRun) settle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := web.Client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

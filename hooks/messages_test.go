@@ -14,6 +14,7 @@ import (
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
 	"wxbase/internal/apptest/roomtest"
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/subscribe"
 )
 
@@ -102,7 +103,7 @@ func TestMessage(t *testing.T) {
 type afterReport struct{ app *apptest.App }
 
 func (w *afterReport) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := http.DefaultTransport.RoundTrip(r)
+	answer, err := web.Transport.RoundTrip(r)
 	if err != nil || r.URL.Path != "/cgi-bin/message/subscribe/send" {
 		return answer, err
 	}

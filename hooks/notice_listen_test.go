@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/web"
 )
 
 // listen subscribes a guest to a topic and gives what arrives there. It returns once the subscription stands.
@@ -22,7 +23,7 @@ func listenAs(t *testing.T, app *apptest.App, token string, topics ...string) <-
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := web.Client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

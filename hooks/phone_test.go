@@ -11,6 +11,7 @@ import (
 
 	"wxbase/internal/apptest"
 	"wxbase/internal/apptest/roomtest"
+	"wxbase/internal/apptest/web"
 )
 
 // phoneOf is what is stored for a user.
@@ -103,7 +104,7 @@ func TestPhoneClientThatGivesUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", person.Token)
-	if res, err := http.DefaultClient.Do(req); err == nil {
+	if res, err := web.Client.Do(req); err == nil {
 		_ = res.Body.Close()
 		t.Fatalf("got %d, want to have given up", res.StatusCode)
 	}

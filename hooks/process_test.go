@@ -15,6 +15,7 @@ import (
 	"time"
 
 	kit "wxbase/internal/apptest/process"
+	"wxbase/internal/apptest/web"
 )
 
 // process is the executable at work in a folder of its own.
@@ -269,7 +270,7 @@ func (p *process) waitForProducts(n int) {
 			p.t.Fatalf("not %d products within %s: %s", n, patience, p.out)
 		case <-tick.C:
 		}
-		res, err := http.Get("http://" + p.addr + "/api/collections/products/records?perPage=1")
+		res, err := web.Client.Get("http://" + p.addr + "/api/collections/products/records?perPage=1")
 		if err != nil {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"wxbase/hooks"
+	"wxbase/internal/apptest/web"
 )
 
 // signRefuser answers the first calls of a refund as WeChat does when a clock or a key of ours is wrong.
@@ -17,7 +18,7 @@ func (s *signRefuser) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method == http.MethodPost && r.URL.Path == "/v3/refund/domestic/refunds" && s.left.Add(-1) >= 0 {
 		return reply(http.StatusUnauthorized, `{"code":"SIGN_ERROR","message":"签名错误"}`)
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	return web.Transport.RoundTrip(r)
 }
 
 // a wrong key or clock says nothing about the refund: the number is kept, and sent again once that is mended

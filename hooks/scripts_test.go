@@ -16,6 +16,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/events"
 )
 
@@ -264,7 +265,7 @@ func (p *process) until(what string, done func() bool) {
 func (p *process) waitForRule(want string) {
 	p.t.Helper()
 	p.until("rule "+want, func() bool {
-		res, err := http.Get("http://" + p.addr + "/rule")
+		res, err := web.Client.Get("http://" + p.addr + "/rule")
 		if err != nil {
 			return false
 		}
@@ -298,7 +299,7 @@ func TestSIGTERMWhileAScriptLoops(t *testing.T) {
 	})`)
 	p := launchWith(t, dir, []string{"WXBASE_HOOK_SECONDS=3600", "WXBASE_HOOK_TX_SECONDS=3600"}, "/api/wx/health", "serve")
 	go func() {
-		if res, err := http.Get("http://" + p.addr + "/loop"); err == nil {
+		if res, err := web.Client.Get("http://" + p.addr + "/loop"); err == nil {
 			_ = res.Body.Close()
 		}
 	}()

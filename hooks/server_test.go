@@ -24,6 +24,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/events"
 	"wxbase/simulated"
 )
@@ -208,7 +209,7 @@ func openStream(t *testing.T, app *apptest.App) *stream {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := web.Client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

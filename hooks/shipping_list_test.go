@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wxbase/hooks"
+	"wxbase/internal/apptest/web"
 )
 
 func TestListUnshipped(t *testing.T) {
@@ -95,5 +96,5 @@ func (u *uploadScript) RoundTrip(r *http.Request) (*http.Response, error) {
 	case strings.HasSuffix(r.URL.Path, "/get_order") && u.order != "":
 		return reply(http.StatusOK, u.order)
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	return web.Transport.RoundTrip(r)
 }

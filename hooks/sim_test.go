@@ -11,6 +11,7 @@ import (
 
 	"wxbase/hooks"
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/sim"
 )
 
@@ -109,7 +110,7 @@ func TestSimStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res, err := http.DefaultClient.Do(req); err == nil {
+	if res, err := web.Client.Do(req); err == nil {
 		_ = res.Body.Close()
 		t.Errorf("the simulator still answers: %d", res.StatusCode)
 	}

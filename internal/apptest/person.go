@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"wxbase/internal/apptest/web"
 )
 
 // Answer is what the server said.
@@ -83,7 +85,7 @@ func (a *App) CallAs(method, path, token, contentType, body string) Answer {
 // Do sends a request that the test has made itself.
 func (a *App) Do(req *http.Request) Answer {
 	a.tb.Helper()
-	res, err := http.DefaultClient.Do(req)
+	res, err := web.Client.Do(req)
 	if err != nil {
 		a.tb.Fatalf("%s %s: %v", req.Method, req.URL.Path, err)
 	}

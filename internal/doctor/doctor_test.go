@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/complaints"
 	"wxbase/internal/doctor"
 	"wxbase/internal/settings"
@@ -39,7 +40,7 @@ func (r road) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		req.URL.Scheme, req.URL.Host = to.Scheme, to.Host
 	}
-	return http.DefaultTransport.RoundTrip(req)
+	return web.Transport.RoundTrip(req)
 }
 
 // patient is a shop that is well: the simulator behind it, its own server before it.

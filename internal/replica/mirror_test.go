@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/replica"
 )
 
@@ -232,7 +233,7 @@ func TestMarkOfAFolderIsNoFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := http.DefaultClient.Do(req)
+		res, err := web.Client.Do(req)
 		if err != nil || res.StatusCode != http.StatusOK {
 			t.Fatalf("mark %q: %v %v", mark, res, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"wxbase/internal/apptest/process"
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/replica"
 )
 
@@ -78,7 +79,7 @@ func create(p *process.Process, token, name string) bool {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", token)
-	res, err := http.DefaultClient.Do(req)
+	res, err := web.Client.Do(req)
 	if err != nil {
 		return false
 	}

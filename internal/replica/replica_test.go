@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/replica"
 )
 
@@ -379,7 +380,7 @@ func testFencedWriter(t *testing.T, cloned bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := http.DefaultClient.Do(req)
+		res, err := web.Client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -199,8 +199,12 @@ func (w *world) do(req *http.Request) answer {
 	return a
 }
 
+// client has connections of its own: each Close of an httptest.Server closes those of the standard library's client too, at times in the middle of
+// another test's request.
+var client = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()} //nolint:forcetypeassert // the standard library's
+
 func send(req *http.Request) (answer, error) {
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return answer{}, err
 	}

@@ -26,7 +26,7 @@ type rewrite struct{ host string }
 func (r rewrite) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.URL.Scheme, req.URL.Host = "http", r.host
-	return http.DefaultTransport.RoundTrip(req)
+	return client.Transport.RoundTrip(req)
 }
 
 // newRealWorld runs on the machine's clock, which the SDK uses.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/sim"
 )
 
@@ -112,7 +113,7 @@ func TestActs(t *testing.T) {
 	req.Header = http.Header{"Accept": {"*/*"}, "User-Agent": {"x"}, "Authorization": {
 		`WECHATPAY2-SHA256-RSA2048 mchid="1",nonce_str="n",signature="AA==",timestamp="1767232801000",serial_no="S"`,
 	}}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := web.Client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

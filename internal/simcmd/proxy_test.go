@@ -5,10 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
+
+	"wxbase/internal/apptest/web"
 )
 
 // TestMain is also the program that knows nothing of a simulator: with SIMCMD_ASK it asks that address and prints what comes.
@@ -17,7 +18,7 @@ func TestMain(m *testing.M) {
 	if address == "" {
 		os.Exit(m.Run())
 	}
-	resp, err := http.Get(address)
+	resp, err := web.Client.Get(address)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)

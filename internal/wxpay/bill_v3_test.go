@@ -154,6 +154,7 @@ func TestBillDownloadGoesNowhereElse(t *testing.T) {
 	base, err := url.Parse(f.url)
 	must(err)
 	var hosts []string
+	through := http.DefaultTransport.(*http.Transport).Clone() // no other test closes its connections
 	m := testMerchant()
 	m.PayBase = f.url
 	v := newGateway(t, m, wxpay.WithNow(f.clock.now), wxpay.WithTransport(roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -161,7 +162,7 @@ func TestBillDownloadGoesNowhereElse(t *testing.T) {
 		if req.URL.Path == "/v3/billdownload/file" {
 			return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: &url.Error{Op: "Get", URL: req.URL.String(), Err: io.ErrUnexpectedEOF}}
 		}
-		return http.DefaultTransport.RoundTrip(req)
+		return through.RoundTrip(req)
 	})))
 	_, err = v.TradeBill(t.Context(), testStart)
 	if wantKind(t, err, wxpay.KindNetwork); strings.Contains(err.Error(), "token") || !errors.Is(err, io.ErrUnexpectedEOF) {

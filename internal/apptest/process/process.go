@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"wxbase/internal/apptest"
+	"wxbase/internal/apptest/web"
 )
 
 // Patience is how long a test waits for what a process does.
@@ -152,7 +153,7 @@ func (p *Process) WaitFor(path string) {
 		if err != nil {
 			p.T.Fatal(err)
 		}
-		if res, err := http.DefaultClient.Do(req); err == nil {
+		if res, err := web.Client.Do(req); err == nil {
 			_ = res.Body.Close()
 			if res.StatusCode == http.StatusOK {
 				return
@@ -187,7 +188,7 @@ func (p *Process) Call(method, path, token string, body any) (int, map[string]an
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", token)
-	res, err := (&http.Client{Timeout: Patience}).Do(req)
+	res, err := (&http.Client{Timeout: Patience, Transport: web.Transport}).Do(req)
 	if err != nil {
 		p.T.Fatalf("%s %s: %v\n%s", method, path, err, p.Out)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/gateway"
 	"wxbase/internal/realtime/socketio"
@@ -126,7 +127,7 @@ func TestConnectionLimits(t *testing.T) {
 	t.Run("of an address", func(t *testing.T) {
 		k := newKit(t, func(l *realtime.Limits, _ *gateway.Options) { l.SocketsPerAddress = 1 })
 		k.in("userId=1")
-		res, err := http.Get(strings.Replace(strings.Replace(k.url, "ws", "http", 1), "=websocket", "=polling", 1))
+		res, err := web.Client.Get(strings.Replace(strings.Replace(k.url, "ws", "http", 1), "=websocket", "=polling", 1))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/realtime/socketio"
 )
 
@@ -225,7 +226,7 @@ func (k *kit) poll(method, query, body string) string {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	res, err := http.DefaultClient.Do(r)
+	res, err := web.Client.Do(r)
 	if err != nil {
 		k.t.Fatal(err)
 	}

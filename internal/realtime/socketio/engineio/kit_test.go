@@ -17,6 +17,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"wxbase/internal/apptest/web"
 	"wxbase/internal/realtime/socketio/engineio"
 )
 
@@ -108,7 +109,7 @@ func (k *kit) do(method, query, body string, header ...string) answer {
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	res, err := http.DefaultClient.Do(r)
+	res, err := web.Client.Do(r)
 	if err != nil {
 		k.t.Fatal(err)
 	}
