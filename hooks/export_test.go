@@ -97,6 +97,7 @@ func OftenAsked(app core.App) map[string]*dbx.SelectQuery {
 	return map[string]*dbx.SelectQuery{
 		"due payments": till.DuePayments(app, now), "due orders": till.DueOrders(app, now), "due refunds": till.DueRefunds(app, now),
 		"due effects": books.OtherEffects(app, now, []string{"one"}), "shipments": parcels.ShipmentsQuery(app, `["x/"]`),
+		"payments of a bill": till.BilledPayments(app, "m", now), "refunds of a bill": till.BilledRefunds(app, "m", now),
 	}
 }
 

@@ -41,7 +41,7 @@ type paceLook struct {
 
 // look notes the pace. It is called by the goroutine that kills.
 func (l *ledgerRun) look() {
-	l.looks = append(l.looks, paceLook{l.done.Load(), time.Since(l.began), residentMB(l.server.process.Process.Pid)})
+	l.looks = append(l.looks, paceLook{l.done.Load(), time.Since(l.began) - l.checking, residentMB(l.server.process.Process.Pid)})
 }
 
 // residentMB is a process's resident memory; 0 where the system does not say.

@@ -108,12 +108,17 @@ func deskIndexes(wide bool) map[string]func(*core.Collection) {
 
 // replaceIndex changes the columns of an index, which stays where it is in the list; without columns it is removed.
 func replaceIndex(c *core.Collection, name, columns, where string) {
+	putIndex(c, name, false, columns, where)
+}
+
+// putIndex is replaceIndex of an index that may be unique.
+func putIndex(c *core.Collection, name string, unique bool, columns, where string) {
 	at := slices.IndexFunc(c.Indexes, func(sql string) bool { return strings.Contains(sql, "`"+name+"`") })
 	c.RemoveIndex(name)
 	if columns == "" {
 		return
 	}
-	c.AddIndex(name, false, columns, where)
+	c.AddIndex(name, unique, columns, where)
 	if at >= 0 {
 		last := len(c.Indexes) - 1
 		c.Indexes = slices.Insert(c.Indexes[:last], at, c.Indexes[last])

@@ -227,8 +227,8 @@ func bestOf(app core.App, from, to time.Time) ([]bestProduct, error) {
 		return nil, fmt.Errorf("add up products: %w", err)
 	}
 	for i := range best {
-		// note: the name that was sold last; the product may have gone
-		err := app.DB().Select("name").From("wx_order_lines").Where(dbx.HashExp{"product": best[i].Product}).OrderBy("rowid DESC").Limit(1).
+		// note: the name of the last order, as ids begin with their time; the product may have gone
+		err := app.DB().Select("name").From("wx_order_lines").Where(dbx.HashExp{"product": best[i].Product}).OrderBy("order DESC").Limit(1).
 			Row(&best[i].Name)
 		if err != nil {
 			return nil, fmt.Errorf("name product %s: %w", best[i].Product, err)

@@ -149,7 +149,7 @@ func payoutEvents(app core.App, row *core.Record) ([]event, error) {
 		where      dbx.Expression
 		view       func(*core.Record) event
 	}{
-		{"wx_ledger", dbx.HashExp{"payout": row.Id}, ledgerEvent},
+		{"wx_ledger", dbx.NewExp("[[payout]] = {:id} AND [[payout]] != ''", dbx.Params{"id": row.Id}), ledgerEvent},
 		{"wx_inbox", dbx.HashExp{"ref": row.GetString("outBillNo"), "kind": "payout"}, inboxEvent},
 		{"wx_audit", dbx.HashExp{"subject": row.Id}, auditEvent},
 	} {

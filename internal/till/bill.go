@@ -203,8 +203,8 @@ func (b *Bills) theirBooks(mchID string, bill wxpay.Bill, ours sums) (sums, erro
 
 // paymentsOf are our payments of a day in Beijing, by WeChat's time.
 func (b *Bills) paymentsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
-	found, err := b.app.FindAllRecords("payments", dbx.HashExp{"merchant": mchID}, paidOrHeld(), within("successAt", day))
-	if err != nil {
+	var found []*core.Record
+	if err := BilledPayments(b.app, mchID, day).All(&found); err != nil {
 		return nil, fmt.Errorf("read payments: %w", err)
 	}
 	entries := map[string]bookEntry{}
@@ -216,6 +216,21 @@ func (b *Bills) paymentsOf(mchID string, day time.Time) (map[string]bookEntry, e
 	return entries, nil
 }
 
+// BilledPayments asks for a merchant's payments of a day in Beijing.
+func BilledPayments(app core.App, mchID string, day time.Time) *dbx.SelectQuery {
+	return app.RecordQuery("payments").AndWhere(ofMerchant(mchID)).AndWhere(paidOrHeld()).AndWhere(within("successAt", day))
+}
+
+// BilledRefunds asks for a merchant's refunds that were sent on a day in Beijing.
+func BilledRefunds(app core.App, mchID string, day time.Time) *dbx.SelectQuery {
+	return app.RecordQuery("refunds").AndWhere(ofMerchant(mchID)).AndWhere(dbx.Not(dbx.In("state", "NEW", "SUBMITTED", "REJECTED"))).AndWhere(within("sentAt", day))
+}
+
+// ofMerchant has a plus, which keeps SQLite from the index of merchants: it would read every row that there ever was for the rows of a day.
+func ofMerchant(mchID string) dbx.Expression {
+	return dbx.NewExp("+[[merchant]] = {:merchant}", dbx.Params{"merchant": mchID})
+}
+
 // paidOrHeld are the payments that are in WeChat's bill, including those that a person gave back.
 func paidOrHeld() dbx.Expression {
 	return dbx.Or(dbx.In("state", "PAID", "PAID_LATE", "DISPUTED"), dbx.Not(dbx.HashExp{"heldTransaction": ""}))
@@ -223,8 +238,8 @@ func paidOrHeld() dbx.Expression {
 
 // refundsOf are the refunds that WeChat has accepted on a day. One without an answer belongs to no day.
 func (b *Bills) refundsOf(mchID string, day time.Time) (map[string]bookEntry, error) {
-	found, err := b.app.FindAllRecords("refunds", dbx.HashExp{"merchant": mchID}, dbx.Not(dbx.In("state", "NEW", "SUBMITTED", "REJECTED")), within("sentAt", day))
-	if err != nil {
+	var found []*core.Record
+	if err := BilledRefunds(b.app, mchID, day).All(&found); err != nil {
 		return nil, fmt.Errorf("read refunds: %w", err)
 	}
 	entries := map[string]bookEntry{}

@@ -8,6 +8,7 @@ package till
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -135,11 +136,17 @@ func (b *Bills) due(mchID string) ([]time.Time, error) {
 
 // firstPayment is the day of a merchant's first payment attempt.
 func (b *Bills) firstPayment(mchID string) (day time.Time, ok bool, err error) {
-	found, err := b.app.FindRecordsByFilter("payments", "merchant = {:merchant}", "created", 1, 0, dbx.Params{"merchant": mchID})
-	if err != nil || len(found) == 0 {
-		return day, false, err
+	if _, err := books.First(b.app, "payments", "`merchant` = ?", mchID); errors.Is(err, sql.ErrNoRows) {
+		return day, false, nil
+	} else if err != nil {
+		return day, false, fmt.Errorf("read payments: %w", err)
 	}
-	return midnight(rows.PaymentOf(found[0]).Created()), true, nil
+	// note: the plus keeps SQLite from the index of merchants, whose every row it would sort
+	found, err := books.First(b.app, "payments", "+`merchant` = ? ORDER BY `created`", mchID)
+	if err != nil {
+		return day, false, fmt.Errorf("read first payment: %w", err)
+	}
+	return midnight(rows.PaymentOf(found).Created()), true, nil
 }
 
 // midnight is the start of the Beijing day of a moment.

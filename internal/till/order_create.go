@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
@@ -256,13 +255,14 @@ func orderOfKey(tx core.App, form OrderForm) (*core.Record, error) {
 	if form.Key == "" {
 		return nil, nil //nolint:nilnil // without a key there is no earlier order
 	}
-	have, err := rows.FindOrder(tx, dbx.HashExp{"user": form.User, "key": form.Key})
+	found, err := books.First(tx, "orders", "`user` = ? AND `key` = ? AND `key` != ''", form.User, form.Key) // note: without the last word SQLite reads all of the user's orders
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // the key is new
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find order by key: %w", err)
 	}
+	have := rows.OrderOf(found)
 	items, err := have.Items()
 	if err != nil {
 		return nil, err

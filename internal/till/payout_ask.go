@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"wxbase/internal/accounts"
@@ -80,13 +79,14 @@ func payoutOfKey(tx core.App, wish PayoutWish) (none rows.Payout, err error) {
 	if wish.Key == "" {
 		return none, nil // no key, no payout, no mistake
 	}
-	have, err := rows.FindPayout(tx, dbx.HashExp{"key": wish.Key})
+	found, err := books.First(tx, "wx_payouts", "`key` = ? AND `key` != ''", wish.Key) // note: without the last word SQLite reads all payouts
 	if errors.Is(err, sql.ErrNoRows) {
 		return none, nil // likewise
 	}
 	if err != nil {
 		return none, fmt.Errorf("find payout by key: %w", err)
 	}
+	have := rows.PayoutOf(found)
 	if have.User() != wish.User || have.Amount() != wish.Amount || have.Remark() != wish.Remark || have.Scene() != wish.Scene {
 		return none, answer.With(answer.PayoutKeyReused, "payout", have.Id)
 	}

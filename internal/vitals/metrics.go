@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"wxbase/internal/days"
@@ -71,15 +73,32 @@ type shopGroup struct {
 	since                string // column of the age; empty for none
 }
 
+// note: a condition on the state alone reads every payment that there ever was. What is open will be asked about, or waits for a person, and
+// there is an index of each.
+const (
+	openPayments = "[[id]] IN (SELECT [[id]] FROM {{payments}} WHERE [[nextQueryAt]] != '' UNION ALL SELECT [[id]] FROM {{payments}} WHERE [[disputedAt]] != '') " +
+		"AND [[state]] IN ('NEW','PREPAYING','PREPAID','UNKNOWN','CLOSING','DISPUTED')"
+	openRefunds = "[[id]] IN (SELECT [[id]] FROM {{refunds}} WHERE [[nextQueryAt]] != '' UNION ALL SELECT [[id]] FROM {{refunds}} WHERE [[state]] = 'ABNORMAL') " +
+		"AND [[state]] IN ('NEW','SUBMITTED','PROCESSING','ABNORMAL')"
+)
+
 func shopGroups() []shopGroup {
 	return []shopGroup{
 		{"wxbase_alerts_open", "Alerts that nobody has closed.", "wx_alerts", "kind", "[[closedAt]] = ''", "since"},
 		{"wxbase_outbox_waiting", "Effects that are not done.", "wx_outbox", "effect", "[[doneAt]] = ''", "created"},
 		{"wxbase_outbox_failing", "Effects that have been tried and are not done.", "wx_outbox", "effect", "[[doneAt]] = '' AND [[attempts]] > 0", ""},
-		{"wxbase_payments_open", "Payments that are not settled.", "payments", "state", "[[state]] IN ('NEW','PREPAYING','PREPAID','UNKNOWN','CLOSING','DISPUTED')", "created"},
-		{"wxbase_refunds_open", "Refunds that have not reached the payer.", "refunds", "state", "[[state]] IN ('NEW','SUBMITTED','PROCESSING','ABNORMAL')", "created"},
+		{"wxbase_payments_open", "Payments that are not settled.", "payments", "state", openPayments, "created"},
+		{"wxbase_refunds_open", "Refunds that have not reached the payer.", "refunds", "state", openRefunds, "created"},
 		{"wxbase_payouts_open", "Payouts that have not ended.", "wx_payouts", "state", "[[state]] IN ('HELD','NEW','SUBMITTED','ACCEPTED','WAITING','TRANSFERRING','CANCELLING')", "created"},
 	}
+}
+
+func (g shopGroup) query(app core.App) *dbx.Query {
+	oldest := "''"
+	if g.since != "" {
+		oldest = "min([[" + g.since + "]])"
+	}
+	return app.ConcurrentDB().NewQuery("SELECT [[" + g.column + "]] AS label, count(*) AS n, " + oldest + " AS oldest FROM {{" + g.table + "}} WHERE " + g.where + " GROUP BY 1")
 }
 
 func (k *Vitals) collectGroup(ctx context.Context, g shopGroup, out chan<- prometheus.Metric) {
@@ -88,13 +107,7 @@ func (k *Vitals) collectGroup(ctx context.Context, g shopGroup, out chan<- prome
 		N      int    `db:"n"`
 		Oldest string `db:"oldest"`
 	}
-	oldest := "''"
-	if g.since != "" {
-		oldest = "min([[" + g.since + "]])"
-	}
-	err := k.App.ConcurrentDB().NewQuery("SELECT [[" + g.column + "]] AS label, count(*) AS n, " + oldest + " AS oldest FROM {{" + g.table +
-		"}} WHERE " + g.where + " GROUP BY 1").WithContext(ctx).All(&rows)
-	if err != nil {
+	if err := g.query(k.App).WithContext(ctx).All(&rows); err != nil {
 		return
 	}
 	for _, row := range rows {
