@@ -15,9 +15,13 @@ func Binary(tb testing.TB) string {
 	return Program(tb, "wxbase")
 }
 
-// Program is Binary for any main package of this module, by its import path.
+// Program is Binary for any main package of this module, by its import path. Under the race detector the test is skipped: what happens in a program
+// of its own is not watched, so that nothing would be tested that was not tested without it.
 func Program(tb testing.TB, program string) string {
 	tb.Helper()
+	if watched {
+		tb.Skip("a program of its own is not watched by the race detector")
+	}
 	once, _ := binaries.LoadOrStore(program, sync.OnceValues(func() (string, error) { return build(program) }))
 	path, err := once.(func() (string, error))()
 	if err != nil {
