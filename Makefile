@@ -121,7 +121,7 @@ $(DEPS) $(SDK_DEPS) $(UI_DEPS) $(patsubst %,miniprogram/template-%/node_modules/
 UNWATCHED := modernc.org/... golang.org/x/crypto/... golang.org/x/image/... github.com/dop251/... github.com/disintegration/...
 
 .PHONY: race
-race: ## Go tests under the race detector, in random order
+race: ## Go tests under the race detector, in random order; those of a program of its own, which it does not watch, are skipped
 	CGO_ENABLED=1 go test -race $(foreach p,$(UNWATCHED),-gcflags='$(p)=-race=false') -shuffle=on -timeout 60m ./...
 
 .PHONY: fuzz
