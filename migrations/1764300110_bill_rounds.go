@@ -50,13 +50,18 @@ func downBillRounds(app core.App) error {
 }
 
 func changeEach(app core.App, changes map[string]func(*core.Collection)) error {
+	return changeEachBy(app, changes, app.Save)
+}
+
+// changeEachBy is changeEach with another way to save.
+func changeEachBy(app core.App, changes map[string]func(*core.Collection), save func(core.Model) error) error {
 	for name, change := range changes {
 		c, err := app.FindCollectionByNameOrId(name)
 		if err != nil {
 			return fmt.Errorf("find collection %s: %w", name, err)
 		}
 		change(c)
-		if err := app.Save(c); err != nil {
+		if err := save(c); err != nil {
 			return fmt.Errorf("save collection %s: %w", name, err)
 		}
 	}

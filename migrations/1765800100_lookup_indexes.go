@@ -1,10 +1,6 @@
 package migrations
 
-import (
-	"fmt"
-
-	"github.com/pocketbase/pocketbase/core"
-)
+import "github.com/pocketbase/pocketbase/core"
 
 func init() {
 	core.AppMigrations.Register(
@@ -60,15 +56,5 @@ func lookupIndexes(wanted bool) map[string]func(*core.Collection) {
 
 // reindex saves without PocketBase's look at a collection, which wants the unique indexes of locked fields as they were.
 func reindex(app core.App, changes map[string]func(*core.Collection)) error {
-	for name, change := range changes {
-		c, err := app.FindCollectionByNameOrId(name)
-		if err != nil {
-			return fmt.Errorf("find collection %s: %w", name, err)
-		}
-		change(c)
-		if err := app.SaveNoValidate(c); err != nil {
-			return fmt.Errorf("save collection %s: %w", name, err)
-		}
-	}
-	return nil
+	return changeEachBy(app, changes, app.SaveNoValidate)
 }

@@ -11,15 +11,7 @@ import (
 // WeChat's is one message; a chat takes its messages along.
 func TestChatsAndTheRowsOfBefore(t *testing.T) {
 	t.Parallel()
-	since := 0
-	for _, m := range core.AppMigrations.Items() {
-		if m.File >= "1765700100" {
-			since++
-		}
-	}
-	up := func(r *core.MigrationsRunner) ([]string, error) { return r.Up() }
-	down := func(r *core.MigrationsRunner) ([]string, error) { return r.Down(since) }
-	old := migrate(t, migrate(t, boot(t, t.TempDir()), up, len(core.AppMigrations.Items())), down, since)
+	old, up, down := before(t, "1765700100")
 	insert := func(app core.App, table string, row dbx.Params) error {
 		_, err := app.NonconcurrentDB().Insert(table, row).Execute()
 		return err
@@ -32,7 +24,7 @@ func TestChatsAndTheRowsOfBefore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	filled := migrate(t, old, up, since)
+	filled := up(old)
 	scenarios := []struct {
 		name, table string
 		row         dbx.Params
@@ -56,7 +48,7 @@ func TestChatsAndTheRowsOfBefore(t *testing.T) {
 	if n, countErr := filled.CountRecords("wx_chat_messages"); err != nil || countErr != nil || n != 0 {
 		t.Errorf("after the chat is deleted: got %d messages, %v, %v, want none", n, err, countErr)
 	}
-	again := migrate(t, migrate(t, filled, down, since), up, since)
+	again := up(down(filled))
 	payout, err := again.FindRecordById("wx_payouts", "payout000000001")
 	if err != nil || payout.GetInt("amount") != 2000 || payout.GetString("settleAs") != "" {
 		t.Errorf("payout after going down and up: got %v (%v), want it as it was", payout, err)

@@ -4,26 +4,17 @@ import (
 	"testing"
 
 	"github.com/pocketbase/dbx"
-	"github.com/pocketbase/pocketbase/core"
 )
 
 // TestComplaintsAndTheRowsOfBefore: users and orders of before stay as they are on the way up and down, and one number is one complaint.
 func TestComplaintsAndTheRowsOfBefore(t *testing.T) {
 	t.Parallel()
-	since := 0
-	for _, m := range core.AppMigrations.Items() {
-		if m.File >= "1765300100" {
-			since++
-		}
-	}
-	up := func(r *core.MigrationsRunner) ([]string, error) { return r.Up() }
-	down := func(r *core.MigrationsRunner) ([]string, error) { return r.Down(since) }
-	old := migrate(t, migrate(t, boot(t, t.TempDir()), up, len(core.AppMigrations.Items())), down, since)
+	old, up, down := before(t, "1765300100")
 	user := dbx.Params{"id": "user00000000001", "tokenKey": "a-token-key", "password": "x", "name": "小明"}
 	if _, err := old.NonconcurrentDB().Insert("users", user).Execute(); err != nil {
 		t.Fatal(err)
 	}
-	filled := migrate(t, old, up, since)
+	filled := up(old)
 	row := dbx.Params{"id": "complaint000001", "source": "wechatpay", "number": "200201", "state": "PENDING", "user": "user00000000001", "dueAt": "2026-11-30 10:00:00.000Z"}
 	if _, err := filled.NonconcurrentDB().Insert("wx_complaints", row).Execute(); err != nil {
 		t.Fatal(err)
@@ -36,7 +27,7 @@ func TestComplaintsAndTheRowsOfBefore(t *testing.T) {
 	if _, err := filled.NonconcurrentDB().Insert("wx_complaints", row).Execute(); err != nil {
 		t.Errorf("the same number from elsewhere: got %v", err)
 	}
-	again := migrate(t, migrate(t, filled, down, since), up, since)
+	again := up(down(filled))
 	if u, err := again.FindRecordById("users", "user00000000001"); err != nil || u.GetString("name") != "小明" {
 		t.Errorf("user after going down and up: got %v (%v), want it as it was", u, err)
 	}

@@ -65,15 +65,7 @@ func TestIndexesServeEquality(t *testing.T) {
 // TestLookupIndexesKeepRows: rows of before are there after the upgrade and after going back, and what was unique stays so.
 func TestLookupIndexesKeepRows(t *testing.T) {
 	t.Parallel()
-	since := 0
-	for _, m := range core.AppMigrations.Items() {
-		if m.File >= "1765800100" {
-			since++
-		}
-	}
-	up := func(r *core.MigrationsRunner) ([]string, error) { return r.Up() }
-	down := func(r *core.MigrationsRunner) ([]string, error) { return r.Down(since) }
-	old := migrate(t, migrate(t, boot(t, t.TempDir()), up, len(core.AppMigrations.Items())), down, since)
+	old, up, down := before(t, "1765800100")
 	insert := func(app core.App, table string, row dbx.Params) error {
 		_, err := app.NonconcurrentDB().Insert(table, row).Execute()
 		return err
@@ -95,8 +87,8 @@ func TestLookupIndexesKeepRows(t *testing.T) {
 			}
 		}
 	}
-	new := migrate(t, old, up, since)
-	for _, app := range []core.App{new, migrate(t, new, down, since)} {
+	new := up(old)
+	for _, app := range []core.App{new, down(new)} {
 		for table := range map[string]bool{"wx_identities": true, "wx_chats": true, "wx_messages": true, "wx_checks": true, "wx_scans": true, "wx_invites": true, "payments": true, "refunds": true} {
 			if n, err := app.CountRecords(table); err != nil || n != 3 {
 				t.Errorf("%s: got %d rows (%v), want 3", table, n, err)

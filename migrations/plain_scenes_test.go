@@ -10,19 +10,6 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
-// since counts the migrations from this one to the newest.
-func since(t *testing.T, file string) int {
-	t.Helper()
-	items := core.AppMigrations.Items()
-	for i, item := range items {
-		if item.File == file {
-			return len(items) - i
-		}
-	}
-	t.Fatalf("there is no migration %s", file)
-	return 0
-}
-
 // table is rows of a table as text, in order.
 func table(t *testing.T, app core.App, query string) string {
 	t.Helper()
@@ -46,11 +33,7 @@ func table(t *testing.T, app core.App, query string) string {
 // which the version before cannot hold, none is lost.
 func TestPlainScenesWithRows(t *testing.T) {
 	t.Parallel()
-	n := since(t, "1764300810_plain_scenes.go")
-	all := len(core.AppMigrations.Items())
-	up := func(r *core.MigrationsRunner) ([]string, error) { return r.Up() }
-	down := func(r *core.MigrationsRunner) ([]string, error) { return r.Down(n) }
-	before := migrate(t, migrate(t, boot(t, t.TempDir()), up, all), down, n)
+	prior, up, down := before(t, "1764300810")
 	for _, row := range []struct{ id, user, scene, payload, kind string }{
 		{"plain1", "ann", "id=7", "null", "unlimited"},
 		{"plain2", "bob", "id=8", "", "unlimited"}, // NULL
@@ -64,15 +47,15 @@ func TestPlainScenesWithRows(t *testing.T) {
 		if row.payload == "" {
 			payload = nil
 		}
-		insert(t, before, "wx_codes", dbx.Params{
+		insert(t, prior, "wx_codes", dbx.Params{
 			"id": row.id, "user": row.user, "scene": row.scene, "kind": row.kind, "payload": payload, "key": "key of " + row.id,
 			"options": `{"kind":"unlimited","width":300}`, "created": "2026-01-01 00:00:00.000Z",
 		})
-		insert(t, before, "wx_scans", dbx.Params{"id": "scan" + row.id, "code": row.id, "day": "2026-01-01", "inviter": row.user, "count": 3})
+		insert(t, prior, "wx_scans", dbx.Params{"id": "scan" + row.id, "code": row.id, "day": "2026-01-01", "inviter": row.user, "count": 3})
 	}
 	const old = "SELECT c.id, c.user, c.scene, c.kind, c.payload, c.key, c.options, s.inviter FROM wx_codes c JOIN wx_scans s ON s.code = c.id ORDER BY c.id"
-	was, shape := table(t, before, old), portrait(t, before)
-	now := migrate(t, before, up, n)
+	was, shape := table(t, prior, old), portrait(t, prior)
+	now := up(prior)
 	owners := table(t, now, "SELECT c.id, c.user, c.maker, s.inviter FROM wx_codes c JOIN wx_scans s ON s.code = c.id ORDER BY c.id")
 	wantSame(t, "up", owners, strings.Join([]string{
 		"id=false inviter=ann maker=ann user=ann",
@@ -94,13 +77,13 @@ func TestPlainScenesWithRows(t *testing.T) {
 		}
 	}
 	upAgain := table(t, now, "SELECT * FROM wx_codes ORDER BY id")
-	back := migrate(t, now, down, n)
+	back := down(now)
 	wantSame(t, "down", table(t, back, strings.Replace(old, "ORDER", "WHERE c.id != 'second' ORDER", 1)), was)
 	wantSame(t, "the shape, down", portrait(t, back), shape)
 	if got := table(t, back, "SELECT scene FROM wx_codes WHERE id = 'second'"); got != "scene=" {
 		t.Errorf("the second code of a scene, in the version before: got %s, want it set aside", got)
 	}
-	wantSame(t, "up again", table(t, migrate(t, back, up, n), "SELECT * FROM wx_codes ORDER BY id"), upAgain)
+	wantSame(t, "up again", table(t, up(back), "SELECT * FROM wx_codes ORDER BY id"), upAgain)
 }
 
 func insert(t *testing.T, app core.App, name string, row dbx.Params) {

@@ -4,21 +4,12 @@ import (
 	"testing"
 
 	"github.com/pocketbase/dbx"
-	"github.com/pocketbase/pocketbase/core"
 )
 
 // TestRefundsAndBillsKeepTheirRows: the keys of refunds and the rounds of bills come to rows that are there, and leave them behind.
 func TestRefundsAndBillsKeepTheirRows(t *testing.T) {
 	t.Parallel()
-	since := 0
-	for _, m := range core.AppMigrations.Items() {
-		if m.File >= "1764300100" {
-			since++
-		}
-	}
-	up := func(r *core.MigrationsRunner) ([]string, error) { return r.Up() }
-	down := func(r *core.MigrationsRunner) ([]string, error) { return r.Down(since) }
-	old := migrate(t, migrate(t, boot(t, t.TempDir()), up, len(core.AppMigrations.Items())), down, since)
+	old, up, down := before(t, "1764300100")
 	sent := "2026-01-02 03:04:05.000Z"
 	for table, row := range map[string]dbx.Params{
 		"refunds":      {"id": "refund000000001", "order": "order0000000001", "payment": "payment00000001", "outRefundNo": "r-1", "state": "SUCCESS", "amount": 5, "sentAt": sent},
@@ -29,7 +20,7 @@ func TestRefundsAndBillsKeepTheirRows(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	filled := migrate(t, old, up, since)
+	filled := up(old)
 	refund, err := filled.FindRecordById("refunds", "refund000000001")
 	if err != nil || refund.GetString("calledAt") != sent || refund.GetString("key") != "" || refund.GetBool("all") {
 		t.Errorf("refund: got %v (%v), want it called when it was sent", refund, err)
@@ -38,7 +29,7 @@ func TestRefundsAndBillsKeepTheirRows(t *testing.T) {
 	if err != nil || !bill.GetDateTime("nextAt").IsZero() || bill.GetString("state") != "OK" {
 		t.Errorf("bill: got %v (%v), want a finished day", bill, err)
 	}
-	again := migrate(t, filled, down, since)
+	again := down(filled)
 	for table, id := range map[string]string{"refunds": "refund000000001", "wx_bills": "bill00000000001", "wx_merchants": "merchant0000001"} {
 		if _, err := again.FindRecordById(table, id); err != nil {
 			t.Errorf("%s after going down: %v", table, err)

@@ -60,6 +60,35 @@ func migrate(t *testing.T, from core.App, step func(*core.MigrationsRunner) ([]s
 	return app
 }
 
+// before is an app as it was before a migration, which is named by the time in its file's name, and the steps over it and all after it: up and back.
+func before(t *testing.T, migration string) (old core.App, up, down func(core.App) core.App) {
+	t.Helper()
+	n := since(t, migration)
+	up = func(app core.App) core.App {
+		t.Helper()
+		return migrate(t, app, func(r *core.MigrationsRunner) ([]string, error) { return r.Up() }, n)
+	}
+	down = func(app core.App) core.App {
+		t.Helper()
+		return migrate(t, app, func(r *core.MigrationsRunner) ([]string, error) { return r.Down(n) }, n)
+	}
+	newest := migrate(t, boot(t, t.TempDir()), func(r *core.MigrationsRunner) ([]string, error) { return r.Up() }, len(core.AppMigrations.Items()))
+	return down(newest), up, down
+}
+
+// since counts the migrations from this one to the newest.
+func since(t *testing.T, migration string) int {
+	t.Helper()
+	items := core.AppMigrations.Items()
+	for i, item := range items {
+		if strings.HasPrefix(item.File, migration) {
+			return len(items) - i
+		}
+	}
+	t.Fatalf("there is no migration %s", migration)
+	return 0
+}
+
 // portrait is everything that migrations shape, as lines of JSON: settings, collections with their fields and options, triggers.
 func portrait(tb testing.TB, app core.App) string {
 	tb.Helper()

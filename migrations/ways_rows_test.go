@@ -12,15 +12,7 @@ import (
 // Native payment is one again, with the payer whom WeChat has named.
 func TestWaysKeepPayments(t *testing.T) {
 	t.Parallel()
-	since := 0
-	for _, m := range core.AppMigrations.Items() {
-		if m.File >= "1765600100" {
-			since++
-		}
-	}
-	up := func(r *core.MigrationsRunner) ([]string, error) { return r.Up() }
-	down := func(r *core.MigrationsRunner) ([]string, error) { return r.Down(since) }
-	old := migrate(t, migrate(t, boot(t, t.TempDir()), up, len(core.AppMigrations.Items())), down, since)
+	old, up, down := before(t, "1765600100")
 	insert := func(app core.App, id, api, openID, params string, more dbx.Params) {
 		t.Helper()
 		row := dbx.Params{"id": id, "merchant": "1900000001", "appid": "wx1", "api": api, "outTradeNo": "n-" + id, "state": "PREPAID", "amount": 1800, "openid": openID, "params": params}
@@ -39,15 +31,15 @@ func TestWaysKeepPayments(t *testing.T) {
 	insert(old, "payment00000001", "v3", "o1", `{"AppID":"wx1"}`, nil)
 	insert(old, "payment00000002", "v2", "o2", ``, nil)
 	insert(old, "payment00000003", "xpay", "o3", `{}`, nil)
-	filled := migrate(t, old, up, since)
+	filled := up(old)
 	want(filled, "upgraded", "payment00000001", "JSAPI", "o1")
 	want(filled, "upgraded", "payment00000002", "JSAPI", "o2")
 	want(filled, "upgraded", "payment00000003", "", "o3")
 	insert(filled, "payment00000004", "v3", "", `{"TradeType":"NATIVE"}`, dbx.Params{"tradeType": "NATIVE", "payUrl": "weixin://wxpay/bizpayurl?pr=1"})
 	insert(filled, "payment00000005", "v3", "", `{"TradeType":"NATIVE"}`, dbx.Params{"tradeType": "NATIVE", "raw": `{"payer":{"openid":"o5"}}`})
-	below := migrate(t, filled, down, since)
+	below := down(filled)
 	want(below, "below", "payment00000004", "", "-")
-	again := migrate(t, below, up, since)
+	again := up(below)
 	want(again, "again", "payment00000001", "JSAPI", "o1")
 	want(again, "again", "payment00000003", "", "o3")
 	want(again, "again", "payment00000004", "NATIVE", "")
