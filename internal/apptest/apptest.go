@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"wxbase/hooks"
+	"wxbase/internal/apptest/scratch"
 	"wxbase/internal/sim"
 	"wxbase/simulated"
 )
@@ -159,7 +159,7 @@ func Seed(tb testing.TB) string {
 
 // seed is computed once; the folder is left to the system's temporary folder.
 var seed = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "wxbase-seed-")
+	dir, err := scratch.Dir("seed")
 	if err != nil {
 		return "", err
 	}

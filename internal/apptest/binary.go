@@ -2,11 +2,12 @@ package apptest
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"wxbase/internal/apptest/scratch"
 )
 
 // Binary builds wxbase once per process and returns the path of the executable, for tests that need to kill one.
@@ -34,7 +35,7 @@ func Program(tb testing.TB, program string) string {
 var binaries sync.Map
 
 func build(program string) (string, error) {
-	dir, err := os.MkdirTemp("", "wxbase-binary-")
+	dir, err := scratch.Dir("binary")
 	if err != nil {
 		return "", err
 	}

@@ -17,13 +17,14 @@ import (
 	_ "github.com/pocketbase/pocketbase/migrations" // the system tables
 	"github.com/pocketbase/pocketbase/tools/filesystem"
 
+	"wxbase/internal/apptest/scratch"
 	"wxbase/internal/backup"
 	_ "wxbase/migrations"
 )
 
 // migrated is a data folder with all migrations, made once.
 var migrated = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "wxbase-backup-")
+	dir, err := scratch.Dir("backup")
 	if err != nil {
 		return "", err
 	}

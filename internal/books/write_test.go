@@ -3,7 +3,6 @@ package books_test
 import (
 	"database/sql"
 	"errors"
-	"os"
 	"reflect"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/tests"
 	"github.com/pocketbase/pocketbase/tools/types"
 
+	"wxbase/internal/apptest/scratch"
 	"wxbase/internal/books"
 )
 
@@ -36,7 +36,7 @@ func shop(t *testing.T) core.App {
 
 // template is the folder of an app that was set up once: PocketBase's own migrations take seconds.
 var template = sync.OnceValues(func() (string, error) {
-	empty, err := os.MkdirTemp("", "wxbase-books-")
+	empty, err := scratch.Dir("books")
 	if err != nil {
 		return "", err
 	}

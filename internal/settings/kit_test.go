@@ -11,7 +11,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"sync"
 	"testing"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tests"
 
+	"wxbase/internal/apptest/scratch"
 	"wxbase/internal/settings"
 	_ "wxbase/migrations" // the collections
 )
@@ -90,7 +90,7 @@ func newKit(tb testing.TB, env map[string]string) *kit {
 
 // seed is one migrated folder per process, left to the system's temporary folder; tests clone it.
 var seed = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "wxbase-settings-")
+	dir, err := scratch.Dir("settings")
 	if err != nil {
 		return "", err
 	}

@@ -6,7 +6,6 @@ package roomtest
 import (
 	"errors"
 	"log/slog"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/tests"
 
 	"wxbase/internal/accounts"
+	"wxbase/internal/apptest/scratch"
 	"wxbase/internal/books"
 	"wxbase/internal/days"
 	"wxbase/internal/locks"
@@ -77,7 +77,7 @@ func miniPrograms() []settings.App {
 
 // seed is one migrated folder per process, left to the system's temporary folder; tests clone it.
 var seed = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "wxbase-room-")
+	dir, err := scratch.Dir("room")
 	if err != nil {
 		return "", err
 	}

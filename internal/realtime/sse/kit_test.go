@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"github.com/pocketbase/pocketbase/tests"
 	"github.com/pocketbase/pocketbase/tools/subscriptions"
 
+	"wxbase/internal/apptest/scratch"
 	"wxbase/internal/realtime"
 	"wxbase/internal/realtime/sse"
 	_ "wxbase/migrations" // the collections
@@ -40,7 +40,7 @@ type kit struct {
 
 // seed is a migrated data folder that every kit clones; it stays in the system's temporary folder.
 var seed = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "wxbase-sse-")
+	dir, err := scratch.Dir("sse")
 	if err != nil {
 		return "", err
 	}
