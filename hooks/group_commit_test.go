@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -56,6 +57,32 @@ func TestGroupedPools(t *testing.T) {
 	})
 	if got := pragma(t, off.NonconcurrentDB(), "synchronous"); got != "2" {
 		t.Errorf("switched off: got synchronous %s, want 2", got)
+	}
+}
+
+// TestReadersStayOpenAndFew: a crowd of readers shares a few connections, none of which is closed and opened again. Each is memory, and each opening
+// parses the schema.
+func TestReadersStayOpenAndFew(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	readers, ok := app.ConcurrentDB().(*dbx.DB)
+	if !ok {
+		t.Fatalf("got %T", app.ConcurrentDB())
+	}
+	var crowd sync.WaitGroup
+	for range 200 {
+		crowd.Go(func() {
+			var n int
+			const slow = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5000) SELECT COUNT(*) FROM c"
+			if err := app.ConcurrentDB().NewQuery(slow).Row(&n); err != nil || n != 5_000 {
+				t.Errorf("got %d, %v", n, err)
+			}
+		})
+	}
+	crowd.Wait()
+	pool, most := readers.DB().Stats(), 8*runtime.GOMAXPROCS(0)
+	if pool.OpenConnections > most || pool.MaxOpenConnections != most || pool.MaxIdleClosed > 0 {
+		t.Errorf("got %d of %d connections, and %d closed in between, want at most %d and none", pool.OpenConnections, pool.MaxOpenConnections, pool.MaxIdleClosed, most)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"wxbase/internal/order"
 	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
+	"wxbase/internal/xpay"
 )
 
 func (p *Payments) read(tx core.App, id string) (row attempt, err error) {
@@ -110,7 +111,7 @@ func (p *Payments) keepFact(payment rows.Payment, event order.PaymentEvent, step
 // schedule sets when the sweep looks at the attempt next: soon after a step that announces a call, because the process
 // may die before the call.
 func (p *Payments) schedule(payment rows.Payment, step order.Step) {
-	if !step.To.IsLive() {
+	if !step.To.IsLive() && !stillCalls(payment, step, p.now()) {
 		payment.SetNextQueryAt(nextLate(payment, step.To, p.now()))
 		return
 	}
@@ -121,6 +122,15 @@ func (p *Payments) schedule(payment rows.Payment, step order.Step) {
 		next = ends
 	}
 	payment.SetNextQueryAt(next)
+}
+
+// stillCalls tells whether a step calls WeChat about an attempt that has ended here, as when a prepay_id came after the close. Without an answer
+// somebody could still pay, so the sweep asks until there is one (Payments.look), for lateFor at most.
+func stillCalls(payment rows.Payment, step order.Step, now time.Time) bool {
+	if _, _, virtual := xpay.Parse(payment.MchID()); virtual || now.Sub(closeAfter(payment)) > lateFor {
+		return false // virtual payment: nextLate
+	}
+	return step.Has(order.CloseAtWeChat) || step.Has(order.QueryNow) || step.Has(order.ScheduleQuery)
 }
 
 func closeAfter(payment rows.Payment) time.Time {

@@ -117,11 +117,30 @@ func (c *Cashier) endAttempts(ctx context.Context, orderID string, event order.P
 	})
 }
 
-// look queries WeChat about an attempt, and ends it when its time is up.
+// look queries WeChat about an attempt, and ends it when its time is up. One that had ended is left alone once WeChat says the same.
 func (p *Payments) look(ctx context.Context, r *core.Record) driven[attempt, order.PaymentState] {
 	event := order.EventClientOK // which asks WeChat
-	if payment := rows.PaymentOf(r); payment.State() != order.PaymentClosed && !p.now().Before(closeAfter(payment)) {
+	if payment := rows.PaymentOf(r); payment.State().IsLive() && !p.now().Before(closeAfter(payment)) {
 		event = order.EventExpire
 	}
-	return p.drive(ctx, r.Id, event, payEvidence{source: "sweep"})
+	end := p.drive(ctx, r.Id, event, payEvidence{source: "sweep"})
+	if end.err == nil && end.callErr == nil && end.step.Repeat && !end.step.To.IsLive() {
+		end.err = p.leave(r.Id)
+	}
+	return end
+}
+
+// leave ends the looks at an attempt that has ended, but for a virtual payment's (nextLate).
+func (p *Payments) leave(id string) error {
+	return books.Together(p.app, func(tx core.App) error {
+		payment, err := rows.PaymentByID(tx, id)
+		if err != nil || payment.State().IsLive() || payment.NextQueryAt().IsZero() {
+			return err
+		}
+		if next := nextLate(payment, payment.State(), p.now()); next.IsZero() {
+			payment.SetNextQueryAt(next)
+			return books.Write(tx, payment.Record)
+		}
+		return nil
+	})
 }

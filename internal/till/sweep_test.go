@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"wxbase/internal/apptest/roomtest"
 	"wxbase/internal/order"
 	"wxbase/internal/till"
 	"wxbase/internal/wxpay"
@@ -73,6 +74,62 @@ func TestSweepClosesAtWeChatFirst(t *testing.T) {
 	s.Want("a payment after all", s.notify(s.Notices.Pay, mchID, said), http.StatusNoContent, "")
 	if p, o := s.paymentOf(o.Id), s.orderRow(o.Id); p.State() != order.PaymentPaidLate || o.PayState() != order.PayCancelled {
 		t.Errorf("got %s of an order %s, want PAID_LATE of one that stays cancelled", p.State(), o.PayState())
+	}
+}
+
+// A prepay call that WeChat carries out after we gave the number up, and whose close fails, leaves a number that can be paid: no notification and no
+// later request tells us, so the sweep asks until it is closed or the money is seen, and then no more.
+func TestSweepFollowsACloseAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, closes, queries string // how the calls fail
+		pays                  bool
+		want                  order.PaymentState
+	}{
+		{"it is closed", "network", "", false, order.PaymentClosed},
+		{"it was paid", "network", "", true, order.PaymentPaidLate},
+		{"the close said so, but not what", "paid", "network", true, order.PaymentPaidLate},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			failures := map[string]error{"network": failed(wxpay.KindNetwork), "paid": failed(wxpay.KindPaid), "": nil}
+			o := s.order(1800)
+			s.Pay.fail("prepay", failures["network"])
+			_ = s.ask(s.Cashier.Pay, s.buyer, o.Id, nil)
+			number := s.paymentOf(o.Id).OutTradeNo()
+			s.Pay.when["close"] = func(string) {
+				s.Pay.change(number, func(t *wxpay.Trade) {
+					*t = wxpay.Trade{AppID: roomtest.AppID, MchID: mchID, OutTradeNo: number, State: wxpay.StateNotPay, Total: 1800, Currency: order.CNY}
+				})
+				s.Pay.fail("query", failures[tc.queries])
+			}
+			s.Pay.fail("close", failures[tc.closes])
+			s.Clock.Advance(31*time.Minute + time.Second)
+			s.sweep()
+			payment := s.paymentOf(o.Id)
+			if payment.State() != order.PaymentClosed || payment.NextQueryAt().IsZero() {
+				t.Fatalf("got %s, next look %s, want CLOSED, and a look because the close failed", payment.State(), payment.NextQueryAt())
+			}
+			delete(s.Pay.when, "close")
+			s.Pay.fail("close", nil)
+			s.Pay.fail("query", nil)
+			if tc.pays {
+				s.Pay.pays(number)
+			}
+			for range 3 {
+				s.Clock.Advance(time.Hour)
+				s.sweep()
+			}
+			payment, asked := s.paymentOf(o.Id), s.Pay.count("query")
+			if payment.State() != tc.want || !payment.NextQueryAt().IsZero() {
+				t.Errorf("got %s, next look %s, want %s and no look", payment.State(), payment.NextQueryAt(), tc.want)
+			}
+			s.Clock.Advance(24 * time.Hour)
+			if s.sweep(); s.Pay.count("query") != asked {
+				t.Errorf("got %d questions after the end, want none", s.Pay.count("query")-asked)
+			}
+		})
 	}
 }
 
