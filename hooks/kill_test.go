@@ -90,7 +90,7 @@ func (v *victim) start(t *testing.T) {
 	if err := v.process.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(6 * patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) { // note: a first start takes long beside others
 		if status, _, err := v.call(http.MethodGet, "/api/wx/health", "", nil); err == nil && status == http.StatusOK {
 			return
 		}

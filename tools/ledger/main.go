@@ -27,6 +27,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // modes are the names of hooks' ledgerModes.
@@ -166,6 +167,8 @@ func runPiece(ctx context.Context, test string, seed, orders int, path string) (
 	cmd := exec.CommandContext(ctx, test, "-test.run", "^TestLedger$", "-test.v", "-test.timeout", "6h") //nolint:gosec // the test that we built
 	cmd.Dir = filepath.Join("..", "hooks")
 	cmd.Env = append(os.Environ(), "LEDGER_N="+strconv.Itoa(orders), "LEDGER_SEED="+strconv.Itoa(seed), "LEDGER_MODE="+r.Mode)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // the test's servers too
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		return r, fmt.Errorf("piece %d: cut off", seed)

@@ -225,7 +225,9 @@ func gather(s *server, n int) (*crowd, error) {
 		go func() {
 			defer func() { <-tickets }()
 			var err error
-			c.clients[i], err = connect(s.addr, "room="+room+"&userId="+strconv.Itoa(i), i)
+			if c.clients[i], err = connect(s.addr, "room="+room+"&userId="+strconv.Itoa(i), i); err == nil {
+				go c.follow(i)
+			}
 			errs <- err
 		}()
 	}
@@ -234,9 +236,6 @@ func gather(s *server, n int) (*crowd, error) {
 			c.close()
 			return nil, fmt.Errorf("%s, %d clients: %w", s.name, n, err)
 		}
-	}
-	for i := range c.clients {
-		go c.follow(i)
 	}
 	return c, nil
 }

@@ -124,16 +124,15 @@ func (i *idlers) add(from, n int) error {
 	}
 	err := eachOf(n, func(k int) (err error) {
 		id := from + base + k
-		i.clients[base+k], err = connect(i.s.addr, "userId="+strconv.Itoa(id), id)
+		if i.clients[base+k], err = connect(i.s.addr, "userId="+strconv.Itoa(id), id); err == nil {
+			go i.follow(base + k) // at once: the server's first ping comes before the last of many is connected
+		}
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	fmt.Printf("%.0f connects a second\n", float64(n)/time.Since(began).Seconds())
-	for k := base; k < len(i.clients); k++ {
-		go i.follow(k)
-	}
 	return nil
 }
 
