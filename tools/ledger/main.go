@@ -3,7 +3,7 @@
 // JSON a piece, so a run can be ended and goes on later.
 //
 //	go run -C tools ./ledger -n 1000000                    from the root of the repository; hours
-//	go run -C tools ./ledger -n 1000000 -piece 5000 -at-once 4
+//	go run -C tools ./ledger -n 1000000 -piece 5000 -at-once 1
 //	go run -C tools ./ledger -n 0                          only the table of what is done
 //
 // A piece whose books are not equal is kept as failed, with its log beside the file. It is run again the next time, and the failure stays in the
@@ -60,7 +60,7 @@ func main() {
 
 func run() error {
 	n := flag.Int("n", 1_000_000, "orders in all")
-	piece := flag.Int("piece", 10_000, "orders of a piece, at least 1000")
+	piece := flag.Int("piece", 2_000, "orders of a piece, at least 1000; longer ones look through longer books after each death")
 	atOnce := flag.Int("at-once", 2, "pieces that run at the same time")
 	keep := flag.String("keep", filepath.Join("ledger", "results.jsonl"), "file of what is done")
 	flag.Parse()
