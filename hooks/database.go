@@ -34,7 +34,7 @@ func Connect(path string) (*dbx.DB, error) {
 
 // readersPerCore is how many connections read at a time, and how many stay open. PocketBase opens up to 120 and keeps 15: with more requests than
 // that at a time each of the others opens a connection and closes it again, which is a tenth of a login; and each takes 1.5 MB for its pages,
-// its copy of the schema and its statements. On two cores 40 of them were no faster than 16, and took 35 MB more.
+// its copy of the schema and its statements. On two cores 40 of them were no faster than 16, and took up to 35 MB more.
 const readersPerCore = 8
 
 // groupWrites lets the transactions of data.db share their waits for the disk. PocketBase says itself which pool is the writers', so

@@ -12,8 +12,8 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// How many statements a connection keeps. The only writer keeps all of the server's frequent ones; the up to forty
-// readers keep fewer. One costs some 10 KB.
+// How many statements a connection keeps. The only writer keeps all of the server's frequent ones; the
+// readers, of which there are more, keep fewer. One costs some 10 KB.
 const (
 	keptStatements = 64
 	keptByReaders  = 24

@@ -11,7 +11,6 @@ import (
 	"wxbase/internal/books"
 	"wxbase/internal/order"
 	"wxbase/internal/rows"
-	"wxbase/internal/xpay"
 )
 
 // markPaid moves the order to PAID and queues the consequences.
@@ -27,7 +26,7 @@ func (s *Orders) markPaid(tx core.App, payment rows.Payment, o rows.Order) error
 	}
 	o.SetPayState(order.PayPaid)
 	o.SetPaidAt(payment.SuccessAt())
-	_, _, virtual := xpay.Parse(payment.MchID())
+	virtual := byVirtualPayment(payment)
 	if virtual {
 		o.SetShipState(order.ShipReceived) // nothing is sent, and WeChat hears of the delivery in its own way
 	}

@@ -11,7 +11,6 @@ import (
 	"wxbase/internal/order"
 	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
-	"wxbase/internal/xpay"
 )
 
 func (p *Payments) read(tx core.App, id string) (row attempt, err error) {
@@ -127,8 +126,8 @@ func (p *Payments) schedule(payment rows.Payment, step order.Step) {
 // stillCalls tells whether a step calls WeChat about an attempt that has ended here, as when a prepay_id came after the close. Without an answer
 // somebody could still pay, so the sweep asks until there is one (Payments.look), for lateFor at most.
 func stillCalls(payment rows.Payment, step order.Step, now time.Time) bool {
-	if _, _, virtual := xpay.Parse(payment.MchID()); virtual || now.Sub(closeAfter(payment)) > lateFor {
-		return false // virtual payment: nextLate
+	if byVirtualPayment(payment) || now.Sub(closeAfter(payment)) > lateFor { // note: nextLate is for the virtual ones
+		return false
 	}
 	return step.Has(order.CloseAtWeChat) || step.Has(order.QueryNow) || step.Has(order.ScheduleQuery)
 }

@@ -2,6 +2,7 @@ package till
 
 import (
 	"context"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 
@@ -124,23 +125,20 @@ func (p *Payments) look(ctx context.Context, r *core.Record) driven[attempt, ord
 		event = order.EventExpire
 	}
 	end := p.drive(ctx, r.Id, event, payEvidence{source: "sweep"})
-	if end.err == nil && end.callErr == nil && end.step.Repeat && !end.step.To.IsLive() {
+	if end.err == nil && end.callErr == nil && end.step.Repeat && !end.step.To.IsLive() && !byVirtualPayment(end.row.payment) {
 		end.err = p.leave(r.Id)
 	}
 	return end
 }
 
-// leave ends the looks at an attempt that has ended, but for a virtual payment's (nextLate).
+// leave ends the looks at an attempt that has ended.
 func (p *Payments) leave(id string) error {
 	return books.Together(p.app, func(tx core.App) error {
 		payment, err := rows.PaymentByID(tx, id)
 		if err != nil || payment.State().IsLive() || payment.NextQueryAt().IsZero() {
 			return err
 		}
-		if next := nextLate(payment, payment.State(), p.now()); next.IsZero() {
-			payment.SetNextQueryAt(next)
-			return books.Write(tx, payment.Record)
-		}
-		return nil
+		payment.SetNextQueryAt(time.Time{})
+		return books.Write(tx, payment.Record)
 	})
 }

@@ -22,7 +22,6 @@ import (
 	"wxbase/internal/order"
 	"wxbase/internal/rows"
 	"wxbase/internal/wxpay"
-	"wxbase/internal/xpay"
 )
 
 // imports books the refunds made at WeChat by hand.
@@ -33,7 +32,7 @@ type imports struct {
 
 // all books WeChat's refunds of a payment. The caller holds the order's lock.
 func (i *imports) all(ctx context.Context, payment rows.Payment) error {
-	if _, _, virtual := xpay.Parse(payment.MchID()); virtual {
+	if byVirtualPayment(payment) {
 		return i.virtual(ctx, payment, "", "")
 	}
 	lister, err := i.lister(payment)

@@ -158,7 +158,7 @@ const lateFor = 7 * 24 * time.Hour
 // nextLate is when a closed attempt of virtual payment is looked at again; zero for an attempt of WeChat Pay, which closes for good, and once
 // lateFor is over.
 func nextLate(payment rows.Payment, state order.PaymentState, now time.Time) time.Time {
-	if _, _, virtual := xpay.Parse(payment.MchID()); !virtual || state != order.PaymentClosed {
+	if !byVirtualPayment(payment) || state != order.PaymentClosed {
 		return time.Time{}
 	}
 	age := now.Sub(payment.Created())
@@ -184,13 +184,18 @@ func canRevive(tx core.App, o rows.Order, trade wxpay.Trade) (bool, error) {
 	return stockReaches(tx, items)
 }
 
+// byVirtualPayment tells whether an attempt is of virtual payment, not of WeChat Pay.
+func byVirtualPayment(payment rows.Payment) bool {
+	_, _, virtual := xpay.Parse(payment.MchID())
+	return virtual
+}
+
 // paidToApple tells whether the buyer of an attempt paid Apple.
 func paidToApple(payment rows.Payment) bool {
 	var raw struct {
 		Type int `json:"order_type"`
 	}
-	_, _, virtual := xpay.Parse(payment.MchID())
-	return virtual && json.Unmarshal([]byte(payment.GetString("raw")), &raw) == nil && raw.Type == 7
+	return byVirtualPayment(payment) && json.Unmarshal([]byte(payment.GetString("raw")), &raw) == nil && raw.Type == 7
 }
 
 // provide tells WeChat that a virtual payment which was found by asking has been delivered. One that was found by its push was told so by our answer.

@@ -67,7 +67,7 @@ func run() error {
 	if *piece < 1_000 || *atOnce < 1 {
 		return errors.New("a piece has at least 1000 orders, and one runs at least")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	b, err := open(*keep)
 	if err != nil {

@@ -125,7 +125,7 @@ func (i *idlers) add(from, n int) error {
 	err := eachOf(n, func(k int) (err error) {
 		id := from + base + k
 		if i.clients[base+k], err = connect(i.s.addr, "userId="+strconv.Itoa(id), id); err == nil {
-			go i.follow(base + k) // at once: the server's first ping comes before the last of many is connected
+			go i.follow(i.clients[base+k], i.acks[base+k]) // at once: the server's first ping comes before the last of many is connected
 		}
 		return err
 	})
@@ -137,15 +137,15 @@ func (i *idlers) add(from, n int) error {
 }
 
 // follow answers pings and hands on acknowledgements.
-func (i *idlers) follow(k int) {
+func (i *idlers) follow(c *client, acks chan<- bool) {
 	var buf []byte
 	for {
-		op, p, err := i.clients[k].read(buf)
+		op, p, err := c.read(buf)
 		if err == nil && op == 8 {
 			err = errors.New("the server closed")
 		}
 		if err == nil && len(p) == 1 && p[0] == '2' {
-			err = i.clients[k].write(1, "3")
+			err = c.write(1, "3")
 		}
 		if err != nil {
 			if !i.closing.Load() {
@@ -154,7 +154,7 @@ func (i *idlers) follow(k int) {
 			return
 		}
 		if bytes.HasPrefix(p, []byte("430")) {
-			i.acks[k] <- bytes.Contains(p, []byte(`"ok":true`))
+			acks <- bytes.Contains(p, []byte(`"ok":true`))
 		}
 		buf = p
 	}
